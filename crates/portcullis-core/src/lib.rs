@@ -1,1 +1,21 @@
-//! portcullis-core
+//! The rules of Portcullis.
+//!
+//! Everything that decides lives here: what a password must look like, which token is valid, whether a session
+//! still lives, who may do what. A slice (a folder of this crate) owns one record of the domain, its rules and its
+//! `Store` port; `portcullis-store` makes the ports real and `portcullis` puts HTTP around them.
+//!
+//! **Deliberately absent:** sockets, SQL, HTTP, a clock, a source of randomness, an async runtime. Time and
+//! randomness come in through [`environment::Environment`]; records come in through the ports.
+
+pub mod access;
+pub mod account;
+pub mod audit;
+pub mod environment;
+pub mod fault;
+pub mod invalidation;
+pub mod key;
+pub mod password;
+pub mod secret;
+pub mod session;
+pub mod threat;
+pub mod token;

@@ -1,0 +1,140 @@
+//! Access: roles, permissions, scopes, and the decision.
+//!
+//! A route's [`Rule`] is data made at compile time from the types in its handler's signature
+//! ([`Requirement::RULE`]). The same rule is enforced by [`decide`], shown in OpenAPI and written to `authz.lock`:
+//! there is no second place to forget. A [`Permit`] can only be made by a decision, and services that change things
+//! ask for one.
+//!
+//! Permissions are names; each name a process meets gets a bit ([`PermissionId`]), so a decision is a bit test.
+//!
+//! **Deliberately absent:** a rule that allows by default, and a deny that doesn't say why.
+
+mod decide;
+mod identity;
+mod names;
+mod principal;
+mod requirement;
+mod rule;
+mod service;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+pub use self::decide::{Denied, Permit, decide};
+pub use self::identity::{CredentialKind, Kinds};
+pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
+pub use self::principal::{Facts, Principal, Scopes};
+pub use self::requirement::{Any, Authenticated, FreshLogin, Permission, Requirement, Role, RoleName};
+pub use self::rule::{PermissionRef, Rule};
+//SVC
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::{account, audit};
+
+/// The role that may do everything an administrator does; it exists from the start and can't be deleted.
+pub const ADMINISTRATOR: &str = "administrator";
+
+/// A permission as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PermissionRecord {
+    /// Its name, such as `posts:read`.
+    pub name: String,
+    /// What it allows, for people.
+    pub description: String,
+}
+
+/// A role as data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RoleRecord {
+    /// Its name, such as `editor`.
+    pub name: String,
+    /// What it is for, for people.
+    pub description: String,
+    /// The permissions given to it directly.
+    pub permissions: Vec<String>,
+    /// The roles whose permissions it inherits directly.
+    pub inherits: Vec<String>,
+}
+
+/// What an account is and may do, read at once: a principal is built from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// The account.
+    pub account: account::Account,
+    /// All its roles, those it inherits included.
+    pub roles: Vec<String>,
+    /// All its permissions, those it inherits included.
+    pub permissions: Vec<String>,
+}
+
+/// What came of changing roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is so now.
+    Done,
+    /// It was so already; nothing was written.
+    Unchanged,
+    /// No such role.
+    UnknownRole,
+    /// No such permission.
+    UnknownPermission,
+    /// No such account.
+    UnknownAccount,
+    /// The role would inherit from itself; nothing was written.
+    Cycle,
+    /// A role of this name exists.
+    Taken,
+    /// The role is Portcullis' own, or the last administrator would lose it.
+    Protected,
+}
+
+/// Where roles and permissions are kept. Every verb is atomic. Changing a role invalidates
+/// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
+    /// [`ADMINISTRATOR`], creating that role if need be. Writes and invalidates nothing if all of it is so already.
+    async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault>;
+
+    /// The account with everything it may do.
+    async fn facts(&self, account: account::Id) -> Result<Option<AccountFacts>, Fault>;
+
+    /// All permissions by name.
+    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault>;
+
+    /// All roles by name.
+    async fn roles(&self) -> Result<Vec<RoleRecord>, Fault>;
+
+    /// Creates a role without permissions.
+    async fn create_role(
+        &self,
+        name: String,
+        description: String,
+        by: audit::Context,
+    ) -> Result<Change, Fault>;
+
+    /// Deletes a role: nobody has it, nothing inherits it any more.
+    async fn delete_role(&self, name: String, by: audit::Context) -> Result<Change, Fault>;
+
+    /// Gives a permission to a role.
+    async fn allow(&self, role: String, permission: String, by: audit::Context) -> Result<Change, Fault>;
+
+    /// Takes a permission from a role.
+    async fn disallow(&self, role: String, permission: String, by: audit::Context) -> Result<Change, Fault>;
+
+    /// Lets `role` inherit everything of `parent`; refuses cycles of any length, also when two calls race.
+    async fn inherit(&self, role: String, parent: String, by: audit::Context) -> Result<Change, Fault>;
+
+    /// Ends the inheritance.
+    async fn disinherit(&self, role: String, parent: String, by: audit::Context) -> Result<Change, Fault>;
+
+    /// Gives the account a role.
+    async fn assign(&self, account: account::Id, role: String, by: audit::Context) -> Result<Change, Fault>;
+
+    /// Takes a role from the account.
+    async fn unassign(&self, account: account::Id, role: String, by: audit::Context)
+    -> Result<Change, Fault>;
+
+    /// The roles given to the account directly, by name; `None` if there is no such account.
+    async fn assigned(&self, account: account::Id) -> Result<Option<Vec<String>>, Fault>;
+}

@@ -1,0 +1,149 @@
+//! The verified identity a handler gets.
+
+use std::sync::Arc;
+
+use super::{AccountFacts, CredentialKind, PermissionId, PermissionSet};
+use crate::environment::Timestamp;
+use crate::session::Method;
+use crate::{account, session, token};
+
+/// What an account is and may do, compiled for deciding. Shared by all principals of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The account.
+    pub account: account::Account,
+    /// All its roles, sorted.
+    pub roles: Vec<String>,
+    /// All its permissions by name, sorted.
+    pub permission_names: Vec<String>,
+    /// Those of its permissions that this process's code declares.
+    pub permissions: PermissionSet,
+}
+
+impl From<AccountFacts> for Facts {
+    fn from(facts: AccountFacts) -> Self {
+        let AccountFacts {
+            account,
+            mut roles,
+            mut permissions,
+        } = facts;
+        roles.sort();
+        permissions.sort();
+        let set = PermissionSet::of_names(permissions.iter().map(String::as_str));
+        Self {
+            account,
+            roles,
+            permission_names: permissions,
+            permissions: set,
+        }
+    }
+}
+
+/// The scopes a credential is narrowed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scopes {
+    /// Everything its account may do.
+    Everything,
+    /// At most the permissions of these names.
+    Only(Vec<String>),
+}
+
+impl Scopes {
+    /// From a list as sessions and claims keep it.
+    pub fn from_list(list: Option<Vec<String>>) -> Self {
+        list.map_or(Self::Everything, Self::Only)
+    }
+}
+
+/// Role: the verified identity of a caller.
+///
+/// It is made by the [`Authenticator`](super::Authenticator) only. What it may do is at most what its account may
+/// do, narrowed by its credential's scopes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub(super) facts: Arc<Facts>,
+    pub(super) kind: CredentialKind,
+    pub(super) session: Option<session::Id>,
+    pub(super) token: Option<(token::Id, Timestamp)>,
+    pub(super) method: Method,
+    pub(super) authenticated_at: Timestamp,
+    pub(super) scopes: Scopes,
+    pub(super) effective: PermissionSet,
+}
+
+impl Principal {
+    /// The account that acts.
+    pub fn account(&self) -> &account::Account {
+        &self.facts.account
+    }
+
+    /// The id of the account that acts.
+    pub fn id(&self) -> account::Id {
+        self.facts.account.id
+    }
+
+    /// The session the credential belongs to.
+    pub fn session(&self) -> Option<session::Id> {
+        self.session
+    }
+
+    /// The access token's `jti` and expiry, if the caller came with one.
+    pub fn token(&self) -> Option<(token::Id, Timestamp)> {
+        self.token
+    }
+
+    /// What the caller presented.
+    pub fn kind(&self) -> CredentialKind {
+        self.kind
+    }
+
+    /// How the login was made.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// When the login was made: not when the token was refreshed.
+    pub fn authenticated_at(&self) -> Timestamp {
+        self.authenticated_at
+    }
+
+    /// The scopes the credential is narrowed to.
+    pub fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// All roles of the account.
+    pub fn roles(&self) -> &[String] {
+        &self.facts.roles
+    }
+
+    /// Whether the account has the role. A credential narrowed by scopes carries no roles: a role could allow what
+    /// the scopes leave out.
+    pub fn has_role(&self, name: &str) -> bool {
+        self.scopes == Scopes::Everything && self.facts.roles.iter().any(|role| role == name)
+    }
+
+    /// Whether account and scopes both allow it.
+    pub fn may(&self, permission: PermissionId) -> bool {
+        self.effective.contains(permission)
+    }
+
+    /// Whether the account itself may do it, whatever the credential's scopes.
+    pub fn account_may(&self, permission: PermissionId) -> bool {
+        self.facts.permissions.contains(permission)
+    }
+
+    /// The names of all permissions the credential may use, sorted.
+    pub fn permissions(&self) -> Vec<&str> {
+        let allowed = |name: &&str| match &self.scopes {
+            Scopes::Everything => true,
+            Scopes::Only(scopes) => scopes.iter().any(|scope| scope == name),
+        };
+        self.facts
+            .permission_names
+            .iter()
+            .map(String::as_str)
+            .filter(allowed)
+            .collect()
+    }
+}

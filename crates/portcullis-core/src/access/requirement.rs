@@ -1,0 +1,149 @@
+//! Rules as types: what stands in a handler's signature.
+
+use super::{PermissionRef, Rule};
+
+/// What a caller must be or have. The type is the rule: [`Requirement::RULE`] is what is enforced, documented and
+/// locked.
+///
+/// Implemented by permissions ([`permissions!`](crate::permissions)), [`Role`], [`FreshLogin`], [`Authenticated`],
+/// tuples (all of them) and [`Any`] (one of them).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an access requirement",
+    label = "not a requirement",
+    note = "use a permission made by `permissions!`, `Role<…>`, `FreshLogin<SECONDS>`, `Authenticated`, a tuple of requirements (all of them) or `Any<(…)>` (one of them)"
+)]
+pub trait Requirement: Send + Sync + 'static {
+    /// The rule as data.
+    const RULE: Rule;
+}
+
+/// A permission that code declares; made by [`permissions!`](crate::permissions).
+pub trait Permission: Requirement {
+    /// The permission's name, description and bit.
+    const PERMISSION: PermissionRef;
+}
+
+/// The name of a role; made by [`roles!`](crate::roles).
+pub trait RoleName: Send + Sync + 'static {
+    /// The role's name.
+    const NAME: &'static str;
+}
+
+/// A caller with the role `R`.
+#[derive(Debug)]
+pub struct Role<R>(std::marker::PhantomData<fn() -> R>);
+
+impl<R: RoleName> Requirement for Role<R> {
+    const RULE: Rule = Rule::Role(R::NAME);
+}
+
+/// Any known caller.
+#[derive(Debug)]
+pub enum Authenticated {}
+
+impl Requirement for Authenticated {
+    const RULE: Rule = Rule::Authenticated;
+}
+
+/// A person who logged in at most `SECONDS` seconds ago.
+#[derive(Debug)]
+pub enum FreshLogin<const SECONDS: u32> {}
+
+impl<const SECONDS: u32> Requirement for FreshLogin<SECONDS> {
+    const RULE: Rule = Rule::FreshLogin(SECONDS);
+}
+
+/// At least one of the requirements in the tuple `T`.
+#[derive(Debug)]
+pub struct Any<T>(std::marker::PhantomData<fn() -> T>);
+
+macro_rules! tuples {
+    ($($($name:ident)+;)+) => {$(
+        impl<$($name: Requirement),+> Requirement for ($($name,)+) {
+            const RULE: Rule = Rule::All(&[$($name::RULE),+]);
+        }
+
+        impl<$($name: Requirement),+> Requirement for Any<($($name,)+)> {
+            const RULE: Rule = Rule::Any(&[$($name::RULE),+]);
+        }
+    )+};
+}
+
+tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
+}
+
+/// Declares permissions: a type for handlers' signatures, a name for the database and a description for people.
+///
+/// ```
+/// portcullis_core::permissions! {
+///     pub PostsRead  = "posts:read":  "Read posts";
+///     pub PostsWrite = "posts:write": "Create and change posts";
+/// }
+/// ```
+///
+/// A name that isn't one does not compile:
+///
+/// ```compile_fail
+/// portcullis_core::permissions! { Oops = "Posts Read": "Spaces and capitals are not allowed"; }
+/// ```
+#[macro_export]
+macro_rules! permissions {
+    ($($(#[$meta:meta])* $vis:vis $type:ident = $name:literal : $description:literal;)+) => {$(
+        $(#[$meta])*
+        #[doc = concat!("`", $name, "`: ", $description, ".")]
+        #[derive(Debug)]
+        $vis enum $type {}
+
+        impl $crate::access::Requirement for $type {
+            const RULE: $crate::access::Rule =
+                $crate::access::Rule::Permission(<$type as $crate::access::Permission>::PERMISSION);
+        }
+
+        impl $crate::access::Permission for $type {
+            const PERMISSION: $crate::access::PermissionRef = {
+                assert!(
+                    $crate::access::valid_permission_name($name),
+                    "a permission's name has 3 to 64 of a-z 0-9 _ - . and at least one colon inside, such as posts:read"
+                );
+                fn id() -> $crate::access::PermissionId {
+                    static ID: ::std::sync::OnceLock<$crate::access::PermissionId> = ::std::sync::OnceLock::new();
+                    *ID.get_or_init(|| $crate::access::PermissionId::of_declared($name))
+                }
+                $crate::access::PermissionRef { name: $name, description: $description, id }
+            };
+        }
+    )+};
+}
+
+/// Declares the names of roles for use in [`Role`].
+///
+/// ```
+/// portcullis_core::roles! { pub Auditor = "auditor"; }
+/// ```
+#[macro_export]
+macro_rules! roles {
+    ($($(#[$meta:meta])* $vis:vis $type:ident = $name:literal;)+) => {$(
+        $(#[$meta])*
+        #[doc = concat!("The role `", $name, "`.")]
+        #[derive(Debug)]
+        $vis enum $type {}
+
+        impl $crate::access::RoleName for $type {
+            const NAME: &'static str = {
+                assert!(
+                    $crate::access::valid_role_name($name),
+                    "a role's name has 1 to 64 of a-z 0-9 _ - . and begins with a letter, such as editor"
+                );
+                $name
+            };
+        }
+    )+};
+}

@@ -1,0 +1,87 @@
+//! A route's rule as data.
+
+use std::fmt;
+
+use super::PermissionId;
+
+/// A permission that code declares.
+#[derive(Clone, Copy)]
+pub struct PermissionRef {
+    /// Its name.
+    pub name: &'static str,
+    /// What it allows, for people.
+    pub description: &'static str,
+    /// Its bit; kept behind a function so that a rule can be a constant.
+    pub id: fn() -> PermissionId,
+}
+
+impl fmt::Debug for PermissionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// What a route asks of its caller. Made by the compiler from the types in a handler's signature.
+#[derive(Clone, Copy)]
+pub enum Rule {
+    /// Nothing: anybody may call.
+    Public,
+    /// A known caller.
+    Authenticated,
+    /// A caller with this permission, through a credential whose scopes include it.
+    Permission(PermissionRef),
+    /// A caller with this role.
+    Role(&'static str),
+    /// A login by a person at most this many seconds ago. Machine credentials never satisfy it.
+    FreshLogin(u32),
+    /// Every one of these.
+    All(&'static [Rule]),
+    /// At least one of these. An empty list is never satisfied.
+    Any(&'static [Rule]),
+}
+
+impl Rule {
+    /// Calls `visit` with every permission the rule names.
+    pub fn each_permission(&self, visit: &mut dyn FnMut(&PermissionRef)) {
+        match self {
+            Self::Permission(permission) => visit(permission),
+            Self::All(rules) | Self::Any(rules) => rules.iter().for_each(|rule| rule.each_permission(visit)),
+            Self::Public | Self::Authenticated | Self::Role(_) | Self::FreshLogin(_) => {}
+        }
+    }
+}
+
+/// The form of `authz.lock` and of refusals: `posts:write and fresh-login(300)`.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Public => f.write_str("public"),
+            Self::Authenticated => f.write_str("authenticated"),
+            Self::Permission(permission) => f.write_str(permission.name),
+            Self::Role(name) => write!(f, "role({name})"),
+            Self::FreshLogin(seconds) => write!(f, "fresh-login({seconds})"),
+            Self::All(rules) => join(f, rules, " and "),
+            Self::Any([]) => f.write_str("nobody"),
+            Self::Any(rules) => join(f, rules, " or "),
+        }
+    }
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn join(f: &mut fmt::Formatter<'_>, rules: &[Rule], word: &str) -> fmt::Result {
+    for (index, rule) in rules.iter().enumerate() {
+        if index > 0 {
+            f.write_str(word)?;
+        }
+        match rule {
+            Rule::All(inner) | Rule::Any(inner) if inner.len() > 1 => write!(f, "({rule})")?,
+            _ => write!(f, "{rule}")?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! What happened, by whom, with what outcome.
+//!
+//! A verb that changes something takes a [`Context`] and writes its event in the same transaction: there is no
+//! change without a row and no row without its change. A refusal (a wrong password) is appended by itself.
+//!
+//! **Deliberately absent:** secrets. An event carries ids, names and reasons, never a credential (`T030`).
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::{account, session};
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody known.
+    Anonymous,
+    /// An account.
+    Account(account::Id),
+    /// Someone at the machine's own command line.
+    Operator,
+    /// Portcullis itself: a sweep, a rotation.
+    System,
+}
+
+/// The circumstances of a change, gathered at the edge.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// When: the one moment the whole operation uses.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// The client's address, where there is a client.
+    pub ip: Option<IpAddr>,
+    /// The client's `User-Agent`, at most 256 characters.
+    pub user_agent: Option<String>,
+    /// The request's trace id.
+    pub trace: Option<Uuid>,
+}
+
+impl Context {
+    /// A change by Portcullis itself.
+    pub fn system(at: Timestamp) -> Self {
+        Self {
+            at,
+            actor: Actor::System,
+            ip: None,
+            user_agent: None,
+            trace: None,
+        }
+    }
+
+    /// A change by someone at the machine's own command line.
+    pub fn operator(at: Timestamp) -> Self {
+        Self {
+            actor: Actor::Operator,
+            ..Self::system(at)
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What was done or refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Action { $($(#[$doc])* $name,)* }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stored form, `subject.verb`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An account was registered.
+    AccountRegistered = "account.registered",
+    /// An account's state was set; the detail names the new state.
+    AccountStateSet = "account.state_set",
+    /// An e-mail address was proven.
+    EmailVerified = "account.email_verified",
+    /// A login was refused; the detail names the reason.
+    LoginRefused = "login.refused",
+    /// A session began.
+    SessionOpened = "session.opened",
+    /// A session ended; the detail names the reason.
+    SessionEnded = "session.ended",
+    /// All sessions of an account ended but perhaps one.
+    SessionsEnded = "session.all_ended",
+    /// A session was given another token after a change of privilege.
+    SessionRenewed = "session.renewed",
+    /// A session was given a name.
+    SessionNamed = "session.named",
+    /// An old refresh token came back: its family was ended.
+    RefreshReplayed = "token.refresh_replayed",
+    /// An access token was revoked.
+    TokenRevoked = "token.revoked",
+    /// A role was created.
+    RoleCreated = "role.created",
+    /// A role was deleted.
+    RoleDeleted = "role.deleted",
+    /// A role's permissions or parents changed.
+    RoleChanged = "role.changed",
+    /// A role was given to an account.
+    RoleAssigned = "role.assigned",
+    /// A role was taken from an account.
+    RoleUnassigned = "role.unassigned",
+    /// A known caller was refused; the detail names the rule.
+    AccessDenied = "access.denied",
+    /// A signing key was added.
+    KeyAdded = "key.added",
+    /// The signing keys were rotated.
+    KeyRotated = "key.rotated",
+}
+
+/// One row of the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// Its id, ordered by time.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// The action's stored form.
+    pub action: String,
+    /// `anonymous`, `operator`, `system` or the acting account's id.
+    pub actor: String,
+    /// The account it was done to.
+    pub account: Option<account::Id>,
+    /// The session it was about.
+    pub session: Option<session::Id>,
+    /// The client's address.
+    pub ip: Option<String>,
+    /// The client's user agent.
+    pub user_agent: Option<String>,
+    /// The request's trace id.
+    pub trace: Option<Uuid>,
+    /// What the action's own documentation says.
+    pub detail: Option<String>,
+}
+
+/// An event that follows no change: a refusal.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// What was refused.
+    pub action: Action,
+    /// The account it was about, if one is known.
+    pub account: Option<account::Id>,
+    /// The session it was about, if one is known.
+    pub session: Option<session::Id>,
+    /// The reason, in words of ours: never the caller's input.
+    pub detail: String,
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only events about or by this account.
+    pub account: Option<account::Id>,
+    /// Only this action (its stored form).
+    pub action: Option<String>,
+    /// Only the event of this request.
+    pub trace: Option<Uuid>,
+    /// Only events before this one: the next page.
+    pub before: Option<Uuid>,
+}
+
+/// Where events are kept.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Appends a refusal.
+    async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault>;
+
+    /// Up to `limit` events, newest first.
+    async fn list(&self, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault>;
+}

@@ -1,0 +1,49 @@
+//! What a store answers when it can't do its work.
+//!
+//! A fault is never an outcome of the domain ("taken", "expired"): those are values. A fault means nobody was let
+//! in, nothing was half done, and the caller may try again or an operator must act. It becomes 503 (with
+//! `Retry-After`) or 500 at the edge, and its text goes to the log only.
+
+use std::time::Duration;
+
+/// Why a store could not do what it was asked. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The database is busy or its queue is full; the same call may succeed in a moment.
+    #[error("the database is busy: {0}; try again in a moment")]
+    Busy(String),
+    /// The database can't be reached.
+    #[error("the database can't be reached: {0}; check that it runs and that the address is right")]
+    Unreachable(String),
+    /// The database refuses writes.
+    #[error(
+        "the database is read-only: {0}; check the owner and mode of the file and its folder, or the role's rights"
+    )]
+    ReadOnly(String),
+    /// There is no room left.
+    #[error("the disk of the database is full: {0}; free some space, no restart is needed")]
+    Full(String),
+    /// A record isn't what was written.
+    #[error("a stored record can't be read: {0}; restore it from a backup")]
+    Corrupt(String),
+    /// The database was made by a newer Portcullis.
+    #[error(
+        "the database is from a newer version: {0}; run that version, or restore a backup made by this one"
+    )]
+    NewerSchema(String),
+    /// Anything else the database said.
+    #[error("the database refused: {0}")]
+    Other(String),
+}
+
+impl Fault {
+    /// After how long the same call may succeed, where waiting helps at all.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy(_) => Some(Duration::from_secs(1)),
+            Self::Unreachable(_) | Self::Full(_) | Self::ReadOnly(_) => Some(Duration::from_secs(5)),
+            _ => None,
+        }
+    }
+}

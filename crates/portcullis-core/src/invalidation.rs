@@ -1,0 +1,168 @@
+//! What every node must forget, and how a node knows that what it remembers still holds.
+//!
+//! A verb that takes something away (ends a session, disables an account, changes a role) writes an
+//! [`Invalidation`] in the same transaction. The node that ran the verb applies it before it answers; every other
+//! node reads it from the store within a second.
+//!
+//! A cache never deletes by key. Each entry remembers the [`Marks`] of the subjects it was built from, read
+//! *before* its records were read; applying an invalidation moves the mark, and an entry with an old mark is no
+//! hit. So an entry built while its subject changes is stale from birth, whatever the order of events (`T021`),
+//! and memory is bounded: subjects share a fixed table of marks, and sharing costs a reload, never a stale hit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
+
+use crate::{account, session, token};
+
+/// Something that is no longer what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Invalidation {
+    /// The account's state, stamp, roles or identifiers changed.
+    Account(account::Id),
+    /// The session ended or its token changed.
+    Session(session::Id),
+    /// The access token with this `jti` was revoked.
+    Token(token::Id),
+    /// A role or its permissions changed: every principal may differ.
+    Roles,
+    /// The key ring changed.
+    Keys,
+}
+
+impl Invalidation {
+    /// The stored form: a kind and, where it names one, the subject.
+    pub fn to_parts(self) -> (&'static str, Option<Uuid>) {
+        match self {
+            Self::Account(id) => ("account", Some(id.as_uuid())),
+            Self::Session(id) => ("session", Some(id.as_uuid())),
+            Self::Token(id) => ("token", Some(id.as_uuid())),
+            Self::Roles => ("roles", None),
+            Self::Keys => ("keys", None),
+        }
+    }
+
+    /// Reads the stored form; `None` for a kind this version doesn't know (a newer node may write one).
+    pub fn from_parts(kind: &str, subject: Option<Uuid>) -> Option<Self> {
+        Some(match (kind, subject) {
+            ("account", Some(id)) => Self::Account(account::Id::from_uuid(id)),
+            ("session", Some(id)) => Self::Session(session::Id::from_uuid(id)),
+            ("token", Some(id)) => Self::Token(token::Id::from_uuid(id)),
+            ("roles", None) => Self::Roles,
+            ("keys", None) => Self::Keys,
+            _ => return None,
+        })
+    }
+}
+
+const SLOTS: usize = 1 << 14;
+
+/// The marks of all subjects: a fixed table of counters, 128 KiB.
+pub struct Marks {
+    slots: Box<[AtomicU64]>,
+    everything: AtomicU64,
+}
+
+/// What a cache entry remembers of one subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    slot: u64,
+    everything: u64,
+}
+
+impl Marks {
+    /// A fresh table.
+    pub fn new() -> Self {
+        Self {
+            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            everything: AtomicU64::new(0),
+        }
+    }
+
+    /// The subject's mark now. Read it before reading the subject's records.
+    pub fn mark(&self, subject: Uuid) -> Mark {
+        Mark {
+            slot: self.slot(subject).map_or(0, |slot| slot.load(Ordering::Acquire)),
+            everything: self.everything.load(Ordering::Acquire),
+        }
+    }
+
+    /// Whether what was read at `mark` still holds.
+    pub fn holds(&self, subject: Uuid, mark: Mark) -> bool {
+        self.mark(subject) == mark
+    }
+
+    /// Makes everything that was read from the subject before now a miss.
+    pub fn apply(&self, invalidation: Invalidation) {
+        match invalidation.to_parts().1.and_then(|subject| self.slot(subject)) {
+            Some(slot) => slot.fetch_add(1, Ordering::AcqRel),
+            None => self.everything.fetch_add(1, Ordering::AcqRel),
+        };
+    }
+
+    /// Makes everything a miss, for when it isn't known what was missed.
+    pub fn forget_everything(&self) {
+        self.everything.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn slot(&self, subject: Uuid) -> Option<&AtomicU64> {
+        // The last bytes of a UUID v7 are random: they spread the subjects evenly.
+        let (_, low) = subject.as_u64_pair();
+        self.slots.get(usize::try_from(low).unwrap_or(0) % SLOTS)
+    }
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Marks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Marks").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_built_during_a_change_is_stale() {
+        let marks = Marks::new();
+        let id = Uuid::from_u128(5);
+        let before = marks.mark(id);
+        // The change lands between reading the record and keeping the entry.
+        marks.apply(Invalidation::Account(account::Id::from_uuid(id)));
+        assert!(!marks.holds(id, before));
+        assert!(marks.holds(id, marks.mark(id)));
+    }
+
+    #[test]
+    fn a_role_change_reaches_every_subject() {
+        let marks = Marks::new();
+        let seen: Vec<_> = (0..100)
+            .map(|n| (Uuid::from_u128(n), marks.mark(Uuid::from_u128(n))))
+            .collect();
+        marks.apply(Invalidation::Roles);
+        assert!(seen.iter().all(|(id, mark)| !marks.holds(*id, *mark)));
+    }
+
+    #[test]
+    fn parts_round_trip_and_unknown_kinds_are_none() {
+        let id = Uuid::from_u128(9);
+        for what in [
+            Invalidation::Account(account::Id::from_uuid(id)),
+            Invalidation::Session(session::Id::from_uuid(id)),
+            Invalidation::Token(token::Id::from_uuid(id)),
+            Invalidation::Roles,
+            Invalidation::Keys,
+        ] {
+            let (kind, subject) = what.to_parts();
+            assert_eq!(Invalidation::from_parts(kind, subject), Some(what));
+        }
+        assert_eq!(Invalidation::from_parts("planet", Some(id)), None);
+        assert_eq!(Invalidation::from_parts("account", None), None);
+    }
+}

@@ -1,0 +1,5 @@
+//! The ring.
+
+/// Role: key manager.
+#[derive(Debug)]
+pub struct Keyring;

@@ -1,0 +1,226 @@
+//! Sessions: one login on one device, and everything that hangs on it.
+//!
+//! A session begins at a login and ends by logout, by an administrator, by its idle or absolute timeout, or with
+//! its account. What the device holds is either an opaque session token (looked up by digest) or a pair of access
+//! and refresh token that carries the session's id; ending the session ends both at once.
+//!
+//! `last seen` is kept in memory and written behind (at most once a minute and session), so a request writes nothing.
+//!
+//! **Deliberately absent:** a session without an absolute end.
+
+mod manager;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+//MGR
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::secret::{Digest, Kind, Opaque};
+use crate::{account, audit, define_id, token};
+
+define_id! {
+    /// Names a session. Shown to its owner; never a secret.
+    Id
+}
+
+/// The kind of token a browser or an app presents for its session.
+#[derive(Debug)]
+pub enum SessionToken {}
+
+impl Kind for SessionToken {
+    const PREFIX: &'static str = "pcs_";
+}
+
+/// An opaque session token: 256 random bits, kept by the client, stored as a digest.
+pub type Token = Opaque<SessionToken>;
+
+/// How somebody proved who they are.
+///
+/// Source: RFC 8176 (the `amr` values)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A password (`pwd`).
+    Password,
+}
+
+impl Method {
+    /// The `amr` value.
+    pub const fn amr(self) -> &'static str {
+        match self {
+            Self::Password => "pwd",
+        }
+    }
+
+    /// Reads an `amr` value.
+    pub fn parse(text: &str) -> Option<Self> {
+        (text == "pwd").then_some(Self::Password)
+    }
+}
+
+/// What is known of the device at the other end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Its `User-Agent`, at most 256 characters.
+    pub user_agent: Option<String>,
+    /// The address it logged in from.
+    pub ip: Option<IpAddr>,
+    /// The name its owner gave it, at most 64 characters.
+    pub name: Option<String>,
+}
+
+/// Everything [`Store::open`] writes.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its new id.
+    pub id: Id,
+    /// Whose.
+    pub account: account::Id,
+    /// The account's stamp as the login read it; another stamp by now refuses the session.
+    pub stamp: account::Stamp,
+    /// Whether an unverified account is refused.
+    pub require_verified: bool,
+    /// The digest of its opaque token, for sessions that have one.
+    pub token: Option<Digest<SessionToken>>,
+    /// Its first refresh token, for sessions that have one.
+    pub refresh: Option<token::NewRefresh>,
+    /// Where.
+    pub device: Device,
+    /// How.
+    pub method: Method,
+    /// The scopes it is narrowed to; `None` is everything the account may do.
+    pub scopes: Option<Vec<String>>,
+    /// How long it may stay unused.
+    pub idle: Duration,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// How many live sessions the account may have; the least recently seen ones are ended to make room.
+    pub limit: u32,
+}
+
+/// A session as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: Id,
+    /// Whose.
+    pub account: account::Id,
+    /// Where.
+    pub device: Device,
+    /// How the login was made.
+    pub method: Method,
+    /// The scopes it is narrowed to; `None` is everything the account may do.
+    pub scopes: Option<Vec<String>>,
+    /// When the login was made.
+    pub authenticated_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// How long it may stay unused.
+    pub idle: Duration,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+}
+
+impl Session {
+    /// Whether the session lives at `now`: it was used recently enough and its end hasn't come.
+    pub fn lives_at(&self, now: Timestamp) -> bool {
+        now < self.expires_at && now < self.last_seen_at.plus(self.idle)
+    }
+}
+
+/// What came of opening a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// It lives.
+    Opened {
+        /// The account has had sessions before, and none with this user agent.
+        new_device: bool,
+        /// The sessions that were ended to make room.
+        ended: Vec<Id>,
+    },
+    /// The account may not log in any more, or its stamp changed since the login read it; nothing was written.
+    Refused(account::State),
+}
+
+/// Why a session ended; the audit event's detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Its owner logged out on that device.
+    Logout,
+    /// Its owner, or an administrator, ended it from elsewhere.
+    Ended,
+    /// Too many sessions.
+    Evicted,
+    /// Its refresh token was replayed.
+    Replay,
+}
+
+impl Ending {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Ended => "ended",
+            Self::Evicted => "evicted",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+/// Where sessions are kept. Every verb is atomic, and one that ends sessions invalidates them.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Opens a session and its refresh family ([`audit::Action::SessionOpened`]), if the account may log in and
+    /// still has the given stamp.
+    async fn open(&self, new: NewSession, by: audit::Context) -> Result<Opening, Fault>;
+
+    /// The session with this token, if it has not ended. Timeouts are the caller's to judge.
+    async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault>;
+
+    /// The session with this id, if it has not ended. Timeouts are the caller's to judge.
+    async fn find(&self, id: Id) -> Result<Option<Session>, Fault>;
+
+    /// The account's sessions that live at `now`, most recently seen first.
+    async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault>;
+
+    /// Names the account's session. Answers `false` if it has no such session.
+    async fn rename(
+        &self,
+        account: account::Id,
+        id: Id,
+        name: String,
+        by: audit::Context,
+    ) -> Result<bool, Fault>;
+
+    /// Replaces the session's token, for a change of privilege. Answers `false` if `old` isn't its token any more.
+    async fn renew(
+        &self,
+        id: Id,
+        old: Digest<SessionToken>,
+        new: Digest<SessionToken>,
+        by: audit::Context,
+    ) -> Result<bool, Fault>;
+
+    /// Ends the account's session and its refresh family. Answers `false` if it has no such living session.
+    async fn end(&self, account: account::Id, id: Id, why: Ending, by: audit::Context)
+    -> Result<bool, Fault>;
+
+    /// Ends all sessions of the account but `keep`, with their refresh families. Answers how many.
+    async fn end_others(&self, account: account::Id, keep: Id, by: audit::Context) -> Result<u64, Fault>;
+
+    /// Ends all sessions of the account and gives it a new stamp, so that every token it ever got is refused.
+    /// Answers how many sessions.
+    async fn end_all(
+        &self,
+        account: account::Id,
+        stamp: account::Stamp,
+        by: audit::Context,
+    ) -> Result<u64, Fault>;
+
+    /// Writes down when sessions were last seen; never moves one back, never revives an ended one.
+    async fn touch(&self, seen: Vec<(Id, Timestamp)>) -> Result<(), Fault>;
+}

@@ -1,0 +1,83 @@
+//! What an access token says.
+
+use std::time::Duration;
+
+use crate::environment::Timestamp;
+use crate::session::Method;
+use crate::{account, session, token};
+
+/// The claims of an access token.
+///
+/// Source: RFC 9068 §2.2, RFC 7519 §4.1
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessClaims {
+    /// `iss`: who signed it.
+    pub issuer: String,
+    /// `aud`: whom it is for.
+    pub audience: Vec<String>,
+    /// `sub`: the account.
+    pub account: account::Id,
+    /// `jti`: the token's id.
+    pub id: token::Id,
+    /// `sid`: the session it belongs to.
+    pub session: session::Id,
+    /// `stamp`: the account's security stamp when it was signed.
+    pub stamp: account::Stamp,
+    /// `iat`.
+    pub issued_at: Timestamp,
+    /// `nbf`.
+    pub not_before: Timestamp,
+    /// `exp`.
+    pub expires_at: Timestamp,
+    /// `auth_time`: when the login was made.
+    pub authenticated_at: Timestamp,
+    /// `amr`: how the login was made.
+    pub method: Method,
+    /// `scope`: what it is narrowed to; absent is everything the account may do.
+    pub scopes: Option<Vec<String>>,
+    /// Roles, permissions, organization and custom claims, for services that verify without asking back.
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a verifier insists on.
+#[derive(Debug, Clone)]
+pub struct Expectation {
+    /// The only accepted `iss`.
+    pub issuer: String,
+    /// The `aud` that must be among the token's.
+    pub audience: String,
+    /// How far clocks may differ: at most 60 s.
+    pub leeway: Duration,
+}
+
+/// Why a token isn't valid. Told apart in code and logs; outside all of them are one `invalid_token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// Not a JWS of the compact form, too large, or its header or claims aren't what they must be.
+    #[error("malformed token")]
+    Malformed,
+    /// The header names an extension that must be understood and isn't.
+    #[error("the token's critical header isn't understood")]
+    Critical,
+    /// Another kind of token: a refresh, reset or ID token is no access token.
+    #[error("not an access token")]
+    WrongType,
+    /// No key of ours has this `kid`, or the key's algorithm isn't the header's.
+    #[error("the token isn't signed by a key of this issuer")]
+    UnknownKey,
+    /// The signature doesn't match.
+    #[error("the token's signature is wrong")]
+    BadSignature,
+    /// Another issuer.
+    #[error("the token is from another issuer")]
+    WrongIssuer,
+    /// Another audience.
+    #[error("the token is for another audience")]
+    WrongAudience,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+    /// Its time hasn't come.
+    #[error("the token isn't valid yet")]
+    NotYetValid,
+}

@@ -1,0 +1,1 @@
+//! JWS: signing and verifying.

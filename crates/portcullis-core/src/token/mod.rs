@@ -1,0 +1,115 @@
+//! Tokens: signed access tokens, rotating refresh tokens, revocation.
+//!
+//! An access token is a JWS (`typ: at+jwt`, RFC 9068) signed by the key ring and good for minutes. A refresh token
+//! is opaque, stored as a digest, good for days, and used once: each refresh mints its successor.
+//!
+//! **Exactly-once refresh.** The successor is *derived*: HMAC-SHA-256 of the presented token under a server key.
+//! Two tabs that refresh at the same moment get the very same successor, so the family never forks; a token that
+//! comes back after the grace has passed ends the family (`T007`).
+//!
+//! **Deliberately absent:** `alg: none`, an algorithm taken from the token, a key taken from the token.
+
+mod claims;
+mod issuer;
+pub mod jws;
+mod verifier;
+
+use async_trait::async_trait;
+
+pub use self::claims::{AccessClaims, Expectation, InvalidToken};
+pub use self::issuer::{Issued, Issuer, RefreshError, Settings};
+pub use self::verifier::Verifier;
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::secret::{Digest, Kind, Opaque};
+use crate::{account, audit, define_id, session};
+
+define_id! {
+    /// The `jti` of an access token.
+    Id
+}
+
+/// The kind of token that brings new access tokens.
+#[derive(Debug)]
+pub enum Refresh {}
+
+impl Kind for Refresh {
+    const PREFIX: &'static str = "pcr_";
+}
+
+/// A refresh token: 256 bits, single use, stored as a digest.
+pub type RefreshToken = Opaque<Refresh>;
+
+/// The first refresh token of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRefresh {
+    /// Its digest.
+    pub digest: Digest<Refresh>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
+
+/// Everything [`Store::rotate_refresh`] needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Rotation {
+    /// The token that was presented.
+    pub presented: Digest<Refresh>,
+    /// Its successor.
+    pub successor: NewRefresh,
+    /// A token used at or after this moment, and whose recorded successor is the one given here, is honoured again.
+    pub grace_from: Timestamp,
+    /// Whether an unverified account is refused.
+    pub require_verified: bool,
+}
+
+/// What came of presenting a refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotated {
+    /// It was good, and its successor is now the family's only living token.
+    Fresh(Box<Standing>),
+    /// It was used moments ago and its successor stands: the same answer once more.
+    Again(Box<Standing>),
+    /// It was used before, outside the grace: the session and its family are ended now.
+    Replayed(session::Id),
+    /// It expired, its session ended or timed out, or its account may not act.
+    Refused,
+    /// There is no such token.
+    Unknown,
+}
+
+/// What a new access token is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The session.
+    pub session: session::Session,
+    /// The account.
+    pub account: account::Account,
+}
+
+/// Where refresh tokens and revocations are kept.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Exchanges a refresh token for its successor: of any number of parallel calls exactly one is
+    /// [`Rotated::Fresh`]. Marks the session as seen at `by.at`. A replay ends the session
+    /// ([`audit::Action::RefreshReplayed`]) and invalidates it.
+    async fn rotate_refresh(&self, rotation: Rotation, by: audit::Context) -> Result<Rotated, Fault>;
+
+    /// The session a refresh token belongs to, used or not; `None` if there is no such token.
+    async fn find_refresh(&self, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault>;
+
+    /// Revokes an access token until `expires_at`. Invalidates it. Revoking twice is no error.
+    async fn revoke(
+        &self,
+        id: Id,
+        account: account::Id,
+        expires_at: Timestamp,
+        by: audit::Context,
+    ) -> Result<(), Fault>;
+
+    /// Whether the access token was revoked.
+    async fn is_revoked(&self, id: Id) -> Result<bool, Fault>;
+
+    /// Deletes up to `limit` rows of no further use at `now`: expired revocations, refresh and verification tokens,
+    /// long-ended sessions, old invalidations. Answers how many; call again while it answers `limit`.
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault>;
+}
