@@ -18,6 +18,11 @@ impl Verifier {
         Self { keyring, expectation }
     }
 
+    /// How far clocks may differ.
+    pub fn leeway(&self) -> std::time::Duration {
+        self.expectation.leeway
+    }
+
     /// Verifies form, type, signature and claims of `token` at `now`.
     ///
     /// # Errors
