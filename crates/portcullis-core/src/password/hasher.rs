@@ -132,14 +132,14 @@ impl Hasher {
     fn seal(&self, account: account::Id, hash: &ArgonHash) -> Result<SealedHash, HashError> {
         defends!("T015");
         let phc = hash.to_phc();
-        let sealed = self.sealer.seal(&self.environment, PURPOSE, account.as_uuid().as_bytes(), phc.as_bytes());
-        sealed.map(SealedHash::from_bytes).map_err(|error| HashError::Unsealable(error.to_string()))
+        let sealed = self.sealer.seal(PURPOSE, account.as_uuid().as_bytes(), phc.as_bytes());
+        sealed.map(|sealed| SealedHash::from_bytes(sealed.into_bytes())).map_err(|error| HashError::Unsealable(error.to_string()))
     }
 
     fn open(&self, account: account::Id, sealed: &SealedHash) -> Result<ArgonHash, HashError> {
         let opened = self.sealer.open(PURPOSE, account.as_uuid().as_bytes(), sealed.as_bytes());
         let opened = opened.map_err(|error| HashError::Unopenable(error.to_string()))?;
-        std::str::from_utf8(&opened)
+        std::str::from_utf8(opened.expose())
             .ok()
             .and_then(ArgonHash::from_phc)
             .ok_or_else(|| HashError::Unopenable("it isn't an argon2id hash".into()))
