@@ -16,7 +16,9 @@ use serde::Serialize;
 
 pub use self::identifier::{EmailAddress, Identifier, InvalidEmail, InvalidUsername, Username};
 pub use self::mail::{Letter, MailError, Mailer};
-pub use self::registrar::{Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME};
+pub use self::registrar::{
+    Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
+};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::SealedHash;

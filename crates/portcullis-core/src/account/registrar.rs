@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Account, EmailAddress, Id, NewAccount, Outcome, SetupToken, Stamp, State, Store, Username, VerificationToken,
+    Account, EmailAddress, Id, NewAccount, Outcome, SetupToken, Stamp, State, Store, Username,
+    VerificationToken,
 };
 use crate::access::ADMINISTRATOR;
 use crate::environment::{Environment, Timestamp};
@@ -72,17 +73,29 @@ pub struct Registrar {
 impl Registrar {
     /// A registrar that applies `policy` to passwords.
     pub fn new(store: Arc<dyn Store>, hasher: Arc<Hasher>, environment: Environment, policy: Policy) -> Self {
-        Self { store, hasher, environment, policy }
+        Self {
+            store,
+            hasher,
+            environment,
+            policy,
+        }
     }
 
     /// Registers an account. An address must still be proven; until then the account is unverified.
     ///
     /// # Errors
     /// [`RegistrationError`].
-    pub async fn register(&self, form: Registration, by: audit::Context) -> Result<Registered, RegistrationError> {
+    pub async fn register(
+        &self,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Registered, RegistrationError> {
         let (new, verification) = self.prepare(form, Vec::new(), by.at).await?;
         let outcome = self.store.register(new, by).await?;
-        created(outcome).map(|account| Registered { account, verification })
+        created(outcome).map(|account| Registered {
+            account,
+            verification,
+        })
     }
 
     /// Makes the set-up token of a server that has no administrator yet; `None` once it has one. An earlier token
@@ -93,7 +106,11 @@ impl Registrar {
     pub async fn offer_setup(&self) -> Result<Option<SetupToken>, Fault> {
         let token = SetupToken::mint(&self.environment);
         let expires_at = self.environment.now().plus(SETUP_LIFETIME);
-        Ok(self.store.offer_setup(token.digest(), expires_at).await?.then_some(token))
+        Ok(self
+            .store
+            .offer_setup(token.digest(), expires_at)
+            .await?
+            .then_some(token))
     }
 
     /// Registers the first administrator with the set-up token, and uses the token up.
@@ -108,8 +125,14 @@ impl Registrar {
     ) -> Result<Registered, RegistrationError> {
         defends!("T031");
         let (new, verification) = self.prepare(form, vec![ADMINISTRATOR.to_owned()], by.at).await?;
-        let outcome = self.store.register_first_administrator(token.digest(), new, by).await?;
-        created(outcome).map(|account| Registered { account, verification })
+        let outcome = self
+            .store
+            .register_first_administrator(token.digest(), new, by)
+            .await?;
+        created(outcome).map(|account| Registered {
+            account,
+            verification,
+        })
     }
 
     /// Makes a further verification token for an account whose address isn't proven yet; `None` for any other.
@@ -119,14 +142,22 @@ impl Registrar {
     pub async fn verify_again(&self, account: Id) -> Result<Option<VerificationToken>, Fault> {
         let token = VerificationToken::mint(&self.environment);
         let expires_at = self.environment.now().plus(VERIFICATION_LIFETIME);
-        Ok(self.store.offer_verification(account, token.digest(), expires_at).await?.then_some(token))
+        Ok(self
+            .store
+            .offer_verification(account, token.digest(), expires_at)
+            .await?
+            .then_some(token))
     }
 
     /// Redeems a verification token; `None` if it is unknown, used, expired or for a former address.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn verify(&self, token: &VerificationToken, by: audit::Context) -> Result<Option<Account>, Fault> {
+    pub async fn verify(
+        &self,
+        token: &VerificationToken,
+        by: audit::Context,
+    ) -> Result<Option<Account>, Fault> {
         self.store.redeem_verification(token.digest(), by).await
     }
 
@@ -136,11 +167,18 @@ impl Registrar {
         roles: Vec<String>,
         at: Timestamp,
     ) -> Result<(NewAccount, Option<VerificationToken>), RegistrationError> {
-        let Registration { email, username, password } = form;
+        let Registration {
+            email,
+            username,
+            password,
+        } = form;
         if email.is_none() && username.is_none() {
             return Err(RegistrationError::NoIdentifier);
         }
-        let names = [email.as_ref().map(EmailAddress::normalised), username.as_ref().map(Username::normalised)];
+        let names = [
+            email.as_ref().map(EmailAddress::normalised),
+            username.as_ref().map(Username::normalised),
+        ];
         let names: Vec<&str> = names.into_iter().flatten().collect();
         let broken = self.policy.broken_by(&password, &names);
         let password = match Password::new(&password) {
@@ -149,8 +187,14 @@ impl Registrar {
         };
         let id = Id::new(&self.environment);
         let password = self.hasher.hash(id, password).await?;
-        let verification = email.is_some().then(|| VerificationToken::mint(&self.environment));
-        let state = if email.is_some() { State::Unverified } else { State::Active };
+        let verification = email
+            .is_some()
+            .then(|| VerificationToken::mint(&self.environment));
+        let state = if email.is_some() {
+            State::Unverified
+        } else {
+            State::Active
+        };
         let new = NewAccount {
             id,
             email,
@@ -158,7 +202,9 @@ impl Registrar {
             state,
             stamp: Stamp::new(&self.environment),
             password,
-            verification: verification.as_ref().map(|token| (token.digest(), at.plus(VERIFICATION_LIFETIME))),
+            verification: verification
+                .as_ref()
+                .map(|token| (token.digest(), at.plus(VERIFICATION_LIFETIME))),
             roles,
             at,
         };
@@ -176,7 +222,9 @@ fn created(outcome: Outcome) -> Result<Account, RegistrationError> {
 
 impl std::fmt::Debug for Registrar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registrar").field("policy", &self.policy).finish_non_exhaustive()
+        f.debug_struct("Registrar")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 

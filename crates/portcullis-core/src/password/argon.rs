@@ -16,17 +16,27 @@ pub struct Cost {
 
 /// Why a cost is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("argon2id needs 7168 to 2097152 KiB of memory, 1 to 100 passes and 1 to 16 lanes, and at least the strength of 19456 KiB with 2 passes")]
+#[error(
+    "argon2id needs 7168 to 2097152 KiB of memory, 1 to 100 passes and 1 to 16 lanes, and at least the strength of 19456 KiB with 2 passes"
+)]
 pub struct InvalidCost;
 
 impl Cost {
     /// 19 MiB, two passes, one lane.
     ///
     /// Source: OWASP Password Storage Cheat Sheet
-    pub const OWASP: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+    pub const OWASP: Self = Self {
+        memory_kib: 19 * 1024,
+        passes: 2,
+        lanes: 1,
+    };
 
     /// The least there is, for tests that hash a lot. Refused by [`Cost::new`].
-    pub const DANGEROUSLY_CHEAP: Self = Self { memory_kib: 8, passes: 1, lanes: 1 };
+    pub const DANGEROUSLY_CHEAP: Self = Self {
+        memory_kib: 8,
+        passes: 1,
+        lanes: 1,
+    };
 
     /// A cost at least as strong as OWASP's alternatives (46 MiB × 1, 19 MiB × 2, 12 MiB × 3, 9 MiB × 4, 7 MiB × 5).
     ///
@@ -42,7 +52,11 @@ impl Cost {
             _ => return Err(InvalidCost),
         };
         if (floor..=2_097_152).contains(&memory_kib) && (1..=16).contains(&lanes) {
-            Ok(Self { memory_kib, passes, lanes })
+            Ok(Self {
+                memory_kib,
+                passes,
+                lanes,
+            })
         } else {
             Err(InvalidCost)
         }
@@ -83,7 +97,12 @@ pub(super) struct ArgonHash {
 
 impl ArgonHash {
     /// Hashes `password`; `None` only if the library refuses the cost.
-    pub(super) fn compute(password: &[u8], salt: [u8; SALT_BYTES], cost: Cost, workspace: &mut Workspace) -> Option<Self> {
+    pub(super) fn compute(
+        password: &[u8],
+        salt: [u8; SALT_BYTES],
+        cost: Cost,
+        workspace: &mut Workspace,
+    ) -> Option<Self> {
         let params = cost.params()?;
         let blocks = workspace.of(params.block_count());
         let mut hash = Zeroizing::new([0; HASH_BYTES]);
@@ -101,9 +120,19 @@ impl ArgonHash {
 
     /// The PHC string form.
     pub(super) fn to_phc(&self) -> Zeroizing<String> {
-        let Cost { memory_kib, passes, lanes } = self.cost;
-        let (salt, hash) = (STANDARD_NO_PAD.encode(self.salt), Zeroizing::new(STANDARD_NO_PAD.encode(&*self.hash)));
-        Zeroizing::new(format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${}", *hash))
+        let Cost {
+            memory_kib,
+            passes,
+            lanes,
+        } = self.cost;
+        let (salt, hash) = (
+            STANDARD_NO_PAD.encode(self.salt),
+            Zeroizing::new(STANDARD_NO_PAD.encode(&*self.hash)),
+        );
+        Zeroizing::new(format!(
+            "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${}",
+            *hash
+        ))
     }
 
     /// Reads what [`ArgonHash::to_phc`] writes.
@@ -111,10 +140,26 @@ impl ArgonHash {
         let mut parts = text.strip_prefix("$argon2id$v=19$")?.split('$');
         let (params, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);
         let mut numbers = params.split(',');
-        let mut number = |name: &str| numbers.next()?.strip_prefix(name)?.strip_prefix('=')?.parse::<u32>().ok();
-        let cost = Cost { memory_kib: number("m")?, passes: number("t")?, lanes: number("p")? };
+        let mut number = |name: &str| {
+            numbers
+                .next()?
+                .strip_prefix(name)?
+                .strip_prefix('=')?
+                .parse::<u32>()
+                .ok()
+        };
+        let cost = Cost {
+            memory_kib: number("m")?,
+            passes: number("t")?,
+            lanes: number("p")?,
+        };
         let salt = STANDARD_NO_PAD.decode(salt).ok()?.try_into().ok()?;
-        let hash = STANDARD_NO_PAD.decode(hash).ok()?.try_into().ok().map(Zeroizing::new)?;
+        let hash = STANDARD_NO_PAD
+            .decode(hash)
+            .ok()?
+            .try_into()
+            .ok()
+            .map(Zeroizing::new)?;
         let whole = parts.next().is_none() && numbers.next().is_none();
         whole.then_some(Self { cost, salt, hash })
     }
@@ -132,11 +177,18 @@ mod tests {
         // From the reference implementation's own test file: 2^16 KiB, 2 passes, 1 lane, "password", "somesalt".
         // Our form fixes a 16-byte salt, so the raw primitive is compared at the level below it.
         let mut out = [0; 32];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(256, 2, 1, Some(32)).unwrap())
-            .hash_password_into(b"password", b"somesalt", &mut out)
-            .unwrap();
+        Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(256, 2, 1, Some(32)).unwrap(),
+        )
+        .hash_password_into(b"password", b"somesalt", &mut out)
+        .unwrap();
         let hex: String = out.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe");
+        assert_eq!(
+            hex,
+            "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"
+        );
     }
 
     #[test]
@@ -159,7 +211,11 @@ mod tests {
         let mut workspace = Workspace::default();
         let hash = ArgonHash::compute(b"secret", [3; 16], Cost::DANGEROUSLY_CHEAP, &mut workspace).unwrap();
         let text = hash.to_phc();
-        assert!(ArgonHash::from_phc(&text).unwrap().matches(b"secret", &mut workspace));
+        assert!(
+            ArgonHash::from_phc(&text)
+                .unwrap()
+                .matches(b"secret", &mut workspace)
+        );
         for bad in [
             "",
             "$argon2id$v=19$m=8,t=1,p=1$",
@@ -189,7 +245,11 @@ mod tests {
             (19_456, 2, 17, false),
             (2_097_153, 2, 1, false),
         ] {
-            assert_eq!(Cost::new(memory, passes, lanes).is_ok(), good, "m={memory} t={passes} p={lanes}");
+            assert_eq!(
+                Cost::new(memory, passes, lanes).is_ok(),
+                good,
+                "m={memory} t={passes} p={lanes}"
+            );
         }
     }
 }

@@ -25,7 +25,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { cost: Cost::OWASP, threads, waiting: threads * 32 }
+        Self {
+            cost: Cost::OWASP,
+            threads,
+            waiting: threads * 32,
+        }
     }
 }
 
@@ -70,9 +74,18 @@ impl Hasher {
     ///
     /// # Errors
     /// If the system gives no threads.
-    pub fn start(sealer: Arc<Sealer>, environment: Environment, settings: &Settings) -> std::io::Result<Self> {
+    pub fn start(
+        sealer: Arc<Sealer>,
+        environment: Environment,
+        settings: &Settings,
+    ) -> std::io::Result<Self> {
         let pool = Pool::start(settings.threads, settings.waiting)?;
-        Ok(Self { pool, sealer, environment, cost: settings.cost })
+        Ok(Self {
+            pool,
+            sealer,
+            environment,
+            cost: settings.cost,
+        })
     }
 
     /// Hashes and seals a new password of `account`.
@@ -81,8 +94,13 @@ impl Hasher {
     /// [`HashError::Overloaded`] if the pool is full.
     pub async fn hash(&self, account: account::Id, password: Password) -> Result<SealedHash, HashError> {
         let (salt, cost) = (self.environment.bytes::<SALT_BYTES>(), self.cost);
-        let hash = self.pool.run(move |workspace| ArgonHash::compute(password.expose(), salt, cost, workspace)).await;
-        let hash = hash.map_err(overloaded)?.ok_or_else(|| HashError::Unsealable("the cost is refused".into()))?;
+        let hash = self
+            .pool
+            .run(move |workspace| ArgonHash::compute(password.expose(), salt, cost, workspace))
+            .await;
+        let hash = hash
+            .map_err(overloaded)?
+            .ok_or_else(|| HashError::Unsealable("the cost is refused".into()))?;
         self.seal(account, &hash)
     }
 
@@ -112,7 +130,8 @@ impl Hasher {
             if !hash.matches(password.expose(), workspace) {
                 return None;
             }
-            let renewed = (hash.cost != cost).then(|| ArgonHash::compute(password.expose(), salt, cost, workspace));
+            let renewed =
+                (hash.cost != cost).then(|| ArgonHash::compute(password.expose(), salt, cost, workspace));
             Some(renewed.flatten().or_else(|| Some(hash)))
         };
         let Some(hash) = self.pool.run(check).await.map_err(overloaded)?.flatten() else {
@@ -126,18 +145,26 @@ impl Hasher {
 
     fn is_outdated(&self, account: account::Id, sealed: &SealedHash) -> bool {
         self.sealer.needs_reseal(sealed.as_bytes())
-            || self.open(account, sealed).is_ok_and(|hash| hash.cost != self.cost)
+            || self
+                .open(account, sealed)
+                .is_ok_and(|hash| hash.cost != self.cost)
     }
 
     fn seal(&self, account: account::Id, hash: &ArgonHash) -> Result<SealedHash, HashError> {
         defends!("T015");
         let phc = hash.to_phc();
-        let sealed = self.sealer.seal(PURPOSE, account.as_uuid().as_bytes(), phc.as_bytes());
-        sealed.map(|sealed| SealedHash::from_bytes(sealed.into_bytes())).map_err(|error| HashError::Unsealable(error.to_string()))
+        let sealed = self
+            .sealer
+            .seal(PURPOSE, account.as_uuid().as_bytes(), phc.as_bytes());
+        sealed
+            .map(|sealed| SealedHash::from_bytes(sealed.into_bytes()))
+            .map_err(|error| HashError::Unsealable(error.to_string()))
     }
 
     fn open(&self, account: account::Id, sealed: &SealedHash) -> Result<ArgonHash, HashError> {
-        let opened = self.sealer.open(PURPOSE, account.as_uuid().as_bytes(), sealed.as_bytes());
+        let opened = self
+            .sealer
+            .open(PURPOSE, account.as_uuid().as_bytes(), sealed.as_bytes());
         let opened = opened.map_err(|error| HashError::Unopenable(error.to_string()))?;
         std::str::from_utf8(opened.expose())
             .ok()
@@ -148,12 +175,16 @@ impl Hasher {
 
 impl std::fmt::Debug for Hasher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hasher").field("cost", &self.cost).finish_non_exhaustive()
+        f.debug_struct("Hasher")
+            .field("cost", &self.cost)
+            .finish_non_exhaustive()
     }
 }
 
 fn overloaded(_: Full) -> HashError {
-    HashError::Overloaded { retry_after: Duration::from_secs(2) }
+    HashError::Overloaded {
+        retry_after: Duration::from_secs(2),
+    }
 }
 
 /// What the pepper's key is derived for.

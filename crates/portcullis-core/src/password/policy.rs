@@ -19,7 +19,10 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { min_characters: 8, max_characters: 256 }
+        Self {
+            min_characters: 8,
+            max_characters: 256,
+        }
     }
 }
 
@@ -67,7 +70,11 @@ impl Policy {
             return broken;
         }
         let lower = text.nfkc().collect::<String>().to_lowercase();
-        if identifiers.iter().flat_map(|identifier| names_in(identifier)).any(|name| lower.contains(name)) {
+        if identifiers
+            .iter()
+            .flat_map(|identifier| names_in(identifier))
+            .any(|name| lower.contains(name))
+        {
             broken.push(Broken::ContainsIdentifier);
         }
         let mut all = text.chars();
@@ -85,7 +92,10 @@ impl Policy {
 /// forbid too much.
 fn names_in(identifier: &str) -> impl Iterator<Item = &str> {
     let local = identifier.split_once('@').map(|(local, _)| local);
-    [Some(identifier), local].into_iter().flatten().filter(|name| name.chars().count() >= 4)
+    [Some(identifier), local]
+        .into_iter()
+        .flatten()
+        .filter(|name| name.chars().count() >= 4)
 }
 
 /// A password on its way to the hasher: of bearable length, in one canonical form.
@@ -120,7 +130,11 @@ mod tests {
     fn broken(text: &str) -> Vec<&'static str> {
         let policy = Policy::default();
         let identifiers = ["anna.k@example.com", "annak", "bo"];
-        policy.broken_by(&SecretText::new(text.into()), &identifiers).into_iter().map(Broken::code).collect()
+        policy
+            .broken_by(&SecretText::new(text.into()), &identifiers)
+            .into_iter()
+            .map(Broken::code)
+            .collect()
     }
 
     #[test]
@@ -130,7 +144,10 @@ mod tests {
             ("abcdefg", vec!["password_too_short"]),
             ("abcdefgh", vec![]),
             ("äöüßéèàç", vec![]),
-            ("annak", vec!["password_too_short", "password_contains_identifier"]),
+            (
+                "annak",
+                vec!["password_too_short", "password_contains_identifier"],
+            ),
             ("xxANNAKxx", vec!["password_contains_identifier"]),
             ("my-anna.k-password", vec!["password_contains_identifier"]),
             ("borrowed trousers", vec![]),
@@ -141,7 +158,11 @@ mod tests {
         }
         assert!(broken(&"ab".repeat(128)).is_empty());
         assert_eq!(broken(&("ab".repeat(128) + "c")), ["password_too_long"]);
-        assert_eq!(broken(&"🦀🐢".repeat(128)), Vec::<&str>::new(), "256 characters of four bytes");
+        assert_eq!(
+            broken(&"🦀🐢".repeat(128)),
+            Vec::<&str>::new(),
+            "256 characters of four bytes"
+        );
     }
 
     #[test]

@@ -38,11 +38,20 @@ pub(super) struct Full;
 impl Pool {
     /// Starts `threads` threads with room for `capacity` waiting jobs.
     pub(super) fn start(threads: usize, capacity: usize) -> std::io::Result<Self> {
-        let state = State { queue: VecDeque::with_capacity(capacity), open: true };
-        let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), capacity });
+        let state = State {
+            queue: VecDeque::with_capacity(capacity),
+            open: true,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            wake: Condvar::new(),
+            capacity,
+        });
         for number in 0..threads.max(1) {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("hasher-{number}")).spawn(move || work(&shared))?;
+            thread::Builder::new()
+                .name(format!("hasher-{number}"))
+                .spawn(move || work(&shared))?;
         }
         Ok(Self { shared })
     }
@@ -98,8 +107,10 @@ impl Shared {
             if !state.open {
                 return None;
             }
-            let (next, waited) =
-                self.wake.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            let (next, waited) = self
+                .wake
+                .wait_timeout(state, IDLE)
+                .unwrap_or_else(PoisonError::into_inner);
             if waited.timed_out() && next.queue.is_empty() && next.open {
                 return Some(Next::Idle);
             }
@@ -161,7 +172,10 @@ mod tests {
         let mut second = Box::pin(pool.run(|_| 2));
         assert!(first.as_mut().now_or_never().is_none());
         assert!(second.as_mut().now_or_never().is_none());
-        assert!(matches!(pool.run(|_| 3).now_or_never(), Some(Err(Full))), "the third has no room");
+        assert!(
+            matches!(pool.run(|_| 3).now_or_never(), Some(Err(Full))),
+            "the third has no room"
+        );
         release.send(()).unwrap();
         let answers = futures_util::future::join3(busy, first, second);
         let answers = futures_executor_block_on(answers);

@@ -15,7 +15,7 @@ use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::password::{HashError, Hasher, Password, Verdict};
 use crate::secret::SecretText;
-use crate::token::{self, Issuer, RefreshToken};
+use crate::token::{self, Issuer, RefreshError, RefreshToken};
 use crate::{audit, defends};
 
 /// How long sessions live.
@@ -83,7 +83,14 @@ pub struct LoginForm {
 #[derive(Debug, Clone)]
 pub enum LoggedIn {
     /// Tokens.
-    Tokens(Box<token::Issued>),
+    Tokens {
+        /// What was issued.
+        issued: Box<token::Issued>,
+        /// The account.
+        account: Account,
+        /// The account has had sessions before, and none from such a device.
+        new_device: bool,
+    },
     /// A session.
     Session {
         /// Its id.
@@ -118,7 +125,7 @@ pub enum LoginError {
     Hash(#[from] HashError),
     /// No token could be signed.
     #[error(transparent)]
-    Signing(#[from] token::SigningError),
+    Signing(#[from] token::MintError),
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -168,11 +175,34 @@ impl Manager {
         self.open(&account, form, scopes, by).await
     }
 
+    /// Exchanges a refresh token for new tokens.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; a replayed token has ended its session.
+    pub async fn refresh(
+        &self,
+        presented: &RefreshToken,
+        by: audit::Context,
+    ) -> Result<token::Issued, RefreshError> {
+        let exchanged = self.on.issuer.exchange(presented, by).await?;
+        match self.issue(exchanged).await {
+            Ok(issued) => Ok(issued),
+            Err(LoginError::Fault(fault)) => Err(RefreshError::Store(fault)),
+            Err(LoginError::Signing(error)) => Err(RefreshError::Signing(error)),
+            Err(_) => Err(RefreshError::Invalid),
+        }
+    }
+
     /// Ends a session by its owner's logout. Answers `false` if it had ended already.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn log_out(&self, account: account::Id, session: Id, by: audit::Context) -> Result<bool, Fault> {
+    pub async fn log_out(
+        &self,
+        account: account::Id,
+        session: Id,
+        by: audit::Context,
+    ) -> Result<bool, Fault> {
         self.on.sessions.end(account, session, Ending::Logout, by).await
     }
 
@@ -181,7 +211,10 @@ impl Manager {
     /// # Errors
     /// What the store says.
     pub async fn log_out_everywhere(&self, account: account::Id, by: audit::Context) -> Result<u64, Fault> {
-        self.on.sessions.end_all(account, account::Stamp::new(&self.on.environment), by).await
+        self.on
+            .sessions
+            .end_all(account, account::Stamp::new(&self.on.environment), by)
+            .await
     }
 
     /// Ends one of the account's sessions from elsewhere. Answers `false` if the account has no such session.
@@ -229,12 +262,32 @@ impl Manager {
     pub async fn renew(&self, id: Id, old: &Token, by: audit::Context) -> Result<Option<Token>, Fault> {
         defends!("T022");
         let token = Token::mint(&self.on.environment);
-        let renewed = self.on.sessions.renew(id, old.digest(), token.digest(), by).await?;
+        let renewed = self
+            .on
+            .sessions
+            .renew(id, old.digest(), token.digest(), by)
+            .await?;
         Ok(renewed.then_some(token))
     }
 
+    /// Makes the access token, with the account's roles for services that verify without asking back. A session
+    /// narrowed by scopes carries none: a role could allow what the scopes leave out.
+    async fn issue(&self, exchanged: token::Exchanged) -> Result<token::Issued, LoginError> {
+        let mut extra = serde_json::Map::new();
+        if exchanged.standing.session.scopes.is_none() {
+            let facts = self.on.directory.facts(exchanged.standing.account.id).await?;
+            let roles = facts.map(|facts| facts.roles.clone()).unwrap_or_default();
+            extra.insert("roles".to_owned(), roles.into());
+        }
+        Ok(self.on.issuer.issue(exchanged, extra)?)
+    }
+
     /// The account if the password is its own; otherwise the reason, with the account it was about.
-    async fn verify(&self, form: &LoginForm, by: &audit::Context) -> Result<Result<Account, Refusal>, LoginError> {
+    async fn verify(
+        &self,
+        form: &LoginForm,
+        by: &audit::Context,
+    ) -> Result<Result<Account, Refusal>, LoginError> {
         let found = match Identifier::parse(&form.identifier) {
             Some(identifier) => self.on.accounts.find_login(identifier).await?,
             None => None,
@@ -243,9 +296,15 @@ impl Manager {
         let Some(password) = Password::new(&form.password) else {
             return Ok(Err((id, Reason::WrongPassword)));
         };
-        let stored = found.as_ref().and_then(|login| Some((login.account.id, login.password.as_ref()?)));
+        let stored = found
+            .as_ref()
+            .and_then(|login| Some((login.account.id, login.password.as_ref()?)));
         let verdict = self.on.hasher.verify(stored, password).await?;
-        let Some(Login { account, password: Some(sealed) }) = found else {
+        let Some(Login {
+            account,
+            password: Some(sealed),
+        }) = found
+        else {
             return Ok(Err((id, Reason::UnknownIdentifier)));
         };
         match verdict {
@@ -255,7 +314,8 @@ impl Manager {
             }
             Verdict::Match => {}
         }
-        let unverified = account.state == account::State::Unverified && self.on.settings.require_verified_email;
+        let unverified =
+            account.state == account::State::Unverified && self.on.settings.require_verified_email;
         if !account.state.may_act() || unverified {
             return Ok(Err((id, Reason::State(account.state))));
         }
@@ -274,7 +334,12 @@ impl Manager {
             Reason::WrongPassword => ("wrong password".to_owned(), LoginError::WrongCredentials),
             Reason::State(state) => (format!("account {}", state.as_str()), LoginError::Account(state)),
         };
-        let refusal = audit::Refusal { action: audit::Action::LoginRefused, account, session: None, detail };
+        let refusal = audit::Refusal {
+            action: audit::Action::LoginRefused,
+            account,
+            session: None,
+            detail,
+        };
         self.on.audit.append(refusal, by).await?;
         Ok(error)
     }
@@ -287,11 +352,20 @@ impl Manager {
     ) -> Result<Option<Vec<String>>, LoginError> {
         defends!("T024");
         let Some(mut asked) = asked else { return Ok(None) };
-        let facts = self.on.directory.facts(account).await?.ok_or(LoginError::WrongCredentials)?;
+        let facts = self
+            .on
+            .directory
+            .facts(account)
+            .await?
+            .ok_or(LoginError::WrongCredentials)?;
         asked.retain(|scope| facts.permission_names.binary_search(scope).is_ok());
         asked.sort();
         asked.dedup();
-        if asked.is_empty() { Err(LoginError::InvalidScope) } else { Ok(Some(asked)) }
+        if asked.is_empty() {
+            Err(LoginError::InvalidScope)
+        } else {
+            Ok(Some(asked))
+        }
     }
 
     async fn open(
@@ -304,13 +378,16 @@ impl Manager {
         let now = by.at;
         let settings = &self.on.settings;
         let (idle, absolute) = match form.delivery {
-            Delivery::Tokens => (self.on.issuer.settings().refresh_lifetime, settings.tokens_absolute),
+            Delivery::Tokens => (
+                self.on.issuer.settings().refresh_lifetime,
+                settings.tokens_absolute,
+            ),
             Delivery::Session => (settings.idle, settings.absolute),
             Delivery::Remembered => (settings.remembered_idle, settings.remembered_absolute),
         };
         let expires_at = now.plus(absolute);
         let holds = match form.delivery {
-            Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(now, expires_at)),
+            Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
             Delivery::Session | Delivery::Remembered => Holds::Session(Token::mint(&self.on.environment)),
         };
         let new = NewSession {
@@ -336,10 +413,21 @@ impl Manager {
         };
         match holds {
             Holds::Refresh((refresh_token, _)) => {
-                let standing = token::Standing { session, account: account.clone() };
-                let mut issued = self.on.issuer.issue(standing, refresh_token, now).await?;
-                issued.new_device = new_device;
-                Ok(LoggedIn::Tokens(Box::new(issued)))
+                let standing = token::Standing {
+                    session,
+                    account: account.clone(),
+                };
+                let issued = self
+                    .issue(token::Exchanged {
+                        standing,
+                        refresh_token,
+                    })
+                    .await?;
+                Ok(LoggedIn::Tokens {
+                    issued: Box::new(issued),
+                    account: account.clone(),
+                    new_device,
+                })
             }
             Holds::Session(token) => Ok(LoggedIn::Session {
                 id: session.id,
@@ -370,7 +458,11 @@ impl DeviceName {
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceName> {
         let text = text.trim();
         let fits = (1..=64).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) { Ok(Self(text.to_owned())) } else { Err(InvalidDeviceName) }
+        if fits && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidDeviceName)
+        }
     }
 }
 
@@ -420,6 +512,8 @@ fn living(new: &NewSession, now: Timestamp) -> Session {
 
 impl std::fmt::Debug for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Manager").field("settings", &self.on.settings).finish_non_exhaustive()
+        f.debug_struct("Manager")
+            .field("settings", &self.on.settings)
+            .finish_non_exhaustive()
     }
 }

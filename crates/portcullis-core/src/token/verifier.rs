@@ -28,7 +28,7 @@ impl Verifier {
     }
 
     /// How far clocks may differ.
-    pub fn leeway(&self) -> std::time::Duration {
+    pub fn leeway(&self) -> Duration {
         self.expectation.leeway
     }
 

@@ -9,11 +9,12 @@ use crate::access::{AccountFacts, Change, PermissionRecord, RoleRecord, Store as
 use crate::account::{self, Account, State};
 use crate::fault::Fault;
 use crate::invalidation::Invalidation;
-use crate::key::Keyring;
+use crate::key::fakes::environment;
+use crate::key::{Algorithm, Keyring, SigningKey};
+use crate::secret::Digest;
 use crate::session::{Device, Ending, Method, NewSession, Opening, SessionToken};
 use crate::token::{Expectation, Refresh, Rotated, Rotation};
 use crate::{audit, checks};
-use crate::secret::Digest;
 
 /// One account with one session, and a count of what was read.
 #[derive(Default)]
@@ -53,7 +54,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let world = Arc::new(World { state: Mutex::new(Some(State::Active)), ..World::default() });
+        let world = Arc::new(World {
+            state: Mutex::new(Some(State::Active)),
+            ..World::default()
+        });
         let token = Token::from_bytes([9; 32]);
         let session = Session {
             id: SESSION,
@@ -66,27 +70,44 @@ impl Bench {
             idle: Duration::from_secs(1_800),
             expires_at: after(43_200),
         };
-        world.sessions.lock().unwrap().insert(*token.digest().as_bytes(), session);
+        world
+            .sessions
+            .lock()
+            .unwrap()
+            .insert(*token.digest().as_bytes(), session);
         let marks = Arc::new(Marks::new());
         let silence = Arc::new(Silence(AtomicU64::new(0)));
-        let expectation =
-            Expectation { issuer: "i".into(), audience: "a".into(), leeway: Duration::from_secs(30) };
+        let expectation = Expectation {
+            issuer: "i".into(),
+            audience: "a".into(),
+            leeway: Duration::from_secs(30),
+        };
+        let signer = SigningKey::generate(Algorithm::EdDSA, &environment(1)).unwrap();
         let authenticator = Authenticator::new(Foundation {
             directory: Arc::new(Directory::new(Arc::clone(&world) as _, Arc::clone(&marks), 100)),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
-            verifier: Verifier::new(Arc::new(Keyring::of_keys(Vec::new())), expectation),
+            verifier: Verifier::new(Arc::new(Keyring::of_keys(signer, Vec::new())), expectation),
             marks: Arc::clone(&marks),
             bus: Arc::clone(&silence) as _,
             require_verified_email: false,
             capacity: 100,
         });
-        Self { world, marks, silence, authenticator, token }
+        Self {
+            world,
+            marks,
+            silence,
+            authenticator,
+            token,
+        }
     }
 
     fn ask(&self, now: Timestamp) -> Result<Arc<Principal>, AuthenticationError> {
         let credential = Credential::Session(self.token.clone());
-        self.authenticator.authenticate(&credential, now).now_or_never().expect("the fakes never wait")
+        self.authenticator
+            .authenticate(&credential, now)
+            .now_or_never()
+            .expect("the fakes never wait")
     }
 
     fn refusal(&self, now: Timestamp) -> Refused {
@@ -117,8 +138,15 @@ fn an_unknown_token_is_refused_and_nothing_is_remembered_of_it() {
     let bench = Bench::new();
     let other = Credential::Session(Token::from_bytes([1; 32]));
     for _ in 0..2 {
-        let answer = bench.authenticator.authenticate(&other, after(1)).now_or_never().unwrap();
-        assert!(matches!(answer, Err(AuthenticationError::Refused(Refused::UnknownSession))));
+        let answer = bench
+            .authenticator
+            .authenticate(&other, after(1))
+            .now_or_never()
+            .unwrap();
+        assert!(matches!(
+            answer,
+            Err(AuthenticationError::Refused(Refused::UnknownSession))
+        ));
     }
     assert_eq!(bench.authenticator.verified.len(), 0);
 }
@@ -126,7 +154,11 @@ fn an_unknown_token_is_refused_and_nothing_is_remembered_of_it() {
 #[test]
 fn an_invalidation_ends_a_warm_credential_at_once() {
     checks!("T020");
-    for what in [Invalidation::Session(SESSION), Invalidation::Account(ACCOUNT), Invalidation::Roles] {
+    for what in [
+        Invalidation::Session(SESSION),
+        Invalidation::Account(ACCOUNT),
+        Invalidation::Roles,
+    ] {
         let bench = Bench::new();
         bench.ask(after(1)).unwrap();
         bench.world.sessions.lock().unwrap().clear();
@@ -172,12 +204,18 @@ fn a_session_times_out_warm_and_cold() {
         if warm {
             bench.ask(after(0)).unwrap();
         }
-        bench.ask(after(1_799)).expect("one second before the idle timeout");
+        bench
+            .ask(after(1_799))
+            .expect("one second before the idle timeout");
         let bench = Bench::new();
         if warm {
             bench.ask(after(0)).unwrap();
         }
-        assert_eq!(bench.refusal(after(1_800)), Refused::SessionTimedOut, "warm: {warm}");
+        assert_eq!(
+            bench.refusal(after(1_800)),
+            Refused::SessionTimedOut,
+            "warm: {warm}"
+        );
     }
     // Used all the time, it still ends.
     let bench = Bench::new();
@@ -185,7 +223,13 @@ fn a_session_times_out_warm_and_cold() {
         bench.ask(after(second)).unwrap();
         for (id, at) in bench.authenticator.take_seen() {
             assert_eq!(id, SESSION);
-            bench.world.sessions.lock().unwrap().values_mut().for_each(|session| session.last_seen_at = at);
+            bench
+                .world
+                .sessions
+                .lock()
+                .unwrap()
+                .values_mut()
+                .for_each(|session| session.last_seen_at = at);
         }
     }
     bench.ask(after(43_199)).unwrap();
@@ -216,7 +260,10 @@ fn while_others_cannot_be_heard_what_is_remembered_counts_for_a_second() {
     assert!(bench.reads() > 0, "more than a second old");
     bench.world.down.store(true, Ordering::Relaxed);
     let later = after(60);
-    assert!(matches!(bench.ask(later), Err(AuthenticationError::Fault(_))), "fails closed");
+    assert!(
+        matches!(bench.ask(later), Err(AuthenticationError::Fault(_))),
+        "fails closed"
+    );
 }
 
 #[test]
@@ -239,7 +286,11 @@ fn a_fault_is_no_answer() {
 impl World {
     fn read(&self) -> Result<(), Fault> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        if self.down.load(Ordering::Relaxed) { Err(Fault::Unreachable("down".into())) } else { Ok(()) }
+        if self.down.load(Ordering::Relaxed) {
+            Err(Fault::Unreachable("down".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -258,12 +309,24 @@ impl session::Store for World {
     }
     async fn find(&self, id: session::Id) -> Result<Option<Session>, Fault> {
         self.read()?;
-        Ok(self.sessions.lock().unwrap().values().find(|session| session.id == id).cloned())
+        Ok(self
+            .sessions
+            .lock()
+            .unwrap()
+            .values()
+            .find(|session| session.id == id)
+            .cloned())
     }
     async fn list(&self, _: account::Id, _: Timestamp) -> Result<Vec<Session>, Fault> {
         never()
     }
-    async fn rename(&self, _: account::Id, _: session::Id, _: String, _: audit::Context) -> Result<bool, Fault> {
+    async fn rename(
+        &self,
+        _: account::Id,
+        _: session::Id,
+        _: String,
+        _: audit::Context,
+    ) -> Result<bool, Fault> {
         never()
     }
     async fn renew(
@@ -297,7 +360,13 @@ impl token::Store for World {
     async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
         never()
     }
-    async fn revoke(&self, _: token::Id, _: account::Id, _: Timestamp, _: audit::Context) -> Result<(), Fault> {
+    async fn revoke(
+        &self,
+        _: token::Id,
+        _: account::Id,
+        _: Timestamp,
+        _: audit::Context,
+    ) -> Result<(), Fault> {
         never()
     }
     async fn is_revoked(&self, _: token::Id) -> Result<bool, Fault> {

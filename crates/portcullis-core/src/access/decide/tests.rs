@@ -60,14 +60,20 @@ fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> A
 
 fn check<R: Requirement>(who: &Arc<Principal>, seconds_after_login: i64, expected: Result<(), &str>) {
     let now = Timestamp::from_seconds(LOGIN.as_seconds() + seconds_after_login);
-    let got = Permit::<R>::decide(Arc::clone(who), now).map(|_| ()).map_err(|denied| denied.code());
+    let got = Permit::<R>::decide(Arc::clone(who), now)
+        .map(|_| ())
+        .map_err(|denied| denied.code());
     assert_eq!(got, expected, "{} for {:?}", R::RULE, who.permissions());
 }
 
 #[test]
 fn a_permission_is_missing_until_it_is_given() {
     check::<Read>(&principal(&[], &[], None), 0, Err("missing_permission"));
-    check::<Read>(&principal(&["decide-test:write"], &[], None), 0, Err("missing_permission"));
+    check::<Read>(
+        &principal(&["decide-test:write"], &[], None),
+        0,
+        Err("missing_permission"),
+    );
     check::<Read>(&principal(&["decide-test:read"], &[], None), 0, Ok(()));
     check::<Authenticated>(&principal(&[], &[], None), 0, Ok(()));
 }
@@ -76,12 +82,27 @@ fn a_permission_is_missing_until_it_is_given() {
 fn scopes_narrow_and_never_widen() {
     checks!("T024");
     let both = ["decide-test:read", "decide-test:write"];
-    check::<Write>(&principal(&both, &[], Some(&["decide-test:read"])), 0, Err("insufficient_scope"));
+    check::<Write>(
+        &principal(&both, &[], Some(&["decide-test:read"])),
+        0,
+        Err("insufficient_scope"),
+    );
     check::<Read>(&principal(&both, &[], Some(&["decide-test:read"])), 0, Ok(()));
-    check::<Erase>(&principal(&both, &[], Some(&["decide-test:erase"])), 0, Err("missing_permission"));
+    check::<Erase>(
+        &principal(&both, &[], Some(&["decide-test:erase"])),
+        0,
+        Err("missing_permission"),
+    );
     check::<Read>(&principal(&both, &[], Some(&[])), 0, Err("insufficient_scope"));
-    check::<Role<Editor>>(&principal(&both, &["editor"], Some(&["decide-test:read"])), 0, Err("missing_role"));
-    assert_eq!(principal(&both, &[], Some(&["decide-test:read", "x:y"])).permissions(), ["decide-test:read"]);
+    check::<Role<Editor>>(
+        &principal(&both, &["editor"], Some(&["decide-test:read"])),
+        0,
+        Err("missing_role"),
+    );
+    assert_eq!(
+        principal(&both, &[], Some(&["decide-test:read", "x:y"])).permissions(),
+        ["decide-test:read"]
+    );
 }
 
 #[test]
@@ -108,10 +129,22 @@ fn a_fresh_login_is_fresh_for_exactly_its_seconds() {
 #[test]
 fn rules_read_like_their_types() {
     for (rule, text) in [
-        (<(Read, FreshLogin<300>)>::RULE, "decide-test:read and fresh-login(300)"),
-        (<Any<(Role<Auditor>, Role<Editor>)>>::RULE, "role(auditor) or role(editor)"),
-        (<(Read, Any<(Write, Erase)>)>::RULE, "decide-test:read and (decide-test:write or decide-test:erase)"),
-        (<Any<((Read, Write), Erase)>>::RULE, "(decide-test:read and decide-test:write) or decide-test:erase"),
+        (
+            <(Read, FreshLogin<300>)>::RULE,
+            "decide-test:read and fresh-login(300)",
+        ),
+        (
+            <Any<(Role<Auditor>, Role<Editor>)>>::RULE,
+            "role(auditor) or role(editor)",
+        ),
+        (
+            <(Read, Any<(Write, Erase)>)>::RULE,
+            "decide-test:read and (decide-test:write or decide-test:erase)",
+        ),
+        (
+            <Any<((Read, Write), Erase)>>::RULE,
+            "(decide-test:read and decide-test:write) or decide-test:erase",
+        ),
         (<(Authenticated,)>::RULE, "authenticated"),
         (Rule::Any(&[]), "nobody"),
     ] {
@@ -121,7 +154,11 @@ fn rules_read_like_their_types() {
 
 #[test]
 fn an_empty_alternative_admits_nobody() {
-    let all = principal(&["decide-test:read", "decide-test:write", "decide-test:erase"], &["auditor"], None);
+    let all = principal(
+        &["decide-test:read", "decide-test:write", "decide-test:erase"],
+        &["auditor"],
+        None,
+    );
     assert!(decide(&Rule::Any(&[]), &all, LOGIN).is_err());
 }
 
@@ -136,7 +173,12 @@ const RULES: [Rule; 6] = [
 ];
 
 fn subset<'a>(bits: u8, names: &[&'a str]) -> Vec<&'a str> {
-    names.iter().enumerate().filter(|(index, _)| bits & (1 << index) != 0).map(|(_, name)| *name).collect()
+    names
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| bits & (1 << index) != 0)
+        .map(|(_, name)| *name)
+        .collect()
 }
 
 proptest! {
