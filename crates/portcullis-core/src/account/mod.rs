@@ -10,6 +10,7 @@
 mod identifier;
 mod mail;
 mod registrar;
+mod service;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub use self::mail::{Letter, MailError, Mailer};
 pub use self::registrar::{
     Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
 };
+pub use self::service::{Accounts, StateError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::SealedHash;

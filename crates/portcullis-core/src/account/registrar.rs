@@ -81,6 +81,13 @@ impl Registrar {
         }
     }
 
+    /// The rules that the form's password breaks. Costs no hash; [`Registrar::register`] asks again.
+    pub fn judge(&self, form: &Registration) -> Vec<Broken> {
+        let names = [form.email.as_ref().map(EmailAddress::normalised), form.username.as_ref().map(Username::normalised)];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        self.policy.broken_by(&form.password, &names)
+    }
+
     /// Registers an account. An address must still be proven; until then the account is unverified.
     ///
     /// # Errors
@@ -167,20 +174,11 @@ impl Registrar {
         roles: Vec<String>,
         at: Timestamp,
     ) -> Result<(NewAccount, Option<VerificationToken>), RegistrationError> {
-        let Registration {
-            email,
-            username,
-            password,
-        } = form;
-        if email.is_none() && username.is_none() {
+        if form.email.is_none() && form.username.is_none() {
             return Err(RegistrationError::NoIdentifier);
         }
-        let names = [
-            email.as_ref().map(EmailAddress::normalised),
-            username.as_ref().map(Username::normalised),
-        ];
-        let names: Vec<&str> = names.into_iter().flatten().collect();
-        let broken = self.policy.broken_by(&password, &names);
+        let broken = self.judge(&form);
+        let Registration { email, username, password } = form;
         let password = match Password::new(&password) {
             Some(password) if broken.is_empty() => password,
             _ => return Err(RegistrationError::Password(broken)),

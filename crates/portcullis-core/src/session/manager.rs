@@ -137,6 +137,8 @@ pub struct Foundation {
     pub accounts: Arc<dyn account::Store>,
     /// Sessions.
     pub sessions: Arc<dyn Store>,
+    /// Refresh tokens.
+    pub tokens: Arc<dyn token::Store>,
     /// The audit log.
     pub audit: Arc<dyn audit::Store>,
     /// What accounts may do.
@@ -231,6 +233,17 @@ impl Manager {
     /// What the store says.
     pub async fn end_others(&self, account: account::Id, keep: Id, by: audit::Context) -> Result<u64, Fault> {
         self.on.sessions.end_others(account, keep, by).await
+    }
+
+    /// Ends the session of a refresh token, used or not. A token that doesn't exist is no error.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke_refresh(&self, token: &RefreshToken, by: audit::Context) -> Result<(), Fault> {
+        let Some(id) = self.on.tokens.find_refresh(token.digest()).await? else { return Ok(()) };
+        let Some(session) = self.on.sessions.find(id).await? else { return Ok(()) };
+        self.on.sessions.end(session.account, id, Ending::Logout, by).await?;
+        Ok(())
     }
 
     /// The account's living sessions, most recently seen first.
@@ -463,6 +476,13 @@ impl DeviceName {
         } else {
             Err(InvalidDeviceName)
         }
+    }
+}
+
+impl DeviceName {
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 
