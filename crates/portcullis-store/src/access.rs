@@ -27,7 +27,10 @@ use crate::value::{Row, params};
 #[async_trait]
 impl Store for Database {
     async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault> {
-        if permissions.iter().any(|permission| !valid_permission_name(&permission.name)) {
+        if permissions
+            .iter()
+            .any(|permission| !valid_permission_name(&permission.name))
+        {
             return Err(Fault::Other(InvalidName::Permission.to_string()));
         }
         self.write((permissions, at), |tx, (permissions, at)| {
@@ -49,7 +52,9 @@ impl Store for Database {
     }
 
     async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
-        let rows = self.read("SELECT name, description FROM permissions", params![]).await?;
+        let rows = self
+            .read("SELECT name, description FROM permissions", params![])
+            .await?;
         let permission = |mut row: Row| {
             let (name, description) = (row.take()?, row.take()?);
             Ok(PermissionRecord { name, description })
@@ -161,27 +166,43 @@ const FACTS: &str = concat!(
 /// Reads a list of names that the database joined by line breaks, which no name contains; sorted.
 fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
     let joined: Option<String> = row.take()?;
-    let mut names: Vec<_> = joined.iter().flat_map(|text| text.split('\n')).map(str::to_owned).collect();
+    let mut names: Vec<_> = joined
+        .iter()
+        .flat_map(|text| text.split('\n'))
+        .map(str::to_owned)
+        .collect();
     names.sort();
     Ok(names)
 }
 
 /// Lets one transaction at a time change who may do what.
 pub(crate) async fn lock_roles(tx: &mut Tx<'_>) -> Result<(), Fault> {
-    tx.query("SELECT name FROM locks WHERE name = 'roles' FOR UPDATE", params![])
-        .await
-        .map(drop)
+    tx.query(
+        "SELECT name FROM locks WHERE name = 'roles' FOR UPDATE",
+        params![],
+    )
+    .await
+    .map(drop)
 }
 
 /// Whether any account, in whatever state, holds the role `administrator`, directly or by inheritance.
 pub(crate) async fn administrator_exists(tx: &mut Tx<'_>) -> Result<bool, Fault> {
-    Ok(tx.query_one(ADMINISTRATORS, params!["disabled", "locked"]).await?.is_some()
-        || tx.query_one(ADMINISTRATORS, params!["active", "unverified"]).await?.is_some())
+    Ok(tx
+        .query_one(ADMINISTRATORS, params!["disabled", "locked"])
+        .await?
+        .is_some()
+        || tx
+            .query_one(ADMINISTRATORS, params!["active", "unverified"])
+            .await?
+            .is_some())
 }
 
 /// Whether an administrator is left who can act.
 async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
-    Ok(tx.query_one(ADMINISTRATORS, params!["active", "unverified"]).await?.is_some())
+    Ok(tx
+        .query_one(ADMINISTRATORS, params!["active", "unverified"])
+        .await?
+        .is_some())
 }
 
 const ADMINISTRATORS: &str = "WITH RECURSIVE carrying (name) AS (
@@ -215,7 +236,8 @@ async fn account_exists(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
 }
 
 async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestamp) -> Result<(), Fault> {
-    let role = "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
+    let role =
+        "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
     let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let known = "INSERT INTO permissions (name, description) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET description = excluded.description";
@@ -241,8 +263,12 @@ async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestam
 }
 
 async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {
-    let rows = tx.query("SELECT name, description FROM permissions", params![]).await?;
-    rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
+    let rows = tx
+        .query("SELECT name, description FROM permissions", params![])
+        .await?;
+    rows.into_iter()
+        .map(|mut row| Ok((row.take()?, row.take()?)))
+        .collect()
 }
 
 async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Fault> {
@@ -251,12 +277,7 @@ async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Faul
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
-async fn create_role(
-    tx: &mut Tx<'_>,
-    name: &str,
-    description: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+async fn create_role(tx: &mut Tx<'_>, name: &str, description: &str, by: &Context) -> Result<Change, Fault> {
     let sql = "INSERT INTO roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![name, description]).await? == 0 {
         return Ok(Change::Taken);
@@ -272,7 +293,11 @@ async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Result<Change
     }
     lock_roles(tx).await?;
     let before = administrator_acts(tx).await?;
-    if tx.execute("DELETE FROM roles WHERE name = $1", params![name]).await? == 0 {
+    if tx
+        .execute("DELETE FROM roles WHERE name = $1", params![name])
+        .await?
+        == 0
+    {
         return Ok(Change::UnknownRole);
     }
     tx.record(by, Entry::of(Action::RoleDeleted).detail(name));
@@ -388,7 +413,10 @@ async fn unassign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Context) -> Res
     if tx.execute(sql, params![account, role]).await? == 0 {
         return Ok(Change::Unchanged);
     }
-    tx.record(by, Entry::of(Action::RoleUnassigned).account(account).detail(role));
+    tx.record(
+        by,
+        Entry::of(Action::RoleUnassigned).account(account).detail(role),
+    );
     tx.invalidate(Invalidation::Account(account), by.at);
     guard_administrators(tx, before).await
 }

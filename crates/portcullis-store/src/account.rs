@@ -91,7 +91,11 @@ impl Store for Database {
             Identifier::Email(_) => login_by!("email_normalised"),
             Identifier::Username(_) => login_by!("username_normalised"),
         };
-        let row = self.read(sql, params![who.normalised()]).await?.into_iter().next();
+        let row = self
+            .read(sql, params![who.normalised()])
+            .await?
+            .into_iter()
+            .next();
         let login = |mut row: Row| {
             Ok(Login {
                 account: account(&mut row)?,
@@ -116,7 +120,10 @@ impl Store for Database {
         self.write((id, old, new), |tx, (id, old, new)| {
             Box::pin(async move {
                 let sql = "UPDATE passwords SET sealed = $3 WHERE account_id = $1 AND sealed = $2";
-                Ok(tx.execute(sql, params![*id, old.as_bytes(), new.as_bytes()]).await? == 1)
+                Ok(tx
+                    .execute(sql, params![*id, old.as_bytes(), new.as_bytes()])
+                    .await?
+                    == 1)
             })
         })
         .await
@@ -188,7 +195,12 @@ async fn register(
         offer_verification(tx, new.id, digest, *expires_at).await?;
     }
     tx.record(by, Entry::of(Action::AccountRegistered).account(new.id));
-    for role in new.roles.iter().map(String::as_str).chain(more_roles.iter().copied()) {
+    for role in new
+        .roles
+        .iter()
+        .map(String::as_str)
+        .chain(more_roles.iter().copied())
+    {
         begin_with_role(tx, new.id, role, by).await?;
     }
     Ok(Outcome::Created(account))
@@ -304,7 +316,12 @@ async fn set_state(
     if disable {
         session::end_many(tx, id, None, Ending::Ended, by.at).await?;
     }
-    tx.record(by, Entry::of(Action::AccountStateSet).account(id).detail(state.as_str()));
+    tx.record(
+        by,
+        Entry::of(Action::AccountStateSet)
+            .account(id)
+            .detail(state.as_str()),
+    );
     tx.invalidate(Invalidation::Account(id), by.at);
     account(&mut row).map(Some)
 }
@@ -328,7 +345,8 @@ async fn redeem_verification(
 ) -> Result<Option<Account>, Fault> {
     defends!("T009");
     defends!("T014");
-    let sql = "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
+    let sql =
+        "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
         RETURNING account_id, email_normalised";
     let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
         return Ok(None);

@@ -132,14 +132,25 @@ impl Store for Database {
     async fn list(&self, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault> {
         let before = filter.before.unwrap_or(Uuid::max());
         let about = filter.account.map(|id| id.to_string());
-        let all = params![before, limit, filter.account, about, filter.action.as_ref(), filter.trace];
+        let all = params![
+            before,
+            limit,
+            filter.account,
+            about,
+            filter.action.as_ref(),
+            filter.trace
+        ];
         let asked = all.get(..2).into_iter().chain([
             filter.account.and(all.get(2..4)).unwrap_or_default(),
             filter.action.as_ref().and(all.get(4..5)).unwrap_or_default(),
             filter.trace.and(all.get(5..6)).unwrap_or_default(),
         ]);
         let asked: Vec<_> = asked.flatten().cloned().collect();
-        let sql = statement(filter.account.is_some(), filter.action.is_some(), filter.trace.is_some());
+        let sql = statement(
+            filter.account.is_some(),
+            filter.action.is_some(),
+            filter.trace.is_some(),
+        );
         self.read(sql, &asked).await?.into_iter().map(event).collect()
     }
 }

@@ -127,8 +127,15 @@ impl Database {
     async fn begin(engine: Engine, bus: Arc<Bus>) -> Result<Self, Fault> {
         let start = follow::now(&engine).await?;
         let health = Health::default();
-        let inner = Inner { engine, bus, health, start };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            engine,
+            bus,
+            health,
+            start,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The name of the database beneath: `sqlite` or `postgres`.
@@ -221,7 +228,9 @@ impl Engine {
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("backend", &self.backend()).finish()
+        f.debug_struct("Database")
+            .field("backend", &self.backend())
+            .finish()
     }
 }
 
@@ -243,7 +252,9 @@ fn parse(url: &str) -> Result<Address<'_>, Fault> {
         Some(path) => {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() {
-                return Err(Fault::Other("the address names no file; write sqlite:portcullis.db".into()));
+                return Err(Fault::Other(
+                    "the address names no file; write sqlite:portcullis.db".into(),
+                ));
             }
             Ok(Address::File(path.into()))
         }

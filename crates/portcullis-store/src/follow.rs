@@ -155,7 +155,10 @@ async fn poll(engine: &Engine, cursor: &Cursor) -> Result<(Vec<Option<Invalidati
     }
 }
 
-async fn poll_in_order(engine: &Engine, cursor: &Cursor) -> Result<(Vec<Option<Invalidation>>, Cursor), Fault> {
+async fn poll_in_order(
+    engine: &Engine,
+    cursor: &Cursor,
+) -> Result<(Vec<Option<Invalidation>>, Cursor), Fault> {
     let sql = "SELECT seq, kind, subject FROM invalidations WHERE seq > $1 ORDER BY seq";
     let mut next = Cursor::beginning();
     next.from = cursor.from;

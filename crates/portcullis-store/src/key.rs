@@ -18,12 +18,18 @@ const LOAD: &str = "SELECT kid, algorithm, sealed, phase, created_at, delete_at 
 #[async_trait]
 impl Store for Database {
     async fn load(&self) -> Result<Vec<Record>, Fault> {
-        self.read(LOAD, params![]).await?.into_iter().map(record).collect()
+        self.read(LOAD, params![])
+            .await?
+            .into_iter()
+            .map(record)
+            .collect()
     }
 
     async fn found(&self, records: Vec<Record>, by: Context) -> Result<Vec<Record>, Fault> {
-        self.write((records, by), |tx, (records, by)| Box::pin(found(tx, records, by)))
-            .await
+        self.write((records, by), |tx, (records, by)| {
+            Box::pin(found(tx, records, by))
+        })
+        .await
     }
 
     async fn rotate(
@@ -92,7 +98,12 @@ async fn lock_keys(tx: &mut Tx<'_>) -> Result<(), Fault> {
 
 async fn found(tx: &mut Tx<'_>, records: &[Record], by: &Context) -> Result<Vec<Record>, Fault> {
     lock_keys(tx).await?;
-    let present: Vec<Record> = tx.query(LOAD, params![]).await?.into_iter().map(record).collect::<Result<_, _>>()?;
+    let present: Vec<Record> = tx
+        .query(LOAD, params![])
+        .await?
+        .into_iter()
+        .map(record)
+        .collect::<Result<_, _>>()?;
     let is_new = |new: &&Record| present.iter().all(|old| old.algorithm != new.algorithm);
     let mut added = false;
     for new in records.iter().filter(is_new) {
@@ -132,12 +143,19 @@ async fn rotate(
     lock_keys(tx).await?;
     let sql = "UPDATE signing_keys SET phase = 'retired', delete_at = $3
         WHERE kid = $1 AND algorithm = $2 AND phase = 'current'";
-    if tx.execute(sql, params![expected, &next.algorithm, delete_at]).await? == 0 {
+    if tx
+        .execute(sql, params![expected, &next.algorithm, delete_at])
+        .await?
+        == 0
+    {
         return Ok(false);
     }
     let sql = "UPDATE signing_keys SET phase = 'current' WHERE algorithm = $1 AND phase = 'next'";
     if tx.execute(sql, params![&next.algorithm]).await? == 0 {
-        return Err(Fault::Corrupt(format!("the ring has no next key of {}", next.algorithm)));
+        return Err(Fault::Corrupt(format!(
+            "the ring has no next key of {}",
+            next.algorithm
+        )));
     }
     insert(tx, next, Phase::Next, by).await?;
     tx.record(by, Entry::of(Action::KeyRotated).detail(expected));

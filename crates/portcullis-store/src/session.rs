@@ -187,7 +187,12 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening
     if let Some(refresh) = &new.refresh {
         token::insert_refresh(tx, new.id, refresh).await?;
     }
-    tx.record(by, Entry::of(Action::SessionOpened).account(new.account).session(new.id));
+    tx.record(
+        by,
+        Entry::of(Action::SessionOpened)
+            .account(new.account)
+            .session(new.id),
+    );
     Ok(Opening::Opened { new_device, ended })
 }
 
@@ -272,7 +277,10 @@ async fn renew(
     let Some(mut row) = tx.query_one(sql, params![id, old, new, by.at]).await? else {
         return Ok(false);
     };
-    tx.record(by, Entry::of(Action::SessionRenewed).account(row.take()?).session(id));
+    tx.record(
+        by,
+        Entry::of(Action::SessionRenewed).account(row.take()?).session(id),
+    );
     tx.invalidate(Invalidation::Session(id), by.at);
     Ok(true)
 }
@@ -294,7 +302,13 @@ pub(crate) async fn end(
             Ending::Replay => Action::RefreshReplayed,
             Ending::Logout | Ending::Ended | Ending::Evicted => Action::SessionEnded,
         };
-        tx.record(by, Entry::of(action).account(account).session(id).detail(why.as_str()));
+        tx.record(
+            by,
+            Entry::of(action)
+                .account(account)
+                .session(id)
+                .detail(why.as_str()),
+        );
         tx.invalidate(Invalidation::Session(id), by.at);
     }
     Ok(ended)
@@ -335,7 +349,10 @@ async fn end_all(tx: &mut Tx<'_>, account: account::Id, stamp: Stamp, by: &Conte
         return Ok(0);
     }
     let ended = end_many(tx, account, None, Ending::Ended, by.at).await?;
-    tx.record(by, Entry::of(Action::SessionsEnded).account(account).detail("all"));
+    tx.record(
+        by,
+        Entry::of(Action::SessionsEnded).account(account).detail("all"),
+    );
     tx.invalidate(Invalidation::Account(account), by.at);
     Ok(ended.living)
 }

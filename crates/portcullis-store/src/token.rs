@@ -58,10 +58,8 @@ impl Store for Database {
     }
 
     async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault> {
-        self.write((now, limit), |tx, (now, limit)| {
-            Box::pin(sweep(tx, *now, *limit))
-        })
-        .await
+        self.write((now, limit), |tx, (now, limit)| Box::pin(sweep(tx, *now, *limit)))
+            .await
     }
 }
 
@@ -109,7 +107,11 @@ async fn not_fresh(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result
     }
     // A successor that was used itself stands no more; whoever has it already went on.
     let sql = "SELECT 1 FROM refresh_tokens WHERE digest = $1 AND used_at IS NULL AND expires_at > $2";
-    if tx.query_one(sql, params![&rotation.successor.digest, by.at]).await?.is_none() {
+    if tx
+        .query_one(sql, params![&rotation.successor.digest, by.at])
+        .await?
+        .is_none()
+    {
         return Ok(Rotated::Refused);
     }
     let again = standing(tx, id, rotation, by).await?;
@@ -123,7 +125,11 @@ async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Result<Rota
         return Ok(Rotated::Refused);
     };
     let ended = end(tx, row.take()?, id, Ending::Replay, by).await?;
-    Ok(if ended { Rotated::Replayed(id) } else { Rotated::Refused })
+    Ok(if ended {
+        Rotated::Replayed(id)
+    } else {
+        Rotated::Refused
+    })
 }
 
 /// Session and account, if both are still good; marks the session as seen. If not, nothing of the verb is kept.
@@ -175,7 +181,12 @@ async fn revoke(
         ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at
         WHERE revocations.expires_at < excluded.expires_at";
     if tx.execute(sql, params![id, account, expires_at]).await? == 1 {
-        tx.record(by, Entry::of(Action::TokenRevoked).account(account).detail(id.to_string()));
+        tx.record(
+            by,
+            Entry::of(Action::TokenRevoked)
+                .account(account)
+                .detail(id.to_string()),
+        );
         tx.invalidate(Invalidation::Token(id), by.at);
     }
     Ok(())
@@ -190,8 +201,17 @@ const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
 macro_rules! delete_some {
     ($table:literal, $key:literal, $condition:literal) => {
         concat!(
-            "DELETE FROM ", $table, " WHERE ", $key, " IN (SELECT ", $key, " FROM ", $table,
-            " WHERE ", $condition, " <= $1 LIMIT $2)"
+            "DELETE FROM ",
+            $table,
+            " WHERE ",
+            $key,
+            " IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $condition,
+            " <= $1 LIMIT $2)"
         )
     };
 }
@@ -199,8 +219,14 @@ macro_rules! delete_some {
 /// What is deleted, and how long after the moment in its column.
 const SWEEPS: [(&str, Duration); 6] = [
     (delete_some!("revocations", "id", "expires_at"), LEEWAY),
-    (delete_some!("refresh_tokens", "digest", "expires_at"), Duration::ZERO),
-    (delete_some!("verifications", "digest", "expires_at"), Duration::ZERO),
+    (
+        delete_some!("refresh_tokens", "digest", "expires_at"),
+        Duration::ZERO,
+    ),
+    (
+        delete_some!("verifications", "digest", "expires_at"),
+        Duration::ZERO,
+    ),
     (delete_some!("invalidations", "seq", "at"), follow::KEPT),
     (delete_some!("sessions", "id", "ended_at"), REMEMBERED),
     (delete_some!("sessions", "id", "expires_at"), REMEMBERED),

@@ -75,10 +75,7 @@ impl<'c> Tx<'c> {
     }
 
     #[cfg(feature = "postgres")]
-    pub(crate) fn postgres(
-        transaction: &'c deadpool_postgres::Transaction<'c>,
-        ids: &'c EventIds,
-    ) -> Self {
+    pub(crate) fn postgres(transaction: &'c deadpool_postgres::Transaction<'c>, ids: &'c EventIds) -> Self {
         Self {
             engine: Engine::Postgres(transaction),
             ids,
@@ -87,16 +84,12 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs a statement and takes all its rows.
-    pub(crate) async fn query(
-        &mut self,
-        sql: &'static str,
-        params: &[Value<'_>],
-    ) -> Result<Vec<Row>, Fault> {
+    pub(crate) async fn query(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
         match &mut self.engine {
             Engine::Sqlite(connection) => connection.query(sql, params),
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
-                let rows = crate::postgres::query(&***transaction, sql, params).await;
+                let rows = crate::postgres::query(*transaction, sql, params).await;
                 self.noting_conflict(rows)
             }
         }
@@ -117,7 +110,7 @@ impl<'c> Tx<'c> {
             Engine::Sqlite(connection) => connection.execute(sql, params),
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
-                let count = crate::postgres::execute(transaction, sql, params).await;
+                let count = crate::postgres::execute(*transaction, sql, params).await;
                 self.noting_conflict(count)
             }
         }
@@ -138,7 +131,7 @@ impl<'c> Tx<'c> {
             }
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
-                let done = crate::postgres::execute_many(transaction, sql, sets).await;
+                let done = crate::postgres::execute_many(*transaction, sql, sets).await;
                 self.noting_conflict(done)
             }
         }
@@ -189,7 +182,12 @@ impl<'c> Tx<'c> {
         if !events.is_empty() {
             self.execute_many(INSERT_EVENT, &events).await?;
         }
-        let rows: Vec<_> = self.effects.invalidations.iter().map(invalidation_params).collect();
+        let rows: Vec<_> = self
+            .effects
+            .invalidations
+            .iter()
+            .map(invalidation_params)
+            .collect();
         if !rows.is_empty() {
             self.execute_many(INSERT_INVALIDATION, &rows).await?;
         }

@@ -5,6 +5,7 @@
 //! default.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -155,6 +156,13 @@ impl Value<'_> {
     }
 }
 
+impl fmt::Debug for Value<'_> {
+    /// What goes into statements is in no log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…value…")
+    }
+}
+
 /// A type that a column can hold.
 pub(crate) trait Stored: Sized {
     /// Reads the column; `None` if it holds something else.
@@ -253,9 +261,10 @@ impl Row {
 
     /// Takes the next column.
     pub(crate) fn take<T: Stored>(&mut self) -> Result<T, Fault> {
-        self.0.next().and_then(T::read).ok_or_else(|| {
-            Fault::Corrupt(format!("a column does not hold a {}", std::any::type_name::<T>()))
-        })
+        self.0
+            .next()
+            .and_then(T::read)
+            .ok_or_else(|| Fault::Corrupt(format!("a column does not hold a {}", std::any::type_name::<T>())))
     }
 }
 

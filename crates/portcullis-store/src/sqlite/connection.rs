@@ -48,13 +48,17 @@ impl Connection {
 
     /// Runs a statement that isn't kept prepared.
     pub(crate) fn execute_once(&self, sql: &str, params: &[Value<'_>]) -> Result<(), Fault> {
-        let done = self.raw.execute(&translate(sql), rusqlite::params_from_iter(params));
+        let done = self
+            .raw
+            .execute(&translate(sql), rusqlite::params_from_iter(params));
         done.map(drop).map_err(|e| fault(&e))
     }
 
     /// The one number a statement answers.
     pub(crate) fn number(&self, sql: &str) -> Result<i64, Fault> {
-        self.raw.query_row(sql, (), |row| row.get(0)).map_err(|e| fault(&e))
+        self.raw
+            .query_row(sql, (), |row| row.get(0))
+            .map_err(|e| fault(&e))
     }
 
     /// Whether no transaction is open.

@@ -72,7 +72,14 @@ impl Engine {
                 Ok((connection, ids)) => {
                     let _ = opened.send(Ok(()));
                     let ids = Arc::new(ids);
-                    Writer { connection, queue, bus, ids, commits }.work();
+                    Writer {
+                        connection,
+                        queue,
+                        bus,
+                        ids,
+                        commits,
+                    }
+                    .work();
                 }
                 Err(fault) => {
                     let _ = opened.send(Err(fault));
@@ -84,7 +91,8 @@ impl Engine {
             for _ in 0..READERS {
                 let reads = Arc::clone(reads);
                 let mut connection = Connection::open(Some(file), busy)?;
-                connection.batch("PRAGMA query_only=ON; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY")?;
+                connection
+                    .batch("PRAGMA query_only=ON; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY")?;
                 engine.spawn("portcullis-reader", move || read_all(&mut connection, &reads))?;
             }
         }

@@ -52,7 +52,9 @@ where
         let attempt = AssertUnwindSafe(|| tx.run(&self.input, &self.verb).now_or_never());
         let answer = match catch_unwind(attempt) {
             Ok(Some(answer)) => answer,
-            Ok(None) => Err(Fault::Other("a verb waited for something else than the database".into())),
+            Ok(None) => Err(Fault::Other(
+                "a verb waited for something else than the database".into(),
+            )),
             Err(_) => Err(Fault::Other("a verb panicked".into())),
         };
         let fate = answer.as_ref().map(drop).map_err(Fault::clone);
