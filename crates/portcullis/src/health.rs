@@ -32,7 +32,9 @@ async fn ready(_: Public, State(portcullis): State<Portcullis>) -> Result<Json<H
         Ok(()) => Ok(Json(Health { status: "up" })),
         Err(fault) => {
             tracing::warn!(%fault, "not ready");
-            Err(Problem::unavailable(fault.retry_after().unwrap_or(Duration::from_secs(5))))
+            Err(Problem::unavailable(
+                fault.retry_after().unwrap_or(Duration::from_secs(5)),
+            ))
         }
     }
 }

@@ -12,19 +12,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{Bus, Roles};
+use portcullis_core::access::{Bus, PermissionRef, Roles};
 use portcullis_core::account::{Accounts, Registrar};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
-use portcullis_core::invalidation::Marks;
+use portcullis_core::invalidation::{Invalidation, Marks};
 use portcullis_core::key::{Keyring, KeyringError};
 use portcullis_core::session::Manager;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
-pub use self::builder::{Builder, Enumeration, OpenError};
 pub(crate) use self::builder::Manners;
+pub use self::builder::{Builder, Enumeration, OpenError};
 use self::letters::Letters;
 use crate::enforcer::Gate;
 
@@ -56,6 +58,7 @@ struct Inner {
     letters: Letters,
     manners: Manners,
     _follower: Follower,
+    _key_watch: KeyWatch,
 }
 
 impl Portcullis {
@@ -135,6 +138,14 @@ impl Portcullis {
         &self.0.letters
     }
 
+    /// Makes permissions known to the database.
+    pub(crate) async fn declare<'p>(
+        &self,
+        permissions: impl Iterator<Item = &'p PermissionRef>,
+    ) -> Result<(), Fault> {
+        builder::declare(&self.0.database, permissions, &self.0.environment).await
+    }
+
     /// Writes down when sessions were last seen. Called every few seconds by [`Portcullis::serve`].
     ///
     /// # Errors
@@ -159,7 +170,13 @@ impl Portcullis {
     /// What the store says.
     pub async fn sweep(&self) -> Result<(), Fault> {
         use token::Store as _;
-        while self.0.database.sweep(self.0.environment.now(), SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
+        while self
+            .0
+            .database
+            .sweep(self.0.environment.now(), SWEEP_BATCH)
+            .await?
+            >= u64::from(SWEEP_BATCH)
+        {
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -171,14 +188,10 @@ impl Portcullis {
     /// # Errors
     /// [`KeyringError`].
     pub async fn tend_keys(&self) -> Result<(), KeyringError> {
-        self.0.keyring.rotate_if_due(KEY_AGE).await?;
+        let by = audit::Context::system(self.0.environment.now());
+        self.0.keyring.rotate_if_due(KEY_AGE, by).await?;
         self.0.keyring.delete_retired().await?;
         Ok(())
-    }
-
-    /// Reads the signing keys again, as another node changed them.
-    pub(crate) async fn reload_keys(&self) -> Result<(), KeyringError> {
-        self.0.keyring.reload().await
     }
 
     /// Whether requests can be answered: the database answers and other nodes are heard.
@@ -190,14 +203,18 @@ impl Portcullis {
         if self.0.gate.authenticator().hears_others() {
             Ok(())
         } else {
-            Err(Fault::Unreachable("other nodes' changes can't be read".to_owned()))
+            Err(Fault::Unreachable(
+                "other nodes' changes can't be read".to_owned(),
+            ))
         }
     }
 }
 
 impl fmt::Debug for Portcullis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Portcullis").field("database", &self.0.database.backend()).finish_non_exhaustive()
+        f.debug_struct("Portcullis")
+            .field("database", &self.0.database.backend())
+            .finish_non_exhaustive()
     }
 }
 
@@ -212,10 +229,39 @@ impl Bus for Followed {
 }
 
 /// What a change anywhere moves in this process.
-fn listen(database: &Database, marks: &Arc<Marks>) {
-    let marks = Arc::clone(marks);
-    database.subscribe(Arc::new(move |what| marks.apply(what)));
+fn listen(database: &Database, marks: &Arc<Marks>, keyring: &Arc<Keyring>) -> KeyWatch {
+    let (marks, changed) = (Arc::clone(marks), Arc::new(Notify::new()));
+    let notify = Arc::clone(&changed);
+    database.subscribe(Arc::new(move |what| {
+        marks.apply(what);
+        if what == Invalidation::Keys {
+            notify.notify_one();
+        }
+    }));
+    KeyWatch(tokio::spawn(reload(Arc::clone(keyring), changed)))
 }
+
+/// Reads the key ring again whenever a node changed it. Dropping it ends that.
+struct KeyWatch(JoinHandle<()>);
+
+impl Drop for KeyWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn reload(keyring: Arc<Keyring>, changed: Arc<Notify>) {
+    loop {
+        changed.notified().await;
+        while let Err(error) = keyring.reload().await {
+            tracing::error!(%error, "the changed signing keys can't be read; trying again");
+            tokio::time::sleep(KEY_RETRY).await;
+        }
+    }
+}
+
+/// How long after a failed reload the keys are read again.
+const KEY_RETRY: Duration = Duration::from_secs(1);
 
 /// A signing key signs for 90 days.
 const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3_600);

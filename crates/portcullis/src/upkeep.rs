@@ -23,10 +23,20 @@ impl Upkeep {
     /// Starts them.
     pub(crate) fn start(portcullis: &Portcullis) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
-        every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move { portcullis.write_seen().await });
-        every(&mut tasks, &stop, portcullis, SWEEP, |portcullis| async move { portcullis.sweep().await });
-        every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move { portcullis.tend_keys().await });
-        Self { tasks, stop, portcullis: portcullis.clone() }
+        every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move {
+            portcullis.write_seen().await
+        });
+        every(&mut tasks, &stop, portcullis, SWEEP, |portcullis| async move {
+            portcullis.sweep().await
+        });
+        every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
+            portcullis.tend_keys().await
+        });
+        Self {
+            tasks,
+            stop,
+            portcullis: portcullis.clone(),
+        }
     }
 
     /// Ends them, and writes down what they would have written next.

@@ -83,7 +83,10 @@ impl Registrar {
 
     /// The rules that the form's password breaks. Costs no hash; [`Registrar::register`] asks again.
     pub fn judge(&self, form: &Registration) -> Vec<Broken> {
-        let names = [form.email.as_ref().map(EmailAddress::normalised), form.username.as_ref().map(Username::normalised)];
+        let names = [
+            form.email.as_ref().map(EmailAddress::normalised),
+            form.username.as_ref().map(Username::normalised),
+        ];
         let names: Vec<&str> = names.into_iter().flatten().collect();
         self.policy.broken_by(&form.password, &names)
     }
@@ -178,7 +181,11 @@ impl Registrar {
             return Err(RegistrationError::NoIdentifier);
         }
         let broken = self.judge(&form);
-        let Registration { email, username, password } = form;
+        let Registration {
+            email,
+            username,
+            password,
+        } = form;
         let password = match Password::new(&password) {
             Some(password) if broken.is_empty() => password,
             _ => return Err(RegistrationError::Password(broken)),

@@ -76,9 +76,15 @@ impl Accounts {
         if permit.actor() == audit::Actor::Account(id) && state != State::Active {
             return Err(StateError::Yourself);
         }
-        let by = audit::Context { actor: permit.actor(), ..by };
+        let by = audit::Context {
+            actor: permit.actor(),
+            ..by
+        };
         let stamp = Stamp::new(&self.environment);
-        self.store.set_state(id, state, stamp, by).await?.ok_or(StateError::NoAccount)
+        self.store
+            .set_state(id, state, stamp, by)
+            .await?
+            .ok_or(StateError::NoAccount)
     }
 }
 

@@ -240,9 +240,16 @@ impl Manager {
     /// # Errors
     /// What the store says.
     pub async fn revoke_refresh(&self, token: &RefreshToken, by: audit::Context) -> Result<(), Fault> {
-        let Some(id) = self.on.tokens.find_refresh(token.digest()).await? else { return Ok(()) };
-        let Some(session) = self.on.sessions.find(id).await? else { return Ok(()) };
-        self.on.sessions.end(session.account, id, Ending::Logout, by).await?;
+        let Some(id) = self.on.tokens.find_refresh(token.digest()).await? else {
+            return Ok(());
+        };
+        let Some(session) = self.on.sessions.find(id).await? else {
+            return Ok(());
+        };
+        self.on
+            .sessions
+            .end(session.account, id, Ending::Logout, by)
+            .await?;
         Ok(())
     }
 

@@ -44,7 +44,10 @@ impl Page {
     /// The id the cursor names.
     pub(super) fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
         let unreadable = || Problem::bad_request("invalid_cursor", "use a next_cursor as it was given");
-        self.cursor.as_deref().map(|text| text.parse().map_err(|_| unreadable())).transpose()
+        self.cursor
+            .as_deref()
+            .map(|text| text.parse().map_err(|_| unreadable()))
+            .transpose()
     }
 }
 
@@ -63,10 +66,19 @@ async fn list(
     Query(page): Query<Page>,
 ) -> Result<Json<Accounts>, Problem> {
     let limit = page.limit()?;
-    let accounts = portcullis.accounts().list(who.permit(), page.cursor()?, limit).await?;
+    let accounts = portcullis
+        .accounts()
+        .list(who.permit(), page.cursor()?, limit)
+        .await?;
     let full = accounts.len() >= limit as usize;
-    let next_cursor = accounts.last().filter(|_| full).map(|account| account.id.to_string());
-    Ok(Json(Accounts { items: accounts.iter().map(AccountView::from).collect(), next_cursor }))
+    let next_cursor = accounts
+        .last()
+        .filter(|_| full)
+        .map(|account| account.id.to_string());
+    Ok(Json(Accounts {
+        items: accounts.iter().map(AccountView::from).collect(),
+        next_cursor,
+    }))
 }
 
 async fn find(
@@ -74,7 +86,10 @@ async fn find(
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
 ) -> Result<Json<AccountView>, Problem> {
-    let account = portcullis.accounts().find(who.permit(), account_id(&account)?).await?;
+    let account = portcullis
+        .accounts()
+        .find(who.permit(), account_id(&account)?)
+        .await?;
     Ok(Json(AccountView::from(&account.ok_or_else(Problem::not_found)?)))
 }
 
@@ -109,7 +124,10 @@ async fn set_state(
         Settable::Locked => account::State::Locked,
         Settable::Disabled => account::State::Disabled,
     };
-    let account = portcullis.accounts().set_state(who.permit(), account_id(&account)?, state, by).await?;
+    let account = portcullis
+        .accounts()
+        .set_state(who.permit(), account_id(&account)?, state, by)
+        .await?;
     Ok(Json(AccountView::from(&account)))
 }
 
@@ -137,7 +155,13 @@ async fn end_sessions(
     Path(account): Path<String>,
     Circumstances(by): Circumstances,
 ) -> Result<Json<EndedSessions>, Problem> {
-    let by = audit::Context { actor: who.permit().actor(), ..by };
-    let ended = portcullis.sessions().log_out_everywhere(account_id(&account)?, by).await?;
+    let by = audit::Context {
+        actor: who.permit().actor(),
+        ..by
+    };
+    let ended = portcullis
+        .sessions()
+        .log_out_everywhere(account_id(&account)?, by)
+        .await?;
     Ok(Json(EndedSessions { ended }))
 }

@@ -87,7 +87,10 @@ async fn list(
     State(portcullis): State<Portcullis>,
     Query(search): Query<Search>,
 ) -> Result<Json<Events>, Problem> {
-    let page = Page { cursor: search.cursor, limit: search.limit };
+    let page = Page {
+        cursor: search.cursor,
+        limit: search.limit,
+    };
     let limit = page.limit()?;
     let filter = Filter {
         account: id("account", search.account)?,
@@ -98,10 +101,14 @@ async fn list(
     let events = portcullis.database().list(filter, limit).await?;
     let full = events.len() >= limit as usize;
     let next_cursor = events.last().filter(|_| full).map(|event| event.id.to_string());
-    Ok(Json(Events { items: events.into_iter().map(EventView::from).collect(), next_cursor }))
+    Ok(Json(Events {
+        items: events.into_iter().map(EventView::from).collect(),
+        next_cursor,
+    }))
 }
 
 fn id<T: std::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, Problem> {
     let wrong = |_| Problem::bad_request("invalid_id", format!("{name} must be an id"));
-    text.map(|text| text.parse().map_err(|error: T::Err| wrong(drop(error)))).transpose()
+    text.map(|text| text.parse().map_err(|error: T::Err| wrong(drop(error))))
+        .transpose()
 }

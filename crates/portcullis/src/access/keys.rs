@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::portcullis::Portcullis;
-use crate::{Allow, Api, Json, Problem};
+use crate::{Allow, Api, Circumstances, Json, Problem};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    api.post("/keys/rotate", rotate).summary("Rotate the signing keys now")
+    api.post("/keys/rotate", rotate)
+        .summary("Rotate the signing keys now")
 }
 
 /// The key that signs from now on.
@@ -23,9 +24,12 @@ struct CurrentKey {
 async fn rotate(
     _: Allow<KeysWrite>,
     State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
 ) -> Result<Json<CurrentKey>, Problem> {
-    portcullis.keyring().rotate().await?;
-    Ok(Json(CurrentKey { kid: portcullis.keyring().signer().kid().to_owned() }))
+    portcullis.keyring().rotate(by).await?;
+    Ok(Json(CurrentKey {
+        kid: portcullis.keyring().signer().kid().to_owned(),
+    }))
 }
 
 impl From<KeyringError> for Problem {

@@ -28,7 +28,10 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
         )),
         Change::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
         Change::Cycle => Err(Problem::conflict("cycle", "the role would inherit from itself")),
-        Change::Taken => Err(Problem::conflict("role_taken", "there is a role of this name already")),
+        Change::Taken => Err(Problem::conflict(
+            "role_taken",
+            "there is a role of this name already",
+        )),
         Change::Protected => Err(Problem::conflict(
             "protected",
             "the role administrator stays, with all permissions, and somebody must have it",

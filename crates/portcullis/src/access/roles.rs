@@ -46,7 +46,10 @@ struct Items<T> {
 
 impl<T> Items<T> {
     fn whole(items: Vec<T>) -> Json<Self> {
-        Json(Self { items, next_cursor: None })
+        Json(Self {
+            items,
+            next_cursor: None,
+        })
     }
 }
 
@@ -79,8 +82,20 @@ struct RoleView {
 }
 
 impl From<RoleRecord> for RoleView {
-    fn from(RoleRecord { name, description, permissions, inherits }: RoleRecord) -> Self {
-        Self { name, description, permissions, inherits }
+    fn from(
+        RoleRecord {
+            name,
+            description,
+            permissions,
+            inherits,
+        }: RoleRecord,
+    ) -> Self {
+        Self {
+            name,
+            description,
+            permissions,
+            inherits,
+        }
     }
 }
 
@@ -116,7 +131,12 @@ async fn create(
     Circumstances(by): Circumstances,
     Json(form): Json<NewRole>,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().create(who.permit(), &form.name, &form.description, by).await)
+    changed(
+        portcullis
+            .roles()
+            .create(who.permit(), &form.name, &form.description, by)
+            .await,
+    )
 }
 
 async fn delete(
@@ -134,7 +154,12 @@ async fn allow(
     Path((role, permission)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().allow(who.permit(), &role, &permission, by).await)
+    changed(
+        portcullis
+            .roles()
+            .allow(who.permit(), &role, &permission, by)
+            .await,
+    )
 }
 
 async fn disallow(
@@ -143,7 +168,12 @@ async fn disallow(
     Path((role, permission)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().disallow(who.permit(), &role, &permission, by).await)
+    changed(
+        portcullis
+            .roles()
+            .disallow(who.permit(), &role, &permission, by)
+            .await,
+    )
 }
 
 async fn inherit(
@@ -161,7 +191,12 @@ async fn disinherit(
     Path((role, parent)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().disinherit(who.permit(), &role, &parent, by).await)
+    changed(
+        portcullis
+            .roles()
+            .disinherit(who.permit(), &role, &parent, by)
+            .await,
+    )
 }
 
 /// The names of roles.
@@ -176,8 +211,13 @@ async fn assigned(
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
 ) -> Result<Json<RoleNames>, Problem> {
-    let roles = portcullis.roles().of_account(who.permit(), account_id(&account)?).await?;
-    Ok(Json(RoleNames { roles: roles.ok_or_else(Problem::not_found)? }))
+    let roles = portcullis
+        .roles()
+        .of_account(who.permit(), account_id(&account)?)
+        .await?;
+    Ok(Json(RoleNames {
+        roles: roles.ok_or_else(Problem::not_found)?,
+    }))
 }
 
 async fn assign(
@@ -186,7 +226,12 @@ async fn assign(
     Path((account, role)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().assign(who.permit(), account_id(&account)?, &role, by).await)
+    changed(
+        portcullis
+            .roles()
+            .assign(who.permit(), account_id(&account)?, &role, by)
+            .await,
+    )
 }
 
 async fn unassign(
@@ -195,7 +240,12 @@ async fn unassign(
     Path((account, role)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().unassign(who.permit(), account_id(&account)?, &role, by).await)
+    changed(
+        portcullis
+            .roles()
+            .unassign(who.permit(), account_id(&account)?, &role, by)
+            .await,
+    )
 }
 
 pub(super) fn account_id(text: &str) -> Result<Id, Problem> {

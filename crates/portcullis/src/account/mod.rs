@@ -50,9 +50,17 @@ struct Register {
 impl Register {
     /// Every field parsed; what is wrong is noted in `fields`.
     fn parse(self, fields: &mut FieldErrors) -> Registration {
-        let email = self.email.and_then(|text| fields.check("/email", EmailAddress::parse(&text)));
-        let username = self.username.and_then(|text| fields.check("/username", Username::parse(&text)));
-        Registration { email, username, password: self.password }
+        let email = self
+            .email
+            .and_then(|text| fields.check("/email", EmailAddress::parse(&text)));
+        let username = self
+            .username
+            .and_then(|text| fields.check("/username", Username::parse(&text)));
+        Registration {
+            email,
+            username,
+            password: self.password,
+        }
     }
 }
 
@@ -66,7 +74,11 @@ async fn register(
     let missing = form.email.is_none() && form.username.is_none();
     let form = form.parse(&mut fields);
     if missing {
-        fields.push("/email", "required", "give an e-mail address, a user name or both");
+        fields.push(
+            "/email",
+            "required",
+            "give an e-mail address, a user name or both",
+        );
     }
     check_password(&portcullis, &form, &mut fields);
     let form = fields.done(form)?;
@@ -76,12 +88,21 @@ async fn register(
         Ok(registered) => {
             let view = AccountView::from(&registered.account);
             mail_verification(&portcullis, &registered);
-            Ok(if hidden { Registering::Hidden } else { Registering::Created(Box::new(view)) })
+            Ok(if hidden {
+                Registering::Hidden
+            } else {
+                Registering::Created(Box::new(view))
+            })
         }
-        Err(RegistrationError::Taken { email: true, username: false }) if hidden => {
+        Err(RegistrationError::Taken {
+            email: true,
+            username: false,
+        }) if hidden => {
             defends!("T012");
             let letter = address.zip(portcullis.manners().public_url.as_ref());
-            portcullis.letters().send(letter.map(|(to, url)| letters::already_registered(url, &to)));
+            portcullis
+                .letters()
+                .send(letter.map(|(to, url)| letters::already_registered(url, &to)));
             Ok(Registering::Hidden)
         }
         Err(error) => Err(error.into()),
@@ -98,12 +119,15 @@ impl IntoResponse for Registering {
     fn into_response(self) -> Response {
         match self {
             Self::Created(view) => Created(view).into_response(),
-            Self::Hidden => Accepted(Underway { next: "check_your_mail" }).into_response(),
+            Self::Hidden => Accepted(Underway {
+                next: "check_your_mail",
+            })
+            .into_response(),
         }
     }
 }
 
-crate::docs::answers!(Registering: Created<AccountView>, Accepted<Underway>);
+answers!(Registering: Created<AccountView>, Accepted<Underway>);
 
 /// What to do next.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -134,9 +158,19 @@ async fn set_up(
     Circumstances(by): Circumstances,
     Json(form): Json<SetUp>,
 ) -> Result<Created<AccountView>, Problem> {
-    let SetUp { token, email, username, password } = form;
+    let SetUp {
+        token,
+        email,
+        username,
+        password,
+    } = form;
     let mut fields = FieldErrors::new();
-    let form = Register { email, username, password }.parse(&mut fields);
+    let form = Register {
+        email,
+        username,
+        password,
+    }
+    .parse(&mut fields);
     check_password(&portcullis, &form, &mut fields);
     let form = fields.done(form)?;
     let registered = portcullis.set_up(token.expose(), form, by).await?;
@@ -178,17 +212,26 @@ fn mail_verification(portcullis: &Portcullis, registered: &Registered) {
 impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         match error {
-            RegistrationError::NoIdentifier => one_field("/email", "required", "give an e-mail address, a user name or both"),
+            RegistrationError::NoIdentifier => one_field(
+                "/email",
+                "required",
+                "give an e-mail address, a user name or both",
+            ),
             RegistrationError::Password(broken) => broken_password(&broken),
-            RegistrationError::Taken { email: true, username: false } => {
-                Self::conflict("email_taken", "this e-mail address belongs to an account already; log in instead")
-            }
+            RegistrationError::Taken {
+                email: true,
+                username: false,
+            } => Self::conflict(
+                "email_taken",
+                "this e-mail address belongs to an account already; log in instead",
+            ),
             RegistrationError::Taken { email: false, .. } => {
                 Self::conflict("username_taken", "this user name is taken; choose another")
             }
-            RegistrationError::Taken { .. } => {
-                Self::conflict("email_and_username_taken", "this e-mail address and this user name are taken")
-            }
+            RegistrationError::Taken { .. } => Self::conflict(
+                "email_and_username_taken",
+                "this e-mail address and this user name are taken",
+            ),
             RegistrationError::SetupClosed => Self::forbidden(
                 "setup_closed",
                 "this set-up token was used, has expired, or an administrator exists",
@@ -234,7 +277,10 @@ async fn verify_email(
 ) -> Result<Json<AccountView>, Problem> {
     let account = portcullis.verify_email(form.token.expose(), by).await?;
     let account = account.ok_or_else(|| {
-        Problem::bad_request("invalid_code", "this code was used, has expired or never existed; ask for another")
+        Problem::bad_request(
+            "invalid_code",
+            "this code was used, has expired or never existed; ask for another",
+        )
     })?;
     Ok(Json(AccountView::from(&account)))
 }
@@ -262,7 +308,10 @@ async fn mail_again(
     State(portcullis): State<Portcullis>,
 ) -> Result<NoContent, Problem> {
     if let Some(token) = portcullis.registrar().verify_again(who.id()).await? {
-        let registered = Registered { account: who.account().clone(), verification: Some(token) };
+        let registered = Registered {
+            account: who.account().clone(),
+            verification: Some(token),
+        };
         mail_verification(&portcullis, &registered);
     }
     Ok(NoContent)

@@ -65,7 +65,11 @@ impl Me {
         Self {
             account: AccountView::from(principal.account()),
             roles: principal.roles().to_vec(),
-            permissions: principal.permissions().into_iter().map(ToOwned::to_owned).collect(),
+            permissions: principal
+                .permissions()
+                .into_iter()
+                .map(ToOwned::to_owned)
+                .collect(),
             scope: match principal.scopes() {
                 Scopes::Everything => None,
                 Scopes::Only(scopes) => Some(scopes.join(" ")),

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles};
+use portcullis_core::access::{
+    self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
+};
 use portcullis_core::account::{Accounts, Mailer, Registrar};
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
@@ -89,7 +91,11 @@ impl Builder {
             master_key: None,
             environment: environment::system(),
             mailer: Arc::new(Silent),
-            manners: Manners { public_url: None, password_grant: true, enumeration: Enumeration::default() },
+            manners: Manners {
+                public_url: None,
+                password_grant: true,
+                enumeration: Enumeration::default(),
+            },
             passwords: password::Settings::default(),
             policy: password::Policy::default(),
             sessions: session::Settings::default(),
@@ -221,14 +227,27 @@ impl Builder {
     async fn build(self, database: Database, master_key: MasterKey) -> Result<Portcullis, OpenError> {
         let environment = self.environment.clone();
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
-        let settings = key::Settings { algorithm: self.algorithm, overlap: self.tokens.key_overlap() };
-        let keyring = Keyring::open(shared(&database), Arc::clone(&sealer), environment.clone(), settings).await?;
+        let settings = key::keyring::Settings {
+            algorithm: self.algorithm,
+            overlap: self.tokens.key_overlap(),
+        };
+        let keyring = Keyring::open(
+            shared(&database),
+            Arc::clone(&sealer),
+            environment.clone(),
+            settings,
+        )
+        .await?;
         let keyring = Arc::new(keyring);
         let marks = Arc::new(Marks::new());
-        listen(&database, &marks);
+        let key_watch = listen(&database, &marks, &keyring);
         declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
 
-        let directory = Arc::new(Directory::new(shared(&database), Arc::clone(&marks), self.capacity));
+        let directory = Arc::new(Directory::new(
+            shared(&database),
+            Arc::clone(&marks),
+            self.capacity,
+        ));
         let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
         let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
         let issuer = Issuer::new(
@@ -251,9 +270,18 @@ impl Builder {
         });
         let mut gate = enforcer::Settings::default();
         gate.origin.clone_from(&self.manners.public_url);
-        let gate = Gate::new(Arc::new(authenticator), environment.clone(), shared(&database), gate);
-        let registrar =
-            Registrar::new(shared(&database), Arc::clone(&hasher), environment.clone(), self.policy.clone());
+        let gate = Gate::new(
+            Arc::new(authenticator),
+            environment.clone(),
+            shared(&database),
+            gate,
+        );
+        let registrar = Registrar::new(
+            shared(&database),
+            Arc::clone(&hasher),
+            environment.clone(),
+            self.policy.clone(),
+        );
         let sessions = Manager::new(session::Foundation {
             accounts: shared(&database),
             sessions: shared(&database),
@@ -269,6 +297,7 @@ impl Builder {
             roles: Roles::new(shared(&database)),
             accounts: Accounts::new(shared(&database), environment.clone()),
             _follower: database.follow(self.follow),
+            _key_watch: key_watch,
             letters: Letters::new(self.mailer),
             manners: self.manners,
             database,
@@ -321,6 +350,8 @@ fn master_key_beside(url: &str, environment: &Environment) -> Result<MasterKey, 
 
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder").field("manners", &self.manners).finish_non_exhaustive()
+        f.debug_struct("Builder")
+            .field("manners", &self.manners)
+            .finish_non_exhaustive()
     }
 }

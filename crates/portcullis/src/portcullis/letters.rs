@@ -15,7 +15,10 @@ pub(crate) struct Letters {
 
 impl Letters {
     pub(crate) fn new(mailer: Arc<dyn Mailer>) -> Self {
-        Self { mailer, slots: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            mailer,
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 
     /// Sends a letter, if there is one to send. A letter that can't be handed over is logged without its text; its
@@ -23,7 +26,10 @@ impl Letters {
     pub(crate) fn send(&self, letter: Option<Letter>) {
         let Some(letter) = letter else { return };
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-            tracing::error!(subject = letter.subject, "too many letters are waiting for the mail system; one was dropped");
+            tracing::error!(
+                subject = letter.subject,
+                "too many letters are waiting for the mail system; one was dropped"
+            );
             return;
         };
         let mailer = Arc::clone(&self.mailer);
@@ -38,7 +44,10 @@ impl Letters {
 
     /// Waits until every letter was handed over. For an orderly stop.
     pub(crate) async fn settled(&self) {
-        let _ = self.slots.acquire_many(u32::try_from(AT_ONCE).unwrap_or(u32::MAX)).await;
+        let _ = self
+            .slots
+            .acquire_many(u32::try_from(AT_ONCE).unwrap_or(u32::MAX))
+            .await;
     }
 }
 

@@ -12,7 +12,11 @@ use portcullis_core::session::Token;
 /// Gives the browser the token.
 pub(super) fn set(name: &str, token: &Token, lifetime: Duration) -> Option<HeaderValue> {
     defends!("T023");
-    let text = format!("{name}={}; Max-Age={}; {ATTRIBUTES}", *token.expose(), lifetime.as_secs());
+    let text = format!(
+        "{name}={}; Max-Age={}; {ATTRIBUTES}",
+        *token.expose(),
+        lifetime.as_secs()
+    );
     let mut value = HeaderValue::try_from(text).ok()?;
     value.set_sensitive(true);
     Some(value)

@@ -80,7 +80,11 @@ async fn log_in(
     let name = form.device_name.as_deref();
     let name = name.and_then(|name| fields.check("/device_name", DeviceName::parse(name)));
     if matches!(form.delivery, Hold::Tokens) && form.remember_me {
-        fields.push("/remember_me", "not_applicable", "tokens are remembered anyway; ask for a session or a cookie");
+        fields.push(
+            "/remember_me",
+            "not_applicable",
+            "tokens are remembered anyway; ask for a session or a cookie",
+        );
     }
     let name = fields.done(name)?;
     let mut device = around.device();
@@ -98,7 +102,12 @@ async fn log_in(
         device,
     };
     let logged_in = portcullis.log_in(form, around.0).await?;
-    Ok(LoginAnswer { hold, logged_in, now: portcullis.environment().now(), cookie: portcullis.gate().cookie().to_owned() })
+    Ok(LoginAnswer {
+        hold,
+        logged_in,
+        now: portcullis.environment().now(),
+        cookie: portcullis.gate().cookie().to_owned(),
+    })
 }
 
 impl Portcullis {
@@ -109,8 +118,16 @@ impl Portcullis {
     pub async fn log_in(&self, form: LoginForm, by: audit::Context) -> Result<LoggedIn, LoginError> {
         let (device, at) = (form.device.clone(), by.at);
         let logged_in = self.sessions().log_in(form, by).await?;
-        let (LoggedIn::Tokens { account, new_device: new, .. } | LoggedIn::Session { account, new_device: new, .. }) =
-            &logged_in;
+        let (LoggedIn::Tokens {
+            account,
+            new_device: new,
+            ..
+        }
+        | LoggedIn::Session {
+            account,
+            new_device: new,
+            ..
+        }) = &logged_in;
         if *new && let Some(url) = &self.manners().public_url {
             self.letters().send(new_device(url, account, &device, at));
         }
@@ -130,7 +147,12 @@ impl IntoResponse for LoginAnswer {
     fn into_response(self) -> Response {
         match self.logged_in {
             LoggedIn::Tokens { issued, .. } => Json(TokenResponse::from(&*issued)).into_response(),
-            LoggedIn::Session { id, token, expires_at, .. } => {
+            LoggedIn::Session {
+                id,
+                token,
+                expires_at,
+                ..
+            } => {
                 let lifetime = expires_at.since(self.now);
                 let in_body = matches!(self.hold, Hold::Session);
                 let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
@@ -144,7 +166,7 @@ impl IntoResponse for LoginAnswer {
     }
 }
 
-crate::docs::answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>);
+answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>);
 
 impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
@@ -156,9 +178,10 @@ impl From<LoginError> for Problem {
                 format!("account_{}", state.as_str()),
                 format!("the password is right, but the account is {}", state.as_str()),
             ),
-            LoginError::InvalidScope => {
-                Self::bad_request("invalid_scope", "none of the scopes asked for can be granted to this account")
-            }
+            LoginError::InvalidScope => Self::bad_request(
+                "invalid_scope",
+                "none of the scopes asked for can be granted to this account",
+            ),
             LoginError::Hash(error) => error.into(),
             LoginError::Signing(error) => Self::internal(error),
             LoginError::Fault(fault) => fault.into(),
@@ -199,7 +222,7 @@ impl IntoResponse for LoggedOut {
     }
 }
 
-crate::docs::answers!(LoggedOut: NoContent);
+answers!(LoggedOut: NoContent);
 
 async fn list(
     who: Allow<Authenticated>,
@@ -236,8 +259,15 @@ async fn rename(
 ) -> Result<NoContent, Problem> {
     let mut fields = FieldErrors::new();
     let name = fields.check("/name", DeviceName::parse(&form.name));
-    let Some(name) = name else { return Err(fields.into()) };
-    found(portcullis.sessions().rename(who.id(), parse_id(&id)?, name, by).await?)
+    let Some(name) = name else {
+        return Err(fields.into());
+    };
+    found(
+        portcullis
+            .sessions()
+            .rename(who.id(), parse_id(&id)?, name, by)
+            .await?,
+    )
 }
 
 async fn end(
@@ -252,7 +282,11 @@ async fn end(
 
 /// Another's session looks like none: whether it exists is not the caller's to know.
 fn found(found: bool) -> Result<NoContent, Problem> {
-    if found { Ok(NoContent) } else { Err(no_such_session()) }
+    if found {
+        Ok(NoContent)
+    } else {
+        Err(no_such_session())
+    }
 }
 
 fn parse_id(text: &str) -> Result<Id, Problem> {

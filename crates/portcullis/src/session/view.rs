@@ -43,8 +43,14 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub(super) fn new(sessions: &[Session], current: Option<Id>) -> Self {
-        let items = sessions.iter().map(|session| SessionView::new(session, current)).collect();
-        Self { items, next_cursor: None }
+        let items = sessions
+            .iter()
+            .map(|session| SessionView::new(session, current))
+            .collect();
+        Self {
+            items,
+            next_cursor: None,
+        }
     }
 }
 

@@ -40,7 +40,10 @@ impl Code {
 /// An error of the token endpoint: OAuth's own form, or a problem where nothing of OAuth went wrong (503, 500).
 #[derive(Debug)]
 pub(crate) enum OAuthError {
-    Protocol { code: Code, description: Cow<'static, str> },
+    Protocol {
+        code: Code,
+        description: Cow<'static, str>,
+    },
     Problem(Problem),
 }
 
@@ -55,7 +58,10 @@ pub(crate) struct Body {
 
 impl OAuthError {
     pub(crate) fn new(code: Code, description: impl Into<Cow<'static, str>>) -> Self {
-        Self::Protocol { code, description: description.into() }
+        Self::Protocol {
+            code,
+            description: description.into(),
+        }
     }
 
     /// One answer for every way in which a refresh token isn't good.
@@ -71,9 +77,10 @@ impl From<LoginError> for OAuthError {
             LoginError::Account(state) => {
                 Self::new(Code::InvalidGrant, format!("the account is {}", state.as_str()))
             }
-            LoginError::InvalidScope => {
-                Self::new(Code::InvalidScope, "none of the scopes asked for can be granted to this account")
-            }
+            LoginError::InvalidScope => Self::new(
+                Code::InvalidScope,
+                "none of the scopes asked for can be granted to this account",
+            ),
             other => Self::Problem(other.into()),
         }
     }
@@ -95,7 +102,10 @@ impl From<Problem> for OAuthError {
         let status = problem.status();
         if status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY {
             let field = problem.errors().first();
-            let text = field.map_or_else(|| problem.detail().to_owned(), |e| format!("{}: {}", e.field, e.detail));
+            let text = field.map_or_else(
+                || problem.detail().to_owned(),
+                |e| format!("{}: {}", e.field, e.detail),
+            );
             Self::new(Code::InvalidRequest, text)
         } else {
             Self::Problem(problem)
@@ -108,7 +118,10 @@ impl IntoResponse for OAuthError {
         match self {
             Self::Protocol { code, description } => {
                 let description = printable(description);
-                let body = Json(Body { error: code.as_str(), error_description: description });
+                let body = Json(Body {
+                    error: code.as_str(),
+                    error_description: description,
+                });
                 (StatusCode::BAD_REQUEST, body).into_response()
             }
             Self::Problem(problem) => problem.into_response(),
@@ -116,12 +129,16 @@ impl IntoResponse for OAuthError {
     }
 }
 
-crate::docs::answers!(OAuthError: 400 => Json<Body>);
+answers!(OAuthError: 400 => Json<Body>);
 
 /// Only the characters RFC 6749 allows in `error_description`.
 fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
     let allowed = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
-    if text.chars().all(allowed) { text } else { text.chars().filter(|c| allowed(*c)).collect::<String>().into() }
+    if text.chars().all(allowed) {
+        text
+    } else {
+        text.chars().filter(|c| allowed(*c)).collect::<String>().into()
+    }
 }
 
 #[cfg(test)]

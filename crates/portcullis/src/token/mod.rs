@@ -14,8 +14,8 @@ use portcullis_core::token::{Issued, RefreshToken};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::error::OAuthError;
 use self::error::Code;
+pub(crate) use self::error::OAuthError;
 use crate::portcullis::Portcullis;
 use crate::{Api, Circumstances, Form, Json, Problem, Public};
 
@@ -29,7 +29,8 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 
 /// The routes below `/.well-known`.
 pub(crate) fn well_known(api: Api<Portcullis>) -> Api<Portcullis> {
-    api.get("/jwks.json", jwks).summary("The keys that access tokens are verified with")
+    api.get("/jwks.json", jwks)
+        .summary("The keys that access tokens are verified with")
 }
 
 /// Issued tokens.
@@ -91,39 +92,67 @@ async fn token(
     let Form(form) = form?;
     let issued = match form.grant_type.as_deref().filter(|kind| !kind.is_empty()) {
         None => return Err(OAuthError::new(Code::InvalidRequest, "grant_type is missing")),
-        Some("password") if portcullis.manners().password_grant => by_password(&portcullis, around, form).await?,
+        Some("password") if portcullis.manners().password_grant => {
+            by_password(&portcullis, around, form).await?
+        }
         Some("refresh_token") => by_refresh(&portcullis, around, form).await?,
         Some(_) => {
-            let offered = if portcullis.manners().password_grant { "password or refresh_token" } else { "refresh_token" };
-            return Err(OAuthError::new(Code::UnsupportedGrantType, format!("use {offered}")));
+            let offered = if portcullis.manners().password_grant {
+                "password or refresh_token"
+            } else {
+                "refresh_token"
+            };
+            return Err(OAuthError::new(
+                Code::UnsupportedGrantType,
+                format!("use {offered}"),
+            ));
         }
     };
     Ok(Json(TokenResponse::from(&issued)))
 }
 
-async fn by_password(portcullis: &Portcullis, around: Circumstances, form: TokenForm) -> Result<Issued, OAuthError> {
+async fn by_password(
+    portcullis: &Portcullis,
+    around: Circumstances,
+    form: TokenForm,
+) -> Result<Issued, OAuthError> {
     let (Some(identifier), Some(password)) = (form.username, form.password) else {
-        return Err(OAuthError::new(Code::InvalidRequest, "username and password are needed"));
+        return Err(OAuthError::new(
+            Code::InvalidRequest,
+            "username and password are needed",
+        ));
     };
     let form = LoginForm {
         identifier,
         password,
         delivery: Delivery::Tokens,
-        scopes: form.scope.filter(|scope| !scope.trim().is_empty()).map(|scope| split_scope(&scope)),
+        scopes: form
+            .scope
+            .filter(|scope| !scope.trim().is_empty())
+            .map(|scope| split_scope(&scope)),
         device: around.device(),
     };
     match portcullis.log_in(form, around.0).await? {
         LoggedIn::Tokens { issued, .. } => Ok(*issued),
-        LoggedIn::Session { .. } => Err(OAuthError::from(Problem::internal("a session where tokens were asked for"))),
+        LoggedIn::Session { .. } => Err(OAuthError::from(Problem::internal(
+            "a session where tokens were asked for",
+        ))),
     }
 }
 
-async fn by_refresh(portcullis: &Portcullis, around: Circumstances, form: TokenForm) -> Result<Issued, OAuthError> {
+async fn by_refresh(
+    portcullis: &Portcullis,
+    around: Circumstances,
+    form: TokenForm,
+) -> Result<Issued, OAuthError> {
     let Some(presented) = form.refresh_token else {
         return Err(OAuthError::new(Code::InvalidRequest, "refresh_token is needed"));
     };
     if form.scope.is_some_and(|scope| !scope.trim().is_empty()) {
-        return Err(OAuthError::new(Code::InvalidScope, "a refresh keeps the scopes of the login: leave scope out"));
+        return Err(OAuthError::new(
+            Code::InvalidScope,
+            "a refresh keeps the scopes of the login: leave scope out",
+        ));
     }
     defends!("T014");
     let presented = RefreshToken::parse(presented.expose()).ok_or_else(OAuthError::invalid_refresh)?;
@@ -157,7 +186,10 @@ async fn revoke(
     let Some(token) = form?.0.token else {
         return Err(OAuthError::new(Code::InvalidRequest, "token is needed"));
     };
-    portcullis.revoke(token.expose(), by).await.map_err(|fault| OAuthError::from(Problem::from(fault)))
+    portcullis
+        .revoke(token.expose(), by)
+        .await
+        .map_err(|fault| OAuthError::from(Problem::from(fault)))
 }
 
 impl Portcullis {
@@ -175,7 +207,11 @@ impl Portcullis {
             return self.sessions().revoke_refresh(&refresh, by).await;
         }
         match self.verifier().verify(token, by.at) {
-            Ok(claims) => self.issuer().revoke(claims.id, claims.account, claims.expires_at, by).await,
+            Ok(claims) => {
+                self.issuer()
+                    .revoke(claims.id, claims.account, claims.expires_at, by)
+                    .await
+            }
             Err(_) => Ok(()),
         }
     }
@@ -187,5 +223,8 @@ async fn jwks(
     State(portcullis): State<Portcullis>,
 ) -> ([(http::HeaderName, HeaderValue); 1], Json<serde_json::Value>) {
     let keys = portcullis.keyring().jwks();
-    ([(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))], Json(keys))
+    (
+        [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))],
+        Json(keys),
+    )
 }
