@@ -54,6 +54,17 @@ impl Portcullis {
         self.finish(health::routes(Api::new("", "")).group("health", "Health"))
     }
 
+    /// Everything above at the paths that clients rely on, with docs: what the server serves.
+    pub fn api(&self) -> Api {
+        Api::new("Portcullis", env!("CARGO_PKG_VERSION"))
+            .about("Accounts, sessions, tokens and roles for every app.")
+            .nest("/auth", self.routes())
+            .nest("/oauth", self.oauth_routes())
+            .nest("/.well-known", self.well_known_routes())
+            .nest("/admin/api/v1", self.admin_routes())
+            .nest("/health", self.health_routes())
+    }
+
     fn finish<S: Clone + Send + Sync + 'static>(&self, api: Api<Self>) -> Api<S> {
         api.with_state(self.clone())
     }
