@@ -309,3 +309,24 @@ fn a_generated_rsa_key_has_3072_bits() {
     assert_eq!(key.sign(b"m").unwrap().len(), 384);
     assert_eq!(Some(key.kid().to_owned()), thumbprint(key.verifying()));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_panic_and_none_are_a_key(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..120), text in "\\PC{0,120}") {
+        for algorithm in Algorithm::ALL {
+            proptest::prop_assert!(VerifyingKey::from_spki(algorithm, &bytes).is_err());
+            proptest::prop_assert!(SigningKey::from_pkcs8(None, algorithm, &bytes).is_err());
+            proptest::prop_assert!(VerifyingKey::from_pem(algorithm, &text).is_err());
+            proptest::prop_assert!(SigningKey::from_pem(algorithm, &text).is_err());
+            proptest::prop_assert!(verifying(text.as_bytes(), Some(algorithm)).is_err());
+        }
+        let _ = set(text.as_bytes(), None);
+    }
+
+    #[test]
+    fn no_member_of_a_jwk_panics(name in "(kty|crv|x|y|n|e|d|k|use|key_ops|alg|kid)", value in "\\PC{0,40}") {
+        for jwk in [p256(), rsa()] {
+            let _ = read(&with(jwk, &name, value.as_str()), None);
+        }
+    }
+}
