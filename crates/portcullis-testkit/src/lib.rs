@@ -1,1 +1,3 @@
 //! portcullis-testkit
+
+pub mod contract;
