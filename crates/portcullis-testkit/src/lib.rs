@@ -24,6 +24,7 @@
 )]
 
 mod app;
+pub mod contract;
 mod environment;
 mod mailer;
 mod request;
