@@ -32,11 +32,13 @@
 pub mod docs;
 pub mod enforcer;
 pub mod listener;
-mod problem;
+pub mod problem;
 pub mod protect;
 pub mod router;
 pub mod validate;
 
+#[doc(no_inline)]
+pub use axum::extract::State;
 #[doc(no_inline)]
 pub use portcullis_core as core;
 #[doc(no_inline)]
