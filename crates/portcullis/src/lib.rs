@@ -42,7 +42,7 @@ pub mod listener;
 mod mail;
 mod password;
 mod portcullis;
-mod problem;
+pub mod problem;
 pub mod protect;
 pub mod router;
 pub mod secrets;
@@ -52,6 +52,8 @@ mod token;
 mod upkeep;
 pub mod validate;
 
+#[doc(no_inline)]
+pub use axum::extract::State;
 #[doc(no_inline)]
 pub use portcullis_core as core;
 #[doc(no_inline)]

@@ -17,7 +17,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{AuthenticationError, Denied, Kinds, Refused};
+use portcullis_core::access::{AuthenticationError, CredentialKind, Denied, Kinds, Refused};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use schemars::JsonSchema;
@@ -344,7 +344,7 @@ impl aide::OperationOutput for Problem {
 }
 
 fn kinds(accepted: Kinds) -> String {
-    let names: Vec<_> = accepted.iter().map(|kind| kind.as_str()).collect();
+    let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
     names.join(", ")
 }
 

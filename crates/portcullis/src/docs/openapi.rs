@@ -20,11 +20,12 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
         let item = paths
             .entry(documented_path(&route.path))
             .or_insert_with(|| json!({}));
-        item[route.method.as_str().to_ascii_lowercase()] = complete(route, operation);
+        let method = route.method.as_str().to_ascii_lowercase();
+        set(item, &method, complete(route, operation));
     }
     let mut info = json!({ "title": api.title, "version": api.version });
     if let Some(about) = &api.about {
-        info["description"] = json!(about);
+        set(&mut info, "description", json!(about));
     }
     json!({
         "openapi": "3.1.0",
@@ -61,17 +62,25 @@ fn describe_all<S>(routes: &[Route<S>]) -> (Vec<Value>, Map<String, Value>) {
 /// Adds what the route knows to what its handler's types said.
 fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
     name_parameters(&route.path, &mut operation);
-    operation["operationId"] = json!(operation_id(route.method.as_str(), &route.path));
-    operation["security"] = security::requirements(&route.guard);
-    operation["x-portcullis-rule"] = json!(route.guard.rule.to_string());
+    set(
+        &mut operation,
+        "operationId",
+        json!(operation_id(route.method.as_str(), &route.path)),
+    );
+    set(&mut operation, "security", security::requirements(&route.guard));
+    set(
+        &mut operation,
+        "x-portcullis-rule",
+        json!(route.guard.rule.to_string()),
+    );
     if let Some(summary) = &route.text.summary {
-        operation["summary"] = json!(summary);
+        set(&mut operation, "summary", json!(summary));
     }
     if let Some(description) = &route.text.description {
-        operation["description"] = json!(description);
+        set(&mut operation, "description", json!(description));
     }
     if !route.text.tags.is_empty() {
-        operation["tags"] = json!(route.text.tags);
+        set(&mut operation, "tags", json!(route.text.tags));
     }
     refusals(route, &mut operation);
     operation
@@ -81,7 +90,7 @@ fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
 fn refusals<S>(route: &Route<S>, operation: &mut Value) {
     let mut add = |status: &str, text: &str| {
         let problem = serde_json::to_value(schema::problem(text)).unwrap_or_default();
-        if let Some(responses) = operation["responses"].as_object_mut() {
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
             responses.entry(status).or_insert(problem);
         }
     };
@@ -104,11 +113,12 @@ fn name_parameters(path: &str, operation: &mut Value) {
         .as_object_mut()
         .and_then(|members| members.remove(schema::UNNAMED));
     let mut waiting = waiting.as_ref().and_then(Value::as_array).into_iter().flatten();
-    let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let known = operation.get("parameters").and_then(Value::as_array);
+    let mut parameters = known.cloned().unwrap_or_default();
     for name in crate::router::parameter_names(path) {
         if parameters
             .iter()
-            .any(|known| known["in"] == "path" && known["name"] == name)
+            .any(|known| known.get("in") == Some(&json!("path")) && known.get("name") == Some(&json!(name)))
         {
             continue;
         }
@@ -165,4 +175,10 @@ fn tags<S>(api: &Api<S>) -> Value {
     described
         .chain(only_used.map(|name| json!({ "name": name })))
         .collect()
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
 }

@@ -64,13 +64,13 @@ fn normalise(rule: &Rule) -> Vec<Conjunction> {
         Rule::All(rules) => rules
             .iter()
             .map(normalise)
-            .fold(vec![Conjunction::default()], product),
+            .fold(vec![Conjunction::default()], |all, each| product(&all, &each)),
     }
 }
 
 /// Every alternative of the one with every alternative of the other. Beyond [`MOST`] the documentation only says
 /// that a credential is needed; the rule's own text beside it stays exact.
-fn product(left: Vec<Conjunction>, right: Vec<Conjunction>) -> Vec<Conjunction> {
+fn product(left: &[Conjunction], right: &[Conjunction]) -> Vec<Conjunction> {
     if left.len().saturating_mul(right.len()) > MOST {
         return vec![Conjunction::default()];
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use portcullis_core::access::CredentialKind;
+
 use super::RouteInfo;
 use crate::enforcer::Caller;
 
@@ -27,7 +29,7 @@ pub(super) fn render<'a>(routes: impl Iterator<Item = RouteInfo<'a>>) -> String 
 }
 
 fn line(route: &RouteInfo<'_>) -> [String; 4] {
-    let kinds: Vec<_> = route.kinds().iter().map(|kind| kind.as_str()).collect();
+    let kinds: Vec<_> = route.kinds().iter().map(CredentialKind::as_str).collect();
     let via = match route.caller() {
         Caller::Ignored => String::new(),
         Caller::Optional => format!("may come via {}", kinds.join(", ")),

@@ -12,8 +12,8 @@ use crate::{FieldError, Problem};
 ///
 /// fn parse(age: &str, name: &str) -> portcullis::Result<(u8, char)> {
 ///     let mut fields = FieldErrors::new();
-///     let age = fields.check("/age", age.parse::<u8>());
-///     let name = fields.check("/name", name.parse::<char>());
+///     let age = fields.check("/age", "invalid_age", age.parse::<u8>());
+///     let name = fields.check("/name", "invalid_name", name.parse::<char>());
 ///     match (age, name) {
 ///         (Some(age), Some(name)) => fields.done((age, name)),
 ///         _ => Err(fields.into()),
@@ -33,9 +33,14 @@ impl FieldErrors {
     }
 
     /// The value, or `None` after noting what is wrong with it. The error's text must not repeat a secret.
-    pub fn check<T, E: Display>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
+    pub fn check<T, E: Display>(
+        &mut self,
+        field: &str,
+        code: &'static str,
+        result: Result<T, E>,
+    ) -> Option<T> {
         result
-            .map_err(|error| self.push(field, "invalid", error.to_string()))
+            .map_err(|error| self.push(field, code, error.to_string()))
             .ok()
     }
 
@@ -135,7 +140,7 @@ fn named_field(message: &str) -> Option<String> {
 fn render(place: Place, path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     let mut text = String::new();
-    for segment in path.iter() {
+    for segment in path {
         let part = match segment {
             Segment::Seq { index } => index.to_string(),
             Segment::Map { key } => clip(key),

@@ -56,7 +56,8 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
 }
 
 fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 fn expect_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {
