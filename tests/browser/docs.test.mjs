@@ -84,7 +84,7 @@ test("docs_with_the_password_form_call_a_protected_route", () =>
     const { email, password } = await register(server.url, "reader");
     const { status } = await authorize(page, email, password);
     assert.equal(status, 200);
-    await page.locator(".modal-ux").getByRole("button", { name: "Logout" }).waitFor();
+    await page.locator(".modal-ux").getByText("Authorized", { exact: true }).waitFor();
     await page.locator(".btn-done").first().click();
     const shown = await tryMe(page);
     assert.equal(shown.status, "200", shown.body);

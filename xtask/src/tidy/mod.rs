@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
     let tree = Tree::read(workspace::root())?;
     let findings: Vec<_> = CHECKS.iter().flat_map(|check| check(&tree)).collect();
     for finding in &findings {
-        eprintln!("{finding}");
+        println!("{finding}");
     }
     match findings.len() {
         0 => Ok(()),
