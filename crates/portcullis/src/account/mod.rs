@@ -52,10 +52,10 @@ impl Register {
     fn parse(self, fields: &mut FieldErrors) -> Registration {
         let email = self
             .email
-            .and_then(|text| fields.check("/email", EmailAddress::parse(&text)));
+            .and_then(|text| fields.check("/email", "invalid_email", EmailAddress::parse(&text)));
         let username = self
             .username
-            .and_then(|text| fields.check("/username", Username::parse(&text)));
+            .and_then(|text| fields.check("/username", "invalid_username", Username::parse(&text)));
         Registration {
             email,
             username,

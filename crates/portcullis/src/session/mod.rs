@@ -78,7 +78,8 @@ async fn log_in(
 ) -> Result<LoginAnswer, Problem> {
     let mut fields = FieldErrors::new();
     let name = form.device_name.as_deref();
-    let name = name.and_then(|name| fields.check("/device_name", DeviceName::parse(name)));
+    let name =
+        name.and_then(|name| fields.check("/device_name", "invalid_device_name", DeviceName::parse(name)));
     if matches!(form.delivery, Hold::Tokens) && form.remember_me {
         fields.push(
             "/remember_me",
@@ -258,7 +259,7 @@ async fn rename(
     Json(form): Json<Rename>,
 ) -> Result<NoContent, Problem> {
     let mut fields = FieldErrors::new();
-    let name = fields.check("/name", DeviceName::parse(&form.name));
+    let name = fields.check("/name", "invalid_device_name", DeviceName::parse(&form.name));
     let Some(name) = name else {
         return Err(fields.into());
     };

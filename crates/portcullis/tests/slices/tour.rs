@@ -10,22 +10,62 @@ async fn a_user_walks_from_registration_to_log_out_everywhere() {
     let email = "anna@example.com";
 
     let body = json!({ "email": email, "password": PASSWORD });
-    let account = app.post("/auth/register").json(&body).send().await.expect(201).json();
+    let account = app
+        .post("/auth/register")
+        .json(&body)
+        .send()
+        .await
+        .expect(201)
+        .json();
     assert_eq!(account["state"], "unverified");
     let code = app.mailer.code_to(email).await;
-    let account = app.post("/auth/email/verify").json(&json!({ "token": code })).send().await.expect(200).json();
-    assert_eq!((&account["state"], &account["email_verified"]), (&json!("active"), &json!(true)));
+    let account = app
+        .post("/auth/email/verify")
+        .json(&json!({ "token": code }))
+        .send()
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&account["state"], &account["email_verified"]),
+        (&json!("active"), &json!(true))
+    );
 
     let anna = app.log_in(email).await;
-    let form = [("grant_type", "password"), ("username", email), ("password", PASSWORD)];
-    let second = app.post("/oauth/token").form(&form).send().await.expect(200).json();
+    let form = [
+        ("grant_type", "password"),
+        ("username", email),
+        ("password", PASSWORD),
+    ];
+    let second = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!(second["token_type"], "Bearer");
     assert_eq!(second["expires_in"], 900);
 
-    let form = [("grant_type", "refresh_token"), ("refresh_token", anna.refresh_token.as_str())];
-    let rotated = app.post("/oauth/token").form(&form).send().await.expect(200).json();
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", anna.refresh_token.as_str()),
+    ];
+    let rotated = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_ne!(rotated["refresh_token"], anna.refresh_token);
-    let sessions = app.get("/auth/sessions").bearer(&anna.access_token).send().await.expect(200).json();
+    let sessions = app
+        .get("/auth/sessions")
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!(sessions["items"].as_array().unwrap().len(), 2);
 
     // The old token comes back after the grace: the family ends, the other session stays.
@@ -41,11 +81,27 @@ async fn a_user_walks_from_registration_to_log_out_everywhere() {
     let third = app.log_in(email).await;
     let path = format!("/auth/sessions/{}", third.session_id);
     app.delete(&path).bearer(other).send().await.expect(204);
-    app.get("/auth/me").bearer(&third.access_token).send().await.expect(401);
+    app.get("/auth/me")
+        .bearer(&third.access_token)
+        .send()
+        .await
+        .expect(401);
 
     let fourth = app.log_in(email).await;
-    app.post("/auth/logout").bearer(&fourth.access_token).send().await.expect(204);
-    app.get("/auth/me").bearer(&fourth.access_token).send().await.expect(401);
-    app.post("/auth/logout/all").bearer(other).send().await.expect(204);
+    app.post("/auth/logout")
+        .bearer(&fourth.access_token)
+        .send()
+        .await
+        .expect(204);
+    app.get("/auth/me")
+        .bearer(&fourth.access_token)
+        .send()
+        .await
+        .expect(401);
+    app.post("/auth/logout/all")
+        .bearer(other)
+        .send()
+        .await
+        .expect(204);
     app.get("/auth/me").bearer(other).send().await.expect(401);
 }
