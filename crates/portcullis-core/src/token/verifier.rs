@@ -28,6 +28,11 @@ impl Verifier {
         Self { keyring, expectation }
     }
 
+    /// How far clocks may differ.
+    pub fn leeway(&self) -> Duration {
+        self.expectation.leeway
+    }
+
     /// Verifies form, type, signature and claims of `token` at `now`.
     ///
     /// # Errors
