@@ -1,2 +1,4 @@
-//! server
+//! The Portcullis server.
+mod config;
+mod mail;
 fn main() {}

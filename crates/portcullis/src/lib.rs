@@ -1,1 +1,76 @@
-//! portcullis
+//! Authentication and authorization for axum: one type in a handler's signature authenticates the caller, decides
+//! and documents.
+//!
+//! ```
+//! use portcullis::{Allow, Api, Json, Public, permissions};
+//!
+//! permissions! {
+//!     pub PostsRead = "posts:read": "Read posts";
+//! }
+//!
+//! async fn list(_who: Allow<PostsRead>) -> Json<Vec<String>> {
+//!     Json(vec!["hello".to_owned()])
+//! }
+//!
+//! async fn status(_: Public) -> &'static str {
+//!     "up"
+//! }
+//!
+//! let api: Api = Api::new("Blog", "1.0").get("/posts", list).get("/status", status);
+//! assert!(api.authz_lock().contains("posts:read"));
+//! ```
+//!
+//! **Flow of a request:** [`protect`] gives it a trace id and its limits, the [`enforcer`] in the handler's first
+//! parameter finds the credential, verifies it and decides, [`validate`] reads what the caller sent, the handler
+//! answers, and a refusal of any of them becomes a [`Problem`].
+//!
+//! **Invariants:** a handler without an access rule does not compile. The rule that is enforced is the rule in
+//! `/openapi.json` and in `authz.lock`: all three read one constant of the handler's type.
+//!
+//! **Deliberately absent:** a way to switch a check off, and rules written apart from the handler they guard.
+
+#[macro_use]
+mod answers;
+
+mod access;
+mod account;
+pub mod docs;
+pub mod enforcer;
+pub mod environment;
+mod health;
+pub mod listener;
+mod mail;
+mod password;
+mod portcullis;
+pub mod problem;
+pub mod protect;
+pub mod router;
+pub mod secrets;
+mod serve;
+mod session;
+mod token;
+mod upkeep;
+pub mod validate;
+
+#[doc(no_inline)]
+pub use axum::extract::State;
+#[doc(no_inline)]
+pub use portcullis_core as core;
+#[doc(no_inline)]
+pub use portcullis_core::access::{
+    Any, Authenticated, FreshLogin, Permission, Permit, Principal, Requirement, Role, RoleName,
+};
+pub use portcullis_core::{permissions, roles};
+
+pub use self::enforcer::{
+    Access, Allow, Circumstances, Every, Gate, Guarded, Jwt, Public, Session, Via, Visitor,
+};
+pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis};
+pub use self::problem::{FieldError, Problem};
+pub use self::router::{Api, ApiError, ApiErrors};
+pub use self::serve::ServeError;
+pub use self::upkeep::Upkeep;
+pub use self::validate::{Accepted, Created, FieldErrors, Form, Json, NoContent, Path, Query};
+
+/// What a handler answers: a value, or a [`Problem`].
+pub type Result<T, E = Problem> = std::result::Result<T, E>;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{PermissionRef, Principal, Requirement, Rule};
+use crate::audit;
 use crate::environment::Timestamp;
 
 /// Why a known caller was refused. Closed on purpose: whoever answers a refusal handles each kind.
@@ -84,9 +85,10 @@ fn fresh_login(seconds: u32, principal: &Principal, now: Timestamp) -> Result<()
     }
 }
 
-/// Proof that a principal satisfied the requirement `R`. Only a decision makes one.
+/// Proof that the requirement `R` was satisfied. Only a decision makes one, or the command line of the machine
+/// that holds the database.
 pub struct Permit<R> {
-    principal: Arc<Principal>,
+    principal: Option<Arc<Principal>>,
     requirement: PhantomData<fn() -> R>,
 }
 
@@ -98,21 +100,33 @@ impl<R: Requirement> Permit<R> {
     pub fn decide(principal: Arc<Principal>, now: Timestamp) -> Result<Self, Denied> {
         decide(&R::RULE, &principal, now)?;
         Ok(Self {
-            principal,
+            principal: Some(principal),
             requirement: PhantomData,
         })
     }
 
-    /// Who was permitted.
-    pub fn principal(&self) -> &Arc<Principal> {
-        &self.principal
+    /// For someone at the command line of the machine that holds the database: whoever can read its files could do
+    /// anything anyway. Never call it on behalf of a request.
+    pub fn dangerous_for_operator() -> Self {
+        Self {
+            principal: None,
+            requirement: PhantomData,
+        }
+    }
+
+    /// Who acts, for the audit log.
+    pub fn actor(&self) -> audit::Actor {
+        match &self.principal {
+            Some(principal) => audit::Actor::Account(principal.id()),
+            None => audit::Actor::Operator,
+        }
     }
 }
 
 impl<R> Clone for Permit<R> {
     fn clone(&self) -> Self {
         Self {
-            principal: Arc::clone(&self.principal),
+            principal: self.principal.clone(),
             requirement: PhantomData,
         }
     }
@@ -120,7 +134,7 @@ impl<R> Clone for Permit<R> {
 
 impl<R> std::fmt::Debug for Permit<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Permit({})", self.principal.id())
+        f.debug_struct("Permit").finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,10 @@
-//! From what a request carries to who is calling.
+//! What a request carries, and why it may be refused.
 
 use std::fmt;
+
+use crate::fault::Fault;
+use crate::token::InvalidToken;
+use crate::{account, session};
 
 /// The kinds of credential a request can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,4 +83,73 @@ impl fmt::Debug for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
     }
+}
+
+/// A credential as a request presents it, sorted by its form and not verified yet.
+#[derive(Debug)]
+pub enum Credential<'r> {
+    /// A signed access token.
+    Jwt(Bearer<'r>),
+    /// An opaque session token.
+    Session(session::Token),
+}
+
+impl Credential<'_> {
+    /// Its kind.
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Jwt(_) => CredentialKind::Jwt,
+            Self::Session(_) => CredentialKind::Session,
+        }
+    }
+}
+
+/// A bearer token that is a JWT by its form. `Debug` shows nothing of it.
+#[derive(Clone, Copy)]
+pub struct Bearer<'r>(pub &'r str);
+
+impl fmt::Debug for Bearer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…redacted…")
+    }
+}
+
+/// Why a credential isn't honoured. Told apart in logs and tests; outside all of them are one 401.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The access token isn't valid.
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
+    /// There is no such session token.
+    #[error("the session token is unknown")]
+    UnknownSession,
+    /// The token's session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The session wasn't used for too long, or its time is over.
+    #[error("the session has timed out")]
+    SessionTimedOut,
+    /// The access token was revoked.
+    #[error("the token was revoked")]
+    Revoked,
+    /// The account logged out everywhere or changed its password after the token was issued.
+    #[error("the account's security stamp has changed")]
+    StampChanged,
+    /// The account may not act.
+    #[error("the account is {}", .0.as_str())]
+    Account(account::State),
+    /// The account is gone.
+    #[error("the account doesn't exist")]
+    NoAccount,
+}
+
+/// Why nobody could be identified.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The credential isn't honoured.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// It couldn't be found out: nobody is let in.
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }

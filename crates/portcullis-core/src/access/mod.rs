@@ -9,7 +9,10 @@
 //!
 //! **Deliberately absent:** a rule that allows by default, and a deny that doesn't say why.
 
+mod authenticator;
+mod builtin;
 mod decide;
+mod directory;
 mod identity;
 mod names;
 mod principal;
@@ -20,13 +23,18 @@ mod service;
 use async_trait::async_trait;
 use serde::Serialize;
 
+pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
+pub use self::builtin::{
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, RolesRead, RolesWrite, SessionsWrite,
+};
 pub use self::decide::{Denied, Permit, decide};
-pub use self::identity::{CredentialKind, Kinds};
+pub use self::directory::Directory;
+pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
 pub use self::requirement::{Any, Authenticated, FreshLogin, Permission, Requirement, Role, RoleName};
 pub use self::rule::{PermissionRef, Rule};
-//SVC
+pub use self::service::{Roles, RolesError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, audit};

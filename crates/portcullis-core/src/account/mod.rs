@@ -8,13 +8,19 @@
 //! **Deliberately absent:** a way to set an address to "verified" other than redeeming a token sent to it.
 
 mod identifier;
+mod mail;
 mod registrar;
+mod service;
 
 use async_trait::async_trait;
 use serde::Serialize;
 
 pub use self::identifier::{EmailAddress, Identifier, InvalidEmail, InvalidUsername, Username};
-//REG
+pub use self::mail::{Letter, MailError, Mailer};
+pub use self::registrar::{
+    Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
+};
+pub use self::service::{Accounts, StateError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::SealedHash;

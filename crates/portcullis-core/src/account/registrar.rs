@@ -1,1 +1,240 @@
-//! Registers accounts.
+//! Registers accounts and proves their addresses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Account, EmailAddress, Id, NewAccount, Outcome, SetupToken, Stamp, State, Store, Username,
+    VerificationToken,
+};
+use crate::access::ADMINISTRATOR;
+use crate::environment::{Environment, Timestamp};
+use crate::fault::Fault;
+use crate::password::{Broken, HashError, Hasher, Password, Policy};
+use crate::secret::SecretText;
+use crate::{audit, defends};
+
+/// What somebody registers with. The identifiers are valid already; the password isn't judged yet.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// An address, to be proven by a mailed token.
+    pub email: Option<EmailAddress>,
+    /// A user name.
+    pub username: Option<Username>,
+    /// The password.
+    pub password: SecretText,
+}
+
+/// A registered account, with the token that must reach its owner by mail.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// The account.
+    pub account: Account,
+    /// The token that proves its address; `None` without an address.
+    pub verification: Option<VerificationToken>,
+}
+
+/// Why nobody was registered. Nothing was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RegistrationError {
+    /// Neither address nor user name.
+    #[error("give an e-mail address, a user name or both")]
+    NoIdentifier,
+    /// The password breaks these rules.
+    #[error("the password breaks {} of the rules", .0.len())]
+    Password(Vec<Broken>),
+    /// An identifier belongs to someone else.
+    #[error("taken already")]
+    Taken {
+        /// The address does.
+        email: bool,
+        /// The user name does.
+        username: bool,
+    },
+    /// The set-up token is unknown, used or expired, or there is an administrator already.
+    #[error("set-up is closed: this link was used, has expired, or an administrator exists")]
+    SetupClosed,
+    /// The password couldn't be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Role: registrar. Creates accounts.
+pub struct Registrar {
+    store: Arc<dyn Store>,
+    hasher: Arc<Hasher>,
+    environment: Environment,
+    policy: Policy,
+}
+
+impl Registrar {
+    /// A registrar that applies `policy` to passwords.
+    pub fn new(store: Arc<dyn Store>, hasher: Arc<Hasher>, environment: Environment, policy: Policy) -> Self {
+        Self {
+            store,
+            hasher,
+            environment,
+            policy,
+        }
+    }
+
+    /// The rules that the form's password breaks. Costs no hash; [`Registrar::register`] asks again.
+    pub fn judge(&self, form: &Registration) -> Vec<Broken> {
+        let names = [
+            form.email.as_ref().map(EmailAddress::normalised),
+            form.username.as_ref().map(Username::normalised),
+        ];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        self.policy.broken_by(&form.password, &names)
+    }
+
+    /// Registers an account. An address must still be proven; until then the account is unverified.
+    ///
+    /// # Errors
+    /// [`RegistrationError`].
+    pub async fn register(
+        &self,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Registered, RegistrationError> {
+        let (new, verification) = self.prepare(form, Vec::new(), by.at).await?;
+        let outcome = self.store.register(new, by).await?;
+        created(outcome).map(|account| Registered {
+            account,
+            verification,
+        })
+    }
+
+    /// Makes the set-up token of a server that has no administrator yet; `None` once it has one. An earlier token
+    /// is void.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn offer_setup(&self) -> Result<Option<SetupToken>, Fault> {
+        let token = SetupToken::mint(&self.environment);
+        let expires_at = self.environment.now().plus(SETUP_LIFETIME);
+        Ok(self
+            .store
+            .offer_setup(token.digest(), expires_at)
+            .await?
+            .then_some(token))
+    }
+
+    /// Registers the first administrator with the set-up token, and uses the token up.
+    ///
+    /// # Errors
+    /// [`RegistrationError`]; the token stays good unless the account was made.
+    pub async fn set_up(
+        &self,
+        token: &SetupToken,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Registered, RegistrationError> {
+        defends!("T031");
+        let (new, verification) = self.prepare(form, vec![ADMINISTRATOR.to_owned()], by.at).await?;
+        let outcome = self
+            .store
+            .register_first_administrator(token.digest(), new, by)
+            .await?;
+        created(outcome).map(|account| Registered {
+            account,
+            verification,
+        })
+    }
+
+    /// Makes a further verification token for an account whose address isn't proven yet; `None` for any other.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn verify_again(&self, account: Id) -> Result<Option<VerificationToken>, Fault> {
+        let token = VerificationToken::mint(&self.environment);
+        let expires_at = self.environment.now().plus(VERIFICATION_LIFETIME);
+        Ok(self
+            .store
+            .offer_verification(account, token.digest(), expires_at)
+            .await?
+            .then_some(token))
+    }
+
+    /// Redeems a verification token; `None` if it is unknown, used, expired or for a former address.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn verify(
+        &self,
+        token: &VerificationToken,
+        by: audit::Context,
+    ) -> Result<Option<Account>, Fault> {
+        self.store.redeem_verification(token.digest(), by).await
+    }
+
+    async fn prepare(
+        &self,
+        form: Registration,
+        roles: Vec<String>,
+        at: Timestamp,
+    ) -> Result<(NewAccount, Option<VerificationToken>), RegistrationError> {
+        if form.email.is_none() && form.username.is_none() {
+            return Err(RegistrationError::NoIdentifier);
+        }
+        let broken = self.judge(&form);
+        let Registration {
+            email,
+            username,
+            password,
+        } = form;
+        let password = match Password::new(&password) {
+            Some(password) if broken.is_empty() => password,
+            _ => return Err(RegistrationError::Password(broken)),
+        };
+        let id = Id::new(&self.environment);
+        let password = self.hasher.hash(id, password).await?;
+        let verification = email
+            .is_some()
+            .then(|| VerificationToken::mint(&self.environment));
+        let state = if email.is_some() {
+            State::Unverified
+        } else {
+            State::Active
+        };
+        let new = NewAccount {
+            id,
+            email,
+            username,
+            state,
+            stamp: Stamp::new(&self.environment),
+            password,
+            verification: verification
+                .as_ref()
+                .map(|token| (token.digest(), at.plus(VERIFICATION_LIFETIME))),
+            roles,
+            at,
+        };
+        Ok((new, verification))
+    }
+}
+
+fn created(outcome: Outcome) -> Result<Account, RegistrationError> {
+    match outcome {
+        Outcome::Created(account) => Ok(account),
+        Outcome::Taken { email, username } => Err(RegistrationError::Taken { email, username }),
+        Outcome::SetupClosed => Err(RegistrationError::SetupClosed),
+    }
+}
+
+impl std::fmt::Debug for Registrar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registrar")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mailed verification token is good for a day.
+pub const VERIFICATION_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+/// The set-up token is good for a day; the next start makes another.
+pub const SETUP_LIFETIME: Duration = Duration::from_secs(24 * 3_600);

@@ -1,5 +1,350 @@
-//! The ring.
+//! The key ring: which key signs, which keys verify, and how one follows the other.
+//!
+//! Per algorithm there is a *next* key (published, not signing yet, so that verifiers learn it in time), a
+//! *current* one (signs) and *retired* ones (verify what they signed until the last of it has expired). Rotating
+//! moves each one step on. Two nodes never rotate twice: the store moves the ring only if the expected key still is
+//! the current one, and every node reads the ring anew when it is told that it changed.
+//!
+//! Reading is one load of a pointer: a ring is immutable, a new one replaces it. Keys are parsed when they enter the
+//! ring and kept over reloads.
+//!
+//! **Invariants:** a key enters only with a known algorithm and after its seal was opened; a ring that can't be
+//! read leaves the one before in place; shared secrets are never published.
+//!
+//! **Deliberately absent:** a timer. Whoever composes the program calls [`Keyring::rotate_if_due`],
+//! [`Keyring::delete_retired`] and, on [`Keys`](crate::invalidation::Invalidation::Keys), [`Keyring::reload`].
 
-/// Role: key manager.
-#[derive(Debug)]
-pub struct Keyring;
+mod source;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+
+use self::source::{Entry, Ring, Source, generate};
+use super::{Algorithm, InvalidKey, Phase, SealError, Sealer, SigningKey, Store, VerifyingKey, jwk};
+use crate::audit;
+use crate::environment::{Environment, Timestamp};
+use crate::fault::Fault;
+
+/// How a ring is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// What new tokens are signed with. Keys of other algorithms in the store still verify.
+    pub algorithm: Algorithm,
+    /// How long a retired key still verifies: the lifetime of an access token and the leeway of verifiers.
+    pub overlap: Duration,
+}
+
+impl Default for Settings {
+    /// ES256, and the overlap that [`token::Settings`](crate::token::Settings) needs by default.
+    fn default() -> Self {
+        Self {
+            algorithm: Algorithm::ES256,
+            overlap: crate::token::Settings::default().key_overlap(),
+        }
+    }
+}
+
+/// Why the ring can't do what it was asked. The ring is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// The store could not do its work.
+    #[error("the signing keys can't be read or written: {0}")]
+    Store(#[from] Fault),
+    /// A key doesn't open.
+    #[error("signing key {kid} can't be opened: {why}")]
+    Sealed {
+        /// Which.
+        kid: String,
+        /// Why.
+        why: SealError,
+    },
+    /// A record names an algorithm this program doesn't know.
+    #[error(
+        "signing key {kid} is for {algorithm:?}, which this version doesn't know; run the version that made it"
+    )]
+    UnknownAlgorithm {
+        /// Which.
+        kid: String,
+        /// What it names.
+        algorithm: String,
+    },
+    /// A key is none.
+    #[error("signing key {kid} is refused: {why}")]
+    Invalid {
+        /// Which.
+        kid: String,
+        /// Why.
+        why: InvalidKey,
+    },
+    /// No new key could be made.
+    #[error("no new signing key could be made: {0}")]
+    Generate(InvalidKey),
+    /// There is no current key of the algorithm.
+    #[error("the store has no current signing key for {0}; restore its keys from a backup")]
+    NoSigner(Algorithm),
+    /// A key of that name is in the ring.
+    #[error("a key named {0} is in the ring already")]
+    Known(String),
+    /// The ring was made of given keys and has no store behind it.
+    #[error("this key ring is fixed: it has no store to change")]
+    Fixed,
+}
+
+/// Role: key manager. Holds the keys that sign and verify, and moves them through their life.
+pub struct Keyring {
+    ring: ArcSwap<Ring>,
+    source: Option<Source>,
+    /// Loads are numbered when they begin; a load that began earlier never replaces a later one.
+    begun: AtomicU64,
+    applied: Mutex<u64>,
+}
+
+impl Keyring {
+    /// Opens the ring in `store`, and founds it with a current and a next key if there is none of the algorithm.
+    /// Two nodes that found at once end with the same ring.
+    ///
+    /// # Errors
+    /// [`KeyringError`]: nothing signs and nothing verifies before this succeeded.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        sealer: Arc<Sealer>,
+        environment: Environment,
+        settings: Settings,
+    ) -> Result<Self, KeyringError> {
+        let source = Source {
+            store,
+            sealer,
+            environment,
+            settings,
+        };
+        let mut records = source.store.load().await?;
+        let algorithm = settings.algorithm;
+        if !records
+            .iter()
+            .any(|record| record.algorithm == algorithm.as_str())
+        {
+            let current = source.record(&generate(algorithm, &source.environment).await?, Phase::Current)?;
+            let next = source.record(&generate(algorithm, &source.environment).await?, Phase::Next)?;
+            let by = audit::Context::system(source.environment.now());
+            records = source.store.found(vec![current, next], by).await?;
+        }
+        let ring = source.ring(&records, &[])?;
+        Ok(Self {
+            ring: ArcSwap::from_pointee(ring),
+            source: Some(source),
+            begun: AtomicU64::new(0),
+            applied: Mutex::new(0),
+        })
+    }
+
+    /// A ring of given keys that never changes; the first one signs.
+    pub fn of_keys(signer: SigningKey, others: Vec<SigningKey>) -> Self {
+        let signer = Arc::new(signer);
+        let keys = std::iter::once(signer.clone()).chain(others.into_iter().map(Arc::new));
+        let entries = keys
+            .map(|key| Entry {
+                key,
+                phase: Phase::Current,
+                delete_at: None,
+            })
+            .collect();
+        Self {
+            ring: ArcSwap::from_pointee(Ring {
+                signer,
+                signing_since: Timestamp::from_micros(0),
+                entries,
+            }),
+            source: None,
+            begun: AtomicU64::new(0),
+            applied: Mutex::new(0),
+        }
+    }
+
+    /// The key that signs.
+    pub fn signer(&self) -> Arc<SigningKey> {
+        self.ring.load().signer.clone()
+    }
+
+    /// The key with exactly this name, if it verifies at `now`.
+    pub fn verifying(&self, kid: &str, now: Timestamp) -> Option<VerifyingKey> {
+        crate::defends!("T002");
+        self.find(now, |key| key.kid() == kid)
+    }
+
+    /// The key whose access tokens begin with exactly this encoded header, if it verifies at `now`.
+    pub(crate) fn by_access_header(&self, encoded: &str, now: Timestamp) -> Option<VerifyingKey> {
+        self.find(now, |key| key.access_header() == encoded)
+    }
+
+    fn find(&self, now: Timestamp, wanted: impl Fn(&VerifyingKey) -> bool) -> Option<VerifyingKey> {
+        // A handful of keys: comparing them one by one is cheaper than hashing.
+        let ring = self.ring.load();
+        let found = ring.entries.iter().find(|entry| wanted(entry.key.verifying()))?;
+        found.holds_at(now).then(|| found.key.verifying().clone())
+    }
+
+    /// The public keys as a JWK set: current and next ones first, then the retired ones. Shared secrets aren't in it.
+    pub fn jwks(&self) -> Value {
+        let ring = self.ring.load();
+        let mut entries: Vec<&Entry> = ring.entries.iter().collect();
+        entries.sort_by_key(|entry| match entry.phase {
+            Phase::Current => 0,
+            Phase::Next => 1,
+            Phase::Retired => 2,
+        });
+        jwk::publish_set(entries.into_iter().map(|entry| entry.key.verifying()))
+    }
+
+    /// The names and phases of all keys, for people.
+    pub fn list(&self) -> Vec<(String, Algorithm, Phase)> {
+        let ring = self.ring.load();
+        ring.entries
+            .iter()
+            .map(|entry| (entry.key.kid().to_owned(), entry.key.algorithm(), entry.phase))
+            .collect()
+    }
+
+    /// Reads the ring anew. Keys that were open stay open.
+    ///
+    /// # Errors
+    /// [`KeyringError`]; the ring is as it was.
+    pub async fn reload(&self) -> Result<(), KeyringError> {
+        let source = self.source()?;
+        let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        let records = source.store.load().await?;
+        let ring = source.ring(&records, &self.ring.load().entries)?;
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        if number > *applied {
+            *applied = number;
+            self.ring.store(Arc::new(ring));
+        }
+        Ok(())
+    }
+
+    /// Rotates: the current key retires, the next signs, a new one is next. Answers `false` if another node did it
+    /// first; the ring is up to date in both cases.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn rotate(&self, by: audit::Context) -> Result<bool, KeyringError> {
+        let source = self.source()?;
+        let next = generate(source.settings.algorithm, &source.environment).await?;
+        self.rotate_to(&next, by).await
+    }
+
+    /// Rotates if the current key has signed for `max_age` or longer. Answers whether it did.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn rotate_if_due(&self, max_age: Duration, by: audit::Context) -> Result<bool, KeyringError> {
+        let since = self.ring.load().signing_since;
+        if by.at < since.plus(max_age) {
+            return Ok(false);
+        }
+        self.rotate(by).await
+    }
+
+    /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
+    /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation.
+    /// Answers `false` if another node changed the ring meanwhile; call again.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn import(&self, key: SigningKey, by: audit::Context) -> Result<bool, KeyringError> {
+        let source = self.source()?;
+        self.reload().await?;
+        let algorithm = key.algorithm();
+        let (known, founded) = {
+            let ring = self.ring.load();
+            let known = ring.entries.iter().any(|entry| entry.key.kid() == key.kid());
+            (
+                known,
+                ring.entries
+                    .iter()
+                    .any(|entry| entry.key.algorithm() == algorithm),
+            )
+        };
+        if known {
+            return Err(KeyringError::Known(key.kid().to_owned()));
+        }
+        if founded {
+            return self.rotate_to(&key, by).await;
+        }
+        let current = source.record(&key, Phase::Current)?;
+        let next = source.record(&generate(algorithm, &source.environment).await?, Phase::Next)?;
+        let records = source.store.found(vec![current, next], by).await?;
+        self.reload().await?;
+        Ok(records.iter().any(|record| record.kid == key.kid()))
+    }
+
+    /// Deletes retired keys whose time has come. Answers how many.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn delete_retired(&self) -> Result<u64, KeyringError> {
+        let source = self.source()?;
+        let deleted = source.store.delete_retired(source.environment.now()).await?;
+        if deleted > 0 {
+            self.reload().await?;
+        }
+        Ok(deleted)
+    }
+
+    /// Seals every key under the current master key. Answers how many were sealed anew; zero means that no key
+    /// rests under an older master key.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn reseal(&self) -> Result<u64, KeyringError> {
+        let source = self.source()?;
+        let mut resealed = 0;
+        for record in source.store.load().await? {
+            if !source.sealer.needs_reseal(&record.sealed) {
+                continue;
+            }
+            let key = source.open_record(&record)?;
+            let new = source.record(&key, record.phase)?.sealed;
+            resealed += u64::from(source.store.reseal(record.kid, record.sealed, new).await?);
+        }
+        Ok(resealed)
+    }
+
+    async fn rotate_to(&self, next: &SigningKey, by: audit::Context) -> Result<bool, KeyringError> {
+        let source = self.source()?;
+        let current = self.current_of(next.algorithm())?;
+        let retired_until = by.at.plus(source.settings.overlap);
+        let record = source.record(next, Phase::Next)?;
+        let rotated = source.store.rotate(current, record, retired_until, by).await?;
+        self.reload().await?;
+        Ok(rotated)
+    }
+
+    fn current_of(&self, algorithm: Algorithm) -> Result<String, KeyringError> {
+        let ring = self.ring.load();
+        ring.entries
+            .iter()
+            .find(|entry| entry.phase == Phase::Current && entry.key.algorithm() == algorithm)
+            .map(|entry| entry.key.kid().to_owned())
+            .ok_or(KeyringError::NoSigner(algorithm))
+    }
+
+    fn source(&self) -> Result<&Source, KeyringError> {
+        self.source.as_ref().ok_or(KeyringError::Fixed)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring")
+            .field("keys", &self.list())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,15 +4,25 @@
 //! key, which lives outside it.
 
 pub mod algorithm;
+mod der;
+#[cfg(test)]
+pub(crate) mod fakes;
 pub mod jwk;
 pub mod keyring;
+mod master;
 pub mod sealer;
+mod signing;
+pub(crate) mod strict;
+mod verifying;
 
 use async_trait::async_trait;
 
 pub use self::algorithm::Algorithm;
-pub use self::keyring::Keyring;
-pub use self::sealer::{MasterKey, Sealed, Sealer};
+pub use self::keyring::{Keyring, KeyringError};
+pub use self::master::{InvalidMasterKey, MasterKey};
+pub use self::sealer::{SealError, Sealed, Sealer};
+pub use self::signing::{SigningFailed, SigningKey};
+pub use self::verifying::{HmacSecret, VerifyingKey};
 use crate::audit;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
@@ -46,14 +56,57 @@ impl Phase {
     }
 }
 
+/// Why a key is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKey {
+    /// Not a JSON object of the right members, or a member is named twice.
+    #[error("the key isn't a JWK: it must be a JSON object that names each member once")]
+    Json,
+    /// Not a PEM text of the right kind; the reason says what to do.
+    #[error("the key can't be read: {0}")]
+    Pem(&'static str),
+    /// A key type, curve or algorithm this program doesn't know.
+    #[error("the key is of an unknown type; use RSA, EC P-256, EC P-384, Ed25519 or a shared secret")]
+    Unknown,
+    /// The key type leaves a choice of algorithms and neither key nor caller makes it.
+    #[error("the key doesn't say its algorithm; name one")]
+    AlgorithmNeeded,
+    /// The key is none of this algorithm.
+    #[error("the key isn't one for {0}; check the algorithm, and that the file holds the right key")]
+    Family(Algorithm),
+    /// `use` or `key_ops` forbids the use.
+    #[error("the key isn't meant for signatures: see its use and key_ops")]
+    Use,
+    /// Where a public key belongs stands a private key or a shared secret.
+    #[error("this is a private key; give the public one only")]
+    Private,
+    /// Bytes that everybody may know are offered as a shared secret.
+    #[error("a public key is no shared secret; generate random bytes")]
+    PublicAsSecret,
+    /// Too short, or a number or point that protects nothing.
+    #[error(
+        "the key is too weak for {0}: RSA needs 2,048 bits, a shared secret as many as the hash, and no point of small order is a key"
+    )]
+    Weak(Algorithm),
+    /// A name that is missing, used twice, or can't stand in a header.
+    #[error("the key's kid must be unique and have 1 to 128 visible ASCII characters")]
+    Kid,
+    /// The numbers of the key don't belong together.
+    #[error("the key's numbers are damaged or don't belong together")]
+    Malformed,
+    /// The crypto library could not make or write the key.
+    #[error("the crypto library could not make the key; try again")]
+    Generate,
+}
+
 /// A signing key as the store keeps it: the private part is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The key's `kid`: its RFC 7638 thumbprint, or for a shared secret a random name.
+    /// The key's `kid`: its RFC 7638 thumbprint, for a shared secret a random name, for an import the name it came with.
     pub kid: String,
     /// The JWA name of its algorithm.
     pub algorithm: String,
-    /// PKCS#8 (or the raw secret of an HMAC key), sealed under the master key with the `kid` as associated data.
+    /// PKCS#8 (or the raw secret of an HMAC key), sealed under the master key and bound to algorithm and `kid`.
     pub sealed: Vec<u8>,
     /// Where it stands.
     pub phase: Phase,

@@ -16,7 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-//MGR
+pub use self::manager::{
+    Delivery, DeviceName, Foundation, InvalidDeviceName, LoggedIn, LoginError, LoginForm, Manager, Settings,
+};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::secret::{Digest, Kind, Opaque};

@@ -1,7 +1,14 @@
 //! What an access token says.
+//!
+//! Reading is strict: a claim of the wrong JSON type, one that is missing or one that is there twice refuses the
+//! token. A string `exp` is not "no expiry" and a boolean `nbf` not "from now on" (`T004`).
+
+mod wire;
 
 use std::time::Duration;
 
+pub use self::wire::InvalidClaims;
+pub(super) use self::wire::{parse, serialise};
 use crate::environment::Timestamp;
 use crate::session::Method;
 use crate::{account, session, token};
@@ -81,3 +88,6 @@ pub enum InvalidToken {
     #[error("the token isn't valid yet")]
     NotYetValid,
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,14 +1,361 @@
-//! Issues tokens.
+//! Issues tokens: the pair at a login, the next pair at each refresh.
+//!
+//! ```text
+//! login    open a session with first_refresh, then mint_access
+//! refresh  presented → successor = HMAC(server key, presented) → one atomic exchange in the store → mint
+//! ```
+//! **Invariants:** a refresh token's successor is a function of the token, so racing callers get the same one and
+//! whoever has not the server key can't compute it; an access token never outlives its session.
+//!
+//! The server key comes from the *oldest* master key of the ring: putting a new master key on top must not change
+//! the successors of tokens that are being exchanged on another node. Taking the oldest away does, so an exchange
+//! that was answered just before and is repeated just after within the grace counts as a replay.
+//!
+//! **Deliberately absent:** roles in a token unless the caller adds them; deciding asks the store, not the token.
 
-/// What was issued.
-#[derive(Debug)]
-pub struct Issued;
-/// Role: issuer of access and refresh tokens.
-#[derive(Debug)]
-pub struct Issuer;
-/// Why a refresh was refused.
-#[derive(Debug)]
-pub enum RefreshError {}
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use serde_json::{Map, Value};
+
+use super::verifier::MAX_LEEWAY;
+use super::{
+    AccessClaims, Expectation, Id, InvalidClaims, NewRefresh, RefreshToken, Rotated, Rotation, Standing,
+    Store, claims, jws,
+};
+use crate::environment::{Environment, Timestamp};
+use crate::fault::Fault;
+use crate::key::{Keyring, Sealer, SigningFailed};
+use crate::secret::SecretText;
+use crate::{account, audit, session};
+
 /// How tokens are issued.
-#[derive(Debug)]
-pub struct Settings;
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The `iss` of access tokens.
+    pub issuer: String,
+    /// The `aud` of access tokens.
+    pub audience: String,
+    /// How long an access token is good for.
+    pub access_lifetime: Duration,
+    /// How long a refresh token is good for if it isn't used.
+    pub refresh_lifetime: Duration,
+    /// How long after its use a refresh token gives the same successor once more.
+    pub refresh_grace: Duration,
+    /// How far clocks may differ: at most 60 s.
+    pub leeway: Duration,
+    /// Whether an account without a proven address gets no tokens.
+    pub require_verified_email: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "portcullis".into(),
+            audience: "portcullis".into(),
+            access_lifetime: Duration::from_secs(15 * 60),
+            refresh_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            refresh_grace: Duration::from_secs(10),
+            leeway: Duration::from_secs(30),
+            require_verified_email: false,
+        }
+    }
+}
+
+impl Settings {
+    /// What a verifier of these tokens insists on.
+    pub fn expectation(&self) -> Expectation {
+        Expectation {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            leeway: self.leeway.min(MAX_LEEWAY),
+        }
+    }
+
+    /// How long a retired key must still verify.
+    pub fn key_overlap(&self) -> Duration {
+        self.access_lifetime.saturating_add(MAX_LEEWAY)
+    }
+}
+
+/// An access token and what it says.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The token.
+    pub token: SecretText,
+    /// Its claims, as a verifier will read them.
+    pub claims: AccessClaims,
+}
+
+/// What a refresh token was exchanged for.
+#[derive(Debug, Clone)]
+pub struct Exchanged {
+    /// What a new access token is made from.
+    pub standing: Standing,
+    /// The successor.
+    pub refresh_token: RefreshToken,
+}
+
+/// What a caller gets.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The access token.
+    pub access_token: SecretText,
+    /// How long it is good for, in whole seconds.
+    pub expires_in: Duration,
+    /// The refresh token: good once.
+    pub refresh_token: RefreshToken,
+    /// The session both belong to.
+    pub session: session::Id,
+    /// The scopes it is narrowed to; `None` is everything the account may do.
+    pub scopes: Option<Vec<String>>,
+}
+
+/// Why an access token can't be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MintError {
+    /// The claims can't be signed.
+    #[error(transparent)]
+    Claims(#[from] InvalidClaims),
+    /// The token would be longer than any verifier reads.
+    #[error(
+        "the token would be longer than {} bytes; put fewer claims in it",
+        jws::MAX_LENGTH
+    )]
+    TooLarge,
+    /// The key can't sign.
+    #[error(transparent)]
+    Signing(#[from] SigningFailed),
+}
+
+/// Why a refresh brings no tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshError {
+    /// No such token, or it expired, or its session or account ended.
+    #[error("the refresh token isn't valid; log in again")]
+    Invalid,
+    /// It was used before: its session is ended now.
+    #[error("the refresh token was used before, so its session was ended; log in again")]
+    Replayed(session::Id),
+    /// The store could not do its work; the same token may be presented again.
+    #[error(transparent)]
+    Store(#[from] Fault),
+    /// No access token could be made; the same token may be presented again within the grace.
+    #[error("no access token could be made: {0}")]
+    Signing(#[from] MintError),
+}
+
+/// Role: token generator and token manager. Issues, refreshes and revokes.
+pub struct Issuer {
+    keyring: Arc<Keyring>,
+    store: Arc<dyn Store>,
+    successors: hmac::Key,
+    environment: Environment,
+    settings: Settings,
+}
+
+impl Issuer {
+    /// An issuer that signs with `keyring` and derives refresh tokens under a key of `sealer`.
+    pub fn new(
+        keyring: Arc<Keyring>,
+        store: Arc<dyn Store>,
+        sealer: &Sealer,
+        environment: Environment,
+        settings: Settings,
+    ) -> Self {
+        let keys = sealer.derive(SUCCESSOR);
+        // A ring is never empty, and current first: the last is the oldest.
+        let oldest = keys.last().map_or(&[][..], |key| key.expose());
+        Self {
+            keyring,
+            store,
+            successors: hmac::Key::new(hmac::HMAC_SHA256, oldest),
+            environment,
+            settings,
+        }
+    }
+
+    /// How it issues.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Makes the access token of a session. It ends with the session at the latest. `extra` adds claims: roles,
+    /// permissions, whatever services want that verify without asking back.
+    ///
+    /// # Errors
+    /// [`MintError`].
+    pub fn mint_access(&self, standing: &Standing, extra: Map<String, Value>) -> Result<Access, MintError> {
+        let Standing { session, account } = standing;
+        let now = whole_seconds(self.environment.now());
+        let claims = AccessClaims {
+            issuer: self.settings.issuer.clone(),
+            audience: vec![self.settings.audience.clone()],
+            account: account.id,
+            id: Id::new(&self.environment),
+            session: session.id,
+            stamp: account.stamp,
+            issued_at: now,
+            not_before: now,
+            expires_at: whole_seconds(now.plus(self.settings.access_lifetime).min(session.expires_at)),
+            authenticated_at: whole_seconds(session.authenticated_at),
+            method: session.method,
+            scopes: session.scopes.clone(),
+            extra,
+        };
+        let token = jws::sign(
+            &self.keyring.signer(),
+            jws::ACCESS_TOKEN,
+            &claims::serialise(&claims)?,
+        )?;
+        if token.len() > jws::MAX_LENGTH {
+            return Err(MintError::TooLarge);
+        }
+        Ok(Access {
+            token: SecretText::new(token),
+            claims,
+        })
+    }
+
+    /// The first refresh token of a session that ends at `session_ends`: the token, and what
+    /// [`NewSession`](session::NewSession) needs of it.
+    pub fn first_refresh(&self, session_ends: Timestamp) -> (RefreshToken, NewRefresh) {
+        let token = RefreshToken::mint(&self.environment);
+        let expires_at = self
+            .environment
+            .now()
+            .plus(self.settings.refresh_lifetime)
+            .min(session_ends);
+        let new = NewRefresh {
+            digest: token.digest(),
+            expires_at,
+        };
+        (token, new)
+    }
+
+    /// Exchanges a refresh token and makes the access token that goes with its successor.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub async fn refresh(
+        &self,
+        presented: &RefreshToken,
+        by: audit::Context,
+    ) -> Result<Issued, RefreshError> {
+        let exchanged = self.exchange(presented, by).await?;
+        Ok(self.issue(exchanged, Map::new())?)
+    }
+
+    /// [`Issuer::refresh`] for a token as a caller presents it.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; text that is no refresh token is [`RefreshError::Invalid`].
+    pub async fn refresh_text(&self, presented: &str, by: audit::Context) -> Result<Issued, RefreshError> {
+        let presented = RefreshToken::parse(presented).ok_or(RefreshError::Invalid)?;
+        self.refresh(&presented, by).await
+    }
+
+    /// Exchanges a refresh token for its successor. Racing calls, and a call repeated within the grace, get the
+    /// same one; a later one ends the session.
+    ///
+    /// # Errors
+    /// [`RefreshError`].
+    pub async fn exchange(
+        &self,
+        presented: &RefreshToken,
+        by: audit::Context,
+    ) -> Result<Exchanged, RefreshError> {
+        crate::defends!("T007");
+        let now = by.at;
+        let successor = self.successor_of(presented);
+        let rotation = Rotation {
+            presented: presented.digest(),
+            // The store refuses a token whose session has ended, so the session's end needs no repetition here.
+            successor: NewRefresh {
+                digest: successor.digest(),
+                expires_at: now.plus(self.settings.refresh_lifetime),
+            },
+            grace_from: now.minus(self.settings.refresh_grace),
+            require_verified: self.settings.require_verified_email,
+        };
+        match self.store.rotate_refresh(rotation, by).await? {
+            Rotated::Fresh(standing) | Rotated::Again(standing) => Ok(Exchanged {
+                standing: *standing,
+                refresh_token: successor,
+            }),
+            Rotated::Replayed(session) => Err(RefreshError::Replayed(session)),
+            Rotated::Refused | Rotated::Unknown => Err(RefreshError::Invalid),
+        }
+    }
+
+    /// Makes the access token that goes with an exchanged refresh token.
+    ///
+    /// # Errors
+    /// [`MintError`].
+    pub fn issue(&self, exchanged: Exchanged, extra: Map<String, Value>) -> Result<Issued, MintError> {
+        let Exchanged {
+            standing,
+            refresh_token,
+        } = exchanged;
+        let access = self.mint_access(&standing, extra)?;
+        Ok(Self::pair(access, refresh_token))
+    }
+
+    /// Puts an access token and a refresh token of the same session together, as a caller gets them.
+    pub fn pair(access: Access, refresh_token: RefreshToken) -> Issued {
+        let Access { token, claims } = access;
+        Issued {
+            access_token: token,
+            expires_in: claims.expires_at.since(claims.issued_at),
+            refresh_token,
+            session: claims.session,
+            scopes: claims.scopes,
+        }
+    }
+
+    /// Revokes an access token for as long as any verifier could accept it.
+    ///
+    /// # Errors
+    /// [`Fault`]; the token is as valid as it was.
+    pub async fn revoke(
+        &self,
+        id: Id,
+        account: account::Id,
+        expires_at: Timestamp,
+        by: audit::Context,
+    ) -> Result<(), Fault> {
+        // A verifier with leeway accepts a little longer than the token says.
+        self.store
+            .revoke(id, account, expires_at.plus(MAX_LEEWAY), by)
+            .await
+    }
+
+    fn successor_of(&self, presented: &RefreshToken) -> RefreshToken {
+        crate::defends!("T008");
+        let tag = hmac::sign(&self.successors, presented.expose_bytes());
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
+            *to = *from;
+        }
+        RefreshToken::from_bytes(bytes)
+    }
+}
+
+impl std::fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Issuer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The whole second a moment lies in: a token carries no more.
+fn whole_seconds(moment: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(moment.as_seconds())
+}
+
+const SUCCESSOR: &str = "refresh-successor";
+
+#[cfg(test)]
+mod tests;

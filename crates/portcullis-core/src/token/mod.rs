@@ -16,8 +16,8 @@ mod verifier;
 
 use async_trait::async_trait;
 
-pub use self::claims::{AccessClaims, Expectation, InvalidToken};
-pub use self::issuer::{Issued, Issuer, RefreshError, Settings};
+pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken};
+pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
 pub use self::verifier::Verifier;
 use crate::environment::Timestamp;
 use crate::fault::Fault;

@@ -1,10 +1,18 @@
 //! Turns an access token into its claims.
+//!
+//! The checks in their order: form, header, key, signature, type, issuer, audience, time. What fails first is
+//! reported; outside, all of it is one `invalid_token`.
+//!
+//! The header of our own tokens is the same for every token of a key, so it is compared as it stands; another
+//! spelling of the header is parsed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::{AccessClaims, Expectation, InvalidToken};
+use super::jws::{ACCESS_TOKEN, Header, Parts};
+use super::{AccessClaims, Expectation, InvalidToken, claims};
 use crate::environment::Timestamp;
-use crate::key::Keyring;
+use crate::key::{Keyring, VerifyingKey};
 
 /// Role: verifier of signed access tokens.
 pub struct Verifier {
@@ -13,17 +21,80 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that trusts the keys of `keyring` and insists on `expectation`.
-    pub fn new(keyring: Arc<Keyring>, expectation: Expectation) -> Self {
+    /// A verifier that trusts the keys of `keyring` and insists on `expectation`. A leeway above 60 s counts as 60 s.
+    pub fn new(keyring: Arc<Keyring>, mut expectation: Expectation) -> Self {
+        expectation.leeway = expectation.leeway.min(MAX_LEEWAY);
         Self { keyring, expectation }
+    }
+
+    /// How far clocks may differ.
+    pub fn leeway(&self) -> Duration {
+        self.expectation.leeway
     }
 
     /// Verifies form, type, signature and claims of `token` at `now`.
     ///
     /// # Errors
     /// [`InvalidToken`]. The claims are looked at only after the signature was found good.
+    ///
+    /// Source: RFC 9068 §4, RFC 7519 §7.2
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, InvalidToken> {
-        let _ = (&self.keyring, &self.expectation, token, now);
-        todo!()
+        let parts = Parts::split(token)?;
+        let (key, is_access_token) = match self.keyring.by_access_header(parts.header, now) {
+            Some(key) => (key, true),
+            None => self.key_of(parts.header, now)?,
+        };
+        parts.check(&key)?;
+        if !is_access_token {
+            crate::defends!("T003");
+            return Err(InvalidToken::WrongType);
+        }
+        let claims = claims::parse(&parts.payload()?)?;
+        self.judge(&claims, now)?;
+        Ok(claims)
+    }
+
+    fn key_of(&self, encoded: &str, now: Timestamp) -> Result<(VerifyingKey, bool), InvalidToken> {
+        let header = Header::parse(encoded)?;
+        let kid = header.kid.as_deref().ok_or(InvalidToken::UnknownKey)?;
+        let key = self.keyring.verifying(kid, now).ok_or(InvalidToken::UnknownKey)?;
+        header.agrees(&key)?;
+        Ok((key, header.is_type(ACCESS_TOKEN) && header.content_type.is_none()))
+    }
+
+    fn judge(&self, claims: &AccessClaims, now: Timestamp) -> Result<(), InvalidToken> {
+        let Expectation {
+            issuer,
+            audience,
+            leeway,
+        } = &self.expectation;
+        if claims.issuer != *issuer {
+            return Err(InvalidToken::WrongIssuer);
+        }
+        if !claims.audience.contains(audience) {
+            return Err(InvalidToken::WrongAudience);
+        }
+        let latest = now.plus(*leeway);
+        if claims.not_before > latest || claims.issued_at > latest {
+            return Err(InvalidToken::NotYetValid);
+        }
+        if now >= claims.expires_at.plus(*leeway) {
+            return Err(InvalidToken::Expired);
+        }
+        Ok(())
     }
 }
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier")
+            .field("expectation", &self.expectation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far clocks may differ at most.
+pub(super) const MAX_LEEWAY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

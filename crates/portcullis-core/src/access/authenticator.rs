@@ -1,0 +1,335 @@
+//! Verifies credentials: from what a request carries to a [`Principal`].
+//!
+//! Flow: look the credential's SHA-256 up in the cache; an entry whose marks hold and whose time isn't over is the
+//! answer, without any I/O. Otherwise verify it, read the records it rests on, judge them, remember the result.
+//!
+//! Invariants: the marks are read before the records (`T021`). A credential is judged by the records, never by its
+//! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
+//! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{try_join, try_join3};
+use quick_cache::sync::Cache;
+use uuid::Uuid;
+
+use super::{AuthenticationError, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes};
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::invalidation::{Mark, Marks};
+use crate::session::{Session, Token};
+use crate::token::Verifier;
+use crate::{defends, session, token};
+
+/// How a node hears what other nodes invalidated.
+pub trait Bus: Send + Sync {
+    /// How long ago this node last knew that it had heard everything; zero where there are no other nodes.
+    fn silence(&self) -> Duration;
+}
+
+/// The bus of a process that shares its database with nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Alone;
+
+impl Bus for Alone {
+    fn silence(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+/// What an [`Authenticator`] rests on.
+pub struct Foundation {
+    /// The accounts' facts.
+    pub directory: Arc<Directory>,
+    /// Sessions.
+    pub sessions: Arc<dyn session::Store>,
+    /// Revocations.
+    pub tokens: Arc<dyn token::Store>,
+    /// Access tokens.
+    pub verifier: Verifier,
+    /// The marks that the store's invalidations move.
+    pub marks: Arc<Marks>,
+    /// How other nodes are heard.
+    pub bus: Arc<dyn Bus>,
+    /// Whether an unverified account is refused.
+    pub require_verified_email: bool,
+    /// How many verified credentials are remembered.
+    pub capacity: usize,
+}
+
+/// Role: verification manager. Turns a credential into a principal.
+pub struct Authenticator {
+    on: Foundation,
+    verified: Cache<[u8; 32], Arc<Entry>>,
+    seen: Mutex<HashMap<session::Id, Timestamp>>,
+}
+
+struct Entry {
+    principal: Arc<Principal>,
+    marks: [(Uuid, Mark); 3],
+    read_at: Timestamp,
+    expires_at: Timestamp,
+    idle: Duration,
+    last_seen: AtomicI64,
+    last_written: AtomicI64,
+}
+
+impl Authenticator {
+    /// An authenticator on this foundation.
+    pub fn new(on: Foundation) -> Self {
+        let verified = Cache::new(on.capacity);
+        Self {
+            on,
+            verified,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Who presents `credential` at `now`.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Refused`] if it isn't honoured, [`AuthenticationError::Fault`] if that can't be found
+    /// out.
+    pub async fn authenticate(
+        &self,
+        credential: &Credential<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, AuthenticationError> {
+        let key = cache_key(credential);
+        if let Some(entry) = self.verified.get(&key)
+            && self.holds(&entry, now)
+        {
+            self.note_seen(&entry, now);
+            return Ok(Arc::clone(&entry.principal));
+        }
+        let entry = Arc::new(match credential {
+            Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
+            Credential::Session(token) => self.read_session(token, now).await?,
+        });
+        self.note_seen(&entry, now);
+        self.verified.insert(key, Arc::clone(&entry));
+        Ok(Arc::clone(&entry.principal))
+    }
+
+    /// The sessions seen since the last call, for [`session::Store::touch`].
+    pub fn take_seen(&self) -> Vec<(session::Id, Timestamp)> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain()
+            .collect()
+    }
+
+    /// Takes back what could not be written; what was seen since is later and stays.
+    pub fn put_back(&self, seen: Vec<(session::Id, Timestamp)>) {
+        let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, at) in seen {
+            waiting.entry(id).or_insert(at);
+        }
+    }
+
+    /// Whether this node hears the others.
+    pub fn hears_others(&self) -> bool {
+        self.on.bus.silence() <= SILENCE
+    }
+
+    fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
+        defends!("T020");
+        let unchanged = entry
+            .marks
+            .iter()
+            .all(|(subject, mark)| self.on.marks.holds(*subject, *mark));
+        let last_seen = Timestamp::from_micros(entry.last_seen.load(Ordering::Relaxed));
+        unchanged
+            && now < entry.expires_at
+            && now < last_seen.plus(entry.idle)
+            && now >= entry.read_at
+            && (self.hears_others() || now.since(entry.read_at) <= SHORT_LIFE)
+    }
+
+    fn note_seen(&self, entry: &Entry, now: Timestamp) {
+        entry.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
+        let written = Timestamp::from_micros(entry.last_written.load(Ordering::Relaxed));
+        let Some(id) = entry.principal.session else { return };
+        if now.since(written) >= write_behind(entry.idle) {
+            entry.last_written.store(now.as_micros(), Ordering::Relaxed);
+            self.seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(id, now);
+        }
+    }
+
+    async fn read_jwt(&self, token: &str, now: Timestamp) -> Result<Entry, AuthenticationError> {
+        let claims = self.on.verifier.verify(token, now).map_err(Refused::from)?;
+        let subjects = [
+            claims.account.as_uuid(),
+            claims.session.as_uuid(),
+            claims.id.as_uuid(),
+        ];
+        let marks = self.marks_of(subjects);
+        let (session, facts, revoked) = try_join3(
+            self.on.sessions.find(claims.session),
+            self.facts(claims.account),
+            self.on.tokens.is_revoked(claims.id),
+        )
+        .await?;
+        if revoked {
+            return Err(Refused::Revoked.into());
+        }
+        let session = session
+            .filter(|s| s.account == claims.account)
+            .ok_or(Refused::SessionEnded)?;
+        let facts = self.judge(facts, &session, now)?;
+        if facts.account.stamp != claims.stamp {
+            return Err(Refused::StampChanged.into());
+        }
+        let expires_at = session
+            .expires_at
+            .min(claims.expires_at.plus(self.on.verifier.leeway()));
+        let principal = Principal {
+            token: Some((claims.id, claims.expires_at)),
+            ..principal(
+                CredentialKind::Jwt,
+                facts,
+                &session,
+                Scopes::from_list(claims.scopes),
+            )
+        };
+        Ok(entry(principal, marks, &session, expires_at, now))
+    }
+
+    async fn read_session(&self, token: &Token, now: Timestamp) -> Result<Entry, AuthenticationError> {
+        // The session's id isn't known before it is read, so the first read only finds it.
+        let found = self
+            .on
+            .sessions
+            .find_by_token(token.digest())
+            .await?
+            .ok_or(Refused::UnknownSession)?;
+        let marks = self.marks_of([found.account.as_uuid(), found.id.as_uuid(), found.id.as_uuid()]);
+        let (session, facts) = try_join(
+            self.on.sessions.find_by_token(token.digest()),
+            self.facts(found.account),
+        )
+        .await?;
+        let session = session.ok_or(Refused::SessionEnded)?;
+        let facts = self.judge(facts, &session, now)?;
+        let scopes = Scopes::from_list(session.scopes.clone());
+        let principal = principal(CredentialKind::Session, facts, &session, scopes);
+        Ok(entry(principal, marks, &session, session.expires_at, now))
+    }
+
+    fn judge(
+        &self,
+        facts: Option<Arc<Facts>>,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<Arc<Facts>, Refused> {
+        defends!("T016");
+        let facts = facts.ok_or(Refused::NoAccount)?;
+        let state = facts.account.state;
+        let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
+        if !state.may_act() || unverified {
+            return Err(Refused::Account(state));
+        }
+        if !session.lives_at(now) {
+            return Err(Refused::SessionTimedOut);
+        }
+        Ok(facts)
+    }
+
+    /// What is remembered of the account, or while other nodes can't be heard, what the store says.
+    async fn facts(&self, account: crate::account::Id) -> Result<Option<Arc<Facts>>, Fault> {
+        if self.hears_others() {
+            self.on.directory.facts(account).await
+        } else {
+            self.on.directory.read(account).await
+        }
+    }
+
+    fn marks_of(&self, subjects: [Uuid; 3]) -> [(Uuid, Mark); 3] {
+        defends!("T021");
+        subjects.map(|subject| (subject, self.on.marks.mark(subject)))
+    }
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("verified", &self.verified.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// SHA-256 of the credential's text: two credentials never share an entry, and the cache holds no live token.
+fn cache_key(credential: &Credential<'_>) -> [u8; 32] {
+    match credential {
+        Credential::Session(token) => *token.digest().as_bytes(),
+        Credential::Jwt(token) => {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.0.as_bytes());
+            let mut key = [0; 32];
+            key.iter_mut()
+                .zip(digest.as_ref())
+                .for_each(|(to, from)| *to = *from);
+            key
+        }
+    }
+}
+
+fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes: Scopes) -> Principal {
+    defends!("T024");
+    let effective = match &scopes {
+        Scopes::Everything => facts.permissions.clone(),
+        Scopes::Only(names) => {
+            let asked = super::PermissionSet::of_names(names.iter().map(String::as_str));
+            facts.permissions.intersection(&asked)
+        }
+    };
+    Principal {
+        facts,
+        kind,
+        session: Some(session.id),
+        token: None,
+        method: session.method,
+        authenticated_at: session.authenticated_at,
+        scopes,
+        effective,
+    }
+}
+
+fn entry(
+    principal: Principal,
+    marks: [(Uuid, Mark); 3],
+    session: &Session,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Entry {
+    Entry {
+        principal: Arc::new(principal),
+        marks,
+        read_at: now,
+        expires_at,
+        idle: session.idle,
+        last_seen: AtomicI64::new(session.last_seen_at.as_micros()),
+        last_written: AtomicI64::new(session.last_seen_at.as_micros()),
+    }
+}
+
+/// How much of "last seen" may be unwritten: at most a minute, and never a large part of the idle timeout. A
+/// session may time out early by that much after a restart, never late.
+fn write_behind(idle: Duration) -> Duration {
+    (idle / 8).min(Duration::from_secs(60))
+}
+
+/// Longer silence than this, and what is remembered counts for [`SHORT_LIFE`] only.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How long something remembered counts while other nodes can't be heard.
+pub const SHORT_LIFE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Hashes and verifies passwords on the pool, and seals the hashes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::argon::{ArgonHash, SALT_BYTES, Workspace};
+use super::pool::{Full, Pool};
+use super::{Cost, Password, SealedHash};
+use crate::environment::Environment;
+use crate::key::Sealer;
+use crate::{account, defends};
+
+/// How passwords are hashed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What a new hash costs; cheaper hashes are renewed at the next login.
+    pub cost: Cost,
+    /// How many threads hash; by default one per core.
+    pub threads: usize,
+    /// How many requests may wait for a thread; by default 32 per thread, about a second.
+    pub waiting: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            cost: Cost::OWASP,
+            threads,
+            waiting: threads * 32,
+        }
+    }
+}
+
+/// Why nothing was hashed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum HashError {
+    /// Too many logins at once. Nothing was computed.
+    #[error("too many logins at once; try again in {} s", retry_after.as_secs())]
+    Overloaded {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The stored hash doesn't open: the pepper's key is missing, or the row isn't what was written.
+    #[error("a stored password hash can't be opened: {0}")]
+    Unopenable(String),
+    /// The hash couldn't be sealed.
+    #[error("a password hash can't be sealed: {0}")]
+    Unsealable(String),
+}
+
+/// What verifying a password says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the account's password.
+    Match,
+    /// It is, and its hash is outdated: store this one instead.
+    MatchRenew(SealedHash),
+    /// It isn't.
+    Mismatch,
+}
+
+/// Role: hasher. Argon2id on a bounded pool, sealed with the pepper.
+pub struct Hasher {
+    pool: Pool,
+    sealer: Arc<Sealer>,
+    environment: Environment,
+    cost: Cost,
+}
+
+impl Hasher {
+    /// Starts the pool.
+    ///
+    /// # Errors
+    /// If the system gives no threads.
+    pub fn start(
+        sealer: Arc<Sealer>,
+        environment: Environment,
+        settings: &Settings,
+    ) -> std::io::Result<Self> {
+        let pool = Pool::start(settings.threads, settings.waiting)?;
+        Ok(Self {
+            pool,
+            sealer,
+            environment,
+            cost: settings.cost,
+        })
+    }
+
+    /// Hashes and seals a new password of `account`.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] if the pool is full.
+    pub async fn hash(&self, account: account::Id, password: Password) -> Result<SealedHash, HashError> {
+        let (salt, cost) = (self.environment.bytes::<SALT_BYTES>(), self.cost);
+        let hash = self
+            .pool
+            .run(move |workspace| ArgonHash::compute(password.expose(), salt, cost, workspace))
+            .await;
+        let hash = hash
+            .map_err(overloaded)?
+            .ok_or_else(|| HashError::Unsealable("the cost is refused".into()))?;
+        self.seal(account, &hash)
+    }
+
+    /// Whether `password` is the one of `account` whose sealed hash is `stored`.
+    ///
+    /// Without an account or a stored hash the same work is done for nothing, so that the time doesn't tell who
+    /// exists.
+    ///
+    /// # Errors
+    /// [`HashError::Overloaded`] if the pool is full, [`HashError::Unopenable`] for a hash that can't be read.
+    pub async fn verify(
+        &self,
+        stored: Option<(account::Id, &SealedHash)>,
+        password: Password,
+    ) -> Result<Verdict, HashError> {
+        let (salt, cost) = (self.environment.bytes::<SALT_BYTES>(), self.cost);
+        let Some((account, sealed)) = stored else {
+            defends!("T012");
+            let dummy = move |workspace: &mut Workspace| {
+                ArgonHash::compute(password.expose(), salt, cost, workspace).is_some()
+            };
+            self.pool.run(dummy).await.map_err(overloaded)?;
+            return Ok(Verdict::Mismatch);
+        };
+        let hash = self.open(account, sealed)?;
+        let check = move |workspace: &mut Workspace| {
+            if !hash.matches(password.expose(), workspace) {
+                return None;
+            }
+            let renewed =
+                (hash.cost != cost).then(|| ArgonHash::compute(password.expose(), salt, cost, workspace));
+            Some(renewed.flatten().or_else(|| Some(hash)))
+        };
+        let Some(hash) = self.pool.run(check).await.map_err(overloaded)?.flatten() else {
+            return Ok(Verdict::Mismatch);
+        };
+        if self.is_outdated(account, sealed) {
+            return Ok(Verdict::MatchRenew(self.seal(account, &hash)?));
+        }
+        Ok(Verdict::Match)
+    }
+
+    fn is_outdated(&self, account: account::Id, sealed: &SealedHash) -> bool {
+        self.sealer.needs_reseal(sealed.as_bytes())
+            || self
+                .open(account, sealed)
+                .is_ok_and(|hash| hash.cost != self.cost)
+    }
+
+    fn seal(&self, account: account::Id, hash: &ArgonHash) -> Result<SealedHash, HashError> {
+        defends!("T015");
+        let phc = hash.to_phc();
+        let sealed = self
+            .sealer
+            .seal(PURPOSE, account.as_uuid().as_bytes(), phc.as_bytes());
+        sealed
+            .map(|sealed| SealedHash::from_bytes(sealed.into_bytes()))
+            .map_err(|error| HashError::Unsealable(error.to_string()))
+    }
+
+    fn open(&self, account: account::Id, sealed: &SealedHash) -> Result<ArgonHash, HashError> {
+        let opened = self
+            .sealer
+            .open(PURPOSE, account.as_uuid().as_bytes(), sealed.as_bytes());
+        let opened = opened.map_err(|error| HashError::Unopenable(error.to_string()))?;
+        std::str::from_utf8(opened.expose())
+            .ok()
+            .and_then(ArgonHash::from_phc)
+            .ok_or_else(|| HashError::Unopenable("it isn't an argon2id hash".into()))
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hasher")
+            .field("cost", &self.cost)
+            .finish_non_exhaustive()
+    }
+}
+
+fn overloaded(_: Full) -> HashError {
+    HashError::Overloaded {
+        retry_after: Duration::from_secs(2),
+    }
+}
+
+/// What the pepper's key is derived for.
+const PURPOSE: &str = "password";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! What a password must look like.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::defends;
+use crate::secret::SecretText;
+
+/// The rules for new passwords, as data.
+///
+/// Length is what counts (NIST SP 800-63B-4 §3.1.1): no character classes are asked for, nothing expires.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Fewest characters: 8 by default.
+    pub min_characters: usize,
+    /// Most characters: 256 by default; never more than [`Password::MAX_BYTES`] bytes.
+    pub max_characters: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            min_characters: 8,
+            max_characters: 256,
+        }
+    }
+}
+
+/// A rule that a new password breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// Too few characters.
+    #[error("use at least {0} characters")]
+    TooShort(usize),
+    /// Too many characters.
+    #[error("use at most {0} characters")]
+    TooLong(usize),
+    /// The password is, or contains, what the account is called.
+    #[error("don't use your e-mail address or user name in the password")]
+    ContainsIdentifier,
+    /// One character over and over.
+    #[error("don't repeat a single character")]
+    SingleCharacter,
+}
+
+impl Broken {
+    /// A stable, machine-readable code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::TooShort(_) => "password_too_short",
+            Self::TooLong(_) => "password_too_long",
+            Self::ContainsIdentifier => "password_contains_identifier",
+            Self::SingleCharacter => "password_single_character",
+        }
+    }
+}
+
+impl Policy {
+    /// Every rule that `password` breaks for an account with these normalised identifiers.
+    pub fn broken_by(&self, password: &SecretText, identifiers: &[&str]) -> Vec<Broken> {
+        let text = password.expose();
+        let characters = text.chars().count();
+        let mut broken = Vec::new();
+        if characters < self.min_characters {
+            broken.push(Broken::TooShort(self.min_characters));
+        }
+        if characters > self.max_characters || text.len() > Password::MAX_BYTES {
+            broken.push(Broken::TooLong(self.max_characters));
+            // The other rules would read all of it.
+            return broken;
+        }
+        let lower = text.nfkc().collect::<String>().to_lowercase();
+        if identifiers
+            .iter()
+            .flat_map(|identifier| names_in(identifier))
+            .any(|name| lower.contains(name))
+        {
+            broken.push(Broken::ContainsIdentifier);
+        }
+        let mut all = text.chars();
+        if let Some(first) = all.next()
+            && characters > 1
+            && all.all(|character| character == first)
+        {
+            broken.push(Broken::SingleCharacter);
+        }
+        broken
+    }
+}
+
+/// The names somebody would guess from an identifier: itself, and the part before the `@`. Very short ones would
+/// forbid too much.
+fn names_in(identifier: &str) -> impl Iterator<Item = &str> {
+    let local = identifier.split_once('@').map(|(local, _)| local);
+    [Some(identifier), local]
+        .into_iter()
+        .flatten()
+        .filter(|name| name.chars().count() >= 4)
+}
+
+/// A password on its way to the hasher: of bearable length, in one canonical form.
+#[derive(Debug, Clone)]
+pub struct Password(SecretText);
+
+impl Password {
+    /// The longest password that is hashed: 1,024 bytes.
+    pub const MAX_BYTES: usize = 1024;
+
+    /// Puts a password into NFC, so that two keyboards that type the same characters type the same password.
+    /// `None` if it is longer than [`Password::MAX_BYTES`]: it is refused whole, never cut.
+    ///
+    /// Source: RFC 8265 §4.2
+    pub fn new(text: &SecretText) -> Option<Self> {
+        defends!("T034");
+        if text.expose().len() > Self::MAX_BYTES {
+            return None;
+        }
+        Some(Self(SecretText::new(text.expose().nfc().collect())))
+    }
+
+    pub(super) fn expose(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn broken(text: &str) -> Vec<&'static str> {
+        let policy = Policy::default();
+        let identifiers = ["anna.k@example.com", "annak", "bo"];
+        policy
+            .broken_by(&SecretText::new(text.into()), &identifiers)
+            .into_iter()
+            .map(Broken::code)
+            .collect()
+    }
+
+    #[test]
+    fn every_broken_rule_is_named() {
+        for (text, expected) in [
+            ("", vec!["password_too_short"]),
+            ("abcdefg", vec!["password_too_short"]),
+            ("abcdefgh", vec![]),
+            ("äöüßéèàç", vec![]),
+            (
+                "annak",
+                vec!["password_too_short", "password_contains_identifier"],
+            ),
+            ("xxANNAKxx", vec!["password_contains_identifier"]),
+            ("my-anna.k-password", vec!["password_contains_identifier"]),
+            ("borrowed trousers", vec![]),
+            ("aaaaaaaaaaaa", vec!["password_single_character"]),
+            ("aaaa", vec!["password_too_short", "password_single_character"]),
+        ] {
+            assert_eq!(broken(text), expected, "{text:?}");
+        }
+        assert!(broken(&"ab".repeat(128)).is_empty());
+        assert_eq!(broken(&("ab".repeat(128) + "c")), ["password_too_long"]);
+        assert_eq!(
+            broken(&"🦀🐢".repeat(128)),
+            Vec::<&str>::new(),
+            "256 characters of four bytes"
+        );
+    }
+
+    #[test]
+    fn two_keyboards_type_one_password_and_long_ones_are_refused_whole() {
+        let composed = Password::new(&SecretText::new("caf\u{e9} noir".into())).unwrap();
+        let decomposed = Password::new(&SecretText::new("cafe\u{301} noir".into())).unwrap();
+        assert_eq!(composed.expose(), decomposed.expose());
+        assert!(Password::new(&SecretText::new("a".repeat(1024))).is_some());
+        assert!(Password::new(&SecretText::new("a".repeat(1025))).is_none());
+    }
+}

@@ -1,0 +1,118 @@
+//! The letters about accounts. Links are made from the configured public address only, never from a request
+//! (`T028`), and lead to a page that asks before it uses the token up (`T029`).
+
+use portcullis_core::account::{Account, Letter, VerificationToken};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::session::Device;
+use url::Url;
+
+/// Asks the owner of a new account to confirm the address.
+pub(crate) fn verify_email(public_url: &Url, account: &Account, token: &VerificationToken) -> Option<Letter> {
+    defends!("T028");
+    let to = account.email.clone()?;
+    let token = token.expose();
+    let mut link = public_url.join("verify-email").ok()?;
+    link.query_pairs_mut().append_pair("token", &token);
+    Some(Letter {
+        to,
+        subject: "Confirm your e-mail address".to_owned(),
+        text: format!(
+            "Somebody registered an account with this address at {host}.\n\n\
+             If it was you, confirm the address within 24 hours:\n\n  {link}\n\n\
+             or type this code where you are asked for it:\n\n  {code}\n\n\
+             If it wasn't you, do nothing: without this code the address stays unconfirmed.\n",
+            host = host_of(public_url),
+            code = *token,
+        ),
+    })
+}
+
+/// Tells the owner that somebody tried to register the same address.
+pub(crate) fn already_registered(public_url: &Url, to: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: "You have an account already".to_owned(),
+        text: format!(
+            "Somebody tried to register an account with this address at {host}, where you have one already.\n\n\
+             If it was you, log in as usual. If it wasn't you, nothing happened and there is nothing to do.\n",
+            host = host_of(public_url),
+        ),
+    }
+}
+
+/// Tells the owner of a login from a device not seen before.
+pub(crate) fn new_device(
+    public_url: &Url,
+    account: &Account,
+    device: &Device,
+    at: Timestamp,
+) -> Option<Letter> {
+    let to = account.email.clone()?;
+    let agent = device.user_agent.as_deref().unwrap_or("an unnamed program");
+    let from = device
+        .ip
+        .map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
+    Some(Letter {
+        to,
+        subject: "New login to your account".to_owned(),
+        text: format!(
+            "Your account at {host} was logged in to from a device it hasn't been used on before.\n\n\
+             \x20 when:   {at}\n  device: {agent}\n  from:   {from}\n\n\
+             If it was you, there is nothing to do. If it wasn't you, log out everywhere and change your password.\n",
+            host = host_of(public_url),
+        ),
+    })
+}
+
+fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("this server");
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_core::account::{Id, Stamp, State};
+    use portcullis_core::checks;
+    use uuid::Uuid;
+
+    fn account(email: Option<&str>) -> Account {
+        Account {
+            id: Id::from_uuid(Uuid::from_u128(1)),
+            email: email.map(ToOwned::to_owned),
+            username: None,
+            state: State::Unverified,
+            email_verified_at: None,
+            stamp: Stamp::from_uuid(Uuid::from_u128(2)),
+            created_at: Timestamp::from_seconds(0),
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_the_configured_address() {
+        checks!("T028");
+        let url = Url::parse("https://id.example.com/").unwrap();
+        let token = VerificationToken::from_bytes([1; 32]);
+        let letter = verify_email(&url, &account(Some("Anna@example.com")), &token).unwrap();
+        assert_eq!(letter.to, "Anna@example.com");
+        assert!(letter.text.contains(&format!(
+            "https://id.example.com/verify-email?token={}",
+            *token.expose()
+        )));
+        assert!(verify_email(&url, &account(None), &token).is_none());
+    }
+
+    #[test]
+    fn a_hostile_user_agent_stays_one_line_of_text() {
+        let url = Url::parse("http://127.0.0.1:8080").unwrap();
+        let device = Device {
+            user_agent: Some("<b>x</b>".into()),
+            ..Device::default()
+        };
+        let letter = new_device(&url, &account(Some("a@b.c")), &device, Timestamp::from_seconds(0)).unwrap();
+        assert!(letter.text.contains("device: <b>x</b>\n"));
+        assert!(letter.text.contains("127.0.0.1:8080"));
+    }
+}

@@ -1,0 +1,81 @@
+//! The pages: Swagger UI, Redoc, Scalar.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Bytes;
+use axum::routing::{MethodRouter, get};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+
+/// A program that shows an OpenAPI document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Viewer {
+    Swagger,
+    Redoc,
+    Scalar,
+}
+
+/// The page of `viewer` for the document at `spec`.
+pub(super) fn route(viewer: Viewer, title: &str, spec: &str) -> MethodRouter {
+    let html = html(viewer, &escape(title), &script_text(spec));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, policy(&html)),
+        // Browsers may keep the page, and ask each time whether it is still the same.
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    let html = Bytes::from(html);
+    get(move || {
+        let answer = (headers.clone(), html.clone());
+        async move { answer }
+    })
+}
+
+fn html(viewer: Viewer, title: &str, spec: &str) -> String {
+    match viewer {
+        Viewer::Swagger => aide::swagger::Swagger::new(spec).with_title(title).html(),
+        Viewer::Redoc => aide::redoc::Redoc::new(spec).with_title(title).html(),
+        Viewer::Scalar => aide::scalar::Scalar::new(spec).with_title(title).html(),
+    }
+}
+
+/// Only the page's own scripts run, each named by its hash; nothing is loaded from another host. The viewers make
+/// style elements as they run, so styles can't be named.
+///
+/// Source: CSP Level 3 §2.3.1
+fn policy(html: &str) -> HeaderValue {
+    let mut scripts = String::new();
+    for script in inline_scripts(html) {
+        scripts.push_str(" 'sha256-");
+        STANDARD.encode_string(digest(&SHA256, script.as_bytes()), &mut scripts);
+        scripts.push('\'');
+    }
+    let text = format!(
+        "default-src 'none'; script-src{scripts}; style-src 'unsafe-inline'; img-src 'self' data:; font-src data:; \
+         connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
+fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
+    html.split("<script").skip(1).filter_map(|rest| {
+        let (_, body) = rest.split_once('>')?;
+        let (script, _) = body.split_once("</script>")?;
+        (!script.trim().is_empty()).then_some(script)
+    })
+}
+
+/// Text for a page.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// Text for a script's string: paths are printable ASCII, and quotes and angle brackets are left out.
+fn script_text(path: &str) -> String {
+    path.chars()
+        .filter(|c| !matches!(c, '\'' | '"' | '`' | '\\' | '<' | '>'))
+        .collect()
+}

@@ -1,0 +1,137 @@
+//! Rules as OpenAPI security: AND in one object, OR as alternatives.
+//!
+//! Source: OpenAPI 3.1 §4.8.30 (Security Requirement Object)
+
+use portcullis_core::access::{CredentialKind, Kinds, Rule};
+use portcullis_core::defends;
+use serde_json::{Map, Value, json};
+
+use crate::enforcer::Caller;
+use crate::router::Guard;
+
+/// What one alternative asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Conjunction {
+    scopes: Vec<&'static str>,
+    roles: Vec<&'static str>,
+}
+
+/// The `security` of an operation.
+pub(super) fn requirements(guard: &Guard) -> Value {
+    defends!("T018");
+    if guard.caller == Caller::Ignored {
+        return json!([]);
+    }
+    let mut alternatives: Vec<Value> = Vec::new();
+    if guard.caller == Caller::Optional {
+        alternatives.push(json!({}));
+    }
+    for conjunction in normalise(&guard.rule) {
+        for scheme in schemes(guard.kinds) {
+            let mut requirement = Map::new();
+            requirement.insert(scheme.to_owned(), asked(scheme, &conjunction));
+            let requirement = Value::Object(requirement);
+            if !alternatives.contains(&requirement) {
+                alternatives.push(requirement);
+            }
+        }
+    }
+    Value::Array(alternatives)
+}
+
+/// Permissions are scopes everywhere. Roles are named where the specification takes role names: not with OAuth 2.
+fn asked(scheme: &str, conjunction: &Conjunction) -> Value {
+    let mut names: Vec<String> = conjunction.scopes.iter().map(|&scope| scope.to_owned()).collect();
+    if scheme != OAUTH2 {
+        names.extend(conjunction.roles.iter().map(|role| format!("role:{role}")));
+    }
+    json!(names)
+}
+
+/// The alternatives of a rule, each a list of things that are all needed.
+fn normalise(rule: &Rule) -> Vec<Conjunction> {
+    match *rule {
+        Rule::Public | Rule::Authenticated | Rule::FreshLogin(_) => vec![Conjunction::default()],
+        Rule::Permission(permission) => vec![Conjunction {
+            scopes: vec![permission.name],
+            ..Conjunction::default()
+        }],
+        Rule::Role(name) => vec![Conjunction {
+            roles: vec![name],
+            ..Conjunction::default()
+        }],
+        Rule::Any(rules) => rules.iter().flat_map(normalise).collect(),
+        Rule::All(rules) => rules
+            .iter()
+            .map(normalise)
+            .fold(vec![Conjunction::default()], |all, each| product(&all, &each)),
+    }
+}
+
+/// Every alternative of the one with every alternative of the other. Beyond [`MOST`] the documentation only says
+/// that a credential is needed; the rule's own text beside it stays exact.
+fn product(left: &[Conjunction], right: &[Conjunction]) -> Vec<Conjunction> {
+    if left.len().saturating_mul(right.len()) > MOST {
+        return vec![Conjunction::default()];
+    }
+    let both = |a: &Conjunction, b: &Conjunction| Conjunction {
+        scopes: union(&a.scopes, &b.scopes),
+        roles: union(&a.roles, &b.roles),
+    };
+    left.iter()
+        .flat_map(|a| right.iter().map(move |b| both(a, b)))
+        .collect()
+}
+
+fn union(a: &[&'static str], b: &[&'static str]) -> Vec<&'static str> {
+    let mut all = a.to_vec();
+    all.extend(b.iter().filter(|name| !a.contains(name)));
+    all
+}
+
+fn schemes(kinds: Kinds) -> impl Iterator<Item = &'static str> {
+    kinds
+        .iter()
+        .flat_map(|kind| match kind {
+            CredentialKind::Jwt => [OAUTH2, BEARER].as_slice(),
+            CredentialKind::Session => [SESSION_HEADER, SESSION_COOKIE].as_slice(),
+        })
+        .copied()
+}
+
+/// The `securitySchemes` of the document.
+pub(super) fn scheme_objects(token_url: &str, cookie: &str, scopes: &Map<String, Value>) -> Value {
+    json!({
+        OAUTH2: {
+            "type": "oauth2",
+            "description": "Log in with identifier and password.",
+            "flows": { "password": { "tokenUrl": token_url, "refreshUrl": token_url, "scopes": scopes } },
+        },
+        BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token.",
+        },
+        SESSION_HEADER: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Session-Token",
+            "description": "A session token, for clients that keep no cookies.",
+        },
+        SESSION_COOKIE: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie,
+            "description": "A session token, for browsers.",
+        },
+    })
+}
+
+const OAUTH2: &str = "oauth2";
+const BEARER: &str = "bearer";
+const SESSION_HEADER: &str = "session";
+const SESSION_COOKIE: &str = "sessionCookie";
+
+/// The most alternatives that are written out.
+const MOST: usize = 32;

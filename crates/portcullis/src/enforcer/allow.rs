@@ -1,0 +1,99 @@
+//! A route for callers who satisfy a requirement.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use portcullis_core::access::{Kinds, Permit, Principal, Requirement, Rule};
+use portcullis_core::defends;
+
+use super::via::{Accepts, Every, Via};
+use super::{Access, Caller, sealed, verify};
+use crate::Problem;
+
+/// Role: enforcer. A known caller who satisfies `R`, with a credential of a kind in `V`.
+///
+/// ```
+/// use portcullis::{Allow, Any, FreshLogin, Jwt, Role, Via, permissions, roles};
+///
+/// permissions! { PostsWrite = "posts:write": "Create and change posts"; }
+/// roles! { Admin = "admin"; Auditor = "auditor"; }
+///
+/// async fn edit(who: Allow<(PostsWrite, FreshLogin<300>)>) -> String {
+///     who.id().to_string()
+/// }
+/// async fn export(_: Allow<Any<(Role<Admin>, Role<Auditor>)>, Via<Jwt>>) {}
+/// ```
+pub struct Allow<R, V = Via<Every>> {
+    principal: Arc<Principal>,
+    permit: Permit<R>,
+    via: PhantomData<fn() -> V>,
+}
+
+impl<R, V> Allow<R, V> {
+    /// The proof that `R` was satisfied, for services that ask for one.
+    pub fn permit(&self) -> &Permit<R> {
+        &self.permit
+    }
+
+    /// The caller.
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+}
+
+impl<R, V> Deref for Allow<R, V> {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+impl<R, V> Clone for Allow<R, V> {
+    fn clone(&self) -> Self {
+        Self {
+            principal: Arc::clone(&self.principal),
+            permit: self.permit.clone(),
+            via: PhantomData,
+        }
+    }
+}
+
+impl<R, V> std::fmt::Debug for Allow<R, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Allow")
+            .field("account", &self.principal.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Requirement, V: Accepts> sealed::Sealed for Allow<R, V> {}
+
+impl<R: Requirement, V: Accepts> Access for Allow<R, V> {
+    const RULE: Rule = R::RULE;
+    const KINDS: Kinds = V::KINDS;
+    const CALLER: Caller = Caller::Required;
+}
+
+impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        defends!("T018");
+        let principal = verify::caller(parts, V::KINDS)
+            .await?
+            .ok_or_else(|| Problem::authentication_required(V::KINDS))?;
+        let permit = Permit::decide(Arc::clone(&principal), verify::moment(parts)?)
+            .map_err(|denied| verify::denied(parts, &R::RULE, denied))?;
+        Ok(Self {
+            principal,
+            permit,
+            via: PhantomData,
+        })
+    }
+}
+
+impl<R, V> aide::OperationInput for Allow<R, V> {}

@@ -1,0 +1,79 @@
+//! The circumstances of a request, for the audit log.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use http::header::USER_AGENT;
+use http::request::Parts;
+use portcullis_core::audit::{Actor, Context};
+use portcullis_core::session::Device;
+
+use crate::Problem;
+use crate::protect::Walk;
+
+/// When, who, from where, with what: what every change is recorded with. Stands after the access rule in a
+/// handler's parameters.
+#[derive(Debug, Clone)]
+pub struct Circumstances(pub Context);
+
+impl Circumstances {
+    /// The device at the other end, for opening a session.
+    pub fn device(&self) -> Device {
+        Device {
+            user_agent: self.0.user_agent.clone(),
+            ip: self.0.ip,
+            name: None,
+        }
+    }
+}
+
+impl From<Circumstances> for Context {
+    fn from(circumstances: Circumstances) -> Self {
+        circumstances.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Circumstances {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let walk = Walk::of(&parts.extensions)
+            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
+        Ok(Self(context(walk, parts)))
+    }
+}
+
+impl aide::OperationInput for Circumstances {}
+
+/// The circumstances of a request on its walk.
+pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
+    Context {
+        at: walk.at,
+        actor: walk
+            .principal
+            .as_ref()
+            .map_or(Actor::Anonymous, |principal| Actor::Account(principal.id())),
+        ip: peer(parts),
+        user_agent: user_agent(parts),
+        trace: Some(walk.trace),
+    }
+}
+
+/// The address of the peer. Forwarded headers are anybody's to write and are not read.
+fn peer(parts: &Parts) -> Option<IpAddr> {
+    let ConnectInfo(address) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(address.ip().to_canonical())
+}
+
+fn user_agent(parts: &Parts) -> Option<String> {
+    let text = String::from_utf8_lossy(parts.headers.get(USER_AGENT)?.as_bytes());
+    Some(
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(USER_AGENT_LENGTH)
+            .collect(),
+    )
+}
+
+/// The longest user agent that is recorded, in characters.
+const USER_AGENT_LENGTH: usize = 256;

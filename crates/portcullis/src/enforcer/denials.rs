@@ -1,0 +1,72 @@
+//! Writes decisions against known callers to the audit log, beside the answer.
+//!
+//! Invariants: the answer never waits for the log. At most [`PARALLEL`] writes wait at once; what comes on top is
+//! counted and logged, so that a flood of refusals costs neither memory nor the database.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use portcullis_core::access::{Denied, Principal, Rule};
+use portcullis_core::audit::{Action, Context, Refusal, Store};
+use tokio::sync::Semaphore;
+
+/// Where denials are recorded.
+pub(crate) struct Denials {
+    store: Arc<dyn Store>,
+    room: Arc<Semaphore>,
+    dropped: AtomicU64,
+}
+
+impl Denials {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            room: Arc::new(Semaphore::new(PARALLEL)),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Records that `rule` refused `principal`.
+    pub(super) fn record(&self, rule: &Rule, denied: Denied, principal: Option<&Principal>, by: Context) {
+        tracing::info!(trace = ?by.trace, code = denied.code(), %rule, "access denied");
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            return self.drop_one();
+        };
+        let refusal = Refusal {
+            action: Action::AccessDenied,
+            account: principal.map(Principal::id),
+            session: principal.and_then(Principal::session),
+            detail: format!("{rule}: {}", denied.code()),
+        };
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            if let Err(fault) = store.append(refusal, by).await {
+                tracing::error!(%fault, "a denial could not be audited");
+            }
+            drop(permit);
+        });
+    }
+
+    /// How many denials were not audited because too many came at once.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until every denial recorded before is written.
+    pub(super) async fn settled(&self) {
+        let all = u32::try_from(PARALLEL).unwrap_or(u32::MAX);
+        // The semaphore is never closed: an error would only mean that nothing is being written.
+        drop(self.room.acquire_many(all).await);
+    }
+
+    /// Logs the 1st, 2nd, 4th, 8th … dropped denial: a flood must not flood the log either.
+    fn drop_one(&self) {
+        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if dropped.is_power_of_two() {
+            tracing::warn!(dropped, "denials come faster than they can be audited");
+        }
+    }
+}
+
+/// How many audit rows may be on their way at once.
+const PARALLEL: usize = 256;

@@ -1,0 +1,125 @@
+//! What every enforcer of an [`Api`](crate::Api) rests on.
+
+use std::sync::Arc;
+
+use portcullis_core::access::Authenticator;
+use portcullis_core::audit;
+use portcullis_core::environment::Environment;
+use url::{Origin, Url};
+
+use super::denials::Denials;
+use crate::protect::Traces;
+
+/// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    authenticator: Arc<Authenticator>,
+    environment: Environment,
+    denials: Denials,
+    traces: Traces,
+    realm: Arc<str>,
+    cookie: String,
+    origin: Option<Origin>,
+    https: bool,
+}
+
+/// How a [`Gate`] presents itself.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// The realm in challenges: printable ASCII without quotes and backslashes.
+    pub realm: String,
+    /// The name of the session cookie.
+    pub cookie: String,
+    /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
+    /// with unsafe methods from pages of this origin only; without it, not at all.
+    pub origin: Option<Url>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            realm: "portcullis".to_owned(),
+            cookie: "__Host-portcullis".to_owned(),
+            origin: None,
+        }
+    }
+}
+
+impl Gate {
+    /// A gate that verifies with `authenticator` and records denials in `audit`.
+    pub fn new(
+        authenticator: Arc<Authenticator>,
+        environment: Environment,
+        audit: Arc<dyn audit::Store>,
+        settings: Settings,
+    ) -> Self {
+        let origin = settings.origin.as_ref();
+        Self(Arc::new(Inner {
+            authenticator,
+            traces: Traces::new(&environment),
+            environment,
+            denials: Denials::new(audit),
+            realm: settings.realm.into(),
+            cookie: settings.cookie,
+            origin: origin.map(Url::origin),
+            https: origin.is_some_and(|url| url.scheme() == "https"),
+        }))
+    }
+
+    /// What verifies credentials.
+    pub fn authenticator(&self) -> &Arc<Authenticator> {
+        &self.0.authenticator
+    }
+
+    /// The clock and the randomness.
+    pub fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    /// The name of the session cookie.
+    pub fn cookie(&self) -> &str {
+        &self.0.cookie
+    }
+
+    /// How many denials were not audited because too many came at once.
+    pub fn denials_dropped(&self) -> u64 {
+        self.0.denials.dropped()
+    }
+
+    /// Waits until every denial answered before is in the audit log. For an orderly stop.
+    pub async fn settled(&self) {
+        self.0.denials.settled().await;
+    }
+
+    pub(super) fn denials(&self) -> &Denials {
+        &self.0.denials
+    }
+
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.0.origin.as_ref()
+    }
+
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.0.traces
+    }
+
+    pub(crate) fn realm(&self) -> Arc<str> {
+        Arc::clone(&self.0.realm)
+    }
+
+    /// Whether clients reach this server by TLS only.
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.https
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate")
+            .field("realm", &self.0.realm)
+            .finish_non_exhaustive()
+    }
+}

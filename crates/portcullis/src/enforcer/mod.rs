@@ -1,0 +1,31 @@
+//! Enforcers: the types in a handler's first parameter that say who may call it.
+//!
+//! Flow: [`scheme`] finds what the request presents, the [`Gate`]'s authenticator verifies it, the decision makes a
+//! permit, and the handler gets an [`Allow`]. Whatever fails becomes a [`Problem`](crate::Problem); a decision
+//! against a known caller is also audited.
+//!
+//! Invariants: [`Access::RULE`] is enforced, documented and locked; there is no second copy (`T018`). [`Access`] is
+//! sealed: a type can't claim a rule that it doesn't enforce. A request without a gate is refused with 500.
+//!
+//! **Deliberately absent:** a credential in the query (RFC 9700 §4.3.2).
+
+mod allow;
+mod circumstances;
+mod cross_site;
+mod denials;
+mod gate;
+mod guarded;
+mod public;
+mod scheme;
+mod verify;
+mod via;
+mod visitor;
+
+pub use self::allow::Allow;
+pub use self::circumstances::Circumstances;
+pub use self::gate::{Gate, Settings};
+pub(crate) use self::guarded::sealed;
+pub use self::guarded::{Access, Caller, Guarded};
+pub use self::public::Public;
+pub use self::via::{Accepts, Every, Jwt, KindList, KindMarker, Session, Via};
+pub use self::visitor::Visitor;

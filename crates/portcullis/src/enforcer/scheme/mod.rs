@@ -1,0 +1,113 @@
+//! Finds the credential in a request.
+//!
+//! Each file knows one place where a credential can stand and answers [`Presented`]. A request with more than one
+//! is refused: two layers must never read two callers out of one request (`T019`).
+//!
+//! Source: RFC 6750 §2
+
+mod authorization;
+mod cookie;
+mod session_header;
+
+use http::HeaderMap;
+use portcullis_core::access::{Bearer, Credential};
+use portcullis_core::{defends, session};
+
+use crate::Problem;
+
+/// What stands in one place of a request.
+enum Presented<'r> {
+    /// Nothing.
+    Nothing,
+    /// A credential, sorted by its form.
+    Credential(Credential<'r>),
+    /// A credential of a kind nobody here reads.
+    Foreign,
+    /// Something that has the form of no credential.
+    Invalid,
+    /// Something that isn't even written as this place demands.
+    Malformed,
+    /// More than one.
+    Several,
+}
+
+/// How a credential travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carrier {
+    /// In a header that only the caller's own code sets.
+    Header,
+    /// In a cookie, which browsers attach by themselves.
+    Cookie,
+}
+
+/// What a request presents.
+pub(super) enum Found<'r> {
+    /// Nothing.
+    Nothing,
+    /// A credential of a kind nobody here reads, such as `Basic`.
+    Foreign,
+    /// One credential.
+    Credential(Credential<'r>, Carrier),
+}
+
+/// The request's one credential.
+pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Found<'r>, Problem> {
+    defends!("T019");
+    let places = [
+        (authorization::extract(headers), Carrier::Header),
+        (session_header::extract(headers), Carrier::Header),
+        (cookie::extract(headers, cookie_name), Carrier::Cookie),
+    ];
+    let mut presented = places
+        .into_iter()
+        .filter(|(place, _)| !matches!(place, Presented::Nothing));
+    match (presented.next(), presented.next()) {
+        (None, _) => Ok(Found::Nothing),
+        (Some(_), Some(_)) => Err(several()),
+        (Some((place, carrier)), None) => match place {
+            Presented::Nothing => Ok(Found::Nothing),
+            Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
+            Presented::Foreign => Ok(Found::Foreign),
+            Presented::Invalid => Err(Problem::invalid_token()),
+            Presented::Malformed => Err(malformed()),
+            Presented::Several => Err(several()),
+        },
+    }
+}
+
+fn several() -> Problem {
+    Problem::invalid_credentials(
+        "multiple_credentials",
+        "send exactly one credential: one Authorization header, X-Session-Token or session cookie",
+    )
+}
+
+fn malformed() -> Problem {
+    Problem::invalid_credentials(
+        "invalid_request",
+        "the Authorization header must read: Bearer, one space, the token",
+    )
+}
+
+/// Sorts a bearer token by its form.
+fn sort(token: &str) -> Presented<'_> {
+    if token.starts_with(SESSION_PREFIX) {
+        return session::Token::parse(token).map_or(Presented::Invalid, |token| {
+            Presented::Credential(Credential::Session(token))
+        });
+    }
+    let is_jwt = token.len() <= LONGEST_JWT && token.bytes().filter(|byte| *byte == b'.').count() == 2;
+    if is_jwt {
+        Presented::Credential(Credential::Jwt(Bearer(token)))
+    } else {
+        Presented::Invalid
+    }
+}
+
+const SESSION_PREFIX: &str = <session::SessionToken as portcullis_core::secret::Kind>::PREFIX;
+
+/// No token of ours is longer, in bytes; checked before anything is computed from it.
+const LONGEST_JWT: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! `X-Session-Token: pcs_…`: a session token of a client that keeps no cookies.
+
+use http::{HeaderMap, HeaderName};
+use portcullis_core::access::Credential;
+use portcullis_core::session::Token;
+
+use super::Presented;
+
+pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
+    let mut values = headers.get_all(X_SESSION_TOKEN).iter();
+    let Some(value) = values.next() else {
+        return Presented::Nothing;
+    };
+    if values.next().is_some() {
+        return Presented::Several;
+    }
+    value
+        .to_str()
+        .ok()
+        .and_then(Token::parse)
+        .map_or(Presented::Invalid, |token| {
+            Presented::Credential(Credential::Session(token))
+        })
+}
+
+const X_SESSION_TOKEN: HeaderName = HeaderName::from_static("x-session-token");

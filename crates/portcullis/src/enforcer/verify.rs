@@ -1,0 +1,64 @@
+//! From a request to its caller: what all enforcers share.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use portcullis_core::access::{Denied, Kinds, Principal, Rule};
+use portcullis_core::environment::Timestamp;
+
+use super::circumstances::context;
+use super::scheme::{self, Found};
+use super::{Gate, cross_site};
+use crate::Problem;
+use crate::protect::Walk;
+
+/// The caller, if the request presents a credential. Whoever is known is remembered for [`context`].
+pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<Arc<Principal>>, Problem> {
+    let walk = walk(parts)?;
+    let (gate, at) = (walk.gate.clone(), walk.at);
+    let Some(principal) = known(&gate, parts, accepted, at).await? else {
+        return Ok(None);
+    };
+    if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+        walk.principal = Some(Arc::clone(&principal));
+    }
+    Ok(Some(principal))
+}
+
+async fn known(
+    gate: &Gate,
+    parts: &Parts,
+    accepted: Kinds,
+    at: Timestamp,
+) -> Result<Option<Arc<Principal>>, Problem> {
+    let (credential, carrier) = match scheme::find(&parts.headers, gate.cookie())? {
+        Found::Nothing => return Ok(None),
+        Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),
+        Found::Credential(credential, carrier) => (credential, carrier),
+    };
+    if !accepted.accepts(credential.kind()) {
+        return Err(Problem::credential_not_accepted(accepted));
+    }
+    cross_site::check(carrier, parts, gate.origin())?;
+    Ok(Some(gate.authenticator().authenticate(&credential, at).await?))
+}
+
+/// The one moment of the request.
+pub(super) fn moment(parts: &Parts) -> Result<Timestamp, Problem> {
+    Ok(walk(parts)?.at)
+}
+
+/// Answers a decision against a known caller, and has it audited.
+pub(super) fn denied(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
+    if let Some(walk) = Walk::of(&parts.extensions) {
+        walk.gate
+            .denials()
+            .record(rule, denied, walk.principal.as_deref(), context(walk, parts));
+    }
+    denied.into()
+}
+
+fn walk(parts: &Parts) -> Result<&Walk, Problem> {
+    Walk::of(&parts.extensions)
+        .ok_or_else(|| Problem::internal("a guarded handler runs outside of `Api::into_router`"))
+}

@@ -1,0 +1,84 @@
+//! Which kinds of credential a route accepts, as types.
+//!
+//! A new kind is a variant of [`CredentialKind`], a marker here, and a file in `scheme/` that finds it.
+
+use std::marker::PhantomData;
+
+use portcullis_core::access::{CredentialKind, Kinds};
+
+/// The kinds of credential a route accepts: `Via<Jwt>`, `Via<(Jwt, Session)>`.
+#[derive(Debug)]
+pub struct Via<K>(PhantomData<fn() -> K>);
+
+/// A set of credential kinds: [`Via`].
+pub trait Accepts: Send + Sync + 'static {
+    /// The kinds.
+    const KINDS: Kinds;
+}
+
+impl<K: KindList> Accepts for Via<K> {
+    const KINDS: Kinds = K::KINDS;
+}
+
+/// What stands in [`Via`]: one marker, a tuple of markers, or [`Every`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of credential",
+    label = "not a kind of credential",
+    note = "write `Via<Jwt>`, `Via<Session>` or a tuple such as `Via<(Jwt, Session)>`"
+)]
+pub trait KindList: Send + Sync + 'static {
+    /// The kinds.
+    const KINDS: Kinds;
+}
+
+/// One kind of credential as a type.
+pub trait KindMarker: Send + Sync + 'static {
+    /// The kind.
+    const KIND: CredentialKind;
+}
+
+/// Every kind of credential.
+#[derive(Debug)]
+pub enum Every {}
+
+impl KindList for Every {
+    const KINDS: Kinds = Kinds::ALL;
+}
+
+macro_rules! markers {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl KindMarker for $name {
+            const KIND: CredentialKind = CredentialKind::$name;
+        }
+
+        impl KindList for $name {
+            const KINDS: Kinds = Kinds::of(&[CredentialKind::$name]);
+        }
+    )+};
+}
+
+markers! {
+    /// A signed access token.
+    Jwt;
+    /// A session token: cookie, bearer or `X-Session-Token`.
+    Session;
+}
+
+macro_rules! tuples {
+    ($($($name:ident)+;)+) => {$(
+        impl<$($name: KindMarker),+> KindList for ($($name,)+) {
+            const KINDS: Kinds = Kinds::of(&[$($name::KIND),+]);
+        }
+    )+};
+}
+
+tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+}

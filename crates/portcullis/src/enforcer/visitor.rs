@@ -1,0 +1,47 @@
+//! A route for anybody that knows its caller if there is one.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use portcullis_core::access::{Kinds, Principal, Rule};
+
+use super::via::{Accepts, Every, Via};
+use super::{Access, Caller, sealed, verify};
+use crate::Problem;
+
+/// Anybody may call, and a caller with a credential is known. A bad credential is refused, not ignored.
+#[derive(Debug)]
+pub struct Visitor<V = Via<Every>> {
+    principal: Option<Arc<Principal>>,
+    via: PhantomData<fn() -> V>,
+}
+
+impl<V> Visitor<V> {
+    /// The caller, if one is known.
+    pub fn principal(&self) -> Option<&Arc<Principal>> {
+        self.principal.as_ref()
+    }
+}
+
+impl<V: Accepts> sealed::Sealed for Visitor<V> {}
+
+impl<V: Accepts> Access for Visitor<V> {
+    const RULE: Rule = Rule::Public;
+    const KINDS: Kinds = V::KINDS;
+    const CALLER: Caller = Caller::Optional;
+}
+
+impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Ok(Self {
+            principal: verify::caller(parts, V::KINDS).await?,
+            via: PhantomData,
+        })
+    }
+}
+
+impl<V> aide::OperationInput for Visitor<V> {}

@@ -1,0 +1,137 @@
+//! Serves a router on a socket, and survives what the network does.
+//!
+//! Flow: take a place, accept, serve the connection on a task of its own, give the place back. On shutdown: accept
+//! no more, let running requests end, close what is left after [`Limits::drain`].
+//!
+//! Invariants: a caller who sends nothing, or bytes one by one, loses the connection after [`Limits::headers`]
+//! (`T032`). At most [`Limits::connections`] are open; those who wait stand in the kernel's queue, first come first
+//! served. Running out of file descriptors pauses accepting, it never ends it.
+//!
+//! **Deployment caveat:** the limit counts all callers together. One caller can take every place: put a limit per
+//! address before it where that matters.
+//!
+//! **Deliberately absent:** TLS.
+
+mod connection;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use portcullis_core::defends;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What connections may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// How many connections are open at once.
+    pub connections: usize,
+    /// How long a request's head may take to arrive, the first one counted from the connection's begin.
+    pub headers: Duration,
+    /// How long a connection may stay open without a request.
+    pub idle: Duration,
+    /// How many headers a request may have.
+    pub header_count: usize,
+    /// How many bytes a request's head may have.
+    pub header_bytes: u32,
+    /// How many HTTP/2 requests of one connection are answered at once.
+    pub streams: u32,
+    /// How many HTTP/2 requests a peer may take back before they are looked at, until its connection is closed.
+    pub resets: usize,
+    /// How long running requests may go on after the shutdown began.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4_096,
+            headers: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            header_count: 64,
+            header_bytes: 16 * 1024,
+            streams: 128,
+            resets: 20,
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Answers connections to `listener` with `router` until `shutdown` completes and running requests have ended.
+///
+/// Handlers find the peer's address as `ConnectInfo<SocketAddr>`.
+pub async fn serve(
+    router: Router,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+    limits: Limits,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let connections = TaskTracker::new();
+    let closing = CancellationToken::new();
+    let closed = CancellationToken::new();
+    tokio::pin!(shutdown);
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            accepted = next(&listener, &places) => accepted,
+            () = &mut shutdown => break,
+        };
+        let serving = connection::serve(router.clone(), stream, peer, limits, closing.clone());
+        let closed = closed.clone();
+        connections.spawn(async move {
+            closed.run_until_cancelled(serving).await;
+            drop(place);
+        });
+    }
+    // Whoever still knocks is told at once that nobody answers.
+    drop(listener);
+    closing.cancel();
+    connections.close();
+    if tokio::time::timeout(limits.drain, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            left = connections.len(),
+            "connections closed before their requests ended"
+        );
+        closed.cancel();
+        connections.wait().await;
+    }
+}
+
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    defends!("T032");
+    // The semaphore is never closed.
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, place),
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                // Out of descriptors or memory: others' connections will end and give some back.
+                tracing::error!(%error, "can't accept connections; trying again in a second");
+                tokio::time::sleep(BACK_OFF).await;
+            }
+        }
+    }
+}
+
+/// Whether only this one connection failed.
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+const BACK_OFF: Duration = Duration::from_secs(1);

@@ -1,0 +1,17 @@
+//! Letters without a mail system.
+
+use async_trait::async_trait;
+use portcullis_core::account::{Letter, MailError, Mailer};
+
+/// The mailer of a program that was given none: it refuses, and the log says that a letter was lost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Silent;
+
+#[async_trait]
+impl Mailer for Silent {
+    async fn send(&self, _letter: Letter) -> Result<(), MailError> {
+        Err(MailError(
+            "no mailer is configured: give the builder one".to_owned(),
+        ))
+    }
+}

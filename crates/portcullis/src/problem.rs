@@ -1,0 +1,352 @@
+//! Every refusal and failure as RFC 9457 "problem details": the one file where a reason becomes an answer.
+//!
+//! Invariants: nobody known is 401, known and not allowed is 403. Whatever was wrong with a credential, outside it
+//! is one `invalid_token` (`T033`); the reason goes to the log. A [`Fault`] is 503 where waiting helps and 500
+//! otherwise, without a word of what the database said (`T037`). A 401 always carries a challenge.
+//!
+//! **Deliberately absent:** a problem made of an error's text. Details are sentences of ours.
+
+mod challenge;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use portcullis_core::access::{AuthenticationError, CredentialKind, Denied, Kinds, Refused};
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use self::challenge::Challenge;
+use crate::docs::schema;
+use crate::protect::Walk;
+
+type Text = Cow<'static, str>;
+
+/// An answer that says what is wrong: `application/problem+json`.
+///
+/// Source: RFC 9457 §3
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    status: StatusCode,
+    code: Text,
+    detail: Text,
+    errors: Vec<FieldError>,
+    challenge: Option<Challenge>,
+    retry_after: Option<Duration>,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FieldError {
+    /// Where: a JSON pointer into the body (`/address/0/city`), or the name of a form, query or path parameter.
+    pub field: String,
+    /// A stable, machine-readable code.
+    pub code: Text,
+    /// What to do, for people.
+    pub detail: Text,
+}
+
+impl Problem {
+    /// A problem with this status, stable code, and sentence for people.
+    pub fn new(status: StatusCode, code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self(Box::new(Inner {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            errors: Vec::new(),
+            challenge: None,
+            retry_after: None,
+        }))
+    }
+
+    /// 400: the request can't be understood.
+    pub fn bad_request(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 403: understood, and refused.
+    pub fn forbidden(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 404: there is nothing here, or nothing the caller may know of.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+    }
+
+    /// 404: what the path names doesn't exist, and the caller may know that.
+    pub fn unknown(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 409: the present state doesn't allow it.
+    pub fn conflict(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 422: understood, and some fields aren't what they must be.
+    pub fn unprocessable(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_fields",
+            "some fields are not accepted",
+        );
+        problem.0.errors = errors;
+        problem
+    }
+
+    /// 429: too many requests; the next may come after `retry_after`.
+    pub fn too_many(retry_after: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "too many requests; wait before the next",
+        )
+        .retry_after(retry_after)
+    }
+
+    /// 503: not now; the same request may succeed after `retry_after`.
+    pub fn unavailable(retry_after: Duration) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "not possible right now; try again in a moment",
+        )
+        .retry_after(retry_after)
+    }
+
+    /// 500: something that must not happen did. `reason` goes to the log only.
+    pub fn internal(reason: impl fmt::Display) -> Self {
+        defends!("T033");
+        tracing::error!(trace = ?Walk::current_trace(), %reason, "internal error");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong; the trace id finds it in the log",
+        )
+    }
+
+    /// 401: a credential is needed, and none was presented.
+    ///
+    /// Source: RFC 6750 §3.1 (no error code where nothing was presented)
+    pub fn authentication_required(accepted: Kinds) -> Self {
+        let detail = format!("present a credential: {}", kinds(accepted));
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_required", detail)
+    }
+
+    /// 401: what was sent in the body to log in with isn't right.
+    pub fn unauthenticated(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
+    }
+
+    /// 401: the credential isn't honoured. Why is nobody's business outside.
+    ///
+    /// Source: RFC 6750 §3.1
+    pub fn invalid_token() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_token",
+            "the credential is not valid; log in again",
+        )
+        .challenged(Challenge::error("invalid_token"))
+    }
+
+    /// 401: a good credential may come, of a kind this route doesn't accept.
+    pub(crate) fn credential_not_accepted(accepted: Kinds) -> Self {
+        let detail = format!(
+            "this kind of credential is not accepted here, only: {}",
+            kinds(accepted)
+        );
+        Self::new(StatusCode::UNAUTHORIZED, "credential_not_accepted", detail)
+            .challenged(Challenge::error("invalid_token"))
+    }
+
+    /// 400: the request's credentials can't be read one way only.
+    ///
+    /// Source: RFC 6750 §3.1
+    pub(crate) fn invalid_credentials(code: &'static str, detail: &'static str) -> Self {
+        Self::bad_request(code, detail).challenged(Challenge::error("invalid_request"))
+    }
+
+    /// The same problem with a `Retry-After`.
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.0.retry_after = Some(after);
+        self
+    }
+
+    fn challenged(mut self, challenge: Challenge) -> Self {
+        self.0.challenge = Some(challenge);
+        self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// Its stable code.
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// Its sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What is wrong with single fields.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+}
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Refused(reason) => reason.into(),
+            AuthenticationError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(reason: Refused) -> Self {
+        tracing::info!(trace = ?Walk::current_trace(), %reason, "credential refused");
+        Self::invalid_token()
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        defends!("T037");
+        match fault.retry_after() {
+            Some(after) => {
+                tracing::error!(trace = ?Walk::current_trace(), %fault, "store fault");
+                Self::unavailable(after)
+            }
+            None => Self::internal(fault),
+        }
+    }
+}
+
+/// Source: RFC 6750 §3.1 (`insufficient_scope`), RFC 9470 §3 (`insufficient_user_authentication`)
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        let lacking = denied.lacking();
+        match denied {
+            Denied::MissingPermission(permission) => Self::forbidden(
+                denied.code(),
+                format!("the account needs the permission {lacking}"),
+            )
+            .challenged(Challenge::scope(permission.name)),
+            Denied::InsufficientScope(permission) => Self::forbidden(
+                denied.code(),
+                format!("the credential's scopes leave out {lacking}"),
+            )
+            .challenged(Challenge::scope(permission.name)),
+            Denied::MissingRole(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
+                .challenged(Challenge::error("insufficient_scope")),
+            Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
+                .challenged(Challenge::error("insufficient_scope")),
+            Denied::StaleLogin(seconds) => Self::new(
+                StatusCode::UNAUTHORIZED,
+                denied.code(),
+                format!("this needs a login at most {seconds} seconds old; log in again"),
+            )
+            .challenged(Challenge::max_age(seconds)),
+        }
+    }
+}
+
+/// What is written: the members of RFC 9457 and ours.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub(crate) struct Wire<'a> {
+    /// Always `about:blank`: `code` tells problems apart.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'a str,
+    /// The status.
+    status: u16,
+    /// A stable, machine-readable code.
+    code: &'a str,
+    /// What is wrong and what to do, for people.
+    detail: &'a str,
+    /// Finds the request in the log and in the audit trail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<uuid::Uuid>,
+    /// What is wrong with single fields.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Inner {
+            status,
+            code,
+            detail,
+            errors,
+            challenge,
+            retry_after,
+        } = *self.0;
+        let wire = Wire {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code: &code,
+            detail: &detail,
+            trace_id: Walk::current_trace(),
+            errors: &errors,
+        };
+        let mut response = (status, serde_json::to_vec(&wire).unwrap_or_default()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(after) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
+            headers.insert(
+                WWW_AUTHENTICATE,
+                challenge
+                    .unwrap_or_default()
+                    .to_header(Walk::current_realm().as_deref()),
+            );
+        }
+        response
+    }
+}
+
+/// In the docs every problem is the same answer, for any status that isn't named.
+impl aide::OperationOutput for Problem {
+    type Inner = Self;
+
+    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
+        Some(schema::problem("A problem"))
+    }
+
+    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
+        vec![(None, schema::problem("A problem"))]
+    }
+}
+
+fn kinds(accepted: Kinds) -> String {
+    let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! The `WWW-Authenticate` header.
+
+use std::fmt::Write as _;
+
+use http::HeaderValue;
+
+/// What a caller is asked for.
+///
+/// Source: RFC 6750 §3, RFC 9470 §3
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Challenge {
+    error: Option<&'static str>,
+    scope: Option<&'static str>,
+    max_age: Option<u32>,
+}
+
+impl Challenge {
+    pub(super) const fn error(error: &'static str) -> Self {
+        Self {
+            error: Some(error),
+            scope: None,
+            max_age: None,
+        }
+    }
+
+    pub(super) const fn scope(scope: &'static str) -> Self {
+        Self {
+            error: Some("insufficient_scope"),
+            scope: Some(scope),
+            max_age: None,
+        }
+    }
+
+    pub(super) const fn max_age(seconds: u32) -> Self {
+        Self {
+            error: Some("insufficient_user_authentication"),
+            scope: None,
+            max_age: Some(seconds),
+        }
+    }
+
+    /// The header's value. A realm that can't stand in a quoted string is left out.
+    pub(super) fn to_header(self, realm: Option<&str>) -> HeaderValue {
+        let realm = realm.filter(|realm| quotable(realm)).unwrap_or("portcullis");
+        let mut text = format!("Bearer realm=\"{realm}\"");
+        if let Some(error) = self.error {
+            let _ = write!(text, ", error=\"{error}\"");
+        }
+        if let Some(scope) = self.scope {
+            let _ = write!(text, ", scope=\"{scope}\"");
+        }
+        if let Some(seconds) = self.max_age {
+            let _ = write!(text, ", max_age=\"{seconds}\"");
+        }
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
+    }
+}
+
+fn quotable(realm: &str) -> bool {
+    realm
+        .bytes()
+        .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
+}

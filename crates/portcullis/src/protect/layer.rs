@@ -1,0 +1,163 @@
+//! The one layer around every route.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use http::{Method, StatusCode};
+use portcullis_core::defends;
+use tower::{Layer, Service};
+
+use super::body::{self, Progress};
+use super::{Limits, Walk, headers};
+use crate::Problem;
+use crate::enforcer::Gate;
+
+/// What a route is called in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Label {
+    /// A route's path as it was registered.
+    Route(Box<str>),
+    /// No route matched. What the caller asked for is not logged.
+    Unmatched,
+}
+
+impl Label {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Route(path) => path,
+            Self::Unmatched => "-",
+        }
+    }
+}
+
+/// Wraps a route.
+#[derive(Clone)]
+pub(crate) struct Protect(Arc<Settings>);
+
+struct Settings {
+    gate: Gate,
+    label: Label,
+    limits: Limits,
+}
+
+impl Protect {
+    pub(crate) fn new(gate: Gate, label: Label, limits: Limits) -> Self {
+        Self(Arc::new(Settings { gate, label, limits }))
+    }
+}
+
+impl<S> Layer<S> for Protect {
+    type Service = Protected<S>;
+
+    fn layer(&self, inner: S) -> Protected<S> {
+        Protected {
+            inner,
+            settings: Arc::clone(&self.0),
+        }
+    }
+}
+
+/// A wrapped route.
+#[derive(Clone)]
+pub(crate) struct Protected<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> Service<Request> for Protected<S>
+where
+    S: Service<Request, Error = Infallible>,
+    S::Response: IntoResponse,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let settings = Arc::clone(&self.settings);
+        let walk = Walk::begin(&settings.gate);
+        let method = request.method().clone();
+        request.extensions_mut().insert(walk.clone());
+        let (parts, body) = request.into_parts();
+        let (body, progress) = body::bound(body, settings.limits.body);
+        let request = Request::from_parts(parts, body);
+        let called = catch_unwind(AssertUnwindSafe(|| walk.around_sync(|| self.inner.call(request))));
+        Box::pin(async move {
+            let response = match called {
+                Ok(future) => run(&walk, future, settings.limits.time, &progress).await,
+                Err(panic) => walk.around_sync(|| panicked(&*panic)),
+            };
+            Ok(finish(response, &walk, &method, &settings.label))
+        })
+    }
+}
+
+async fn run<F, R>(walk: &Walk, future: F, time: Duration, progress: &Progress) -> Response
+where
+    F: Future<Output = Result<R, Infallible>>,
+    R: IntoResponse,
+{
+    let answered = async {
+        match AssertUnwindSafe(future).catch_unwind().await {
+            Ok(Ok(response)) => response.into_response(),
+            Err(panic) => panicked(&*panic),
+        }
+    };
+    match tokio::time::timeout(time, walk.around(answered)).await {
+        Ok(response) => response,
+        Err(_) => walk.around_sync(|| timed_out(progress).into_response()),
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Response {
+    defends!("T033");
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Problem::internal(format_args!(
+        "a handler panicked: {}",
+        text.unwrap_or("no message")
+    ))
+    .into_response()
+}
+
+fn timed_out(progress: &Progress) -> Problem {
+    if progress.is_owed() {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_too_slow",
+            "the request took too long to arrive",
+        )
+    } else {
+        tracing::warn!(trace = ?Walk::current_trace(), "a request ran out of time");
+        Problem::unavailable(Duration::from_secs(1))
+    }
+}
+
+fn finish(mut response: Response, walk: &Walk, method: &Method, label: &Label) -> Response {
+    headers::complete(response.headers_mut(), walk.trace, walk.gate.is_https());
+    defends!("T030");
+    tracing::info!(
+        target: "portcullis::request",
+        %method,
+        path = label.as_str(),
+        status = response.status().as_u16(),
+        ms = walk.elapsed().as_millis(),
+        trace = %walk.trace,
+    );
+    response
+}

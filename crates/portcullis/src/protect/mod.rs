@@ -1,0 +1,42 @@
+//! What every route gets without asking: a trace id, limits, safe headers, a log line, and a 500 instead of a panic.
+//!
+//! Flow: [`Protect`] wraps each route once. It opens the request's [`Walk`], bounds body and time, runs the route,
+//! turns a panic or a time-out into a problem, sets the headers and writes one log line.
+//!
+//! Invariants: the trace id is ours, never the caller's. A header that a handler set itself stays as it is. The
+//! log line has method, route, status and time: never the query, a header or a body (`T030`).
+//!
+//! **Deployment caveat:** the client's address is the peer's. Behind a proxy every request seems to come from it.
+//!
+//! **Deliberately absent:** CORS. A layer of the caller's choice goes around the finished router.
+
+mod body;
+mod headers;
+mod layer;
+mod walk;
+
+use std::time::Duration;
+
+pub(crate) use self::layer::{Label, Protect};
+pub(crate) use self::walk::{Traces, Walk};
+
+/// What one request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest accepted body, in bytes. Single routes may have another
+    /// ([`Api::body_limit`](crate::Api::body_limit)).
+    pub body: usize,
+    /// How long reading the request and answering it may take.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    /// 64 KiB and 30 seconds.
+    fn default() -> Self {
+        Self {
+            body: 64 * 1024,
+            time: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What belongs to one request on its way: the gate, the one moment, the trace id, and the caller once known.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::Extensions;
+use portcullis_core::access::Principal;
+use portcullis_core::environment::{Environment, Timestamp};
+use uuid::Uuid;
+
+use crate::enforcer::Gate;
+
+/// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
+/// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
+#[derive(Clone)]
+pub(crate) struct Walk {
+    pub(crate) gate: Gate,
+    pub(crate) at: Timestamp,
+    pub(crate) trace: Uuid,
+    pub(crate) principal: Option<Arc<Principal>>,
+}
+
+tokio::task_local! {
+    static CURRENT: (Gate, Uuid);
+}
+
+impl Walk {
+    /// Begins at the present moment.
+    pub(crate) fn begin(gate: &Gate) -> Self {
+        let at = gate.environment().now();
+        Self {
+            gate: gate.clone(),
+            at,
+            trace: gate.traces().next(at),
+            principal: None,
+        }
+    }
+
+    /// The walk of the request with these extensions; `None` outside an [`Api`](crate::Api).
+    pub(crate) fn of(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
+    /// Lets `future` know the trace id and the realm.
+    pub(crate) fn around<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope((self.gate.clone(), self.trace), future)
+    }
+
+    /// The same for something that doesn't wait.
+    pub(crate) fn around_sync<T>(&self, run: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope((self.gate.clone(), self.trace), run)
+    }
+
+    /// How long the request has taken so far.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.gate.environment().now().since(self.at)
+    }
+
+    /// The trace id of the request this task works on.
+    pub(crate) fn current_trace() -> Option<Uuid> {
+        CURRENT.try_with(|(_, trace)| *trace).ok()
+    }
+
+    /// The realm of the request this task works on.
+    pub(crate) fn current_realm() -> Option<Arc<str>> {
+        CURRENT.try_with(|(gate, _)| gate.realm()).ok()
+    }
+}
+
+/// Makes trace ids: UUID v7 whose random part is a counter, scrambled by a bijection and a start drawn once. They
+/// name requests, they are no secrets, and they cost no system call each.
+///
+/// Source: RFC 9562 §5.7, §6.2
+pub(crate) struct Traces {
+    counter: AtomicU64,
+    tail: u16,
+}
+
+impl Traces {
+    pub(crate) fn new(environment: &Environment) -> Self {
+        Self {
+            counter: AtomicU64::new(u64::from_le_bytes(environment.bytes())),
+            tail: u16::from_le_bytes(environment.bytes()),
+        }
+    }
+
+    fn next(&self, at: Timestamp) -> Uuid {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed);
+        let [a, b, c, d, e, f, g, h] = scramble(count).to_le_bytes();
+        let [y, z] = self.tail.to_le_bytes();
+        let millis = u64::try_from(at.as_micros() / 1_000).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(millis, &[y, z, a, b, c, d, e, f, g, h]).into_uuid()
+    }
+}
+
+/// A bijection on 64 bits that spreads neighbours apart (the finalizer of SplitMix64).
+const fn scramble(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

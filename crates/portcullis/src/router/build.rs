@@ -1,0 +1,89 @@
+//! From routes to an axum router.
+
+use axum::handler::Handler as _;
+use axum::routing::MethodRouter;
+use indexmap::IndexMap;
+use tower::Layer as _;
+
+use super::{Api, ApiError, ApiErrors, Verb, path};
+use crate::Problem;
+use crate::enforcer::Gate;
+use crate::protect::{Label, Limits, Protect};
+
+impl Api<()> {
+    /// Makes the axum router: every route behind its rule, its limits and `gate`.
+    ///
+    /// # Errors
+    /// [`ApiErrors`]: everything that is wrong with the paths, so that nothing fails one by one.
+    pub fn into_router(self, gate: Gate) -> Result<axum::Router, ApiErrors> {
+        let mut errors = self.errors.clone();
+        errors.extend(conflicts(&self));
+        if !errors.is_empty() {
+            return Err(ApiErrors(errors));
+        }
+        let limits = self.limits;
+        let mut router = self.docs.router(&self, &gate);
+        for mount in self.mounts {
+            let label = Label::Route(format!("{}/*", mount.prefix).into());
+            let protect = Protect::new(gate.clone(), label, limits);
+            router = router.nest_service(&mount.prefix, protect.layer(mount.router));
+        }
+        let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
+        for route in self.routes {
+            let limits = Limits {
+                body: route.body_limit.unwrap_or(limits.body),
+                ..limits
+            };
+            let protect = Protect::new(gate.clone(), Label::Route(route.path.as_str().into()), limits);
+            let handler = route.handler.layer(protect);
+            let merged = by_path
+                .swap_remove(&route.path)
+                .unwrap_or_default()
+                .merge(handler);
+            by_path.insert(route.path, merged);
+        }
+        for (path, handlers) in by_path {
+            router = router.route(&path, handlers);
+        }
+        let unmatched = Protect::new(gate, Label::Unmatched, limits);
+        Ok(router
+            .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
+            .fallback(not_found.layer(unmatched)))
+    }
+}
+
+async fn not_found() -> Problem {
+    Problem::not_found()
+}
+
+/// The router adds `Allow`.
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        http::StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path doesn't answer to that method; the Allow header names those it does",
+    )
+}
+
+fn conflicts(api: &Api) -> Vec<ApiError> {
+    let routes: Vec<_> = api.routes().collect();
+    let mut errors = Vec::new();
+    for (index, route) in routes.iter().enumerate() {
+        for earlier in routes.iter().take(index) {
+            let same_path = earlier.path() == route.path();
+            let same_verb = earlier.verb() == route.verb();
+            if same_path && (same_verb || *route.verb() == Verb::Any || *earlier.verb() == Verb::Any) {
+                errors.push(ApiError::Duplicate {
+                    method: route.verb().as_str().to_owned(),
+                    path: route.path().to_owned(),
+                });
+            } else if path::ambiguous(earlier.path(), route.path()) {
+                errors.push(ApiError::Ambiguous {
+                    first: earlier.path().to_owned(),
+                    second: route.path().to_owned(),
+                });
+            }
+        }
+    }
+    errors
+}

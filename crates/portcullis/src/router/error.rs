@@ -1,0 +1,54 @@
+//! What can be wrong with an [`Api`](crate::Api).
+
+use std::fmt;
+
+/// One thing that is wrong with an [`Api`](crate::Api).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The path isn't one.
+    #[error("{path}: {why}")]
+    InvalidPath {
+        /// The path.
+        path: String,
+        /// What to change.
+        why: &'static str,
+    },
+    /// Two handlers for one method and path.
+    #[error("{method} {path} is registered twice: remove one")]
+    Duplicate {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// Two paths that match the same requests with different parameters.
+    #[error("{first} and {second} match the same requests: give their parameters the same names")]
+    Ambiguous {
+        /// The path registered first.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// Something was said of a route before there was one.
+    #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
+    NoRoute(&'static str),
+}
+
+/// Everything that is wrong with an [`Api`](crate::Api), one line each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiErrors(pub Vec<ApiError>);
+
+impl fmt::Display for ApiErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ApiErrors {}

@@ -1,0 +1,29 @@
+//! [`Api`]: routes that each say who may call them.
+//!
+//! Flow: every handler is taken with the rule of its first parameter; [`Api::into_router`] checks the paths, wraps
+//! each route once ([`protect`](crate::protect)) and makes an axum `Router`.
+//!
+//! Invariants: a route without a rule can't be registered (`T017`). What [`Api::routes`], [`Api::authz_lock`] and
+//! `/openapi.json` say comes from the same constant as what is enforced (`T018`).
+//!
+//! **Deliberately absent:** routes of any method (`any`), and a fallback: a path that nobody wrote down has no rule.
+
+mod api;
+mod build;
+mod error;
+mod lock;
+mod path;
+mod route;
+
+pub use self::api::Api;
+pub use self::error::{ApiError, ApiErrors};
+pub(crate) use self::route::{Guard, Route};
+pub use self::route::{RouteInfo, Verb};
+
+/// The names of a path's parameters, in order.
+pub(crate) fn parameter_names(path: &str) -> impl Iterator<Item = &str> {
+    path::segments(path).filter_map(|part| match part {
+        path::Segment::Literal(_) => None,
+        path::Segment::Parameter(name) | path::Segment::Rest(name) => Some(name),
+    })
+}

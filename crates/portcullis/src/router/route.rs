@@ -1,0 +1,109 @@
+//! One route and what is known of it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::routing::MethodRouter;
+use http::Method;
+use portcullis_core::access::{Kinds, Rule};
+
+use crate::enforcer::{Access, Caller};
+
+/// What a route answers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    /// One method.
+    Method(Method),
+    /// Every method: a mounted router.
+    Any,
+}
+
+impl Verb {
+    /// Its name in `authz.lock`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Method(method) => method.as_str(),
+            Self::Any => "ANY",
+        }
+    }
+}
+
+/// What people are told of a route.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Text {
+    pub(crate) summary: Option<Cow<'static, str>>,
+    pub(crate) description: Option<Cow<'static, str>>,
+    pub(crate) tags: Vec<String>,
+}
+
+/// The rule of a route as data.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Guard {
+    pub(crate) rule: Rule,
+    pub(crate) kinds: Kinds,
+    pub(crate) caller: Caller,
+}
+
+impl Guard {
+    pub(crate) const fn of<A: Access>() -> Self {
+        Self {
+            rule: A::RULE,
+            kinds: A::KINDS,
+            caller: A::CALLER,
+        }
+    }
+}
+
+/// A registered handler.
+pub(crate) struct Route<S> {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) guard: Guard,
+    pub(crate) handler: MethodRouter<S>,
+    pub(crate) document: fn(&mut GenContext) -> Operation,
+    pub(crate) text: Text,
+    pub(crate) body_limit: Option<usize>,
+}
+
+/// What is known of a route: the line of `authz.lock` as data.
+#[derive(Clone)]
+pub struct RouteInfo<'a> {
+    pub(super) verb: Verb,
+    pub(super) path: Cow<'a, str>,
+    pub(super) guard: Guard,
+}
+
+impl RouteInfo<'_> {
+    /// What it answers to.
+    pub fn verb(&self) -> &Verb {
+        &self.verb
+    }
+
+    /// Its path, with `{parameters}`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is asked of the caller.
+    pub fn rule(&self) -> &Rule {
+        &self.guard.rule
+    }
+
+    /// The kinds of credential that are read.
+    pub fn kinds(&self) -> Kinds {
+        self.guard.kinds
+    }
+
+    /// Whether a caller without a credential is refused.
+    pub fn caller(&self) -> Caller {
+        self.guard.caller
+    }
+}
+
+impl fmt::Debug for RouteInfo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.verb.as_str(), self.path, self.guard.rule)
+    }
+}

@@ -1,0 +1,80 @@
+//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys.
+//!
+//! Every task is a plain method of [`Portcullis`] that a test calls with its own clock; this module only calls them
+//! at intervals. A task that fails logs why and is tried again at its next turn: none of them is needed for the
+//! next answer to be right.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::portcullis::Portcullis;
+
+/// The running background tasks. Dropping it aborts them; [`Upkeep::stop`] lets them finish.
+#[derive(Debug)]
+pub struct Upkeep {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+    portcullis: Portcullis,
+}
+
+impl Upkeep {
+    /// Starts them.
+    pub(crate) fn start(portcullis: &Portcullis) -> Self {
+        let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+        every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move {
+            portcullis.write_seen().await
+        });
+        every(&mut tasks, &stop, portcullis, SWEEP, |portcullis| async move {
+            portcullis.sweep().await
+        });
+        every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
+            portcullis.tend_keys().await
+        });
+        Self {
+            tasks,
+            stop,
+            portcullis: portcullis.clone(),
+        }
+    }
+
+    /// Ends them, and writes down what they would have written next.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+        if let Err(fault) = self.portcullis.write_seen().await {
+            tracing::warn!(%fault, "when sessions were last seen could not be written down");
+        }
+    }
+}
+
+fn every<F, E>(
+    tasks: &mut JoinSet<()>,
+    stop: &CancellationToken,
+    portcullis: &Portcullis,
+    interval: Duration,
+    task: impl Fn(Portcullis) -> F + Send + 'static,
+) where
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: std::fmt::Display + Send,
+{
+    let (stop, portcullis) = (stop.clone(), portcullis.clone());
+    tasks.spawn(async move {
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = task(portcullis.clone()).await {
+                tracing::warn!(%error, "a background task failed; it is tried again");
+            }
+        }
+    });
+}
+
+const FLUSH: Duration = Duration::from_secs(5);
+const SWEEP: Duration = Duration::from_secs(5 * 60);
+const ROTATE: Duration = Duration::from_secs(60 * 60);

@@ -1,0 +1,117 @@
+//! Form bodies, and the one strict reading of `application/x-www-form-urlencoded` that queries share.
+//!
+//! Source: WHATWG URL §5.1, with two differences: text that isn't UTF-8 is refused instead of repaired, and so is a
+//! parameter that comes twice (RFC 6749 §3.2).
+
+use std::collections::HashSet;
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
+use axum::extract::{FromRequest, Request};
+use portcullis_core::defends;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
+
+use super::errors::{FieldErrors, Place, clip, wrong_field};
+use crate::Problem;
+use crate::docs::schema;
+
+mod value;
+
+/// A form body (`application/x-www-form-urlencoded`), read strictly.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Form<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = super::read(request, &["application/x-www-form-urlencoded"]).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Reads parameters into a type.
+pub(super) fn parse<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
+    defends!("T026");
+    let pairs = pairs(encoded)?;
+    refuse_twice(&pairs)?;
+    let values = pairs.into_iter().map(|(name, text)| (name, value::Value(text)));
+    let reader = MapDeserializer::<_, serde::de::value::Error>::new(values);
+    serde_path_to_error::deserialize(reader)
+        .map_err(|error| wrong_field(Place::Parameter, error.path(), &error.inner().to_string()))
+}
+
+fn pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, Problem> {
+    encoded
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let name = decode(halves.next().unwrap_or_default())?;
+            Ok((name, decode(halves.next().unwrap_or_default())?))
+        })
+        .collect()
+}
+
+fn refuse_twice(pairs: &[(String, String)]) -> Result<(), Problem> {
+    let mut seen = HashSet::new();
+    let mut errors = FieldErrors::new();
+    for (name, _) in pairs
+        .iter()
+        .filter(|(name, _)| !seen.insert(name.as_str()))
+        .take(8)
+    {
+        errors.push(clip(name), "duplicate", "this parameter must come once");
+    }
+    errors.done(())
+}
+
+/// Decodes once: `+` is a space, `%XX` a byte, anything else stands for itself.
+fn decode(encoded: &[u8]) -> Result<String, Problem> {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    loop {
+        match rest {
+            [] => break,
+            [b'%', high, low, tail @ ..] => {
+                bytes.push(hex(*high)? << 4 | hex(*low)?);
+                rest = tail;
+            }
+            [b'%', ..] => return Err(broken_percent()),
+            [byte, tail @ ..] => {
+                bytes.push(if *byte == b'+' { b' ' } else { *byte });
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Problem::bad_request("invalid_utf8", "the text must be valid UTF-8"))
+}
+
+fn hex(digit: u8) -> Result<u8, Problem> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        b'A'..=b'F' => Ok(digit - b'A' + 10),
+        _ => Err(broken_percent()),
+    }
+}
+
+fn broken_percent() -> Problem {
+    Problem::bad_request(
+        "invalid_encoding",
+        "a percent sign must be followed by two hexadecimal digits",
+    )
+}
+
+impl<T: JsonSchema> OperationInput for Form<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        schema::body::<T>(context, operation, "application/x-www-form-urlencoded");
+    }
+
+    fn inferred_early_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
+        schema::body_problems()
+    }
+}

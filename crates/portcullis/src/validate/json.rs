@@ -1,0 +1,105 @@
+//! JSON in and out.
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
+use aide::{OperationInput, OperationOutput};
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use portcullis_core::defends;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::errors::{FieldErrors, Place, wrong_field};
+use super::strict::{self, NotStrict};
+use crate::Problem;
+use crate::docs::schema;
+
+/// A JSON body, read strictly; or a JSON answer with status 200.
+///
+/// Types whose fields carry rights say `#[serde(deny_unknown_fields)]`, so that a field nobody reads is refused.
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use]
+pub struct Json<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let bytes = super::read(request, &["application/json"]).await?;
+        parse(super::utf8(&bytes)?).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    defends!("T026");
+    strict::check(text).map_err(not_strict)?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.inner().classify() {
+        Category::Data => wrong_field(Place::Body, error.path(), &error.inner().to_string()),
+        Category::Syntax | Category::Eof | Category::Io => syntax(error.inner()),
+    })
+}
+
+fn not_strict(why: NotStrict) -> Problem {
+    match why {
+        NotStrict::Syntax(error) => syntax(&error),
+        NotStrict::Depth => Problem::bad_request("json_too_deep", "the JSON is nested too deeply"),
+        NotStrict::Twice(pointer) => {
+            let mut errors = FieldErrors::new();
+            errors.push(pointer, "duplicate", "this field must come once");
+            errors.into()
+        }
+    }
+}
+
+fn syntax(error: &serde_json::Error) -> Problem {
+    Problem::bad_request(
+        "invalid_json",
+        format!(
+            "the body is not JSON: line {}, column {}",
+            error.line(),
+            error.column()
+        ),
+    )
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        let mut bytes = Vec::with_capacity(256);
+        if let Err(error) = serde_json::to_writer(&mut bytes, &self.0) {
+            return Problem::internal(format_args!("an answer can't be written as JSON: {error}"))
+                .into_response();
+        }
+        let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        (content_type, bytes).into_response()
+    }
+}
+
+impl<T: JsonSchema> OperationInput for Json<T> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        schema::body::<T>(context, operation, "application/json");
+    }
+
+    fn inferred_early_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
+        schema::body_problems()
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Json<T> {
+    type Inner = T;
+
+    fn operation_response(context: &mut GenContext, _: &mut Operation) -> Option<Documented> {
+        Some(schema::answer::<T>(context, "application/json", "The answer"))
+    }
+
+    fn inferred_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
+        vec![(
+            Some(Code::Code(200)),
+            schema::answer::<T>(context, "application/json", "The answer"),
+        )]
+    }
+}

@@ -1,0 +1,87 @@
+//! Reads what a caller sent into types, and says what is wrong as a [`Problem`](crate::Problem).
+//!
+//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then types, then meaning: a
+//! handler collects what is wrong with the meaning of its fields in [`FieldErrors`], so that one 422 names them all.
+//!
+//! Invariants: nothing is read twice in two ways: a member, parameter or header that comes twice is refused, text
+//! that isn't UTF-8 is refused, never repaired (`T026`). What a caller sent isn't repeated in the answer's details.
+//!
+//! **Deliberately absent:** coercion: `"5"` in JSON is no number.
+
+mod errors;
+mod form;
+mod json;
+mod path;
+mod query;
+mod reply;
+mod strict;
+
+pub use self::errors::FieldErrors;
+pub use self::form::Form;
+pub use self::json::Json;
+pub use self::path::Path;
+pub use self::query::Query;
+pub use self::reply::{Accepted, Created, NoContent};
+
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http_body_util::{BodyExt as _, LengthLimitError};
+use portcullis_core::defends;
+
+use crate::Problem;
+
+/// Reads a body of one of the media types in `accepted`.
+async fn read(request: Request, accepted: &[&str]) -> Result<Bytes, Problem> {
+    expect_type(request.headers(), accepted)?;
+    collect(request.into_body()).await
+}
+
+async fn collect(body: Body) -> Result<Bytes, Problem> {
+    defends!("T032");
+    match body.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if is_too_long(&error) => Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "the body is longer than this route accepts",
+        )),
+        Err(_) => Err(Problem::bad_request(
+            "incomplete_body",
+            "the body broke off before its end",
+        )),
+    }
+}
+
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<LengthLimitError>)
+}
+
+fn expect_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let value = match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().unwrap_or_default(),
+        _ => "",
+    };
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    if accepted.iter().any(|wanted| essence.eq_ignore_ascii_case(wanted)) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        format!(
+            "send the body as {} with one Content-Type header",
+            accepted.join(" or ")
+        ),
+    ))
+}
+
+/// The body as text.
+fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes)
+        .map_err(|_| Problem::bad_request("invalid_utf8", "the text must be valid UTF-8"))
+}
