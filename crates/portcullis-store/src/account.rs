@@ -69,6 +69,18 @@ impl Store for Database {
         .await
     }
 
+    async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM setup WHERE digest = $1 AND expires_at > $2";
+        // Whoever has no token asks no further: the second question costs more.
+        if self.read(sql, params![&token, now]).await?.is_empty() {
+            return Ok(false);
+        }
+        let exists = self
+            .write((), |tx, ()| Box::pin(access::administrator_exists(tx)))
+            .await?;
+        Ok(!exists)
+    }
+
     async fn register_first_administrator(
         &self,
         token: Digest<Setup>,
