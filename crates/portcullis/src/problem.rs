@@ -337,6 +337,3 @@ fn kinds(accepted: Kinds) -> String {
     let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
     names.join(", ")
 }
-
-#[cfg(test)]
-mod tests;

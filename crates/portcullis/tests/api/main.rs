@@ -1,0 +1,16 @@
+//! The API a library user sees, through the real router.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod compile_fail;
+mod documentation;
+mod listening;
+mod protection;
+mod routing;
+mod rules;
+mod support;
+mod validation;
