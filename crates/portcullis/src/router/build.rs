@@ -21,6 +21,7 @@ impl Api<()> {
         if !errors.is_empty() {
             return Err(ApiErrors(errors));
         }
+        know_permissions(&self);
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {
@@ -49,6 +50,16 @@ impl Api<()> {
         Ok(router
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
             .fallback(not_found.layer(unmatched)))
+    }
+}
+
+/// Gives every permission its bit before an account's permissions are first read: a name without a bit is left out
+/// of what an account may do.
+fn know_permissions(api: &Api) {
+    for route in api.routes() {
+        route.rule().each_permission(&mut |permission| {
+            (permission.id)();
+        });
     }
 }
 

@@ -32,6 +32,7 @@ struct Post {
 #[derive(Deserialize, JsonSchema)]
 struct Page {
     /// How many.
+    #[expect(dead_code, reason = "only described")]
     limit: Option<u32>,
 }
 

@@ -378,8 +378,8 @@ async fn scopes_narrow_and_never_widen() {
 #[tokio::test]
 async fn a_login_is_fresh_until_the_second_it_is_stale() {
     let (bench, client) = start();
-    for token in [bench.token(), bench.jwt(None)] {
-        let header = bearer(&token);
+    for mint in [Bench::token, |bench: &Bench| bench.jwt(None)] {
+        let header = bearer(&mint(&bench));
         let login = bench.environment.now();
         bench.pass(Duration::from_secs(299));
         assert_eq!(

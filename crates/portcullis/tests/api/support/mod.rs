@@ -18,12 +18,11 @@ use portcullis::core::invalidation::{Invalidation, Marks};
 use portcullis::core::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use portcullis::core::session::{Device, Session, Token};
 use portcullis::core::token::{Issuer, Settings, Standing, Verifier};
-use portcullis::core::{access, account, session};
+use portcullis::core::{account, session};
 use portcullis::enforcer;
 use portcullis::{Api, Gate};
 use serde_json::Value;
 use tower::ServiceExt as _;
-use uuid::Uuid;
 
 pub(crate) use self::world::{ACCOUNT, World};
 
