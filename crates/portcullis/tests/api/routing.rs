@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderValue, Method};
 use portcullis::core::checks;
 use portcullis::{
-    Allow, Any, Api, ApiError, Authenticated, FreshLogin, Jwt, Public, Role, Session, Via, Visitor,
+    Allow, Any, Api, ApiError, Authenticated, Docs, FreshLogin, Jwt, Public, Role, Session, Via, Visitor,
     permissions, roles,
 };
 
@@ -85,10 +85,41 @@ fn everything_that_is_wrong_is_said_at_once() {
         .get("/docs", status)
         .mount::<Public>("/", metrics())
         .mount::<Public>("/m", metrics())
-        .get("/m/cpu", status);
+        .get("/m/cpu", status)
+        .get("/m", status);
     let errors = api.into_router(bench.gate.clone()).unwrap_err();
     insta::assert_snapshot!(errors);
     assert!(matches!(errors.0[0], ApiError::NoRoute("summary")));
+}
+
+/// The router below panics on paths it can't tell apart: nobody may get that far.
+#[test]
+fn no_pair_of_paths_panics() {
+    let parts = ["a", "b", "{x}", "{y}", "{*r}", ""];
+    let mut paths: Vec<String> = parts.iter().map(|part| format!("/{part}")).collect();
+    for first in parts {
+        paths.extend(parts.iter().map(|second| format!("/{first}/{second}")));
+    }
+    let bench = Bench::default();
+    let mut good = 0;
+    for first in &paths {
+        for second in &paths {
+            let pair = || Api::new("Pair", "1").docs(Docs::off()).get(first, status);
+            good += usize::from(
+                pair()
+                    .post(second, status)
+                    .into_router(bench.gate.clone())
+                    .is_ok(),
+            );
+            good += usize::from(
+                pair()
+                    .mount::<Public>(second, metrics())
+                    .into_router(bench.gate.clone())
+                    .is_ok(),
+            );
+        }
+    }
+    assert!(good > 500, "only {good} pairs are taken");
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn path(_: Public, Path((id, name)): Path<(u32, String)>) -> String {
 }
 async fn meaning(_: Public, Form(page): Form<Page>) -> Result<NoContent> {
     let mut fields = FieldErrors::new();
-    let even = |n: u32| (n % 2 == 0).then_some(n).ok_or("must be even");
+    let even = |n: u32| n.is_multiple_of(2).then_some(n).ok_or("must be even");
     fields.check("limit", "odd", even(page.limit.unwrap_or(1)));
     fields.check(
         "after",
