@@ -55,7 +55,7 @@ impl Default for Limits {
             headers: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             header_count: 64,
-            header_bytes: 16 * 1024,
+            header_bytes: 32 * 1024,
             streams: 128,
             resets: 20,
             drain: Duration::from_secs(10),

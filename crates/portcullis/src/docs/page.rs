@@ -57,12 +57,18 @@ fn policy(html: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
+/// The texts of the page's script elements, found as a browser finds them: one after the other, because a script's
+/// own text may speak of script elements.
 fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
-    html.split("<script").skip(1).filter_map(|rest| {
-        let (_, body) = rest.split_once('>')?;
-        let (script, _) = body.split_once("</script>")?;
-        (!script.trim().is_empty()).then_some(script)
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let (_, from_tag) = rest.split_once("<script")?;
+        let (_, from_text) = from_tag.split_once('>')?;
+        let (text, behind) = from_text.split_once("</script>")?;
+        rest = behind;
+        Some(text)
     })
+    .filter(|text| !text.trim().is_empty())
 }
 
 /// Text for a page.
