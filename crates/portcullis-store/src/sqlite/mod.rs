@@ -231,3 +231,6 @@ fn refused(why: Refused) -> Fault {
 fn ended() -> Fault {
     Fault::Other("its thread has ended".into())
 }
+
+#[cfg(test)]
+mod tests;
