@@ -1,4 +1,5 @@
 //! The Portcullis server.
 mod config;
 mod mail;
+mod ui;
 fn main() {}
