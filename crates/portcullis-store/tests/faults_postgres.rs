@@ -93,7 +93,8 @@ async fn open_with_a_wrong_password_says_so() {
     let Some(server) = server() else { return };
     let client = raw(&server).await;
     let name = format!("wrong_{}", std::process::id());
-    // An expired password is a wrong one, and under `trust` nobody is asked for any: then the login itself is barred.
+    // Where the server trusts this machine it asks for no password: so the role is one that may not log in at all,
+    // which is refused in the same way.
     client
         .batch_execute(&format!("CREATE ROLE {name} NOLOGIN PASSWORD 'right'"))
         .await
@@ -135,6 +136,25 @@ async fn open_of_a_newer_schema_is_refused_untouched() {
         .await
         .unwrap();
     Database::open(&url).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_and_can_be_run_again() {
+    let Some(server) = server() else { return };
+    let url = fresh(&server).await;
+    let _kept = Borrowed(url.clone());
+    let client = raw(&url).await;
+    // In the way of the first migration, in its middle.
+    client
+        .batch_execute("CREATE TABLE locks (a BIGINT)")
+        .await
+        .unwrap();
+    assert!(Database::open(&url).await.is_err());
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    let left: i64 = client.query_one(tables, &[]).await.unwrap().get(0);
+    assert_eq!(left, 1);
+    client.batch_execute("DROP TABLE locks").await.unwrap();
+    append(&Database::open(&url).await.unwrap()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -285,7 +285,7 @@ async fn close_finishes_what_was_taken_in_and_takes_nothing_new() {
 
 #[tokio::test]
 async fn a_subscriber_hears_before_the_caller_and_its_panic_harms_nobody() {
-    checks!("T020");
+    checks!("T021");
     let here = in_file(&Settings::default()).await;
     here.database.subscribe(Arc::new(|_| panic!("a subscriber")));
     let told = here.told.clone();
