@@ -1,2 +1,5 @@
-//! server
+//! The Portcullis server.
+mod config;
+mod mail;
+mod ui;
 fn main() {}

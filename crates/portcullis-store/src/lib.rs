@@ -1,1 +1,36 @@
-//! portcullis-store
+//! Where Portcullis keeps its records.
+//!
+//! [`Database`] makes every `Store` port of `portcullis-core` real, on SQLite (embedded, the default) and on
+//! PostgreSQL. Each verb is written once, in the file named after its slice, over a [transaction](tx) that both
+//! databases know.
+//!
+//! Flow of a write: a port's method → [`Database`] → one transaction that changes the state, writes its audit event
+//! and its invalidations → commit → subscribers of this process → the caller's answer. Flow of a read: one
+//! statement, which sees one snapshot.
+//!
+//! **Invariants:** an answer means the change is durable; a [`Fault`](portcullis_core::fault::Fault) means nothing
+//! was changed (one exception, see [`Database`]); no statement is put together from a caller's text.
+//!
+//! **Deliberately absent:** an update of a row as such (verbs only), and secrets: tokens come as digests, passwords
+//! and keys sealed.
+
+mod access;
+mod account;
+mod audit;
+mod bus;
+mod database;
+mod follow;
+mod key;
+mod migration;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod queue;
+mod session;
+mod sqlite;
+mod token;
+mod tx;
+mod value;
+
+pub use bus::Subscriber;
+pub use database::{Database, Settings};
+pub use follow::Follower;

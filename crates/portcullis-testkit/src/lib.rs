@@ -1,1 +1,37 @@
-//! portcullis-testkit
+//! Tests with Portcullis, in milliseconds and without a network.
+//!
+//! [`TestApp`] is a whole deployment on a database in memory, with a clock you move, randomness that repeats and a
+//! mailer that hands you the letters. [`Matrix`] sends every route of an API every kind of bad credential.
+//! `contract` holds the suites that every store must pass.
+//!
+//! ```
+//! # tokio::runtime::Runtime::new().unwrap().block_on(async {
+//! use portcullis_testkit::TestApp;
+//!
+//! let app = TestApp::new().await;
+//! let anna = app.user("anna@example.com").await;
+//! assert_eq!(app.get("/auth/me").bearer(&anna.access_token).send().await.status(), 200);
+//! app.clock.advance_secs(16 * 60);
+//! assert_eq!(app.get("/auth/me").bearer(&anna.access_token).send().await.status(), 401);
+//! # });
+//! ```
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test kit reports by panicking"
+)]
+
+mod app;
+pub mod contract;
+mod environment;
+mod mailer;
+mod matrix;
+mod request;
+
+pub use self::app::{Account, PASSWORD, TestApp};
+pub use self::environment::{FakeClock, SeededEntropy, environment};
+pub use self::mailer::FakeMailer;
+pub use self::matrix::{Matrix, Report};
+pub use self::request::{Answer, Request};

@@ -29,12 +29,27 @@
 //!
 //! **Deliberately absent:** a way to switch a check off, and rules written apart from the handler they guard.
 
+#[macro_use]
+mod answers;
+
+mod access;
+mod account;
 pub mod docs;
 pub mod enforcer;
+pub mod environment;
+mod health;
 pub mod listener;
+mod mail;
+mod password;
+mod portcullis;
 pub mod problem;
 pub mod protect;
 pub mod router;
+pub mod secrets;
+mod serve;
+mod session;
+mod token;
+mod upkeep;
 pub mod validate;
 
 #[doc(no_inline)]
@@ -51,8 +66,11 @@ pub use self::docs::Docs;
 pub use self::enforcer::{
     Access, Allow, Circumstances, Every, Gate, Guarded, Jwt, Public, Session, Via, Visitor,
 };
+pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis};
 pub use self::problem::{FieldError, Problem};
 pub use self::router::{Api, ApiError, ApiErrors};
+pub use self::serve::ServeError;
+pub use self::upkeep::Upkeep;
 pub use self::validate::{Accepted, Created, FieldErrors, Form, Json, NoContent, Path, Query};
 
 /// What a handler answers: a value, or a [`Problem`].

@@ -10,6 +10,8 @@ pub(crate) struct Silent;
 #[async_trait]
 impl Mailer for Silent {
     async fn send(&self, _letter: Letter) -> Result<(), MailError> {
-        Err(MailError("no mailer is configured: give the builder one".to_owned()))
+        Err(MailError(
+            "no mailer is configured: give the builder one".to_owned(),
+        ))
     }
 }

@@ -2,101 +2,269 @@
 //!
 //! Nothing is decided here. [`Builder`] gathers settings, [`Builder::open`] opens the database and builds every role
 //! of `portcullis-core` once; [`Portcullis`] is a cheap handle to them.
+//!
+//! **Deliberately absent:** a global. A process may hold several, each with its own database.
 
+mod builder;
+mod letters;
+
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{self, Authenticator, Directory, PermissionRecord, PermissionRef, Roles};
-use portcullis_core::account::{Letter, Mailer, Registrar};
+use portcullis_core::access::{Bus, PermissionRef, Roles};
+use portcullis_core::account::{Accounts, Registrar};
+use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
-use portcullis_core::key::{Keyring, MasterKey, Sealer};
-use portcullis_core::token::{Issuer, Verifier};
-use portcullis_core::{audit, key, password, session, token};
-use portcullis_store::Database;
-use url::Url;
+use portcullis_core::key::{Keyring, KeyringError};
+use portcullis_core::session::Manager;
+use portcullis_core::token::{self, Issuer, Verifier};
+use portcullis_store::{Database, Follower};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
+pub(crate) use self::builder::Manners;
+pub use self::builder::{Builder, Enumeration, OpenError};
+use self::letters::Letters;
 use crate::enforcer::Gate;
-use crate::mail::Silent;
-use crate::upkeep::Upkeep;
 
-/// Why Portcullis could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] Fault),
-    /// The signing keys.
-    #[error("the signing keys can't be opened: {0}")]
-    Keys(#[from] key::KeyringError),
-    /// The master key's file.
-    #[error(transparent)]
-    Secrets(#[from] crate::secrets::SecretsError),
-    /// A setting.
-    #[error("{0}")]
-    Setting(String),
-    /// The hashing threads.
-    #[error("the hashing threads can't be started: {0}")]
-    Threads(#[source] std::io::Error),
-}
+/// Everything of one deployment: open it once, clone it freely.
+///
+/// ```
+/// # async fn demo() -> Result<(), portcullis::OpenError> {
+/// use portcullis::{Api, Portcullis};
+///
+/// let portcullis = Portcullis::open("sqlite:app.db").await?;
+/// let api = Api::new("Blog", "1.0").nest("/auth", portcullis.routes());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Portcullis(Arc<Inner>);
 
-/// Whether an outsider may learn which addresses have accounts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Enumeration {
-    /// Registering a taken address answers 409.
-    #[default]
-    Allowed,
-    /// Registering answers the same whether or not the address is taken; its owner gets a letter.
-    Hidden,
-}
-
-/// What HTTP needs to know beyond the rules.
-#[derive(Debug, Clone)]
-pub(crate) struct Manners {
-    /// Where people reach this server; the only source of mailed links.
-    pub(crate) public_url: Url,
-    /// Whether `grant_type=password` is answered.
-    pub(crate) password_grant: bool,
-    /// Whether taken addresses are hidden.
-    pub(crate) enumeration: Enumeration,
-}
-
-/// Gathers what a [`Portcullis`] is made of. Everything has a safe default but the master key.
-pub struct Builder {
-    url: String,
-    database: Option<Database>,
-    master_key: Option<MasterKey>,
+struct Inner {
+    database: Database,
     environment: Environment,
-    mailer: Arc<dyn Mailer>,
+    gate: Gate,
+    keyring: Arc<Keyring>,
+    issuer: Arc<Issuer>,
+    registrar: Registrar,
+    sessions: Manager,
+    roles: Roles,
+    accounts: Accounts,
+    verifier: Verifier,
+    letters: Letters,
     manners: Manners,
-    passwords: password::Settings,
-    policy: password::Policy,
-    sessions: session::Settings,
-    tokens: token::Settings,
-    keys: key::Settings,
-    permissions: Vec<PermissionRef>,
-    capacity: usize,
+    _follower: Follower,
+    _key_watch: KeyWatch,
 }
 
-impl Builder {
-    fn new() -> Result<Self, OpenError> {
-        let public_url = Url::parse("http://127.0.0.1:8080/").map_err(|e| OpenError::Setting(e.to_string()))?;
-        Ok(Self {
-            url: "sqlite:portcullis.db".to_owned(),
-            database: None,
-            master_key: None,
-            environment: crate::environment::system(),
-            mailer: Arc::new(Silent),
-            manners: Manners { public_url, password_grant: true, enumeration: Enumeration::default() },
-            passwords: password::Settings::default(),
-            policy: password::Policy::default(),
-            sessions: session::Settings::default(),
-            tokens: token::Settings::default(),
-            keys: key::Settings::default(),
-            permissions: Vec::new(),
-            capacity: 100_000,
-        })
+impl Portcullis {
+    /// Opens the database at `url` (`sqlite:file`, `postgres://…`) with defaults for everything else. The master key
+    /// is kept in a file beside a SQLite database (`app.db` → `app.db.key`, mode 0600) and made at the first start.
+    ///
+    /// # Errors
+    /// [`OpenError`]. PostgreSQL has no file to keep a key beside: use [`Portcullis::builder`].
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::builder().database(url).open().await
+    }
+
+    /// Gathers settings first.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// What enforces on the routes of an [`Api`](crate::Api).
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// The clock and the randomness.
+    pub fn environment(&self) -> &Environment {
+        &self.0.environment
+    }
+
+    /// The database.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// Creates accounts and proves their addresses.
+    pub fn registrar(&self) -> &Registrar {
+        &self.0.registrar
+    }
+
+    /// Logs in and out.
+    pub fn sessions(&self) -> &Manager {
+        &self.0.sessions
+    }
+
+    /// Changes roles.
+    pub fn roles(&self) -> &Roles {
+        &self.0.roles
+    }
+
+    /// Accounts, as administrators see them.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// The signing keys.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.0.keyring
+    }
+
+    /// Issues tokens.
+    pub fn issuer(&self) -> &Arc<Issuer> {
+        &self.0.issuer
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> Arc<dyn audit::Store> {
+        Arc::new(self.0.database.clone())
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.0.verifier
+    }
+
+    pub(crate) fn manners(&self) -> &Manners {
+        &self.0.manners
+    }
+
+    pub(crate) fn letters(&self) -> &Letters {
+        &self.0.letters
+    }
+
+    /// Makes permissions known to the database.
+    pub(crate) async fn declare<'p>(
+        &self,
+        permissions: impl Iterator<Item = &'p PermissionRef>,
+    ) -> Result<(), Fault> {
+        builder::declare(&self.0.database, permissions, &self.0.environment).await
+    }
+
+    /// Writes down when sessions were last seen. Called every few seconds by [`Portcullis::serve`].
+    ///
+    /// # Errors
+    /// What the store says; nothing is lost, the next call writes it again.
+    pub async fn write_seen(&self) -> Result<(), Fault> {
+        use portcullis_core::session::Store as _;
+        let authenticator = self.0.gate.authenticator();
+        let seen = authenticator.take_seen();
+        if seen.is_empty() {
+            return Ok(());
+        }
+        let written = self.0.database.touch(seen.clone()).await;
+        if written.is_err() {
+            authenticator.put_back(seen);
+        }
+        written
+    }
+
+    /// Deletes rows of no further use. Called every few minutes by [`Portcullis::serve`].
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn sweep(&self) -> Result<(), Fault> {
+        use token::Store as _;
+        while self
+            .0
+            .database
+            .sweep(self.0.environment.now(), SWEEP_BATCH)
+            .await?
+            >= u64::from(SWEEP_BATCH)
+        {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Rotates the signing keys if they are due and deletes retired ones whose time has come. Called hourly by
+    /// [`Portcullis::serve`].
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn tend_keys(&self) -> Result<(), KeyringError> {
+        let by = audit::Context::system(self.0.environment.now());
+        self.0.keyring.rotate_if_due(KEY_AGE, by).await?;
+        self.0.keyring.delete_retired().await?;
+        Ok(())
+    }
+
+    /// Whether requests can be answered: the database answers and other nodes are heard.
+    ///
+    /// # Errors
+    /// What is wrong, for the log.
+    pub async fn ready(&self) -> Result<(), Fault> {
+        self.0.database.ping().await?;
+        if self.0.gate.authenticator().hears_others() {
+            Ok(())
+        } else {
+            Err(Fault::Unreachable(
+                "other nodes' changes can't be read".to_owned(),
+            ))
+        }
     }
 }
+
+impl fmt::Debug for Portcullis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Portcullis")
+            .field("database", &self.0.database.backend())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hears other nodes through the database's table of invalidations.
+struct Followed(Database);
+
+impl Bus for Followed {
+    fn silence(&self) -> Duration {
+        // Before the first poll the caches are empty, so there is nothing to mistrust.
+        self.0.freshness().unwrap_or_default()
+    }
+}
+
+/// What a change anywhere moves in this process.
+fn listen(database: &Database, marks: &Arc<Marks>, keyring: &Arc<Keyring>) -> KeyWatch {
+    let (marks, changed) = (Arc::clone(marks), Arc::new(Notify::new()));
+    let notify = Arc::clone(&changed);
+    database.subscribe(Arc::new(move |what| {
+        marks.apply(what);
+        if what == Invalidation::Keys {
+            notify.notify_one();
+        }
+    }));
+    KeyWatch(tokio::spawn(reload(Arc::clone(keyring), changed)))
+}
+
+/// Reads the key ring again whenever a node changed it. Dropping it ends that.
+struct KeyWatch(JoinHandle<()>);
+
+impl Drop for KeyWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn reload(keyring: Arc<Keyring>, changed: Arc<Notify>) {
+    loop {
+        changed.notified().await;
+        while let Err(error) = keyring.reload().await {
+            tracing::error!(%error, "the changed signing keys can't be read; trying again");
+            tokio::time::sleep(KEY_RETRY).await;
+        }
+    }
+}
+
+/// How long after a failed reload the keys are read again.
+const KEY_RETRY: Duration = Duration::from_secs(1);
+
+/// A signing key signs for 90 days.
+const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3_600);
+
+/// How many rows one step of a sweep deletes: few enough not to delay other writers.
+const SWEEP_BATCH: u32 = 500;

@@ -85,6 +85,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
     }
 
+    /// 404: what the path names doesn't exist, and the caller may know that.
+    pub fn unknown(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
     /// 409: the present state doesn't allow it.
     pub fn conflict(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
@@ -138,6 +143,11 @@ impl Problem {
     pub fn authentication_required(accepted: Kinds) -> Self {
         let detail = format!("present a credential: {}", kinds(accepted));
         Self::new(StatusCode::UNAUTHORIZED, "authentication_required", detail)
+    }
+
+    /// 401: what was sent in the body to log in with isn't right.
+    pub fn unauthenticated(code: impl Into<Text>, detail: impl Into<Text>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, detail)
     }
 
     /// 401: the credential isn't honoured. Why is nobody's business outside.

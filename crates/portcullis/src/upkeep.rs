@@ -23,10 +23,20 @@ impl Upkeep {
     /// Starts them.
     pub(crate) fn start(portcullis: &Portcullis) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
-        every(&mut tasks, &stop, portcullis, FLUSH, Portcullis::write_seen);
-        every(&mut tasks, &stop, portcullis, SWEEP, Portcullis::sweep);
-        every(&mut tasks, &stop, portcullis, ROTATE, Portcullis::tend_keys);
-        Self { tasks, stop, portcullis: portcullis.clone() }
+        every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move {
+            portcullis.write_seen().await
+        });
+        every(&mut tasks, &stop, portcullis, SWEEP, |portcullis| async move {
+            portcullis.sweep().await
+        });
+        every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
+            portcullis.tend_keys().await
+        });
+        Self {
+            tasks,
+            stop,
+            portcullis: portcullis.clone(),
+        }
     }
 
     /// Ends them, and writes down what they would have written next.
@@ -46,8 +56,8 @@ fn every<F, E>(
     interval: Duration,
     task: impl Fn(Portcullis) -> F + Send + 'static,
 ) where
-    F: Future<Output = Result<(), E>> + Send,
-    E: std::fmt::Display,
+    F: Future<Output = Result<(), E>> + Send + 'static,
+    E: std::fmt::Display + Send,
 {
     let (stop, portcullis) = (stop.clone(), portcullis.clone());
     tasks.spawn(async move {

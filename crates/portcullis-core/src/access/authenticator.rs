@@ -123,6 +123,14 @@ impl Authenticator {
             .collect()
     }
 
+    /// Takes back what could not be written; what was seen since is later and stays.
+    pub fn put_back(&self, seen: Vec<(session::Id, Timestamp)>) {
+        let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, at) in seen {
+            waiting.entry(id).or_insert(at);
+        }
+    }
+
     /// Whether this node hears the others.
     pub fn hears_others(&self) -> bool {
         self.on.bus.silence() <= SILENCE

@@ -10,6 +10,7 @@
 mod identifier;
 mod mail;
 mod registrar;
+mod service;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -19,6 +20,7 @@ pub use self::mail::{Letter, MailError, Mailer};
 pub use self::registrar::{
     Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
 };
+pub use self::service::{Accounts, StateError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::SealedHash;
@@ -173,6 +175,9 @@ pub trait Store: Send + Sync {
     /// Remembers the set-up token of a server without an administrator, replacing an earlier one. Answers `false`,
     /// and writes nothing, once any account holds the role `administrator`.
     async fn offer_setup(&self, digest: Digest<Setup>, expires_at: Timestamp) -> Result<bool, Fault>;
+
+    /// Whether the set-up token would be accepted at `now`. Uses nothing up.
+    async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault>;
 
     /// Registers the first administrator and uses up the set-up token, both or neither.
     async fn register_first_administrator(

@@ -81,6 +81,16 @@ impl Registrar {
         }
     }
 
+    /// The rules that the form's password breaks. Costs no hash; [`Registrar::register`] asks again.
+    pub fn judge(&self, form: &Registration) -> Vec<Broken> {
+        let names = [
+            form.email.as_ref().map(EmailAddress::normalised),
+            form.username.as_ref().map(Username::normalised),
+        ];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        self.policy.broken_by(&form.password, &names)
+    }
+
     /// Registers an account. An address must still be proven; until then the account is unverified.
     ///
     /// # Errors
@@ -111,6 +121,16 @@ impl Registrar {
             .offer_setup(token.digest(), expires_at)
             .await?
             .then_some(token))
+    }
+
+    /// Whether the set-up token is good, for a page that asks before it uses the token up.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn setup_is_open(&self, token: &SetupToken) -> Result<bool, Fault> {
+        self.store
+            .setup_is_open(token.digest(), self.environment.now())
+            .await
     }
 
     /// Registers the first administrator with the set-up token, and uses the token up.
@@ -167,20 +187,15 @@ impl Registrar {
         roles: Vec<String>,
         at: Timestamp,
     ) -> Result<(NewAccount, Option<VerificationToken>), RegistrationError> {
+        if form.email.is_none() && form.username.is_none() {
+            return Err(RegistrationError::NoIdentifier);
+        }
+        let broken = self.judge(&form);
         let Registration {
             email,
             username,
             password,
         } = form;
-        if email.is_none() && username.is_none() {
-            return Err(RegistrationError::NoIdentifier);
-        }
-        let names = [
-            email.as_ref().map(EmailAddress::normalised),
-            username.as_ref().map(Username::normalised),
-        ];
-        let names: Vec<&str> = names.into_iter().flatten().collect();
-        let broken = self.policy.broken_by(&password, &names);
         let password = match Password::new(&password) {
             Some(password) if broken.is_empty() => password,
             _ => return Err(RegistrationError::Password(broken)),

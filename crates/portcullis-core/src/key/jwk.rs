@@ -1,8 +1,8 @@
 //! Keys as JSON: reading what others publish, publishing what others may see.
 //!
 //! Reading is strict: a member named twice, a `use` or `key_ops` that forbids the use, an `alg` of another family,
-//! a coordinate of the wrong length, a point off the curve or a weak key is refused. Publishing goes through
-//! [`PublicPart`], which holds no private member, so none can be shown.
+//! a coordinate of the wrong length, a point off the curve or a weak key is refused. Publishing
+//! goes through a type that holds no private member, so none can be shown.
 //!
 //! **Deliberately absent:** a public key read from a private one, a shared secret read from a set others publish.
 

@@ -14,17 +14,18 @@
 //! **Deliberately absent:** a timer. Whoever composes the program calls [`Keyring::rotate_if_due`],
 //! [`Keyring::delete_retired`] and, on [`Keys`](crate::invalidation::Invalidation::Keys), [`Keyring::reload`].
 
+mod source;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures_channel::oneshot;
 use serde_json::Value;
 
-use super::algorithm::Family;
-use super::{Algorithm, InvalidKey, Phase, Record, SealError, Sealer, SigningKey, Store, VerifyingKey, jwk};
+use self::source::{Entry, Ring, Source, generate};
+use super::{Algorithm, InvalidKey, Phase, SealError, Sealer, SigningKey, Store, VerifyingKey, jwk};
 use crate::audit;
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
@@ -101,32 +102,6 @@ pub struct Keyring {
     /// Loads are numbered when they begin; a load that began earlier never replaces a later one.
     begun: AtomicU64,
     applied: Mutex<u64>,
-}
-
-struct Source {
-    store: Arc<dyn Store>,
-    sealer: Arc<Sealer>,
-    environment: Environment,
-    settings: Settings,
-}
-
-struct Ring {
-    signer: Arc<SigningKey>,
-    /// Since when the signer signs.
-    signing_since: Timestamp,
-    entries: Vec<Entry>,
-}
-
-struct Entry {
-    key: Arc<SigningKey>,
-    phase: Phase,
-    delete_at: Option<Timestamp>,
-}
-
-impl Entry {
-    fn holds_at(&self, now: Timestamp) -> bool {
-        self.delete_at.is_none_or(|end| now < end)
-    }
 }
 
 impl Keyring {
@@ -370,98 +345,6 @@ impl fmt::Debug for Keyring {
             .finish_non_exhaustive()
     }
 }
-
-impl Source {
-    fn ring(&self, records: &[Record], open: &[Entry]) -> Result<Ring, KeyringError> {
-        let mut entries = Vec::with_capacity(records.len());
-        for record in records {
-            let held = open.iter().find(|entry| {
-                entry.key.kid() == record.kid && entry.key.algorithm().as_str() == record.algorithm
-            });
-            let key = match held {
-                Some(entry) => entry.key.clone(),
-                None => Arc::new(self.open_record(record)?),
-            };
-            entries.push(Entry {
-                key,
-                phase: record.phase,
-                delete_at: record.delete_at,
-            });
-        }
-        let algorithm = self.settings.algorithm;
-        let of = |phase: Phase| {
-            records
-                .iter()
-                .zip(&entries)
-                .find(|(record, entry)| record.phase == phase && entry.key.algorithm() == algorithm)
-        };
-        let (current, entry) = of(Phase::Current).ok_or(KeyringError::NoSigner(algorithm))?;
-        // The next key is made in the same step in which the current one becomes current.
-        let signing_since = of(Phase::Next).map_or(current.created_at, |(next, _)| next.created_at);
-        Ok(Ring {
-            signer: entry.key.clone(),
-            signing_since,
-            entries,
-        })
-    }
-
-    fn open_record(&self, record: &Record) -> Result<SigningKey, KeyringError> {
-        let kid = || record.kid.clone();
-        let algorithm =
-            Algorithm::parse(&record.algorithm).ok_or_else(|| KeyringError::UnknownAlgorithm {
-                kid: kid(),
-                algorithm: record.algorithm.clone(),
-            })?;
-        let stored = self
-            .sealer
-            .open(PURPOSE, &owner(&record.kid, algorithm), &record.sealed)
-            .map_err(|why| KeyringError::Sealed { kid: kid(), why })?;
-        SigningKey::from_stored(&record.kid, algorithm, stored)
-            .map_err(|why| KeyringError::Invalid { kid: kid(), why })
-    }
-
-    fn record(&self, key: &SigningKey, phase: Phase) -> Result<Record, KeyringError> {
-        let stored = key.to_stored().map_err(KeyringError::Generate)?;
-        let sealed = self
-            .sealer
-            .seal(PURPOSE, &owner(key.kid(), key.algorithm()), stored.expose())
-            .map_err(|why| KeyringError::Sealed {
-                kid: key.kid().to_owned(),
-                why,
-            })?;
-        Ok(Record {
-            kid: key.kid().to_owned(),
-            algorithm: key.algorithm().as_str().to_owned(),
-            sealed: sealed.into_bytes(),
-            phase,
-            created_at: self.environment.now(),
-            delete_at: None,
-        })
-    }
-}
-
-/// What a sealed key belongs to: another algorithm's or another name's record doesn't open it.
-fn owner(kid: &str, algorithm: Algorithm) -> Vec<u8> {
-    format!("{algorithm}:{kid}").into_bytes()
-}
-
-/// A new key. RSA keys take long to find, so that is done on a thread of its own.
-async fn generate(algorithm: Algorithm, environment: &Environment) -> Result<SigningKey, KeyringError> {
-    if algorithm.family() != Family::Rsa {
-        return SigningKey::generate(algorithm, environment).map_err(KeyringError::Generate);
-    }
-    let (done, key) = oneshot::channel();
-    let environment = environment.clone();
-    std::thread::Builder::new()
-        .name("rsa-key".into())
-        .spawn(move || done.send(SigningKey::generate(algorithm, &environment)))
-        .map_err(|_| KeyringError::Generate(InvalidKey::Generate))?;
-    key.await
-        .unwrap_or(Err(InvalidKey::Generate))
-        .map_err(KeyringError::Generate)
-}
-
-const PURPOSE: &str = "signing-key";
 
 #[cfg(test)]
 mod tests;

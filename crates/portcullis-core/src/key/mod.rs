@@ -18,7 +18,7 @@ mod verifying;
 use async_trait::async_trait;
 
 pub use self::algorithm::Algorithm;
-pub use self::keyring::Keyring;
+pub use self::keyring::{Keyring, KeyringError};
 pub use self::master::{InvalidMasterKey, MasterKey};
 pub use self::sealer::{SealError, Sealed, Sealer};
 pub use self::signing::{SigningFailed, SigningKey};

@@ -135,6 +135,7 @@ impl Sealer {
     }
 
     fn key(&self, id: &str, purpose: &str) -> Result<LessSafeKey, SealError> {
+        crate::defends!("T014");
         let key = self
             .ring
             .expand(id, "seal", purpose)

@@ -24,7 +24,7 @@ use crate::secret::SecretBytes;
 
 enum Private {
     Hmac {
-        key: hmac::Key,
+        key: Box<hmac::Key>,
         secret: SecretBytes,
     },
     Rsa {
@@ -96,13 +96,8 @@ impl SigningKey {
     /// [`InvalidKey::Kid`] for a name that can't stand in a header.
     pub fn of_secret(kid: &str, secret: HmacSecret) -> Result<Self, InvalidKey> {
         let verifying = VerifyingKey::of_secret(kid, &secret)?;
-        let (algorithm, secret) = secret.into_parts();
-        let digest = match algorithm {
-            Algorithm::HS384 => hmac::HMAC_SHA384,
-            Algorithm::HS512 => hmac::HMAC_SHA512,
-            _ => hmac::HMAC_SHA256,
-        };
-        let key = hmac::Key::new(digest, secret.expose());
+        let key = secret.key();
+        let secret = secret.into_bytes();
         Ok(Self {
             private: Private::Hmac { key, secret },
             verifying,

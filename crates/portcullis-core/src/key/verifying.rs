@@ -28,7 +28,7 @@ pub(super) enum PublicPart {
 }
 
 enum Check {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Signature(signature::ParsedPublicKey),
 }
 
@@ -57,17 +57,17 @@ impl HmacSecret {
         Ok(Self { algorithm, bytes })
     }
 
-    pub(super) fn into_parts(self) -> (Algorithm, SecretBytes) {
-        (self.algorithm, self.bytes)
+    pub(super) fn into_bytes(self) -> SecretBytes {
+        self.bytes
     }
 
-    fn key(&self) -> hmac::Key {
+    pub(super) fn key(&self) -> Box<hmac::Key> {
         let digest = match self.algorithm {
             Algorithm::HS384 => hmac::HMAC_SHA384,
             Algorithm::HS512 => hmac::HMAC_SHA512,
             _ => hmac::HMAC_SHA256,
         };
-        hmac::Key::new(digest, self.bytes.expose())
+        Box::new(hmac::Key::new(digest, self.bytes.expose()))
     }
 }
 
@@ -278,23 +278,12 @@ fn ed25519(x: &[u8]) -> Result<signature::ParsedPublicKey, InvalidKey> {
 }
 
 /// Whether a point generates at most eight others: under such a "key" one signature fits many messages.
-const fn has_small_order(mut x: [u8; 32]) -> bool {
+fn has_small_order(mut x: [u8; 32]) -> bool {
     // The sign is not part of the question.
-    x[31] &= 0x7f;
-    let mut index = 0;
-    while index < SMALL_ORDER.len() {
-        let mut same = true;
-        let mut byte = 0;
-        while byte < 32 {
-            same &= x[byte] == SMALL_ORDER[index][byte];
-            byte += 1;
-        }
-        if same {
-            return true;
-        }
-        index += 1;
+    if let Some(last) = x.last_mut() {
+        *last &= 0x7f;
     }
-    false
+    SMALL_ORDER.contains(&x)
 }
 
 /// The kid of a key: 1 to 128 visible ASCII characters that need no escape in JSON.
@@ -321,10 +310,12 @@ fn looks_public(bytes: &[u8]) -> bool {
         || der::rsa_numbers(bytes).is_some()
 }
 
-/// The y coordinates of all points of order 1, 2, 4 and 8, and the encodings of the first two that aren't reduced.
+/// The y coordinates of all points of order 1, 2, 4 and 8, and those encodings of them that aren't reduced.
 const SMALL_ORDER: [[u8; 32]; 7] = [
     [0; 32],
-    ends(1, 0, 0),
+    [
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ],
     [
         0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5,
         0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
@@ -333,14 +324,19 @@ const SMALL_ORDER: [[u8; 32]; 7] = [
         0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a,
         0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
     ],
-    ends(0xec, 0xff, 0x7f),
-    ends(0xed, 0xff, 0x7f),
-    ends(0xee, 0xff, 0x7f),
+    near_p(0xec),
+    near_p(0xed),
+    near_p(0xee),
 ];
 
-const fn ends(first: u8, middle: u8, last: u8) -> [u8; 32] {
-    let mut bytes = [middle; 32];
-    bytes[0] = first;
-    bytes[31] = last;
+/// `2²⁵⁵ - 256 + low`: the numbers around the field's prime, `2²⁵⁵ - 19`.
+const fn near_p(low: u8) -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    let [first, .., last] = &mut bytes;
+    *first = low;
+    *last = 0x7f;
     bytes
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,8 @@ pub struct Foundation {
     pub accounts: Arc<dyn account::Store>,
     /// Sessions.
     pub sessions: Arc<dyn Store>,
+    /// Refresh tokens.
+    pub tokens: Arc<dyn token::Store>,
     /// The audit log.
     pub audit: Arc<dyn audit::Store>,
     /// What accounts may do.
@@ -231,6 +233,24 @@ impl Manager {
     /// What the store says.
     pub async fn end_others(&self, account: account::Id, keep: Id, by: audit::Context) -> Result<u64, Fault> {
         self.on.sessions.end_others(account, keep, by).await
+    }
+
+    /// Ends the session of a refresh token, used or not. A token that doesn't exist is no error.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke_refresh(&self, token: &RefreshToken, by: audit::Context) -> Result<(), Fault> {
+        let Some(id) = self.on.tokens.find_refresh(token.digest()).await? else {
+            return Ok(());
+        };
+        let Some(session) = self.on.sessions.find(id).await? else {
+            return Ok(());
+        };
+        self.on
+            .sessions
+            .end(session.account, id, Ending::Logout, by)
+            .await?;
+        Ok(())
     }
 
     /// The account's living sessions, most recently seen first.
@@ -368,6 +388,19 @@ impl Manager {
         }
     }
 
+    /// How long such a session may stay unused, and how long it lives at most.
+    fn lifetimes(&self, delivery: Delivery) -> (Duration, Duration) {
+        let settings = &self.on.settings;
+        match delivery {
+            Delivery::Tokens => (
+                self.on.issuer.settings().refresh_lifetime,
+                settings.tokens_absolute,
+            ),
+            Delivery::Session => (settings.idle, settings.absolute),
+            Delivery::Remembered => (settings.remembered_idle, settings.remembered_absolute),
+        }
+    }
+
     async fn open(
         &self,
         account: &Account,
@@ -377,14 +410,7 @@ impl Manager {
     ) -> Result<LoggedIn, LoginError> {
         let now = by.at;
         let settings = &self.on.settings;
-        let (idle, absolute) = match form.delivery {
-            Delivery::Tokens => (
-                self.on.issuer.settings().refresh_lifetime,
-                settings.tokens_absolute,
-            ),
-            Delivery::Session => (settings.idle, settings.absolute),
-            Delivery::Remembered => (settings.remembered_idle, settings.remembered_absolute),
-        };
+        let (idle, absolute) = self.lifetimes(form.delivery);
         let expires_at = now.plus(absolute);
         let holds = match form.delivery {
             Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
@@ -463,6 +489,13 @@ impl DeviceName {
         } else {
             Err(InvalidDeviceName)
         }
+    }
+}
+
+impl DeviceName {
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 

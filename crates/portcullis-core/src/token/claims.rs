@@ -88,3 +88,6 @@ pub enum InvalidToken {
     #[error("the token isn't valid yet")]
     NotYetValid,
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -42,10 +42,17 @@ pub(crate) fn already_registered(public_url: &Url, to: &str) -> Letter {
 }
 
 /// Tells the owner of a login from a device not seen before.
-pub(crate) fn new_device(public_url: &Url, account: &Account, device: &Device, at: Timestamp) -> Option<Letter> {
+pub(crate) fn new_device(
+    public_url: &Url,
+    account: &Account,
+    device: &Device,
+    at: Timestamp,
+) -> Option<Letter> {
     let to = account.email.clone()?;
     let agent = device.user_agent.as_deref().unwrap_or("an unnamed program");
-    let from = device.ip.map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
+    let from = device
+        .ip
+        .map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
     Some(Letter {
         to,
         subject: "New login to your account".to_owned(),
@@ -60,7 +67,8 @@ pub(crate) fn new_device(public_url: &Url, account: &Account, device: &Device, a
 
 fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or("this server");
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 #[cfg(test)]
@@ -89,14 +97,20 @@ mod tests {
         let token = VerificationToken::from_bytes([1; 32]);
         let letter = verify_email(&url, &account(Some("Anna@example.com")), &token).unwrap();
         assert_eq!(letter.to, "Anna@example.com");
-        assert!(letter.text.contains(&format!("https://id.example.com/verify-email?token={}", *token.expose())));
+        assert!(letter.text.contains(&format!(
+            "https://id.example.com/verify-email?token={}",
+            *token.expose()
+        )));
         assert!(verify_email(&url, &account(None), &token).is_none());
     }
 
     #[test]
     fn a_hostile_user_agent_stays_one_line_of_text() {
         let url = Url::parse("http://127.0.0.1:8080").unwrap();
-        let device = Device { user_agent: Some("<b>x</b>".into()), ..Device::default() };
+        let device = Device {
+            user_agent: Some("<b>x</b>".into()),
+            ..Device::default()
+        };
         let letter = new_device(&url, &account(Some("a@b.c")), &device, Timestamp::from_seconds(0)).unwrap();
         assert!(letter.text.contains("device: <b>x</b>\n"));
         assert!(letter.text.contains("127.0.0.1:8080"));

@@ -1,24 +1,24 @@
 //! The routes of accounts: register, prove an address, ask who one is.
 
 mod letters;
+mod view;
 
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use portcullis_core::access::Authenticated;
 use portcullis_core::account::{
-    Account, EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username, VerificationToken,
+    EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username, VerificationToken,
 };
-use portcullis_core::environment::Timestamp;
 use portcullis_core::password::Broken;
 use portcullis_core::secret::SecretText;
-use portcullis_core::{account, defends, session};
+use portcullis_core::{audit, defends};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::letters::new_device;
-use crate::portcullis::{Portcullis, Enumeration};
-use crate::problem::Problem;
-use crate::router::Api;
-use crate::validate::{Accepted, Created, FieldErrors, Json, NoContent};
-use crate::{Allow, Circumstances, Public, State};
+pub(crate) use self::view::AccountView;
+use crate::portcullis::{Enumeration, Portcullis};
+use crate::{Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Problem, Public};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -29,16 +29,16 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/me", me)
         .summary("Who am I?")
         .post("/email/verify", verify_email)
-        .summary("Prove an e-mail address by the mailed code")
+        .summary("Prove an e-mail address with the mailed code")
         .post("/email/verification", mail_again)
         .summary("Mail the code again")
 }
 
-/// What somebody registers with. At least one of `email` and `username`.
+/// What somebody registers with: an address, a user name or both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Register {
-    /// An e-mail address.
+    /// An e-mail address; a code that proves it is mailed there.
     email: Option<String>,
     /// 3 to 32 letters, digits, dots, hyphens or underscores.
     username: Option<String>,
@@ -48,45 +48,18 @@ struct Register {
 }
 
 impl Register {
-    /// Parses every field; the password is judged by the policy later.
+    /// Every field parsed; what is wrong is noted in `fields`.
     fn parse(self, fields: &mut FieldErrors) -> Registration {
+        let email = self
+            .email
+            .and_then(|text| fields.check("/email", "invalid_email", EmailAddress::parse(&text)));
+        let username = self
+            .username
+            .and_then(|text| fields.check("/username", "invalid_username", Username::parse(&text)));
         Registration {
-            email: self.email.and_then(|text| fields.check("/email", "invalid_email", EmailAddress::parse(&text))),
-            username: self
-                .username
-                .and_then(|text| fields.check("/username", "invalid_username", Username::parse(&text))),
+            email,
+            username,
             password: self.password,
-        }
-    }
-}
-
-/// An account, as its owner and administrators see it.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct AccountView {
-    /// Its id.
-    id: String,
-    /// Its address, as typed.
-    email: Option<String>,
-    /// Whether the address is proven.
-    email_verified: bool,
-    /// Its user name, as typed.
-    username: Option<String>,
-    /// `active`, `unverified`, `locked` or `disabled`.
-    state: &'static str,
-    /// When it was registered, RFC 3339.
-    #[schemars(with = "String")]
-    created_at: Timestamp,
-}
-
-impl From<&Account> for AccountView {
-    fn from(account: &Account) -> Self {
-        Self {
-            id: account.id.to_string(),
-            email: account.email.clone(),
-            email_verified: account.email_verified_at.is_some(),
-            username: account.username.clone(),
-            state: account.state.as_str(),
-            created_at: account.created_at,
         }
     }
 }
@@ -94,10 +67,265 @@ impl From<&Account> for AccountView {
 async fn register(
     _: Public,
     State(portcullis): State<Portcullis>,
-    around: Circumstances,
+    Circumstances(by): Circumstances,
     Json(form): Json<Register>,
+) -> Result<Registering, Problem> {
+    let mut fields = FieldErrors::new();
+    let missing = form.email.is_none() && form.username.is_none();
+    let form = form.parse(&mut fields);
+    if missing {
+        fields.push(
+            "/email",
+            "required",
+            "give an e-mail address, a user name or both",
+        );
+    }
+    check_password(&portcullis, &form, &mut fields);
+    let form = fields.done(form)?;
+    let hidden = portcullis.manners().enumeration == Enumeration::Hidden && form.email.is_some();
+    let address = form.email.as_ref().map(|email| email.as_str().to_owned());
+    match portcullis.register(form, by).await {
+        Ok(registered) => {
+            let view = AccountView::from(&registered.account);
+            Ok(if hidden {
+                Registering::Hidden
+            } else {
+                Registering::Created(Box::new(view))
+            })
+        }
+        Err(RegistrationError::Taken {
+            email: true,
+            username: false,
+        }) if hidden => {
+            defends!("T012");
+            let letter = address.zip(portcullis.manners().public_url.as_ref());
+            portcullis
+                .letters()
+                .send(letter.map(|(to, url)| letters::already_registered(url, &to)));
+            Ok(Registering::Hidden)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The account, or where taken addresses are hidden, only that a letter is on its way.
+enum Registering {
+    Created(Box<AccountView>),
+    Hidden,
+}
+
+impl IntoResponse for Registering {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Created(view) => Created(view).into_response(),
+            Self::Hidden => Accepted(Underway {
+                next: "check_your_mail",
+            })
+            .into_response(),
+        }
+    }
+}
+
+answers!(Registering: Created<AccountView>, Accepted<Underway>);
+
+/// What to do next.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Underway {
+    /// `check_your_mail`.
+    next: &'static str,
+}
+
+/// The first administrator's form.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SetUp {
+    /// The token of the set-up link that the server printed.
+    #[schemars(with = "String")]
+    token: SecretText,
+    /// An e-mail address.
+    email: Option<String>,
+    /// 3 to 32 letters, digits, dots, hyphens or underscores.
+    username: Option<String>,
+    /// At least 8 characters.
+    #[schemars(with = "String")]
+    password: SecretText,
+}
+
+async fn set_up(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<SetUp>,
 ) -> Result<Created<AccountView>, Problem> {
-    let registered = portcullis.register(form, around).await?;
+    let SetUp {
+        token,
+        email,
+        username,
+        password,
+    } = form;
+    let mut fields = FieldErrors::new();
+    let form = Register {
+        email,
+        username,
+        password,
+    }
+    .parse(&mut fields);
+    check_password(&portcullis, &form, &mut fields);
+    let form = fields.done(form)?;
+    let registered = portcullis.set_up(token.expose(), form, by).await?;
     Ok(Created(AccountView::from(&registered.account)))
 }
 
+impl Portcullis {
+    /// Registers an account and mails the code that proves its address.
+    ///
+    /// # Errors
+    /// [`RegistrationError`].
+    pub async fn register(
+        &self,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Registered, RegistrationError> {
+        let registered = self.registrar().register(form, by).await?;
+        mail_verification(self, &registered);
+        Ok(registered)
+    }
+
+    /// Registers the first administrator with the set-up token's text, and mails the code that proves the address.
+    ///
+    /// # Errors
+    /// [`RegistrationError`].
+    pub async fn set_up(
+        &self,
+        token: &str,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Registered, RegistrationError> {
+        let token = SetupToken::parse(token).ok_or(RegistrationError::SetupClosed)?;
+        let registered = self.registrar().set_up(&token, form, by).await?;
+        mail_verification(self, &registered);
+        Ok(registered)
+    }
+}
+
+/// Notes the password's faults with those of the other fields, before anything costs a hash.
+fn check_password(portcullis: &Portcullis, form: &Registration, fields: &mut FieldErrors) {
+    for broken in portcullis.registrar().judge(form) {
+        fields.push("/password", broken.code(), broken.to_string());
+    }
+}
+
+fn mail_verification(portcullis: &Portcullis, registered: &Registered) {
+    let token = registered.verification.as_ref();
+    let letter = token.zip(portcullis.manners().public_url.as_ref());
+    let letter = letter.and_then(|(token, url)| letters::verify_email(url, &registered.account, token));
+    portcullis.letters().send(letter);
+}
+
+impl From<RegistrationError> for Problem {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::NoIdentifier => one_field(
+                "/email",
+                "required",
+                "give an e-mail address, a user name or both",
+            ),
+            RegistrationError::Password(broken) => broken_password(&broken),
+            RegistrationError::Taken {
+                email: true,
+                username: false,
+            } => Self::conflict(
+                "email_taken",
+                "this e-mail address belongs to an account already; log in instead",
+            ),
+            RegistrationError::Taken { email: false, .. } => {
+                Self::conflict("username_taken", "this user name is taken; choose another")
+            }
+            RegistrationError::Taken { .. } => Self::conflict(
+                "email_and_username_taken",
+                "this e-mail address and this user name are taken",
+            ),
+            RegistrationError::SetupClosed => Self::forbidden(
+                "setup_closed",
+                "this set-up token was used, has expired, or an administrator exists",
+            ),
+            RegistrationError::Hash(error) => error.into(),
+            RegistrationError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+fn one_field(field: &str, code: &'static str, detail: &'static str) -> Problem {
+    let mut fields = FieldErrors::new();
+    fields.push(field, code, detail);
+    fields.into()
+}
+
+fn broken_password(broken: &[Broken]) -> Problem {
+    let mut fields = FieldErrors::new();
+    for rule in broken {
+        fields.push("/password", rule.code(), rule.to_string());
+    }
+    fields.into()
+}
+
+async fn me(who: Allow<Authenticated>) -> Json<view::Me> {
+    Json(view::Me::from(who.principal()))
+}
+
+/// A mailed code.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    /// The code from the letter, `pcv_…`.
+    #[schemars(with = "String")]
+    token: SecretText,
+}
+
+async fn verify_email(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Code>,
+) -> Result<Json<AccountView>, Problem> {
+    let account = portcullis.verify_email(form.token.expose(), by).await?;
+    let account = account.ok_or_else(|| {
+        Problem::bad_request(
+            "invalid_code",
+            "this code was used, has expired or never existed; ask for another",
+        )
+    })?;
+    Ok(Json(AccountView::from(&account)))
+}
+
+impl Portcullis {
+    /// Redeems the text of a verification token; `None` if it isn't good.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn verify_email(
+        &self,
+        token: &str,
+        by: audit::Context,
+    ) -> Result<Option<portcullis_core::account::Account>, portcullis_core::fault::Fault> {
+        defends!("T014");
+        match VerificationToken::parse(token) {
+            Some(token) => self.registrar().verify(&token, by).await,
+            None => Ok(None),
+        }
+    }
+}
+
+async fn mail_again(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+) -> Result<NoContent, Problem> {
+    if let Some(token) = portcullis.registrar().verify_again(who.id()).await? {
+        let registered = Registered {
+            account: who.account().clone(),
+            verification: Some(token),
+        };
+        mail_verification(&portcullis, &registered);
+    }
+    Ok(NoContent)
+}

@@ -132,6 +132,23 @@ fn nothing_is_shown() {
     assert!(format!("{sealer:?}").contains("…redacted…"));
 }
 
+proptest::proptest! {
+    #[test]
+    fn no_bytes_panic_or_open(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..80), id in "[a-z0-9-]{0,12}") {
+        let sealer = sealer(10);
+        proptest::prop_assert!(sealer.open("p", b"", &bytes).is_err());
+        let framed = [&[1, u8::try_from(id.len()).unwrap()], id.as_bytes(), &bytes[..]].concat();
+        proptest::prop_assert!(sealer.open("p", b"", &framed).is_err());
+        let ours = [&[1, u8::try_from(sealer.current_id().len()).unwrap()], sealer.current_id().as_bytes(), &bytes[..]].concat();
+        proptest::prop_assert!(sealer.open("p", b"", &ours).is_err());
+    }
+
+    #[test]
+    fn no_text_of_a_master_key_panics(text in "[a-z0-9=# \n_-]{0,120}") {
+        let _ = MasterKey::parse(&text);
+    }
+}
+
 fn base64_of(byte: u8) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode([byte, 0].repeat(16))

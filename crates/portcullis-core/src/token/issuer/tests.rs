@@ -1,1 +1,418 @@
+use std::collections::HashMap;
+use std::sync::Mutex;
 
+use async_trait::async_trait;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::account::{Account, Stamp, State};
+use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
+use crate::key::{Algorithm, MasterKey};
+use crate::secret::Digest;
+use crate::session::{Device, Method, Session};
+use crate::token::{InvalidToken, Refresh, Verifier};
+
+/// The store as its documentation says, in memory: one session, its family.
+#[derive(Default)]
+struct Memory {
+    family: Mutex<HashMap<[u8; 32], Row>>,
+    ended: Mutex<bool>,
+    revoked: Mutex<Vec<(Id, Timestamp)>>,
+    down: Mutex<bool>,
+}
+
+#[derive(Clone, Copy)]
+struct Row {
+    expires_at: Timestamp,
+    used: Option<(Timestamp, Digest<Refresh>)>,
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn rotate_refresh(&self, rotation: Rotation, by: audit::Context) -> Result<Rotated, Fault> {
+        if *self.down.lock().unwrap() {
+            return Err(Fault::Busy("down".into()));
+        }
+        let mut family = self.family.lock().unwrap();
+        let mut ended = self.ended.lock().unwrap();
+        let Some(row) = family.get_mut(rotation.presented.as_bytes()) else {
+            return Ok(Rotated::Unknown);
+        };
+        if *ended {
+            return Ok(Rotated::Refused);
+        }
+        if let Some((at, successor)) = row.used {
+            if at >= rotation.grace_from && successor == rotation.successor.digest {
+                return Ok(Rotated::Again(Box::new(standing())));
+            }
+            *ended = true;
+            return Ok(Rotated::Replayed(standing().session.id));
+        }
+        if by.at >= row.expires_at || by.at >= standing().session.expires_at {
+            return Ok(Rotated::Refused);
+        }
+        row.used = Some((by.at, rotation.successor.digest));
+        let next = Row {
+            expires_at: rotation.successor.expires_at,
+            used: None,
+        };
+        family.insert(*rotation.successor.digest.as_bytes(), next);
+        Ok(Rotated::Fresh(Box::new(standing())))
+    }
+
+    async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
+        Ok(None)
+    }
+
+    async fn revoke(&self, id: Id, _: account::Id, until: Timestamp, _: audit::Context) -> Result<(), Fault> {
+        self.revoked.lock().unwrap().push((id, until));
+        Ok(())
+    }
+
+    async fn is_revoked(&self, id: Id) -> Result<bool, Fault> {
+        Ok(self
+            .revoked
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|(revoked, _)| *revoked == id))
+    }
+
+    async fn sweep(&self, _: Timestamp, _: u32) -> Result<u64, Fault> {
+        Ok(0)
+    }
+}
+
+fn standing() -> Standing {
+    let account = account::Id::from_uuid(Uuid::from_u128(1));
+    Standing {
+        session: Session {
+            id: session::Id::from_uuid(Uuid::from_u128(2)),
+            account,
+            device: Device::default(),
+            method: Method::Password,
+            scopes: Some(vec!["posts:read".into()]),
+            authenticated_at: START,
+            last_seen_at: START,
+            idle: Duration::from_secs(86_400 * 30),
+            expires_at: START.plus(DAY * 20),
+        },
+        account: Account {
+            id: account,
+            email: None,
+            username: Some("ada".into()),
+            state: State::Active,
+            email_verified_at: None,
+            stamp: Stamp::from_uuid(Uuid::from_u128(3)),
+            created_at: START,
+        },
+    }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+const MICRO: Duration = Duration::from_micros(1);
+
+struct World {
+    clock: Arc<FakeClock>,
+    store: Arc<Memory>,
+    keyring: Arc<Keyring>,
+    master: MasterKey,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = FakeClock::at(START);
+        let master = MasterKey::generate(&Environment::new(clock.clone(), SeededEntropy::new(5)));
+        let keyring = Arc::new(Keyring::of_keys(signing_key(Algorithm::EdDSA, 1), Vec::new()));
+        Self {
+            clock,
+            store: Arc::default(),
+            keyring,
+            master,
+        }
+    }
+
+    fn environment(&self, node: u64) -> Environment {
+        Environment::new(self.clock.clone(), SeededEntropy::new(node))
+    }
+
+    fn node(&self, node: u64, master: &MasterKey) -> Issuer {
+        let sealer = Sealer::new(master.clone(), self.environment(node + 100));
+        let settings = Settings::default();
+        Issuer::new(
+            self.keyring.clone(),
+            self.store.clone(),
+            &sealer,
+            self.environment(node),
+            settings,
+        )
+    }
+
+    fn issuer(&self) -> Issuer {
+        self.node(1, &self.master)
+    }
+
+    /// Opens the session's family, as a login does.
+    fn login(&self, issuer: &Issuer) -> RefreshToken {
+        let (token, new) = issuer.first_refresh(standing().session.expires_at);
+        let row = Row {
+            expires_at: new.expires_at,
+            used: None,
+        };
+        self.store
+            .family
+            .lock()
+            .unwrap()
+            .insert(*new.digest.as_bytes(), row);
+        token
+    }
+
+    fn now(&self) -> Timestamp {
+        self.environment(0).now()
+    }
+
+    fn by(&self) -> audit::Context {
+        audit::Context {
+            actor: audit::Actor::Anonymous,
+            ..audit::Context::system(self.now())
+        }
+    }
+
+    fn refresh(&self, issuer: &Issuer, token: &RefreshToken) -> Result<Issued, RefreshError> {
+        block_on(issuer.refresh(token, self.by()))
+    }
+
+    fn verify(&self, issuer: &Issuer, access: &SecretText) -> Result<AccessClaims, InvalidToken> {
+        Verifier::new(self.keyring.clone(), issuer.settings().expectation())
+            .verify(access.expose(), self.now())
+    }
+}
+
+fn text(token: &RefreshToken) -> String {
+    token.expose().to_string()
+}
+
+#[test]
+fn a_refresh_brings_a_verifiable_token_and_a_new_refresh_token() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let first = world.login(&issuer);
+    let issued = world.refresh(&issuer, &first).unwrap();
+    assert_ne!(text(&issued.refresh_token), text(&first));
+    assert_eq!(issued.expires_in, Duration::from_secs(900));
+    assert_eq!(issued.session, standing().session.id);
+    assert_eq!(issued.scopes, standing().session.scopes);
+    let claims = world.verify(&issuer, &issued.access_token).unwrap();
+    assert_eq!(claims.account, standing().account.id);
+    assert_eq!(claims.session, standing().session.id);
+    assert_eq!(claims.stamp, standing().account.stamp);
+    assert_eq!(claims.scopes, standing().session.scopes);
+    assert_eq!(claims.authenticated_at, START);
+    world.refresh(&issuer, &issued.refresh_token).unwrap();
+}
+
+#[test]
+fn racing_refreshes_on_two_nodes_get_the_same_successor() {
+    crate::checks!("T008");
+    let world = World::new();
+    let nodes = [world.issuer(), world.node(2, &world.master)];
+    let first = world.login(&nodes[0]);
+    let successors: Vec<String> = std::thread::scope(|scope| {
+        let tabs: Vec<_> = (0..16)
+            .map(|tab| {
+                let (world, node, first) = (&world, &nodes[tab % 2], &first);
+                scope.spawn(move || text(&world.refresh(node, first).unwrap().refresh_token))
+            })
+            .collect();
+        tabs.into_iter().map(|tab| tab.join().unwrap()).collect()
+    });
+    assert!(successors.iter().all(|successor| *successor == successors[0]));
+    assert_eq!(
+        world.store.family.lock().unwrap().len(),
+        2,
+        "the family never forks"
+    );
+    assert!(!*world.store.ended.lock().unwrap());
+}
+
+#[test]
+fn both_sides_of_the_grace() {
+    crate::checks!("T007");
+    let grace = Settings::default().refresh_grace;
+    for (later, within) in [(grace, true), (grace + MICRO, false)] {
+        let world = World::new();
+        let issuer = world.issuer();
+        let first = world.login(&issuer);
+        let issued = world.refresh(&issuer, &first).unwrap();
+        world.clock.advance(later);
+        match world.refresh(&issuer, &first) {
+            Ok(again) => assert!(within && text(&again.refresh_token) == text(&issued.refresh_token)),
+            Err(RefreshError::Replayed(session)) => {
+                assert!(!within);
+                assert_eq!(session, standing().session.id);
+                // The whole family is over, the living token included.
+                let dead = world.refresh(&issuer, &issued.refresh_token);
+                assert!(matches!(dead, Err(RefreshError::Invalid)));
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn both_sides_of_a_refresh_tokens_expiry() {
+    let lifetime = Settings::default().refresh_lifetime;
+    for (later, good) in [(lifetime - MICRO, true), (lifetime, false)] {
+        let world = World::new();
+        let issuer = world.issuer();
+        let first = world.login(&issuer);
+        world.clock.advance(later);
+        let issued = world.refresh(&issuer, &first);
+        assert_eq!(issued.is_ok(), good);
+        assert!(good || matches!(issued, Err(RefreshError::Invalid)));
+    }
+}
+
+#[test]
+fn a_refresh_token_never_outlives_its_session() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let of = |ends: Timestamp| issuer.first_refresh(ends).1.expires_at;
+    let lifetime = Settings::default().refresh_lifetime;
+    assert_eq!(of(START.plus(DAY)), START.plus(DAY));
+    assert_eq!(of(START.plus(DAY * 365)), START.plus(lifetime));
+}
+
+#[test]
+fn an_access_token_never_outlives_its_session() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let mut ending = standing();
+    ending.session.expires_at = START.plus(Duration::from_millis(90_500));
+    let access = issuer.mint_access(&ending, Map::new()).unwrap();
+    assert_eq!(access.claims.expires_at, START.plus(Duration::from_secs(90)));
+    let issued = Issuer::pair(access, RefreshToken::from_bytes([1; 32]));
+    assert_eq!(issued.expires_in, Duration::from_secs(90));
+}
+
+#[test]
+fn what_is_minted_is_what_is_verified() {
+    let world = World::new();
+    let issuer = world.issuer();
+    world.clock.advance(Duration::from_micros(123_456));
+    let extra = json!({"roles": ["editor"], "permissions": ["posts:read"]})
+        .as_object()
+        .unwrap()
+        .clone();
+    let access = issuer.mint_access(&standing(), extra).unwrap();
+    assert_eq!(world.verify(&issuer, &access.token).unwrap(), access.claims);
+    let other = issuer.mint_access(&standing(), Map::new()).unwrap();
+    assert_ne!(other.claims.id, access.claims.id);
+}
+
+#[test]
+fn claims_that_cannot_be_signed_are_refused() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let with = |extra: Value| {
+        issuer
+            .mint_access(&standing(), extra.as_object().unwrap().clone())
+            .unwrap_err()
+    };
+    assert_eq!(
+        with(json!({"exp": 1})),
+        MintError::Claims(InvalidClaims::Reserved("exp".into()))
+    );
+    assert_eq!(
+        with(json!({"x": "a".repeat(jws::MAX_LENGTH)})),
+        MintError::TooLarge
+    );
+    let mut spaced = standing();
+    spaced.session.scopes = Some(vec!["posts:read admin:all".into()]);
+    assert!(matches!(
+        issuer.mint_access(&spaced, Map::new()),
+        Err(MintError::Claims(InvalidClaims::Scope(_)))
+    ));
+}
+
+#[test]
+fn text_that_is_no_refresh_token_is_invalid() {
+    crate::checks!("T014");
+    let world = World::new();
+    let issuer = world.issuer();
+    let good = text(&world.login(&issuer));
+    let access = issuer.mint_access(&standing(), Map::new()).unwrap();
+    for refused in [
+        String::new(),
+        access.token.expose().to_owned(),
+        good.replace("pcr_", "pcs_"),
+        good.replace("pcr_", "pcv_"),
+        good[4..].to_owned(),
+        format!("{good} "),
+        text(&RefreshToken::from_bytes([9; 32])),
+    ] {
+        let outcome = block_on(issuer.refresh_text(&refused, world.by()));
+        assert!(matches!(outcome, Err(RefreshError::Invalid)), "{refused}");
+    }
+    assert!(block_on(issuer.refresh_text(&good, world.by())).is_ok());
+}
+
+#[test]
+fn a_fault_uses_nothing_up() {
+    crate::checks!("T037");
+    let world = World::new();
+    let issuer = world.issuer();
+    let first = world.login(&issuer);
+    *world.store.down.lock().unwrap() = true;
+    assert!(matches!(
+        world.refresh(&issuer, &first),
+        Err(RefreshError::Store(Fault::Busy(_)))
+    ));
+    *world.store.down.lock().unwrap() = false;
+    assert!(world.refresh(&issuer, &first).is_ok());
+}
+
+#[test]
+fn a_new_master_key_on_one_node_forks_no_family() {
+    crate::checks!("T008");
+    let world = World::new();
+    let before = world.issuer();
+    let rotated = world.master.rotated(&world.environment(9));
+    let after = world.node(2, &rotated);
+    let first = world.login(&before);
+    let one = world.refresh(&before, &first).unwrap();
+    let two = world.refresh(&after, &first).unwrap();
+    assert_eq!(text(&one.refresh_token), text(&two.refresh_token));
+    // Another master key altogether computes another successor: it can't be guessed from the token.
+    let stranger = world.node(3, &MasterKey::generate(&world.environment(10)));
+    assert_ne!(text(&stranger.successor_of(&first)), text(&one.refresh_token));
+}
+
+#[test]
+fn a_revocation_outlasts_every_leeway() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let access = issuer.mint_access(&standing(), Map::new()).unwrap();
+    let AccessClaims {
+        id,
+        account,
+        expires_at,
+        ..
+    } = access.claims;
+    block_on(issuer.revoke(id, account, expires_at, world.by())).unwrap();
+    assert!(block_on(world.store.is_revoked(id)).unwrap());
+    let (_, until) = world.store.revoked.lock().unwrap()[0];
+    assert_eq!(until, expires_at.plus(Duration::from_secs(60)));
+}
+
+#[test]
+fn nothing_issued_shows_in_debug() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let first = world.login(&issuer);
+    let issued = world.refresh(&issuer, &first).unwrap();
+    let shown = format!("{issued:?} {issuer:?}");
+    assert!(!shown.contains(issued.access_token.expose()));
+    assert!(!shown.contains(&text(&issued.refresh_token)));
+}

@@ -6,6 +6,8 @@
 //! **Deliberately absent:** `alg: none`, the JSON serialisation, detached payloads, compression, nested tokens, keys
 //! inside or behind headers.
 
+#[cfg(test)]
+pub(crate) mod forge;
 mod header;
 
 use base64::Engine as _;

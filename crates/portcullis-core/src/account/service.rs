@@ -1,0 +1,95 @@
+//! What administrators do with accounts. Every call takes a [`Permit`].
+
+use std::sync::Arc;
+
+use super::{Account, Id, Stamp, State, Store};
+use crate::access::{AccountsRead, AccountsWrite, Permit};
+use crate::audit;
+use crate::environment::Environment;
+use crate::fault::Fault;
+
+/// Why an account's state was not set.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StateError {
+    /// No such account.
+    #[error("there is no such account")]
+    NoAccount,
+    /// Nobody shuts themselves out.
+    #[error("your own account stays active: ask another administrator")]
+    Yourself,
+    /// Only a proven address makes an account active.
+    #[error("an account becomes unverified by registering only: use active, locked or disabled")]
+    NotSettable,
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Accounts, as administrators see them.
+#[derive(Clone)]
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    environment: Environment,
+}
+
+impl Accounts {
+    /// The accounts in `store`.
+    pub fn new(store: Arc<dyn Store>, environment: Environment) -> Self {
+        Self { store, environment }
+    }
+
+    /// Up to `limit` accounts after `after`, by id.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list(
+        &self,
+        _permit: &Permit<AccountsRead>,
+        after: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<Account>, Fault> {
+        self.store.list(after, limit).await
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn find(&self, _permit: &Permit<AccountsRead>, id: Id) -> Result<Option<Account>, Fault> {
+        self.store.find(id).await
+    }
+
+    /// Sets an account's state. Disabling ends all its sessions and tokens, everywhere, within a second.
+    ///
+    /// # Errors
+    /// [`StateError`].
+    pub async fn set_state(
+        &self,
+        permit: &Permit<AccountsWrite>,
+        id: Id,
+        state: State,
+        by: audit::Context,
+    ) -> Result<Account, StateError> {
+        if state == State::Unverified {
+            return Err(StateError::NotSettable);
+        }
+        if permit.actor() == audit::Actor::Account(id) && state != State::Active {
+            return Err(StateError::Yourself);
+        }
+        let by = audit::Context {
+            actor: permit.actor(),
+            ..by
+        };
+        let stamp = Stamp::new(&self.environment);
+        self.store
+            .set_state(id, state, stamp, by)
+            .await?
+            .ok_or(StateError::NoAccount)
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,109 @@
+//! Where the records are.
+
+use std::path::{Path, PathBuf};
+
+use portcullis_core::secret::SecretText;
+use url::Url;
+
+use super::reader::Reader;
+
+/// Where the records are.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    /// The address, which may hold a password.
+    pub(crate) address: SecretText,
+    /// The file, if it is SQLite.
+    pub(crate) file: Option<PathBuf>,
+    /// What may be shown of it.
+    pub(crate) shown: String,
+}
+
+impl Database {
+    pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
+        let given = from.optional(
+            "database",
+            |text| parse(text, Passwords::Refused),
+            |database| database.shown.clone(),
+        );
+        let secret = from.secret("database_file");
+        if from.is_set("database") && from.is_set("database_file") {
+            from.fail("database_file", "set database or database_file, not both");
+        }
+        let from_file = match secret.map(|text| parse(text.expose(), Passwords::Allowed)) {
+            Some(Ok(database)) => Some(database),
+            Some(Err(says)) => {
+                from.fail("database_file", says);
+                None
+            }
+            None => None,
+        };
+        let database = given
+            .or(from_file)
+            .unwrap_or_else(|| Self::sqlite(data.join("portcullis.db")));
+        from.reshow("database", database.shown.clone());
+        database
+    }
+
+    fn sqlite(file: PathBuf) -> Self {
+        let shown = format!("sqlite:{}", file.display());
+        Self {
+            address: SecretText::new(shown.clone()),
+            file: Some(file),
+            shown,
+        }
+    }
+
+    /// What the database is called in the lines a start prints.
+    pub(crate) fn title(&self) -> String {
+        let name = |file: &PathBuf| {
+            file.file_name()
+                .map_or_else(String::new, |name| name.display().to_string())
+        };
+        match &self.file {
+            Some(file) => format!("SQLite {}", name(file)),
+            None => format!("PostgreSQL {}", self.shown),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passwords {
+    Allowed,
+    Refused,
+}
+
+/// Reads an address. No message repeats it.
+fn parse(text: &str, passwords: Passwords) -> Result<Database, String> {
+    if let Some(file) = text.strip_prefix("sqlite:") {
+        let file = file.strip_prefix("//").unwrap_or(file);
+        if file.is_empty() || file.starts_with(':') || file.contains(['?', '\0']) {
+            return Err(
+                "must be sqlite: and the path of a file, such as sqlite:/var/lib/portcullis/portcullis.db"
+                    .into(),
+            );
+        }
+        return Ok(Database::sqlite(PathBuf::from(file)));
+    }
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
+    let url = url
+        .filter(Url::has_host)
+        .ok_or("must begin with sqlite: or postgres://")?;
+    let in_query = url
+        .query_pairs()
+        .any(|(name, _)| name.eq_ignore_ascii_case("password"));
+    if passwords == Passwords::Refused && (url.password().is_some() || in_query) {
+        return Err(
+            "must not hold a password: write the whole address to a file and set database_file".to_owned(),
+        );
+    }
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let shown = format!("postgres://{host}{port}{}", url.path());
+    Ok(Database {
+        address: SecretText::new(text.to_owned()),
+        file: None,
+        shown,
+    })
+}

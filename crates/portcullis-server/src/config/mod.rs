@@ -1,0 +1,133 @@
+//! The configuration: read once at the start, judged as a whole.
+//!
+//! Flow: defaults, then `portcullis.toml` (in the working directory, or the file that `--config` or
+//! `PORTCULLIS_CONFIG` names), then variables `PORTCULLIS_…`, then flags; the later one wins. Every key is read
+//! into its type; what is wrong is collected with the place it came from and told in one error.
+//!
+//! Invariants: a typing slip is an error, never a silent default. Secrets come from files only (keys that end in
+//! `_file`), so neither the file nor the environment nor a process list holds one; no message repeats a value that
+//! could be one.
+//!
+//! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
+
+mod database;
+mod duration;
+mod key;
+mod log;
+mod mail;
+mod passwords;
+mod problem;
+mod reader;
+mod server;
+mod sessions;
+mod source;
+mod tokens;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+pub(crate) use self::database::Database;
+pub(crate) use self::duration::show as show_duration;
+pub(crate) use self::key::{KEYS, Key};
+pub(crate) use self::log::{Format, Log};
+pub(crate) use self::mail::{Mail, Security, Smtp};
+pub(crate) use self::passwords::Passwords;
+pub(crate) use self::problem::{Origin, Problems};
+use self::reader::Reader;
+pub(crate) use self::reader::Shown;
+pub(crate) use self::server::{Mode, Server};
+pub(crate) use self::sessions::Sessions;
+pub(crate) use self::source::Flag;
+use self::source::{CONFIG_VARIABLE, Given, file_to_read};
+pub(crate) use self::tokens::Tokens;
+
+/// Everything that can be set, valid as a whole.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Where and how the server runs.
+    pub(crate) server: Server,
+    /// Where the records are.
+    pub(crate) database: Database,
+    /// How letters leave.
+    pub(crate) mail: Mail,
+    /// How tokens are issued.
+    pub(crate) tokens: Tokens,
+    /// How long sessions live.
+    pub(crate) sessions: Sessions,
+    /// What passwords must be and what hashing costs.
+    pub(crate) passwords: Passwords,
+    /// What is logged.
+    pub(crate) log: Log,
+    /// Every value with where it came from.
+    pub(crate) shown: Vec<Shown>,
+}
+
+/// What the configuration is read from.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    /// The file that `--config` names.
+    pub(crate) file: Option<PathBuf>,
+    /// The environment's variables.
+    pub(crate) variables: Vec<(OsString, OsString)>,
+    /// Keys set on the command line.
+    pub(crate) flags: Vec<Flag>,
+}
+
+impl Sources {
+    /// The process' own environment with these flags.
+    pub(crate) fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
+        Self {
+            file,
+            variables: std::env::vars_os().collect(),
+            flags,
+        }
+    }
+}
+
+impl Config {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// [`Problems`]: all of them.
+    pub(crate) fn load(sources: &Sources) -> Result<Self, Problems> {
+        let mut given = Given::default();
+        let variable = sources.variables.iter().find(|(name, _)| name == CONFIG_VARIABLE);
+        let (file, required) = file_to_read(
+            sources.file.as_deref(),
+            variable.map(|(_, path)| path.as_os_str()),
+        );
+        given.read_file(&file, required);
+        given.read_variables(sources.variables.iter().cloned());
+        sources.flags.iter().for_each(|flag| given.read_flag(flag));
+        Self::read(Reader::new(given))
+    }
+
+    fn read(mut reader: Reader) -> Result<Self, Problems> {
+        let from = &mut reader;
+        let server = Server::read(from);
+        let database = Database::read(from, &server.data);
+        let mail = Mail::read(from, &server);
+        let tokens = Tokens::read(from);
+        let sessions = Sessions::read(from);
+        let passwords = Passwords::read(from);
+        let log = Log::read(from);
+        let (problems, mut shown) = reader.into_problems();
+        if !problems.is_empty() {
+            return Err(Problems(problems));
+        }
+        shown.sort_by_key(|shown| KEYS.iter().position(|key| key.name == shown.key));
+        Ok(Self {
+            server,
+            database,
+            mail,
+            tokens,
+            sessions,
+            passwords,
+            log,
+            shown,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

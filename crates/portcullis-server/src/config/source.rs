@@ -1,0 +1,215 @@
+//! Where values come from, in rising priority: the file, the environment, the flags.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::key::{KEYS, Key, PREFIX, nearest};
+use super::problem::{Origin, Problem};
+
+/// A value as it was given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Raw {
+    /// From a variable or a flag: it may turn out to be a number.
+    Loose(String),
+    /// Text in the file.
+    Text(String),
+    /// A whole number in the file.
+    Integer(i64),
+    /// A truth value in the file.
+    Boolean(bool),
+    /// Something that no key takes: what the file calls it.
+    Other(&'static str),
+}
+
+/// What all sources say, the one of highest priority for each key, and what is wrong with them.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) values: BTreeMap<&'static str, (Raw, Origin)>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Given {
+    fn put(&mut self, name: &str, value: Raw, origin: Origin) {
+        match Key::find(name) {
+            Some(key) => {
+                self.values.insert(key.name, (value, origin));
+            }
+            None => {
+                let says = unknown(name, KEYS.iter().map(|key| key.name));
+                self.problems.push(Problem {
+                    origin,
+                    key: Some(name.to_owned()),
+                    says,
+                });
+            }
+        }
+    }
+
+    fn fail(&mut self, origin: Origin, says: String) {
+        self.problems.push(Problem {
+            origin,
+            key: None,
+            says,
+        });
+    }
+
+    /// Reads the file. `required` tells a file that was asked for from the one that is merely looked for.
+    pub(crate) fn read_file(&mut self, path: &Path, required: bool) {
+        let at = |line| Origin::File {
+            path: path.to_owned(),
+            line,
+        };
+        let text = match read_bounded(path, MAX_FILE) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return,
+            Err(error) => return self.fail(at(1), format!("can't be read: {error}")),
+        };
+        self.read_toml(path, &text);
+    }
+
+    fn read_toml(&mut self, path: &Path, text: &str) {
+        let at = |position: usize| Origin::File {
+            path: path.to_owned(),
+            line: line_of(text, position),
+        };
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in errors {
+            // The message alone: the parser's own display would quote the line, and a secret with it.
+            let position = error.span().map_or(0, |span| span.start);
+            self.fail(at(position), error.message().replace('\n', ", "));
+        }
+        let mut values = Vec::new();
+        flatten("", table.get_ref(), &mut values);
+        for (name, position, value) in values {
+            self.put(&name, value, at(position));
+        }
+    }
+
+    /// Reads the variables whose names begin with `PORTCULLIS_`.
+    pub(crate) fn read_variables(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+        for (name, value) in variables {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+                continue;
+            };
+            if name == CONFIG_VARIABLE || is_service_link(name) {
+                continue;
+            }
+            let origin = Origin::Variable(name.to_owned());
+            let Some(key) = KEYS.iter().find(|key| key.variable() == name) else {
+                let variables: Vec<String> = KEYS.iter().map(|key| key.variable()).collect();
+                let says = unknown(name, variables.iter().map(String::as_str));
+                self.problems.push(Problem {
+                    origin,
+                    key: None,
+                    says,
+                });
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => self.put(key.name, Raw::Loose(value), origin),
+                Err(_) => self.fail(origin, "not UTF-8 text".to_owned()),
+            }
+        }
+    }
+
+    /// Takes a flag's value over.
+    pub(crate) fn read_flag(&mut self, flag: &Flag) {
+        self.put(
+            &flag.key,
+            Raw::Loose(flag.value.clone()),
+            Origin::Flag(flag.typed.clone()),
+        );
+    }
+}
+
+/// A key that was set on the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flag {
+    /// The key's name.
+    pub(crate) key: String,
+    /// Its value.
+    pub(crate) value: String,
+    /// How it was typed, for messages: `--listen`.
+    pub(crate) typed: String,
+}
+
+/// The file to read: what the flag or the variable names, or the one in the working directory.
+pub(crate) fn file_to_read(flag: Option<&Path>, variable: Option<&OsStr>) -> (PathBuf, bool) {
+    match (flag, variable) {
+        (Some(path), _) => (path.to_owned(), true),
+        (None, Some(path)) => (PathBuf::from(path), true),
+        (None, None) => (PathBuf::from(FILE), false),
+    }
+}
+
+/// What is said about a name that isn't known. Its value is never repeated: it could be a secret.
+fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let from_file = format!("{name}_file");
+    let from_file_upper = format!("{name}_FILE");
+    if let Some(file) = known
+        .clone()
+        .find(|known| *known == from_file || *known == from_file_upper)
+    {
+        return format!("secrets are read from files only: write it to a file and set {file}");
+    }
+    match nearest(name, known) {
+        Some(meant) => format!("unknown; did you mean {meant}?"),
+        None => "unknown; `portcullis config show` lists what there is".to_owned(),
+    }
+}
+
+/// Orchestrators set such variables for a service that is called "portcullis"; they aren't meant for us.
+fn is_service_link(name: &str) -> bool {
+    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
+}
+
+fn flatten(prefix: &str, table: &DeTable<'_>, values: &mut Vec<(String, usize, Raw)>) {
+    for (key, value) in table {
+        let name = format!("{prefix}{}", key.get_ref());
+        let position = key.span().start;
+        let raw = match value.get_ref() {
+            DeValue::Table(table) => {
+                flatten(&format!("{name}."), table, values);
+                continue;
+            }
+            DeValue::String(text) => Raw::Text(text.to_string()),
+            DeValue::Boolean(truth) => Raw::Boolean(*truth),
+            DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) => Raw::Integer(number),
+                Err(_) => Raw::Other("a number beyond 64 bits"),
+            },
+            other => Raw::Other(other.type_str()),
+        };
+        values.push((name, position, raw));
+    }
+}
+
+/// The text of a file of at most `max` bytes.
+pub(crate) fn read_bounded(path: &Path, max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?
+        .take(max + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > max {
+        return Err(io::Error::other(format!("it has more than {max} bytes")));
+    }
+    Ok(text)
+}
+
+fn line_of(text: &str, position: usize) -> usize {
+    1 + text.bytes().take(position).filter(|byte| *byte == b'\n').count()
+}
+
+/// The file that is looked for in the working directory.
+const FILE: &str = "portcullis.toml";
+
+/// The variable that names another file.
+pub(crate) const CONFIG_VARIABLE: &str = "PORTCULLIS_CONFIG";
+
+/// Far more than all keys take.
+const MAX_FILE: u64 = 256 * 1024;

@@ -1,0 +1,486 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use portcullis_core::checks;
+use portcullis_core::key::Algorithm;
+use tempfile::TempDir;
+
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn flag(key: &str, value: &str) -> Flag {
+    Flag {
+        key: key.into(),
+        value: value.into(),
+        typed: format!("--set {key}"),
+    }
+}
+
+fn file(folder: &TempDir, text: &str) -> Option<PathBuf> {
+    let path = folder.path().join("portcullis.toml");
+    fs::write(&path, text).unwrap();
+    Some(path)
+}
+
+/// The problems of a file with this text, one a line, without the folder's name.
+fn problems_of(text: &str) -> Vec<String> {
+    let folder = TempDir::new().unwrap();
+    problems_in(&folder, text)
+}
+
+fn problems_in(folder: &TempDir, text: &str) -> Vec<String> {
+    match Config::load(&Sources {
+        file: file(folder, text),
+        ..Sources::default()
+    }) {
+        Ok(_) => Vec::new(),
+        Err(Problems(problems)) => {
+            let folder = format!("{}/", folder.path().display());
+            problems
+                .iter()
+                .map(|problem| problem.to_string().replace(&folder, ""))
+                .collect()
+        }
+    }
+}
+
+fn with_flags(flags: &[(&str, &str)]) -> Result<Config, Problems> {
+    let flags = flags.iter().map(|(key, value)| flag(key, value)).collect();
+    Config::load(&Sources {
+        flags,
+        ..Sources::default()
+    })
+}
+
+#[test]
+fn every_bad_value_is_refused_with_what_it_must_be() {
+    for (text, says) in [
+        ("listen = 8080", "listen: must be text in quotes, not a number"),
+        ("listen = \"8080\"", "must be an address and a port"),
+        ("listen = \"localhost:8080\"", "must be an address and a port"),
+        ("listen = \"127.0.0.1:65536\"", "must be an address and a port"),
+        ("data = \"\"", "data: must be a path"),
+        ("data = [\"a\"]", "data: must be text in quotes, not array"),
+        (
+            "database = \"portcullis.db\"",
+            "must begin with sqlite: or postgres://",
+        ),
+        ("database = \"sqlite:\"", "the path of a file"),
+        ("database = \"sqlite::memory:\"", "the path of a file"),
+        (
+            "database = \"mysql://host/name\"",
+            "must begin with sqlite: or postgres://",
+        ),
+        (
+            "database = \"postgres:///name\"",
+            "must begin with sqlite: or postgres://",
+        ),
+        ("public_url = \"login.example.com\"", "must be an address"),
+        (
+            "public_url = \"http://login.example.com\"",
+            "must begin with https://",
+        ),
+        (
+            "public_url = \"http://127.0.0.1.example.com\"",
+            "must begin with https://",
+        ),
+        ("public_url = \"ftp://localhost\"", "must begin with https://"),
+        (
+            "public_url = \"javascript:alert(1)\"",
+            "must be scheme, host and port alone",
+        ),
+        (
+            "public_url = \"https://example.com/login\"",
+            "must be scheme, host and port alone",
+        ),
+        (
+            "public_url = \"https://me:pw@example.com\"",
+            "must be scheme, host and port alone",
+        ),
+        (
+            "public_url = \"https://example.com?a\"",
+            "must be scheme, host and port alone",
+        ),
+        ("mode = \"dev\"", "must be development or production"),
+        ("password_grant = \"yes\"", "must be true or false, not text"),
+        (
+            "require_verified_email = 1",
+            "must be true or false, not a number",
+        ),
+        ("shutdown_drain = \"10\"", "with its unit"),
+        ("shutdown_drain = 10", "must be text in quotes, not a number"),
+        ("shutdown_drain = \"11m\"", "must be from 0s to 10m"),
+        (
+            "[mail]\nsmtp = \"mail.example.com\"\nfrom = \"a@b.example\"",
+            "must be smtps://HOST:PORT",
+        ),
+        (
+            "[mail]\nsmtp = \"http://mail.example.com\"\nfrom = \"a@b.example\"",
+            "must be smtps://HOST:PORT",
+        ),
+        (
+            "[mail]\nsmtp = \"smtp://u:p@mail.example.com\"\nfrom = \"a@b.example\"",
+            "must not hold a user or password",
+        ),
+        (
+            "[mail]\nsmtp = \"smtp+plain://mail.example.com\"\nfrom = \"a@b.example\"",
+            "for a relay on this machine",
+        ),
+        (
+            "[mail]\nsmtp = \"smtp://mail.example.com\"",
+            "mail.from: must be set",
+        ),
+        ("[mail]\nfrom = \"nobody\"", "mail.from: must be an address"),
+        (
+            "[mail]\nfrom = \"a@b.example\\r\\nBcc: c@d.example\"",
+            "mail.from: must be an address",
+        ),
+        ("[mail]\nsmtp_user = \"me\"", "set both"),
+        (
+            "[mail]\nsmtp_password_file = \"/nowhere\"",
+            "/nowhere can't be read",
+        ),
+        ("[tokens]\nalgorithm = \"none\"", "must be one of HS256"),
+        ("[tokens]\naccess_lifetime = \"9s\"", "must be from 10s to 1d"),
+        ("[tokens]\naccess_lifetime = \"25h\"", "must be from 10s to 1d"),
+        (
+            "[tokens]\nrefresh_lifetime = \"10m\"",
+            "must not be shorter than tokens.access_lifetime (15m)",
+        ),
+        ("[tokens]\nrefresh_grace = \"301s\"", "must be from 0s to 5m"),
+        ("[tokens]\nleeway = \"61s\"", "must be from 0s to 1m"),
+        ("[sessions]\nidle = \"0s\"", "must be from 1m to 365d"),
+        (
+            "[sessions]\nidle = \"13h\"",
+            "must not be longer than sessions.absolute (12h)",
+        ),
+        (
+            "[sessions]\nremembered_idle = \"91d\"",
+            "must not be longer than sessions.remembered_absolute (90d)",
+        ),
+        (
+            "[sessions]\nper_account = 0",
+            "must be a whole number from 1 to 10000",
+        ),
+        (
+            "[sessions]\nper_account = -1",
+            "must be a whole number from 1 to 10000",
+        ),
+        (
+            "[sessions]\nper_account = 1.5",
+            "must be a whole number from 1 to 10000, not float",
+        ),
+        (
+            "[sessions]\nper_account = \"5\"",
+            "must be a whole number from 1 to 10000, not text",
+        ),
+        (
+            "[sessions]\nper_account = 99999999999999999999",
+            "not a number beyond 64 bits",
+        ),
+        (
+            "[passwords]\nmin_characters = 7",
+            "must be a whole number from 8 to 64",
+        ),
+        (
+            "[passwords]\nmax_characters = 63",
+            "must be a whole number from 64 to 1024",
+        ),
+        (
+            "[passwords]\nmemory_kib = 1024",
+            "must be a whole number from 7168 to 2097152",
+        ),
+        ("[passwords]\nmemory_kib = 19455", "is too little for 2 passes"),
+        ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
+        (
+            "[passwords]\nthreads = 0",
+            "must be a whole number from 1 to 1024",
+        ),
+        ("[log]\nformat = \"xml\"", "must be text or json"),
+        ("[log]\nfilter = \"portcullis=loud\"", "must be a level or a list"),
+        ("[log]\nfilter = \"\"", "must be a level or a list"),
+    ] {
+        let problems = problems_of(text);
+        let line = text.lines().count();
+        assert!(
+            problems.iter().any(|problem| problem.contains(says)),
+            "{text}: {problems:?}"
+        );
+        let place = format!("portcullis.toml:{line}: ");
+        let somewhere = |problem: &String| {
+            problem.starts_with("portcullis.toml:") || problem.starts_with("mail.from: must")
+        };
+        assert!(
+            problems.iter().all(somewhere),
+            "{text}: expected {place}, got {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn everything_wrong_is_told_at_once_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let text =
+        "lisen = \"127.0.0.1:1\"\nmode = \"test\"\n\n[session]\nidle = \"1h\"\n\n[tokens]\nleeway = \"2h\"\n";
+    let sources = Sources {
+        file: file(&folder, text),
+        variables: variables(&[
+            ("PORTCULLIS_LOG_FORMAT", "xml"),
+            ("PORTCULLIS_PUBLIC_ULR", "https://a.example"),
+            ("HOME", "/root"),
+        ]),
+        flags: vec![flag("sessions.per_account", "many"), flag("colour", "blue")],
+    };
+    let said = Config::load(&sources).unwrap_err().to_string();
+    let said = said.replace(&format!("{}/", folder.path().display()), "");
+    assert!(said.starts_with("the configuration has 8 problems:\n"), "{said}");
+    for line in [
+        "portcullis.toml:1: lisen: unknown; did you mean listen?",
+        "portcullis.toml:2: mode: must be development or production",
+        "portcullis.toml:5: session.idle: unknown; did you mean sessions.idle?",
+        "portcullis.toml:8: tokens.leeway: must be from 0s to 1m",
+        "PORTCULLIS_LOG_FORMAT: log.format: must be text or json",
+        "PORTCULLIS_PUBLIC_ULR: unknown; did you mean PORTCULLIS_PUBLIC_URL?",
+        "--set sessions.per_account: sessions.per_account: must be a whole number from 1 to 10000",
+        "--set colour: colour: unknown; `portcullis config show` lists what there is",
+    ] {
+        assert!(said.lines().any(|said| said.trim() == line), "{line}\nin\n{said}");
+    }
+}
+
+#[test]
+fn no_message_repeats_what_could_be_a_secret() {
+    checks!("T030");
+    let folder = TempDir::new().unwrap();
+    let secret = folder.path().join("secret");
+    fs::write(&secret, "canary-1\ncanary-2\n").unwrap();
+    for text in [
+        "smtp_password = \"canary\"",
+        "[mail]\nsmtp_password = \"canary\"",
+        "[mail]\nsmtp = \"smtp://u:canary@mail.example.com\"",
+        "database = \"postgres://u:canary@host/name\"",
+        "database = \"postgres://host/name?password=canary\"",
+        "database = \"mysql://u:canary@host\"",
+        "database_file = \"SECRET\"",
+        "master_key = \"canary\"",
+        "[mail]\nsmtp_password = \"canary",
+        "mode = \"canary\"",
+        "canary",
+    ] {
+        let problems = problems_in(&folder, &text.replace("SECRET", &secret.display().to_string()));
+        assert!(!problems.is_empty(), "{text}");
+        // A key's own name is no secret.
+        let told = problems.iter().any(|problem| problem.contains("canary"));
+        assert!(!told, "{text}: {problems:?}");
+    }
+}
+
+#[test]
+fn secrets_in_the_file_are_pointed_to_their_own_file() {
+    let problems = problems_of("[mail]\nsmtp_password = \"x\"");
+    let says = "write it to a file and set mail.smtp_password_file";
+    assert!(
+        problems.iter().any(|problem| problem.contains(says)),
+        "{problems:?}"
+    );
+    let sources = Sources {
+        variables: variables(&[("PORTCULLIS_MASTER_KEY", "x")]),
+        ..Sources::default()
+    };
+    let said = Config::load(&sources).unwrap_err().to_string();
+    assert!(said.contains("set PORTCULLIS_MASTER_KEY_FILE"), "{said}");
+}
+
+#[test]
+fn broken_files_are_told_by_line() {
+    let folder = TempDir::new().unwrap();
+    for (text, line) in [
+        ("listen = \"127.0.0.1:1\"\nmode\n\n", 2),
+        ("\n\ndata = \n", 3),
+        ("data = \"a\"\ndata = \"b\"", 2),
+        ("[log\n", 1),
+        ("data = \"a", 1),
+    ] {
+        let problems = problems_in(&folder, text);
+        let place = format!("portcullis.toml:{line}: ");
+        assert!(
+            problems.iter().any(|problem| problem.starts_with(&place)),
+            "{text}: {problems:?}"
+        );
+    }
+
+    for (bytes, says) in [(vec![0xff, 0xfe], "UTF-8"), (vec![b'#'; 300_000], "more than")] {
+        let path = folder.path().join("other.toml");
+        fs::write(&path, bytes).unwrap();
+        let said = Config::load(&Sources {
+            file: Some(path),
+            ..Sources::default()
+        })
+        .unwrap_err()
+        .to_string();
+        assert!(said.contains(says), "{said}");
+    }
+    let missing = Sources {
+        file: Some("/nowhere/portcullis.toml".into()),
+        ..Sources::default()
+    };
+    let said = Config::load(&missing).unwrap_err().to_string();
+    assert!(
+        said.contains("/nowhere/portcullis.toml:1: can't be read"),
+        "{said}"
+    );
+}
+
+#[test]
+fn later_sources_win_and_the_place_is_known() {
+    let folder = TempDir::new().unwrap();
+    let sources = Sources {
+        file: file(
+            &folder,
+            "data = \"a\"\n[sessions]\nidle = \"10m\"\nabsolute = \"1h\"\nper_account = 3\n",
+        ),
+        variables: variables(&[
+            ("PORTCULLIS_SESSIONS_IDLE", "20m"),
+            ("PORTCULLIS_SESSIONS_PER_ACCOUNT", "4"),
+        ]),
+        flags: vec![flag("sessions.per_account", "5")],
+    };
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.sessions.absolute, Duration::from_secs(3_600));
+    assert_eq!(config.sessions.idle, Duration::from_secs(1_200));
+    assert_eq!(config.sessions.per_account, 5);
+    let origin = |key: &str| {
+        let shown = config.shown.iter().find(|shown| shown.key == key).unwrap();
+        shown
+            .origin
+            .to_string()
+            .replace(&format!("{}/", folder.path().display()), "")
+    };
+    assert_eq!(origin("sessions.absolute"), "portcullis.toml:4");
+    assert_eq!(origin("sessions.idle"), "PORTCULLIS_SESSIONS_IDLE");
+    assert_eq!(origin("sessions.per_account"), "--set sessions.per_account");
+    assert_eq!(origin("log.format"), "default");
+    let keys: Vec<&str> = config.shown.iter().map(|shown| shown.key).collect();
+    assert_eq!(
+        keys,
+        KEYS.iter().map(|key| key.name).collect::<Vec<_>>(),
+        "every key is shown, in order"
+    );
+}
+
+#[test]
+fn variables_of_an_orchestrator_are_not_ours() {
+    let sources = Sources {
+        variables: variables(&[
+            ("PORTCULLIS_PORT", "tcp://10.0.0.1:80"),
+            ("PORTCULLIS_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("PORTCULLIS_SERVICE_HOST", "10.0.0.1"),
+        ]),
+        ..Sources::default()
+    };
+    Config::load(&sources).unwrap();
+}
+
+#[test]
+fn nothing_set_is_a_server_for_this_machine() {
+    let config = Config::load(&Sources::default()).unwrap();
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.mode, Mode::Development);
+    assert_eq!(
+        config.server.public_url.unwrap().as_str(),
+        "http://127.0.0.1:8080/"
+    );
+    assert_eq!(config.server.master_key_file, Path::new("./data/secrets.key"));
+    assert_eq!(config.database.address.expose(), "sqlite:./data/portcullis.db");
+    assert_eq!(config.tokens.algorithm, Algorithm::ES256);
+    assert!(matches!(config.mail, Mail::Folder(folder) if folder == Path::new("./data/mail")));
+}
+
+#[test]
+fn a_server_that_others_reach_is_in_production_and_needs_its_address() {
+    let said = with_flags(&[("listen", "0.0.0.0:80")]).unwrap_err().to_string();
+    assert!(said.contains("public_url: must be set"), "{said}");
+    for (flags, mode) in [
+        (
+            vec![
+                ("listen", "0.0.0.0:80"),
+                ("public_url", "https://login.example.com"),
+            ],
+            Mode::Production,
+        ),
+        (
+            vec![("public_url", "https://login.example.com")],
+            Mode::Production,
+        ),
+        (vec![("listen", "[::1]:80")], Mode::Development),
+        (
+            vec![("public_url", "http://localhost:8080"), ("mode", "development")],
+            Mode::Development,
+        ),
+        (vec![("mode", "production")], Mode::Production),
+    ] {
+        let config = with_flags(&flags).unwrap();
+        assert_eq!(config.server.mode, mode, "{flags:?}");
+        let nowhere = matches!(config.mail, Mail::Nowhere);
+        assert_eq!(nowhere, mode == Mode::Production, "{flags:?}");
+    }
+}
+
+#[test]
+fn passwords_of_databases_and_mail_servers_come_from_files_and_are_never_shown() {
+    checks!("T030");
+    let folder = TempDir::new().unwrap();
+    let (address, password) = (folder.path().join("address"), folder.path().join("password"));
+    fs::write(&address, "postgres://me:canary@db.example:5433/portcullis\n").unwrap();
+    fs::write(&password, "canary\n").unwrap();
+    let config = with_flags(&[
+        ("database_file", &address.display().to_string()),
+        ("mail.smtp", "smtps://mail.example.com"),
+        ("mail.smtp_user", "me"),
+        ("mail.smtp_password_file", &password.display().to_string()),
+        ("mail.from", "Portcullis <no-reply@example.com>"),
+    ])
+    .unwrap();
+    assert!(config.database.address.expose().contains(":canary@"));
+    assert_eq!(config.database.shown, "postgres://db.example:5433/portcullis");
+    let Mail::Smtp(smtp) = &config.mail else {
+        panic!("{:?}", config.mail)
+    };
+    assert_eq!(
+        (smtp.host.as_str(), smtp.port, smtp.security),
+        ("mail.example.com", 465, Security::Tls)
+    );
+    assert_eq!(smtp.credentials.as_ref().unwrap().1.expose(), "canary");
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+
+    let both = [
+        ("database_file", address.to_str().unwrap()),
+        ("database", "sqlite:a.db"),
+    ];
+    assert!(with_flags(&both).unwrap_err().to_string().contains("not both"));
+}
+
+#[test]
+fn mail_servers_are_reached_by_tls_or_on_this_machine() {
+    for (address, port, security) in [
+        ("smtps://mail.example.com", 465, Security::Tls),
+        ("smtps://mail.example.com:2465", 2465, Security::Tls),
+        ("smtp://mail.example.com/", 587, Security::StartTls),
+        ("smtp+plain://127.0.0.1:1025", 1025, Security::Loopback),
+        ("smtp+plain://[::1]", 25, Security::Loopback),
+        ("smtp+plain://localhost", 25, Security::Loopback),
+    ] {
+        let config = with_flags(&[("mail.smtp", address), ("mail.from", "a@example.com")]).unwrap();
+        let Mail::Smtp(smtp) = config.mail else {
+            panic!("{address}")
+        };
+        assert_eq!((smtp.port, smtp.security), (port, security), "{address}");
+    }
+}

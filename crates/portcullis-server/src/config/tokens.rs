@@ -1,0 +1,57 @@
+//! How tokens are issued.
+
+use std::time::Duration;
+
+use portcullis_core::key::Algorithm;
+
+use super::duration;
+use super::reader::Reader;
+
+/// How tokens are issued.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens {
+    /// The algorithm of new keys.
+    pub(crate) algorithm: Algorithm,
+    /// How long an access token is good.
+    pub(crate) access_lifetime: Duration,
+    /// How long a refresh token is good.
+    pub(crate) refresh_lifetime: Duration,
+    /// How long a used refresh token gives the same answer again.
+    pub(crate) refresh_grace: Duration,
+    /// How far clocks may differ.
+    pub(crate) leeway: Duration,
+}
+
+impl Tokens {
+    pub(super) fn read(from: &mut Reader) -> Self {
+        let seconds = Duration::from_secs;
+        let days = |count: u64| seconds(count * 86_400);
+        let tokens = Self {
+            algorithm: from.text(
+                "tokens.algorithm",
+                Algorithm::ES256,
+                parse_algorithm,
+                ToString::to_string,
+            ),
+            access_lifetime: from.span("tokens.access_lifetime", seconds(15 * 60), seconds(10)..=days(1)),
+            refresh_lifetime: from.span("tokens.refresh_lifetime", days(7), seconds(60)..=days(365)),
+            refresh_grace: from.span("tokens.refresh_grace", seconds(10), Duration::ZERO..=seconds(300)),
+            leeway: from.span("tokens.leeway", seconds(30), Duration::ZERO..=seconds(60)),
+        };
+        if tokens.refresh_lifetime < tokens.access_lifetime {
+            let access = duration::show(tokens.access_lifetime);
+            from.fail(
+                "tokens.refresh_lifetime",
+                format!("must not be shorter than tokens.access_lifetime ({access})"),
+            );
+        }
+        tokens
+    }
+}
+
+fn parse_algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Algorithm::ALL.into_iter().map(Algorithm::as_str).collect();
+        format!("must be one of {}", names.join(", "))
+    })
+}

@@ -1,0 +1,159 @@
+//! The mailer of a development machine: every letter is a file, and its links are in the log.
+//!
+//! **Deployment caveat:** the links are secrets. This mailer exists in development mode only.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use portcullis_core::account::{Letter, MailError, Mailer};
+use portcullis_core::environment::Environment;
+
+/// Writes letters into a folder.
+pub(crate) struct Folder {
+    path: PathBuf,
+    environment: Environment,
+}
+
+impl Folder {
+    /// A mailer into the folder at `path`; it is made with the first letter.
+    pub(crate) fn new(path: PathBuf, environment: Environment) -> Self {
+        Self { path, environment }
+    }
+}
+
+#[async_trait]
+impl Mailer for Folder {
+    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+        let (folder, stamp) = (self.path.clone(), self.environment.now().to_string());
+        let links: Vec<String> = links(&letter.text).map(str::to_owned).collect();
+        let written = tokio::task::spawn_blocking(move || write(&folder, &stamp, &letter)).await;
+        let file = written
+            .map_err(|_| MailError("the letter's file was not written".to_owned()))?
+            .map_err(|error| MailError(format!("{} can't be written: {error}", self.path.display())))?;
+        tracing::info!(file = %file.display(), links = %links.join(" "), "letter written (development mailer)");
+        Ok(())
+    }
+}
+
+fn write(folder: &Path, stamp: &str, letter: &Letter) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let text = format!(
+        "To: {}\nSubject: {}\n\n{}\n",
+        letter.to, letter.subject, letter.text
+    );
+    let stamp = stamp.replace(':', "-");
+    for count in 0..1_000 {
+        let twin = if count == 0 {
+            String::new()
+        } else {
+            format!("-{count}")
+        };
+        let path = folder.join(format!("{stamp}-{}{twin}.txt", file_name(&letter.to)));
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+        {
+            Ok(mut file) => {
+                file.write_all(text.as_bytes())?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("too many letters at one moment"))
+}
+
+/// An address as part of a file's name: nothing of it can leave the folder.
+fn file_name(address: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '+') {
+            c
+        } else {
+            '_'
+        }
+    };
+    address.chars().map(plain).take(100).collect()
+}
+
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split_whitespace()
+        .filter(|word| word.starts_with("http://") || word.starts_with("https://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use portcullis::environment;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn letter(to: &str) -> Letter {
+        Letter {
+            to: to.into(),
+            subject: "Confirm".into(),
+            text: "Open\nhttp://localhost/verify-email?token=pcv_x".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn no_address_leads_out_of_the_folder() {
+        let parent = TempDir::new().unwrap();
+        let folder = parent.path().join("mail");
+        let mailer = Folder::new(folder.clone(), environment::system());
+        let long = format!("{}@b.example", "a".repeat(300));
+        for to in [
+            "../../x@b.example",
+            "/etc/x@b.example",
+            "..",
+            "a\0@b.example",
+            "ä@b.example",
+            &long,
+        ] {
+            mailer.send(letter(to)).await.unwrap();
+        }
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn letters_are_for_the_owner_alone_and_never_overwrite_each_other() {
+        let parent = TempDir::new().unwrap();
+        let folder = parent.path().join("mail");
+        for _ in 0..3 {
+            write(&folder, "2026-01-01T00:00:00Z", &letter("a@b.example")).unwrap();
+        }
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700);
+        let files: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(files.len(), 3);
+        for file in files {
+            assert_eq!(mode(&file), 0o600);
+            let text = fs::read_to_string(file).unwrap();
+            assert_eq!(
+                text,
+                "To: a@b.example\nSubject: Confirm\n\nOpen\nhttp://localhost/verify-email?token=pcv_x\n"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_made_is_said() {
+        let parent = TempDir::new().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "").unwrap();
+        let mailer = Folder::new(file.join("mail"), environment::system());
+        let said = mailer.send(letter("a@b.example")).await.unwrap_err().to_string();
+        assert!(said.contains("can't be written"), "{said}");
+    }
+}

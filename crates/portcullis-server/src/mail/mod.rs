@@ -1,0 +1,63 @@
+//! The mailers: into a folder while developing, through a mail server in production.
+//!
+//! A letter has one recipient, who was parsed into an address before, and its headers are built from types: no text
+//! of a user becomes a header line (`T011`).
+//!
+//! **Deliberately absent:** a mailer that drops letters in silence. Where nothing is configured, sending fails and
+//! the start says so.
+
+mod folder;
+mod smtp;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_core::account::{Letter, MailError, Mailer};
+use portcullis_core::environment::Environment;
+
+pub(crate) use self::folder::Folder;
+pub(crate) use self::smtp::SmtpMailer;
+use crate::config::Mail;
+
+/// The mailer that the configuration asks for.
+///
+/// # Errors
+/// If the mail server's settings can't be used.
+pub(crate) fn mailer(config: &Mail, environment: &Environment) -> Result<Arc<dyn Mailer>, MailError> {
+    Ok(match config {
+        Mail::Folder(folder) => Arc::new(Folder::new(folder.clone(), environment.clone())),
+        Mail::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp)?),
+        Mail::Nowhere => Arc::new(Nowhere),
+    })
+}
+
+/// No mail server is configured.
+struct Nowhere;
+
+#[async_trait]
+impl Mailer for Nowhere {
+    async fn send(&self, _letter: Letter) -> Result<(), MailError> {
+        Err(MailError(
+            "no mail server is configured: set mail.smtp and mail.from".to_owned(),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis::environment;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn without_a_mail_server_sending_fails_and_says_what_to_set() {
+        let mailer = mailer(&Mail::Nowhere, &environment::system()).unwrap();
+        let letter = Letter {
+            to: "a@b.example".into(),
+            subject: "s".into(),
+            text: "t".into(),
+        };
+        let said = mailer.send(letter).await.unwrap_err().to_string();
+        assert!(said.contains("mail.smtp"), "{said}");
+    }
+}

@@ -1,0 +1,381 @@
+//! Accounts, their passwords and verification tokens.
+
+use async_trait::async_trait;
+use portcullis_core::access::ADMINISTRATOR;
+use portcullis_core::account::{
+    Account, EmailAddress, EmailVerification, Id, Identifier, Login, NewAccount, Outcome, Setup, Stamp,
+    State, Store, Username,
+};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::password::SealedHash;
+use portcullis_core::secret::Digest;
+use portcullis_core::session::Ending;
+use uuid::Uuid;
+
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::{Row, Stored, Value, params};
+use crate::{Database, access, session};
+
+/// The columns [`account`] reads.
+macro_rules! account_columns {
+    () => {
+        "accounts.id, accounts.email, accounts.username, accounts.state, accounts.email_verified_at, \
+         accounts.stamp, accounts.created_at"
+    };
+}
+pub(crate) use account_columns;
+
+/// Reads [`account_columns`].
+pub(crate) fn account(row: &mut Row) -> Result<Account, Fault> {
+    Ok(Account {
+        id: row.take()?,
+        email: row.take()?,
+        username: row.take()?,
+        state: row.take()?,
+        email_verified_at: row.take()?,
+        stamp: row.take()?,
+        created_at: row.take()?,
+    })
+}
+
+impl Stored for State {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&String::read(value)?)
+    }
+}
+
+impl Stored for SealedHash {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Vec::read(value).map(Self::from_bytes)
+    }
+}
+
+#[async_trait]
+impl Store for Database {
+    async fn register(&self, new: NewAccount, by: Context) -> Result<Outcome, Fault> {
+        self.write((new, by), |tx, (new, by)| Box::pin(register(tx, new, &[], by)))
+            .await
+    }
+
+    async fn offer_setup(&self, digest: Digest<Setup>, expires_at: Timestamp) -> Result<bool, Fault> {
+        self.write((digest, expires_at), |tx, (digest, expires_at)| {
+            Box::pin(offer_setup(tx, digest, *expires_at))
+        })
+        .await
+    }
+
+    async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM setup WHERE digest = $1 AND expires_at > $2";
+        // Whoever has no token asks no further: the second question costs more.
+        if self.read(sql, params![&token, now]).await?.is_empty() {
+            return Ok(false);
+        }
+        let exists = self
+            .write((), |tx, ()| Box::pin(access::administrator_exists(tx)))
+            .await?;
+        Ok(!exists)
+    }
+
+    async fn register_first_administrator(
+        &self,
+        token: Digest<Setup>,
+        new: NewAccount,
+        by: Context,
+    ) -> Result<Outcome, Fault> {
+        self.write((token, new, by), |tx, (token, new, by)| {
+            Box::pin(register_first_administrator(tx, token, new, by))
+        })
+        .await
+    }
+
+    async fn find(&self, id: Id) -> Result<Option<Account>, Fault> {
+        let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+        let row = self.read(sql, params![id]).await?.into_iter().next();
+        row.map(|mut row| account(&mut row)).transpose()
+    }
+
+    async fn find_login(&self, who: Identifier) -> Result<Option<Login>, Fault> {
+        let sql = match who {
+            Identifier::Email(_) => login_by!("email_normalised"),
+            Identifier::Username(_) => login_by!("username_normalised"),
+        };
+        let row = self
+            .read(sql, params![who.normalised()])
+            .await?
+            .into_iter()
+            .next();
+        let login = |mut row: Row| {
+            Ok(Login {
+                account: account(&mut row)?,
+                password: row.take()?,
+            })
+        };
+        row.map(login).transpose()
+    }
+
+    async fn list(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault> {
+        let sql = concat!(
+            "SELECT ",
+            account_columns!(),
+            " FROM accounts WHERE id > $1 ORDER BY id LIMIT $2"
+        );
+        let after = after.map_or(Uuid::nil(), Id::as_uuid);
+        let rows = self.read(sql, params![after, limit]).await?;
+        rows.into_iter().map(|mut row| account(&mut row)).collect()
+    }
+
+    async fn rehash(&self, id: Id, old: SealedHash, new: SealedHash) -> Result<bool, Fault> {
+        self.write((id, old, new), |tx, (id, old, new)| {
+            Box::pin(async move {
+                let sql = "UPDATE passwords SET sealed = $3 WHERE account_id = $1 AND sealed = $2";
+                Ok(tx
+                    .execute(sql, params![*id, old.as_bytes(), new.as_bytes()])
+                    .await?
+                    == 1)
+            })
+        })
+        .await
+    }
+
+    async fn set_state(
+        &self,
+        id: Id,
+        state: State,
+        stamp: Stamp,
+        by: Context,
+    ) -> Result<Option<Account>, Fault> {
+        self.write((id, state, stamp, by), |tx, (id, state, stamp, by)| {
+            Box::pin(set_state(tx, *id, *state, *stamp, by))
+        })
+        .await
+    }
+
+    async fn offer_verification(
+        &self,
+        id: Id,
+        digest: Digest<EmailVerification>,
+        expires_at: Timestamp,
+    ) -> Result<bool, Fault> {
+        self.write((id, digest, expires_at), |tx, (id, digest, expires_at)| {
+            Box::pin(offer_verification(tx, *id, digest, *expires_at))
+        })
+        .await
+    }
+
+    async fn redeem_verification(
+        &self,
+        token: Digest<EmailVerification>,
+        by: Context,
+    ) -> Result<Option<Account>, Fault> {
+        self.write((token, by), |tx, (token, by)| {
+            Box::pin(redeem_verification(tx, token, by))
+        })
+        .await
+    }
+}
+
+macro_rules! login_by {
+    ($column:literal) => {
+        concat!(
+            "SELECT ",
+            account_columns!(),
+            ", passwords.sealed FROM accounts LEFT JOIN passwords ON passwords.account_id = accounts.id WHERE ",
+            $column,
+            " = $1"
+        )
+    };
+}
+use login_by;
+
+async fn register(
+    tx: &mut Tx<'_>,
+    new: &NewAccount,
+    more_roles: &[&str],
+    by: &Context,
+) -> Result<Outcome, Fault> {
+    defends!("T010");
+    let Some(account) = insert(tx, new).await? else {
+        return taken(tx, new).await;
+    };
+    let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
+    tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
+    if let Some((digest, expires_at)) = &new.verification {
+        offer_verification(tx, new.id, digest, *expires_at).await?;
+    }
+    tx.record(by, Entry::of(Action::AccountRegistered).account(new.id));
+    for role in new
+        .roles
+        .iter()
+        .map(String::as_str)
+        .chain(more_roles.iter().copied())
+    {
+        begin_with_role(tx, new.id, role, by).await?;
+    }
+    Ok(Outcome::Created(account))
+}
+
+/// The new account; `None` if one of its identifiers is taken.
+async fn insert(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Account>, Fault> {
+    let sql = concat!(
+        "INSERT INTO accounts (id, email, email_normalised, username, username_normalised, state, stamp, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING ",
+        account_columns!()
+    );
+    let (email, username) = (new.email.as_ref(), new.username.as_ref());
+    let params = params![
+        new.id,
+        email.map(EmailAddress::as_str),
+        email.map(EmailAddress::normalised),
+        username.map(Username::as_str),
+        username.map(Username::normalised),
+        new.state.as_str(),
+        new.stamp,
+        new.at,
+    ];
+    let row = tx.query_one(sql, params).await?;
+    row.map(|mut row| account(&mut row)).transpose()
+}
+
+/// Which of the identifiers is somebody's.
+async fn taken(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Outcome, Fault> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM accounts WHERE email_normalised = $1),
+        EXISTS (SELECT 1 FROM accounts WHERE username_normalised = $2)";
+    let email = new.email.as_ref().map(EmailAddress::normalised);
+    let username = new.username.as_ref().map(Username::normalised);
+    let row = tx.query_one(sql, params![email, username]).await?;
+    let mut row = row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
+    let (email, username): (bool, bool) = (row.take()?, row.take()?);
+    if !email && !username {
+        return Err(Fault::Other(format!("an account with the id {} exists", new.id)));
+    }
+    Ok(Outcome::Taken { email, username })
+}
+
+async fn begin_with_role(tx: &mut Tx<'_>, id: Id, role: &str, by: &Context) -> Result<(), Fault> {
+    let sql = "INSERT INTO account_roles (account_id, role) SELECT $1, name FROM roles WHERE name = $2
+        ON CONFLICT DO NOTHING";
+    let known = "SELECT name FROM roles WHERE name = $1";
+    if tx.query_one(known, params![role]).await?.is_none() {
+        return Err(Fault::Other(format!("there is no role {role:?} to begin with")));
+    }
+    if tx.execute(sql, params![id, role]).await? == 1 {
+        tx.record(by, Entry::of(Action::RoleAssigned).account(id).detail(role));
+    }
+    Ok(())
+}
+
+async fn offer_setup(tx: &mut Tx<'_>, digest: &Digest<Setup>, expires_at: Timestamp) -> Result<bool, Fault> {
+    access::lock_roles(tx).await?;
+    if access::administrator_exists(tx).await? {
+        return Ok(false);
+    }
+    let sql = "INSERT INTO setup (id, digest, expires_at) VALUES (1, $1, $2)
+        ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at";
+    tx.execute(sql, params![digest, expires_at]).await?;
+    Ok(true)
+}
+
+async fn register_first_administrator(
+    tx: &mut Tx<'_>,
+    token: &Digest<Setup>,
+    new: &NewAccount,
+    by: &Context,
+) -> Result<Outcome, Fault> {
+    defends!("T031");
+    access::lock_roles(tx).await?;
+    let sql = "DELETE FROM setup WHERE digest = $1 AND expires_at > $2";
+    let redeemed = tx.execute(sql, params![token, by.at]).await? == 1;
+    if !redeemed || access::administrator_exists(tx).await? {
+        tx.undo();
+        return Ok(Outcome::SetupClosed);
+    }
+    let outcome = register(tx, new, &[ADMINISTRATOR], by).await?;
+    if !matches!(outcome, Outcome::Created(_)) {
+        tx.undo();
+    }
+    Ok(outcome)
+}
+
+async fn set_state(
+    tx: &mut Tx<'_>,
+    id: Id,
+    state: State,
+    stamp: Stamp,
+    by: &Context,
+) -> Result<Option<Account>, Fault> {
+    defends!("T016");
+    let disable = state == State::Disabled;
+    let row = if disable {
+        let sql = concat!(
+            "UPDATE accounts SET state = $2, stamp = $3 WHERE id = $1 RETURNING ",
+            account_columns!()
+        );
+        tx.query_one(sql, params![id, state.as_str(), stamp]).await?
+    } else {
+        let sql = concat!(
+            "UPDATE accounts SET state = $2 WHERE id = $1 RETURNING ",
+            account_columns!()
+        );
+        tx.query_one(sql, params![id, state.as_str()]).await?
+    };
+    let Some(mut row) = row else {
+        return Ok(None);
+    };
+    if disable {
+        session::end_many(tx, id, None, Ending::Ended, by.at).await?;
+    }
+    tx.record(
+        by,
+        Entry::of(Action::AccountStateSet)
+            .account(id)
+            .detail(state.as_str()),
+    );
+    tx.invalidate(Invalidation::Account(id), by.at);
+    account(&mut row).map(Some)
+}
+
+async fn offer_verification(
+    tx: &mut Tx<'_>,
+    id: Id,
+    digest: &Digest<EmailVerification>,
+    expires_at: Timestamp,
+) -> Result<bool, Fault> {
+    let sql = "INSERT INTO verifications (digest, account_id, email_normalised, expires_at)
+        SELECT $2, id, email_normalised, $3 FROM accounts
+        WHERE id = $1 AND email_normalised IS NOT NULL AND email_verified_at IS NULL";
+    Ok(tx.execute(sql, params![id, digest, expires_at]).await? == 1)
+}
+
+async fn redeem_verification(
+    tx: &mut Tx<'_>,
+    token: &Digest<EmailVerification>,
+    by: &Context,
+) -> Result<Option<Account>, Fault> {
+    defends!("T009");
+    defends!("T014");
+    let sql =
+        "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
+        RETURNING account_id, email_normalised";
+    let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
+        return Ok(None);
+    };
+    let (id, email): (Id, String) = (row.take()?, row.take()?);
+    let sql = concat!(
+        "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, $3),
+         state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
+         WHERE id = $1 AND email_normalised = $2 AND state <> 'disabled' RETURNING ",
+        account_columns!()
+    );
+    let Some(mut row) = tx.query_one(sql, params![id, &email, by.at]).await? else {
+        tx.undo();
+        return Ok(None);
+    };
+    tx.record(by, Entry::of(Action::EmailVerified).account(id));
+    tx.invalidate(Invalidation::Account(id), by.at);
+    account(&mut row).map(Some)
+}

@@ -1,0 +1,266 @@
+//! The database behind the ports.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::fault::Fault;
+
+use crate::bus::{Bus, Subscriber};
+use crate::follow::{Cursor, Health};
+use crate::sqlite;
+use crate::tx::{Answer, Tx};
+use crate::value::{Row, Value, params};
+use crate::{follow, migration};
+
+/// An open database; it implements every `Store` port. Cloning it is cheap and shares the connection.
+///
+/// A call that was started is finished, whether or not its caller still waits.
+///
+/// A [`Fault`] means nothing was changed, with one exception that no network database can avoid: if the connection
+/// to PostgreSQL breaks while a commit is on its way, the change may have been made.
+#[derive(Clone)]
+pub struct Database {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) bus: Arc<Bus>,
+    pub(crate) health: Health,
+    /// Where the follower begins: what was written before the database was opened is in nobody's cache.
+    pub(crate) start: Cursor,
+}
+
+pub(crate) enum Engine {
+    Sqlite(sqlite::Engine),
+    #[cfg(feature = "postgres")]
+    Postgres(crate::postgres::Engine),
+}
+
+/// What can be set when a database is opened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// How many calls may wait before further ones are [`Fault::Busy`] (SQLite).
+    pub queue: usize,
+    /// How long a call waits for a lock that another program holds.
+    pub busy: Duration,
+    /// How many pages of 4,096 bytes the file may have at most; beyond it writes are [`Fault::Full`] (SQLite).
+    pub max_pages: Option<u32>,
+    /// How many connections are kept at most (PostgreSQL).
+    pub connections: usize,
+    /// How long a call waits for one of them before it is [`Fault::Busy`] (PostgreSQL).
+    pub wait: Duration,
+    /// How long one statement may run before it is [`Fault::Busy`] (PostgreSQL).
+    pub statement: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            queue: 4096,
+            busy: Duration::from_secs(2),
+            max_pages: None,
+            connections: 16,
+            wait: Duration::from_secs(1),
+            statement: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What an address names.
+enum Address<'u> {
+    File(PathBuf),
+    Memory,
+    Postgres(&'u str),
+}
+
+impl Database {
+    /// Opens `sqlite:<file>`, `sqlite::memory:` or `postgres://…` and brings its schema up to date.
+    ///
+    /// A SQLite file that doesn't exist is created, its folder is not. PostgreSQL's `sslmode` may be `disable`,
+    /// `require` or `verify-full`; the latter two both check certificate and name, and `require` is the default
+    /// for every host but this machine. `sslrootcert` names a PEM file to trust instead of the system's roots.
+    ///
+    /// # Errors
+    /// [`Fault`]: it can't be reached, is not a database, is newer than this program, or can't be written.
+    pub async fn open(url: &str) -> Result<Self, Fault> {
+        Self::open_with(url, &Settings::default()).await
+    }
+
+    /// As [`Database::open`], with settings.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub async fn open_with(url: &str, settings: &Settings) -> Result<Self, Fault> {
+        let bus = Arc::<Bus>::default();
+        let file = match parse(url)? {
+            Address::File(file) => Some(file),
+            Address::Memory => None,
+            Address::Postgres(url) => return Self::open_postgres(url, settings, bus).await,
+        };
+        let engine = sqlite::Engine::open(file, settings, Arc::clone(&bus), migration::SQLITE).await?;
+        Self::begin(Engine::Sqlite(engine), bus).await
+    }
+
+    /// Opens a private database in memory; it ends with its last clone.
+    ///
+    /// # Errors
+    /// [`Fault`]: memory or threads are exhausted.
+    pub async fn in_memory() -> Result<Self, Fault> {
+        Self::open("sqlite::memory:").await
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn open_postgres(url: &str, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
+        let engine = crate::postgres::Engine::open(url, settings, Arc::clone(&bus)).await?;
+        Self::begin(Engine::Postgres(engine), bus).await
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    async fn open_postgres(_: &str, _: &Settings, _: Arc<Bus>) -> Result<Self, Fault> {
+        Err(Fault::Other("it was built without the feature `postgres`".into()))
+    }
+
+    async fn begin(engine: Engine, bus: Arc<Bus>) -> Result<Self, Fault> {
+        let start = follow::now(&engine).await?;
+        let health = Health::default();
+        let inner = Inner {
+            engine,
+            bus,
+            health,
+            start,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The name of the database beneath: `sqlite` or `postgres`.
+    pub fn backend(&self) -> &'static str {
+        match self.inner.engine {
+            Engine::Sqlite(_) => "sqlite",
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// [`Fault`]: it doesn't.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.read("SELECT 1", params![]).await.map(drop)
+    }
+
+    /// The version of its schema.
+    ///
+    /// # Errors
+    /// [`Fault`]: it can't be read.
+    pub async fn schema_version(&self) -> Result<i64, Fault> {
+        one(self.read(migration::VERSION, params![]).await?)
+    }
+
+    /// How many transactions this process has committed on SQLite, for metrics; group commit keeps it far below the
+    /// number of calls. Zero on PostgreSQL.
+    pub fn commits(&self) -> u64 {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.commits(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => 0,
+        }
+    }
+
+    /// Calls `subscriber` with every invalidation: with those of this process before the verb's caller gets its
+    /// answer, with those of others once a [`Database::follow`]er reads them. It may be called twice with one.
+    pub fn subscribe(&self, subscriber: Subscriber) {
+        self.inner.bus.subscribe(subscriber);
+    }
+
+    /// Takes nothing new, finishes what was taken in, and closes the files or connections.
+    pub async fn close(&self) {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => {
+                engine.stop();
+                let threads = engine.threads();
+                let wait = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+                let _ = tokio::task::spawn_blocking(wait).await;
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(engine) => engine.close(),
+        }
+    }
+
+    /// Runs a verb in one transaction.
+    pub(crate) async fn write<I, T, V>(&self, input: I, verb: V) -> Result<T, Fault>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.write(input, verb).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(engine) => engine.write(input, verb).await,
+        }
+    }
+
+    /// Runs one statement that reads: it sees one snapshot.
+    pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        self.inner.engine.read(sql, params).await
+    }
+}
+
+impl Engine {
+    pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        match self {
+            Self::Sqlite(engine) => {
+                let owned = params.iter().cloned().map(Value::into_owned).collect();
+                engine.read(sql, owned).await
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(engine) => engine.read(sql, params).await,
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("backend", &self.backend())
+            .finish()
+    }
+}
+
+/// The one value of the one row.
+pub(crate) fn one<T: crate::value::Stored>(rows: Vec<Row>) -> Result<T, Fault> {
+    let mut row = rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
+    row.take()
+}
+
+fn parse(url: &str) -> Result<Address<'_>, Fault> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Address::Postgres(url));
+    }
+    match url.strip_prefix("sqlite:") {
+        Some(":memory:") => Ok(Address::Memory),
+        Some(path) => {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err(Fault::Other(
+                    "the address names no file; write sqlite:portcullis.db".into(),
+                ));
+            }
+            Ok(Address::File(path.into()))
+        }
+        // The address may carry a password: it is not repeated here.
+        None => Err(Fault::Other(
+            "its address must begin with sqlite: or postgres://".into(),
+        )),
+    }
+}

@@ -1,0 +1,164 @@
+//! Signing keys, sealed.
+
+use async_trait::async_trait;
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::key::{Phase, Record, Store};
+
+use crate::Database;
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::{Row, Stored, Value, params};
+
+const LOAD: &str = "SELECT kid, algorithm, sealed, phase, created_at, delete_at FROM signing_keys
+    ORDER BY created_at, kid";
+
+#[async_trait]
+impl Store for Database {
+    async fn load(&self) -> Result<Vec<Record>, Fault> {
+        self.read(LOAD, params![])
+            .await?
+            .into_iter()
+            .map(record)
+            .collect()
+    }
+
+    async fn found(&self, records: Vec<Record>, by: Context) -> Result<Vec<Record>, Fault> {
+        self.write((records, by), |tx, (records, by)| {
+            Box::pin(found(tx, records, by))
+        })
+        .await
+    }
+
+    async fn rotate(
+        &self,
+        expected_current: String,
+        next: Record,
+        delete_retired_at: Timestamp,
+        by: Context,
+    ) -> Result<bool, Fault> {
+        let input = (expected_current, next, delete_retired_at, by);
+        self.write(input, |tx, (expected, next, delete_at, by)| {
+            Box::pin(rotate(tx, expected, next, *delete_at, by))
+        })
+        .await
+    }
+
+    async fn delete_retired(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.write(now, |tx, now| {
+            Box::pin(async move {
+                let sql = "DELETE FROM signing_keys WHERE phase = 'retired' AND delete_at <= $1";
+                let deleted = tx.execute(sql, params![*now]).await?;
+                if deleted > 0 {
+                    tx.invalidate(Invalidation::Keys, *now);
+                }
+                Ok(deleted)
+            })
+        })
+        .await
+    }
+
+    /// The ring stays the same ring: nothing is invalidated.
+    async fn reseal(&self, kid: String, old: Vec<u8>, new: Vec<u8>) -> Result<bool, Fault> {
+        self.write((kid, old, new), |tx, (kid, old, new)| {
+            Box::pin(async move {
+                let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
+                Ok(tx.execute(sql, params![kid, old, new]).await? == 1)
+            })
+        })
+        .await
+    }
+}
+
+impl Stored for Phase {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&String::read(value)?)
+    }
+}
+
+fn record(mut row: Row) -> Result<Record, Fault> {
+    Ok(Record {
+        kid: row.take()?,
+        algorithm: row.take()?,
+        sealed: row.take()?,
+        phase: row.take()?,
+        created_at: row.take()?,
+        delete_at: row.take()?,
+    })
+}
+
+/// Lets one transaction at a time change the ring.
+async fn lock_keys(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.query("SELECT name FROM locks WHERE name = 'keys' FOR UPDATE", params![])
+        .await
+        .map(drop)
+}
+
+async fn found(tx: &mut Tx<'_>, records: &[Record], by: &Context) -> Result<Vec<Record>, Fault> {
+    lock_keys(tx).await?;
+    let present: Vec<Record> = tx
+        .query(LOAD, params![])
+        .await?
+        .into_iter()
+        .map(record)
+        .collect::<Result<_, _>>()?;
+    let is_new = |new: &&Record| present.iter().all(|old| old.algorithm != new.algorithm);
+    let mut added = false;
+    for new in records.iter().filter(is_new) {
+        insert(tx, new, new.phase, by).await?;
+        added = true;
+    }
+    if !added {
+        return Ok(present);
+    }
+    tx.invalidate(Invalidation::Keys, by.at);
+    tx.query(LOAD, params![]).await?.into_iter().map(record).collect()
+}
+
+async fn insert(tx: &mut Tx<'_>, new: &Record, phase: Phase, by: &Context) -> Result<(), Fault> {
+    let sql = "INSERT INTO signing_keys (kid, algorithm, sealed, phase, created_at, delete_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let params = params![
+        &new.kid,
+        &new.algorithm,
+        &new.sealed,
+        phase.as_str(),
+        new.created_at,
+        new.delete_at,
+    ];
+    tx.execute(sql, params).await?;
+    tx.record(by, Entry::of(Action::KeyAdded).detail(&new.kid));
+    Ok(())
+}
+
+async fn rotate(
+    tx: &mut Tx<'_>,
+    expected: &str,
+    next: &Record,
+    delete_at: Timestamp,
+    by: &Context,
+) -> Result<bool, Fault> {
+    lock_keys(tx).await?;
+    let sql = "UPDATE signing_keys SET phase = 'retired', delete_at = $3
+        WHERE kid = $1 AND algorithm = $2 AND phase = 'current'";
+    if tx
+        .execute(sql, params![expected, &next.algorithm, delete_at])
+        .await?
+        == 0
+    {
+        return Ok(false);
+    }
+    let sql = "UPDATE signing_keys SET phase = 'current' WHERE algorithm = $1 AND phase = 'next'";
+    if tx.execute(sql, params![&next.algorithm]).await? == 0 {
+        return Err(Fault::Corrupt(format!(
+            "the ring has no next key of {}",
+            next.algorithm
+        )));
+    }
+    insert(tx, next, Phase::Next, by).await?;
+    tx.record(by, Entry::of(Action::KeyRotated).detail(expected));
+    tx.invalidate(Invalidation::Keys, by.at);
+    Ok(true)
+}

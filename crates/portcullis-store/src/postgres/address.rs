@@ -1,0 +1,188 @@
+//! From an address to a pool of connections.
+//!
+//! TLS is rustls on aws-lc-rs, as everywhere. Unlike libpq, `sslmode=require` checks the certificate: encryption
+//! towards whoever answers protects nothing. `prefer` and `allow` are refused for the same reason.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use portcullis_core::fault::Fault;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::database::Settings;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// How long the server may leave what was sent unacknowledged before the connection counts as broken.
+const SILENCE: Duration = Duration::from_secs(5);
+
+pub(super) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
+    let address = parse(url)?;
+    let mut config = address.config;
+    config.connect_timeout(CONNECT);
+    config.tcp_user_timeout(SILENCE);
+    config.keepalives_idle(SILENCE);
+    config.options(options(config.get_options(), settings));
+    if config.get_application_name().is_none() {
+        config.application_name("portcullis");
+    }
+    let recycling = ManagerConfig {
+        recycling_method: RecyclingMethod::Fast,
+    };
+    let manager = if address.tls {
+        let tls = MakeRustlsConnect::new(client_config(address.root.as_deref())?);
+        Manager::from_config(config, tls, recycling)
+    } else {
+        Manager::from_config(config, NoTls, recycling)
+    };
+    Pool::builder(manager)
+        .max_size(settings.connections.max(1))
+        .wait_timeout(Some(settings.wait))
+        .create_timeout(Some(CONNECT))
+        .recycle_timeout(Some(CONNECT))
+        .runtime(Runtime::Tokio1)
+        .build()
+        .map_err(|e| Fault::Other(e.to_string()))
+}
+
+/// What every session of ours is set to; what the address sets comes last and wins.
+fn options(given: Option<&str>, settings: &Settings) -> String {
+    format!(
+        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout=15000 {}",
+        settings.statement.as_millis(),
+        settings.busy.as_millis(),
+        given.unwrap_or_default()
+    )
+}
+
+struct Address {
+    config: Config,
+    tls: bool,
+    root: Option<String>,
+}
+
+/// Takes the address apart. No error repeats it: it may carry a password.
+fn parse(url: &str) -> Result<Address, Fault> {
+    let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    let (mut mode, mut root, mut rest) = (None, None, Vec::new());
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("sslmode", value)) => mode = Some(value),
+            Some(("sslrootcert", value)) => root = Some(value.to_owned()),
+            _ => rest.push(pair),
+        }
+    }
+    let plain = if rest.is_empty() {
+        base.to_owned()
+    } else {
+        format!("{base}?{}", rest.join("&"))
+    };
+    let mut config: Config = plain
+        .parse()
+        .map_err(|e| Fault::Other(format!("its address is not well formed: {e}")))?;
+    let tls = match mode {
+        Some("disable") => false,
+        Some("require" | "verify-full") => true,
+        None => !is_this_machine(&config),
+        Some(_) => {
+            return Err(Fault::Other(
+                "its address has an sslmode other than disable, require and verify-full".into(),
+            ));
+        }
+    };
+    config.ssl_mode(if tls { SslMode::Require } else { SslMode::Disable });
+    Ok(Address { config, tls, root })
+}
+
+fn is_this_machine(config: &Config) -> bool {
+    let local = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    };
+    config.get_hosts().iter().all(local) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+fn client_config(root: Option<&str>) -> Result<ClientConfig, Fault> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Fault::Other(e.to_string()))?;
+    Ok(config.with_root_certificates(roots(root)?).with_no_client_auth())
+}
+
+/// The certificates to trust: those of the file, or the system's.
+fn roots(file: Option<&str>) -> Result<RootCertStore, Fault> {
+    let mut store = RootCertStore::empty();
+    if let Some(file) = file {
+        let unreadable = |e: &dyn std::fmt::Display| {
+            Fault::Other(format!(
+                "the certificates of sslrootcert, {file}, can't be read: {e}"
+            ))
+        };
+        for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unreadable(&e))? {
+            let certificate = certificate.map_err(|e| unreadable(&e))?;
+            store.add(certificate).map_err(|e| unreadable(&e))?;
+        }
+    } else {
+        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
+    if store.is_empty() {
+        return Err(Fault::Other(
+            "there is no certificate to trust; name one with sslrootcert".into(),
+        ));
+    }
+    Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_spoken_to_in_the_clear_by_default() {
+        for (url, tls) in [
+            ("postgres://u@127.0.0.1/d", false),
+            ("postgres://u@localhost/d", false),
+            ("postgres://u@[::1]/d", false),
+            ("postgres://u@10.0.0.1/d", true),
+            ("postgres://u@localhost.example.com/d", true),
+            ("postgres://u@127.0.0.1,db.example.com/d", true),
+            ("postgres://u@db.example.com/d?sslmode=disable", false),
+            ("postgres://u@127.0.0.1/d?sslmode=require", true),
+            (
+                "postgres://u@127.0.0.1/d?connect_timeout=1&sslmode=verify-full",
+                true,
+            ),
+        ] {
+            assert_eq!(parse(url).unwrap().tls, tls, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_mode_that_checks_nothing_is_refused_and_no_error_shows_the_password() {
+        for url in [
+            "postgres://u:canary@h/d?sslmode=prefer",
+            "postgres://u:canary@h/d?sslmode=allow",
+            "postgres://u:canary@h/d?sslmode=",
+            "postgres://u:canary@h:port/d",
+            "postgres://u:canary@h/d?nonsense=1",
+        ] {
+            let fault = parse(url).err().unwrap();
+            assert!(!fault.to_string().contains("canary"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn certificates_that_are_not_there_are_a_fault() {
+        assert!(roots(Some("/nowhere/root.pem")).is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! PostgreSQL, for several nodes.
+//!
+//! Each verb runs in one READ COMMITTED transaction of a pooled connection: its statements are atomic by themselves
+//! or lock what they read first. A transaction that the server broke off for another's sake (deadlock,
+//! serialization) is run again a few times. Reads are one statement without a transaction.
+//!
+//! A verb runs on a task of its own: a caller that goes away in the middle neither leaves a transaction open nor
+//! loses the invalidations of one that was committed.
+//!
+//! **Deployment caveat:** with `synchronous_commit = off` on the server an acknowledged write may be lost with it.
+
+mod address;
+mod fault;
+mod migrate;
+mod statement;
+
+use std::sync::Arc;
+
+use deadpool_postgres::{Client, Pool};
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use tokio_postgres::IsolationLevel;
+use uuid::Uuid;
+
+pub(crate) use self::fault::Failure;
+pub(crate) use self::statement::{execute, execute_many, query};
+use crate::audit::EventIds;
+use crate::bus::Bus;
+use crate::database::{Settings, one};
+use crate::migration;
+use crate::tx::{Answer, Effects, Tx};
+use crate::value::{Row, Value, params};
+
+/// How often a verb is run before the server's refusal stands.
+const ATTEMPTS: u32 = 5;
+
+/// PostgreSQL's own part of a database.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pool: Pool,
+    bus: Arc<Bus>,
+    ids: Arc<EventIds>,
+}
+
+impl Engine {
+    /// Connects and brings the schema up to date.
+    pub(crate) async fn open(url: &str, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
+        let pool = address::pool(url, settings)?;
+        let mut client = pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        migrate::migrate(&mut client, migration::POSTGRES)
+            .await
+            .map_err(|failure| failure.fault)?;
+        // The server's randomness: it names this process among those that write events, nothing more.
+        let node: Uuid = one(ask(&client, "SELECT gen_random_uuid()").await?)?;
+        drop(client);
+        let ids = Arc::new(EventIds::new(node));
+        Ok(Self { pool, bus, ids })
+    }
+
+    pub(crate) async fn write<I, T, V>(&self, input: I, verb: V) -> Result<T, Fault>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static,
+    {
+        let engine = self.clone();
+        let work = async move { engine.attempts(&input, &verb).await };
+        match tokio::spawn(work).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Fault::Other("a verb panicked".into())),
+        }
+    }
+
+    pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        let client = self.pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        query(&client, sql, params).await.map_err(|failure| failure.fault)
+    }
+
+    pub(crate) fn close(&self) {
+        self.pool.close();
+    }
+
+    async fn attempts<I, T, V>(&self, input: &I, verb: &V) -> Result<T, Fault>
+    where
+        I: Sync,
+        T: Send,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Sync,
+    {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(input, verb).await {
+                Ok((answer, invalidations)) => {
+                    // Nobody is told "it ended" while this node still believes in it.
+                    for what in invalidations {
+                        self.bus.publish(what);
+                    }
+                    return Ok(answer);
+                }
+                Err(failure) if failure.conflict && attempt < ATTEMPTS => attempt += 1,
+                Err(failure) => return Err(failure.fault),
+            }
+        }
+    }
+
+    async fn attempt<I, T, V>(&self, input: &I, verb: &V) -> Result<(T, Vec<Invalidation>), Failure>
+    where
+        I: Sync,
+        T: Send,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Sync,
+    {
+        let mut client = self.pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        let begin = client
+            .build_transaction()
+            .isolation_level(IsolationLevel::ReadCommitted);
+        let transaction = begin.start().await?;
+        let mut tx = Tx::postgres(&transaction, &self.ids);
+        let answer = tx.run(input, verb).await;
+        let effects: Effects = tx.into_effects();
+        match answer {
+            Ok(answer) if effects.undone() => {
+                transaction.rollback().await?;
+                Ok((answer, Vec::new()))
+            }
+            Ok(answer) => {
+                transaction.commit().await?;
+                Ok((answer, effects.invalidations().collect()))
+            }
+            Err(fault) => {
+                let conflict = effects.conflict();
+                // What the verb met is what the caller hears; a broken connection rolls back by itself.
+                let _ = transaction.rollback().await;
+                Err(Failure { fault, conflict })
+            }
+        }
+    }
+}
+
+async fn ask(client: &Client, sql: &'static str) -> Result<Vec<Row>, Fault> {
+    query(client, sql, params![])
+        .await
+        .map_err(|failure| failure.fault)
+}

@@ -1,0 +1,236 @@
+//! SQLite, embedded: one writer thread with group commit, and threads that only read.
+//!
+//! The file is in WAL mode with `synchronous=FULL`: readers never wait for the writer, and a commit that returned
+//! survives a crash of the machine. A new file belongs to its owner alone (mode 0600).
+//!
+//! A database in memory has a single connection, so there its reads take their turn among the writes.
+//!
+//! **Deployment caveat:** the file must be on a local disk. Network file systems break SQLite's locks.
+
+mod connection;
+mod fault;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+pub(crate) use self::connection::Connection;
+use self::writer::{Call, Job, Writer};
+use crate::audit::EventIds;
+use crate::bus::Bus;
+use crate::database::Settings;
+use crate::migration::{self, Migration};
+use crate::queue::{Queue, Refused};
+use crate::tx::{Answer, Tx};
+use crate::value::{Row, Value, params};
+
+/// SQLite's own part of a database.
+pub(crate) struct Engine {
+    writes: Arc<Queue<Box<dyn Job>>>,
+    /// `None` for a database in memory.
+    reads: Option<Arc<Queue<Read>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    commits: Arc<AtomicU64>,
+}
+
+/// A statement that waits for a reader.
+struct Read {
+    sql: &'static str,
+    params: Vec<Value<'static>>,
+    caller: oneshot::Sender<Result<Vec<Row>, Fault>>,
+}
+
+const READERS: usize = 2;
+
+impl Engine {
+    /// Opens the file, or a database in memory, and brings its schema up to date.
+    pub(crate) async fn open(
+        file: Option<PathBuf>,
+        settings: &Settings,
+        bus: Arc<Bus>,
+        migrations: &'static [Migration],
+    ) -> Result<Self, Fault> {
+        let engine = Self {
+            writes: Arc::new(Queue::new(settings.queue)),
+            reads: file.as_ref().map(|_| Arc::new(Queue::new(settings.queue))),
+            threads: Mutex::default(),
+            commits: Arc::default(),
+        };
+        let (opened, opening) = oneshot::channel();
+        let (queue, commits) = (Arc::clone(&engine.writes), Arc::clone(&engine.commits));
+        let (path, settings) = (file.clone(), settings.clone());
+        let busy = settings.busy;
+        engine.spawn("portcullis-writer", move || {
+            match prepare(path.as_deref(), &settings, migrations) {
+                Ok((connection, ids)) => {
+                    let _ = opened.send(Ok(()));
+                    let ids = Arc::new(ids);
+                    Writer {
+                        connection,
+                        queue,
+                        bus,
+                        ids,
+                        commits,
+                    }
+                    .work();
+                }
+                Err(fault) => {
+                    let _ = opened.send(Err(fault));
+                }
+            }
+        })?;
+        opening.await.map_err(|_| ended())??;
+        if let (Some(file), Some(reads)) = (&file, &engine.reads) {
+            for _ in 0..READERS {
+                let reads = Arc::clone(reads);
+                let mut connection = Connection::open(Some(file), busy)?;
+                connection
+                    .batch("PRAGMA query_only=ON; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY")?;
+                engine.spawn("portcullis-reader", move || read_all(&mut connection, &reads))?;
+            }
+        }
+        Ok(engine)
+    }
+
+    pub(crate) async fn write<I, T, V>(&self, input: I, verb: V) -> Result<T, Fault>
+    where
+        I: Send + 'static,
+        T: Send + 'static,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let call = Call {
+            input,
+            verb,
+            answer: None,
+            caller,
+        };
+        self.writes.push(Box::new(call)).map_err(refused)?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    pub(crate) async fn read(
+        &self,
+        sql: &'static str,
+        params: Vec<Value<'static>>,
+    ) -> Result<Vec<Row>, Fault> {
+        let Some(reads) = &self.reads else {
+            let statement = (sql, params);
+            return self
+                .write(statement, |tx, (sql, params)| Box::pin(tx.query(sql, params)))
+                .await;
+        };
+        let (caller, answer) = oneshot::channel();
+        reads.push(Read { sql, params, caller }).map_err(refused)?;
+        answer.await.map_err(|_| ended())?
+    }
+
+    /// How many transactions were committed since the start.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Takes nothing new; what was taken in is still done.
+    pub(crate) fn stop(&self) {
+        self.writes.close();
+        if let Some(reads) = &self.reads {
+            reads.close();
+        }
+    }
+
+    /// The threads, to be waited for after [`Engine::stop`].
+    pub(crate) fn threads(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
+        let thread = std::thread::Builder::new()
+            .name(name.into())
+            .spawn(work)
+            .map_err(|e| Fault::Other(format!("no thread could be started: {e}")))?;
+        self.threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
+        Ok(())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn read_all(connection: &mut Connection, reads: &Queue<Read>) {
+    while let Some(group) = reads.take(1) {
+        for Read { sql, params, caller } in group {
+            let _ = caller.send(connection.query(sql, &params));
+        }
+    }
+}
+
+/// The writer's connection, on a database of this version's schema, and where its events take their ids from.
+fn prepare(
+    file: Option<&Path>,
+    settings: &Settings,
+    migrations: &[Migration],
+) -> Result<(Connection, EventIds), Fault> {
+    if let Some(file) = file {
+        create_private(file)?;
+    }
+    let mut connection = Connection::open(file, settings.busy)?;
+    connection.batch(
+        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
+         PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;
+         PRAGMA journal_size_limit=67108864;",
+    )?;
+    migration::sqlite(&connection, migrations)?;
+    if let Some(pages) = settings.max_pages {
+        connection.batch(&format!("PRAGMA max_page_count={pages}"))?;
+    }
+    // SQLite's own randomness: it names this process among those that write events, nothing more.
+    let mut rows = connection.query("SELECT randomblob(16)", params![])?;
+    let node: Uuid = rows.first_mut().ok_or_else(ended)?.take()?;
+    Ok((connection, EventIds::new(node)))
+}
+
+/// Makes a new file that its owner alone may read; leaves an existing one as it is.
+fn create_private(file: &Path) -> Result<(), Fault> {
+    defends!("T015");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let shown = file.display();
+    match options.open(file) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(Fault::Unreachable(format!(
+            "the folder of {shown} does not exist; create it first"
+        ))),
+        Err(e) if e.kind() == std::io::ErrorKind::StorageFull => Err(Fault::Full(format!("{shown}: {e}"))),
+        Err(e) => Err(Fault::ReadOnly(format!("{shown} can't be created: {e}"))),
+    }
+}
+
+fn refused(why: Refused) -> Fault {
+    match why {
+        Refused::Full => Fault::Busy("too many calls wait already".into()),
+        Refused::Closed => Fault::Unreachable("it was closed".into()),
+    }
+}
+
+fn ended() -> Fault {
+    Fault::Other("its thread has ended".into())
+}
+
+#[cfg(test)]
+mod tests;

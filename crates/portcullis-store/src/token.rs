@@ -1,0 +1,242 @@
+//! Refresh tokens, revocations, and the sweep.
+//!
+//! A refresh token is used up by one `UPDATE … WHERE used_at IS NULL RETURNING`; the digest of its successor is
+//! kept beside it, so that the same call moments later can be given the same answer.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use portcullis_core::account::{self, Account, State};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::secret::Digest;
+use portcullis_core::session::{self, Ending, Session};
+use portcullis_core::token::{Id, NewRefresh, Refresh, Rotated, Rotation, Standing, Store};
+
+use crate::account::{account, account_columns};
+use crate::audit::Entry;
+use crate::session::{end, session, session_columns};
+use crate::tx::Tx;
+use crate::value::params;
+use crate::{Database, follow};
+
+#[async_trait]
+impl Store for Database {
+    async fn rotate_refresh(&self, rotation: Rotation, by: Context) -> Result<Rotated, Fault> {
+        self.write((rotation, by), |tx, (rotation, by)| {
+            Box::pin(rotate(tx, rotation, by))
+        })
+        .await
+    }
+
+    async fn find_refresh(&self, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
+        let sql = "SELECT session_id FROM refresh_tokens WHERE digest = $1";
+        let row = self.read(sql, params![&token]).await?.into_iter().next();
+        row.map(|mut row| row.take()).transpose()
+    }
+
+    async fn revoke(
+        &self,
+        id: Id,
+        account: account::Id,
+        expires_at: Timestamp,
+        by: Context,
+    ) -> Result<(), Fault> {
+        let input = (id, account, expires_at, by);
+        self.write(input, |tx, (id, account, expires_at, by)| {
+            Box::pin(revoke(tx, *id, *account, *expires_at, by))
+        })
+        .await
+    }
+
+    async fn is_revoked(&self, id: Id) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM revocations WHERE id = $1";
+        Ok(!self.read(sql, params![id]).await?.is_empty())
+    }
+
+    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+        self.write((now, limit), |tx, (now, limit)| Box::pin(sweep(tx, *now, *limit)))
+            .await
+    }
+}
+
+/// Keeps a session's first or next refresh token.
+pub(crate) async fn insert_refresh(
+    tx: &mut Tx<'_>,
+    session: session::Id,
+    new: &NewRefresh,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)";
+    let params = params![&new.digest, session, new.expires_at];
+    tx.execute(sql, params).await.map(drop)
+}
+
+async fn rotate(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Rotated, Fault> {
+    defends!("T008");
+    let sql = "UPDATE refresh_tokens SET used_at = $2, successor = $3
+        WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
+    let params = params![&rotation.presented, by.at, &rotation.successor.digest];
+    let Some(mut row) = tx.query_one(sql, params).await? else {
+        return not_fresh(tx, rotation, by).await;
+    };
+    let id = row.take()?;
+    let Some(standing) = standing(tx, id, rotation, by).await? else {
+        return Ok(Rotated::Refused);
+    };
+    insert_refresh(tx, id, &rotation.successor).await?;
+    Ok(Rotated::Fresh(Box::new(standing)))
+}
+
+/// The presented token is unknown, expired or used.
+async fn not_fresh(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Rotated, Fault> {
+    defends!("T007");
+    let sql = "SELECT session_id, used_at, successor FROM refresh_tokens WHERE digest = $1";
+    let Some(mut row) = tx.query_one(sql, params![&rotation.presented]).await? else {
+        return Ok(Rotated::Unknown);
+    };
+    let id = row.take()?;
+    let Some(used_at) = row.take::<Option<Timestamp>>()? else {
+        return Ok(Rotated::Refused);
+    };
+    let same = row.take::<Option<Digest<Refresh>>>()? == Some(rotation.successor.digest);
+    if !same || used_at < rotation.grace_from {
+        return replayed(tx, id, by).await;
+    }
+    // A successor that was used itself stands no more; whoever has it already went on.
+    let sql = "SELECT 1 FROM refresh_tokens WHERE digest = $1 AND used_at IS NULL AND expires_at > $2";
+    if tx
+        .query_one(sql, params![&rotation.successor.digest, by.at])
+        .await?
+        .is_none()
+    {
+        return Ok(Rotated::Refused);
+    }
+    let again = standing(tx, id, rotation, by).await?;
+    Ok(again.map_or(Rotated::Refused, |standing| Rotated::Again(Box::new(standing))))
+}
+
+/// Ends the session of a token that came back; one that ended before is merely refused.
+async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Result<Rotated, Fault> {
+    let sql = "SELECT account_id FROM sessions WHERE id = $1";
+    let Some(mut row) = tx.query_one(sql, params![id]).await? else {
+        return Ok(Rotated::Refused);
+    };
+    let ended = end(tx, row.take()?, id, Ending::Replay, by).await?;
+    Ok(if ended {
+        Rotated::Replayed(id)
+    } else {
+        Rotated::Refused
+    })
+}
+
+/// Session and account, if both are still good; marks the session as seen. If not, nothing of the verb is kept.
+async fn standing(
+    tx: &mut Tx<'_>,
+    id: session::Id,
+    rotation: &Rotation,
+    by: &Context,
+) -> Result<Option<Standing>, Fault> {
+    defends!("T016");
+    let Some(session) = seen(tx, id, by.at).await? else {
+        tx.undo();
+        return Ok(None);
+    };
+    let account = account_of(tx, &session).await?;
+    let unverified = rotation.require_verified && account.state == State::Unverified;
+    if !account.state.may_act() || unverified {
+        tx.undo();
+        return Ok(None);
+    }
+    Ok(Some(Standing { session, account }))
+}
+
+async fn seen(tx: &mut Tx<'_>, id: session::Id, at: Timestamp) -> Result<Option<Session>, Fault> {
+    let sql = concat!(
+        "UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $2 THEN $2 ELSE last_seen_at END
+         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle RETURNING ",
+        session_columns!()
+    );
+    let row = tx.query_one(sql, params![id, at]).await?;
+    row.map(|mut row| session(&mut row)).transpose()
+}
+
+async fn account_of(tx: &mut Tx<'_>, session: &Session) -> Result<Account, Fault> {
+    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let row = tx.query_one(sql, params![session.account]).await?;
+    let mut row = row.ok_or_else(|| Fault::Corrupt(format!("session {} has no account", session.id)))?;
+    account(&mut row)
+}
+
+async fn revoke(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+    expires_at: Timestamp,
+    by: &Context,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO revocations (id, account_id, expires_at) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at
+        WHERE revocations.expires_at < excluded.expires_at";
+    if tx.execute(sql, params![id, account, expires_at]).await? == 1 {
+        tx.record(
+            by,
+            Entry::of(Action::TokenRevoked)
+                .account(account)
+                .detail(id.to_string()),
+        );
+        tx.invalidate(Invalidation::Token(id), by.at);
+    }
+    Ok(())
+}
+
+/// Verifiers allow for clocks that differ: a revocation outlives its token by more than that.
+const LEEWAY: Duration = Duration::from_secs(300);
+
+/// How long a session is remembered after its end, for "a new device".
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
+macro_rules! delete_some {
+    ($table:literal, $key:literal, $condition:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE ",
+            $key,
+            " IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $condition,
+            " <= $1 LIMIT $2)"
+        )
+    };
+}
+
+/// What is deleted, and how long after the moment in its column.
+const SWEEPS: [(&str, Duration); 6] = [
+    (delete_some!("revocations", "id", "expires_at"), LEEWAY),
+    (
+        delete_some!("refresh_tokens", "digest", "expires_at"),
+        Duration::ZERO,
+    ),
+    (
+        delete_some!("verifications", "digest", "expires_at"),
+        Duration::ZERO,
+    ),
+    (delete_some!("invalidations", "seq", "at"), follow::KEPT),
+    (delete_some!("sessions", "id", "ended_at"), REMEMBERED),
+    (delete_some!("sessions", "id", "expires_at"), REMEMBERED),
+];
+
+async fn sweep(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<u64, Fault> {
+    let mut left = u64::from(limit);
+    for (sql, kept) in SWEEPS {
+        let room = i64::try_from(left).unwrap_or(i64::MAX);
+        left -= tx.execute(sql, params![now.minus(kept), room]).await?.min(left);
+    }
+    Ok(u64::from(limit) - left)
+}

@@ -1,0 +1,211 @@
+//! One transaction, on either database.
+//!
+//! A verb is an async function over a [`Tx`], written once. On SQLite its statements run at once on the writer
+//! thread, so the future never waits and is polled to its end inside a savepoint of the current group; on
+//! PostgreSQL it runs in a transaction of a pooled connection and may be run again after a deadlock, which is why
+//! it takes its input by reference.
+//!
+//! SQL is shared: `$1…` for parameters, `RETURNING`, `ON CONFLICT`. A statement that must lock what it reads ends
+//! in `FOR UPDATE` or `FOR NO KEY UPDATE`; SQLite, where a write transaction has the whole database to itself,
+//! never sees that ending.
+//!
+//! What a verb has to tell (audit events, invalidations) is gathered while it runs and written at its end, in the
+//! same transaction: no change without its event, no event without its change.
+
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::{audit, defends};
+
+use crate::audit::{Entry, EventIds, INSERT_EVENT, event_params};
+use crate::sqlite::Connection;
+use crate::value::{Row, Value, params};
+
+/// A verb's answer, to be waited for.
+pub(crate) type Answer<'t, T> = futures_util::future::BoxFuture<'t, Result<T, Fault>>;
+
+/// A running transaction.
+pub(crate) struct Tx<'c> {
+    engine: Engine<'c>,
+    ids: &'c EventIds,
+    effects: Effects,
+}
+
+enum Engine<'c> {
+    Sqlite(&'c mut Connection),
+    #[cfg(feature = "postgres")]
+    Postgres(&'c deadpool_postgres::Transaction<'c>),
+}
+
+/// What a verb leaves behind besides its answer.
+#[derive(Default)]
+pub(crate) struct Effects {
+    events: Vec<Vec<Value<'static>>>,
+    invalidations: Vec<(Invalidation, Timestamp)>,
+    undone: bool,
+    #[cfg(feature = "postgres")]
+    conflict: bool,
+}
+
+impl Effects {
+    /// Whether the verb answered but wants none of its writes kept.
+    pub(crate) fn undone(&self) -> bool {
+        self.undone
+    }
+
+    /// Whether the database broke the transaction for another's sake: running it again may succeed.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn conflict(&self) -> bool {
+        self.conflict
+    }
+
+    /// What to publish once the transaction is committed.
+    pub(crate) fn invalidations(self) -> impl Iterator<Item = Invalidation> {
+        self.invalidations.into_iter().map(|(what, _)| what)
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn sqlite(connection: &'c mut Connection, ids: &'c EventIds) -> Self {
+        Self {
+            engine: Engine::Sqlite(connection),
+            ids,
+            effects: Effects::default(),
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres(transaction: &'c deadpool_postgres::Transaction<'c>, ids: &'c EventIds) -> Self {
+        Self {
+            engine: Engine::Postgres(transaction),
+            ids,
+            effects: Effects::default(),
+        }
+    }
+
+    /// Runs a statement and takes all its rows.
+    pub(crate) async fn query(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => connection.query(sql, params),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(transaction) => {
+                let rows = crate::postgres::query(*transaction, sql, params).await;
+                self.noting_conflict(rows)
+            }
+        }
+    }
+
+    /// Runs a statement that answers at most one row.
+    pub(crate) async fn query_one(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+    ) -> Result<Option<Row>, Fault> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement; answers how many rows it changed.
+    pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, Fault> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => connection.execute(sql, params),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(transaction) => {
+                let count = crate::postgres::execute(*transaction, sql, params).await;
+                self.noting_conflict(count)
+            }
+        }
+    }
+
+    /// Runs a statement once for each set of parameters, without waiting for one before sending the next.
+    pub(crate) async fn execute_many<'v>(
+        &mut self,
+        sql: &'static str,
+        sets: &[Vec<Value<'v>>],
+    ) -> Result<(), Fault> {
+        match &mut self.engine {
+            Engine::Sqlite(connection) => {
+                for params in sets {
+                    connection.execute(sql, params)?;
+                }
+                Ok(())
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(transaction) => {
+                let done = crate::postgres::execute_many(*transaction, sql, sets).await;
+                self.noting_conflict(done)
+            }
+        }
+    }
+
+    /// Writes an audit event with the transaction.
+    pub(crate) fn record(&mut self, by: &audit::Context, entry: Entry) {
+        let id = self.ids.next(by.at);
+        self.effects.events.push(event_params(id, by, entry));
+    }
+
+    /// Tells every node, with the transaction, to forget.
+    pub(crate) fn invalidate(&mut self, what: Invalidation, at: Timestamp) {
+        self.effects.invalidations.push((what, at));
+    }
+
+    /// Keeps the verb's answer but none of its writes, events and invalidations.
+    pub(crate) fn undo(&mut self) {
+        self.effects.undone = true;
+    }
+
+    /// Runs the verb and then writes what it has to tell.
+    pub(crate) async fn run<I, T, V>(&mut self, input: &I, verb: &V) -> Result<T, Fault>
+    where
+        V: for<'t, 'x> Fn(&'t mut Tx<'x>, &'t I) -> Answer<'t, T>,
+    {
+        let answer = verb(self, input).await?;
+        if !self.effects.undone {
+            self.flush().await?;
+        }
+        Ok(answer)
+    }
+
+    /// What the transaction leaves behind.
+    pub(crate) fn into_effects(self) -> Effects {
+        if self.effects.undone {
+            return Effects {
+                undone: true,
+                ..Effects::default()
+            };
+        }
+        self.effects
+    }
+
+    async fn flush(&mut self) -> Result<(), Fault> {
+        defends!("T037");
+        let events = std::mem::take(&mut self.effects.events);
+        if !events.is_empty() {
+            self.execute_many(INSERT_EVENT, &events).await?;
+        }
+        let rows: Vec<_> = self
+            .effects
+            .invalidations
+            .iter()
+            .map(invalidation_params)
+            .collect();
+        if !rows.is_empty() {
+            self.execute_many(INSERT_INVALIDATION, &rows).await?;
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "postgres")]
+    fn noting_conflict<T>(&mut self, result: Result<T, crate::postgres::Failure>) -> Result<T, Fault> {
+        result.map_err(|failure| {
+            self.effects.conflict |= failure.conflict;
+            failure.fault
+        })
+    }
+}
+
+fn invalidation_params((what, at): &(Invalidation, Timestamp)) -> Vec<Value<'static>> {
+    let (kind, subject) = what.to_parts();
+    params![kind, subject, *at].to_vec()
+}
+
+const INSERT_INVALIDATION: &str = "INSERT INTO invalidations (kind, subject, at) VALUES ($1, $2, $3)";

@@ -1,0 +1,193 @@
+//! A whole deployment in a test.
+
+use std::sync::Arc;
+
+use axum::Router;
+use http::Method;
+use portcullis::{Api, Builder, Portcullis};
+use portcullis_core::access::{Permit, RolesWrite};
+use portcullis_core::environment::Clock as _;
+use portcullis_core::{account, audit, password};
+use serde_json::json;
+
+use crate::{FakeClock, FakeMailer, Request, environment};
+
+/// A deployment on a database in memory, with its router.
+pub struct TestApp {
+    /// The deployment.
+    pub portcullis: Portcullis,
+    /// Its clock.
+    pub clock: Arc<FakeClock>,
+    /// Its letters.
+    pub mailer: Arc<FakeMailer>,
+    router: Router,
+}
+
+/// A registered and logged-in account.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its id.
+    pub id: account::Id,
+    /// Its address.
+    pub email: String,
+    /// A good access token.
+    pub access_token: String,
+    /// The refresh token that came with it.
+    pub refresh_token: String,
+    /// The session of both.
+    pub session_id: String,
+}
+
+/// The password of every [`TestApp::user`].
+pub const PASSWORD: &str = "correct horse battery";
+
+impl TestApp {
+    /// With all of Portcullis' own routes.
+    pub async fn new() -> Self {
+        Self::with(|builder| builder, Portcullis::api).await
+    }
+
+    /// With settings and an API of your own.
+    pub async fn with(
+        settings: impl FnOnce(Builder) -> Builder,
+        api: impl FnOnce(&Portcullis) -> Api,
+    ) -> Self {
+        let clock = Arc::new(FakeClock::new());
+        let mailer = Arc::new(FakeMailer::default());
+        let mut passwords = password::Settings::default();
+        passwords.cost = password::Cost::DANGEROUSLY_CHEAP;
+        let builder = Portcullis::builder()
+            .database("sqlite::memory:")
+            .environment(environment(&clock, 1))
+            .mailer(Arc::clone(&mailer) as _)
+            .public_url("https://id.example.com/".parse().unwrap())
+            .passwords(passwords);
+        let portcullis = settings(builder).open().await.unwrap();
+        let api = api(&portcullis);
+        portcullis.declare_permissions(&api).await.unwrap();
+        let router = api.into_router(portcullis.gate().clone()).unwrap();
+        Self {
+            portcullis,
+            clock,
+            mailer,
+            router,
+        }
+    }
+
+    /// The router itself.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// A `GET`.
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    /// A `POST`.
+    pub fn post(&self, path: &str) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    /// A `PUT`.
+    pub fn put(&self, path: &str) -> Request {
+        self.request(Method::PUT, path)
+    }
+
+    /// A `PATCH`.
+    pub fn patch(&self, path: &str) -> Request {
+        self.request(Method::PATCH, path)
+    }
+
+    /// A `DELETE`.
+    pub fn delete(&self, path: &str) -> Request {
+        self.request(Method::DELETE, path)
+    }
+
+    /// A request of any method.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request::new(&self.router, method, path)
+    }
+
+    /// The circumstances of a change made by the test itself.
+    pub fn by_operator(&self) -> audit::Context {
+        audit::Context::operator(self.clock.now())
+    }
+
+    /// Registers an account with [`PASSWORD`] and logs it in.
+    pub async fn user(&self, email: &str) -> Account {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.post("/auth/register").json(&body).send().await.expect(201);
+        self.log_in(email).await
+    }
+
+    /// Logs an account with [`PASSWORD`] in once more.
+    pub async fn log_in(&self, email: &str) -> Account {
+        let body = json!({ "identifier": email, "password": PASSWORD });
+        let tokens = self
+            .post("/auth/login")
+            .json(&body)
+            .send()
+            .await
+            .expect(200)
+            .json();
+        let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
+        let me = self
+            .get("/auth/me")
+            .bearer(&text("access_token"))
+            .send()
+            .await
+            .expect(200)
+            .json();
+        Account {
+            id: me["id"].as_str().unwrap().parse().unwrap(),
+            email: email.to_owned(),
+            access_token: text("access_token"),
+            refresh_token: text("refresh_token"),
+            session_id: text("session_id"),
+        }
+    }
+
+    /// An account with exactly these permissions, given through a role of its own, and logged in.
+    pub async fn user_with(&self, email: &str, permissions: &[&str]) -> Account {
+        let user = self.user(email).await;
+        let role = format!("r-{}", user.id.as_uuid().simple());
+        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let roles = self.portcullis.roles();
+        roles
+            .create(&permit, &role, "made for a test", self.by_operator())
+            .await
+            .unwrap();
+        for permission in permissions {
+            roles
+                .allow(&permit, &role, permission, self.by_operator())
+                .await
+                .unwrap();
+        }
+        self.assign(&user, &role).await;
+        user
+    }
+
+    /// Gives an account a role.
+    pub async fn assign(&self, user: &Account, role: &str) {
+        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        self.portcullis
+            .roles()
+            .assign(&permit, user.id, role, self.by_operator())
+            .await
+            .unwrap();
+    }
+
+    /// An administrator, logged in.
+    pub async fn administrator(&self, email: &str) -> Account {
+        let user = self.user(email).await;
+        self.assign(&user, portcullis_core::access::ADMINISTRATOR).await;
+        user
+    }
+}
+
+impl std::fmt::Debug for TestApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestApp").finish_non_exhaustive()
+    }
+}

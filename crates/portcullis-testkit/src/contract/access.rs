@@ -1,0 +1,335 @@
+//! Roles and permissions: what every store must do.
+
+use portcullis_core::access::{ADMINISTRATOR, Change, PermissionRecord};
+use portcullis_core::account::{self, State};
+use portcullis_core::audit::Action;
+use portcullis_core::checks;
+
+use super::Stores;
+use super::given::{START, by, count, event_count, events, fresh_id, registered, set_state, together};
+
+fn permission(name: &str) -> PermissionRecord {
+    PermissionRecord {
+        name: name.into(),
+        description: format!("May {name}"),
+    }
+}
+
+async fn with_roles<S: Stores>(db: &S, names: &[&str]) {
+    for name in names {
+        let change = db
+            .create_role((*name).into(), String::new(), by(START))
+            .await
+            .unwrap();
+        assert_eq!(change, Change::Done);
+    }
+}
+
+async fn inherit<S: Stores>(db: &S, role: &str, parent: &str) -> Change {
+    db.inherit(role.into(), parent.into(), by(START)).await.unwrap()
+}
+
+async fn assign<S: Stores>(db: &S, account: account::Id, role: &str) -> Change {
+    db.assign(account, role.into(), by(START)).await.unwrap()
+}
+
+async fn unassign<S: Stores>(db: &S, account: account::Id, role: &str) -> Change {
+    db.unassign(account, role.into(), by(START)).await.unwrap()
+}
+
+/// Ill-formed names never enter the store.
+pub async fn declare_ill_formed_name_is_refused<S: Stores>(db: S) {
+    for name in ["posts", "posts:read\nposts:write", "posts: read", ""] {
+        assert!(
+            db.declare(vec![permission("a:b"), permission(name)], START)
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(db.permissions().await.unwrap(), []);
+    for name in ["posts:read", "two roles", "a\nb", ""] {
+        assert!(
+            db.create_role(name.into(), String::new(), by(START))
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(db.roles().await.unwrap().len(), 1);
+}
+
+/// Declared permissions are known, described, and the administrator's.
+pub async fn declare_gives_everything_to_the_administrator<S: Stores>(db: S) {
+    let all = vec![permission("b:one"), permission("a:two")];
+    db.declare(all.clone(), START).await.unwrap();
+    db.declare(all, START).await.unwrap();
+    assert_eq!(
+        db.permissions().await.unwrap(),
+        [permission("a:two"), permission("b:one")]
+    );
+    let renamed = PermissionRecord {
+        name: "a:two".into(),
+        description: "Says it better".into(),
+    };
+    db.declare(vec![renamed.clone(), permission("c:three")], START)
+        .await
+        .unwrap();
+    let expected = [renamed, permission("b:one"), permission("c:three")];
+    assert_eq!(db.permissions().await.unwrap(), expected);
+    let roles = db.roles().await.unwrap();
+    assert_eq!(roles[0].name, ADMINISTRATOR);
+    assert_eq!(roles[0].permissions, ["a:two", "b:one", "c:three"]);
+}
+
+/// What doesn't exist can't be used, and nothing is written.
+pub async fn change_of_the_unknown_is_refused<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let nobody = account::Id::from_uuid(fresh_id());
+    db.declare(vec![permission("a:b")], START).await.unwrap();
+    with_roles(&db, &["editor"]).await;
+    let before = event_count(&db).await;
+    let none = || "nothing".to_owned();
+    let editor = || "editor".to_owned();
+    let p = || "a:b".to_owned();
+    for (change, expected) in [
+        (db.delete_role(none(), by(START)).await, Change::UnknownRole),
+        (db.allow(none(), p(), by(START)).await, Change::UnknownRole),
+        (
+            db.allow(editor(), "x:y".into(), by(START)).await,
+            Change::UnknownPermission,
+        ),
+        (db.disallow(none(), p(), by(START)).await, Change::UnknownRole),
+        (
+            db.disallow(editor(), "x:y".into(), by(START)).await,
+            Change::UnknownPermission,
+        ),
+        (db.disallow(editor(), p(), by(START)).await, Change::Unchanged),
+        (db.inherit(none(), editor(), by(START)).await, Change::UnknownRole),
+        (db.inherit(editor(), none(), by(START)).await, Change::UnknownRole),
+        (
+            db.disinherit(none(), editor(), by(START)).await,
+            Change::UnknownRole,
+        ),
+        (
+            db.disinherit(editor(), ADMINISTRATOR.into(), by(START)).await,
+            Change::Unchanged,
+        ),
+        (
+            db.assign(nobody, editor(), by(START)).await,
+            Change::UnknownAccount,
+        ),
+        (db.assign(anna.id, none(), by(START)).await, Change::UnknownRole),
+        (
+            db.unassign(nobody, editor(), by(START)).await,
+            Change::UnknownAccount,
+        ),
+        (db.unassign(anna.id, none(), by(START)).await, Change::UnknownRole),
+        (db.unassign(anna.id, editor(), by(START)).await, Change::Unchanged),
+        (
+            db.create_role(editor(), String::new(), by(START)).await,
+            Change::Taken,
+        ),
+        (
+            db.create_role(ADMINISTRATOR.into(), String::new(), by(START))
+                .await,
+            Change::Taken,
+        ),
+    ] {
+        assert_eq!(change.unwrap(), expected);
+    }
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(db.facts(nobody).await.unwrap(), None);
+    assert_eq!(db.assigned(nobody).await.unwrap(), None);
+}
+
+/// The administrator's role stays what it is.
+pub async fn change_of_the_administrator_is_protected<S: Stores>(db: S) {
+    db.declare(vec![permission("a:b")], START).await.unwrap();
+    with_roles(&db, &["editor"]).await;
+    let administrator = || ADMINISTRATOR.to_owned();
+    for change in [
+        db.delete_role(administrator(), by(START)).await,
+        db.disallow(administrator(), "a:b".into(), by(START)).await,
+        db.inherit(administrator(), "editor".into(), by(START)).await,
+    ] {
+        assert_eq!(change.unwrap(), Change::Protected);
+    }
+    let roles = db.roles().await.unwrap();
+    assert_eq!(
+        (&*roles[0].name, &roles[0].permissions[..]),
+        (ADMINISTRATOR, &["a:b".to_owned()][..])
+    );
+    assert!(roles[0].inherits.is_empty());
+}
+
+/// A role never inherits from itself, over however many steps.
+pub async fn inherit_cycle_is_refused<S: Stores>(db: S) {
+    checks!("T025");
+    with_roles(&db, &["a", "b", "c", "d"]).await;
+    assert_eq!(inherit(&db, "a", "a").await, Change::Cycle);
+    assert_eq!(inherit(&db, "a", "b").await, Change::Done);
+    assert_eq!(inherit(&db, "a", "b").await, Change::Unchanged);
+    assert_eq!(inherit(&db, "b", "a").await, Change::Cycle);
+    assert_eq!(inherit(&db, "b", "c").await, Change::Done);
+    assert_eq!(inherit(&db, "c", "a").await, Change::Cycle);
+    // A diamond is no cycle.
+    assert_eq!(inherit(&db, "a", "d").await, Change::Done);
+    assert_eq!(inherit(&db, "d", "c").await, Change::Done);
+    assert_eq!(inherit(&db, "c", "d").await, Change::Cycle);
+    assert_eq!(
+        db.disinherit("d".into(), "c".into(), by(START)).await.unwrap(),
+        Change::Done
+    );
+    assert_eq!(inherit(&db, "c", "d").await, Change::Done);
+}
+
+/// A crowd closes a ring from all sides: at least one side stays open.
+pub async fn inherit_in_parallel_never_closes_a_ring<S: Stores>(db: S) {
+    checks!("T025");
+    let names: Vec<String> = (0..10).map(|n| format!("role{n}")).collect();
+    let roles: Vec<&str> = names.iter().map(String::as_str).collect();
+    with_roles(&db, &roles).await;
+    let answers = together(|n| {
+        let n = usize::try_from(n).unwrap();
+        let (db, role, parent) = (db.clone(), names[n % 10].clone(), names[(n + 1) % 10].clone());
+        async move { db.inherit(role, parent, by(START)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&answers, |change| *change == Change::Done), 9);
+    assert_eq!(count(&answers, |change| *change == Change::Cycle), 10);
+    assert_eq!(count(&answers, |change| *change == Change::Unchanged), 81);
+}
+
+/// What an account may do comes from its roles and all they inherit, each name once, from no role of others.
+pub async fn facts_gather_what_is_inherited<S: Stores>(db: S) {
+    let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    let all = ["a:read", "a:write", "b:read", "secret:read"];
+    db.declare(all.map(permission).to_vec(), START).await.unwrap();
+    with_roles(&db, &["reader", "writer", "chief", "spy"]).await;
+    for (role, name) in [
+        ("reader", "a:read"),
+        ("reader", "b:read"),
+        ("writer", "a:write"),
+        ("writer", "a:read"),
+        ("spy", "secret:read"),
+    ] {
+        let change = db.allow(role.into(), name.into(), by(START)).await.unwrap();
+        assert_eq!(change, Change::Done);
+    }
+    inherit(&db, "writer", "reader").await;
+    inherit(&db, "chief", "writer").await;
+    inherit(&db, "chief", "reader").await;
+    let facts = db.facts(anna.id).await.unwrap().unwrap();
+    assert_eq!((facts.roles.len(), facts.permissions.len()), (0, 0));
+    assert_eq!(assign(&db, other.id, "spy").await, Change::Done);
+    assert_eq!(assign(&db, anna.id, "chief").await, Change::Done);
+    assert_eq!(assign(&db, anna.id, "chief").await, Change::Unchanged);
+    let facts = db.facts(anna.id).await.unwrap().unwrap();
+    assert_eq!(facts.account, anna);
+    assert_eq!(facts.roles, ["chief", "reader", "writer"]);
+    assert_eq!(facts.permissions, ["a:read", "a:write", "b:read"]);
+    assert_eq!(
+        db.assigned(anna.id).await.unwrap(),
+        Some(vec!["chief".to_owned()])
+    );
+    let change = db
+        .disallow("reader".into(), "b:read".into(), by(START))
+        .await
+        .unwrap();
+    assert_eq!(change, Change::Done);
+    assert_eq!(
+        db.facts(anna.id).await.unwrap().unwrap().permissions,
+        ["a:read", "a:write"]
+    );
+    assert_eq!(unassign(&db, anna.id, "chief").await, Change::Done);
+    assert_eq!(db.facts(anna.id).await.unwrap().unwrap().roles.len(), 0);
+    let assigned = events(&db, Action::RoleAssigned).await;
+    assert_eq!((assigned.len(), assigned[0].account), (2, Some(anna.id)));
+}
+
+/// A deleted role is nobody's, and nothing inherits it.
+pub async fn delete_role_takes_it_from_everybody<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    db.declare(vec![permission("a:b")], START).await.unwrap();
+    with_roles(&db, &["chief", "editor"]).await;
+    db.allow("editor".into(), "a:b".into(), by(START)).await.unwrap();
+    inherit(&db, "chief", "editor").await;
+    assign(&db, anna.id, "editor").await;
+    assign(&db, anna.id, "chief").await;
+    assert_eq!(
+        db.delete_role("editor".into(), by(START)).await.unwrap(),
+        Change::Done
+    );
+    let facts = db.facts(anna.id).await.unwrap().unwrap();
+    assert_eq!(
+        (facts.roles, facts.permissions.len()),
+        (vec!["chief".to_owned()], 0)
+    );
+    // A new role of the old name begins with nothing.
+    with_roles(&db, &["editor"]).await;
+    let roles = db.roles().await.unwrap();
+    assert!(
+        roles[1..]
+            .iter()
+            .all(|role| role.permissions.is_empty() && role.inherits.is_empty())
+    );
+    assert_eq!(
+        db.assigned(anna.id).await.unwrap(),
+        Some(vec!["chief".to_owned()])
+    );
+}
+
+/// The last administrator who can act keeps the role, however it would be lost.
+pub async fn unassign_of_the_last_administrator_is_protected<S: Stores>(db: S) {
+    let (anna, berta) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    with_roles(&db, &["owner", "editor"]).await;
+    inherit(&db, "owner", ADMINISTRATOR).await;
+    assign(&db, anna.id, "owner").await;
+    let before = event_count(&db).await;
+    assert_eq!(unassign(&db, anna.id, "owner").await, Change::Protected);
+    let delete = db.delete_role("owner".into(), by(START)).await.unwrap();
+    assert_eq!(delete, Change::Protected);
+    let disinherit = db
+        .disinherit("owner".into(), ADMINISTRATOR.into(), by(START))
+        .await
+        .unwrap();
+    assert_eq!(disinherit, Change::Protected);
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(
+        db.facts(anna.id).await.unwrap().unwrap().roles,
+        [ADMINISTRATOR, "owner"]
+    );
+    // An administrator who can't act doesn't count.
+    assign(&db, berta.id, ADMINISTRATOR).await;
+    set_state(&db, berta.id, State::Locked).await;
+    assert_eq!(unassign(&db, anna.id, "owner").await, Change::Protected);
+    assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Change::Done);
+    assign(&db, berta.id, ADMINISTRATOR).await;
+    set_state(&db, berta.id, State::Active).await;
+    assert_eq!(unassign(&db, anna.id, "owner").await, Change::Done);
+    assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Change::Protected);
+    // Other roles come and go.
+    assert_eq!(assign(&db, berta.id, "editor").await, Change::Done);
+    assert_eq!(unassign(&db, berta.id, "editor").await, Change::Done);
+}
+
+/// A crowd of administrators is unassigned at once: one keeps the role.
+pub async fn unassign_in_parallel_keeps_one_administrator<S: Stores>(db: S) {
+    let mut accounts = Vec::new();
+    for n in 0..20 {
+        let account = registered(&db, &format!("chief{n}")).await;
+        assign(&db, account.id, ADMINISTRATOR).await;
+        accounts.push(account.id);
+    }
+    let answers = together(|n| {
+        let (db, id) = (db.clone(), accounts[usize::try_from(n).unwrap() % accounts.len()]);
+        async move { unassign(&db, id, ADMINISTRATOR).await }
+    })
+    .await;
+    assert_eq!(count(&answers, |change| *change == Change::Done), 19);
+    assert!(count(&answers, |change| *change == Change::Protected) >= 1);
+    let mut left = 0;
+    for id in accounts {
+        left += db.assigned(id).await.unwrap().unwrap().len();
+    }
+    assert_eq!(left, 1);
+}

@@ -1,0 +1,124 @@
+//! The audit log: what every store must do.
+
+use portcullis_core::account;
+use portcullis_core::audit::{self, Action, Actor, Context, Event, Filter, Refusal};
+use portcullis_core::session;
+use uuid::Uuid;
+
+use super::Stores;
+use super::given::{MICROSECOND, START, by, fresh_id, registered};
+
+fn refusal(detail: &str) -> Refusal {
+    Refusal {
+        action: Action::LoginRefused,
+        account: None,
+        session: None,
+        detail: detail.into(),
+    }
+}
+
+async fn list<S: Stores>(db: &S, filter: Filter, limit: u32) -> Vec<Event> {
+    audit::Store::list(db, filter, limit).await.unwrap()
+}
+
+/// Every field comes back as it was appended.
+pub async fn append_keeps_every_field<S: Stores>(db: S) {
+    let (account, session) = (
+        account::Id::from_uuid(fresh_id()),
+        session::Id::from_uuid(fresh_id()),
+    );
+    let full = Refusal {
+        account: Some(account),
+        session: Some(session),
+        ..refusal("wrong password")
+    };
+    db.append(full, by(START)).await.unwrap();
+    let event = list(&db, Filter::default(), 10).await.remove(0);
+    assert_eq!(event.id.get_version_num(), 7);
+    assert_eq!(
+        (event.at, &*event.action, &*event.actor),
+        (START, "login.refused", "anonymous")
+    );
+    assert_eq!((event.account, event.session), (Some(account), Some(session)));
+    assert_eq!(event.ip.as_deref(), Some("203.0.113.7"));
+    assert_eq!(event.user_agent.as_deref(), Some("Contract/1"));
+    assert_eq!(event.trace, Some(Uuid::from_u128(7)));
+    assert_eq!(event.detail.as_deref(), Some("wrong password"));
+    for (context, actor) in [
+        (Context::system(START), "system"),
+        (Context::operator(START), "operator"),
+    ] {
+        db.append(refusal("none"), context).await.unwrap();
+        let event = list(&db, Filter::default(), 1).await.remove(0);
+        assert_eq!(
+            (&*event.actor, event.ip, event.user_agent, event.trace),
+            (actor, None, None, None)
+        );
+    }
+}
+
+/// Newest first, without gap or overlap from page to page; events of one moment keep their order.
+pub async fn list_pages_newest_first<S: Stores>(db: S) {
+    assert!(list(&db, Filter::default(), 10).await.is_empty());
+    for n in 0..7 {
+        let at = START.plus(MICROSECOND * (n / 2));
+        db.append(refusal(&n.to_string()), by(at)).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let mut before = None;
+    loop {
+        let filter = Filter {
+            before,
+            ..Filter::default()
+        };
+        let page = list(&db, filter, 3).await;
+        let Some(last) = page.last() else { break };
+        before = Some(last.id);
+        seen.extend(page.into_iter().map(|event| event.detail.unwrap()));
+    }
+    assert_eq!(seen, ["6", "5", "4", "3", "2", "1", "0"]);
+    assert!(list(&db, Filter::default(), 0).await.is_empty());
+}
+
+/// Each part of the filter narrows the list, and all of them together.
+pub async fn list_shows_only_what_was_asked_for<S: Stores>(db: S) {
+    let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    let traced = Context {
+        actor: Actor::Account(anna.id),
+        trace: Some(Uuid::from_u128(8)),
+        ..by(START)
+    };
+    let about_other = Refusal {
+        account: Some(other.id),
+        ..refusal("by anna about berta")
+    };
+    db.append(about_other, traced).await.unwrap();
+    db.append(refusal("nobody"), by(START)).await.unwrap();
+    let action = |name: Action| Some(name.as_str().to_owned());
+    let refused = action(Action::LoginRefused);
+    let created = action(Action::AccountRegistered);
+    let trace = Some(Uuid::from_u128(8));
+    for (account, action, trace, expected) in [
+        (None, None, None, 4),
+        (Some(anna.id), None, None, 2),
+        (Some(other.id), None, None, 2),
+        (None, refused.clone(), None, 2),
+        (None, None, trace, 1),
+        (Some(anna.id), created.clone(), None, 1),
+        (Some(anna.id), None, trace, 1),
+        (None, created.clone(), trace, 0),
+        (None, refused.clone(), trace, 1),
+        (Some(other.id), refused, trace, 1),
+        (Some(other.id), created, trace, 0),
+        (None, Some("' OR 1=1 --".into()), None, 0),
+        (Some(account::Id::from_uuid(fresh_id())), None, None, 0),
+    ] {
+        let filter = Filter {
+            account,
+            action,
+            trace,
+            before: None,
+        };
+        assert_eq!(list(&db, filter.clone(), 10).await.len(), expected, "{filter:?}");
+    }
+}

@@ -1,0 +1,197 @@
+//! What the cases begin with: ids, moments, accounts, sessions.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use portcullis_core::account::{Account, EmailAddress, NewAccount, Outcome, State, Username};
+use portcullis_core::audit::{Action, Actor, Context, Event, Filter};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::password::SealedHash;
+use portcullis_core::secret::{Digest, Kind, Opaque};
+use portcullis_core::session::{Device, Method, NewSession, Opening};
+use portcullis_core::token::{NewRefresh, Refresh, Rotation};
+use portcullis_core::{account, audit, session};
+use tokio::sync::Barrier;
+use uuid::Uuid;
+
+use super::Stores;
+
+/// How many callers meet in a race.
+pub(super) const CROWD: u64 = 100;
+
+pub(super) const MICROSECOND: Duration = Duration::from_micros(1);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The moment everything begins.
+pub(super) const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
+
+static COUNT: AtomicU64 = AtomicU64::new(1);
+
+/// A number nobody had before.
+pub(super) fn fresh() -> u64 {
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// An id nobody had before, ordered by age.
+pub(super) fn fresh_id() -> Uuid {
+    let high = (0x0190_0000_0000 << 16) | 0x7000 | (fresh() >> 62);
+    Uuid::from_u64_pair(high, (0b10 << 62) | fresh())
+}
+
+/// The digest of a token nobody had before.
+pub(super) fn fresh_digest<K: Kind>() -> Digest<K> {
+    let mut bytes = [0xa5; 32];
+    bytes[..8].copy_from_slice(&fresh().to_be_bytes());
+    Opaque::<K>::from_bytes(bytes).digest()
+}
+
+/// The same stored bytes under another purpose's type: what a thief who confuses purposes would present.
+pub(super) fn disguised<K, L>(digest: Digest<K>) -> Digest<L> {
+    Digest::from_slice(digest.as_bytes()).unwrap()
+}
+
+pub(super) fn by(at: Timestamp) -> Context {
+    Context {
+        at,
+        actor: Actor::Anonymous,
+        ip: Some(IpAddr::from([203, 0, 113, 7])),
+        user_agent: Some("Contract/1".into()),
+        trace: Some(Uuid::from_u128(7)),
+    }
+}
+
+pub(super) fn new_account(name: &str) -> NewAccount {
+    NewAccount {
+        id: account::Id::from_uuid(fresh_id()),
+        email: Some(EmailAddress::parse(&format!("{name}@example.com")).unwrap()),
+        username: Some(Username::parse(name).unwrap()),
+        state: State::Unverified,
+        stamp: account::Stamp::from_uuid(fresh_id()),
+        password: sealed(name),
+        verification: None,
+        roles: Vec::new(),
+        at: START,
+    }
+}
+
+pub(super) fn sealed(text: &str) -> SealedHash {
+    SealedHash::from_bytes(text.as_bytes().to_vec())
+}
+
+/// Registers an account of this name.
+pub(super) async fn registered<S: Stores>(db: &S, name: &str) -> Account {
+    match db.register(new_account(name), by(START)).await.unwrap() {
+        Outcome::Created(account) => account,
+        other => panic!("{name} was not registered: {other:?}"),
+    }
+}
+
+pub(super) async fn set_state<S: Stores>(db: &S, id: account::Id, state: State) -> Account {
+    let stamp = account::Stamp::from_uuid(fresh_id());
+    db.set_state(id, state, stamp, by(START)).await.unwrap().unwrap()
+}
+
+/// A session that idles for half an hour and ends after twelve.
+pub(super) fn new_session(account: &Account) -> NewSession {
+    NewSession {
+        id: session::Id::from_uuid(fresh_id()),
+        account: account.id,
+        stamp: account.stamp,
+        require_verified: false,
+        token: Some(fresh_digest()),
+        refresh: Some(new_refresh()),
+        device: Device {
+            user_agent: Some("Browser/1".into()),
+            ip: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])),
+            name: None,
+        },
+        method: Method::Password,
+        scopes: None,
+        idle: MINUTE * 30,
+        expires_at: START.plus(HOUR * 12),
+        limit: 10,
+    }
+}
+
+pub(super) fn new_refresh() -> NewRefresh {
+    NewRefresh {
+        digest: fresh_digest(),
+        expires_at: START.plus(DAY * 7),
+    }
+}
+
+/// Opens a session at `at`; answers what was opened.
+pub(super) async fn opened<S: Stores>(db: &S, account: &Account, at: Timestamp) -> NewSession {
+    let new = new_session(account);
+    match db.open(new.clone(), by(at)).await.unwrap() {
+        Opening::Opened { .. } => new,
+        refused => panic!("no session was opened: {refused:?}"),
+    }
+}
+
+/// The first refresh token of a session that has one.
+pub(super) fn first_refresh(session: &NewSession) -> Digest<Refresh> {
+    session.refresh.unwrap().digest
+}
+
+/// A rotation without any grace.
+pub(super) fn rotation(presented: Digest<Refresh>) -> Rotation {
+    Rotation {
+        presented,
+        successor: new_refresh(),
+        grace_from: Timestamp::from_micros(i64::MAX),
+        require_verified: false,
+    }
+}
+
+pub(super) async fn lives<S: Stores>(db: &S, id: session::Id) -> bool {
+    session::Store::find(db, id).await.unwrap().is_some()
+}
+
+/// All events of an action, newest first.
+pub(super) async fn events<S: Stores>(db: &S, action: Action) -> Vec<Event> {
+    let filter = Filter {
+        action: Some(action.as_str().into()),
+        ..Filter::default()
+    };
+    audit::Store::list(db, filter, 1_000).await.unwrap()
+}
+
+/// How many events there are at all.
+pub(super) async fn event_count<S: Stores>(db: &S) -> usize {
+    audit::Store::list(db, Filter::default(), 10_000)
+        .await
+        .unwrap()
+        .len()
+}
+
+/// Runs a crowd of calls that all begin at the same moment; answers what each got.
+pub(super) async fn together<T, F>(call: impl Fn(u64) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let start = std::sync::Arc::new(Barrier::new(usize::try_from(CROWD).unwrap()));
+    let tasks: Vec<_> = (0..CROWD)
+        .map(|n| {
+            let (start, call) = (start.clone(), call(n));
+            tokio::spawn(async move {
+                start.wait().await;
+                call.await
+            })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+/// How many answers are as wanted.
+pub(super) fn count<T>(answers: &[T], wanted: impl Fn(&T) -> bool) -> usize {
+    answers.iter().filter(|answer| wanted(answer)).count()
+}

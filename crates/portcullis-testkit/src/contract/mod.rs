@@ -1,0 +1,177 @@
+//! What every store must do, whatever is beneath it.
+//!
+//! Each case is one `async fn` over a fresh, empty store; its name says the action and the condition.
+//! [`store_contract!`](crate::store_contract) makes a test of each:
+//!
+//! ```ignore
+//! async fn open() -> Option<(MyStore, TempDir)> { … }
+//! portcullis_testkit::store_contract!(open);
+//! ```
+//!
+//! `open` answers the store and what must be kept until the case is done, or `None` where the store's server isn't
+//! there: the case is then skipped.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a case is a test: it stops where a store breaks the contract"
+)]
+
+pub mod access;
+pub mod account;
+pub mod audit;
+mod given;
+pub mod key;
+pub mod session;
+pub mod token;
+
+/// A store of everything: what the cases run on.
+pub trait Stores:
+    portcullis_core::account::Store
+    + portcullis_core::session::Store
+    + portcullis_core::token::Store
+    + portcullis_core::access::Store
+    + portcullis_core::audit::Store
+    + portcullis_core::key::Store
+    + Clone
+    + 'static
+{
+}
+
+impl<T> Stores for T where
+    T: portcullis_core::account::Store
+        + portcullis_core::session::Store
+        + portcullis_core::token::Store
+        + portcullis_core::access::Store
+        + portcullis_core::audit::Store
+        + portcullis_core::key::Store
+        + Clone
+        + 'static
+{
+}
+
+/// Makes one test of each case of the contract, on the stores that the async function `$open` answers.
+#[macro_export]
+macro_rules! store_contract {
+    ($open:path) => {
+        $crate::store_contract!(@ $open, account:
+            register_taken_identifier_writes_nothing
+            register_in_parallel_makes_one_account
+            register_with_unknown_role_writes_nothing
+            register_writes_everything_at_once
+            find_login_reads_any_spelling
+            list_pages_by_id
+            rehash_of_a_changed_password_is_refused
+            set_state_disabled_ends_everything
+            offer_verification_needs_an_unverified_address
+            redeem_verification_refuses_all_but_a_good_token
+            redeem_verification_of_the_same_bytes_for_another_purpose_is_refused
+            redeem_verification_never_revives_an_account
+            redeem_verification_in_parallel_has_one_winner
+            register_first_administrator_needs_the_open_token
+            offer_setup_is_closed_once_an_administrator_exists
+            register_first_administrator_in_parallel_makes_one
+        );
+        $crate::store_contract!(@ $open, session:
+            open_of_a_changed_account_is_refused
+            open_racing_with_disabling_leaves_nothing
+            open_keeps_everything
+            open_over_the_limit_evicts_the_least_recently_seen
+            open_in_parallel_keeps_the_limit
+            open_tells_of_a_new_device
+            find_by_token_refuses_all_but_the_token
+            list_shows_what_lives
+            rename_of_anothers_session_is_refused
+            renew_with_an_old_token_is_refused
+            renew_in_parallel_has_one_winner
+            end_of_anothers_session_is_refused
+            end_others_keeps_one_and_strangers
+            end_all_changes_the_stamp
+            touch_never_moves_back_or_revives
+            list_of_an_account_without_sessions_is_empty
+        );
+        $crate::store_contract!(@ $open, token:
+            rotate_unknown_token_is_unknown
+            rotate_expired_token_is_refused
+            rotate_without_a_living_session_is_refused
+            rotate_of_an_account_that_may_not_act_is_refused
+            rotate_good_token_brings_its_successor
+            rotate_replay_ends_the_family
+            rotate_again_needs_the_standing_successor
+            rotate_in_parallel_without_grace_has_one_winner
+            rotate_in_parallel_with_grace_never_forks
+            rotate_racing_with_logout_leaves_nothing
+            revoke_is_kept_until_it_expires
+            sweep_keeps_what_may_still_matter
+            sweep_is_bounded
+        );
+        $crate::store_contract!(@ $open, access:
+            declare_ill_formed_name_is_refused
+            declare_gives_everything_to_the_administrator
+            change_of_the_unknown_is_refused
+            change_of_the_administrator_is_protected
+            inherit_cycle_is_refused
+            inherit_in_parallel_never_closes_a_ring
+            facts_gather_what_is_inherited
+            delete_role_takes_it_from_everybody
+            unassign_of_the_last_administrator_is_protected
+            unassign_in_parallel_keeps_one_administrator
+        );
+        $crate::store_contract!(@ $open, audit:
+            append_keeps_every_field
+            list_pages_newest_first
+            list_shows_only_what_was_asked_for
+        );
+        $crate::store_contract!(@ $open, key:
+            found_where_keys_exist_changes_nothing
+            found_in_parallel_makes_one_ring
+            rotate_from_another_key_is_refused
+            rotate_without_a_next_key_changes_nothing
+            rotate_in_parallel_turns_once
+            delete_retired_spares_what_still_verifies
+            reseal_of_changed_bytes_is_refused
+        );
+    };
+    (@ $open:path, $slice:ident: $($case:ident)*) => {
+        mod $slice {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    if let Some((store, _kept)) = $open().await {
+                        $crate::contract::$slice::$case(store).await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_case_is_run() {
+        let listed = include_str!("mod.rs");
+        for source in [
+            include_str!("account.rs"),
+            include_str!("session.rs"),
+            include_str!("token.rs"),
+            include_str!("access.rs"),
+            include_str!("audit.rs"),
+            include_str!("key.rs"),
+        ] {
+            let cases = source
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub async fn "));
+            for case in cases {
+                let name = case.split('<').next().unwrap();
+                let line = format!("            {name}");
+                assert!(
+                    listed.lines().any(|listed| listed == line),
+                    "{name} is run nowhere"
+                );
+            }
+        }
+    }
+}

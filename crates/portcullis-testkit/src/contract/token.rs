@@ -1,0 +1,364 @@
+//! Refresh tokens, revocations, the sweep: what every store must do.
+
+use portcullis_core::account::State;
+use portcullis_core::audit::Action;
+use portcullis_core::checks;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::session::{self, Ending, NewSession};
+use portcullis_core::token::{self, NewRefresh, Rotated, Rotation};
+
+use super::Stores;
+use super::given::{
+    DAY, HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, first_refresh, fresh_digest,
+    fresh_id, lives, new_refresh, new_session, opened, registered, rotation, set_state, together,
+};
+
+fn is_fresh(rotated: &Rotated) -> bool {
+    matches!(rotated, Rotated::Fresh(_))
+}
+
+fn is_again(rotated: &Rotated) -> bool {
+    matches!(rotated, Rotated::Again(_))
+}
+
+async fn rotate<S: Stores>(db: &S, rotation: Rotation, at: Timestamp) -> Rotated {
+    db.rotate_refresh(rotation, by(at)).await.unwrap()
+}
+
+/// A rotation that honours a token used at `from` or later.
+fn with_grace(session: &NewSession, from: Timestamp) -> Rotation {
+    Rotation {
+        grace_from: from,
+        ..rotation(first_refresh(session))
+    }
+}
+
+/// A token nobody issued, or that was issued for another purpose, is unknown.
+pub async fn rotate_unknown_token_is_unknown<S: Stores>(db: S) {
+    checks!("T014");
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let verification = fresh_digest();
+    assert!(
+        db.offer_verification(anna.id, verification, START.plus(HOUR))
+            .await
+            .unwrap()
+    );
+    for foreign in [
+        fresh_digest(),
+        disguised(new.token.unwrap()),
+        disguised(verification),
+        rotation(first_refresh(&new)).successor.digest,
+    ] {
+        assert_eq!(rotate(&db, rotation(foreign), START).await, Rotated::Unknown);
+        assert_eq!(db.find_refresh(foreign).await.unwrap(), None);
+    }
+    assert!(lives(&db, new.id).await);
+}
+
+/// A token is good until the moment it expires, and not at it.
+pub async fn rotate_expired_token_is_refused<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let mut new = new_session(&anna);
+    let expires_at = START.plus(MINUTE);
+    new.refresh = Some(NewRefresh {
+        expires_at,
+        ..new_refresh()
+    });
+    db.open(new.clone(), by(START)).await.unwrap();
+    let rotation = rotation(first_refresh(&new));
+    assert_eq!(rotate(&db, rotation, expires_at).await, Rotated::Refused);
+    assert_eq!(db.find_refresh(rotation.successor.digest).await.unwrap(), None);
+    assert!(is_fresh(
+        &rotate(&db, rotation, expires_at.minus(MICROSECOND)).await
+    ));
+}
+
+/// An ended or timed-out session brings no tokens.
+pub async fn rotate_without_a_living_session_is_refused<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let idle = opened(&db, &anna, START).await;
+    let timeout = START.plus(idle.idle);
+    let presented = rotation(first_refresh(&idle));
+    assert_eq!(rotate(&db, presented, timeout).await, Rotated::Refused);
+    let last = timeout.minus(MICROSECOND);
+    assert!(is_fresh(&rotate(&db, presented, last).await));
+    // Refreshing counts as being seen.
+    let seen = session::Store::find(&db, idle.id)
+        .await
+        .unwrap()
+        .unwrap()
+        .last_seen_at;
+    assert_eq!(seen, last);
+
+    let mut brief = new_session(&anna);
+    (brief.idle, brief.expires_at) = (DAY, START.plus(HOUR));
+    db.open(brief.clone(), by(START)).await.unwrap();
+    let presented = rotation(first_refresh(&brief));
+    assert_eq!(rotate(&db, presented, brief.expires_at).await, Rotated::Refused);
+    assert!(is_fresh(
+        &rotate(&db, presented, brief.expires_at.minus(MICROSECOND)).await
+    ));
+
+    let ended = opened(&db, &anna, START).await;
+    db.end(anna.id, ended.id, Ending::Logout, by(START))
+        .await
+        .unwrap();
+    assert_eq!(
+        rotate(&db, rotation(first_refresh(&ended)), START).await,
+        Rotated::Refused
+    );
+}
+
+/// An account that may not act brings no tokens; what was refused is not used up.
+pub async fn rotate_of_an_account_that_may_not_act_is_refused<S: Stores>(db: S) {
+    checks!("T016");
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let mut presented = rotation(first_refresh(&new));
+    presented.require_verified = true;
+    assert_eq!(rotate(&db, presented, START).await, Rotated::Refused);
+    set_state(&db, anna.id, State::Locked).await;
+    presented.require_verified = false;
+    assert_eq!(rotate(&db, presented, START).await, Rotated::Refused);
+    set_state(&db, anna.id, State::Active).await;
+    presented.require_verified = true;
+    assert!(is_fresh(&rotate(&db, presented, START).await));
+    set_state(&db, anna.id, State::Disabled).await;
+    let next = rotation(presented.successor.digest);
+    assert_eq!(rotate(&db, next, START).await, Rotated::Refused);
+    let again = Rotation {
+        grace_from: START,
+        ..presented
+    };
+    assert_eq!(rotate(&db, again, START).await, Rotated::Refused);
+}
+
+/// A good token brings the session, the account and a successor that is good in its turn.
+pub async fn rotate_good_token_brings_its_successor<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let now = START.plus(MINUTE);
+    let first = rotation(first_refresh(&new));
+    let Rotated::Fresh(standing) = rotate(&db, first, now).await else {
+        panic!("not fresh")
+    };
+    assert_eq!(standing.account, anna);
+    assert_eq!(
+        (standing.session.id, standing.session.last_seen_at),
+        (new.id, now)
+    );
+    assert_eq!(
+        session::Store::find(&db, new.id).await.unwrap(),
+        Some(standing.session)
+    );
+    for digest in [first.presented, first.successor.digest] {
+        assert_eq!(db.find_refresh(digest).await.unwrap(), Some(new.id));
+    }
+    let second = rotation(first.successor.digest);
+    // Last seen never moves back, not even when a clock does.
+    let Rotated::Fresh(standing) = rotate(&db, second, START).await else {
+        panic!("not fresh")
+    };
+    assert_eq!(standing.session.last_seen_at, now);
+}
+
+/// A token that comes back after the grace ends the family and the session; in the grace it is answered again.
+pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
+    checks!("T007");
+    let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    let strangers = opened(&db, &other, START).await;
+    let second_device = opened(&db, &anna, START).await;
+    let new = opened(&db, &anna, START).await;
+    let first = with_grace(&new, START);
+    assert!(is_fresh(&rotate(&db, first, START).await));
+    // Used at the very beginning of the grace: the same successor once more.
+    assert!(is_again(&rotate(&db, first, START.plus(MICROSECOND)).await));
+    let late = with_grace(&new, START.plus(MICROSECOND));
+    let late = Rotation {
+        successor: first.successor,
+        ..late
+    };
+    assert_eq!(
+        rotate(&db, late, START.plus(MINUTE)).await,
+        Rotated::Replayed(new.id)
+    );
+    assert!(!lives(&db, new.id).await);
+    assert_eq!(
+        rotate(&db, rotation(first.successor.digest), START).await,
+        Rotated::Refused
+    );
+    // The session is ended once: a further replay has nothing to end.
+    assert_eq!(rotate(&db, late, START.plus(MINUTE)).await, Rotated::Refused);
+    let replays = events(&db, Action::RefreshReplayed).await;
+    assert_eq!(replays.len(), 1);
+    assert_eq!(
+        (replays[0].account, replays[0].session),
+        (Some(anna.id), Some(new.id))
+    );
+    assert!(lives(&db, strangers.id).await && lives(&db, second_device.id).await);
+}
+
+/// In the grace only the recorded successor is given again, only while it stands and the session lives.
+pub async fn rotate_again_needs_the_standing_successor<S: Stores>(db: S) {
+    checks!("T007");
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let first = with_grace(&new, START);
+    assert!(is_fresh(&rotate(&db, first, START).await));
+    assert!(is_fresh(
+        &rotate(&db, rotation(first.successor.digest), START).await
+    ));
+    // Its successor was used: whoever has that one went on, nobody gets it twice.
+    assert_eq!(rotate(&db, first, START).await, Rotated::Refused);
+    assert!(lives(&db, new.id).await);
+
+    let ended = opened(&db, &anna, START).await;
+    let presented = with_grace(&ended, START);
+    assert!(is_fresh(&rotate(&db, presented, START).await));
+    db.end(anna.id, ended.id, Ending::Logout, by(START))
+        .await
+        .unwrap();
+    assert_eq!(rotate(&db, presented, START).await, Rotated::Refused);
+
+    let forked = opened(&db, &anna, START).await;
+    let presented = with_grace(&forked, START);
+    assert!(is_fresh(&rotate(&db, presented, START).await));
+    let other_successor = with_grace(&forked, START);
+    assert_eq!(
+        rotate(&db, other_successor, START).await,
+        Rotated::Replayed(forked.id)
+    );
+    assert_eq!(
+        db.find_refresh(other_successor.successor.digest).await.unwrap(),
+        None
+    );
+}
+
+/// Without grace a crowd with one token gets one fresh answer, and its replay ends the family.
+pub async fn rotate_in_parallel_without_grace_has_one_winner<S: Stores>(db: S) {
+    checks!("T007");
+    checks!("T008");
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let answers = together(|_| {
+        let (db, presented) = (db.clone(), rotation(first_refresh(&new)));
+        async move { rotate(&db, presented, START).await }
+    })
+    .await;
+    assert_eq!(count(&answers, is_fresh), 1);
+    assert_eq!(count(&answers, |answer| *answer == Rotated::Replayed(new.id)), 1);
+    assert_eq!(
+        count(&answers, |answer| *answer == Rotated::Refused),
+        answers.len() - 2
+    );
+    assert!(!lives(&db, new.id).await);
+    assert_eq!(events(&db, Action::RefreshReplayed).await.len(), 1);
+}
+
+/// With grace a crowd with one token gets the same successor, exactly one of them freshly.
+pub async fn rotate_in_parallel_with_grace_never_forks<S: Stores>(db: S) {
+    checks!("T008");
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let presented = with_grace(&new, START);
+    let answers = together(|_| {
+        let db = db.clone();
+        async move { rotate(&db, presented, START).await }
+    })
+    .await;
+    assert_eq!(count(&answers, is_fresh), 1);
+    assert_eq!(count(&answers, is_again), answers.len() - 1);
+    assert!(lives(&db, new.id).await);
+    assert!(is_fresh(
+        &rotate(&db, rotation(presented.successor.digest), START).await
+    ));
+}
+
+/// Refreshes that race with a logout leave nothing that can be refreshed.
+pub async fn rotate_racing_with_logout_leaves_nothing<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let presented = with_grace(&new, START);
+    together(|n| {
+        let (db, id, session) = (db.clone(), anna.id, new.id);
+        async move {
+            if n == 50 {
+                assert!(db.end(id, session, Ending::Logout, by(START)).await.unwrap());
+            } else {
+                rotate(&db, presented, START).await;
+            }
+        }
+    })
+    .await;
+    assert!(!lives(&db, new.id).await);
+    for digest in [presented.presented, presented.successor.digest] {
+        let after = rotate(&db, rotation(digest), START).await;
+        assert!(matches!(after, Rotated::Refused | Rotated::Unknown), "{after:?}");
+    }
+}
+
+/// Only what was revoked is revoked; revoking twice never shortens it.
+pub async fn revoke_is_kept_until_it_expires<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let (id, other) = (token::Id::from_uuid(fresh_id()), token::Id::from_uuid(fresh_id()));
+    assert!(!db.is_revoked(id).await.unwrap());
+    let expires_at = START.plus(HOUR);
+    db.revoke(id, anna.id, expires_at, by(START)).await.unwrap();
+    db.revoke(id, anna.id, START, by(START)).await.unwrap();
+    assert!(db.is_revoked(id).await.unwrap());
+    assert!(!db.is_revoked(other).await.unwrap());
+    assert_eq!(events(&db, Action::TokenRevoked).await.len(), 1);
+    db.sweep(expires_at.minus(MICROSECOND), 1_000).await.unwrap();
+    assert!(db.is_revoked(id).await.unwrap());
+}
+
+/// What may still matter is kept, also at the very moment before it doesn't.
+pub async fn sweep_keeps_what_may_still_matter<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let expires_at = START.plus(HOUR);
+    let id = token::Id::from_uuid(fresh_id());
+    db.revoke(id, anna.id, expires_at, by(START)).await.unwrap();
+    let mut new = new_session(&anna);
+    new.refresh = Some(NewRefresh {
+        expires_at,
+        ..new_refresh()
+    });
+    db.open(new.clone(), by(START)).await.unwrap();
+    let verification = fresh_digest();
+    db.offer_verification(anna.id, verification, expires_at)
+        .await
+        .unwrap();
+    let refresh = first_refresh(&new);
+
+    assert_eq!(db.sweep(expires_at.minus(MICROSECOND), 1_000).await.unwrap(), 0);
+    assert_eq!(db.find_refresh(refresh).await.unwrap(), Some(new.id));
+    // Revocations outlive their tokens a little (clocks differ), so this sweeps the other two and an invalidation.
+    assert_eq!(db.sweep(expires_at, 1_000).await.unwrap(), 3);
+    assert_eq!(db.find_refresh(refresh).await.unwrap(), None);
+    assert!(db.is_revoked(id).await.unwrap());
+    assert_eq!(
+        db.redeem_verification(verification, by(START)).await.unwrap(),
+        None
+    );
+    assert_eq!(db.sweep(expires_at.plus(MINUTE * 10), 1_000).await.unwrap(), 1);
+    assert!(!db.is_revoked(id).await.unwrap());
+    assert!(lives(&db, new.id).await);
+    assert_eq!(db.sweep(new.expires_at.plus(DAY * 30), 1_000).await.unwrap(), 1);
+    assert!(!lives(&db, new.id).await);
+}
+
+/// A sweep deletes at most what it is told to, and says when there is no more.
+pub async fn sweep_is_bounded<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    for _ in 0..7 {
+        let digest = fresh_digest();
+        assert!(db.offer_verification(anna.id, digest, START).await.unwrap());
+    }
+    assert_eq!(db.sweep(START, 0).await.unwrap(), 0);
+    let mut swept = Vec::new();
+    for _ in 0..4 {
+        swept.push(db.sweep(START, 3).await.unwrap());
+    }
+    assert_eq!(swept, [3, 3, 1, 0]);
+}

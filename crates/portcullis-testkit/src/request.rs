@@ -1,0 +1,143 @@
+//! Requests to a router, and what it answers.
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+/// A request on its way to a router.
+#[derive(Debug)]
+#[must_use = "send it"]
+pub struct Request {
+    router: Router,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// A request without headers and body.
+    pub fn new(router: &Router, method: Method, path: &str) -> Self {
+        Self {
+            router: router.clone(),
+            method,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Adds a header; one that is there already stays.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().unwrap();
+        self.headers
+            .append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        self
+    }
+
+    /// Presents an access token or a session token as bearer.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Presents a session token in the session cookie, as a page of the same origin does.
+    pub fn cookie(self, token: &str) -> Self {
+        self.header("cookie", &format!("__Host-portcullis={token}"))
+            .header("sec-fetch-site", "same-origin")
+    }
+
+    /// Sends JSON.
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = serde_json::to_vec(body).unwrap();
+        self.header(header::CONTENT_TYPE.as_str(), "application/json")
+    }
+
+    /// Sends a form.
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", percent(name), percent(value)));
+        self.body = pairs.collect::<Vec<_>>().join("&").into_bytes();
+        self.header(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")
+    }
+
+    /// Sends these bytes.
+    pub fn bytes(mut self, content_type: &str, body: &[u8]) -> Self {
+        self.body = body.to_vec();
+        self.header(header::CONTENT_TYPE.as_str(), content_type)
+    }
+
+    /// Sends it and reads the whole answer.
+    pub async fn send(self) -> Answer {
+        let mut request = http::Request::new(Body::from(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.path.parse().unwrap();
+        *request.headers_mut() = self.headers;
+        let response = self.router.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes().to_vec(),
+        }
+    }
+}
+
+fn percent(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+/// What a router answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// A header's text; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// A problem's `code`, or an OAuth `error`; empty if there is neither.
+    pub fn code(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let code = body.get("code").or_else(|| body.get("error"));
+        code.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The same answer, after asserting its status.
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status(), status, "{}", self.text());
+        self
+    }
+}

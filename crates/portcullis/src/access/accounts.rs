@@ -1,0 +1,167 @@
+//! Accounts, as administrators see them.
+
+use axum::extract::State;
+use portcullis_core::access::{AccountsRead, AccountsWrite, SessionsWrite};
+use portcullis_core::account::{self, StateError};
+use portcullis_core::audit;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::roles::account_id;
+use crate::account::AccountView;
+use crate::portcullis::Portcullis;
+use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
+
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.get("/accounts", list)
+        .summary("Accounts, by id")
+        .get("/accounts/{account}", find)
+        .summary("One account")
+        .put("/accounts/{account}/state", set_state)
+        .summary("Enable, lock or disable an account")
+        .delete("/accounts/{account}/sessions", end_sessions)
+        .summary("End everything an account was given")
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    /// The `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// How many: 1 to 200, 50 unless said otherwise.
+    pub(super) limit: Option<u32>,
+}
+
+impl Page {
+    pub(super) fn limit(&self) -> Result<u32, Problem> {
+        match self.limit {
+            None => Ok(50),
+            Some(limit @ 1..=200) => Ok(limit),
+            Some(_) => Err(Problem::bad_request("invalid_limit", "limit goes from 1 to 200")),
+        }
+    }
+
+    /// The id the cursor names.
+    pub(super) fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+        let unreadable = || Problem::bad_request("invalid_cursor", "use a next_cursor as it was given");
+        self.cursor
+            .as_deref()
+            .map(|text| text.parse().map_err(|_| unreadable()))
+            .transpose()
+    }
+}
+
+/// A page of accounts.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Accounts {
+    /// The accounts.
+    items: Vec<AccountView>,
+    /// For the next page; absent on the last.
+    next_cursor: Option<String>,
+}
+
+async fn list(
+    who: Allow<AccountsRead>,
+    State(portcullis): State<Portcullis>,
+    Query(page): Query<Page>,
+) -> Result<Json<Accounts>, Problem> {
+    let limit = page.limit()?;
+    let accounts = portcullis
+        .accounts()
+        .list(who.permit(), page.cursor()?, limit)
+        .await?;
+    let full = accounts.len() >= limit as usize;
+    let next_cursor = accounts
+        .last()
+        .filter(|_| full)
+        .map(|account| account.id.to_string());
+    Ok(Json(Accounts {
+        items: accounts.iter().map(AccountView::from).collect(),
+        next_cursor,
+    }))
+}
+
+async fn find(
+    who: Allow<AccountsRead>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+) -> Result<Json<AccountView>, Problem> {
+    let account = portcullis
+        .accounts()
+        .find(who.permit(), account_id(&account)?)
+        .await?;
+    Ok(Json(AccountView::from(&account.ok_or_else(Problem::not_found)?)))
+}
+
+/// A settable state.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Settable {
+    /// May log in.
+    Active,
+    /// Refused until it is unlocked; nothing is taken away.
+    Locked,
+    /// Refused everywhere at once; sessions and tokens end.
+    Disabled,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewState {
+    /// `active`, `locked` or `disabled`.
+    state: Settable,
+}
+
+async fn set_state(
+    who: Allow<AccountsWrite>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewState>,
+) -> Result<Json<AccountView>, Problem> {
+    let state = match form.state {
+        Settable::Active => account::State::Active,
+        Settable::Locked => account::State::Locked,
+        Settable::Disabled => account::State::Disabled,
+    };
+    let account = portcullis
+        .accounts()
+        .set_state(who.permit(), account_id(&account)?, state, by)
+        .await?;
+    Ok(Json(AccountView::from(&account)))
+}
+
+impl From<StateError> for Problem {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::NoAccount => Self::not_found(),
+            StateError::Yourself => Self::conflict("yourself", error.to_string()),
+            StateError::NotSettable => Self::bad_request("invalid_state", error.to_string()),
+            StateError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// How many sessions were ended.
+#[derive(Debug, Serialize, JsonSchema)]
+struct EndedSessions {
+    /// How many.
+    ended: u64,
+}
+
+async fn end_sessions(
+    who: Allow<SessionsWrite>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<Json<EndedSessions>, Problem> {
+    let by = audit::Context {
+        actor: who.permit().actor(),
+        ..by
+    };
+    let ended = portcullis
+        .sessions()
+        .log_out_everywhere(account_id(&account)?, by)
+        .await?;
+    Ok(Json(EndedSessions { ended }))
+}

@@ -1,0 +1,50 @@
+//! The administrators' routes: roles, permissions, who has them; accounts; the audit log; the signing keys.
+//!
+//! One file per thing. Every handler hands the caller's [`Permit`](crate::Permit) to the service it calls.
+
+mod accounts;
+mod audit;
+mod keys;
+mod roles;
+
+use portcullis_core::access::{Change, RolesError};
+
+use crate::portcullis::Portcullis;
+use crate::{Api, NoContent, Problem};
+
+/// The routes below `/admin/api/v1`.
+pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    keys::routes(audit::routes(accounts::routes(roles::routes(api))))
+}
+
+/// What a change of roles answers. Asking for what is so already is no error: the caller's wish holds.
+fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
+    match outcome? {
+        Change::Done | Change::Unchanged => Ok(NoContent),
+        Change::UnknownRole => Err(Problem::unknown("unknown_role", "there is no role of this name")),
+        Change::UnknownPermission => Err(Problem::unknown(
+            "unknown_permission",
+            "no application declares a permission of this name; see the list of permissions",
+        )),
+        Change::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
+        Change::Cycle => Err(Problem::conflict("cycle", "the role would inherit from itself")),
+        Change::Taken => Err(Problem::conflict(
+            "role_taken",
+            "there is a role of this name already",
+        )),
+        Change::Protected => Err(Problem::conflict(
+            "protected",
+            "the role administrator stays, with all permissions, and somebody must have it",
+        )),
+    }
+}
+
+impl From<RolesError> for Problem {
+    fn from(error: RolesError) -> Self {
+        match error {
+            RolesError::InvalidName(error) => Self::bad_request("invalid_name", error.to_string()),
+            RolesError::DescriptionTooLong => Self::bad_request("description_too_long", error.to_string()),
+            RolesError::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Roles and permissions.
+
+use axum::extract::State;
+use portcullis_core::access::{PermissionRecord, RoleRecord, RolesRead, RolesWrite};
+use portcullis_core::account::Id;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::changed;
+use crate::portcullis::Portcullis;
+use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
+
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.get("/permissions", permissions)
+        .summary("All permissions")
+        .get("/roles", list)
+        .summary("All roles")
+        .post("/roles", create)
+        .summary("Create a role")
+        .delete("/roles/{role}", delete)
+        .summary("Delete a role")
+        .put("/roles/{role}/permissions/{permission}", allow)
+        .summary("Give a permission to a role")
+        .delete("/roles/{role}/permissions/{permission}", disallow)
+        .summary("Take a permission from a role")
+        .put("/roles/{role}/inherits/{parent}", inherit)
+        .summary("Let a role inherit another")
+        .delete("/roles/{role}/inherits/{parent}", disinherit)
+        .summary("End an inheritance")
+        .get("/accounts/{account}/roles", assigned)
+        .summary("The roles an account was given")
+        .put("/accounts/{account}/roles/{role}", assign)
+        .summary("Give an account a role")
+        .delete("/accounts/{account}/roles/{role}", unassign)
+        .summary("Take a role from an account")
+}
+
+/// A list; all of it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Items<T> {
+    /// What there is.
+    items: Vec<T>,
+    /// Always absent: the list is whole.
+    next_cursor: Option<String>,
+}
+
+impl<T> Items<T> {
+    fn whole(items: Vec<T>) -> Json<Self> {
+        Json(Self {
+            items,
+            next_cursor: None,
+        })
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Permission")]
+struct PermissionView {
+    /// Its name, also a scope.
+    name: String,
+    /// What it allows.
+    description: String,
+}
+
+impl From<PermissionRecord> for PermissionView {
+    fn from(PermissionRecord { name, description }: PermissionRecord) -> Self {
+        Self { name, description }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Role")]
+struct RoleView {
+    /// Its name.
+    name: String,
+    /// What it is for.
+    description: String,
+    /// The permissions given to it directly.
+    permissions: Vec<String>,
+    /// The roles it inherits directly.
+    inherits: Vec<String>,
+}
+
+impl From<RoleRecord> for RoleView {
+    fn from(
+        RoleRecord {
+            name,
+            description,
+            permissions,
+            inherits,
+        }: RoleRecord,
+    ) -> Self {
+        Self {
+            name,
+            description,
+            permissions,
+            inherits,
+        }
+    }
+}
+
+async fn permissions(
+    who: Allow<RolesRead>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<Items<PermissionView>>, Problem> {
+    let all = portcullis.roles().permissions(who.permit()).await?;
+    Ok(Items::whole(all.into_iter().map(PermissionView::from).collect()))
+}
+
+async fn list(
+    who: Allow<RolesRead>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<Items<RoleView>>, Problem> {
+    let all = portcullis.roles().list(who.permit()).await?;
+    Ok(Items::whole(all.into_iter().map(RoleView::from).collect()))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRole {
+    /// 1 to 64 of `a-z 0-9 _ - .`, beginning with a letter.
+    name: String,
+    /// What it is for: at most 200 characters.
+    #[serde(default)]
+    description: String,
+}
+
+async fn create(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewRole>,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .create(who.permit(), &form.name, &form.description, by)
+            .await,
+    )
+}
+
+async fn delete(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path(role): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(portcullis.roles().delete(who.permit(), &role, by).await)
+}
+
+async fn allow(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((role, permission)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .allow(who.permit(), &role, &permission, by)
+            .await,
+    )
+}
+
+async fn disallow(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((role, permission)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .disallow(who.permit(), &role, &permission, by)
+            .await,
+    )
+}
+
+async fn inherit(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((role, parent)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(portcullis.roles().inherit(who.permit(), &role, &parent, by).await)
+}
+
+async fn disinherit(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((role, parent)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .disinherit(who.permit(), &role, &parent, by)
+            .await,
+    )
+}
+
+/// The names of roles.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RoleNames {
+    /// Those given directly.
+    roles: Vec<String>,
+}
+
+async fn assigned(
+    who: Allow<RolesRead>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+) -> Result<Json<RoleNames>, Problem> {
+    let roles = portcullis
+        .roles()
+        .of_account(who.permit(), account_id(&account)?)
+        .await?;
+    Ok(Json(RoleNames {
+        roles: roles.ok_or_else(Problem::not_found)?,
+    }))
+}
+
+async fn assign(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((account, role)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .assign(who.permit(), account_id(&account)?, &role, by)
+            .await,
+    )
+}
+
+async fn unassign(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((account, role)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .unassign(who.permit(), account_id(&account)?, &role, by)
+            .await,
+    )
+}
+
+pub(super) fn account_id(text: &str) -> Result<Id, Problem> {
+    text.parse().map_err(|_| Problem::not_found())
+}

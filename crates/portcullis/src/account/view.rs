@@ -1,0 +1,82 @@
+//! How accounts are shown.
+
+use portcullis_core::access::{Principal, Scopes};
+use portcullis_core::account::Account;
+use portcullis_core::environment::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// An account, as its owner and administrators see it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Account")]
+pub(crate) struct AccountView {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its address, as typed.
+    email: Option<String>,
+    /// Whether the address is proven.
+    email_verified: bool,
+    /// Its user name, as typed.
+    username: Option<String>,
+    /// `active`, `unverified`, `locked` or `disabled`.
+    state: &'static str,
+    /// When it was registered, RFC 3339.
+    #[schemars(with = "String")]
+    created_at: Timestamp,
+}
+
+impl From<&Account> for AccountView {
+    fn from(account: &Account) -> Self {
+        Self {
+            id: account.id.to_string(),
+            email: account.email.clone(),
+            email_verified: account.email_verified_at.is_some(),
+            username: account.username.clone(),
+            state: account.state.as_str(),
+            created_at: account.created_at,
+        }
+    }
+}
+
+/// Who the caller is, and what the presented credential may do.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Me {
+    /// The account.
+    #[serde(flatten)]
+    account: AccountView,
+    /// All its roles, inherited ones included.
+    roles: Vec<String>,
+    /// What the presented credential may do: the account's permissions, narrowed by its scopes.
+    permissions: Vec<String>,
+    /// The scopes it is narrowed to; absent for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// The session the credential belongs to.
+    session_id: Option<String>,
+    /// When the login was made, RFC 3339.
+    #[schemars(with = "String")]
+    authenticated_at: Timestamp,
+    /// How: values of RFC 8176.
+    amr: [&'static str; 1],
+}
+
+impl Me {
+    pub(super) fn from(principal: &Principal) -> Self {
+        Self {
+            account: AccountView::from(principal.account()),
+            roles: principal.roles().to_vec(),
+            permissions: principal
+                .permissions()
+                .into_iter()
+                .map(ToOwned::to_owned)
+                .collect(),
+            scope: match principal.scopes() {
+                Scopes::Everything => None,
+                Scopes::Only(scopes) => Some(scopes.join(" ")),
+            },
+            session_id: principal.session().map(|id| id.to_string()),
+            authenticated_at: principal.authenticated_at(),
+            amr: [principal.method().amr()],
+        }
+    }
+}

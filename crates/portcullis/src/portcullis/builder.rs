@@ -1,0 +1,368 @@
+//! Gathers settings and builds the roles.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::access::{
+    self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
+};
+use portcullis_core::account::{Accounts, Mailer, Registrar};
+use portcullis_core::environment::Environment;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Marks;
+use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::password::{self, Hasher};
+use portcullis_core::session::{self, Manager};
+use portcullis_core::token::{self, Issuer, Verifier};
+use portcullis_store::Database;
+use url::Url;
+
+use super::letters::Letters;
+use super::{Followed, Inner, Portcullis, listen};
+use crate::enforcer::{self, Gate};
+use crate::mail::Silent;
+use crate::{environment, secrets};
+
+/// Why Portcullis could not be opened. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] Fault),
+    /// The signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// The file of the master key.
+    #[error(transparent)]
+    Secrets(#[from] secrets::SecretsError),
+    /// There is no master key and no file to keep one beside.
+    #[error("a database that isn't a SQLite file needs a master key: give the builder one with `master_key`")]
+    NoMasterKey,
+    /// The hashing threads.
+    #[error("the hashing threads can't be started: {0}")]
+    Threads(#[source] std::io::Error),
+}
+
+/// Whether an outsider may learn which addresses have accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Enumeration {
+    /// Registering a taken address answers 409.
+    #[default]
+    Allowed,
+    /// Registering by address answers 202 whether or not it is taken; the owner of a taken one gets a letter.
+    Hidden,
+}
+
+/// What HTTP needs to know beyond the rules.
+#[derive(Debug, Clone)]
+pub(crate) struct Manners {
+    /// Where people reach this server; the only source of mailed links.
+    pub(crate) public_url: Option<Url>,
+    /// Whether `grant_type=password` is answered.
+    pub(crate) password_grant: bool,
+    /// Whether taken addresses are hidden.
+    pub(crate) enumeration: Enumeration,
+}
+
+/// Gathers what a [`Portcullis`] is made of. Everything has a safe default.
+#[must_use]
+pub struct Builder {
+    url: String,
+    master_key: Option<MasterKey>,
+    environment: Environment,
+    mailer: Arc<dyn Mailer>,
+    manners: Manners,
+    passwords: password::Settings,
+    policy: password::Policy,
+    sessions: session::Settings,
+    tokens: token::Settings,
+    algorithm: key::Algorithm,
+    permissions: Vec<PermissionRef>,
+    follow: Duration,
+    capacity: usize,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            url: "sqlite:portcullis.db".to_owned(),
+            master_key: None,
+            environment: environment::system(),
+            mailer: Arc::new(Silent),
+            manners: Manners {
+                public_url: None,
+                password_grant: true,
+                enumeration: Enumeration::default(),
+            },
+            passwords: password::Settings::default(),
+            policy: password::Policy::default(),
+            sessions: session::Settings::default(),
+            tokens: token::Settings::default(),
+            algorithm: key::Algorithm::ES256,
+            permissions: Vec::new(),
+            follow: Duration::from_millis(250),
+            capacity: 100_000,
+        }
+    }
+
+    /// Where records are kept: `sqlite:file`, `sqlite::memory:` or `postgres://…`.
+    pub fn database(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.url);
+        self
+    }
+
+    /// The key that everything at rest is sealed under.
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.master_key = Some(key);
+        self
+    }
+
+    /// Another clock and randomness than the system's: for tests.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// What sends mail. Without one, letters are lost and the log says so.
+    pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        self.mailer = mailer;
+        self
+    }
+
+    /// Where people reach this server, such as `https://id.example.com/`. Mailed links begin with it, it is the
+    /// issuer of tokens unless [`Builder::tokens`] names another, and cookies are accepted from its pages.
+    pub fn public_url(mut self, url: Url) -> Self {
+        self.manners.public_url = Some(url);
+        self
+    }
+
+    /// How passwords are hashed.
+    pub fn passwords(mut self, settings: password::Settings) -> Self {
+        self.passwords = settings;
+        self
+    }
+
+    /// What new passwords must look like.
+    pub fn password_policy(mut self, policy: password::Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// How long sessions live.
+    pub fn sessions(mut self, settings: session::Settings) -> Self {
+        self.sessions = settings;
+        self
+    }
+
+    /// How tokens are issued.
+    pub fn tokens(mut self, settings: token::Settings) -> Self {
+        self.tokens = settings;
+        self
+    }
+
+    /// What tokens are signed with: ES256 unless said otherwise.
+    pub fn algorithm(mut self, algorithm: key::Algorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// Whether `POST /oauth/token` answers `grant_type=password`: yes unless said otherwise.
+    pub fn password_grant(mut self, offered: bool) -> Self {
+        self.manners.password_grant = offered;
+        self
+    }
+
+    /// Whether an account without a proven address is refused: no unless said otherwise.
+    pub fn require_verified_email(mut self, required: bool) -> Self {
+        self.sessions.require_verified_email = required;
+        self
+    }
+
+    /// Whether an outsider may learn which addresses have accounts.
+    pub fn enumeration(mut self, enumeration: Enumeration) -> Self {
+        self.manners.enumeration = enumeration;
+        self
+    }
+
+    /// Makes permissions known to the database before the first request, so that roles can be given them. Those
+    /// that an [`Api`](crate::Api)'s routes ask for are made known when it is served.
+    pub fn declare(mut self, permissions: impl IntoIterator<Item = PermissionRef>) -> Self {
+        self.permissions.extend(permissions);
+        self
+    }
+
+    /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
+    pub fn follow(mut self, interval: Duration) -> Self {
+        self.follow = interval;
+        self
+    }
+
+    /// How many verified credentials, and how many accounts, are remembered: 100,000.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.capacity = entries;
+        self
+    }
+
+    /// Opens the database and builds everything on it.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(mut self) -> Result<Portcullis, OpenError> {
+        self.tokens.require_verified_email = self.sessions.require_verified_email;
+        if let Some(url) = &self.manners.public_url
+            && self.tokens.issuer == token::Settings::default().issuer
+        {
+            self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
+        }
+        let master_key = match self.master_key.take() {
+            Some(key) => key,
+            None => master_key_beside(&self.url, &self.environment)?,
+        };
+        let database = Database::open(&self.url).await?;
+        self.build(database, master_key).await
+    }
+
+    async fn build(self, database: Database, master_key: MasterKey) -> Result<Portcullis, OpenError> {
+        let environment = self.environment.clone();
+        let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
+        let keys = key::keyring::Settings {
+            algorithm: self.algorithm,
+            overlap: self.tokens.key_overlap(),
+        };
+        let keyring =
+            Keyring::open(shared(&database), Arc::clone(&sealer), environment.clone(), keys).await?;
+        let keyring = Arc::new(keyring);
+        let marks = Arc::new(Marks::new());
+        let key_watch = listen(&database, &marks, &keyring);
+        declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
+
+        let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
+        let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
+        let directory = Arc::new(Directory::new(
+            shared(&database),
+            Arc::clone(&marks),
+            self.capacity,
+        ));
+        let issuer = Issuer::new(
+            Arc::clone(&keyring),
+            shared(&database),
+            &sealer,
+            environment.clone(),
+            self.tokens.clone(),
+        );
+        let issuer = Arc::new(issuer);
+        let gate = self.gate(&database, &keyring, &directory, marks);
+        let sessions = self.manager(&database, directory, Arc::clone(&hasher), Arc::clone(&issuer));
+        Ok(Portcullis(Arc::new(Inner {
+            gate,
+            sessions,
+            issuer,
+            registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
+            roles: Roles::new(shared(&database)),
+            accounts: Accounts::new(shared(&database), environment.clone()),
+            verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
+            keyring,
+            letters: Letters::new(self.mailer),
+            manners: self.manners,
+            environment,
+            _follower: database.follow(self.follow),
+            _key_watch: key_watch,
+            database,
+        })))
+    }
+
+    /// What verifies and decides on every route.
+    fn gate(
+        &self,
+        database: &Database,
+        keyring: &Arc<Keyring>,
+        directory: &Arc<Directory>,
+        marks: Arc<Marks>,
+    ) -> Gate {
+        let authenticator = Authenticator::new(access::Foundation {
+            directory: Arc::clone(directory),
+            sessions: shared(database),
+            tokens: shared(database),
+            verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
+            marks,
+            bus: Arc::new(Followed(database.clone())),
+            require_verified_email: self.sessions.require_verified_email,
+            capacity: self.capacity,
+        });
+        let mut settings = enforcer::Settings::default();
+        settings.origin.clone_from(&self.manners.public_url);
+        Gate::new(
+            Arc::new(authenticator),
+            self.environment.clone(),
+            shared(database),
+            settings,
+        )
+    }
+
+    /// What logs in and out.
+    fn manager(
+        &self,
+        database: &Database,
+        directory: Arc<Directory>,
+        hasher: Arc<Hasher>,
+        issuer: Arc<Issuer>,
+    ) -> Manager {
+        Manager::new(session::Foundation {
+            accounts: shared(database),
+            sessions: shared(database),
+            tokens: shared(database),
+            audit: shared(database),
+            directory,
+            hasher,
+            issuer,
+            environment: self.environment.clone(),
+            settings: self.sessions.clone(),
+        })
+    }
+}
+
+/// Makes permissions known to the database.
+pub(super) async fn declare<'p>(
+    database: &Database,
+    permissions: impl Iterator<Item = &'p PermissionRef>,
+    environment: &Environment,
+) -> Result<(), Fault> {
+    use access::Store as _;
+    let records = permissions.map(|permission| {
+        // Deciding about a name needs its bit, also where no rule of a route was asked yet.
+        (permission.id)();
+        PermissionRecord::from(permission)
+    });
+    database.declare(records.collect(), environment.now()).await
+}
+
+fn shared(database: &Database) -> Arc<Database> {
+    Arc::new(database.clone())
+}
+
+/// The master key in the file beside a SQLite database.
+fn master_key_beside(url: &str, environment: &Environment) -> Result<MasterKey, OpenError> {
+    let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:");
+    if url == "sqlite::memory:" {
+        return Ok(MasterKey::generate(environment));
+    }
+    let file = Path::new(file.ok_or(OpenError::NoMasterKey)?);
+    let mut key = file.as_os_str().to_owned();
+    key.push(".key");
+    let database = if file.exists() {
+        secrets::Database::Existing(file.display().to_string())
+    } else {
+        secrets::Database::New
+    };
+    Ok(secrets::load_or_create(&PathBuf::from(key), &database, environment)?.master_key)
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("manners", &self.manners)
+            .finish_non_exhaustive()
+    }
+}

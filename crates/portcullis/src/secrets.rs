@@ -1,0 +1,248 @@
+//! The secrets file: the master key, outside the database.
+//!
+//! Flow of a start: the file is read and judged; if it isn't there and there is no database either, a new key is
+//! made. The new file appears whole or not at all (written and synced beside its place, then linked into it), so a
+//! crash or a second process that starts at the same moment never sees half a key.
+//!
+//! Invariants: an existing file is never overwritten or changed. A missing file beside an existing database is an
+//! error, because a new key could open nothing that is in it (`T036`).
+//!
+//! **Deliberately absent:** a way to read the key from a variable or a flag: both end up in process lists.
+//!
+//! **Deployment caveat:** back this file up, apart from the database. Whoever has both has everything; whoever
+//! loses this one loses every password and signing key.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use portcullis_core::defends;
+use portcullis_core::environment::Environment;
+use portcullis_core::key::{InvalidMasterKey, MasterKey};
+use portcullis_core::secret::SecretText;
+
+/// Whether there is a database that was sealed under the key asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// There is none yet: a missing file is made.
+    New,
+    /// There is one, of this name: a missing file is an error.
+    Existing(String),
+}
+
+/// The master key, and where it came from.
+#[derive(Debug)]
+pub struct Secrets {
+    /// The master key.
+    pub master_key: MasterKey,
+    /// It was made just now.
+    pub created: bool,
+}
+
+/// Why there is no master key. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// The file is gone and the database isn't.
+    #[error(
+        "the secrets file {} is missing, but the database {database} exists: restore the file from its backup; \
+         without it no password and no signing key in the database can be opened", path.display()
+    )]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+        /// The database.
+        database: String,
+    },
+    /// The file can't be read.
+    #[error("the secrets file {} can't be read: {reason}; make it readable by the server's user alone", path.display())]
+    Unreadable {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// What is there is a folder or a device.
+    #[error("the secrets file {} is not a plain file: move it away, or name another with master_key_file", path.display())]
+    NotAFile {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// Others may read or change the file.
+    #[error(
+        "the secrets file {0} has mode {mode:04o}, so others may use it: run `chmod 600 {0}`, and rotate the master \
+         key if somebody could have read it", path.display()
+    )]
+    TooOpen {
+        /// Where it is.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The file's text is no master key.
+    #[error("the secrets file {} is damaged: {reason}; restore it from its backup", path.display())]
+    Invalid {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong, with the line. It never quotes the line.
+        reason: InvalidText,
+    },
+    /// A new file can't be written.
+    #[error("the secrets file {} can't be made: {reason}; make its folder writable for the server's user", path.display())]
+    Unwritable {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
+}
+
+/// Why a text is no master key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidText {
+    /// A line of it is wrong, or there is none.
+    #[error(transparent)]
+    Key(#[from] InvalidMasterKey),
+    /// A line isn't text.
+    #[error("line {0} isn't text")]
+    Binary(usize),
+    /// Far longer than a ring of keys can be.
+    #[error("it has more than {MAX_BYTES} bytes")]
+    TooLong,
+}
+
+/// The master key in the file at `path`; a new one, if there is neither file nor database.
+///
+/// # Errors
+/// [`SecretsError`].
+pub fn load_or_create(
+    path: &Path,
+    database: &Database,
+    environment: &Environment,
+) -> Result<Secrets, SecretsError> {
+    defends!("T036");
+    if let Some(master_key) = load(path)? {
+        return Ok(Secrets {
+            master_key,
+            created: false,
+        });
+    }
+    if let Database::Existing(database) = database {
+        return Err(SecretsError::Missing {
+            path: path.to_owned(),
+            database: database.clone(),
+        });
+    }
+    let master_key = MasterKey::generate(environment);
+    match create(path, &master_key.to_text(), environment) {
+        Ok(()) => Ok(Secrets {
+            master_key,
+            created: true,
+        }),
+        // Another process was faster: both must use the one key that stayed.
+        Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => match load(path)? {
+            Some(master_key) => Ok(Secrets {
+                master_key,
+                created: false,
+            }),
+            None => Err(SecretsError::Unwritable {
+                path: path.to_owned(),
+                reason,
+            }),
+        },
+        Err(reason) => Err(SecretsError::Unwritable {
+            path: path.to_owned(),
+            reason,
+        }),
+    }
+}
+
+/// The master key in the file at `path`; `None` if there is no such file.
+///
+/// # Errors
+/// [`SecretsError`].
+pub fn load(path: &Path) -> Result<Option<MasterKey>, SecretsError> {
+    let unreadable = |reason| SecretsError::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    // Looked at before it is opened: opening a pipe would wait for ever.
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            return Err(SecretsError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(path) => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
+    if mode & !0o600 != 0 {
+        return Err(SecretsError::TooOpen {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let mut bytes = Vec::with_capacity(256);
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    let parsed = parse(bytes).map_err(|reason| SecretsError::Invalid {
+        path: path.to_owned(),
+        reason,
+    })?;
+    Ok(Some(parsed))
+}
+
+fn parse(bytes: Vec<u8>) -> Result<MasterKey, InvalidText> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(InvalidText::TooLong);
+    }
+    let text = String::from_utf8(bytes).map(SecretText::new).map_err(|error| {
+        let good = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
+        InvalidText::Binary(1 + good.filter(|byte| **byte == b'\n').count())
+    })?;
+    Ok(MasterKey::parse(text.expose())?)
+}
+
+/// A link whose target is gone is a lost secret, not a first start.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+fn create(path: &Path, text: &SecretText, environment: &Environment) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let draft = folder.join(format!(".secrets-{}", environment.id()));
+    let written = write(&draft, text).and_then(|()| fs::hard_link(&draft, path));
+    // Whatever came of it, the draft must not stay.
+    let removed = fs::remove_file(&draft);
+    written.and(removed)?;
+    File::open(folder)?.sync_all()
+}
+
+fn write(draft: &Path, text: &SecretText) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(draft)?;
+    file.write_all(HEADER.as_bytes())?;
+    file.write_all(text.expose().as_bytes())?;
+    file.sync_all()
+}
+
+const HEADER: &str = "\
+# The master key of Portcullis. Keep it secret, back it up, and keep the backup apart from the database's.
+# Without this file no password and no signing key in the database can be opened.
+";
+
+/// More than any ring of keys needs.
+const MAX_BYTES: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

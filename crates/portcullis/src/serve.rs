@@ -1,0 +1,141 @@
+//! Serves an API.
+
+use std::io;
+
+use portcullis_core::access::PermissionRef;
+use portcullis_core::fault::Fault;
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::listener::{self, Limits};
+use crate::portcullis::Portcullis;
+use crate::upkeep::Upkeep;
+use crate::{Api, ApiErrors, access, account, health, session, token};
+
+/// Why an API could not be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The routes contradict each other.
+    #[error(transparent)]
+    Api(#[from] ApiErrors),
+    /// The address can't be listened on.
+    #[error("can't listen: {0}; is another program on that port, or the address not this machine's?")]
+    Listen(#[source] io::Error),
+    /// The permissions couldn't be made known to the database.
+    #[error(transparent)]
+    Database(#[from] Fault),
+}
+
+impl Portcullis {
+    /// The routes for users, to be nested at `/auth`: register, log in and out, sessions.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
+        let accounts = account::routes(Api::new("", "")).group("account", "Accounts");
+        let sessions = session::routes(Api::new("", "")).group("session", "Logging in and out");
+        self.finish(accounts.merge(sessions))
+    }
+
+    /// The token endpoint and revocation, to be nested at `/oauth`.
+    pub fn oauth_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
+        self.finish(token::routes(Api::new("", "")).group("token", "OAuth 2 tokens"))
+    }
+
+    /// The published documents, to be nested at `/.well-known`.
+    pub fn well_known_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
+        self.finish(token::well_known(Api::new("", "")).group("discovery", "Published documents"))
+    }
+
+    /// The administrators' routes, to be nested at `/admin/api/v1`.
+    pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
+        self.finish(access::routes(Api::new("", "")).group("admin", "Administration"))
+    }
+
+    /// Liveness and readiness, to be nested at `/health`.
+    pub fn health_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
+        self.finish(health::routes(Api::new("", "")).group("health", "Health"))
+    }
+
+    /// Everything above at the paths that clients rely on, with docs: what the server serves.
+    pub fn api(&self) -> Api {
+        Api::new("Portcullis", env!("CARGO_PKG_VERSION"))
+            .about("Accounts, sessions, tokens and roles for every app.")
+            .nest("/auth", self.routes())
+            .nest("/oauth", self.oauth_routes())
+            .nest("/.well-known", self.well_known_routes())
+            .nest("/admin/api/v1", self.admin_routes())
+            .nest("/health", self.health_routes())
+    }
+
+    fn finish<S: Clone + Send + Sync + 'static>(&self, api: Api<Self>) -> Api<S> {
+        api.with_state(self.clone())
+    }
+
+    /// Serves `api` at `address` until the process is asked to stop (SIGINT or SIGTERM), then lets running requests
+    /// end and writes down what is to be written.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn serve(&self, api: Api, address: impl ToSocketAddrs) -> Result<(), ServeError> {
+        let listener = TcpListener::bind(address).await.map_err(ServeError::Listen)?;
+        self.serve_on(api, listener, Limits::default(), asked_to_stop())
+            .await
+    }
+
+    /// As [`Portcullis::serve`], on a listener of the caller's, until `shutdown`.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn serve_on(
+        &self,
+        api: Api,
+        listener: TcpListener,
+        limits: Limits,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServeError> {
+        self.declare_permissions(&api).await?;
+        let router = api.into_router(self.gate().clone())?;
+        let upkeep = Upkeep::start(self);
+        listener::serve(router, listener, shutdown, limits).await;
+        upkeep.stop().await;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Waits until everything that was begun is done (letters handed over, refusals written down) and closes the
+    /// database. [`Portcullis::serve`] does it by itself; a program that serves nothing calls it before it ends.
+    pub async fn close(&self) {
+        self.gate().settled().await;
+        self.letters().settled().await;
+        self.database().close().await;
+    }
+
+    /// Makes every permission that a route of `api` asks for known to the database, so that roles can be given it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn declare_permissions(&self, api: &Api) -> Result<(), Fault> {
+        let mut asked: Vec<PermissionRef> = Vec::new();
+        for route in api.routes() {
+            route
+                .rule()
+                .each_permission(&mut |permission| asked.push(*permission));
+        }
+        self.declare(asked.iter()).await
+    }
+}
+
+/// Completes when the process is asked to stop.
+pub(crate) async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}

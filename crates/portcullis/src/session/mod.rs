@@ -1,0 +1,299 @@
+//! The routes of sessions: log in, log out, see and end what is logged in where.
+
+mod cookie;
+mod view;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+use portcullis_core::access::Authenticated;
+use portcullis_core::secret::SecretText;
+use portcullis_core::session::{Delivery, DeviceName, Id, LoggedIn, LoginError, LoginForm};
+use portcullis_core::{audit, defends};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::account::new_device;
+use crate::portcullis::Portcullis;
+use crate::token::TokenResponse;
+use crate::{Allow, Api, Circumstances, FieldErrors, Json, NoContent, Path, Problem, Public};
+
+/// The routes below `/auth`.
+pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.post("/login", log_in)
+        .summary("Log in by password")
+        .post("/logout", log_out)
+        .summary("End this session")
+        .post("/logout/all", log_out_everywhere)
+        .summary("End every session and token of this account")
+        .get("/sessions", list)
+        .summary("Where am I logged in?")
+        .delete("/sessions", end_others)
+        .summary("End all sessions but this one")
+        .patch("/sessions/{id}", rename)
+        .summary("Name a device")
+        .delete("/sessions/{id}", end)
+        .summary("End one session")
+}
+
+/// What the device gets to hold.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Hold {
+    /// An access token and a refresh token.
+    #[default]
+    Tokens,
+    /// An opaque session token in the answer.
+    Session,
+    /// The same in a cookie.
+    Cookie,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    /// An e-mail address or a user name.
+    identifier: String,
+    /// The password.
+    #[schemars(with = "String")]
+    password: SecretText,
+    /// Scopes to be narrowed to, separated by spaces; absent for everything the account may do.
+    scope: Option<String>,
+    /// What the device gets: `tokens` (the default), `session` or `cookie`.
+    #[serde(default)]
+    delivery: Hold,
+    /// A longer session, for `session` and `cookie`.
+    #[serde(default)]
+    remember_me: bool,
+    /// How the device is called in the list of sessions.
+    device_name: Option<String>,
+}
+
+async fn log_in(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    around: Circumstances,
+    Json(form): Json<Login>,
+) -> Result<LoginAnswer, Problem> {
+    let mut fields = FieldErrors::new();
+    let name = form.device_name.as_deref();
+    let name =
+        name.and_then(|name| fields.check("/device_name", "invalid_device_name", DeviceName::parse(name)));
+    if matches!(form.delivery, Hold::Tokens) && form.remember_me {
+        fields.push(
+            "/remember_me",
+            "not_applicable",
+            "tokens are remembered anyway; ask for a session or a cookie",
+        );
+    }
+    let name = fields.done(name)?;
+    let mut device = around.device();
+    device.name = name.map(DeviceName::into_string);
+    let hold = form.delivery;
+    let form = LoginForm {
+        identifier: form.identifier,
+        password: form.password,
+        delivery: match (hold, form.remember_me) {
+            (Hold::Tokens, _) => Delivery::Tokens,
+            (_, false) => Delivery::Session,
+            (_, true) => Delivery::Remembered,
+        },
+        scopes: form.scope.map(|scope| crate::token::split_scope(&scope)),
+        device,
+    };
+    let logged_in = portcullis.log_in(form, around.0).await?;
+    Ok(LoginAnswer {
+        hold,
+        logged_in,
+        now: portcullis.environment().now(),
+        cookie: portcullis.gate().cookie().to_owned(),
+    })
+}
+
+impl Portcullis {
+    /// Logs somebody in, and writes to the owner if the device is a new one.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn log_in(&self, form: LoginForm, by: audit::Context) -> Result<LoggedIn, LoginError> {
+        let (device, at) = (form.device.clone(), by.at);
+        let logged_in = self.sessions().log_in(form, by).await?;
+        let (LoggedIn::Tokens {
+            account,
+            new_device: new,
+            ..
+        }
+        | LoggedIn::Session {
+            account,
+            new_device: new,
+            ..
+        }) = &logged_in;
+        if *new && let Some(url) = &self.manners().public_url {
+            self.letters().send(new_device(url, account, &device, at));
+        }
+        Ok(logged_in)
+    }
+}
+
+/// The answer to a login: tokens, or a session in the body or in a cookie.
+struct LoginAnswer {
+    hold: Hold,
+    logged_in: LoggedIn,
+    now: portcullis_core::environment::Timestamp,
+    cookie: String,
+}
+
+impl IntoResponse for LoginAnswer {
+    fn into_response(self) -> Response {
+        match self.logged_in {
+            LoggedIn::Tokens { issued, .. } => Json(TokenResponse::from(&*issued)).into_response(),
+            LoggedIn::Session {
+                id,
+                token,
+                expires_at,
+                ..
+            } => {
+                let lifetime = expires_at.since(self.now);
+                let in_body = matches!(self.hold, Hold::Session);
+                let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
+                let mut response = Json(view).into_response();
+                if !in_body && let Some(value) = cookie::set(&self.cookie, &token, lifetime) {
+                    response.headers_mut().insert(SET_COOKIE, value);
+                }
+                response
+            }
+        }
+    }
+}
+
+answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>);
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::WrongCredentials => {
+                Self::unauthenticated("invalid_credentials", "wrong identifier or password")
+            }
+            LoginError::Account(state) => Self::forbidden(
+                format!("account_{}", state.as_str()),
+                format!("the password is right, but the account is {}", state.as_str()),
+            ),
+            LoginError::InvalidScope => Self::bad_request(
+                "invalid_scope",
+                "none of the scopes asked for can be granted to this account",
+            ),
+            LoginError::Hash(error) => error.into(),
+            LoginError::Signing(error) => Self::internal(error),
+            LoginError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+async fn log_out(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+) -> Result<LoggedOut, Problem> {
+    if let Some(session) = who.session() {
+        portcullis.sessions().log_out(who.id(), session, by).await?;
+    }
+    Ok(LoggedOut(portcullis.gate().cookie().to_owned()))
+}
+
+async fn log_out_everywhere(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+) -> Result<LoggedOut, Problem> {
+    portcullis.sessions().log_out_everywhere(who.id(), by).await?;
+    Ok(LoggedOut(portcullis.gate().cookie().to_owned()))
+}
+
+/// 204, and the session cookie is taken back.
+struct LoggedOut(String);
+
+impl IntoResponse for LoggedOut {
+    fn into_response(self) -> Response {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = cookie::clear(&self.0) {
+            headers.insert(SET_COOKIE, value);
+        }
+        (headers, NoContent).into_response()
+    }
+}
+
+answers!(LoggedOut: NoContent);
+
+async fn list(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<view::Sessions>, Problem> {
+    let sessions = portcullis.sessions().list(who.id()).await?;
+    Ok(Json(view::Sessions::new(&sessions, who.session())))
+}
+
+async fn end_others(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+) -> Result<Json<view::Ended>, Problem> {
+    let keep = who.session().ok_or_else(Problem::not_found)?;
+    let ended = portcullis.sessions().end_others(who.id(), keep, by).await?;
+    Ok(Json(view::Ended { ended }))
+}
+
+/// A device's new name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    /// 1 to 64 printable characters.
+    name: String,
+}
+
+async fn rename(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+    Path(id): Path<String>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Rename>,
+) -> Result<NoContent, Problem> {
+    let mut fields = FieldErrors::new();
+    let name = fields.check("/name", "invalid_device_name", DeviceName::parse(&form.name));
+    let Some(name) = name else {
+        return Err(fields.into());
+    };
+    found(
+        portcullis
+            .sessions()
+            .rename(who.id(), parse_id(&id)?, name, by)
+            .await?,
+    )
+}
+
+async fn end(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+    Path(id): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    defends!("T027");
+    found(portcullis.sessions().end(who.id(), parse_id(&id)?, by).await?)
+}
+
+/// Another's session looks like none: whether it exists is not the caller's to know.
+fn found(found: bool) -> Result<NoContent, Problem> {
+    if found {
+        Ok(NoContent)
+    } else {
+        Err(no_such_session())
+    }
+}
+
+fn parse_id(text: &str) -> Result<Id, Problem> {
+    text.parse().map_err(|_| no_such_session())
+}
+
+fn no_such_session() -> Problem {
+    Problem::not_found()
+}

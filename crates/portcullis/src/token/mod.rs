@@ -1,0 +1,230 @@
+//! The token endpoint, revocation, and the published keys.
+//!
+//! Errors follow RFC 6749 §5.2 and not RFC 9457: clients of these routes know the OAuth form.
+
+mod error;
+
+use axum::extract::State;
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use portcullis_core::defends;
+use portcullis_core::secret::SecretText;
+use portcullis_core::session::{Delivery, LoggedIn, LoginForm};
+use portcullis_core::token::{Issued, RefreshToken};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::error::Code;
+pub(crate) use self::error::OAuthError;
+use crate::portcullis::Portcullis;
+use crate::{Api, Circumstances, Form, Json, Problem, Public};
+
+/// The routes below `/oauth`.
+pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.post("/token", token)
+        .summary("Log in by password, or refresh")
+        .post("/revoke", revoke)
+        .summary("Revoke a token")
+}
+
+/// The routes below `/.well-known`.
+pub(crate) fn well_known(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.get("/jwks.json", jwks)
+        .summary("The keys that access tokens are verified with")
+}
+
+/// Issued tokens.
+///
+/// Source: RFC 6749 §5.1
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TokenResponse {
+    /// A JWT, for `Authorization: Bearer`.
+    access_token: String,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// How long the access token is good for, in seconds.
+    expires_in: u64,
+    /// Good once, for the next pair.
+    refresh_token: String,
+    /// The scopes it is narrowed to; absent for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+    /// The session both belong to.
+    session_id: String,
+}
+
+impl From<&Issued> for TokenResponse {
+    fn from(issued: &Issued) -> Self {
+        Self {
+            access_token: issued.access_token.expose().to_owned(),
+            token_type: "Bearer",
+            expires_in: issued.expires_in.as_secs(),
+            refresh_token: issued.refresh_token.expose().to_string(),
+            scope: issued.scopes.as_ref().map(|scopes| scopes.join(" ")),
+            session_id: issued.session.to_string(),
+        }
+    }
+}
+
+/// The form of the token endpoint. Parameters it doesn't know are ignored (RFC 6749 §3.2), repeated ones refused.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct TokenForm {
+    /// `password` or `refresh_token`.
+    grant_type: Option<String>,
+    /// An e-mail address or a user name, for `password`.
+    username: Option<String>,
+    /// For `password`.
+    #[schemars(with = "Option<String>")]
+    password: Option<SecretText>,
+    /// Scopes to be narrowed to, separated by spaces, for `password`.
+    scope: Option<String>,
+    /// For `refresh_token`.
+    #[schemars(with = "Option<String>")]
+    refresh_token: Option<SecretText>,
+}
+
+async fn token(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    around: Circumstances,
+    form: Result<Form<TokenForm>, Problem>,
+) -> Result<Json<TokenResponse>, OAuthError> {
+    let Form(form) = form?;
+    let issued = match form.grant_type.as_deref().filter(|kind| !kind.is_empty()) {
+        None => return Err(OAuthError::new(Code::InvalidRequest, "grant_type is missing")),
+        Some("password") if portcullis.manners().password_grant => {
+            by_password(&portcullis, around, form).await?
+        }
+        Some("refresh_token") => by_refresh(&portcullis, around, form).await?,
+        Some(_) => {
+            let offered = if portcullis.manners().password_grant {
+                "password or refresh_token"
+            } else {
+                "refresh_token"
+            };
+            return Err(OAuthError::new(
+                Code::UnsupportedGrantType,
+                format!("use {offered}"),
+            ));
+        }
+    };
+    Ok(Json(TokenResponse::from(&issued)))
+}
+
+async fn by_password(
+    portcullis: &Portcullis,
+    around: Circumstances,
+    form: TokenForm,
+) -> Result<Issued, OAuthError> {
+    let (Some(identifier), Some(password)) = (form.username, form.password) else {
+        return Err(OAuthError::new(
+            Code::InvalidRequest,
+            "username and password are needed",
+        ));
+    };
+    let form = LoginForm {
+        identifier,
+        password,
+        delivery: Delivery::Tokens,
+        scopes: form
+            .scope
+            .filter(|scope| !scope.trim().is_empty())
+            .map(|scope| split_scope(&scope)),
+        device: around.device(),
+    };
+    match portcullis.log_in(form, around.0).await? {
+        LoggedIn::Tokens { issued, .. } => Ok(*issued),
+        LoggedIn::Session { .. } => Err(OAuthError::from(Problem::internal(
+            "a session where tokens were asked for",
+        ))),
+    }
+}
+
+async fn by_refresh(
+    portcullis: &Portcullis,
+    around: Circumstances,
+    form: TokenForm,
+) -> Result<Issued, OAuthError> {
+    let Some(presented) = form.refresh_token else {
+        return Err(OAuthError::new(Code::InvalidRequest, "refresh_token is needed"));
+    };
+    if form.scope.is_some_and(|scope| !scope.trim().is_empty()) {
+        return Err(OAuthError::new(
+            Code::InvalidScope,
+            "a refresh keeps the scopes of the login: leave scope out",
+        ));
+    }
+    defends!("T014");
+    let presented = RefreshToken::parse(presented.expose()).ok_or_else(OAuthError::invalid_refresh)?;
+    Ok(portcullis.sessions().refresh(&presented, around.0).await?)
+}
+
+/// The scopes of a space-separated list.
+///
+/// Source: RFC 6749 §3.3
+pub(crate) fn split_scope(scope: &str) -> Vec<String> {
+    scope.split_ascii_whitespace().map(ToOwned::to_owned).collect()
+}
+
+/// The form of the revocation endpoint.
+///
+/// Source: RFC 7009 §2.1
+#[derive(Debug, Deserialize, JsonSchema)]
+struct RevokeForm {
+    /// An access token or a refresh token.
+    #[schemars(with = "Option<String>")]
+    token: Option<SecretText>,
+}
+
+/// Answers 200 whether or not the token was good: whoever holds it may end it, and learns nothing else.
+async fn revoke(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    form: Result<Form<RevokeForm>, Problem>,
+) -> Result<(), OAuthError> {
+    let Some(token) = form?.0.token else {
+        return Err(OAuthError::new(Code::InvalidRequest, "token is needed"));
+    };
+    portcullis
+        .revoke(token.expose(), by)
+        .await
+        .map_err(|fault| OAuthError::from(Problem::from(fault)))
+}
+
+impl Portcullis {
+    /// Revokes the text of a token: an access token by its `jti`, a refresh token with its whole session. Anything
+    /// else is no error.
+    ///
+    /// # Errors
+    /// What the store says; the token is as valid as it was.
+    pub async fn revoke(
+        &self,
+        token: &str,
+        by: portcullis_core::audit::Context,
+    ) -> Result<(), portcullis_core::fault::Fault> {
+        if let Some(refresh) = RefreshToken::parse(token) {
+            return self.sessions().revoke_refresh(&refresh, by).await;
+        }
+        match self.verifier().verify(token, by.at) {
+            Ok(claims) => {
+                self.issuer()
+                    .revoke(claims.id, claims.account, claims.expires_at, by)
+                    .await
+            }
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The published keys may be kept for five minutes: a new key is published long before it signs.
+async fn jwks(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+) -> ([(http::HeaderName, HeaderValue); 1], Json<serde_json::Value>) {
+    let keys = portcullis.keyring().jwks();
+    (
+        [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))],
+        Json(keys),
+    )
+}

@@ -1,0 +1,75 @@
+"""The real server, one per test class: a free port, an empty data folder, both gone afterwards."""
+
+import os
+import queue
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+START_SECONDS = 20
+END_SECONDS = 10
+
+
+class Server:
+    """Runs the binary named by PORTCULLIS_BIN; `url` is there once it says where it listens."""
+
+    def __init__(self):
+        self._home = tempfile.TemporaryDirectory(prefix="portcullis-clients-")
+        self._log = open(os.path.join(self._home.name, "log"), "w+", encoding="utf-8")
+        home = self._home.name
+        self._process = subprocess.Popen(
+            [os.environ["PORTCULLIS_BIN"], "serve"]
+            + ["--listen", f"127.0.0.1:{_free_port()}", "--data", os.path.join(home, "data")],
+            cwd=home,
+            env={name: value for name, value in os.environ.items() if not name.startswith("PORTCULLIS_")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self._lines = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        try:
+            self.url = self._wait_for_url()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self):
+        """Ends the server and removes its data."""
+        self._process.terminate()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+        self._log.close()
+        self._home.cleanup()
+
+    def _read(self):
+        for line in self._process.stdout:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _wait_for_url(self):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            if line is None:
+                self._log.seek(0)
+                raise RuntimeError(f"the server ended; it logged:\n{self._log.read()}")
+            found = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
+            if found:
+                return found.group(1)
+
+
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

@@ -1,0 +1,21 @@
+//! Hands over to the benchmark program, built for speed.
+
+use anyhow::{Result, bail};
+
+use crate::stop::Stop;
+use crate::{process, workspace};
+
+/// Runs `portcullis-bench` with `arguments`.
+///
+/// # Errors
+/// When there is no benchmark crate, or it fails.
+pub(crate) fn run(stop: &Stop, arguments: &[String]) -> Result<()> {
+    if !workspace::root().join("bench/Cargo.toml").is_file() {
+        bail!("there is no benchmark here: the crate `portcullis-bench` is expected in `bench/`");
+    }
+    let mut command = workspace::cargo();
+    command
+        .args(["run", "--release", "--package", "portcullis-bench", "--"])
+        .args(arguments);
+    process::run(stop, &mut command)
+}
