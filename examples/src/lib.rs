@@ -1,1 +1,9 @@
-//! examples
+//! Small programs, one per pattern, each runnable and each tested.
+//!
+//! ```text
+//! cargo run -p examples --example hello           accounts, logins, roles and documentation in one file
+//! cargo run -p examples --example roles           roles that code makes, and gives to an account
+//! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
+//! ```
+//! The programs are in `examples/examples/`. A test in `examples/tests/` drives each one's `api()` through the test
+//! kit, as the test of your own program would, and one starts `hello` as a process.

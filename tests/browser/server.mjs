@@ -48,7 +48,10 @@ function readiness(child) {
   let log = "";
   child.stderr.on("data", (chunk) => (log = (log + chunk).slice(-4000)));
   return new Promise((resolve, reject) => {
-    const fail = (why) => reject(new Error(`the server ${why}; it logged:\n${log}`));
+    const fail = (why) => {
+      clearTimeout(timer);
+      reject(new Error(`the server ${why}; it logged:\n${log}`));
+    };
     const timer = setTimeout(() => fail("doesn't say that it listens and where to set it up"), START_MS);
     child.once("error", (error) => fail(`can't be started: ${error.message}`));
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::services::apt::{self, Needed};
 use crate::stop::Stop;
 use crate::{process, workspace};
 
@@ -32,13 +33,15 @@ fn install(stop: &Stop, requirements: &Path, environment: &Path) -> Result<()> {
     if workspace::is_current(&stamp, requirements) {
         return Ok(());
     }
+    if process::output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_err() {
+        apt::install(stop, &[VENV])?;
+    }
     process::run(
         stop,
         Command::new("python3")
             .args(["-m", "venv", "--clear"])
             .arg(environment),
-    )
-    .context("python3 has no module `venv`: install the package python3-venv")?;
+    )?;
     let mut pip = Command::new(environment.join("bin/python"));
     pip.args([
         "-m",
@@ -52,3 +55,9 @@ fn install(stop: &Stop, requirements: &Path, environment: &Path) -> Result<()> {
     std::fs::copy(requirements, &stamp).context("cannot note what is installed")?;
     Ok(())
 }
+
+/// Debian's Python comes without the modules that make an environment.
+const VENV: Needed = Needed {
+    program: "/usr/share/doc/python3-venv",
+    package: "python3-venv",
+};

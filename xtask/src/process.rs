@@ -5,6 +5,7 @@
 //! reaped: until then its id can't belong to anybody else.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -145,8 +146,10 @@ pub(crate) fn on_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
+/// The command as one would type it.
 fn line(command: &Command) -> String {
-    let words: Vec<_> = std::iter::once(command.get_program())
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words: Vec<_> = std::iter::once(program)
         .chain(command.get_args())
         .map(|word| word.to_string_lossy())
         .collect();

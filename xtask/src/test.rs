@@ -68,7 +68,7 @@ fn execute(stop: &Stop, step: &str, plan: &Plan, services: Option<&Services>, sc
 fn nextest(stop: &Stop, plan: &Plan, services: Option<&Services>, scratch: &Path) -> Result<()> {
     let mut command = workspace::cargo();
     command
-        .args(["nextest", "run", "--workspace"])
+        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
         .args(&plan.filters)
         .env("TMPDIR", scratch);
     for (name, value) in services.iter().flat_map(|services| services.variables()) {

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{
-    Account, EmailVerification, Id, Identifier, Login, NewAccount, Outcome, Setup, Stamp, State, Store,
+    Account, EmailAddress, EmailVerification, Id, Identifier, Login, NewAccount, Outcome, Setup, Stamp,
+    State, Store, Username,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -66,6 +67,18 @@ impl Store for Database {
             Box::pin(offer_setup(tx, digest, *expires_at))
         })
         .await
+    }
+
+    async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault> {
+        let sql = "SELECT 1 FROM setup WHERE digest = $1 AND expires_at > $2";
+        // Whoever has no token asks no further: the second question costs more.
+        if self.read(sql, params![&token, now]).await?.is_empty() {
+            return Ok(false);
+        }
+        let exists = self
+            .write((), |tx, ()| Box::pin(access::administrator_exists(tx)))
+            .await?;
+        Ok(!exists)
     }
 
     async fn register_first_administrator(
@@ -216,10 +229,10 @@ async fn insert(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Account>, Fa
     let (email, username) = (new.email.as_ref(), new.username.as_ref());
     let params = params![
         new.id,
-        email.map(|email| email.as_str()),
-        email.map(|email| email.normalised()),
-        username.map(|name| name.as_str()),
-        username.map(|name| name.normalised()),
+        email.map(EmailAddress::as_str),
+        email.map(EmailAddress::normalised),
+        username.map(Username::as_str),
+        username.map(Username::normalised),
         new.state.as_str(),
         new.stamp,
         new.at,
@@ -232,8 +245,8 @@ async fn insert(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Account>, Fa
 async fn taken(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Outcome, Fault> {
     let sql = "SELECT EXISTS (SELECT 1 FROM accounts WHERE email_normalised = $1),
         EXISTS (SELECT 1 FROM accounts WHERE username_normalised = $2)";
-    let email = new.email.as_ref().map(|email| email.normalised());
-    let username = new.username.as_ref().map(|name| name.normalised());
+    let email = new.email.as_ref().map(EmailAddress::normalised);
+    let username = new.username.as_ref().map(Username::normalised);
     let row = tx.query_one(sql, params![email, username]).await?;
     let mut row = row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
     let (email, username): (bool, bool) = (row.take()?, row.take()?);

@@ -9,4 +9,14 @@
 
 mod postgres;
 
-portcullis_testkit::store_contract!(super::postgres::database);
+use portcullis_store::Database;
+
+use crate::postgres::{Borrowed, fresh, patient, server};
+
+async fn open() -> Option<(Database, Borrowed)> {
+    let url = fresh(&server()?).await;
+    let database = Database::open_with(&url, &patient()).await.unwrap();
+    Some((database, Borrowed(url)))
+}
+
+portcullis_testkit::store_contract!(super::open);

@@ -176,6 +176,9 @@ pub trait Store: Send + Sync {
     /// and writes nothing, once any account holds the role `administrator`.
     async fn offer_setup(&self, digest: Digest<Setup>, expires_at: Timestamp) -> Result<bool, Fault>;
 
+    /// Whether the set-up token would be accepted at `now`. Uses nothing up.
+    async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault>;
+
     /// Registers the first administrator and uses up the set-up token, both or neither.
     async fn register_first_administrator(
         &self,

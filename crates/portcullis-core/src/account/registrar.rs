@@ -123,6 +123,16 @@ impl Registrar {
             .then_some(token))
     }
 
+    /// Whether the set-up token is good, for a page that asks before it uses the token up.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn setup_is_open(&self, token: &SetupToken) -> Result<bool, Fault> {
+        self.store
+            .setup_is_open(token.digest(), self.environment.now())
+            .await
+    }
+
     /// Registers the first administrator with the set-up token, and uses the token up.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl ArgonHash {
         } = self.cost;
         let (salt, hash) = (
             STANDARD_NO_PAD.encode(self.salt),
-            Zeroizing::new(STANDARD_NO_PAD.encode(&*self.hash)),
+            Zeroizing::new(STANDARD_NO_PAD.encode(*self.hash)),
         );
         Zeroizing::new(format!(
             "$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${}",

@@ -388,6 +388,19 @@ impl Manager {
         }
     }
 
+    /// How long such a session may stay unused, and how long it lives at most.
+    fn lifetimes(&self, delivery: Delivery) -> (Duration, Duration) {
+        let settings = &self.on.settings;
+        match delivery {
+            Delivery::Tokens => (
+                self.on.issuer.settings().refresh_lifetime,
+                settings.tokens_absolute,
+            ),
+            Delivery::Session => (settings.idle, settings.absolute),
+            Delivery::Remembered => (settings.remembered_idle, settings.remembered_absolute),
+        }
+    }
+
     async fn open(
         &self,
         account: &Account,
@@ -397,14 +410,7 @@ impl Manager {
     ) -> Result<LoggedIn, LoginError> {
         let now = by.at;
         let settings = &self.on.settings;
-        let (idle, absolute) = match form.delivery {
-            Delivery::Tokens => (
-                self.on.issuer.settings().refresh_lifetime,
-                settings.tokens_absolute,
-            ),
-            Delivery::Session => (settings.idle, settings.absolute),
-            Delivery::Remembered => (settings.remembered_idle, settings.remembered_absolute),
-        };
+        let (idle, absolute) = self.lifetimes(form.delivery);
         let expires_at = now.plus(absolute);
         let holds = match form.delivery {
             Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
@@ -527,6 +533,7 @@ fn living(new: &NewSession, now: Timestamp) -> Session {
     Session {
         id: new.id,
         account: new.account,
+        stamp: new.stamp,
         device: new.device.clone(),
         method: new.method,
         scopes: new.scopes.clone(),

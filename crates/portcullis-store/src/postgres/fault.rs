@@ -1,5 +1,7 @@
 //! What PostgreSQL's errors mean.
 
+use std::error::Error as _;
+
 use deadpool_postgres::{PoolError, TimeoutType};
 use portcullis_core::fault::Fault;
 use tokio_postgres::error::SqlState;
@@ -69,10 +71,10 @@ fn fault(error: &tokio_postgres::Error) -> Fault {
 
 /// An error of this side: the connection, or a value that does not fit.
 fn without_answer(error: &tokio_postgres::Error) -> Fault {
-    let cause = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
-    let text = format!("{error}{cause}");
-    let io = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
-    if io || error.is_closed() {
+    let cause = error.source();
+    let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    let broken = cause.is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_some());
+    if broken || error.is_closed() {
         return Fault::Unreachable(text);
     }
     Fault::Other(text)

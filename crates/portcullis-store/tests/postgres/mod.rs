@@ -3,7 +3,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use portcullis_store::{Database, Settings};
+use portcullis_store::Settings;
 use tokio_postgres::NoTls;
 
 /// The server's address, if the tests were given one.
@@ -11,6 +11,7 @@ use tokio_postgres::NoTls;
     clippy::disallowed_methods,
     reason = "this is where the tests are told of their server"
 )]
+#[allow(clippy::print_stderr, reason = "whoever runs the tests wants to know")]
 pub(crate) fn server() -> Option<String> {
     static SAID: Once = Once::new();
     let server = std::env::var("PORTCULLIS_TEST_POSTGRES").ok();
@@ -75,11 +76,4 @@ pub(crate) fn patient() -> Settings {
     settings.busy = Duration::from_secs(30);
     settings.statement = Duration::from_secs(30);
     settings
-}
-
-/// An open database, brought up to date.
-pub(crate) async fn database() -> Option<(Database, Borrowed)> {
-    let url = fresh(&server()?).await;
-    let database = Database::open_with(&url, &patient()).await.unwrap();
-    Some((database, Borrowed(url)))
 }

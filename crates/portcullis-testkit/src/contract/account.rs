@@ -358,6 +358,15 @@ pub async fn register_first_administrator_needs_the_open_token<S: Stores>(db: S)
             .unwrap();
         assert_eq!(outcome, Outcome::SetupClosed);
     }
+    for (token, at, open) in [
+        (fresh_digest(), START, false),
+        (replaced, START, false),
+        (token, expires_at, false),
+        (token, last, true),
+        (token, last, true),
+    ] {
+        assert_eq!(db.setup_is_open(token, at).await.unwrap(), open, "asking uses nothing up");
+    }
     assert_eq!(event_count(&db).await, 0);
     // A name that is taken costs neither account nor token.
     registered(&db, "anna").await;
@@ -398,6 +407,7 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
     db.assign(anna.id, "owner".into(), by(START)).await.unwrap();
     set_state(&db, anna.id, State::Disabled).await;
     assert!(!db.offer_setup(fresh_digest(), START.plus(HOUR)).await.unwrap());
+    assert!(!db.setup_is_open(token, START).await.unwrap());
     let outcome = db
         .register_first_administrator(token, new_account("thief"), by(START))
         .await

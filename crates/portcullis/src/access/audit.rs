@@ -108,7 +108,12 @@ async fn list(
 }
 
 fn id<T: std::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, Problem> {
-    let wrong = |_| Problem::bad_request("invalid_id", format!("{name} must be an id"));
-    text.map(|text| text.parse().map_err(|error: T::Err| wrong(drop(error))))
-        .transpose()
+    let Some(text) = text else { return Ok(None) };
+    match text.parse() {
+        Ok(id) => Ok(Some(id)),
+        Err(_) => Err(Problem::bad_request(
+            "invalid_id",
+            format!("{name} must be an id"),
+        )),
+    }
 }

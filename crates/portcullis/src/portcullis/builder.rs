@@ -227,29 +227,24 @@ impl Builder {
     async fn build(self, database: Database, master_key: MasterKey) -> Result<Portcullis, OpenError> {
         let environment = self.environment.clone();
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
-        let settings = key::keyring::Settings {
+        let keys = key::keyring::Settings {
             algorithm: self.algorithm,
             overlap: self.tokens.key_overlap(),
         };
-        let keyring = Keyring::open(
-            shared(&database),
-            Arc::clone(&sealer),
-            environment.clone(),
-            settings,
-        )
-        .await?;
+        let keyring =
+            Keyring::open(shared(&database), Arc::clone(&sealer), environment.clone(), keys).await?;
         let keyring = Arc::new(keyring);
         let marks = Arc::new(Marks::new());
         let key_watch = listen(&database, &marks, &keyring);
         declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
 
+        let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
+        let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
         let directory = Arc::new(Directory::new(
             shared(&database),
             Arc::clone(&marks),
             self.capacity,
         ));
-        let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
-        let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
         let issuer = Issuer::new(
             Arc::clone(&keyring),
             shared(&database),
@@ -258,57 +253,73 @@ impl Builder {
             self.tokens.clone(),
         );
         let issuer = Arc::new(issuer);
-        let authenticator = Authenticator::new(access::Foundation {
-            directory: Arc::clone(&directory),
-            sessions: shared(&database),
-            tokens: shared(&database),
+        let gate = self.gate(&database, &keyring, &directory, marks);
+        let sessions = self.manager(&database, directory, Arc::clone(&hasher), Arc::clone(&issuer));
+        Ok(Portcullis(Arc::new(Inner {
+            gate,
+            sessions,
+            issuer,
+            registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
+            roles: Roles::new(shared(&database)),
+            accounts: Accounts::new(shared(&database), environment.clone()),
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
+            keyring,
+            letters: Letters::new(self.mailer),
+            manners: self.manners,
+            environment,
+            follower: database.follow(self.follow),
+            _key_watch: key_watch,
+            database,
+        })))
+    }
+
+    /// What verifies and decides on every route.
+    fn gate(
+        &self,
+        database: &Database,
+        keyring: &Arc<Keyring>,
+        directory: &Arc<Directory>,
+        marks: Arc<Marks>,
+    ) -> Gate {
+        let authenticator = Authenticator::new(access::Foundation {
+            directory: Arc::clone(directory),
+            sessions: shared(database),
+            tokens: shared(database),
+            verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
             bus: Arc::new(Followed(database.clone())),
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
         });
-        let mut gate = enforcer::Settings::default();
-        gate.origin.clone_from(&self.manners.public_url);
-        let gate = Gate::new(
+        let mut settings = enforcer::Settings::default();
+        settings.origin.clone_from(&self.manners.public_url);
+        Gate::new(
             Arc::new(authenticator),
-            environment.clone(),
-            shared(&database),
-            gate,
-        );
-        let registrar = Registrar::new(
-            shared(&database),
-            Arc::clone(&hasher),
-            environment.clone(),
-            self.policy.clone(),
-        );
-        let sessions = Manager::new(session::Foundation {
-            accounts: shared(&database),
-            sessions: shared(&database),
-            tokens: shared(&database),
-            audit: shared(&database),
-            directory: Arc::clone(&directory),
+            self.environment.clone(),
+            shared(database),
+            settings,
+        )
+    }
+
+    /// What logs in and out.
+    fn manager(
+        &self,
+        database: &Database,
+        directory: Arc<Directory>,
+        hasher: Arc<Hasher>,
+        issuer: Arc<Issuer>,
+    ) -> Manager {
+        Manager::new(session::Foundation {
+            accounts: shared(database),
+            sessions: shared(database),
+            tokens: shared(database),
+            audit: shared(database),
+            directory,
             hasher,
-            issuer: Arc::clone(&issuer),
-            environment: environment.clone(),
-            settings: self.sessions.clone(),
-        });
-        Ok(Portcullis(Arc::new(Inner {
-            roles: Roles::new(shared(&database)),
-            accounts: Accounts::new(shared(&database), environment.clone()),
-            _follower: database.follow(self.follow),
-            _key_watch: key_watch,
-            letters: Letters::new(self.mailer),
-            manners: self.manners,
-            database,
-            environment,
-            gate,
-            keyring: Arc::clone(&keyring),
             issuer,
-            registrar,
-            sessions,
-            verifier: Verifier::new(keyring, self.tokens.expectation()),
-        })))
+            environment: self.environment.clone(),
+            settings: self.sessions.clone(),
+        })
     }
 }
 

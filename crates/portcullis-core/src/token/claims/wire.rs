@@ -29,7 +29,9 @@ pub enum InvalidClaims {
 ///
 /// Source: RFC 7519 §4.1, RFC 9068 §2.2
 pub(in crate::token) fn parse(payload: &[u8]) -> Result<AccessClaims, InvalidToken> {
-    let raw: Raw<'_> = serde_json::from_slice(payload).map_err(|_| InvalidToken::Malformed)?;
+    // One look at the whole costs less than one at each string.
+    let text = std::str::from_utf8(payload).map_err(|_| InvalidToken::Malformed)?;
+    let raw: Raw<'_> = serde_json::from_str(text).map_err(|_| InvalidToken::Malformed)?;
     if raw.token_use.as_deref() != Some(TOKEN_USE) {
         crate::defends!("T003");
         return Err(InvalidToken::WrongType);
@@ -115,7 +117,7 @@ struct Raw<'p> {
     nbf: Option<NumericDate>,
     exp: Option<NumericDate>,
     auth_time: Option<NumericDate>,
-    amr: Option<Texts>,
+    amr: Option<Amr>,
     scope: Option<Text<'p>>,
     token_use: Option<Text<'p>>,
     extra: Map<String, Value>,
@@ -124,10 +126,6 @@ struct Raw<'p> {
 impl Raw<'_> {
     /// All of them, unless one is missing or makes no sense.
     fn complete(self) -> Option<AccessClaims> {
-        let method = match self.amr?.0.as_slice() {
-            [one] => Method::parse(one)?,
-            _ => return None,
-        };
         let scopes = match self.scope {
             None => None,
             Some(text) if text.is_empty() => Some(Vec::new()),
@@ -148,7 +146,7 @@ impl Raw<'_> {
             not_before: self.nbf?.0,
             expires_at: self.exp?.0,
             authenticated_at: self.auth_time?.0,
-            method,
+            method: self.amr?.0,
             scopes,
             extra: self.extra,
         })
@@ -272,6 +270,20 @@ impl<'de> Deserialize<'de> for Texts {
             }
         }
         deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+/// `amr`: an array of exactly one method we know.
+///
+/// Source: RFC 8176 §1
+struct Amr(Method);
+
+impl<'de> Deserialize<'de> for Amr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let [text] = <[Text<'de>; 1]>::deserialize(deserializer)?;
+        Method::parse(&text)
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("an unknown method"))
     }
 }
 

@@ -1,0 +1,83 @@
+//! Roles that code makes: `reader` and `editor` are there from the first start on, and
+//! `cargo run -p examples --example roles -- ACCOUNT ROLE` gives one to an account (its id is in `/auth/me`).
+//!
+//! Whoever starts a program on the machine that holds the database is its operator: that permit, and the audit log's
+//! `operator`, stand for them. Requests never get it; administrators use `/admin/api/v1`.
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
+
+use anyhow::{Context as _, ensure};
+use portcullis::core::access::{Change, RolesWrite};
+use portcullis::core::audit;
+use portcullis::{Allow, Api, Permission as _, Permit, Portcullis, permissions};
+
+permissions! {
+    pub PostsRead  = "posts:read":  "Read posts";
+    pub PostsWrite = "posts:write": "Create and change posts";
+}
+
+async fn list(_: Allow<PostsRead>) -> &'static str {
+    "Hello, reader"
+}
+
+async fn create(_: Allow<PostsWrite>) -> &'static str {
+    "Hello, editor"
+}
+
+pub fn api(portcullis: &Portcullis) -> Api {
+    Api::new("Blog", "1.0")
+        .get("/posts", list)
+        .post("/posts", create)
+        .nest("/auth", portcullis.routes())
+}
+
+/// Makes the roles. Doing it again changes nothing.
+pub async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
+    let (roles, permit) = (portcullis.roles(), Permit::<RolesWrite>::dangerous_for_operator());
+    let by = audit::Context::operator(portcullis.environment().now());
+    for (role, about, permission) in [
+        ("reader", "May read", PostsRead::PERMISSION.name),
+        ("editor", "May write", PostsWrite::PERMISSION.name),
+    ] {
+        roles.create(&permit, role, about, by.clone()).await?;
+        roles.allow(&permit, role, permission, by.clone()).await?;
+    }
+    // Whatever readers may do, editors may do.
+    roles.inherit(&permit, "editor", "reader", by).await?;
+    Ok(())
+}
+
+/// Gives the role to the account with this id.
+pub async fn grant(portcullis: &Portcullis, account: &str, role: &str) -> anyhow::Result<()> {
+    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let by = audit::Context::operator(portcullis.environment().now());
+    let account = account
+        .parse()
+        .context("the first word must be an account's id")?;
+    let change = portcullis.roles().assign(&permit, account, role, by).await?;
+    ensure!(
+        matches!(change, Change::Done | Change::Unchanged),
+        "not given: {change:?}"
+    );
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let permissions = [PostsRead::PERMISSION, PostsWrite::PERMISSION];
+    let portcullis = Portcullis::builder()
+        .database("sqlite:app.db")
+        .declare(permissions)
+        .open()
+        .await?;
+    seed(&portcullis).await?;
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.as_slice() {
+        [] => portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?,
+        [account, role] => {
+            grant(&portcullis, account, role).await?;
+            println!("{account} is {role} from the next request on");
+        }
+        _ => anyhow::bail!("usage: roles [ACCOUNT ROLE]"),
+    }
+    Ok(())
+}

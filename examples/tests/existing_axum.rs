@@ -1,0 +1,58 @@
+//! `existing_axum` through the test kit.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+#[path = "../examples/existing_axum.rs"]
+#[allow(dead_code, unreachable_pub, reason = "its main is a program")]
+mod existing_axum;
+
+use portcullis::Permit;
+use portcullis::core::access::RolesWrite;
+use portcullis_testkit::TestApp;
+
+#[tokio::test]
+async fn every_route_of_the_mounted_router_stands_behind_the_rule() {
+    let app = TestApp::with(|settings| settings, existing_axum::api).await;
+    let anna = app.user("anna@example.com").await;
+    for path in ["/reports/daily", "/reports/weekly", "/reports/no-such-report"] {
+        app.get(path).send().await.expect(401);
+        app.get(path).bearer(&anna.access_token).send().await.expect(403);
+    }
+    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let roles = app.portcullis.roles();
+    roles
+        .create(&permit, "auditor", "Reads reports", app.by_operator())
+        .await
+        .unwrap();
+    app.assign(&anna, "auditor").await;
+    let report = app
+        .get("/reports/daily")
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(report.text(), "all is well");
+    app.get("/reports/no-such-report")
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(404);
+}
+
+#[tokio::test]
+async fn a_handler_gets_its_state_after_its_rule() {
+    let app = TestApp::with(|settings| settings, existing_axum::api).await;
+    app.get("/greeting").send().await.expect(401);
+    let anna = app.user("anna@example.com").await;
+    let greeting = app
+        .get("/greeting")
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(greeting.text(), format!("Hello, {}", anna.id));
+}

@@ -1,0 +1,126 @@
+//! Runs an example as a process on a free port, with its files in a folder of its own.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use portcullis_testkit::PASSWORD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A running example; dropping it ends it.
+pub(crate) struct Running {
+    child: Child,
+    address: String,
+    word: String,
+    _folder: TempDir,
+}
+
+impl Running {
+    /// Starts the example, and waits for the line in which it says the word after `label`, and until it listens.
+    pub(crate) fn start(example: &str, label: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let address = free_address();
+        let mut child = Command::new(path_of(example))
+            .arg(&address)
+            .current_dir(folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let word = lines.find_map(|line| Some(line.unwrap().split_once(label)?.1.to_owned()));
+        let running = Self {
+            child,
+            address,
+            word: word.unwrap(),
+            _folder: folder,
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(&running.address).is_err() {
+            assert!(Instant::now() < deadline, "{example} doesn't listen");
+            std::thread::yield_now();
+        }
+        running
+    }
+
+    /// What it said.
+    pub(crate) fn word(&self) -> &str {
+        &self.word
+    }
+
+    /// Status and body of the answer.
+    pub(crate) fn request(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let authorization = match token {
+            "" => String::new(),
+            token => format!("Authorization: Bearer {token}\r\n"),
+        };
+        let length = body.len();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// Logs in; the access token.
+    pub(crate) fn log_in(&self, name: &str) -> String {
+        let body = json!({ "identifier": name, "password": PASSWORD }).to_string();
+        let (status, answer) = self.request("POST", "/auth/login", "", &body);
+        assert_eq!(status, 200, "{answer}");
+        field(&answer, "access_token")
+    }
+
+    /// Asks it to end.
+    pub(crate) fn stop(mut self) -> ExitStatus {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail if it has ended, which is what is wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A text in a JSON object.
+pub(crate) fn field(json: &str, name: &str) -> String {
+    let value: Value = serde_json::from_str(json).unwrap();
+    value[name].as_str().unwrap().to_owned()
+}
+
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
+}
+
+/// The example lies beside the folder of this test.
+fn path_of(example: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples")
+        .join(example);
+    assert!(
+        path.exists(),
+        "build it first: cargo build -p examples --example {example}"
+    );
+    path
+}
