@@ -25,7 +25,7 @@ use crate::{Database, token};
 /// The columns [`session`] reads.
 macro_rules! session_columns {
     () => {
-        "id, account_id, user_agent, ip, name, method, scopes, authenticated_at, last_seen_at, idle, expires_at"
+        "id, account_id, stamp, user_agent, ip, name, method, scopes, authenticated_at, last_seen_at, idle, expires_at"
     };
 }
 pub(crate) use session_columns;
@@ -35,6 +35,7 @@ pub(crate) fn session(row: &mut Row) -> Result<Session, Fault> {
     Ok(Session {
         id: row.take()?,
         account: row.take()?,
+        stamp: row.take()?,
         device: Device {
             user_agent: row.take()?,
             ip: row.take()?,
@@ -226,14 +227,15 @@ async fn make_room(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Ve
 
 async fn insert(tx: &mut Tx<'_>, new: &NewSession, at: Timestamp) -> Result<(), Fault> {
     defends!("T015");
-    let sql = "INSERT INTO sessions (id, account_id, token, user_agent, ip, name, method, scopes,
+    let sql = "INSERT INTO sessions (id, account_id, stamp, token, user_agent, ip, name, method, scopes,
         authenticated_at, last_seen_at, idle, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)";
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)";
     let scopes = new.scopes.as_ref().map(serde_json::to_string).transpose();
     let scopes = scopes.map_err(|e| Fault::Other(format!("scopes can't be written: {e}")))?;
     let params = params![
         new.id,
         new.account,
+        new.stamp,
         new.token.as_ref(),
         new.device.user_agent.as_ref(),
         new.device.ip,

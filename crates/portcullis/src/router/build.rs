@@ -93,6 +93,7 @@ fn at_mounts(api: &Api) -> Vec<ApiError> {
 fn conflicts(api: &Api) -> Vec<ApiError> {
     let routes: Vec<_> = api.routes().collect();
     let mut errors = at_mounts(api);
+    errors.extend(api.docs.paths().filter_map(|path| path::check(path).err()));
     for (index, route) in routes.iter().enumerate() {
         for earlier in routes.iter().take(index) {
             let same_path = earlier.path() == route.path();

@@ -230,3 +230,19 @@ async fn shutting_down_does_not_wait_for_ever() {
     server.running.await.unwrap();
     assert_eq!(read_all(&mut stream).await, "");
 }
+
+#[tokio::test]
+async fn http_2_is_spoken_and_its_silent_connections_are_closed() {
+    checks!("T032");
+    let server = Server::start(api(), limits(|l| l.headers = Duration::from_millis(50))).await;
+    let mut stream = server.connect().await;
+    // The preface, and an empty SETTINGS frame; the server answers with its own SETTINGS (type 4).
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
+        .await
+        .unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).await.unwrap();
+    assert_eq!(frame[3], 4, "{frame:?}");
+    read_all(&mut stream).await;
+}

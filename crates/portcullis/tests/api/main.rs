@@ -12,6 +12,7 @@
 mod compile_fail;
 mod documentation;
 mod listening;
+mod logging;
 mod protection;
 mod routing;
 mod rules;

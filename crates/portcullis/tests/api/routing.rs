@@ -73,7 +73,10 @@ fn the_routes_are_what_the_lock_says() {
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
     let bench = Bench::default();
+    let mut docs = Docs::default();
+    docs.redoc = Some("redoc".into());
     let api: Api = Api::new("Broken", "1")
+        .docs(docs)
         .summary("of nothing")
         .get("posts", status)
         .get("/posts/:id", status)
