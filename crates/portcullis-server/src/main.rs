@@ -1,4 +1,21 @@
-//! The Portcullis server.
+//! The Portcullis server: one binary with SQLite inside.
+//!
+//! Flow: [`cli`] reads the command line, [`config`] reads everything else, [`start`] opens secrets and database and
+//! composes a [`portcullis::Portcullis`], and a command works on it; [`serve`] is the command without a name.
+//!
+//! **Deliberately absent:** rules. What somebody may do, what a password must be and when a session ends is decided
+//! by the library; here are flags, files, pages and words.
+
+mod cli;
 mod config;
+mod logging;
 mod mail;
-fn main() {}
+mod serve;
+mod start;
+mod ui;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

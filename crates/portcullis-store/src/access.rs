@@ -27,11 +27,9 @@ use crate::value::{Row, params};
 #[async_trait]
 impl Store for Database {
     async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault> {
-        if permissions
-            .iter()
-            .any(|permission| !valid_permission_name(&permission.name))
-        {
-            return Err(Fault::Other(InvalidName::Permission.to_string()));
+        let ill_formed = permissions.iter().find(|one| !valid_permission_name(&one.name));
+        if let Some(PermissionRecord { name, .. }) = ill_formed {
+            return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
         }
         self.write((permissions, at), |tx, (permissions, at)| {
             Box::pin(declare(tx, permissions, *at))
@@ -86,7 +84,7 @@ impl Store for Database {
 
     async fn create_role(&self, name: String, description: String, by: Context) -> Result<Change, Fault> {
         if !valid_role_name(&name) {
-            return Err(Fault::Other(InvalidName::Role.to_string()));
+            return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Role)));
         }
         self.write((name, description, by), |tx, (name, description, by)| {
             Box::pin(create_role(tx, name, description, by))

@@ -39,9 +39,16 @@ pub struct Follower {
     task: JoinHandle<()>,
 }
 
+impl Follower {
+    /// Stops it: before the database is closed, so that nobody is warned of silence.
+    pub fn stop(&self) {
+        self.task.abort();
+    }
+}
+
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.task.abort();
+        self.stop();
     }
 }
 

@@ -96,10 +96,17 @@ impl Portcullis {
         let upkeep = Upkeep::start(self);
         listener::serve(router, listener, shutdown, limits).await;
         upkeep.stop().await;
+        self.close().await;
+        Ok(())
+    }
+
+    /// Waits until everything that was begun is done (letters handed over, refusals written down) and closes the
+    /// database. [`Portcullis::serve`] does it by itself; a program that serves nothing calls it before it ends.
+    pub async fn close(&self) {
         self.gate().settled().await;
         self.letters().settled().await;
+        self.follower().stop();
         self.database().close().await;
-        Ok(())
     }
 
     /// Makes every permission that a route of `api` asks for known to the database, so that roles can be given it.

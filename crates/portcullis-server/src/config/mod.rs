@@ -27,15 +27,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) use self::database::Database;
-pub(crate) use self::duration::show as show_duration;
-pub(crate) use self::key::{KEYS, Key};
+pub(crate) use self::key::KEYS;
 pub(crate) use self::log::{Format, Log};
 pub(crate) use self::mail::{Mail, Security, Smtp};
 pub(crate) use self::passwords::Passwords;
-pub(crate) use self::problem::{Origin, Problems};
+pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
-pub(crate) use self::server::{Mode, Server};
+pub(crate) use self::server::{Mode, Server, local_url, show_url};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::source::Flag;
 use self::source::{CONFIG_VARIABLE, Given, file_to_read};

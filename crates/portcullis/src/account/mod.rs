@@ -84,10 +84,9 @@ async fn register(
     let form = fields.done(form)?;
     let hidden = portcullis.manners().enumeration == Enumeration::Hidden && form.email.is_some();
     let address = form.email.as_ref().map(|email| email.as_str().to_owned());
-    match portcullis.registrar().register(form, by).await {
+    match portcullis.register(form, by).await {
         Ok(registered) => {
             let view = AccountView::from(&registered.account);
-            mail_verification(&portcullis, &registered);
             Ok(if hidden {
                 Registering::Hidden
             } else {
@@ -178,6 +177,20 @@ async fn set_up(
 }
 
 impl Portcullis {
+    /// Registers an account and mails the code that proves its address.
+    ///
+    /// # Errors
+    /// [`RegistrationError`].
+    pub async fn register(
+        &self,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Registered, RegistrationError> {
+        let registered = self.registrar().register(form, by).await?;
+        mail_verification(self, &registered);
+        Ok(registered)
+    }
+
     /// Registers the first administrator with the set-up token's text, and mails the code that proves the address.
     ///
     /// # Errors

@@ -1,0 +1,236 @@
+//! `portcullis account`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use portcullis::Portcullis;
+use portcullis_core::access::{AccountsRead, AccountsWrite, Permit, RolesRead};
+use portcullis_core::account::{
+    Account, EmailAddress, Id, Identifier, Registration, State, Store as _, Username,
+};
+use portcullis_core::audit::Context;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Output, password};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List accounts, oldest first
+    List {
+        /// Only accounts after the one with this id: the next page
+        #[arg(long, value_name = "ID")]
+        after: Option<Id>,
+        /// How many at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+    },
+    /// Show an account, its roles and sessions
+    Show(Named),
+    /// Create an account; the password comes from a prompt, from stdin or from a file
+    Create(Create),
+    /// Refuse an account everywhere and end all it was given
+    Disable(Named),
+    /// Let a disabled account log in again
+    Enable(Named),
+    /// Refuse an account until it is unlocked; nothing it holds is taken away
+    Lock(Named),
+    /// Let a locked account in again
+    Unlock(Named),
+    /// End all sessions of an account
+    Logout(Named),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// Its id, address or user name
+    account: String,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true, args = ["email", "username"])]
+pub(super) struct Create {
+    /// Its address; a letter asks the owner to confirm it
+    #[arg(long)]
+    email: Option<String>,
+    /// Its user name
+    #[arg(long)]
+    username: Option<String>,
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Command {
+    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List { after, limit } => list(portcullis, after, limit, output).await,
+            Self::Show(named) => show(portcullis, &named.account, output).await,
+            Self::Create(form) => create(portcullis, form, output).await,
+            Self::Disable(named) => set(portcullis, &named, State::Disabled, output).await,
+            Self::Enable(named) => reopen(portcullis, &named, State::Disabled, output).await,
+            Self::Lock(named) => set(portcullis, &named, State::Locked, output).await,
+            Self::Unlock(named) => reopen(portcullis, &named, State::Locked, output).await,
+            Self::Logout(named) => log_out(portcullis, &named, output).await,
+        }
+    }
+}
+
+/// The account of this id, address or user name.
+///
+/// # Errors
+/// [`Failure`] if there is none.
+pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Account, Failure> {
+    let found = match name.parse::<Id>() {
+        Ok(id) => {
+            portcullis
+                .accounts()
+                .find(&Permit::<AccountsRead>::dangerous_for_operator(), id)
+                .await?
+        }
+        Err(_) => match Identifier::parse(name) {
+            Some(identifier) => portcullis
+                .database()
+                .find_login(identifier)
+                .await?
+                .map(|login| login.account),
+            None => None,
+        },
+    };
+    let missing = || {
+        Failure::Failed(format!(
+            "there is no account {name:?}: `portcullis account list` shows all"
+        ))
+    };
+    found.ok_or_else(missing)
+}
+
+async fn list(
+    portcullis: &Portcullis,
+    after: Option<Id>,
+    limit: u32,
+    output: &Output,
+) -> Result<(), Failure> {
+    let permit = Permit::<AccountsRead>::dangerous_for_operator();
+    let accounts = portcullis.accounts().list(&permit, after, limit).await?;
+    let rows: Vec<Vec<Value>> = accounts.iter().map(row).collect();
+    Ok(output.list(&COLUMNS, &rows)?)
+}
+
+async fn show(portcullis: &Portcullis, name: &str, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, name).await?;
+    let permit = Permit::<RolesRead>::dangerous_for_operator();
+    let roles = portcullis
+        .roles()
+        .of_account(&permit, account.id)
+        .await?
+        .unwrap_or_default();
+    let sessions = portcullis.sessions().list(account.id).await?;
+    let columns: Vec<&str> = COLUMNS
+        .into_iter()
+        .chain(["email_verified_at", "roles", "sessions"])
+        .collect();
+    let mut row = row(&account);
+    row.extend([
+        json!(account.email_verified_at),
+        json!(roles),
+        json!(sessions.len()),
+    ]);
+    Ok(output.record(&columns, &row)?)
+}
+
+async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Result<(), Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let email = form
+        .email
+        .map(|text| EmailAddress::parse(&text))
+        .transpose()
+        .map_err(|error| wrong(&error))?;
+    let username = form
+        .username
+        .map(|text| Username::parse(&text))
+        .transpose()
+        .map_err(|error| wrong(&error))?;
+    let password = password::read(form.password_file.as_deref())?;
+    let form = Registration {
+        email,
+        username,
+        password,
+    };
+    let account = portcullis.register(form, by(portcullis)).await?.account;
+    let text = format!(
+        "{} was created ({}), id {}",
+        called(&account),
+        account.state.as_str(),
+        account.id
+    );
+    Ok(output.done(&text, &object(&account))?)
+}
+
+async fn set(portcullis: &Portcullis, named: &Named, state: State, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, &named.account).await?;
+    let permit = Permit::<AccountsWrite>::dangerous_for_operator();
+    let account = portcullis
+        .accounts()
+        .set_state(&permit, account.id, state, by(portcullis))
+        .await?;
+    let text = format!("{} is {}", called(&account), account.state.as_str());
+    Ok(output.done(&text, &object(&account))?)
+}
+
+/// Makes an account active again that is in state `from`; an account in another state is left alone, so that
+/// "unlock" never enables a disabled one.
+async fn reopen(portcullis: &Portcullis, named: &Named, from: State, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, &named.account).await?;
+    if account.state != from {
+        let text = format!(
+            "{} is {}, not {}",
+            called(&account),
+            account.state.as_str(),
+            from.as_str()
+        );
+        return Err(Failure::Failed(text));
+    }
+    set(portcullis, named, State::Active, output).await
+}
+
+async fn log_out(portcullis: &Portcullis, named: &Named, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, &named.account).await?;
+    let ended = portcullis
+        .sessions()
+        .log_out_everywhere(account.id, by(portcullis))
+        .await?;
+    let text = format!("{} is logged out: sessions ended: {ended}", called(&account));
+    Ok(output.done(&text, &json!({ "id": account.id, "sessions_ended": ended }))?)
+}
+
+fn by(portcullis: &Portcullis) -> Context {
+    Context::operator(portcullis.environment().now())
+}
+
+fn called(account: &Account) -> String {
+    let name = account.email.as_ref().or(account.username.as_ref());
+    name.cloned().unwrap_or_else(|| account.id.to_string())
+}
+
+fn row(account: &Account) -> Vec<Value> {
+    vec![
+        json!(account.id),
+        json!(account.email),
+        json!(account.username),
+        json!(account.state.as_str()),
+        json!(account.created_at),
+    ]
+}
+
+fn object(account: &Account) -> Value {
+    json!({
+        "id": account.id,
+        "email": account.email,
+        "username": account.username,
+        "state": account.state.as_str(),
+        "created_at": account.created_at,
+    })
+}
+
+const COLUMNS: [&str; 5] = ["id", "email", "username", "state", "created_at"];

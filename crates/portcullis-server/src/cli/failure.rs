@@ -1,0 +1,84 @@
+//! How commands fail: one message on stderr, and an exit code.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use portcullis_core::access::RolesError;
+use portcullis_core::account::{RegistrationError, StateError};
+use portcullis_core::fault::Fault;
+use portcullis_core::key::KeyringError;
+
+use crate::config::Problems;
+use crate::serve::RunError;
+use crate::start::StartError;
+
+/// Why a command didn't do its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The configuration is wrong: exit code 2.
+    Config(Problems),
+    /// An argument is wrong: exit code 2.
+    Usage(String),
+    /// Anything else: exit code 1.
+    Failed(String),
+    /// Whoever read the output has read enough: no failure at all.
+    Hushed,
+}
+
+impl Failure {
+    /// Says why, and gives the exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        let (text, code) = match self {
+            Self::Config(problems) => (problems.to_string(), 2),
+            Self::Usage(text) => (text.clone(), 2),
+            Self::Failed(text) => (text.clone(), 1),
+            Self::Hushed => return ExitCode::SUCCESS,
+        };
+        // Without a stderr there is nobody to tell; the code says enough.
+        let _ = writeln!(io::stderr(), "portcullis: {text}");
+        ExitCode::from(code)
+    }
+}
+
+macro_rules! fails {
+    ($($error:ty),+) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Failed(error.to_string())
+            }
+        }
+    )+};
+}
+
+fails!(StartError, RunError, Fault, StateError, KeyringError, RolesError);
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Hushed,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+impl From<RegistrationError> for Failure {
+    fn from(error: RegistrationError) -> Self {
+        Self::Failed(match error {
+            RegistrationError::Password(broken) => {
+                let rules: Vec<String> = broken.iter().map(ToString::to_string).collect();
+                format!("the password was refused: {}", rules.join("; "))
+            }
+            RegistrationError::Taken {
+                email: true,
+                username: false,
+            } => "an account has this address already".to_owned(),
+            RegistrationError::Taken { email: false, .. } => {
+                "an account has this user name already".to_owned()
+            }
+            RegistrationError::Taken { .. } => {
+                "accounts have this address and this user name already".to_owned()
+            }
+            other => other.to_string(),
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! `portcullis key`.
+
+use clap::Subcommand;
+use portcullis::Portcullis;
+use portcullis_core::audit::Context;
+use serde_json::{Value, json};
+
+use super::Output;
+use super::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List the signing keys
+    List,
+    /// Let the next key sign from now on; what the current one signed stays good until it expires
+    Rotate,
+}
+
+impl Command {
+    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List => output.list(&["kid", "algorithm", "phase"], &rows(portcullis))?,
+            Self::Rotate => {
+                let by = Context::operator(portcullis.environment().now());
+                if !portcullis.keyring().rotate(by).await? {
+                    let text = "another node rotated the keys at the same moment: nothing was changed";
+                    return Err(Failure::Failed(text.to_owned()));
+                }
+                let kid = portcullis.keyring().signer().kid().to_owned();
+                output.done(&format!("{kid} signs now"), &json!({ "kid": kid }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn rows(portcullis: &Portcullis) -> Vec<Vec<Value>> {
+    let keys = portcullis.keyring().list().into_iter();
+    keys.map(|(kid, algorithm, phase)| vec![json!(kid), json!(algorithm.as_str()), json!(phase.as_str())])
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! `portcullis role`.
+
+use clap::Subcommand;
+use portcullis::Portcullis;
+use portcullis_core::access::{Change, Permit, RoleRecord, RolesError, RolesRead, RolesWrite};
+use portcullis_core::audit::Context;
+use serde_json::{Value, json};
+
+use super::Output;
+use super::account::find;
+use super::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List roles with their permissions
+    List,
+    /// Create a role without permissions
+    Create {
+        /// Its name, such as editor
+        role: String,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        description: String,
+    },
+    /// Delete a role: nobody has it any more
+    Delete {
+        /// Its name
+        role: String,
+    },
+    /// Give a permission to a role
+    Allow {
+        /// The role
+        role: String,
+        /// The permission, such as posts:read
+        permission: String,
+    },
+    /// Take a permission from a role
+    Disallow {
+        /// The role
+        role: String,
+        /// The permission
+        permission: String,
+    },
+    /// Let a role have everything of another
+    Inherit {
+        /// The role
+        role: String,
+        /// The role it inherits
+        parent: String,
+    },
+    /// End that
+    Disinherit {
+        /// The role
+        role: String,
+        /// The role it inherits
+        parent: String,
+    },
+    /// Give a role to an account
+    Assign {
+        /// The role
+        role: String,
+        /// The account's id, address or user name
+        account: String,
+    },
+    /// Take a role from an account
+    Unassign {
+        /// The role
+        role: String,
+        /// The account's id, address or user name
+        account: String,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+        if let Self::List = self {
+            let roles = portcullis
+                .roles()
+                .list(&Permit::<RolesRead>::dangerous_for_operator())
+                .await?;
+            let rows: Vec<Vec<Value>> = roles.iter().map(row).collect();
+            return Ok(output.list(&["name", "description", "permissions", "inherits"], &rows)?);
+        }
+        let change = self.change(portcullis).await?;
+        match change {
+            Change::Done => output.done("done", &json!({ "changed": true }))?,
+            Change::Unchanged => output.done("it was so already", &json!({ "changed": false }))?,
+            refused => return Err(Failure::Failed(explain(refused).to_owned())),
+        }
+        Ok(())
+    }
+
+    async fn change(self, portcullis: &Portcullis) -> Result<Change, Failure> {
+        let (roles, permit) = (
+            portcullis.roles(),
+            &Permit::<RolesWrite>::dangerous_for_operator(),
+        );
+        let by = Context::operator(portcullis.environment().now());
+        let outcome = match self {
+            Self::List => Ok(Change::Unchanged),
+            Self::Create { role, description } => roles.create(permit, &role, &description, by).await,
+            Self::Delete { role } => roles.delete(permit, &role, by).await,
+            Self::Allow { role, permission } => roles.allow(permit, &role, &permission, by).await,
+            Self::Disallow { role, permission } => roles.disallow(permit, &role, &permission, by).await,
+            Self::Inherit { role, parent } => roles.inherit(permit, &role, &parent, by).await,
+            Self::Disinherit { role, parent } => roles.disinherit(permit, &role, &parent, by).await,
+            Self::Assign { role, account } => {
+                roles
+                    .assign(permit, find(portcullis, &account).await?.id, &role, by)
+                    .await
+            }
+            Self::Unassign { role, account } => {
+                roles
+                    .unassign(permit, find(portcullis, &account).await?.id, &role, by)
+                    .await
+            }
+        };
+        outcome.map_err(|error| match error {
+            RolesError::Fault(fault) => fault.into(),
+            wrong => Failure::Usage(wrong.to_string()),
+        })
+    }
+}
+
+fn explain(change: Change) -> &'static str {
+    match change {
+        Change::Done | Change::Unchanged => "done",
+        Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
+        Change::UnknownPermission => {
+            "no program has declared such a permission: start the program that asks for it once"
+        }
+        Change::UnknownAccount => "there is no such account: `portcullis account list` shows all",
+        Change::Cycle => "the role would inherit from itself: nothing was changed",
+        Change::Taken => "a role of this name exists",
+        Change::Protected => {
+            "this role is Portcullis' own, or its last holder would lose it: nothing was changed"
+        }
+    }
+}
+
+fn row(role: &RoleRecord) -> Vec<Value> {
+    vec![
+        json!(role.name),
+        json!(role.description),
+        json!(role.permissions),
+        json!(role.inherits),
+    ]
+}

@@ -1,0 +1,104 @@
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once(&"portcullis").chain(arguments))
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn wrong_arguments_are_usage_errors() {
+    for arguments in [
+        &["fly"][..],
+        &["serve", "--port", "80"],
+        &["serve", "extra"],
+        &["account"],
+        &["account", "show"],
+        &["account", "create"],
+        &["account", "create", "--email", "a@b.example", "--password", "x"],
+        &["account", "list", "--limit", "0"],
+        &["account", "list", "--limit", "1001"],
+        &["account", "list", "--after", "x"],
+        &["role", "assign", "editor"],
+        &["audit", "list", "--trace", "x"],
+        &["completions", "dos"],
+        &["--set", "listen"],
+        &["help"],
+    ] {
+        let error = parse(arguments).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for (argument, kind) in [
+        ("--help", ErrorKind::DisplayHelp),
+        ("--version", ErrorKind::DisplayVersion),
+    ] {
+        let shown = parse(&[argument]).unwrap_err();
+        assert_eq!((shown.kind(), shown.exit_code()), (kind, 0));
+    }
+    let version = parse(&["--version"]).unwrap_err().to_string();
+    assert_eq!(version, format!("portcullis {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(
+        parse(&["--help"])
+            .unwrap_err()
+            .to_string()
+            .contains("Exit codes: 0 done, 1 failed, 2")
+    );
+}
+
+#[test]
+fn flags_stand_before_or_after_the_command() {
+    for arguments in [
+        &["--listen", "127.0.0.1:1", "--set", "log.format=json"][..],
+        &["serve", "--listen", "127.0.0.1:1", "--set", "log.format=json"],
+        &["--listen", "127.0.0.1:1", "serve", "--set", "log.format=json"],
+    ] {
+        let cli = parse(arguments).unwrap();
+        let flags = cli.options.sources().flags;
+        let typed: Vec<(&str, &str)> = flags
+            .iter()
+            .map(|flag| (flag.typed.as_str(), flag.value.as_str()))
+            .collect();
+        assert_eq!(
+            typed,
+            [("--set log.format", "json"), ("--listen", "127.0.0.1:1")],
+            "{arguments:?}"
+        );
+    }
+    assert!(parse(&[]).unwrap().command.is_none(), "no command is serve");
+}
+
+#[test]
+fn no_flag_takes_a_password() {
+    for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {
+        for argument in command.get_arguments() {
+            assert_ne!(argument.get_long(), Some("password"), "{}", command.get_name());
+        }
+    }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for shell in [
+        Shell::Bash,
+        Shell::Zsh,
+        Shell::Fish,
+        Shell::Elvish,
+        Shell::PowerShell,
+    ] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut script);
+        assert!(
+            String::from_utf8(script).unwrap().contains("setup-link"),
+            "{shell}"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! The server: bind, open, say where it is, answer until asked to stop.
+//!
+//! The port is taken before anything is opened, so that a second start by mistake changes nothing: no migration, no
+//! new set-up link. It listens only once it can answer.
+
+use std::io;
+use std::net::SocketAddr;
+
+use portcullis::listener::Limits;
+use portcullis::{Portcullis, ServeError};
+use portcullis_core::fault::Fault;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use url::Url;
+
+use crate::cli::Output;
+use crate::config::{Config, local_url, show_url};
+use crate::start::{self, Missing, StartError};
+use crate::ui;
+
+/// Why the server doesn't run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// The port is another's.
+    #[error(
+        "can't listen on {address}: another program does; stop it, or choose another port with --listen (or listen in \
+         the configuration)"
+    )]
+    InUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {reason}; choose an address of this machine with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// Secrets, database, keys.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The database answered no more.
+    #[error(transparent)]
+    Database(#[from] Fault),
+    /// The composition.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The system.
+    #[error("the server can't be run: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Serves until the process is asked to stop.
+///
+/// # Errors
+/// [`RunError`].
+pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunError> {
+    let stop = asked_to_stop()?;
+    let address = config.server.listen;
+    let socket = bind(address).map_err(|reason| refused(address, reason))?;
+    let address = socket.local_addr()?;
+    let public_url = config.server.public_url.clone().or_else(|| local_url(address));
+    let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
+    let portcullis = start::open(config, Some(&public_url), Missing::Create).await?;
+    let setup = portcullis.registrar().offer_setup().await?;
+    let api = portcullis.api().merge(ui::pages(&portcullis, &public_url));
+    let listener = socket
+        .listen(BACKLOG)
+        .map_err(|reason| refused(address, reason))?;
+    start::warn(config);
+    let setup = setup.map(|token| setup_link(&public_url, &token.expose()));
+    output.line(&banner(config, &public_url, setup.as_deref(), address))?;
+    run(config, portcullis, api, listener, stop).await
+}
+
+async fn run(
+    config: &Config,
+    portcullis: Portcullis,
+    api: portcullis::Api,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let mut limits = Limits::default();
+    limits.drain = config.server.shutdown_drain;
+    portcullis.serve_on(api, listener, limits, stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The address of the page that makes the first administrator.
+pub(crate) fn setup_link(public_url: &Url, token: &str) -> String {
+    format!("{}/setup?token={token}", show_url(public_url))
+}
+
+fn banner(config: &Config, public_url: &Url, setup: Option<&str>, address: SocketAddr) -> String {
+    let secrets = &config.server.master_key_file;
+    let secrets = secrets
+        .file_name()
+        .map_or_else(|| secrets.display(), |name| std::path::Path::new(name).display());
+    let mut lines = vec![
+        format!("portcullis {}", env!("CARGO_PKG_VERSION")),
+        format!(
+            "data:      {} ({}, {secrets})",
+            config.server.data.display(),
+            config.database.title()
+        ),
+    ];
+    lines.extend(setup.map(|link| format!("set-up:    {link}")));
+    lines.push(format!("docs:      {}/docs", show_url(public_url)));
+    lines.push(format!("listening on http://{address}"));
+    lines.join("\n")
+}
+
+/// Takes the port without listening on it yet.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restart needn't wait until the connections of the former process are forgotten.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn refused(address: SocketAddr, reason: io::Error) -> RunError {
+    if reason.kind() == io::ErrorKind::AddrInUse {
+        RunError::InUse { address }
+    } else {
+        RunError::Listen { address, reason }
+    }
+}
+
+/// Completes at the first SIGTERM or SIGINT after this call.
+fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt): (Signal, Signal) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop; running requests are let finish");
+    })
+}
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1_024;

@@ -1,0 +1,188 @@
+//! From a configuration to an open [`Portcullis`].
+//!
+//! Order: the data folder, the secrets, the database, the composition. What fails says which file or address it was
+//! about and what to do, in one line.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+
+use portcullis::secrets::{self, SecretsError};
+use portcullis::{OpenError, Portcullis, environment};
+use portcullis_core::account::MailError;
+use portcullis_core::fault::Fault;
+use portcullis_core::{password, session, token};
+use url::Url;
+
+use crate::config::{Config, Mail, Mode};
+use crate::mail::mailer;
+
+/// Why nothing could be opened. Nothing was changed but for files that were made new.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The data folder can't be made.
+    #[error("the data folder {folder} can't be made: {reason}; name another with --data")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// There is nothing to work on yet.
+    #[error(
+        "there is no database {0}: start the server once with `portcullis serve`, or name another with --data"
+    )]
+    NoDatabase(String),
+    /// The secrets file.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The mail server's settings.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// The database is none, or is broken.
+    #[error(
+        "the database {database} is damaged or no database at all: {reason}; restore it from a backup, or name \
+         another with --database"
+    )]
+    NotADatabase {
+        /// Which.
+        database: String,
+        /// What the database's library says.
+        reason: String,
+    },
+    /// The database refuses.
+    #[error("{database}: {fault}")]
+    Database {
+        /// Which.
+        database: String,
+        /// What it says.
+        fault: Fault,
+    },
+    /// The keys or the threads.
+    #[error(transparent)]
+    Open(OpenError),
+}
+
+/// Whether a database that isn't there may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// By the server: yes.
+    Create,
+    /// By a command: whoever mistypes a folder should be told.
+    Refuse,
+}
+
+/// Opens everything that `config` names.
+///
+/// # Errors
+/// [`StartError`].
+pub(crate) async fn open(
+    config: &Config,
+    public_url: Option<&Url>,
+    missing: Missing,
+) -> Result<Portcullis, StartError> {
+    let database = known_database(config);
+    if missing == Missing::Refuse && database == secrets::Database::New && config.database.file.is_some() {
+        return Err(StartError::NoDatabase(config.database.shown.clone()));
+    }
+    make_folder(&config.server.data)?;
+    let environment = environment::system();
+    let secrets = secrets::load_or_create(&config.server.master_key_file, &database, &environment)?;
+    let mut builder = Portcullis::builder()
+        .database(config.database.address.expose())
+        .master_key(secrets.master_key)
+        .mailer(mailer(&config.mail, &environment)?)
+        .environment(environment)
+        .passwords(hashing(config))
+        .password_policy(policy(config))
+        .sessions(sessions(config))
+        .tokens(tokens(config))
+        .algorithm(config.tokens.algorithm)
+        .password_grant(config.server.password_grant)
+        .require_verified_email(config.server.require_verified_email);
+    if let Some(url) = public_url {
+        builder = builder.public_url(url.clone());
+    }
+    builder.open().await.map_err(|error| explain(config, error))
+}
+
+/// Whether the database has been used before. A file of no bytes holds nothing that was sealed.
+fn known_database(config: &Config) -> secrets::Database {
+    match &config.database.file {
+        Some(file) if fs::metadata(file).is_ok_and(|found| found.len() > 0) => {
+            secrets::Database::Existing(config.database.shown.clone())
+        }
+        _ => secrets::Database::New,
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<(), StartError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|reason| StartError::Folder {
+        folder: folder.display().to_string(),
+        reason,
+    })
+}
+
+fn explain(config: &Config, error: OpenError) -> StartError {
+    let database = config.database.shown.clone();
+    match error {
+        OpenError::Database(Fault::Corrupt(reason)) => StartError::NotADatabase { database, reason },
+        OpenError::Database(fault) => StartError::Database { database, fault },
+        other => StartError::Open(other),
+    }
+}
+
+fn hashing(config: &Config) -> password::Settings {
+    let mut settings = password::Settings::default();
+    settings.cost = config.passwords.cost;
+    settings.threads = config.passwords.threads;
+    settings.waiting = config.passwords.waiting;
+    settings
+}
+
+fn policy(config: &Config) -> password::Policy {
+    let mut policy = password::Policy::default();
+    policy.min_characters = config.passwords.min_characters;
+    policy.max_characters = config.passwords.max_characters;
+    policy
+}
+
+fn sessions(config: &Config) -> session::Settings {
+    let mut settings = session::Settings::default();
+    settings.idle = config.sessions.idle;
+    settings.absolute = config.sessions.absolute;
+    settings.remembered_idle = config.sessions.remembered_idle;
+    settings.remembered_absolute = config.sessions.remembered_absolute;
+    settings.tokens_absolute = config.sessions.tokens_absolute;
+    settings.per_account = config.sessions.per_account;
+    settings
+}
+
+fn tokens(config: &Config) -> token::Settings {
+    token::Settings {
+        access_lifetime: config.tokens.access_lifetime,
+        refresh_lifetime: config.tokens.refresh_lifetime,
+        refresh_grace: config.tokens.refresh_grace,
+        leeway: config.tokens.leeway,
+        ..token::Settings::default()
+    }
+}
+
+/// Says what a deployer should know before somebody waits for a letter.
+pub(crate) fn warn(config: &Config) {
+    let development = config.server.mode == Mode::Development;
+    match &config.mail {
+        Mail::Nowhere => tracing::warn!(
+            "no mail server is configured: letters can't be sent and addresses can't be confirmed; set mail.smtp and \
+             mail.from"
+        ),
+        Mail::Folder(_) if development && !config.server.listen.ip().is_loopback() => tracing::warn!(
+            "development mode on an address that others reach: whoever reads the log can confirm any address"
+        ),
+        Mail::Folder(folder) => {
+            tracing::info!(folder = %folder.display(), "development mode: letters are written to files")
+        }
+        Mail::Smtp(_) => {}
+    }
+}

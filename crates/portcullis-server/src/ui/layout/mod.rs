@@ -1,0 +1,151 @@
+//! What all pages share: their frame, their headers, their style, and the page for a fault.
+//!
+//! Invariants: a page loads nothing but the style and the icon of this server, runs no script, can't be framed, and
+//! is kept by no cache; addresses with tokens reach nobody as a referrer.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Router;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    RETRY_AFTER,
+};
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use portcullis_core::password::HashError;
+
+/// A rendered page.
+pub(crate) struct Page {
+    status: StatusCode,
+    html: Result<String, askama::Error>,
+}
+
+impl Page {
+    /// The page that `template` renders.
+    pub(crate) fn new(status: StatusCode, template: &impl Template) -> Self {
+        Self {
+            status,
+            html: template.render(),
+        }
+    }
+
+    /// A page with a title and a sentence.
+    pub(crate) fn message(status: StatusCode, title: &str, text: &str) -> Self {
+        Self::new(status, &Message { title, text })
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        match self.html {
+            Ok(html) => dress((self.status, Html(html)).into_response()),
+            Err(error) => {
+                tracing::error!(%error, "a page can't be rendered");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "layout/message.html")]
+struct Message<'m> {
+    title: &'m str,
+    text: &'m str,
+}
+
+/// What keeps a page from being answered. The reason is for the log.
+pub(crate) struct Unanswered {
+    retry_after: Option<Duration>,
+}
+
+impl From<Fault> for Unanswered {
+    fn from(fault: Fault) -> Self {
+        tracing::error!(%fault, "a page can't be answered");
+        Self {
+            retry_after: fault.retry_after(),
+        }
+    }
+}
+
+impl From<HashError> for Unanswered {
+    fn from(error: HashError) -> Self {
+        tracing::error!(%error, "a page can't be answered");
+        match error {
+            HashError::Overloaded { retry_after } => Self {
+                retry_after: Some(retry_after),
+            },
+            _ => Self { retry_after: None },
+        }
+    }
+}
+
+impl IntoResponse for Unanswered {
+    fn into_response(self) -> Response {
+        let Some(wait) = self.retry_after else {
+            let text = "The server's log says why. Nothing was changed.";
+            return Page::message(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", text)
+                .into_response();
+        };
+        let text = "Nothing was changed. Please try again in a moment.";
+        let mut response =
+            Page::message(StatusCode::SERVICE_UNAVAILABLE, "The server is busy", text).into_response();
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        response
+    }
+}
+
+/// Gives an answer the headers of a page.
+pub(crate) fn dress(mut response: Response) -> Response {
+    defends!("T023");
+    response.headers_mut().extend([
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            PERMISSIONS_POLICY,
+            HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ),
+    ]);
+    response
+}
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// Nothing is loaded but from here, nothing is run, nothing is sent elsewhere.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
+
+/// The style and the icon, to be mounted at `/assets`.
+pub(crate) fn assets() -> Router {
+    let asset = |kind: &'static str, text: &'static str| {
+        get(move || async move {
+            let headers = [
+                (CONTENT_TYPE, HeaderValue::from_static(kind)),
+                (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
+            ];
+            (headers, text)
+        })
+    };
+    Router::new()
+        .route(
+            "/portcullis.css",
+            asset("text/css; charset=utf-8", include_str!("style.css")),
+        )
+        .route(
+            "/portcullis.svg",
+            asset("image/svg+xml", include_str!("icon.svg")),
+        )
+        .fallback(not_found)
+}
+
+/// For paths below a page's own that lead nowhere.
+pub(crate) async fn not_found() -> Page {
+    Page::message(StatusCode::NOT_FOUND, "Not found", "There is no such page here.")
+}

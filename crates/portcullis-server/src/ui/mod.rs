@@ -1,0 +1,51 @@
+//! Pages for people: rendered on the server, plain forms, no script.
+//!
+//! A reader who knows a slice finds its page in the folder of that name; [`layout`] has what all share. Every page
+//! that changes something is a form of its own origin ([`same_origin`]).
+//!
+//! **Deliberately absent:** anything loaded from elsewhere, and state in the browser.
+
+mod home;
+mod layout;
+mod same_origin;
+mod setup;
+mod verify_email;
+
+use axum::Router;
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::Response;
+use portcullis::{Api, Portcullis, Public};
+use portcullis_core::secret::SecretText;
+use url::{Origin, Url};
+
+/// All pages, each at its place.
+pub(crate) fn pages(portcullis: &Portcullis, public_url: &Url) -> Api {
+    let origin = public_url.origin();
+    let own = |router: Router| {
+        router.layer(from_fn_with_state::<_, Origin, _>(
+            origin.clone(),
+            same_origin::check,
+        ))
+    };
+    Api::new("", "")
+        .get("/", home::show)
+        .summary("The first page")
+        .group("pages", "Pages for people")
+        .layer(map_response(async |answer: Response| layout::dress(answer)))
+        .mount::<Public>("/assets", layout::assets())
+        .mount::<Public>("/setup", own(setup::pages(portcullis.clone())))
+        .mount::<Public>("/verify-email", own(verify_email::pages(portcullis.clone())))
+}
+
+/// The token in the address of a page; `None` unless there is exactly one.
+fn token_of(query: Option<&str>) -> Option<SecretText> {
+    let pairs = url::form_urlencoded::parse(query?.as_bytes());
+    let mut tokens = pairs.filter(|(name, _)| name == "token");
+    let token = tokens
+        .next()
+        .map(|(_, token)| SecretText::new(token.into_owned()))?;
+    tokens.next().is_none().then_some(token)
+}
+
+#[cfg(test)]
+mod tests;

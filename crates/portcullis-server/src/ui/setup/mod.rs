@@ -1,0 +1,95 @@
+//! The page that makes the first administrator.
+//!
+//! Flow: the start prints a link; `GET` shows the form and uses nothing up; `POST` registers the administrator and
+//! uses the token up, both or neither; the browser is sent to a page without the token. Whoever comes with a used,
+//! expired or unknown token, or after an administrator exists, sees that set-up is closed (`T031`).
+
+mod form;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use http::StatusCode;
+use portcullis::{Circumstances, Form, Portcullis};
+use portcullis_core::account::{RegistrationError, SetupToken};
+use portcullis_core::defends;
+use portcullis_core::secret::SecretText;
+use serde::Deserialize;
+
+use self::form::{Faults, FormPage};
+use super::layout::{Page, Unanswered, not_found};
+use super::token_of;
+
+/// The pages below `/setup`.
+pub(crate) fn pages(portcullis: Portcullis) -> Router {
+    Router::new()
+        .route("/", get(ask).post(create))
+        .route("/done", get(done))
+        .fallback(not_found)
+        .with_state(portcullis)
+}
+
+async fn ask(State(portcullis): State<Portcullis>, RawQuery(query): RawQuery) -> Result<Page, Unanswered> {
+    defends!("T029");
+    let text = token_of(query.as_deref());
+    let Some(token) = text.as_ref().and_then(|text| SetupToken::parse(text.expose())) else {
+        return Ok(closed());
+    };
+    if !portcullis.registrar().setup_is_open(&token).await? {
+        return Ok(closed());
+    }
+    Ok(FormPage::empty(&token.expose()).page(StatusCode::OK))
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sent {
+    token: SecretText,
+    email: String,
+    #[serde(default)]
+    username: String,
+    password: SecretText,
+    password_again: SecretText,
+}
+
+async fn create(
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Unanswered> {
+    defends!("T031");
+    let mut faults = Faults::default();
+    let form = form::registration(&sent, &mut faults);
+    faults.judge(&portcullis, &form);
+    if !faults.is_empty() {
+        return Ok(FormPage::again(&sent, faults)
+            .page(StatusCode::UNPROCESSABLE_ENTITY)
+            .into_response());
+    }
+    match portcullis.set_up(sent.token.expose(), form, by).await {
+        Ok(_) => Ok(Redirect::to("/setup/done").into_response()),
+        Err(RegistrationError::SetupClosed) => Ok(closed().into_response()),
+        Err(RegistrationError::Fault(fault)) => Err(fault.into()),
+        Err(RegistrationError::Hash(error)) => Err(error.into()),
+        Err(error) => {
+            faults.refused(&error);
+            Ok(FormPage::again(&sent, faults)
+                .page(StatusCode::CONFLICT)
+                .into_response())
+        }
+    }
+}
+
+async fn done() -> Page {
+    let text = "Log in with the address and password you chose. If mail is set up, a letter asks you to confirm the \
+                address. The set-up link leads nowhere from now on.";
+    Page::message(StatusCode::OK, "The administrator exists", text)
+}
+
+fn closed() -> Page {
+    let text = "This link was used, has expired, or an administrator exists already. If there is none, \
+                `portcullis setup-link` on the server prints a new link.";
+    Page::message(StatusCode::GONE, "Set-up is closed", text)
+}
