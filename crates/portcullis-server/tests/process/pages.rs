@@ -2,113 +2,93 @@
 
 use portcullis_core::checks;
 
-use crate::server::{Place, client};
+use crate::server::{Place, Server, client};
+
+fn form(token: &str) -> [(&str, &str); 5] {
+    [
+        ("token", token),
+        ("email", "chief@example.com"),
+        ("username", "chief"),
+        ("password", "a gate that closes"),
+        ("password_again", "a gate that closes"),
+    ]
+}
+
+async fn send(server: &Server, path: &str, header: (&str, &str), form: &[(&str, &str)]) -> reqwest::Response {
+    let request = client()
+        .post(server.url(path))
+        .header(header.0, header.1)
+        .form(form);
+    request.send().await.unwrap()
+}
+
+async fn open(address: &str) -> (u16, String) {
+    let answer = client().get(address).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
 
 #[tokio::test]
 async fn the_printed_link_makes_the_first_administrator() {
     checks!("T031");
     let place = Place::new();
     let server = place.serve(&[]);
-    let link = server.setup_link().unwrap();
-    let page = client().get(link).send().await.unwrap().text().await.unwrap();
+    let (status, page) = open(server.setup_link().unwrap()).await;
+    assert_eq!(status, 200);
     assert!(page.contains("<form method=\"post\" action=\"/setup\""));
-    let token = link.split_once("token=").unwrap().1;
-    let form = [
-        ("token", token),
-        ("email", "chief@example.com"),
-        ("username", "chief"),
-        ("password", "a gate that closes"),
-        ("password_again", "a gate that closes"),
-    ];
-    let send = client()
-        .post(server.url("/setup"))
-        .header("origin", "https://evil.example")
-        .form(&form)
-        .send();
-    assert_eq!(send.await.unwrap().status(), 403);
-    let send = client()
-        .post(server.url("/setup"))
-        .header("origin", &server.address)
-        .form(&form)
-        .send();
-    assert_eq!(send.await.unwrap().status(), 303);
-    let login = serde_json::json!({ "identifier": "chief", "password": "a gate that closes" });
-    assert_eq!(
-        client()
-            .post(server.url("/auth/login"))
-            .json(&login)
-            .send()
+    let token = server.setup_token();
+    let answer = send(
+        &server,
+        "/setup",
+        ("origin", "https://evil.example"),
+        &form(&token),
+    )
+    .await;
+    assert_eq!(answer.status(), 403);
+    let answer = send(&server, "/setup", ("origin", &server.address), &form(&token)).await;
+    assert_eq!(answer.status(), 303);
+    assert_eq!(answer.headers()["location"], "/setup/done");
+    assert!(
+        open(&server.url("/setup/done"))
             .await
-            .unwrap()
-            .status(),
-        200
+            .1
+            .contains("The administrator exists")
     );
+    let login = serde_json::json!({ "identifier": "chief", "password": "a gate that closes" });
+    let answer = client()
+        .post(server.url("/auth/login"))
+        .json(&login)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
 }
 
 #[tokio::test]
-async fn a_browser_walks_through_set_up_and_confirms_its_address() {
+async fn a_mailed_link_leads_to_the_configured_address_and_its_button_confirms() {
+    checks!("T028");
     checks!("T029");
     let place = Place::new();
     let server = place.serve(&[]);
-    let token = server
-        .setup_link()
-        .unwrap()
-        .split_once("token=")
-        .unwrap()
-        .1
-        .to_owned();
-    let form = [
-        ("token", token.as_str()),
-        ("email", "chief@example.com"),
-        ("username", "chief"),
-        ("password", "a gate that closes"),
-        ("password_again", "a gate that closes"),
-    ];
-    let send = |path: &str, form: &[(&str, &str)]| {
-        client()
-            .post(server.url(path))
-            .header("sec-fetch-site", "same-origin")
-            .form(form)
-            .send()
-    };
-    let answer = send("/setup", &form).await.unwrap();
+    let asked = client()
+        .post(server.url("/setup"))
+        .header("sec-fetch-site", "same-origin");
+    let asked = asked
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example");
+    let answer = asked.form(&form(&server.setup_token())).send().await.unwrap();
     assert_eq!(answer.status(), 303);
-    assert_eq!(answer.headers()["location"], "/setup/done");
-    let done = client()
-        .get(server.url("/setup/done"))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    assert!(done.contains("The administrator exists"));
 
-    let letter = crate::server::within(std::time::Duration::from_secs(5), || async {
-        std::fs::read_dir(place.path("data/mail")).is_ok_and(|mut letters| letters.next().is_some())
-    });
-    assert!(letter.await, "{}", server.log());
-    let file = std::fs::read_dir(place.path("data/mail"))
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
-    assert_eq!(crate::server::mode(&file), 0o600);
-    let letter = std::fs::read_to_string(file).unwrap();
+    let letter = place.letter().await;
+    assert!(!letter.contains("evil"), "{letter}");
     let link = letter
         .split_whitespace()
         .find(|word| word.contains("/verify-email?token="))
         .unwrap();
     assert!(link.starts_with(&server.address), "{link}");
-    assert_eq!(client().get(link).send().await.unwrap().status(), 200);
-    let code = link.split_once("token=").unwrap().1;
-    assert_eq!(
-        send("/verify-email", &[("token", code)]).await.unwrap().status(),
-        303
-    );
-    assert_eq!(
-        send("/verify-email", &[("token", code)]).await.unwrap().status(),
-        410
-    );
+    assert_eq!(open(link).await.0, 200);
+    assert_eq!(open(link).await.0, 200);
+    let code = [("token", link.split_once("token=").unwrap().1)];
+    let ours = ("sec-fetch-site", "same-origin");
+    assert_eq!(send(&server, "/verify-email", ours, &code).await.status(), 303);
+    assert_eq!(send(&server, "/verify-email", ours, &code).await.status(), 410);
 }

@@ -34,6 +34,23 @@ impl Place {
         command
     }
 
+    /// The first letter that the development mailer wrote.
+    pub(crate) async fn letter(&self) -> String {
+        let letters = || {
+            let files = std::fs::read_dir(self.path("data/mail")).ok()?;
+            files
+                .map(|file| file.unwrap().path())
+                .find(|file| file.extension().is_some_and(|kind| kind == "txt"))
+        };
+        assert!(
+            within(Duration::from_secs(5), || async { letters().is_some() }).await,
+            "no letter came"
+        );
+        let file = letters().unwrap();
+        assert_eq!(mode(&file), 0o600);
+        std::fs::read_to_string(file).unwrap()
+    }
+
     /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         finish(&mut self.command(arguments))
@@ -110,6 +127,16 @@ impl Server {
             .lines()
             .find_map(|line| line.strip_prefix("set-up:"))
             .map(str::trim)
+    }
+
+    /// The token in that link.
+    pub(crate) fn setup_token(&self) -> String {
+        self.setup_link()
+            .unwrap()
+            .split_once("token=")
+            .unwrap()
+            .1
+            .to_owned()
     }
 
     pub(crate) fn log(&self) -> String {
