@@ -1,7 +1,7 @@
 //! Where Portcullis keeps its records.
 //!
 //! [`Database`] makes every `Store` port of `portcullis-core` real, on SQLite (embedded, the default) and on
-//! PostgreSQL. Each verb is written once, in the file named after its slice, over a [transaction](tx) that both
+//! PostgreSQL. Each verb is written once, in the file named after its slice, over a transaction that both
 //! databases know.
 //!
 //! Flow of a write: a port's method → [`Database`] → one transaction that changes the state, writes its audit event
@@ -19,6 +19,7 @@ mod account;
 mod audit;
 mod bus;
 mod database;
+pub mod ephemeral;
 mod follow;
 mod key;
 mod migration;

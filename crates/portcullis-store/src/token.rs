@@ -146,7 +146,7 @@ async fn standing(
     };
     let account = account_of(tx, &session).await?;
     let unverified = rotation.require_verified && account.state == State::Unverified;
-    if !account.state.may_act() || unverified {
+    if !account.state.may_act() || unverified || session.stamp != account.stamp {
         tx.undo();
         return Ok(None);
     }

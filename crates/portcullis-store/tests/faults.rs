@@ -110,6 +110,21 @@ async fn open_of_a_newer_schema_is_refused_untouched() {
 }
 
 #[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_and_can_be_run_again() {
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder);
+    let raw = rusqlite::Connection::open(&file).unwrap();
+    // In the way of the first migration, in its middle.
+    raw.execute_batch("CREATE TABLE locks (a BIGINT)").unwrap();
+    assert!(open(&file).await.is_err());
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'";
+    let left: i64 = raw.query_row(tables, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 1);
+    raw.execute_batch("DROP TABLE locks").unwrap();
+    append(&open(&file).await.unwrap()).await.unwrap();
+}
+
+#[tokio::test]
 async fn open_of_a_damaged_file_is_no_success() {
     checks!("T037");
     let folder = TempDir::new().unwrap();

@@ -62,6 +62,7 @@ pub use portcullis_core::access::{
 };
 pub use portcullis_core::{permissions, roles};
 
+pub use self::docs::Docs;
 pub use self::enforcer::{
     Access, Allow, Circumstances, Every, Gate, Guarded, Jwt, Public, Session, Via, Visitor,
 };

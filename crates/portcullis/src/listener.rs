@@ -55,7 +55,7 @@ impl Default for Limits {
             headers: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             header_count: 64,
-            header_bytes: 16 * 1024,
+            header_bytes: 32 * 1024,
             streams: 128,
             resets: 20,
             drain: Duration::from_secs(10),
@@ -135,3 +135,16 @@ fn is_the_peers(error: &io::Error) -> bool {
 }
 
 const BACK_OFF: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_callers_failure_is_not_the_servers() {
+        let of = |number| is_the_peers(&io::Error::from_raw_os_error(number));
+        let (aborted, reset, no_descriptors, no_memory) = (103, 104, 24, 12);
+        assert!(of(aborted) && of(reset));
+        assert!(!of(no_descriptors) && !of(no_memory));
+    }
+}

@@ -269,7 +269,7 @@ impl From<Denied> for Problem {
     }
 }
 
-/// What is written: the members of RFC 9457 and ours.
+/// What is wrong (RFC 9457).
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub(crate) struct Wire<'a> {
@@ -288,7 +288,7 @@ pub(crate) struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<uuid::Uuid>,
     /// What is wrong with single fields.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }
 
@@ -347,6 +347,3 @@ fn kinds(accepted: Kinds) -> String {
     let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
     names.join(", ")
 }
-
-#[cfg(test)]
-mod tests;

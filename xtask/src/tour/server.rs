@@ -30,7 +30,7 @@ impl Server {
         let (out, log) = (beside.join("server.out"), beside.join("server.err"));
         let mut command = process::tied(binary);
         command
-            .args(["serve", "--listen", &address, "--data", "data"])
+            .args(["serve", "--listen", &address, "--data", "./data"])
             .current_dir(folder);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PORTCULLIS_") {

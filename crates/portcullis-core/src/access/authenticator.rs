@@ -184,6 +184,7 @@ impl Authenticator {
             .filter(|s| s.account == claims.account)
             .ok_or(Refused::SessionEnded)?;
         let facts = self.judge(facts, &session, now)?;
+        // The session's own stamp was judged; the token must say the same.
         if facts.account.stamp != claims.stamp {
             return Err(Refused::StampChanged.into());
         }
@@ -235,6 +236,9 @@ impl Authenticator {
         let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
         if !state.may_act() || unverified {
             return Err(Refused::Account(state));
+        }
+        if session.stamp != facts.account.stamp {
+            return Err(Refused::StampChanged);
         }
         if !session.lives_at(now) {
             return Err(Refused::SessionTimedOut);

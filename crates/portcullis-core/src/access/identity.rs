@@ -132,7 +132,7 @@ pub enum Refused {
     /// The access token was revoked.
     #[error("the token was revoked")]
     Revoked,
-    /// The account logged out everywhere or changed its password after the token was issued.
+    /// The account logged out everywhere or changed its password after the token or its session was made.
     #[error("the account's security stamp has changed")]
     StampChanged,
     /// The account may not act.

@@ -533,6 +533,7 @@ fn living(new: &NewSession, now: Timestamp) -> Session {
     Session {
         id: new.id,
         account: new.account,
+        stamp: new.stamp,
         device: new.device.clone(),
         method: new.method,
         scopes: new.scopes.clone(),

@@ -111,6 +111,9 @@ pub struct Session {
     pub id: Id,
     /// Whose.
     pub account: account::Id,
+    /// The account's stamp when the session was opened. A session is worth nothing once the account has another, so
+    /// a verb that changes the stamp ends every session, wherever it is kept.
+    pub stamp: account::Stamp,
     /// Where.
     pub device: Device,
     /// How the login was made.

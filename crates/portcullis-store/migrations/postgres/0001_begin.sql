@@ -39,6 +39,7 @@ CREATE TABLE setup (
 CREATE TABLE sessions (
     id UUID NOT NULL PRIMARY KEY,
     account_id UUID NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    stamp UUID NOT NULL,
     token BYTEA UNIQUE,
     user_agent TEXT,
     ip TEXT,

@@ -39,6 +39,7 @@ CREATE TABLE setup (
 CREATE TABLE sessions (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    stamp BLOB NOT NULL,
     token BLOB UNIQUE,
     user_agent TEXT,
     ip TEXT,

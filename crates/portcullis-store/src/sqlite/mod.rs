@@ -189,7 +189,7 @@ fn prepare(
     let mut connection = Connection::open(file, settings.busy)?;
     connection.batch(
         "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
-         PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;
+         PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
          PRAGMA journal_size_limit=67108864;",
     )?;
     migration::sqlite(&connection, migrations)?;

@@ -53,7 +53,7 @@ impl Held {
 
 type Waiting = BoxFuture<'static, Result<(), Fault>>;
 
-/// Puts a call into the queue.
+/// Puts a call into the queue of a writer that is held.
 fn queued<V>(database: &Database, name: &str, verb: V) -> Waiting
 where
     V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t String) -> BoxFuture<'t, Result<(), Fault>> + Send + Sync + 'static,
@@ -66,6 +66,14 @@ where
 
 fn insert(database: &Database, name: &str) -> Waiting {
     queued(database, name, |tx, name| insert_and_tell(tx, name).boxed())
+}
+
+/// Makes a call and waits for its answer.
+async fn insert_now(database: &Database, name: &str) -> Result<(), Fault> {
+    let name = name.to_owned();
+    database
+        .write(name, |tx, name| insert_and_tell(tx, name).boxed())
+        .await
 }
 
 async fn insert_and_tell(tx: &mut Tx<'_>, name: &str) -> Result<(), Fault> {
@@ -193,7 +201,7 @@ async fn a_commit_that_fails_is_acknowledged_to_nobody() {
     assert_eq!(here.database.commits() - before, 1);
     assert_eq!(numbers(&here.database).await, (0, 0, 0));
     assert_eq!(here.told.load(Ordering::SeqCst), 0);
-    insert(&here.database, "three").await.unwrap();
+    insert_now(&here.database, "three").await.unwrap();
     assert_eq!(numbers(&here.database).await, (1, 1, 1));
 }
 
@@ -216,7 +224,7 @@ async fn a_queue_that_is_full_refuses_and_serves_again() {
     for answer in join_all(calls).await {
         answer.unwrap();
     }
-    insert(&here.database, "4").await.unwrap();
+    insert_now(&here.database, "4").await.unwrap();
     assert_eq!(numbers(&here.database).await.0, 4);
 }
 
@@ -230,7 +238,7 @@ async fn a_file_that_is_full_refuses_writes_and_goes_on_reading() {
     let mut written = 0;
     let fault = loop {
         let name = format!("{written:0>2000}");
-        match insert(&here.database, &name).await {
+        match insert_now(&here.database, &name).await {
             Ok(()) => written += 1,
             Err(fault) => break fault,
         }
@@ -246,7 +254,7 @@ async fn a_file_that_is_full_refuses_writes_and_goes_on_reading() {
             .boxed()
     });
     delete.await.unwrap();
-    insert(&here.database, "small").await.unwrap();
+    insert_now(&here.database, "small").await.unwrap();
     assert_eq!(numbers(&here.database).await, (1, written + 1, written + 1));
 }
 
@@ -285,7 +293,7 @@ async fn close_finishes_what_was_taken_in_and_takes_nothing_new() {
 
 #[tokio::test]
 async fn a_subscriber_hears_before_the_caller_and_its_panic_harms_nobody() {
-    checks!("T020");
+    checks!("T021");
     let here = in_file(&Settings::default()).await;
     here.database.subscribe(Arc::new(|_| panic!("a subscriber")));
     let told = here.told.clone();
@@ -323,10 +331,13 @@ async fn a_lock_held_by_another_program_is_busy_and_passes() {
     let here = in_file(&settings).await;
     let other = rusqlite::Connection::open(here.folder.path().join("group.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert!(matches!(insert(&here.database, "one").await, Err(Fault::Busy(_))));
+    assert!(matches!(
+        insert_now(&here.database, "one").await,
+        Err(Fault::Busy(_))
+    ));
     // Readers don't care, in WAL mode.
     assert_eq!(numbers(&here.database).await, (0, 0, 0));
     other.execute_batch("COMMIT").unwrap();
-    insert(&here.database, "one").await.unwrap();
+    insert_now(&here.database, "one").await.unwrap();
     assert_eq!(here.told.load(Ordering::SeqCst), 1);
 }

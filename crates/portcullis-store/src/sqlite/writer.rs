@@ -91,6 +91,7 @@ impl Writer {
         while let Some(mut group) = self.queue.take(GROUP) {
             let fate = self.commit(&mut group);
             let fate = fate.map(|invalidations| {
+                defends!("T021");
                 // Nobody is told "it ended" while this node still believes in it.
                 for what in invalidations {
                     self.bus.publish(what);

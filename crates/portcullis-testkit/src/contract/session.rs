@@ -100,6 +100,7 @@ pub async fn open_keeps_everything<S: Stores>(db: S) {
         (found.id, found.account, found.method),
         (new.id, anna.id, new.method)
     );
+    assert_eq!(found.stamp, anna.stamp);
     assert_eq!((&found.device, &found.scopes), (&new.device, &new.scopes));
     assert_eq!((found.authenticated_at, found.last_seen_at), (START, START));
     assert_eq!((found.idle, found.expires_at), (new.idle, new.expires_at));

@@ -1,7 +1,7 @@
 //! The API's documentation: OpenAPI 3.1 and pages that show it.
 //!
-//! Flow: each route brings a function that describes its handler's types; [`openapi::document`] runs them all,
-//! adds who may call ([`security`]), and the pages read the result from `/openapi.json`.
+//! Flow: each route brings a function that describes its handler's types; `openapi` runs them all,
+//! adds who may call (`security`), and the pages read the result from `/openapi.json`.
 //!
 //! Invariants: an operation's security is derived from the constant that is enforced (`T018`). The pages load
 //! nothing from another host: their scripts are inside of them, and their policy names each by its hash.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use aide::generate::in_context;
+use http::Method;
+use portcullis_core::access::{CredentialKind, Rule};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +12,6 @@ use super::{schema, security};
 use crate::enforcer::Caller;
 use crate::problem::Wire;
 use crate::router::{Api, Route};
-use portcullis_core::access::Rule;
 
 /// Describes every route of `api`.
 pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value {
@@ -62,6 +63,7 @@ fn describe_all<S>(routes: &[Route<S>]) -> (Vec<Value>, Map<String, Value>) {
 /// Adds what the route knows to what its handler's types said.
 fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
     name_parameters(&route.path, &mut operation);
+    strip_null(&mut operation);
     set(
         &mut operation,
         "operationId",
@@ -100,11 +102,12 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
     }
     add("400", "Several credentials, or one that can't be read");
     add("401", "No credential, or one that isn't honoured");
-    let text = match route.guard.rule {
-        Rule::Public | Rule::Authenticated => "A cookie sent by another site".to_owned(),
-        rule => format!("Not allowed: this needs {rule}"),
-    };
-    add("403", &text);
+    let cookie = route.guard.kinds.accepts(CredentialKind::Session) && route.method != Method::GET;
+    match route.guard.rule {
+        Rule::Public | Rule::Authenticated if cookie => add("403", "A cookie sent by another site"),
+        Rule::Public | Rule::Authenticated => {}
+        rule => add("403", &format!("Not allowed: this needs {rule}")),
+    }
 }
 
 /// Names the path's parameters that the handler takes by position, and declares those that it doesn't take.
@@ -136,6 +139,21 @@ fn name_parameters(path: &str, operation: &mut Value) {
     }
 }
 
+/// A query can't say null: an optional parameter is simply not there.
+fn strip_null(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        let Some(kind) = parameter.pointer_mut("/schema/type") else {
+            continue;
+        };
+        if let Some([one, null]) = kind.as_array().map(Vec::as_slice)
+            && null == "null"
+        {
+            *kind = one.clone();
+        }
+    }
+}
+
 /// `/files/{*rest}` is written `/files/{rest}`: OpenAPI has no parameter that spans segments.
 fn documented_path(path: &str) -> String {
     path.replace("{*", "{")
@@ -143,6 +161,9 @@ fn documented_path(path: &str) -> String {
 
 fn operation_id(method: &str, path: &str) -> String {
     let mut id = method.to_ascii_lowercase();
+    if path == "/" {
+        id.push_str("_root");
+    }
     for part in path
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|part| !part.is_empty())

@@ -1,11 +1,12 @@
 //! The pages: Swagger UI, Redoc, Scalar.
 
+use std::sync::{Arc, OnceLock};
+
 use aws_lc_rs::digest::{SHA256, digest};
-use axum::body::Bytes;
 use axum::routing::{MethodRouter, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
 
 /// A program that shows an OpenAPI document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,19 +16,19 @@ pub(super) enum Viewer {
     Scalar,
 }
 
-/// The page of `viewer` for the document at `spec`.
+/// The page of `viewer` for the document at `spec`. It is put together when somebody asks for it: its scripts are
+/// megabytes that a server nobody reads the docs of needn't hold.
 pub(super) fn route(viewer: Viewer, title: &str, spec: &str) -> MethodRouter {
-    let html = html(viewer, &escape(title), &script_text(spec));
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (CONTENT_SECURITY_POLICY, policy(&html)),
-        // Browsers may keep the page, and ask each time whether it is still the same.
-        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    ];
-    let html = Bytes::from(html);
+    let (title, spec) = (escape(title), script_text(spec));
+    let known_policy = Arc::new(OnceLock::new());
     get(move || {
-        let answer = (headers.clone(), html.clone());
-        async move { answer }
+        let html = html(viewer, &title, &spec);
+        let policy = known_policy.get_or_init(|| policy(&html)).clone();
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+            (CONTENT_SECURITY_POLICY, policy),
+        ];
+        async move { (headers, html) }
     })
 }
 
@@ -57,12 +58,18 @@ fn policy(html: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
+/// The texts of the page's script elements, found as a browser finds them: one after the other, because a script's
+/// own text may speak of script elements.
 fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
-    html.split("<script").skip(1).filter_map(|rest| {
-        let (_, body) = rest.split_once('>')?;
-        let (script, _) = body.split_once("</script>")?;
-        (!script.trim().is_empty()).then_some(script)
+    let mut rest = html;
+    std::iter::from_fn(move || {
+        let (_, from_tag) = rest.split_once("<script")?;
+        let (_, from_text) = from_tag.split_once('>')?;
+        let (text, behind) = from_text.split_once("</script>")?;
+        rest = behind;
+        Some(text)
     })
+    .filter(|text| !text.trim().is_empty())
 }
 
 /// Text for a page.
@@ -78,4 +85,20 @@ fn script_text(path: &str) -> String {
     path.chars()
         .filter(|c| !matches!(c, '\'' | '"' | '`' | '\\' | '<' | '>'))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_speaks_of_scripts_is_one_script() {
+        let html = "<script id=a></script><style>x</style><script>f('<script>')</script><script type=\"x\">g</script>";
+        assert_eq!(inline_scripts(html).collect::<Vec<_>>(), ["f('<script>')", "g"]);
+    }
+
+    #[test]
+    fn a_path_stays_inside_its_string() {
+        assert_eq!(script_text("/a'});alert(`1`)</script>"), "/a});alert(1)/script");
+    }
 }

@@ -1,6 +1,6 @@
 //! Enforcers: the types in a handler's first parameter that say who may call it.
 //!
-//! Flow: [`scheme`] finds what the request presents, the [`Gate`]'s authenticator verifies it, the decision makes a
+//! Flow: `scheme` finds what the request presents, the [`Gate`]'s authenticator verifies it, the decision makes a
 //! permit, and the handler gets an [`Allow`]. Whatever fails becomes a [`Problem`](crate::Problem); a decision
 //! against a known caller is also audited.
 //!

@@ -61,3 +61,23 @@ fn quotable(realm: &str) -> bool {
         .bytes()
         .all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_never_breaks_out_of_its_quotes() {
+        for (realm, shown) in [
+            (Some("Blog, internal"), "Bearer realm=\"Blog, internal\""),
+            (Some(""), "Bearer realm=\"\""),
+            (None, "Bearer realm=\"portcullis\""),
+            (Some("a\", error=\"x"), "Bearer realm=\"portcullis\""),
+            (Some("a\\"), "Bearer realm=\"portcullis\""),
+            (Some("a\r\nset-cookie: x"), "Bearer realm=\"portcullis\""),
+            (Some("ä"), "Bearer realm=\"portcullis\""),
+        ] {
+            assert_eq!(Challenge::default().to_header(realm), shown, "{realm:?}");
+        }
+    }
+}

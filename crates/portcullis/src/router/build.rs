@@ -15,12 +15,14 @@ impl Api<()> {
     ///
     /// # Errors
     /// [`ApiErrors`]: everything that is wrong with the paths, so that nothing fails one by one.
-    pub fn into_router(self, gate: Gate) -> Result<axum::Router, ApiErrors> {
+    pub fn into_router(mut self, gate: Gate) -> Result<axum::Router, ApiErrors> {
         let mut errors = self.errors.clone();
         errors.extend(conflicts(&self));
         if !errors.is_empty() {
             return Err(ApiErrors(errors));
         }
+        know_permissions(&self);
+        self.docs.cookie = gate.cookie().to_owned().into();
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {
@@ -52,6 +54,16 @@ impl Api<()> {
     }
 }
 
+/// Gives every permission its bit before an account's permissions are first read: a name without a bit is left out
+/// of what an account may do.
+fn know_permissions(api: &Api) {
+    for route in api.routes() {
+        route.rule().each_permission(&mut |permission| {
+            (permission.id)();
+        });
+    }
+}
+
 async fn not_found() -> Problem {
     Problem::not_found()
 }
@@ -65,9 +77,23 @@ async fn method_not_allowed() -> Problem {
     )
 }
 
+/// A mounted router answers at its prefix itself too, with and without a slash.
+fn at_mounts(api: &Api) -> Vec<ApiError> {
+    let routes = || api.routes().filter(|route| *route.verb() != Verb::Any);
+    let mounts = api.mounts.iter().map(|mount| mount.prefix.as_str());
+    mounts
+        .flat_map(|prefix| routes().filter(move |route| route.path().trim_end_matches('/') == prefix))
+        .map(|route| ApiError::Duplicate {
+            method: route.verb().as_str().to_owned(),
+            path: route.path().to_owned(),
+        })
+        .collect()
+}
+
 fn conflicts(api: &Api) -> Vec<ApiError> {
     let routes: Vec<_> = api.routes().collect();
-    let mut errors = Vec::new();
+    let mut errors = at_mounts(api);
+    errors.extend(api.docs.paths().filter_map(|path| path::check(path).err()));
     for (index, route) in routes.iter().enumerate() {
         for earlier in routes.iter().take(index) {
             let same_path = earlier.path() == route.path();

@@ -91,70 +91,84 @@ pub(super) enum Place {
     Parameter,
 }
 
-/// Turns what serde says of one field into a problem, without repeating what the caller sent.
+/// Turns what serde says of one field into a problem, without repeating the value that the caller sent.
 pub(super) fn wrong_field(place: Place, path: &serde_path_to_error::Path, message: &str) -> Problem {
-    let mut field = render(place, path);
-    let (code, detail) = classify(message);
-    if let Some(name) = named_field(message)
-        && !field.ends_with(&name)
-    {
-        if place == Place::Body {
-            field.push('/');
-            field.push_str(&escape(&name));
-        } else {
-            field = name;
-        }
+    let mut parts = parts(path);
+    let complaint = Complaint::read(message);
+    match &complaint {
+        Complaint::Missing(name) => parts.push(clip(name)),
+        // The path leads to the unknown member itself where serde reads members one by one.
+        Complaint::Unknown(name) if parts.last() != Some(&clip(name)) => parts.push(clip(name)),
+        _ => {}
     }
+    let (code, detail) = complaint.explain();
     let mut errors = FieldErrors::new();
-    errors.push(field, code, detail);
+    errors.push(render(place, &parts), code, detail);
     errors.into()
 }
 
-fn classify(message: &str) -> (&'static str, Cow<'static, str>) {
-    if message.starts_with("missing field") {
-        ("required", "this field is required".into())
-    } else if message.starts_with("unknown field") {
-        ("unknown", "there is no such field".into())
-    } else if message.starts_with("duplicate field") {
-        ("duplicate", "this field must come once".into())
-    } else if let Some((_, expected)) = message.split_once(", expected ") {
-        let expected = expected.split(" at line ").next().unwrap_or(expected);
-        ("wrong_type", format!("expected {}", clip(expected)).into())
-    } else {
-        ("invalid", "this value is not accepted".into())
-    }
+/// What serde says, sorted.
+enum Complaint<'m> {
+    Missing(&'m str),
+    Unknown(&'m str),
+    Variant(&'m str),
+    Expected(&'m str),
+    Other,
 }
 
-/// The field that serde names in backquotes.
-fn named_field(message: &str) -> Option<String> {
-    let names = ["missing field `", "unknown field `", "duplicate field `"];
-    let rest = names.iter().find_map(|start| message.strip_prefix(start))?;
-    // The name is the caller's own for an unknown field and may hold anything, backquotes too.
-    let end = rest
-        .find("`, expected")
-        .or_else(|| rest.find("`, there are"))
-        .or_else(|| rest.rfind('`'))?;
-    Some(clip(rest.get(..end)?))
-}
-
-fn render(place: Place, path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    let mut text = String::new();
-    for segment in path {
-        let part = match segment {
-            Segment::Seq { index } => index.to_string(),
-            Segment::Map { key } => clip(key),
-            // A variant's name is no level of JSON's own, and an unknown segment says nothing.
-            Segment::Enum { .. } | Segment::Unknown => continue,
+impl<'m> Complaint<'m> {
+    fn read(message: &'m str) -> Self {
+        let quoted = |start: &str, end: &str| {
+            message
+                .strip_prefix(start)?
+                .rsplit_once(end)
+                .map(|(name, _)| name)
         };
-        if place == Place::Body {
-            text.push('/');
-            text.push_str(&escape(&part));
+        // The last one: what stands before it is the caller's, and may say "expected" too.
+        let expected = message
+            .rsplit_once(", expected ")
+            .map(|(_, expected)| expected.split(" at line ").next().unwrap_or(expected));
+        if let Some(name) = quoted("missing field `", "`") {
+            Self::Missing(name)
+        } else if let Some(name) =
+            quoted("unknown field `", "`, expected").or_else(|| quoted("unknown field `", "`, there are"))
+        {
+            Self::Unknown(name)
+        } else if let (true, Some(expected)) = (message.starts_with("unknown variant"), expected) {
+            Self::Variant(expected)
         } else {
-            text.push_str(&part);
+            expected.map_or(Self::Other, Self::Expected)
         }
     }
-    text
+
+    fn explain(&self) -> (&'static str, Cow<'static, str>) {
+        match self {
+            Self::Missing(_) => ("required", "this field is required".into()),
+            Self::Unknown(_) => ("unknown", "there is no such field".into()),
+            Self::Variant(names) => ("unknown_value", format!("expected {names}").into()),
+            Self::Expected(what) => ("wrong_type", format!("expected {what}").into()),
+            Self::Other => ("invalid", "this value is not accepted".into()),
+        }
+    }
+}
+
+fn parts(path: &serde_path_to_error::Path) -> Vec<String> {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(clip(key)),
+            // A variant's name is no level of JSON's own, and an unknown segment says nothing.
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+fn render(place: Place, parts: &[String]) -> String {
+    match place {
+        Place::Parameter => parts.join("."),
+        Place::Body => parts.iter().flat_map(|part| ["/".into(), escape(part)]).collect(),
+    }
 }
 
 /// Source: RFC 6901 §3

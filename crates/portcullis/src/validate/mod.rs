@@ -1,4 +1,4 @@
-//! Reads what a caller sent into types, and says what is wrong as a [`Problem`](crate::Problem).
+//! Reads what a caller sent into types, and says what is wrong as a [`Problem`].
 //!
 //! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then types, then meaning: a
 //! handler collects what is wrong with the meaning of its fields in [`FieldErrors`], so that one 422 names them all.

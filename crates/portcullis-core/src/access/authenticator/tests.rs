@@ -7,13 +7,14 @@ use futures_util::FutureExt as _;
 use super::*;
 use crate::access::{AccountFacts, Change, PermissionRecord, RoleRecord, Store as AccessStore};
 use crate::account::{self, Account, State};
+use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::invalidation::Invalidation;
-use crate::key::fakes::environment;
-use crate::key::{Algorithm, Keyring, SigningKey};
+use crate::key::fakes::{FakeClock, SeededEntropy, environment};
+use crate::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use crate::secret::Digest;
 use crate::session::{Device, Ending, Method, NewSession, Opening, SessionToken};
-use crate::token::{Expectation, Refresh, Rotated, Rotation};
+use crate::token::{Expectation, Issuer, Refresh, Rotated, Rotation, Standing};
 use crate::{audit, checks};
 
 /// One account with one session, and a count of what was read.
@@ -39,6 +40,7 @@ impl Bus for Silence {
 const START: Timestamp = Timestamp::from_seconds(1_000_000);
 const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
 const SESSION: session::Id = session::Id::from_uuid(Uuid::from_u128(0x5));
+const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(1));
 
 fn after(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
@@ -50,6 +52,7 @@ struct Bench {
     silence: Arc<Silence>,
     authenticator: Authenticator,
     token: Token,
+    keyring: Arc<Keyring>,
 }
 
 impl Bench {
@@ -62,6 +65,7 @@ impl Bench {
         let session = Session {
             id: SESSION,
             account: ACCOUNT,
+            stamp: STAMP,
             device: Device::default(),
             method: Method::Password,
             scopes: None,
@@ -83,11 +87,12 @@ impl Bench {
             leeway: Duration::from_secs(30),
         };
         let signer = SigningKey::generate(Algorithm::EdDSA, &environment(1)).unwrap();
+        let keyring = Arc::new(Keyring::of_keys(signer, Vec::new()));
         let authenticator = Authenticator::new(Foundation {
             directory: Arc::new(Directory::new(Arc::clone(&world) as _, Arc::clone(&marks), 100)),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
-            verifier: Verifier::new(Arc::new(Keyring::of_keys(signer, Vec::new())), expectation),
+            verifier: Verifier::new(Arc::clone(&keyring), expectation),
             marks: Arc::clone(&marks),
             bus: Arc::clone(&silence) as _,
             require_verified_email: false,
@@ -99,13 +104,38 @@ impl Bench {
             silence,
             authenticator,
             token,
+            keyring,
         }
+    }
+
+    /// An access token of the session, for the account as it is now.
+    fn jwt(&self) -> String {
+        let environment = Environment::new(FakeClock::at(START), SeededEntropy::new(2));
+        let sealer = Sealer::new(MasterKey::generate(&environment), environment.clone());
+        let mut settings = token::Settings::default();
+        (settings.issuer, settings.audience) = ("i".into(), "a".into());
+        let store = Arc::clone(&self.world) as _;
+        let issuer = Issuer::new(Arc::clone(&self.keyring), store, &sealer, environment, settings);
+        let session = self.world.sessions.lock().unwrap().values().next().cloned();
+        let standing = Standing {
+            session: session.unwrap(),
+            account: account(State::Active),
+        };
+        let access = issuer.mint_access(&standing, serde_json::Map::new()).unwrap();
+        access.token.expose().to_owned()
     }
 
     fn ask(&self, now: Timestamp) -> Result<Arc<Principal>, AuthenticationError> {
         let credential = Credential::Session(self.token.clone());
         self.authenticator
             .authenticate(&credential, now)
+            .now_or_never()
+            .expect("the fakes never wait")
+    }
+
+    fn ask_by_jwt(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, AuthenticationError> {
+        self.authenticator
+            .authenticate(&Credential::Jwt(crate::access::Bearer(token)), now)
             .now_or_never()
             .expect("the fakes never wait")
     }
@@ -195,6 +225,34 @@ fn an_account_that_may_not_act_is_refused() {
     let bench = Bench::new();
     *bench.world.state.lock().unwrap() = None;
     assert_eq!(bench.refusal(after(1)), Refused::NoAccount);
+}
+
+#[test]
+fn a_session_of_an_older_stamp_is_refused_by_its_token_and_by_its_jwt() {
+    checks!("T016");
+    checks!("T035");
+    let bench = Bench::new();
+    let jwt = bench.jwt();
+    bench.ask(after(1)).expect("the stamp is the account's");
+    bench
+        .ask_by_jwt(&jwt, after(1))
+        .expect("the stamp is the account's");
+
+    // The store still has the session: the login finished after "log out everywhere".
+    let older = account::Stamp::from_uuid(Uuid::from_u128(0));
+    bench
+        .world
+        .sessions
+        .lock()
+        .unwrap()
+        .values_mut()
+        .for_each(|session| session.stamp = older);
+    bench.marks.apply(Invalidation::Account(ACCOUNT));
+    assert_eq!(bench.refusal(after(1)), Refused::StampChanged);
+    assert!(matches!(
+        bench.ask_by_jwt(&jwt, after(1)),
+        Err(AuthenticationError::Refused(Refused::StampChanged))
+    ));
 }
 
 #[test]
@@ -294,6 +352,18 @@ impl World {
     }
 }
 
+fn account(state: State) -> Account {
+    Account {
+        id: ACCOUNT,
+        email: None,
+        username: Some("anna".into()),
+        state,
+        email_verified_at: None,
+        stamp: STAMP,
+        created_at: START,
+    }
+}
+
 fn never<T>() -> Result<T, Fault> {
     panic!("the authenticator only reads")
 }
@@ -383,22 +453,14 @@ impl AccessStore for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
         never()
     }
-    async fn facts(&self, account: account::Id) -> Result<Option<AccountFacts>, Fault> {
+    async fn facts(&self, _: account::Id) -> Result<Option<AccountFacts>, Fault> {
         self.read()?;
         if let Some(interrupt) = self.during_read.lock().unwrap().take() {
             interrupt();
         }
         let state = *self.state.lock().unwrap();
         Ok(state.map(|state| AccountFacts {
-            account: Account {
-                id: account,
-                email: None,
-                username: Some("anna".into()),
-                state,
-                email_verified_at: None,
-                stamp: account::Stamp::from_uuid(Uuid::from_u128(1)),
-                created_at: START,
-            },
+            account: account(state),
             roles: Vec::new(),
             permissions: self.permissions.lock().unwrap().clone(),
         }))

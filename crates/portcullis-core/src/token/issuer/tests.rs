@@ -90,6 +90,7 @@ fn standing() -> Standing {
         session: Session {
             id: session::Id::from_uuid(Uuid::from_u128(2)),
             account,
+            stamp: Stamp::from_uuid(Uuid::from_u128(3)),
             device: Device::default(),
             method: Method::Password,
             scopes: Some(vec!["posts:read".into()]),

@@ -11,7 +11,7 @@ mod session_header;
 
 use http::HeaderMap;
 use portcullis_core::access::{Bearer, Credential};
-use portcullis_core::{defends, session};
+use portcullis_core::{defends, session, token};
 
 use crate::Problem;
 
@@ -90,24 +90,20 @@ fn malformed() -> Problem {
 }
 
 /// Sorts a bearer token by its form.
-fn sort(token: &str) -> Presented<'_> {
-    if token.starts_with(SESSION_PREFIX) {
-        return session::Token::parse(token).map_or(Presented::Invalid, |token| {
+fn sort(text: &str) -> Presented<'_> {
+    if text.starts_with(SESSION_PREFIX) {
+        return session::Token::parse(text).map_or(Presented::Invalid, |token| {
             Presented::Credential(Credential::Session(token))
         });
     }
-    let is_jwt = token.len() <= LONGEST_JWT && token.bytes().filter(|byte| *byte == b'.').count() == 2;
+    // Longer ones are refused before anything is computed from them.
+    let is_jwt =
+        text.len() <= token::jws::MAX_LENGTH && text.bytes().filter(|byte| *byte == b'.').count() == 2;
     if is_jwt {
-        Presented::Credential(Credential::Jwt(Bearer(token)))
+        Presented::Credential(Credential::Jwt(Bearer(text)))
     } else {
         Presented::Invalid
     }
 }
 
 const SESSION_PREFIX: &str = <session::SessionToken as portcullis_core::secret::Kind>::PREFIX;
-
-/// No token of ours is longer, in bytes; checked before anything is computed from it.
-const LONGEST_JWT: usize = 8 * 1024;
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,110 @@
+//! Deployments to measure, and accounts in them.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use portcullis::core::access::{Permit, RolesWrite};
+use portcullis::core::account::EmailAddress;
+use portcullis::core::account::Registration;
+use portcullis::core::audit::Context;
+use portcullis::core::secret::SecretText;
+use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
+use portcullis::core::{account, password};
+use portcullis::{Api, Builder, Portcullis};
+use tokio::runtime::Runtime;
+
+/// The password of every account.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// A runtime that answers on the calling thread.
+pub(crate) fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("no runtime could be started")
+}
+
+/// The address of a database file.
+pub(crate) fn url(file: &Path) -> String {
+    format!("sqlite:{}", file.display())
+}
+
+/// A deployment in memory whose passwords cost nothing: for what doesn't measure hashing or disks.
+pub(crate) fn in_memory() -> Builder {
+    let mut passwords = password::Settings::default();
+    passwords.cost = password::Cost::DANGEROUSLY_CHEAP;
+    Portcullis::builder()
+        .database("sqlite::memory:")
+        .passwords(passwords)
+}
+
+/// The router of `api`, whose permissions are made known.
+pub(crate) async fn router(portcullis: &Portcullis, api: Api) -> Result<axum::Router> {
+    portcullis.declare_permissions(&api).await?;
+    Ok(api.into_router(portcullis.gate().clone())?)
+}
+
+/// Registers an account.
+pub(crate) async fn register(portcullis: &Portcullis, email: &str) -> Result<account::Id> {
+    let form = Registration {
+        email: Some(EmailAddress::parse(email)?),
+        username: None,
+        password: SecretText::new(PASSWORD.to_owned()),
+    };
+    let registered = portcullis.registrar().register(form, here(portcullis)).await?;
+    Ok(registered.account.id)
+}
+
+/// Gives an account a role of its own with these permissions.
+pub(crate) async fn allow(portcullis: &Portcullis, who: account::Id, permissions: &[&str]) -> Result<()> {
+    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let (roles, role) = (portcullis.roles(), "measured");
+    roles
+        .create(&permit, role, "made for a measurement", here(portcullis))
+        .await?;
+    for permission in permissions {
+        roles.allow(&permit, role, permission, here(portcullis)).await?;
+    }
+    roles.assign(&permit, who, role, here(portcullis)).await?;
+    Ok(())
+}
+
+/// Logs in; answers the access token or the session token.
+pub(crate) async fn log_in(portcullis: &Portcullis, email: &str, delivery: Delivery) -> Result<String> {
+    let form = LoginForm {
+        identifier: email.to_owned(),
+        password: SecretText::new(PASSWORD.to_owned()),
+        delivery,
+        scopes: None,
+        device: Device::default(),
+    };
+    match portcullis.log_in(form, here(portcullis)).await? {
+        LoggedIn::Tokens { issued, .. } => Ok(issued.access_token.expose().to_owned()),
+        LoggedIn::Session { token, .. } => Ok(token.expose().to_string()),
+    }
+}
+
+/// The circumstances of what a measurement changes by itself.
+pub(crate) fn here(portcullis: &Portcullis) -> Context {
+    Context::operator(portcullis.environment().now())
+}
+
+/// Fails unless an answer has this status: a figure made of refusals means nothing.
+pub(crate) fn expect(status: u16, wanted: u16) -> Result<()> {
+    if status != wanted {
+        bail!("an answer has status {status} where {wanted} was expected");
+    }
+    Ok(())
+}
+
+/// A deployment on a new file that has this many users.
+pub(crate) async fn populated(file: &Path, users: usize) -> Result<Portcullis> {
+    let builder = || Portcullis::builder().database(&url(file));
+    // The first opening makes the schema.
+    let portcullis = builder().open().await?;
+    let now = portcullis.environment().now();
+    portcullis.database().close().await;
+    drop(portcullis);
+    crate::population::write(file, users, now)?;
+    Ok(builder().open().await?)
+}

@@ -1,0 +1,96 @@
+//! Measures Portcullis against its performance budgets.
+//!
+//! ```text
+//! cargo run --release -p portcullis-bench -- [--quick] [--only NAME] [--json FILE] [--check]
+//! ```
+//! Flow: [`rows`] measures one budget after the other and returns [`report::Line`]s; [`report`] prints them.
+//!
+//! Invariants: both sides of a ratio are measured in turns in the same run, on the same machine, in the same state
+//! ([`measure::in_turns`]); a figure is the median of its rounds and stands beside the lowest and the highest.
+//! Nothing leaves loopback, every measurement ends by itself, and what was written is deleted.
+//!
+//! **Deliberately absent:** stored results to compare with. Another day is another machine.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "printing is what this program is for"
+)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are rounded for people anyway"
+)]
+
+mod child;
+mod deployment;
+mod load;
+mod machine;
+mod measure;
+mod population;
+mod report;
+mod rows;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser;
+
+use self::rows::Plan;
+
+/// Measures Portcullis against its performance budgets and prints them as ratios.
+#[derive(Parser)]
+struct Options {
+    /// Ends within a minute: fewer rounds, and 100,000 users in the place of 1,000,000.
+    #[arg(long)]
+    quick: bool,
+    /// Measures only these: protected, decision, verification, login, refresh, scale, process.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Writes the figures to a file as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Ends with status 1 if a budget was missed.
+    #[arg(long)]
+    check: bool,
+    /// Where databases are put: a folder on the disk to be measured. By default beside this program.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// The server program to be measured. By default `portcullis` beside this program, and if there is none, this
+    /// program serving the same routes.
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Serves the routes instead of measuring: the stand-in for a server program.
+    #[arg(long, hide = true, value_names = ["ADDRESS", "DIR"], num_args = 2)]
+    serve: Option<Vec<String>>,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse();
+    if let Some([address, folder]) = options.serve.as_deref() {
+        child::serve(address, folder)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let beside = std::env::current_exe().context("this program's own path is unknown")?;
+    let folder = options
+        .folder
+        .or_else(|| Some(beside.parent()?.to_owned()))
+        .context("name a folder for databases with --folder")?;
+    let plan = Plan {
+        quick: options.quick,
+        folder,
+        server: options.server.or_else(|| child::beside(&beside)),
+    };
+    let machine = machine::describe();
+    println!("{machine}\n");
+    let lines = rows::measure(&plan, &options.only)?;
+    println!("\n{}", report::table(&lines));
+    if let Some(file) = &options.json {
+        let json = report::json(&machine, plan.quick, &lines);
+        std::fs::write(file, format!("{json:#}\n"))
+            .with_context(|| format!("{} can't be written", file.display()))?;
+    }
+    let missed = lines.iter().any(report::Line::is_missed);
+    Ok(ExitCode::from(u8::from(options.check && missed)))
+}

@@ -1,0 +1,119 @@
+//! Calls a route and judges what it answers.
+
+use http::Method;
+use portcullis::core::access::CredentialKind;
+
+use super::cases::Case;
+use super::cast::Cast;
+use super::privileges::Privileges;
+use super::report::Cell;
+use super::route::Route;
+use crate::{Answer, TestApp};
+
+/// Calls with a credential that must be refused.
+pub(super) async fn refused(app: &TestApp, route: &Route, case: &Case, mut cell: Cell<'_>) {
+    for (method, path) in route.requests(case.methods) {
+        let mut request = app.request(method.clone(), &format!("{path}{}", case.query));
+        for (name, value) in &case.headers {
+            request = request.header(name, value);
+        }
+        let answer = request.send().await;
+        let faults = judge(&answer, method, case);
+        cell.note(&format!("{method} {path}"), answer.status(), &faults);
+    }
+}
+
+fn judge(answer: &Answer, method: &Method, case: &Case) -> Vec<String> {
+    let mut faults = Vec::new();
+    let status = answer.status();
+    if !case.refusals.contains(&status) {
+        let expected: Vec<_> = case.refusals.iter().map(u16::to_string).collect();
+        let expected = expected.join(" or ");
+        faults.push(if status < 400 {
+            format!("let in, and should be refused with {expected}")
+        } else {
+            format!("should be refused with {expected}")
+        });
+    }
+    if status == 401 && !answer.header("www-authenticate").starts_with("Bearer realm=") {
+        faults.push("no WWW-Authenticate says how to come back".to_owned());
+    }
+    if answer.header("cache-control") != "no-store" {
+        faults.push("a cache may keep the refusal".to_owned());
+    }
+    if answer.header("content-type") != "application/problem+json" {
+        faults.push("not application/problem+json".to_owned());
+    } else if *method != Method::HEAD {
+        faults.extend(judge_body(answer));
+    }
+    if !case.secret.is_empty() && answer.text().contains(&case.secret) {
+        faults.push("the answer repeats the credential".to_owned());
+    }
+    faults
+}
+
+fn judge_body(answer: &Answer) -> Vec<String> {
+    let body: serde_json::Value = serde_json::from_str(answer.text()).unwrap_or_default();
+    let text = |name: &str| {
+        body.get(name)
+            .and_then(|value| value.as_str())
+            .unwrap_or_default()
+    };
+    let mut faults = Vec::new();
+    if body.get("status").and_then(serde_json::Value::as_u64) != Some(answer.status().into()) {
+        faults.push("the problem's status isn't the answer's".to_owned());
+    }
+    if text("code").is_empty() {
+        faults.push("the problem has no code".to_owned());
+    }
+    if uuid::Uuid::try_parse(text("trace_id")).is_err() {
+        faults.push("the problem has no trace id".to_owned());
+    }
+    faults
+}
+
+/// Calls a route for anybody: it must not ask for a credential.
+pub(super) async fn open(app: &TestApp, route: &Route, mut cell: Cell<'_>) {
+    for (method, path) in route.requests(|_| true) {
+        let answer = app.request(method.clone(), path).send().await;
+        let faults = match answer.status() {
+            401 | 403 => vec!["public, and asks for something".to_owned()],
+            _ => Vec::new(),
+        };
+        cell.note(&format!("{method} {path}"), answer.status(), &faults);
+    }
+}
+
+/// Calls with a good credential of each kind that is read: the rule must let it pass, or the other calls prove
+/// nothing. What the handler says of a request without a body is its own business.
+pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell: Cell<'_>) {
+    let privileges = Privileges::named_by(&route.rule);
+    if !privileges.satisfy(&route.rule, 0) {
+        return;
+    }
+    for kind in CredentialKind::ALL
+        .into_iter()
+        .filter(|kind| route.accepts(*kind))
+    {
+        for (method, path) in route.requests(|_| true) {
+            let held = cast.fresh(app, kind).await;
+            let answer = app.request(method.clone(), path).bearer(&held.text).send().await;
+            let faults = match (answer.status(), answer.code().as_str()) {
+                (401, code) => vec![format!("a good {} is refused: {code}", kind.as_str())],
+                (403, code) if DECIDED.contains(&code) => {
+                    vec![format!("a good {} is refused: {code}", kind.as_str())]
+                }
+                _ => Vec::new(),
+            };
+            cell.note(&format!("{method} {path}"), answer.status(), &faults);
+        }
+    }
+}
+
+/// The codes of a decision against a known caller.
+const DECIDED: [&str; 4] = [
+    "missing_permission",
+    "insufficient_scope",
+    "missing_role",
+    "no_alternative",
+];

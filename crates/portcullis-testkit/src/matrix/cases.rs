@@ -1,0 +1,259 @@
+//! The rows of the matrix: what is presented, which routes must refuse it, and how.
+
+use http::Method;
+use portcullis::core::access::CredentialKind;
+use portcullis::core::checks;
+
+use super::cast::{Cast, Held};
+use super::forge;
+use super::route::Route;
+
+type Headers = Vec<(&'static str, String)>;
+
+/// One way to present a credential that is to be refused.
+pub(super) struct Case {
+    pub(super) name: String,
+    /// What the request carries.
+    pub(super) headers: Headers,
+    /// What stands behind the path.
+    pub(super) query: String,
+    /// The routes it is tried on.
+    pub(super) applies: Box<dyn Fn(&Route) -> bool>,
+    /// The methods it is tried with.
+    pub(super) methods: fn(&Method) -> bool,
+    /// The statuses of a right refusal.
+    pub(super) refusals: &'static [u16],
+    /// What the answer must not repeat.
+    pub(super) secret: String,
+}
+
+/// All of them.
+pub(super) fn all(cast: &Cast) -> Vec<Case> {
+    let mut all = vec![nothing()];
+    all.extend(malformed());
+    all.extend(forged(cast));
+    all.extend(withdrawn(cast));
+    all.extend(misplaced(cast));
+    all.extend(several(cast));
+    all.extend(cross_site(cast));
+    all.extend(insufficient(cast));
+    all
+}
+
+impl Case {
+    /// Refused with 401 by every route that looks at credentials.
+    fn new(name: impl Into<String>, headers: Headers) -> Self {
+        Self {
+            name: name.into(),
+            headers,
+            query: String::new(),
+            applies: Box::new(Route::is_guarded),
+            methods: |_| true,
+            refusals: &[401],
+            secret: String::new(),
+        }
+    }
+
+    /// The same, refused otherwise.
+    fn refused_with(mut self, refusals: &'static [u16]) -> Self {
+        self.refusals = refusals;
+        self
+    }
+
+    /// The same, on these routes only.
+    fn on(mut self, applies: impl Fn(&Route) -> bool + 'static) -> Self {
+        self.applies = Box::new(applies);
+        self
+    }
+
+    fn about(mut self, secret: &str) -> Self {
+        secret.clone_into(&mut self.secret);
+        self
+    }
+}
+
+fn nothing() -> Case {
+    Case::new("nothing", Vec::new()).on(|route| !route.is_open())
+}
+
+/// What has not even the form of a credential, or the form of one that nobody was given.
+fn malformed() -> Vec<Case> {
+    let long = format!("Bearer {}.e.e", "e".repeat(20_000));
+    let unknown = format!("pcs_{}", "A".repeat(43));
+    let authorization = [
+        ("no token", "Bearer".to_owned()),
+        ("two words", "Bearer a b".to_owned()),
+        ("a quoted token", "Bearer \"abc\"".to_owned()),
+        ("no text", "\u{e9}".to_owned()),
+        ("garbage", "Bearer garbage".to_owned()),
+        ("three parts of garbage", "Bearer e30.e30.e30".to_owned()),
+        ("a token of 20 KB", long),
+        ("an unknown session", format!("Bearer {unknown}")),
+        ("half a session token", "Bearer pcs_AAAA".to_owned()),
+        ("Basic", "Basic YWRtaW46YWRtaW4=".to_owned()),
+        ("a scheme nobody knows", "Negotiate abc".to_owned()),
+    ];
+    let mut all: Vec<_> = authorization
+        .into_iter()
+        .map(|(name, value)| Case::new(name, vec![("authorization", value)]).refused_with(&[400, 401]))
+        .collect();
+    for (header, value) in [
+        ("x-session-token", "garbage".to_owned()),
+        ("x-session-token", unknown.clone()),
+        ("cookie", "__Host-portcullis=garbage".to_owned()),
+        ("cookie", format!("__Host-portcullis={unknown}")),
+        ("cookie", "__Host-portcullis=".to_owned()),
+    ] {
+        let shown: String = value.chars().take(24).collect();
+        let headers = vec![(header, value), ("sec-fetch-site", "same-origin".to_owned())];
+        all.push(Case::new(format!("{header}: {shown}"), headers));
+    }
+    all
+}
+
+/// Access tokens that somebody else made, and tokens of ours that are none.
+fn forged(cast: &Cast) -> Vec<Case> {
+    checks!("T003");
+    checks!("T014");
+    let forged = forge::all(cast);
+    let others = [
+        ("a refresh token", cast.refresh.clone()),
+        ("an e-mail code", format!("pcv_{}", "A".repeat(43))),
+        ("a set-up token", format!("pcsetup_{}", "A".repeat(43))),
+        ("a refresh token's bytes", cast.refresh.replace("pcr_", "pcs_")),
+    ];
+    let all = forged.into_iter().chain(others);
+    all.map(|(name, text)| Case::new(name, bearer(&text)).about(&text))
+        .collect()
+}
+
+/// Credentials that were good once.
+fn withdrawn(cast: &Cast) -> Vec<Case> {
+    checks!("T016");
+    let all = cast.refused.iter().flat_map(|(what, held)| {
+        held.iter().flat_map(move |held| {
+            presentations(held).into_iter().map(move |(how, headers)| {
+                Case::new(format!("{} {what} ({how})", held.kind.as_str()), headers).about(&held.text)
+            })
+        })
+    });
+    all.collect()
+}
+
+/// Good credentials where no credential is read, or of a kind that the route doesn't read.
+fn misplaced(cast: &Cast) -> Vec<Case> {
+    let mut all = Vec::new();
+    for held in &cast.good {
+        let (kind, name) = (held.kind, held.kind.as_str());
+        for (how, headers) in presentations(held) {
+            let case = Case::new(format!("good {name}, not read here ({how})"), headers);
+            all.push(case.on(move |route| route.is_guarded() && !route.accepts(kind)));
+        }
+        for parameter in ["access_token", "token", "session_token"] {
+            let mut case = nothing().about(&held.text);
+            case.name = format!("good {name} in the query as {parameter}");
+            case.query = format!("?{parameter}={}", held.text);
+            all.push(case);
+        }
+        if kind == CredentialKind::Jwt {
+            let header = vec![("x-session-token", held.text.clone())];
+            all.push(Case::new("good jwt in X-Session-Token", header).about(&held.text));
+            all.push(Case::new("good jwt in the cookie", cookie(&held.text)).about(&held.text));
+        }
+    }
+    all
+}
+
+/// More than one credential, each of them good.
+fn several(cast: &Cast) -> Vec<Case> {
+    checks!("T019");
+    let all = cast.good.iter().flat_map(presented);
+    let pairs = all.flat_map(|first| {
+        let others = cast.good.iter().flat_map(presented);
+        others.map(move |second| (first.clone(), second))
+    });
+    let cases = pairs.map(|((how, mut headers), (and, more))| {
+        headers.extend(more);
+        Case::new(format!("two: {how}, {and}"), headers).refused_with(&[400])
+    });
+    cases.collect()
+}
+
+/// Every presentation of a credential, named.
+fn presented(held: &Held) -> impl Iterator<Item = (String, Headers)> + use<'_> {
+    let all = presentations(held).into_iter();
+    all.map(|(how, headers)| (format!("{} ({how})", held.kind.as_str()), headers))
+}
+
+/// A good cookie, sent by a page of somebody else with a method that changes something.
+fn cross_site(cast: &Cast) -> Vec<Case> {
+    checks!("T023");
+    let held = cast.good.iter().find(|held| held.kind == CredentialKind::Session);
+    let Some(held) = held else { return Vec::new() };
+    let from = [
+        ("nowhere", vec![]),
+        ("another site", vec![("sec-fetch-site", "cross-site")]),
+        ("another host of the site", vec![("sec-fetch-site", "same-site")]),
+        ("an unknown place", vec![("sec-fetch-site", "sideways")]),
+        (
+            "two places",
+            vec![
+                ("sec-fetch-site", "same-origin"),
+                ("sec-fetch-site", "cross-site"),
+            ],
+        ),
+        ("another origin", vec![("origin", "https://elsewhere.example")]),
+        ("a sandbox", vec![("origin", "null")]),
+    ];
+    let all = from.into_iter().map(|(place, headers)| {
+        let mut all = vec![("cookie", format!("__Host-portcullis={}", held.text))];
+        all.extend(headers.into_iter().map(|(name, value)| (name, value.to_owned())));
+        let mut case = Case::new(format!("good cookie from {place}"), all).about(&held.text);
+        case.methods = |method| !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        case.refused_with(&[403])
+            .on(|route| route.accepts(CredentialKind::Session))
+    });
+    all.collect()
+}
+
+/// Good credentials of somebody who may not, or may not any more.
+fn insufficient(cast: &Cast) -> Vec<Case> {
+    checks!("T024");
+    let mut all = Vec::new();
+    for limited in &cast.limited {
+        for held in &limited.held {
+            for (how, headers) in presentations(held) {
+                let name = format!("{} with {} ({how})", held.kind.as_str(), limited.name);
+                let (privileges, age, kind) = (limited.privileges.clone(), limited.age, held.kind);
+                let case = Case::new(name, headers).about(&held.text);
+                // 401 asks for a newer login, and 404 hides what exists.
+                let case = case.refused_with(if age > 0 { &[401] } else { &[403, 404] });
+                all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
+            }
+        }
+    }
+    all
+}
+
+/// Every way in which a client may present it.
+fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
+    match held.kind {
+        CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
+        CredentialKind::Session => vec![
+            ("bearer", bearer(&held.text)),
+            ("header", vec![("x-session-token", held.text.clone())]),
+            ("cookie", cookie(&held.text)),
+        ],
+    }
+}
+
+fn bearer(token: &str) -> Headers {
+    vec![("authorization", format!("Bearer {token}"))]
+}
+
+fn cookie(token: &str) -> Headers {
+    vec![
+        ("sec-fetch-site", "same-origin".to_owned()),
+        ("cookie", format!("__Host-portcullis={token}")),
+    ]
+}

@@ -1,0 +1,162 @@
+//! The matrix finds what is wrong, and only that.
+
+use axum::middleware::map_response;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use portcullis::{
+    Allow, Any, Api, Authenticated, FreshLogin, Json, Jwt, Public, Role, Session, Via, Visitor, permissions,
+    roles,
+};
+use portcullis_core::checks;
+
+use super::{Matrix, Report};
+
+permissions! {
+    MatrixRead = "matrix:read": "Read";
+    MatrixWrite = "matrix:write": "Write";
+}
+roles! { Editor = "matrix-editor"; Boss = "administrator"; }
+
+async fn read(_: Allow<MatrixRead>) -> Json<u8> {
+    Json(1)
+}
+async fn write(_: Allow<(MatrixRead, MatrixWrite, FreshLogin<300>)>) -> Json<u8> {
+    Json(1)
+}
+async fn either(_: Allow<Any<(Role<Editor>, MatrixWrite)>>) -> Json<u8> {
+    Json(1)
+}
+async fn boss(_: Allow<Role<Boss>, Via<Session>>) -> Json<u8> {
+    Json(1)
+}
+async fn known(_: Allow<Authenticated, Via<Jwt>>) -> Json<u8> {
+    Json(1)
+}
+async fn weekly(_: Allow<FreshLogin<500_000>>) -> Json<u8> {
+    Json(1)
+}
+async fn visitor(_: Visitor) -> Json<u8> {
+    Json(1)
+}
+async fn open(_: Public) -> Json<u8> {
+    Json(1)
+}
+
+fn api() -> Api {
+    let files = axum::Router::new().fallback(|| async { "a file" });
+    Api::new("Every rule", "1")
+        .get("/posts/{id}", read)
+        .put("/posts/{id}", write)
+        .delete("/posts/{id}/files/{*rest}", either)
+        .patch("/boss", boss)
+        .post("/known", known)
+        .get("/weekly", weekly)
+        .get("/visitor", visitor)
+        .get("/open", open)
+        .mount::<Allow<MatrixRead>>("/files", files)
+}
+
+async fn faults_of(make: impl FnOnce() -> Api, lock: Option<&str>) -> Report {
+    let matrix = Matrix::of(|_| make());
+    match lock {
+        Some(lock) => matrix.lock(lock).run().await,
+        None => matrix.run().await,
+    }
+}
+
+#[track_caller]
+fn check(report: &Report, expected: &str) {
+    let found = report.faults().iter().any(|fault| fault.contains(expected));
+    assert!(found, "no fault says {expected:?}:\n{report}");
+}
+
+#[tokio::test]
+async fn every_kind_of_rule_refuses_what_it_must() {
+    let report = faults_of(api, Some(&api().authz_lock())).await;
+    report.assert_sound();
+    assert_eq!(report.public()[..2], ["GET /visitor", "GET /open"]);
+    assert!(report.credentials() > 80, "{}", report.credentials());
+    let table = report.to_string();
+    for row in [
+        "nothing",
+        "alg none, no signature",
+        "jwt expired (bearer)",
+        "session revoked (cookie)",
+        "jwt of a disabled account (bearer)",
+        "session with a login 300 s ago (header)",
+        "jwt with a login 500000 s ago (bearer)",
+        "jwt with all but matrix:write (bearer)",
+        "session with all but role(administrator) (cookie)",
+        "jwt with scopes without matrix:read, matrix:write (bearer)",
+        "two: jwt (bearer), session (cookie)",
+        "good cookie from another site",
+        "good session, not read here (bearer)",
+    ] {
+        assert!(
+            table.lines().any(|line| line.starts_with(row)),
+            "no row {row:?}:\n{table}"
+        );
+    }
+    // Every guarded route was called with nothing and with a good credential.
+    for row in ["nothing ", "a good one of each kind"] {
+        let line = table.lines().find(|line| line.starts_with(row)).unwrap();
+        let cells = line.matches("200").count() + line.matches("401").count();
+        assert!(cells >= 7, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_lets_everybody_in_is_found() {
+    let api = || api().layer(map_response(|_: Response| async { Json(1).into_response() }));
+    let report = faults_of(api, None).await;
+    for route in [
+        "GET /posts/",
+        "HEAD /posts/",
+        "PUT /posts/",
+        "DELETE /posts/",
+        "PATCH /boss",
+        "POST /known",
+        "GET /files with nothing",
+        "DELETE /files/",
+    ] {
+        check(&report, route);
+    }
+    check(&report, "let in, and should be refused with 401");
+    check(&report, "let in, and should be refused with 403 or 404");
+    assert!(report.to_string().contains("200!"));
+}
+
+#[tokio::test]
+async fn a_route_that_refuses_without_a_problem_is_found() {
+    let bare =
+        |status: u16| map_response(move |_: Response| async move { StatusCode::from_u16(status).unwrap() });
+    let report = faults_of(|| api().layer(bare(401)), None).await;
+    check(&report, "not application/problem+json");
+    check(&report, "no WWW-Authenticate");
+    check(&report, "public, and asks for something");
+    check(&report, "a good jwt is refused");
+    let report = faults_of(|| api().layer(bare(500)), None).await;
+    check(&report, "answers 500: should be refused with 401");
+}
+
+#[tokio::test]
+async fn a_lock_that_differs_is_found() {
+    checks!("T018");
+    let lock = api().authz_lock();
+    let lacking: Vec<_> = lock.lines().filter(|line| !line.contains("/boss")).collect();
+    check(
+        &faults_of(api, Some(&lacking.join("\n"))).await,
+        "authz.lock lacks PATCH /boss: role(administrator) via session",
+    );
+    let more = format!("{lock}GET /gone public\n");
+    check(
+        &faults_of(api, Some(&more)).await,
+        "authz.lock names GET /gone, and there is no such route",
+    );
+    let weaker = lock.replace("matrix:read and matrix:write and fresh-login(300)", "matrix:read");
+    check(
+        &faults_of(api, Some(&weaker)).await,
+        "authz.lock says PUT /posts/{id}: matrix:read via jwt, session, but the route says: matrix:read and \
+         matrix:write and fresh-login(300) via jwt, session",
+    );
+}

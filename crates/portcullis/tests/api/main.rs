@@ -1,0 +1,20 @@
+//! The API a library user sees, through the real router.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "tests stop where they fail, tables are long, and rules are types"
+)]
+
+mod compile_fail;
+mod documentation;
+mod listening;
+mod logging;
+mod protection;
+mod routing;
+mod rules;
+mod support;
+mod validation;

@@ -1,0 +1,176 @@
+//! What every route gets without asking.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use http::Request;
+use http::header::{CACHE_CONTROL, HeaderValue};
+use portcullis::core::checks;
+use portcullis::protect::Limits;
+use portcullis::{Api, Json, Problem, Public, Result};
+
+use crate::support::{Bench, Client};
+
+async fn fine(_: Public) -> &'static str {
+    "fine"
+}
+async fn cached(_: Public) -> ([(http::HeaderName, HeaderValue); 1], &'static str) {
+    (
+        [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"))],
+        "old",
+    )
+}
+async fn panics(_: Public) -> &'static str {
+    panic!("canary {}", "in the panic")
+}
+async fn internal(_: Public) -> Result<&'static str> {
+    Err(Problem::internal("canary in the reason"))
+}
+async fn never(_: Public) -> &'static str {
+    std::future::pending().await
+}
+async fn reads(_: Public, body: Bytes) -> String {
+    body.len().to_string()
+}
+async fn reads_then_never(_: Public, Json(_): Json<u8>) -> &'static str {
+    std::future::pending().await
+}
+async fn conflict(_: Public) -> Result<&'static str> {
+    Err(Problem::conflict("taken", "this name is taken; choose another"))
+}
+
+fn api() -> Api {
+    Api::new("Test", "1")
+        .get("/fine", fine)
+        .get("/cached", cached)
+        .get("/panics", panics)
+        .get("/internal", internal)
+        .get("/never", never)
+        .post("/reads", reads)
+        .post("/reads-then-never", reads_then_never)
+        .get("/conflict", conflict)
+}
+
+fn client() -> Client {
+    Bench::default().client(api())
+}
+
+fn hurried() -> Client {
+    let mut limits = Limits::default();
+    limits.time = Duration::from_millis(20);
+    Bench::default().client(api().limits(limits))
+}
+
+#[tokio::test]
+async fn every_answer_has_safe_headers() {
+    let client = client();
+    for path in ["/fine", "/missing", "/panics", "/openapi.json"] {
+        let answer = client.get(path, &[]).await;
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            (
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'none'",
+            ),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("strict-transport-security", ""),
+        ] {
+            assert_eq!(answer.header(name), value, "{path}");
+        }
+    }
+    assert_eq!(
+        client.get("/cached", &[]).await.header("cache-control"),
+        "public, max-age=60"
+    );
+}
+
+#[tokio::test]
+async fn tls_is_insisted_on_where_the_public_address_has_it() {
+    let bench = Bench::with(|settings| settings.origin = Some("https://app.example".parse().unwrap()));
+    let answer = bench.client(api()).get("/fine", &[]).await;
+    assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
+}
+
+#[tokio::test]
+async fn the_trace_id_is_ours_and_never_the_callers() {
+    let client = client();
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..1_000 {
+        let answer = client
+            .get(
+                "/fine",
+                &[("x-request-id", "00000000-0000-7000-8000-000000000000")],
+            )
+            .await;
+        assert_eq!(answer.headers.get_all("x-request-id").iter().count(), 1);
+        let id: uuid::Uuid = answer.header("x-request-id").parse().unwrap();
+        assert_eq!(id.get_version_num(), 7);
+        assert!(seen.insert(id), "{id} came twice");
+    }
+}
+
+#[tokio::test]
+async fn a_panic_and_an_internal_reason_stay_inside() {
+    checks!("T033");
+    let client = client();
+    for path in ["/panics", "/internal"] {
+        let answer = client.get(path, &[]).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (500, "internal"),
+            "{path}"
+        );
+        assert!(!answer.text.contains("canary"), "{path}: {}", answer.text);
+    }
+    assert_eq!(
+        client.get("/fine", &[]).await.status,
+        200,
+        "the next request is answered"
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_ended_and_the_one_at_fault_named() {
+    checks!("T032");
+    let client = hurried();
+    let late = client.get("/never", &[]).await;
+    assert_eq!((late.status.as_u16(), late.code().as_str()), (503, "unavailable"));
+    assert_eq!(late.header("retry-after"), "1");
+    let endless = Body::from_stream(futures_util::stream::pending::<
+        std::result::Result<Bytes, std::io::Error>,
+    >());
+    let slow = client.send(Request::post("/reads").body(endless).unwrap()).await;
+    assert_eq!(
+        (slow.status.as_u16(), slow.code().as_str()),
+        (408, "request_too_slow")
+    );
+    // All of the body came: the delay is ours.
+    let ours = client.post_json("/reads-then-never", "5").await;
+    assert_eq!(ours.status, 503);
+}
+
+#[tokio::test]
+async fn axums_own_extractors_are_limited_too() {
+    checks!("T032");
+    let client = client();
+    for (length, status) in [(65_536, 200), (65_537, 413)] {
+        let request = Request::post("/reads")
+            .body(Body::from(vec![b'x'; length]))
+            .unwrap();
+        assert_eq!(client.send(request).await.status.as_u16(), status, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn problems_have_the_members_of_rfc_9457() {
+    let client = client();
+    let mut problems = Vec::new();
+    for path in ["/conflict", "/missing", "/internal"] {
+        problems.push(client.get(path, &[]).await.problem());
+    }
+    insta::assert_json_snapshot!(problems);
+}

@@ -1,0 +1,205 @@
+//! The stores.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use portcullis::core::access::{self, AccountFacts, Change, PermissionRecord, RoleRecord};
+use portcullis::core::account::{self, Account, State};
+use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
+use portcullis::core::environment::Timestamp;
+use portcullis::core::fault::Fault;
+use portcullis::core::secret::Digest;
+use portcullis::core::session::{self, Ending, NewSession, Opening, Session, SessionToken};
+use portcullis::core::token::{self, Refresh, Rotated, Rotation};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// The only account.
+pub(crate) const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
+
+pub(crate) const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(0x5));
+
+/// One account, its sessions, and what was audited.
+pub(crate) struct World {
+    pub(crate) sessions: Mutex<HashMap<[u8; 32], Session>>,
+    pub(crate) state: Mutex<State>,
+    pub(crate) permissions: Mutex<Vec<String>>,
+    pub(crate) roles: Mutex<Vec<String>>,
+    pub(crate) audited: Mutex<Vec<(Refusal, Context)>>,
+    /// Each audit row takes one.
+    pub(crate) audit_room: Semaphore,
+    /// Whether every read fails.
+    pub(crate) down: AtomicBool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            sessions: Mutex::default(),
+            state: Mutex::new(State::Active),
+            permissions: Mutex::default(),
+            roles: Mutex::default(),
+            audited: Mutex::default(),
+            audit_room: Semaphore::new(Semaphore::MAX_PERMITS / 2),
+            down: AtomicBool::new(false),
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn account(&self) -> Account {
+        Account {
+            id: ACCOUNT,
+            email: Some("ada@example.com".into()),
+            username: None,
+            state: *self.state.lock().unwrap(),
+            email_verified_at: None,
+            stamp: STAMP,
+            created_at: super::START,
+        }
+    }
+
+    pub(crate) fn session(&self, id: session::Id) -> Option<Session> {
+        self.sessions
+            .lock()
+            .unwrap()
+            .values()
+            .find(|session| session.id == id)
+            .cloned()
+    }
+
+    fn up(&self) -> Result<(), Fault> {
+        if self.down.load(Ordering::Relaxed) {
+            Err(Fault::Busy(
+                "canary: the file /var/lib/secret.db is locked".into(),
+            ))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[async_trait]
+impl session::Store for World {
+    async fn open(&self, _: NewSession, _: Context) -> Result<Opening, Fault> {
+        panic!("no test opens sessions here")
+    }
+    async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
+        self.up()?;
+        Ok(self.sessions.lock().unwrap().get(token.as_bytes()).cloned())
+    }
+    async fn find(&self, id: session::Id) -> Result<Option<Session>, Fault> {
+        self.up()?;
+        Ok(self.session(id))
+    }
+    async fn list(&self, _: account::Id, _: Timestamp) -> Result<Vec<Session>, Fault> {
+        panic!("no test lists sessions here")
+    }
+    async fn rename(&self, _: account::Id, _: session::Id, _: String, _: Context) -> Result<bool, Fault> {
+        panic!("no test names sessions here")
+    }
+    async fn renew(
+        &self,
+        _: session::Id,
+        _: Digest<SessionToken>,
+        _: Digest<SessionToken>,
+        _: Context,
+    ) -> Result<bool, Fault> {
+        panic!("no test renews sessions here")
+    }
+    async fn end(&self, _: account::Id, _: session::Id, _: Ending, _: Context) -> Result<bool, Fault> {
+        panic!("tests end sessions by `Bench::end`")
+    }
+    async fn end_others(&self, _: account::Id, _: session::Id, _: Context) -> Result<u64, Fault> {
+        panic!("tests end sessions by `Bench::end`")
+    }
+    async fn end_all(&self, _: account::Id, _: account::Stamp, _: Context) -> Result<u64, Fault> {
+        panic!("tests end sessions by `Bench::end`")
+    }
+    async fn touch(&self, _: Vec<(session::Id, Timestamp)>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl token::Store for World {
+    async fn rotate_refresh(&self, _: Rotation, _: Context) -> Result<Rotated, Fault> {
+        panic!("no test refreshes here")
+    }
+    async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
+        panic!("no test refreshes here")
+    }
+    async fn revoke(&self, _: token::Id, _: account::Id, _: Timestamp, _: Context) -> Result<(), Fault> {
+        panic!("no test revokes here")
+    }
+    async fn is_revoked(&self, _: token::Id) -> Result<bool, Fault> {
+        self.up()?;
+        Ok(false)
+    }
+    async fn sweep(&self, _: Timestamp, _: u32) -> Result<u64, Fault> {
+        Ok(0)
+    }
+}
+
+#[async_trait]
+impl access::Store for World {
+    async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn facts(&self, id: account::Id) -> Result<Option<AccountFacts>, Fault> {
+        self.up()?;
+        assert_eq!(id, ACCOUNT);
+        Ok(Some(AccountFacts {
+            account: self.account(),
+            roles: self.roles.lock().unwrap().clone(),
+            permissions: self.permissions.lock().unwrap().clone(),
+        }))
+    }
+    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
+        Ok(Vec::new())
+    }
+    async fn roles(&self) -> Result<Vec<RoleRecord>, Fault> {
+        Ok(Vec::new())
+    }
+    async fn create_role(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn delete_role(&self, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn allow(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn disallow(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn inherit(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn disinherit(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn assign(&self, _: account::Id, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn unassign(&self, _: account::Id, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn assigned(&self, _: account::Id) -> Result<Option<Vec<String>>, Fault> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl audit::Store for World {
+    async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
+        self.audit_room.acquire().await.unwrap().forget();
+        self.audited.lock().unwrap().push((refusal, by));
+        Ok(())
+    }
+    async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,14 @@
+//! A type can't claim a rule that it doesn't enforce.
+use portcullis::enforcer::Caller;
+use portcullis::core::access::{Kinds, Rule};
+use portcullis::Access;
+
+struct Mine;
+
+impl Access for Mine {
+    const RULE: Rule = Rule::Authenticated;
+    const KINDS: Kinds = Kinds::ALL;
+    const CALLER: Caller = Caller::Required;
+}
+
+fn main() {}
