@@ -62,7 +62,9 @@ fn every_file_that_the_map_names_is_there() {
         let file = [".rs", ".toml", ".md", ".sql"]
             .iter()
             .any(|end| piece.ends_with(end));
-        (file || piece.ends_with('/') || piece.starts_with("crates/")) && !piece.starts_with("./") && !piece.contains([' ', '<', '…'])
+        (file || piece.ends_with('/') || piece.starts_with("crates/"))
+            && !piece.starts_with("./")
+            && !piece.contains([' ', '<', '…'])
     };
     for book in [
         "ARCHITECTURE.md",
