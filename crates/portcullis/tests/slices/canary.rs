@@ -305,7 +305,7 @@ async fn no_secret_is_in_a_log_line_an_answer_or_the_database() {
         "portcullis::request",
         "credential refused",
         "store fault",
-        "TRACE",
+        "DEBUG",
     ] {
         assert!(lines.contains(line), "no line with {line:?} was captured");
     }
