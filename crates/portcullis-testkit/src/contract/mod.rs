@@ -4,8 +4,11 @@
 //! [`store_contract!`](crate::store_contract) makes a test of each:
 //!
 //! ```ignore
-//! async fn open() -> Option<(MyStore, TempDir)> { … }
-//! portcullis_testkit::store_contract!(open);
+//! async fn open() -> Option<(MyStore, TempDir)> {
+//!     let folder = TempDir::new().ok()?;
+//!     Some((MyStore::open(folder.path()).await, folder))
+//! }
+//! portcullis_testkit::store_contract!(crate::open);
 //! ```
 //!
 //! `open` answers the store and what must be kept until the case is done, or `None` where the store's server isn't
@@ -52,7 +55,8 @@ impl<T> Stores for T where
 {
 }
 
-/// Makes one test of each case of the contract, on the stores that the async function `$open` answers.
+/// Makes one test of each case of the contract, on the stores that the async function `$open` answers; its path is
+/// seen from a module beneath the caller's.
 #[macro_export]
 macro_rules! store_contract {
     ($open:path) => {
