@@ -19,6 +19,7 @@ mod account;
 mod audit;
 mod bus;
 mod database;
+pub mod ephemeral;
 mod follow;
 mod key;
 mod migration;

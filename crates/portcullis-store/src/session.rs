@@ -171,15 +171,7 @@ const TOUCH: &str = "UPDATE sessions SET last_seen_at = $2
     WHERE id = $1 AND last_seen_at < $2 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle";
 
 async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening, Fault> {
-    defends!("T035");
-    // The lock puts openings, state changes and "log out everywhere" of one account in a row.
-    let sql = "SELECT state, stamp FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
-    let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
-        return Ok(Opening::Refused(State::Disabled));
-    };
-    let (state, stamp): (State, Stamp) = (row.take()?, row.take()?);
-    let unverified = new.require_verified && state == State::Unverified;
-    if !state.may_act() || unverified || stamp != new.stamp {
+    if let Err(state) = judge(tx, new).await? {
         return Ok(Opening::Refused(state));
     }
     let new_device = is_new_device(tx, new).await?;
@@ -197,7 +189,24 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening
     Ok(Opening::Opened { new_device, ended })
 }
 
-async fn is_new_device(tx: &mut Tx<'_>, new: &NewSession) -> Result<bool, Fault> {
+/// Whether the account may have this session; the state it is in if not.
+pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<(), State>, Fault> {
+    defends!("T035");
+    // The lock puts openings, state changes and "log out everywhere" of one account in a row.
+    let sql = "SELECT state, stamp FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
+        return Ok(Err(State::Disabled));
+    };
+    let (state, stamp): (State, Stamp) = (row.take()?, row.take()?);
+    let unverified = new.require_verified && state == State::Unverified;
+    if !state.may_act() || unverified || stamp != new.stamp {
+        return Ok(Err(state));
+    }
+    Ok(Ok(()))
+}
+
+/// Whether the account has had sessions before, and none with this user agent.
+pub(crate) async fn is_new_device(tx: &mut Tx<'_>, new: &NewSession) -> Result<bool, Fault> {
     let sql = "SELECT count(*), count(CASE WHEN user_agent IS NOT DISTINCT FROM $2 THEN 1 END)
         FROM sessions WHERE account_id = $1";
     let params = params![new.account, new.device.user_agent.as_ref()];

@@ -4,8 +4,11 @@
 //! [`store_contract!`](crate::store_contract) makes a test of each:
 //!
 //! ```ignore
-//! async fn open() -> Option<(MyStore, TempDir)> { … }
-//! portcullis_testkit::store_contract!(open);
+//! async fn open() -> Option<(MyStore, TempDir)> {
+//!     let folder = TempDir::new().ok()?;
+//!     Some((MyStore::open(folder.path()).await, folder))
+//! }
+//! portcullis_testkit::store_contract!(crate::open);
 //! ```
 //!
 //! `open` answers the store and what must be kept until the case is done, or `None` where the store's server isn't
@@ -52,7 +55,8 @@ impl<T> Stores for T where
 {
 }
 
-/// Makes one test of each case of the contract, on the stores that the async function `$open` answers.
+/// Makes one test of each case of the contract, on the stores that the async function `$open` answers; its path is
+/// seen from a module beneath the caller's.
 #[macro_export]
 macro_rules! store_contract {
     ($open:path) => {
@@ -65,6 +69,7 @@ macro_rules! store_contract {
             list_pages_by_id
             rehash_of_a_changed_password_is_refused
             set_state_disabled_ends_everything
+            set_state_active_needs_a_proven_address
             offer_verification_needs_an_unverified_address
             redeem_verification_refuses_all_but_a_good_token
             redeem_verification_of_the_same_bytes_for_another_purpose_is_refused
@@ -117,6 +122,7 @@ macro_rules! store_contract {
             facts_gather_what_is_inherited
             delete_role_takes_it_from_everybody
             unassign_of_the_last_administrator_is_protected
+            set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
         );
         $crate::store_contract!(@ $open, audit:

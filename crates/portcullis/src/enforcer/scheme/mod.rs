@@ -106,4 +106,9 @@ fn sort(text: &str) -> Presented<'_> {
     }
 }
 
+fn has_three_parts(token: &str) -> bool {
+    let signature = token.split_once('.').and_then(|(_, rest)| rest.split_once('.'));
+    signature.is_some_and(|(_, signature)| !signature.contains('.'))
+}
+
 const SESSION_PREFIX: &str = <session::SessionToken as portcullis_core::secret::Kind>::PREFIX;
