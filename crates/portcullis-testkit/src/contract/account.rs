@@ -365,7 +365,11 @@ pub async fn register_first_administrator_needs_the_open_token<S: Stores>(db: S)
         (token, last, true),
         (token, last, true),
     ] {
-        assert_eq!(db.setup_is_open(token, at).await.unwrap(), open, "asking uses nothing up");
+        assert_eq!(
+            db.setup_is_open(token, at).await.unwrap(),
+            open,
+            "asking uses nothing up"
+        );
     }
     assert_eq!(event_count(&db).await, 0);
     // A name that is taken costs neither account nor token.
