@@ -117,11 +117,13 @@ fn tokens(portcullis: &Portcullis, keyring: &Arc<Keyring>, count: usize) -> Resu
 
 fn standing(environment: &Environment) -> Standing {
     let (now, account) = (environment.now(), account::Id::new(environment));
+    let stamp = account::Stamp::new(environment);
     let month = std::time::Duration::from_secs(30 * 24 * 3_600);
     Standing {
         session: Session {
             id: session::Id::new(environment),
             account,
+            stamp,
             device: session::Device::default(),
             method: Method::Password,
             scopes: None,
@@ -136,7 +138,7 @@ fn standing(environment: &Environment) -> Standing {
             username: None,
             state: account::State::Active,
             email_verified_at: Some(now),
-            stamp: account::Stamp::new(environment),
+            stamp,
             created_at: now,
         },
     }

@@ -4,6 +4,9 @@
 //! a cycle can't be closed from two sides, and the last administrator can't be lost by two calls of which each
 //! leaves one.
 
+mod administrator;
+mod change;
+
 use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
@@ -12,15 +15,14 @@ use portcullis_core::access::{
     valid_permission_name, valid_role_name,
 };
 use portcullis_core::account::Id;
-use portcullis_core::audit::{Action, Context};
-use portcullis_core::defends;
+use portcullis_core::audit::Context;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 
+pub(crate) use self::administrator::{administrator_exists, lock_roles};
 use crate::Database;
 use crate::account::{account, account_columns};
-use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 
@@ -87,54 +89,56 @@ impl Store for Database {
             return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Role)));
         }
         self.write((name, description, by), |tx, (name, description, by)| {
-            Box::pin(create_role(tx, name, description, by))
+            Box::pin(change::create_role(tx, name, description, by))
         })
         .await
     }
 
     async fn delete_role(&self, name: String, by: Context) -> Result<Change, Fault> {
-        self.write((name, by), |tx, (name, by)| Box::pin(delete_role(tx, name, by)))
-            .await
+        self.write((name, by), |tx, (name, by)| {
+            Box::pin(change::delete_role(tx, name, by))
+        })
+        .await
     }
 
     async fn allow(&self, role: String, permission: String, by: Context) -> Result<Change, Fault> {
         self.write((role, permission, by), |tx, (role, permission, by)| {
-            Box::pin(allow(tx, role, permission, by))
+            Box::pin(change::allow(tx, role, permission, by))
         })
         .await
     }
 
     async fn disallow(&self, role: String, permission: String, by: Context) -> Result<Change, Fault> {
         self.write((role, permission, by), |tx, (role, permission, by)| {
-            Box::pin(disallow(tx, role, permission, by))
+            Box::pin(change::disallow(tx, role, permission, by))
         })
         .await
     }
 
     async fn inherit(&self, role: String, parent: String, by: Context) -> Result<Change, Fault> {
         self.write((role, parent, by), |tx, (role, parent, by)| {
-            Box::pin(inherit(tx, role, parent, by))
+            Box::pin(change::inherit(tx, role, parent, by))
         })
         .await
     }
 
     async fn disinherit(&self, role: String, parent: String, by: Context) -> Result<Change, Fault> {
         self.write((role, parent, by), |tx, (role, parent, by)| {
-            Box::pin(disinherit(tx, role, parent, by))
+            Box::pin(change::disinherit(tx, role, parent, by))
         })
         .await
     }
 
     async fn assign(&self, account: Id, role: String, by: Context) -> Result<Change, Fault> {
         self.write((account, role, by), |tx, (account, role, by)| {
-            Box::pin(assign(tx, *account, role, by))
+            Box::pin(change::assign(tx, *account, role, by))
         })
         .await
     }
 
     async fn unassign(&self, account: Id, role: String, by: Context) -> Result<Change, Fault> {
         self.write((account, role, by), |tx, (account, role, by)| {
-            Box::pin(unassign(tx, *account, role, by))
+            Box::pin(change::unassign(tx, *account, role, by))
         })
         .await
     }
@@ -171,66 +175,6 @@ fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
         .collect();
     names.sort();
     Ok(names)
-}
-
-/// Lets one transaction at a time change who may do what.
-pub(crate) async fn lock_roles(tx: &mut Tx<'_>) -> Result<(), Fault> {
-    tx.query(
-        "SELECT name FROM locks WHERE name = 'roles' FOR UPDATE",
-        params![],
-    )
-    .await
-    .map(drop)
-}
-
-/// Whether any account, in whatever state, holds the role `administrator`, directly or by inheritance.
-pub(crate) async fn administrator_exists(tx: &mut Tx<'_>) -> Result<bool, Fault> {
-    Ok(tx
-        .query_one(ADMINISTRATORS, params!["disabled", "locked"])
-        .await?
-        .is_some()
-        || tx
-            .query_one(ADMINISTRATORS, params!["active", "unverified"])
-            .await?
-            .is_some())
-}
-
-/// Whether an administrator is left who can act.
-async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
-    Ok(tx
-        .query_one(ADMINISTRATORS, params!["active", "unverified"])
-        .await?
-        .is_some())
-}
-
-const ADMINISTRATORS: &str = "WITH RECURSIVE carrying (name) AS (
-        SELECT name FROM roles WHERE name = 'administrator'
-        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
-    SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
-    WHERE account_roles.role IN (SELECT name FROM carrying) AND accounts.state IN ($1, $2) LIMIT 1";
-
-/// Whether the change just made took the last administrator who could act away; then it is undone.
-async fn guard_administrators(tx: &mut Tx<'_>, before: bool) -> Result<Change, Fault> {
-    if before && !administrator_acts(tx).await? {
-        tx.undo();
-        return Ok(Change::Protected);
-    }
-    Ok(Change::Done)
-}
-
-async fn role_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM roles WHERE name = $1";
-    Ok(tx.query_one(sql, params![name]).await?.is_some())
-}
-
-async fn permission_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM permissions WHERE name = $1";
-    Ok(tx.query_one(sql, params![name]).await?.is_some())
-}
-
-async fn account_exists(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM accounts WHERE id = $1";
-    Ok(tx.query_one(sql, params![id]).await?.is_some())
 }
 
 async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestamp) -> Result<(), Fault> {
@@ -273,148 +217,4 @@ async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Faul
     let sql = "SELECT permission FROM role_permissions WHERE role = $1";
     let rows = tx.query(sql, params![ADMINISTRATOR]).await?;
     rows.into_iter().map(|mut row| row.take()).collect()
-}
-
-async fn create_role(tx: &mut Tx<'_>, name: &str, description: &str, by: &Context) -> Result<Change, Fault> {
-    let sql = "INSERT INTO roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    if tx.execute(sql, params![name, description]).await? == 0 {
-        return Ok(Change::Taken);
-    }
-    tx.record(by, Entry::of(Action::RoleCreated).detail(name));
-    tx.invalidate(Invalidation::Roles, by.at);
-    Ok(Change::Done)
-}
-
-async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Result<Change, Fault> {
-    if name == ADMINISTRATOR {
-        return Ok(Change::Protected);
-    }
-    lock_roles(tx).await?;
-    let before = administrator_acts(tx).await?;
-    if tx
-        .execute("DELETE FROM roles WHERE name = $1", params![name])
-        .await?
-        == 0
-    {
-        return Ok(Change::UnknownRole);
-    }
-    tx.record(by, Entry::of(Action::RoleDeleted).detail(name));
-    tx.invalidate(Invalidation::Roles, by.at);
-    guard_administrators(tx, before).await
-}
-
-async fn allow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Context) -> Result<Change, Fault> {
-    lock_roles(tx).await?;
-    if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
-    }
-    if !permission_exists(tx, permission).await? {
-        return Ok(Change::UnknownPermission);
-    }
-    let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let changed = tx.execute(sql, params![role, permission]).await?;
-    Ok(role_changed(tx, changed, format!("{role} +{permission}"), by))
-}
-
-async fn disallow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Context) -> Result<Change, Fault> {
-    lock_roles(tx).await?;
-    if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
-    }
-    if !permission_exists(tx, permission).await? {
-        return Ok(Change::UnknownPermission);
-    }
-    if role == ADMINISTRATOR {
-        return Ok(Change::Protected);
-    }
-    let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
-    let changed = tx.execute(sql, params![role, permission]).await?;
-    Ok(role_changed(tx, changed, format!("{role} -{permission}"), by))
-}
-
-async fn inherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Context) -> Result<Change, Fault> {
-    defends!("T025");
-    lock_roles(tx).await?;
-    if !role_exists(tx, role).await? || !role_exists(tx, parent).await? {
-        return Ok(Change::UnknownRole);
-    }
-    if role == ADMINISTRATOR {
-        return Ok(Change::Protected);
-    }
-    if reaches(tx, parent, role).await? {
-        return Ok(Change::Cycle);
-    }
-    let sql = "INSERT INTO role_parents (role, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let changed = tx.execute(sql, params![role, parent]).await?;
-    Ok(role_changed(tx, changed, format!("{role} inherits {parent}"), by))
-}
-
-/// Whether `from` is `to`, or inherits from it over any number of steps.
-async fn reaches(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<bool, Fault> {
-    let sql = "WITH RECURSIVE above (name) AS (
-            SELECT name FROM roles WHERE name = $1
-            UNION SELECT role_parents.parent FROM role_parents JOIN above ON role_parents.role = above.name)
-        SELECT 1 FROM above WHERE name = $2";
-    Ok(tx.query_one(sql, params![from, to]).await?.is_some())
-}
-
-async fn disinherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Context) -> Result<Change, Fault> {
-    lock_roles(tx).await?;
-    if !role_exists(tx, role).await? || !role_exists(tx, parent).await? {
-        return Ok(Change::UnknownRole);
-    }
-    let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM role_parents WHERE role = $1 AND parent = $2";
-    let changed = tx.execute(sql, params![role, parent]).await?;
-    match role_changed(tx, changed, format!("{role} inherits {parent} no more"), by) {
-        Change::Done => guard_administrators(tx, before).await,
-        unchanged => Ok(unchanged),
-    }
-}
-
-fn role_changed(tx: &mut Tx<'_>, rows: u64, detail: String, by: &Context) -> Change {
-    if rows == 0 {
-        return Change::Unchanged;
-    }
-    tx.record(by, Entry::of(Action::RoleChanged).detail(detail));
-    tx.invalidate(Invalidation::Roles, by.at);
-    Change::Done
-}
-
-async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Context) -> Result<Change, Fault> {
-    lock_roles(tx).await?;
-    if !account_exists(tx, account).await? {
-        return Ok(Change::UnknownAccount);
-    }
-    if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
-    }
-    let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    if tx.execute(sql, params![account, role]).await? == 0 {
-        return Ok(Change::Unchanged);
-    }
-    tx.record(by, Entry::of(Action::RoleAssigned).account(account).detail(role));
-    tx.invalidate(Invalidation::Account(account), by.at);
-    Ok(Change::Done)
-}
-
-async fn unassign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Context) -> Result<Change, Fault> {
-    lock_roles(tx).await?;
-    if !account_exists(tx, account).await? {
-        return Ok(Change::UnknownAccount);
-    }
-    if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
-    }
-    let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM account_roles WHERE account_id = $1 AND role = $2";
-    if tx.execute(sql, params![account, role]).await? == 0 {
-        return Ok(Change::Unchanged);
-    }
-    tx.record(
-        by,
-        Entry::of(Action::RoleUnassigned).account(account).detail(role),
-    );
-    tx.invalidate(Invalidation::Account(account), by.at);
-    guard_administrators(tx, before).await
 }

@@ -9,7 +9,7 @@ use super::*;
 const STAND_IN: &str = r#"#!/usr/bin/env python3
 import http.server, sys
 host, port = sys.argv[sys.argv.index("--listen") + 1].split(":")
-assert sys.argv[1] == "serve" and sys.argv[-2:] == ["--data", "data"]
+assert sys.argv[1] == "serve" and sys.argv[-2:] == ["--data", "./data"]
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = b'{"path":"%s"}' % self.path.encode()

@@ -4,8 +4,11 @@
 //! [`store_contract!`](crate::store_contract) makes a test of each:
 //!
 //! ```ignore
-//! async fn open() -> Option<(MyStore, TempDir)> { … }
-//! portcullis_testkit::store_contract!(open);
+//! async fn open() -> Option<(MyStore, TempDir)> {
+//!     let folder = TempDir::new().ok()?;
+//!     Some((MyStore::open(folder.path()).await, folder))
+//! }
+//! portcullis_testkit::store_contract!(crate::open);
 //! ```
 //!
 //! `open` answers the store and what must be kept until the case is done, or `None` where the store's server isn't
@@ -58,8 +61,8 @@ pub trait Stores:
 
 impl Stores for portcullis_store::Database {}
 
-/// Makes one test of each case of the contract, on the stores that the async function `$open` answers. With
-/// `sessions` after it, of the cases about sessions alone.
+/// Makes one test of each case of the contract, on the stores that the async function `$open` answers; its path is
+/// seen from a module beneath the caller's. With `sessions` after it: of the cases about sessions alone.
 #[macro_export]
 macro_rules! store_contract {
     ($open:path) => {

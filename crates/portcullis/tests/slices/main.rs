@@ -6,5 +6,14 @@
     clippy::indexing_slicing
 )]
 
+mod access;
+mod account;
+mod audit;
+mod canary;
+mod given;
+mod health;
 mod matrix;
+mod races;
+mod session;
+mod token;
 mod tour;

@@ -1,0 +1,52 @@
+//! The administrators: the lock under which roles change, and the guard that one of them is left.
+
+use portcullis_core::access::Change;
+use portcullis_core::fault::Fault;
+
+use crate::tx::Tx;
+use crate::value::params;
+
+/// Lets one transaction at a time change who may do what.
+pub(crate) async fn lock_roles(tx: &mut Tx<'_>) -> Result<(), Fault> {
+    tx.query(
+        "SELECT name FROM locks WHERE name = 'roles' FOR UPDATE",
+        params![],
+    )
+    .await
+    .map(drop)
+}
+
+/// Whether any account, in whatever state, holds the role `administrator`, directly or by inheritance.
+pub(crate) async fn administrator_exists(tx: &mut Tx<'_>) -> Result<bool, Fault> {
+    Ok(tx
+        .query_one(ADMINISTRATORS, params!["disabled", "locked"])
+        .await?
+        .is_some()
+        || tx
+            .query_one(ADMINISTRATORS, params!["active", "unverified"])
+            .await?
+            .is_some())
+}
+
+/// Whether an administrator is left who can act.
+pub(super) async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
+    Ok(tx
+        .query_one(ADMINISTRATORS, params!["active", "unverified"])
+        .await?
+        .is_some())
+}
+
+const ADMINISTRATORS: &str = "WITH RECURSIVE carrying (name) AS (
+        SELECT name FROM roles WHERE name = 'administrator'
+        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
+    SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
+    WHERE account_roles.role IN (SELECT name FROM carrying) AND accounts.state IN ($1, $2) LIMIT 1";
+
+/// Whether the change just made took the last administrator who could act away; then it is undone.
+pub(super) async fn guard_administrators(tx: &mut Tx<'_>, before: bool) -> Result<Change, Fault> {
+    if before && !administrator_acts(tx).await? {
+        tx.undo();
+        return Ok(Change::Protected);
+    }
+    Ok(Change::Done)
+}

@@ -1,0 +1,104 @@
+//! What several slices' tests begin with.
+
+use portcullis_core::access::{AccountsWrite, Permit};
+use portcullis_core::account::{self, State};
+use portcullis_core::environment::{Clock as _, Timestamp};
+use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
+use serde_json::{Value, json};
+
+/// A form of `grant_type=refresh_token`, sent.
+pub(crate) async fn refresh(app: &TestApp, token: &str) -> Answer {
+    let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+    app.post("/oauth/token").form(&form).send().await
+}
+
+/// A form of `grant_type=password`, sent.
+pub(crate) async fn password_form(app: &TestApp, username: &str, password: &str) -> Answer {
+    let form = [
+        ("grant_type", "password"),
+        ("username", username),
+        ("password", password),
+    ];
+    app.post("/oauth/token").form(&form).send().await
+}
+
+/// A login with these further fields.
+pub(crate) async fn log_in_with(app: &TestApp, identifier: &str, more: &Value) -> Answer {
+    let mut body = json!({ "identifier": identifier, "password": PASSWORD });
+    let fields = body.as_object_mut().unwrap();
+    fields.extend(more.as_object().unwrap().clone());
+    app.post("/auth/login").json(&body).send().await
+}
+
+/// A login that gives a session token.
+pub(crate) async fn session_of(app: &TestApp, identifier: &str) -> String {
+    let answer = log_in_with(app, identifier, &json!({ "delivery": "session" })).await;
+    text(&answer.expect(200).json(), "session_token")
+}
+
+/// What `/auth/me` answers to a bearer.
+pub(crate) async fn me(app: &TestApp, bearer: &str) -> Answer {
+    app.get("/auth/me").bearer(bearer).send().await
+}
+
+pub(crate) fn text(body: &Value, name: &str) -> String {
+    body[name]
+        .as_str()
+        .unwrap_or_else(|| panic!("no {name} in {body}"))
+        .to_owned()
+}
+
+/// The fields an answer complains about, with their codes, sorted.
+pub(crate) fn complaints(answer: &Answer) -> Vec<(String, String)> {
+    let body = answer.json();
+    let errors = body["errors"].as_array().cloned().unwrap_or_default();
+    let mut all: Vec<_> = errors
+        .iter()
+        .map(|error| (text(error, "field"), text(error, "code")))
+        .collect();
+    all.sort();
+    all
+}
+
+/// The same for expectations.
+pub(crate) fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected
+        .iter()
+        .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+        .collect()
+}
+
+/// A problem's body without what differs from request to request.
+pub(crate) fn timeless(answer: &Answer) -> Value {
+    let mut body = answer.json();
+    if let Some(members) = body.as_object_mut() {
+        members.remove("trace_id");
+    }
+    body
+}
+
+/// Sets an account's state at the machine's own command line.
+pub(crate) async fn set_state(app: &TestApp, who: &Account, state: State) {
+    set_state_of(app, who.id, state).await;
+}
+
+pub(crate) async fn set_state_of(app: &TestApp, id: account::Id, state: State) {
+    let permit = Permit::<AccountsWrite>::dangerous_for_operator();
+    let accounts = app.portcullis.accounts();
+    let set = accounts.set_state(&permit, id, state, app.by_operator()).await;
+    set.unwrap();
+}
+
+/// The newest audit events of this action.
+pub(crate) async fn events(app: &TestApp, action: &str) -> Vec<portcullis_core::audit::Event> {
+    app.portcullis.gate().settled().await;
+    let filter = portcullis_core::audit::Filter {
+        action: Some(action.to_owned()),
+        ..Default::default()
+    };
+    app.portcullis.audit().list(filter, 100).await.unwrap()
+}
+
+pub(crate) fn now(app: &TestApp) -> Timestamp {
+    app.clock.now()
+}
