@@ -8,6 +8,8 @@
 //!
 //! **Deliberately absent:** a session without an absolute end.
 
+mod device_name;
+mod login;
 mod manager;
 
 use std::net::IpAddr;
@@ -16,9 +18,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use self::manager::{
-    Delivery, DeviceName, Foundation, InvalidDeviceName, LoggedIn, LoginError, LoginForm, Manager, Settings,
-};
+pub use self::device_name::{DeviceName, InvalidDeviceName};
+pub use self::login::{Delivery, LoggedIn, LoginError, LoginForm};
+pub use self::manager::{Foundation, Manager, Settings};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::secret::{Digest, Kind, Opaque};
