@@ -132,6 +132,30 @@ async fn a_request_that_never_ends_is_closed_after_the_drain() {
 }
 
 #[tokio::test]
+async fn production_without_a_mail_server_says_that_letters_are_lost_and_shows_none() {
+    checks!("T030");
+    let place = Place::new();
+    let server = place.serve(&["--mode", "production"]);
+    assert!(
+        server.log().contains("no mail server is configured"),
+        "{}",
+        server.log()
+    );
+    let form = serde_json::json!({ "email": "anna@example.com", "password": "a gate that closes" });
+    let answer = client()
+        .post(server.url("/auth/register"))
+        .json(&form)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 201);
+    let lost = || async { server.log().contains("a letter was not sent") };
+    assert!(within(Duration::from_secs(5), lost).await, "{}", server.log());
+    assert!(!server.log().contains("pcv_"), "{}", server.log());
+    assert!(!place.path("data/mail").exists());
+}
+
+#[tokio::test]
 async fn log_lines_are_json_where_asked_and_hold_no_token() {
     checks!("T030");
     let place = Place::new();
