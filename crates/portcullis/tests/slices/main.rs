@@ -15,5 +15,6 @@ mod health;
 mod matrix;
 mod races;
 mod session;
+mod session_store;
 mod token;
 mod tour;

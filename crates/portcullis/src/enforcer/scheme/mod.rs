@@ -97,9 +97,7 @@ fn sort(text: &str) -> Presented<'_> {
         });
     }
     // Longer ones are refused before anything is computed from them.
-    let is_jwt =
-        text.len() <= token::jws::MAX_LENGTH && text.bytes().filter(|byte| *byte == b'.').count() == 2;
-    if is_jwt {
+    if text.len() <= token::jws::MAX_LENGTH && has_three_parts(text) {
         Presented::Credential(Credential::Jwt(Bearer(text)))
     } else {
         Presented::Invalid
