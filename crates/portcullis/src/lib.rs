@@ -66,7 +66,7 @@ pub use self::docs::Docs;
 pub use self::enforcer::{
     Access, Allow, Circumstances, Every, Gate, Guarded, Jwt, Public, Session, Via, Visitor,
 };
-pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis};
+pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;

@@ -7,6 +7,7 @@
 
 mod builder;
 mod letters;
+mod sessions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use tokio::task::JoinHandle;
 pub(crate) use self::builder::Manners;
 pub use self::builder::{Builder, Enumeration, OpenError};
 use self::letters::Letters;
+pub use self::sessions::SessionStore;
+use self::sessions::Sessions;
 use crate::enforcer::Gate;
 
 /// Everything of one deployment: open it once, clone it freely.
@@ -46,6 +49,7 @@ pub struct Portcullis(Arc<Inner>);
 
 struct Inner {
     database: Database,
+    session_store: Sessions,
     environment: Environment,
     gate: Gate,
     keyring: Arc<Keyring>,
@@ -57,7 +61,7 @@ struct Inner {
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
-    follower: Follower,
+    _follower: Follower,
     _key_watch: KeyWatch,
 }
 
@@ -126,10 +130,6 @@ impl Portcullis {
         Arc::new(self.0.database.clone())
     }
 
-    pub(crate) fn follower(&self) -> &Follower {
-        &self.0.follower
-    }
-
     pub(crate) fn verifier(&self) -> &Verifier {
         &self.0.verifier
     }
@@ -150,22 +150,22 @@ impl Portcullis {
         builder::declare(&self.0.database, permissions, &self.0.environment).await
     }
 
-    /// Writes down when sessions were last seen. Called every few seconds by [`Portcullis::serve`].
+    /// Writes down when sessions were last seen, and tends the session store. Called every few seconds by
+    /// [`Portcullis::serve`].
     ///
     /// # Errors
     /// What the store says; nothing is lost, the next call writes it again.
     pub async fn write_seen(&self) -> Result<(), Fault> {
-        use portcullis_core::session::Store as _;
         let authenticator = self.0.gate.authenticator();
         let seen = authenticator.take_seen();
-        if seen.is_empty() {
-            return Ok(());
+        if !seen.is_empty() {
+            let written = self.0.session_store.store().touch(seen.clone()).await;
+            if written.is_err() {
+                authenticator.put_back(seen);
+            }
+            written?;
         }
-        let written = self.0.database.touch(seen.clone()).await;
-        if written.is_err() {
-            authenticator.put_back(seen);
-        }
-        written
+        self.0.session_store.tend(self.0.environment.now()).await
     }
 
     /// Deletes rows of no further use. Called every few minutes by [`Portcullis::serve`].
@@ -198,12 +198,13 @@ impl Portcullis {
         Ok(())
     }
 
-    /// Whether requests can be answered: the database answers and other nodes are heard.
+    /// Whether requests can be answered: the stores answer and other nodes are heard.
     ///
     /// # Errors
     /// What is wrong, for the log.
     pub async fn ready(&self) -> Result<(), Fault> {
         self.0.database.ping().await?;
+        self.0.session_store.ready().await?;
         if self.0.gate.authenticator().hears_others() {
             Ok(())
         } else {

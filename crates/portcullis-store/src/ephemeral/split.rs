@@ -55,6 +55,13 @@ struct Inner {
     stamps: Cache<account::Id, (Mark, Stamp)>,
 }
 
+/// Which store has a session.
+#[derive(Clone, Copy)]
+enum Place {
+    Here,
+    Database,
+}
+
 impl SplitSessions {
     /// Opaque sessions in `ephemeral`, all others in `database`.
     pub fn new(database: Database, ephemeral: Arc<dyn Ephemeral>) -> Self {
@@ -137,7 +144,8 @@ impl Store for SplitSessions {
     }
 
     async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault> {
-        self.on.list(account, now).await
+        let ranked = self.on.ranked(account, now).await?;
+        Ok(ranked.into_iter().map(|(_, session)| session).collect())
     }
 
     async fn rename(&self, account: account::Id, id: Id, name: String, by: Context) -> Result<bool, Fault> {
@@ -225,21 +233,23 @@ impl Inner {
     async fn make_room(&self, new: &NewSession, by: &Context) -> Vec<Id> {
         let limit = usize::try_from(new.limit.max(1)).unwrap_or(usize::MAX);
         let mut ended = Vec::new();
-        let surplus = match self.list(new.account, by.at).await {
+        let surplus = match self.ranked(new.account, by.at).await {
             Ok(sessions) => sessions.into_iter().skip(limit),
             Err(fault) => {
                 tracing::warn!(%fault, account = %new.account, "an account's sessions can't be counted");
                 return ended;
             }
         };
-        for session in surplus {
-            match self
-                .end(new.account, session.id, Ending::Evicted, by.clone())
-                .await
-            {
-                Ok(true) => ended.push(session.id),
+        for (place, session) in surplus {
+            let (account, id, why) = (new.account, session.id, Ending::Evicted);
+            let made = match place {
+                Place::Here => self.end_here(account, id, why, by.clone()).await,
+                Place::Database => self.database.end(account, id, why, by.clone()).await,
+            };
+            match made {
+                Ok(true) => ended.push(id),
                 Ok(false) => {}
-                Err(fault) => tracing::warn!(%fault, session = %session.id, "a session could not make room"),
+                Err(fault) => tracing::warn!(%fault, session = %id, "a session could not make room"),
             }
         }
         ended
@@ -252,13 +262,17 @@ impl Inner {
         }
     }
 
-    async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault> {
+    /// The account's living sessions in both stores, most recently seen first.
+    async fn ranked(&self, account: account::Id, now: Timestamp) -> Result<Vec<(Place, Session)>, Fault> {
         defends!("T027");
         let here = self.ephemeral.list(account).await?;
-        let mut sessions = self.living_of(account, here, now).await?;
-        sessions.extend(Store::list(&self.database, account, now).await?);
-        sessions.sort_by_key(|session| Reverse((session.last_seen_at, session.id)));
-        Ok(sessions)
+        let here = self.living_of(account, here, now).await?;
+        let there = Store::list(&self.database, account, now).await?;
+        let here = here.into_iter().map(|session| (Place::Here, session));
+        let there = there.into_iter().map(|session| (Place::Database, session));
+        let mut all: Vec<_> = here.chain(there).collect();
+        all.sort_by_key(|(_, session)| Reverse((session.last_seen_at, session.id)));
+        Ok(all)
     }
 
     /// Those of the account's ephemeral sessions that live.
@@ -317,14 +331,7 @@ impl Inner {
         if self.database.end(account, id, why, by.clone()).await? {
             return Ok(true);
         }
-        let notice = Notice::ended(account, id, why, by.clone());
-        if !self
-            .ephemeral
-            .end(account, &[id], Some(&notice))
-            .await?
-            .is_empty()
-        {
-            self.tell(notice).await?;
+        if self.end_here(account, id, why, by.clone()).await? {
             return Ok(true);
         }
         if why == Ending::Logout {
@@ -332,6 +339,15 @@ impl Inner {
             self.database.forget(Invalidation::Session(id), by).await?;
         }
         Ok(false)
+    }
+
+    async fn end_here(&self, account: account::Id, id: Id, why: Ending, by: Context) -> Result<bool, Fault> {
+        let notice = Notice::ended(account, id, why, by);
+        let ended = self.ephemeral.end(account, &[id], Some(&notice)).await?;
+        if ended.is_empty() {
+            return Ok(false);
+        }
+        self.tell(notice).await.map(|()| true)
     }
 
     async fn end_others(&self, account: account::Id, keep: Id, by: Context) -> Result<u64, Fault> {

@@ -10,12 +10,12 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::{Digest, Kind, Opaque};
 use portcullis_core::session::{Device, Method, NewSession, Opening};
-use portcullis_core::token::{NewRefresh, Refresh, Rotation};
+use portcullis_core::token::{NewRefresh, Refresh, Rotated, Rotation};
 use portcullis_core::{account, audit, session};
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-use super::Stores;
+use super::{Holding, Stores};
 
 /// How many callers meet in a race.
 pub(super) const CROWD: u64 = 100;
@@ -138,9 +138,18 @@ pub(super) fn new_refresh() -> NewRefresh {
     }
 }
 
+/// The same, carrying what this store's cases are about.
+pub(super) fn session_for<S: Stores>(db: &S, account: &Account) -> NewSession {
+    let mut new = new_session(account);
+    if db.holding() == Holding::Token {
+        new.refresh = None;
+    }
+    new
+}
+
 /// Opens a session at `at`; answers what was opened.
 pub(super) async fn opened<S: Stores>(db: &S, account: &Account, at: Timestamp) -> NewSession {
-    let new = new_session(account);
+    let new = session_for(db, account);
     match db.open(new.clone(), by(at)).await.unwrap() {
         Opening::Opened { .. } => new,
         refused => panic!("no session was opened: {refused:?}"),
@@ -150,6 +159,14 @@ pub(super) async fn opened<S: Stores>(db: &S, account: &Account, at: Timestamp) 
 /// The first refresh token of a session that has one.
 pub(super) fn first_refresh(session: &NewSession) -> Digest<Refresh> {
     session.refresh.unwrap().digest
+}
+
+/// Checks that the session's refresh token, if it has one, brings nothing more.
+pub(super) async fn refused<S: Stores>(db: &S, session: &NewSession, at: Timestamp) {
+    if let Some(refresh) = session.refresh {
+        let rotated = db.rotate_refresh(rotation(refresh.digest), by(at)).await.unwrap();
+        assert_eq!(rotated, Rotated::Refused);
+    }
 }
 
 /// A rotation without any grace.

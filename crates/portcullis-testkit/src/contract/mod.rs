@@ -25,12 +25,24 @@
 pub mod access;
 pub mod account;
 pub mod audit;
+mod composed;
 mod given;
 pub mod key;
 pub mod session;
 pub mod token;
 
-/// A store of everything: what the cases run on.
+pub use self::composed::Composed;
+
+/// What the sessions of the cases carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// A session token and a refresh token.
+    Both,
+    /// A session token alone: what a browser has.
+    Token,
+}
+
+/// A store of everything: what the cases run on. `impl Stores for MyStore {}` is all it takes.
 pub trait Stores:
     portcullis_core::account::Store
     + portcullis_core::session::Store
@@ -41,22 +53,16 @@ pub trait Stores:
     + Clone
     + 'static
 {
+    /// What the sessions that the cases of the session slice open carry.
+    fn holding(&self) -> Holding {
+        Holding::Both
+    }
 }
 
-impl<T> Stores for T where
-    T: portcullis_core::account::Store
-        + portcullis_core::session::Store
-        + portcullis_core::token::Store
-        + portcullis_core::access::Store
-        + portcullis_core::audit::Store
-        + portcullis_core::key::Store
-        + Clone
-        + 'static
-{
-}
+impl Stores for portcullis_store::Database {}
 
 /// Makes one test of each case of the contract, on the stores that the async function `$open` answers; its path is
-/// seen from a module beneath the caller's.
+/// seen from a module beneath the caller's. With `sessions` after it: of the cases about sessions alone.
 #[macro_export]
 macro_rules! store_contract {
     ($open:path) => {
@@ -79,24 +85,7 @@ macro_rules! store_contract {
             offer_setup_is_closed_once_an_administrator_exists
             register_first_administrator_in_parallel_makes_one
         );
-        $crate::store_contract!(@ $open, session:
-            open_of_a_changed_account_is_refused
-            open_racing_with_disabling_leaves_nothing
-            open_keeps_everything
-            open_over_the_limit_evicts_the_least_recently_seen
-            open_in_parallel_keeps_the_limit
-            open_tells_of_a_new_device
-            find_by_token_refuses_all_but_the_token
-            list_shows_what_lives
-            rename_of_anothers_session_is_refused
-            renew_with_an_old_token_is_refused
-            renew_in_parallel_has_one_winner
-            end_of_anothers_session_is_refused
-            end_others_keeps_one_and_strangers
-            end_all_changes_the_stamp
-            touch_never_moves_back_or_revives
-            list_of_an_account_without_sessions_is_empty
-        );
+        $crate::store_contract!($open, sessions);
         $crate::store_contract!(@ $open, token:
             rotate_unknown_token_is_unknown
             rotate_expired_token_is_refused
@@ -138,6 +127,27 @@ macro_rules! store_contract {
             rotate_in_parallel_turns_once
             delete_retired_spares_what_still_verifies
             reseal_of_changed_bytes_is_refused
+        );
+    };
+    ($open:path, sessions) => {
+        $crate::store_contract!(@ $open, session:
+            open_of_a_changed_account_is_refused
+            open_racing_with_disabling_leaves_nothing
+            open_keeps_everything
+            open_over_the_limit_evicts_the_least_recently_seen
+            open_in_parallel_keeps_the_limit
+            open_tells_of_a_new_device
+            find_by_token_refuses_all_but_the_token
+            list_shows_what_lives
+            rename_of_anothers_session_is_refused
+            renew_with_an_old_token_is_refused
+            renew_in_parallel_has_one_winner
+            end_of_anothers_session_is_refused
+            end_in_parallel_has_one_winner
+            end_others_keeps_one_and_strangers
+            end_all_changes_the_stamp
+            touch_never_moves_back_or_revives
+            list_of_an_account_without_sessions_is_empty
         );
     };
     (@ $open:path, $slice:ident: $($case:ident)*) => {

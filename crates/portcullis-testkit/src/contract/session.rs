@@ -6,23 +6,22 @@ use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::session::{self, Device, Ending, Opening};
-use portcullis_core::token::Rotated;
 
 use super::Stores;
 use super::given::{
-    HOUR, MICROSECOND, MINUTE, START, by, count, disguised, event_count, events, first_refresh, fresh_digest,
-    fresh_id, lives, new_account, new_session, opened, registered, rotation, set_state, together, verified,
+    HOUR, MICROSECOND, MINUTE, START, by, count, disguised, event_count, events, fresh_digest, fresh_id,
+    lives, new_account, opened, refused, registered, session_for, set_state, together, verified,
 };
 
 /// An account that may not act, or whose stamp changed since the login read it, opens nothing.
 pub async fn open_of_a_changed_account_is_refused<S: Stores>(db: S) {
     checks!("T035");
     let anna = registered(&db, "anna").await;
-    let mut stale = new_session(&anna);
+    let mut stale = session_for(&db, &anna);
     stale.stamp = Stamp::from_uuid(fresh_id());
-    let mut verified_only = new_session(&anna);
+    let mut verified_only = session_for(&db, &anna);
     verified_only.require_verified = true;
-    let mut nobody = new_session(&anna);
+    let mut nobody = session_for(&db, &anna);
     nobody.account = account::Id::from_uuid(fresh_id());
     let before = event_count(&db).await;
     for (new, state) in [
@@ -30,26 +29,29 @@ pub async fn open_of_a_changed_account_is_refused<S: Stores>(db: S) {
         (verified_only, State::Unverified),
         (nobody, State::Disabled),
     ] {
-        let (id, refresh) = (new.id, first_refresh(&new));
-        assert_eq!(db.open(new, by(START)).await.unwrap(), Opening::Refused(state));
-        assert!(!lives(&db, id).await);
-        assert_eq!(db.find_refresh(refresh).await.unwrap(), None);
+        let refused = db.open(new.clone(), by(START)).await.unwrap();
+        assert_eq!(refused, Opening::Refused(state));
+        assert!(!lives(&db, new.id).await);
+        assert_eq!(db.find_by_token(new.token.unwrap()).await.unwrap(), None);
+        if let Some(refresh) = new.refresh {
+            assert_eq!(db.find_refresh(refresh.digest).await.unwrap(), None);
+        }
     }
     assert_eq!(event_count(&db).await, before);
     for state in [State::Locked, State::Disabled] {
-        let mut new = new_session(&set_state(&db, anna.id, state).await);
+        let mut new = session_for(&db, &set_state(&db, anna.id, state).await);
         new.require_verified = false;
         assert_eq!(db.open(new, by(START)).await.unwrap(), Opening::Refused(state));
     }
     set_state(&db, anna.id, State::Active).await;
     let active = verified(&db, anna.id).await;
     // The stamp that was read before the account was disabled is worth nothing now.
-    let old = new_session(&anna);
+    let old = session_for(&db, &anna);
     assert_eq!(
         db.open(old, by(START)).await.unwrap(),
         Opening::Refused(State::Active)
     );
-    let mut new = new_session(&active);
+    let mut new = session_for(&db, &active);
     new.require_verified = true;
     assert!(matches!(
         db.open(new, by(START)).await.unwrap(),
@@ -63,7 +65,7 @@ pub async fn open_racing_with_disabling_leaves_nothing<S: Stores>(db: S) {
     checks!("T016");
     let anna = registered(&db, "anna").await;
     let answers = together(|n| {
-        let (db, mut new) = (db.clone(), new_session(&anna));
+        let (db, mut new) = (db.clone(), session_for(&db, &anna));
         new.limit = 1_000;
         async move {
             if n == 50 {
@@ -84,7 +86,7 @@ pub async fn open_racing_with_disabling_leaves_nothing<S: Stores>(db: S) {
 /// Everything that was opened is found again, by id and by token.
 pub async fn open_keeps_everything<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
-    let mut new = new_session(&anna);
+    let mut new = session_for(&db, &anna);
     new.scopes = Some(vec![
         "posts:read".into(),
         "two words".into(),
@@ -106,11 +108,13 @@ pub async fn open_keeps_everything<S: Stores>(db: S) {
     assert_eq!((found.authenticated_at, found.last_seen_at), (START, START));
     assert_eq!((found.idle, found.expires_at), (new.idle, new.expires_at));
     assert_eq!(db.find_by_token(new.token.unwrap()).await.unwrap(), Some(found));
-    assert_eq!(db.find_refresh(first_refresh(&new)).await.unwrap(), Some(new.id));
+    if let Some(refresh) = new.refresh {
+        assert_eq!(db.find_refresh(refresh.digest).await.unwrap(), Some(new.id));
+    }
     let event = events(&db, Action::SessionOpened).await.remove(0);
     assert_eq!((event.account, event.session), (Some(anna.id), Some(new.id)));
 
-    let mut narrow = new_session(&anna);
+    let mut narrow = session_for(&db, &anna);
     narrow.scopes = Some(Vec::new());
     db.open(narrow.clone(), by(START)).await.unwrap();
     // No scope at all is not the same as every scope.
@@ -126,21 +130,17 @@ pub async fn open_over_the_limit_evicts_the_least_recently_seen<S: Stores>(db: S
     let second = opened(&db, &anna, START.plus(MINUTE)).await;
     db.touch(vec![(first.id, START.plus(MINUTE * 2))]).await.unwrap();
     let now = START.plus(MINUTE * 3);
-    let mut third = new_session(&anna);
+    let mut third = session_for(&db, &anna);
     third.limit = 3;
     let opening = db.open(third.clone(), by(now)).await.unwrap();
     assert!(matches!(opening, Opening::Opened { ended, .. } if ended.is_empty()));
-    let mut fourth = new_session(&anna);
+    let mut fourth = session_for(&db, &anna);
     fourth.limit = 3;
     let opening = db.open(fourth.clone(), by(now)).await.unwrap();
     assert!(matches!(opening, Opening::Opened { ended, .. } if ended == [second.id]));
     assert!(!lives(&db, second.id).await);
-    let rotated = db
-        .rotate_refresh(rotation(first_refresh(&second)), by(now))
-        .await
-        .unwrap();
-    assert_eq!(rotated, Rotated::Refused);
-    let mut only = new_session(&anna);
+    refused(&db, &second, now).await;
+    let mut only = session_for(&db, &anna);
     only.limit = 0;
     let opening = db.open(only.clone(), by(now)).await.unwrap();
     assert!(matches!(opening, Opening::Opened { ended, .. } if ended.len() == 3));
@@ -158,7 +158,7 @@ pub async fn open_over_the_limit_evicts_the_least_recently_seen<S: Stores>(db: S
 pub async fn open_in_parallel_keeps_the_limit<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     together(|_| {
-        let (db, mut new) = (db.clone(), new_session(&anna));
+        let (db, mut new) = (db.clone(), session_for(&db, &anna));
         new.limit = 5;
         async move { db.open(new, by(START)).await.unwrap() }
     })
@@ -177,7 +177,7 @@ pub async fn open_tells_of_a_new_device<S: Stores>(db: S) {
         (None, false),
         (Some("Browser/1"), false),
     ] {
-        let mut new = new_session(&anna);
+        let mut new = session_for(&db, &anna);
         new.device.user_agent = agent.map(Into::into);
         let opening = db.open(new, by(START)).await.unwrap();
         assert!(
@@ -193,7 +193,8 @@ pub async fn find_by_token_refuses_all_but_the_token<S: Stores>(db: S) {
     checks!("T015");
     let anna = registered(&db, "anna").await;
     let new = opened(&db, &anna, START).await;
-    for foreign in [fresh_digest(), disguised(first_refresh(&new))] {
+    let others = new.refresh.map(|refresh| disguised(refresh.digest));
+    for foreign in others.into_iter().chain([fresh_digest()]) {
         assert_eq!(db.find_by_token(foreign).await.unwrap(), None);
     }
     assert!(db.find_by_token(new.token.unwrap()).await.unwrap().is_some());
@@ -207,7 +208,7 @@ pub async fn list_shows_what_lives<S: Stores>(db: S) {
     let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
     opened(&db, &other, START).await;
     let idle = opened(&db, &anna, START).await;
-    let mut short = new_session(&anna);
+    let mut short = session_for(&db, &anna);
     short.expires_at = START.plus(MINUTE * 10);
     db.open(short.clone(), by(START.plus(MINUTE))).await.unwrap();
     let at = |moment| {
@@ -316,11 +317,7 @@ pub async fn end_of_anothers_session_is_refused<S: Stores>(db: S) {
     assert!(db.end(anna.id, new.id, Ending::Logout, by(START)).await.unwrap());
     assert!(!lives(&db, new.id).await);
     assert!(!db.end(anna.id, new.id, Ending::Logout, by(START)).await.unwrap());
-    let rotated = db
-        .rotate_refresh(rotation(first_refresh(&new)), by(START))
-        .await
-        .unwrap();
-    assert_eq!(rotated, Rotated::Refused);
+    refused(&db, &new, START).await;
     let event = events(&db, Action::SessionEnded).await.remove(0);
     assert_eq!(
         (event.session, event.detail.as_deref()),
@@ -328,12 +325,25 @@ pub async fn end_of_anothers_session_is_refused<S: Stores>(db: S) {
     );
 }
 
+/// A crowd ends one session: one of them did, and one event says so.
+pub async fn end_in_parallel_has_one_winner<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let answers = together(|_| {
+        let (db, account, id) = (db.clone(), anna.id, new.id);
+        async move { db.end(account, id, Ending::Ended, by(START)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&answers, |ended| *ended), 1);
+    assert_eq!(events(&db, Action::SessionEnded).await.len(), 1);
+}
+
 /// All but one end: of this account only. The count is of what lived.
 pub async fn end_others_keeps_one_and_strangers<S: Stores>(db: S) {
     checks!("T027");
     let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
     let strangers = opened(&db, &other, START).await;
-    let mut short = new_session(&anna);
+    let mut short = session_for(&db, &anna);
     short.expires_at = START.plus(MINUTE);
     db.open(short.clone(), by(START)).await.unwrap();
     let (keep, gone) = (opened(&db, &anna, START).await, opened(&db, &anna, START).await);
@@ -378,7 +388,7 @@ pub async fn end_all_changes_the_stamp<S: Stores>(db: S) {
         stamp
     );
     // A login that read the old stamp comes too late.
-    let late = db.open(new_session(&anna), by(START)).await.unwrap();
+    let late = db.open(session_for(&db, &anna), by(START)).await.unwrap();
     assert!(matches!(late, Opening::Refused(_)));
     assert!(lives(&db, strangers.id).await);
     assert_eq!(account::Store::find(&db, other.id).await.unwrap(), Some(other));
@@ -416,7 +426,7 @@ pub async fn touch_never_moves_back_or_revives<S: Stores>(db: S) {
         .unwrap();
     assert_eq!(seen().await, timeout.minus(MICROSECOND));
     db.touch(Vec::new()).await.unwrap();
-    let mut brief = new_session(&anna);
+    let mut brief = session_for(&db, &anna);
     (brief.idle, brief.expires_at) = (HOUR * 24, START.plus(HOUR));
     db.open(brief.clone(), by(START)).await.unwrap();
     db.touch(vec![(brief.id, brief.expires_at)]).await.unwrap();

@@ -19,6 +19,7 @@ use portcullis_store::Database;
 use url::Url;
 
 use super::letters::Letters;
+use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
@@ -31,6 +32,9 @@ pub enum OpenError {
     /// The database.
     #[error(transparent)]
     Database(#[from] Fault),
+    /// The store of opaque sessions.
+    #[error("the session store can't be opened: {0}")]
+    Sessions(#[source] Fault),
     /// The signing keys.
     #[error(transparent)]
     Keys(#[from] KeyringError),
@@ -77,6 +81,7 @@ pub struct Builder {
     passwords: password::Settings,
     policy: password::Policy,
     sessions: session::Settings,
+    session_store: SessionStore,
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
@@ -99,6 +104,7 @@ impl Builder {
             passwords: password::Settings::default(),
             policy: password::Policy::default(),
             sessions: session::Settings::default(),
+            session_store: SessionStore::default(),
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
@@ -153,6 +159,12 @@ impl Builder {
     /// How long sessions live.
     pub fn sessions(mut self, settings: session::Settings) -> Self {
         self.sessions = settings;
+        self
+    }
+
+    /// Where opaque sessions are kept: in the database unless said otherwise.
+    pub fn session_store(mut self, store: SessionStore) -> Self {
+        self.session_store = store;
         self
     }
 
@@ -253,11 +265,16 @@ impl Builder {
             self.tokens.clone(),
         );
         let issuer = Arc::new(issuer);
-        let gate = self.gate(&database, &keyring, &directory, marks);
-        let sessions = self.manager(&database, directory, Arc::clone(&hasher), Arc::clone(&issuer));
+        let session_store = Sessions::open(&self.session_store, &database).await;
+        let session_store = session_store.map_err(OpenError::Sessions)?;
+        let store = session_store.store();
+        let gate = self.gate(&database, Arc::clone(&store), &keyring, &directory, marks);
+        let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
+        let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
             gate,
             sessions,
+            session_store,
             issuer,
             registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
             roles: Roles::new(shared(&database)),
@@ -267,7 +284,7 @@ impl Builder {
             letters: Letters::new(self.mailer),
             manners: self.manners,
             environment,
-            follower: database.follow(self.follow),
+            _follower: database.follow(self.follow),
             _key_watch: key_watch,
             database,
         })))
@@ -277,13 +294,14 @@ impl Builder {
     fn gate(
         &self,
         database: &Database,
+        sessions: Arc<dyn session::Store>,
         keyring: &Arc<Keyring>,
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
     ) -> Gate {
         let authenticator = Authenticator::new(access::Foundation {
             directory: Arc::clone(directory),
-            sessions: shared(database),
+            sessions,
             tokens: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
@@ -305,13 +323,13 @@ impl Builder {
     fn manager(
         &self,
         database: &Database,
+        sessions: Arc<dyn session::Store>,
         directory: Arc<Directory>,
-        hasher: Arc<Hasher>,
-        issuer: Arc<Issuer>,
+        (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
     ) -> Manager {
         Manager::new(session::Foundation {
             accounts: shared(database),
-            sessions: shared(database),
+            sessions,
             tokens: shared(database),
             audit: shared(database),
             directory,

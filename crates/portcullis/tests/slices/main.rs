@@ -19,5 +19,6 @@ mod health;
 mod matrix;
 mod races;
 mod session;
+mod session_store;
 mod token;
 mod tour;

@@ -1,0 +1,119 @@
+//! A store of everything whose sessions are kept by another store than the rest.
+
+use async_trait::async_trait;
+use portcullis_core::access::{AccountFacts, Change, PermissionRecord, RoleRecord};
+use portcullis_core::account::{Account, EmailVerification, Identifier, Login, NewAccount, Outcome, Setup};
+use portcullis_core::audit::{Context, Event, Filter, Refusal};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::key::Record;
+use portcullis_core::password::SealedHash;
+use portcullis_core::secret::Digest;
+use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
+use portcullis_core::token::{Refresh, Rotated, Rotation};
+use portcullis_core::{access, account, audit, key, session, token};
+
+use super::{Holding, Stores};
+
+/// `sessions` for sessions, `rest` for everything else.
+#[derive(Debug, Clone)]
+pub struct Composed<R, S> {
+    /// Everything but sessions.
+    pub rest: R,
+    /// Sessions.
+    pub sessions: S,
+    /// What the sessions that the cases open carry.
+    pub holding: Holding,
+}
+
+impl<R, S> Stores for Composed<R, S>
+where
+    R: Stores,
+    S: session::Store + Clone + 'static,
+{
+    fn holding(&self) -> Holding {
+        self.holding
+    }
+}
+
+/// Passes every verb of a port on to the field.
+macro_rules! pass_on {
+    ($port:path => $field:ident $store:ident:
+        $(fn $verb:ident($($name:ident: $kind:ty),*) -> $answer:ty;)*
+    ) => {
+        #[async_trait]
+        impl<R, S> $port for Composed<R, S>
+        where
+            R: Stores,
+            S: session::Store + Clone + 'static,
+        {
+            $(async fn $verb(&self, $($name: $kind),*) -> Result<$answer, Fault> {
+                <$store as $port>::$verb(&self.$field, $($name),*).await
+            })*
+        }
+    };
+}
+
+pass_on! { session::Store => sessions S:
+    fn open(new: NewSession, by: Context) -> Opening;
+    fn find_by_token(token: Digest<SessionToken>) -> Option<Session>;
+    fn find(id: session::Id) -> Option<Session>;
+    fn list(account: account::Id, now: Timestamp) -> Vec<Session>;
+    fn rename(account: account::Id, id: session::Id, name: String, by: Context) -> bool;
+    fn renew(id: session::Id, old: Digest<SessionToken>, new: Digest<SessionToken>, by: Context) -> bool;
+    fn end(account: account::Id, id: session::Id, why: Ending, by: Context) -> bool;
+    fn end_others(account: account::Id, keep: session::Id, by: Context) -> u64;
+    fn end_all(account: account::Id, stamp: account::Stamp, by: Context) -> u64;
+    fn touch(seen: Vec<(session::Id, Timestamp)>) -> ();
+}
+
+pass_on! { account::Store => rest R:
+    fn register(new: NewAccount, by: Context) -> Outcome;
+    fn offer_setup(digest: Digest<Setup>, expires_at: Timestamp) -> bool;
+    fn setup_is_open(digest: Digest<Setup>, now: Timestamp) -> bool;
+    fn register_first_administrator(token: Digest<Setup>, new: NewAccount, by: Context) -> Outcome;
+    fn find(id: account::Id) -> Option<Account>;
+    fn find_login(who: Identifier) -> Option<Login>;
+    fn list(after: Option<account::Id>, limit: u32) -> Vec<Account>;
+    fn rehash(id: account::Id, old: SealedHash, new: SealedHash) -> bool;
+    fn set_state(id: account::Id, state: account::State, stamp: account::Stamp, by: Context) -> account::StateSet;
+    fn offer_verification(id: account::Id, digest: Digest<EmailVerification>, expires_at: Timestamp) -> bool;
+    fn redeem_verification(token: Digest<EmailVerification>, by: Context) -> Option<Account>;
+}
+
+pass_on! { token::Store => rest R:
+    fn rotate_refresh(rotation: Rotation, by: Context) -> Rotated;
+    fn find_refresh(token: Digest<Refresh>) -> Option<session::Id>;
+    fn revoke(id: token::Id, account: account::Id, expires_at: Timestamp, by: Context) -> ();
+    fn is_revoked(id: token::Id) -> bool;
+    fn sweep(now: Timestamp, limit: u32) -> u64;
+}
+
+pass_on! { access::Store => rest R:
+    fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();
+    fn facts(account: account::Id) -> Option<AccountFacts>;
+    fn permissions() -> Vec<PermissionRecord>;
+    fn roles() -> Vec<RoleRecord>;
+    fn create_role(name: String, description: String, by: Context) -> Change;
+    fn delete_role(name: String, by: Context) -> Change;
+    fn allow(role: String, permission: String, by: Context) -> Change;
+    fn disallow(role: String, permission: String, by: Context) -> Change;
+    fn inherit(role: String, parent: String, by: Context) -> Change;
+    fn disinherit(role: String, parent: String, by: Context) -> Change;
+    fn assign(account: account::Id, role: String, by: Context) -> Change;
+    fn unassign(account: account::Id, role: String, by: Context) -> Change;
+    fn assigned(account: account::Id) -> Option<Vec<String>>;
+}
+
+pass_on! { audit::Store => rest R:
+    fn append(refusal: Refusal, by: Context) -> ();
+    fn list(filter: Filter, limit: u32) -> Vec<Event>;
+}
+
+pass_on! { key::Store => rest R:
+    fn load() -> Vec<Record>;
+    fn found(records: Vec<Record>, by: Context) -> Vec<Record>;
+    fn rotate(expected: String, next: Record, delete_retired_at: Timestamp, by: Context) -> bool;
+    fn delete_retired(now: Timestamp) -> u64;
+    fn reseal(kid: String, old: Vec<u8>, new: Vec<u8>) -> bool;
+}
