@@ -27,7 +27,7 @@ pub(super) fn all(cast: &Cast) -> Vec<(&'static str, String)> {
 fn forged_text(cast: &Cast) -> Vec<(&'static str, String)> {
     checks!("T001");
     let ring = cast.portcullis.keyring();
-    let good = mint(cast, |_| {}, cast.standing.clone(), Duration::ZERO);
+    let good = mint(cast, |_| {}, &cast.standing, Duration::ZERO);
     let [header, payload, signature] = parts(&good);
     let environment = cast.portcullis.environment();
     let (ours, bytes) = (ring.signer(), decode(payload));
@@ -90,29 +90,23 @@ fn wrongly_issued(cast: &Cast) -> Vec<(&'static str, String)> {
     let issuer = |settings: &mut Settings| "https://elsewhere.example".clone_into(&mut settings.issuer);
     let audience = |settings: &mut Settings| "elsewhere".clone_into(&mut settings.audience);
     vec![
-        (
-            "another issuer",
-            mint(cast, issuer, standing.clone(), Duration::ZERO),
-        ),
-        (
-            "another audience",
-            mint(cast, audience, standing.clone(), Duration::ZERO),
-        ),
-        ("another stamp", mint(cast, same, old_stamp, Duration::ZERO)),
-        ("another's session", mint(cast, same, anothers, Duration::ZERO)),
+        ("another issuer", mint(cast, issuer, standing, Duration::ZERO)),
+        ("another audience", mint(cast, audience, standing, Duration::ZERO)),
+        ("another stamp", mint(cast, same, &old_stamp, Duration::ZERO)),
+        ("another's session", mint(cast, same, &anothers, Duration::ZERO)),
         (
             "unknown session",
-            mint(cast, same, unknown_session, Duration::ZERO),
+            mint(cast, same, &unknown_session, Duration::ZERO),
         ),
         (
             "not valid yet",
-            mint(cast, same, standing.clone(), Duration::from_secs(3_600)),
+            mint(cast, same, standing, Duration::from_secs(3_600)),
         ),
     ]
 }
 
 /// An access token signed by our own key, with changed settings, at a moment `ahead`.
-fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), standing: Standing, ahead: Duration) -> String {
+fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), standing: &Standing, ahead: Duration) -> String {
     let portcullis = &cast.portcullis;
     let clock = FakeClock::new();
     clock.set(portcullis.environment().now().plus(ahead));
@@ -125,7 +119,7 @@ fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), standing: Standing, ahe
     let store = Arc::new(portcullis.database().clone());
     let ring = Arc::clone(portcullis.keyring());
     let issuer = Issuer::new(ring, store, &sealer, environment, settings);
-    let access = issuer.mint_access(&standing, Map::new()).unwrap();
+    let access = issuer.mint_access(standing, Map::new()).unwrap();
     access.token.expose().to_owned()
 }
 

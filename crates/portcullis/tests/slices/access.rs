@@ -238,7 +238,7 @@ async fn me_shows_inherited_roles_and_permissions() {
         put(&app, &root, &path).await.expect(204);
     }
     let shown = me(&app, &anna.access_token).await.expect(200).json();
-    let mut roles: Vec<_> = shown["roles"].as_array().unwrap().iter().cloned().collect();
+    let mut roles: Vec<_> = shown["roles"].as_array().unwrap().clone();
     roles.sort_by_key(ToString::to_string);
     assert_eq!(roles, [json!("base"), json!("middle"), json!("top")]);
     assert_eq!(shown["permissions"], json!(["portcullis:roles:read"]));

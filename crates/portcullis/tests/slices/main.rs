@@ -5,6 +5,10 @@
     clippy::panic,
     clippy::indexing_slicing
 )]
+#![allow(
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and a walk as its steps"
+)]
 
 mod access;
 mod account;

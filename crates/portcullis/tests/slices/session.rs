@@ -171,6 +171,23 @@ async fn log_in_refuses_fields_it_does_not_know_and_wrong_ones() {
 }
 
 #[tokio::test]
+async fn log_in_beside_a_session_that_is_there_already_mints_another() {
+    checks!("T022");
+    let app = TestApp::new().await;
+    app.user("anna@example.com").await;
+    let planted = session_of(&app, "anna@example.com").await;
+    let body = json!({ "identifier": "anna@example.com", "password": PASSWORD, "delivery": "cookie" });
+    let request = app.post("/auth/login").cookie(&planted).json(&body);
+    let answer = request.send().await.expect(200);
+    assert!(!answer.header("set-cookie").contains(&planted));
+    let unknown = format!("pcs_{}", "A".repeat(43));
+    let request = app.post("/auth/login").cookie(&unknown).json(&body);
+    let answer = request.send().await.expect(200);
+    assert!(!answer.header("set-cookie").contains(&unknown));
+    me(&app, &unknown).await.expect(401);
+}
+
+#[tokio::test]
 async fn log_in_grants_no_scope_beyond_the_account() {
     checks!("T024");
     let app = TestApp::new().await;
