@@ -1,7 +1,6 @@
 //! The decision alone: rule, principal, moment; allowed and denied.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use portcullis::core::access::{Bearer, Credential, Requirement, Rule, decide};
@@ -10,7 +9,7 @@ use portcullis::{Any, permissions};
 
 use super::Plan;
 use crate::deployment::{self, runtime};
-use crate::measure::{Side, in_turns};
+use crate::measure::{Side, Stopwatch, in_turns};
 use crate::report::{Budget, Line};
 
 permissions! {
@@ -68,11 +67,12 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             .then_some(())
             .with_context(|| format!("the decision about {name} is wrong"))?;
         sides.push(Box::new(move |_| {
-            let started = Instant::now();
+            let started = Stopwatch::processor_of_this_thread();
             for _ in 0..DECISIONS {
                 let _ = black_box(decide(black_box(&rule), black_box(principal), now));
             }
-            Ok(started.elapsed().as_nanos() as f64 / f64::from(DECISIONS))
+            let used = Stopwatch::processor_of_this_thread().saturating_sub(started);
+            Ok(used.as_nanos() as f64 / f64::from(DECISIONS))
         }));
     }
     let samples = in_turns(plan.pick(9, 25), plan.millis(0, 0), &mut sides)?;

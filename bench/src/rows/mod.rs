@@ -14,8 +14,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 
-use crate::machine;
 use crate::report::Line;
+use crate::{machine, report};
 
 /// How much is measured, and where.
 #[derive(Debug)]
@@ -70,7 +70,10 @@ pub(crate) fn measure(plan: &Plan, only: &[String]) -> Result<Vec<Line>> {
     for (name, measure) in ALL {
         if only.is_empty() || only.iter().any(|wanted| wanted == name) {
             eprintln!("measuring {name} (load {:.2})", machine::load());
-            lines.extend(measure(plan).with_context(|| format!("{name} could not be measured"))?);
+            let measured = measure(plan).with_context(|| format!("{name} could not be measured"))?;
+            // Told at once too: whoever loses patience keeps what is done.
+            eprintln!("{}", report::table(&measured));
+            lines.extend(measured);
         }
     }
     Ok(lines)

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use super::Plan;
 use crate::deployment::{self, expect, runtime};
 use crate::load::{self, Connection, Server, Span};
-use crate::measure::{Side, in_turns};
+use crate::measure::{Side, Stopwatch, in_turns};
 use crate::report::{Budget, Line};
 
 permissions! {
@@ -171,7 +171,7 @@ fn in_process(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec<Li
         let uri = http::Uri::from_static(route.path);
         let side: Side<'_, _> = Box::new(move |span: Duration| {
             runtime.block_on(async {
-                let (until, started) = (Span::of(span), std::time::Instant::now());
+                let (until, started) = (Span::of(span), Stopwatch::processor_of_this_thread());
                 let mut answered = 0_u32;
                 while until.lasts() {
                     for _ in 0..32 {
@@ -182,7 +182,8 @@ fn in_process(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec<Li
                     }
                     answered += 32;
                 }
-                Ok(started.elapsed().as_nanos() as f64 / f64::from(answered))
+                let used = Stopwatch::processor_of_this_thread().saturating_sub(started);
+                Ok(used.as_nanos() as f64 / f64::from(answered))
             })
         });
         sides.push(side);
