@@ -29,7 +29,7 @@ async fn session(app: &TestApp, email: &str) -> (String, String) {
 }
 
 async fn status(app: &TestApp, token: &str) -> u16 {
-    app.get("/auth/me").bearer(token).send().await.status().as_u16()
+    app.get("/auth/me").bearer(token).send().await.status()
 }
 
 #[tokio::test]
