@@ -5,7 +5,7 @@ use std::fs::read_to_string;
 /// One line about processor, cores, load and kernel; what can't be read is left out.
 pub(crate) fn describe() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut text = format!("{} cores", cores);
+    let mut text = format!("{cores} cores");
     let facts = [
         ("/proc/cpuinfo", "model name", ':'),
         ("/proc/meminfo", "MemTotal", ':'),

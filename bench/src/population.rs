@@ -66,13 +66,14 @@ fn accounts(connection: &Connection, count: usize, now: Timestamp) -> Result<()>
 
 fn sessions(connection: &Connection, count: usize, now: Timestamp) -> Result<()> {
     let mut session = connection.prepare(
-        "INSERT INTO sessions (id, account_id, token, user_agent, ip, method, authenticated_at, last_seen_at, idle, expires_at)
-         VALUES (?1, ?2, ?3, 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '192.0.2.7', 'pwd', ?4, ?4, ?5, ?6)",
+        "INSERT INTO sessions (id, account_id, stamp, token, user_agent, ip, method, authenticated_at, last_seen_at, idle, expires_at)
+         VALUES (?1, ?2, ?3, ?4, 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '192.0.2.7', 'pwd', ?5, ?5, ?6, ?7)",
     )?;
     for number in 0..count {
         session.execute(params![
             id("session", number),
             id("account", number),
+            id("stamp", number),
             session_token(number).digest().as_bytes(),
             now.as_micros(),
             MONTH_MICROS,

@@ -28,6 +28,7 @@ async fn status(_: Public) -> &'static str {
     "up"
 }
 
+/// Every route, behind what the first parameter of its handler asks for.
 pub fn api(portcullis: &Portcullis) -> Api {
     let greeting: Arc<str> = "Hello".into();
     Api::new("Office", "1.0")

@@ -20,6 +20,7 @@ async fn status(_: Public) -> &'static str {
     "up"
 }
 
+/// Every route, behind what the first parameter of its handler asks for.
 pub fn api(portcullis: &Portcullis) -> Api {
     Api::new("Blog", "1.0")
         .get("/posts", list)

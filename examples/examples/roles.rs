@@ -23,6 +23,7 @@ async fn create(_: Allow<PostsWrite>) -> &'static str {
     "Hello, editor"
 }
 
+/// Every route, behind what the first parameter of its handler asks for.
 pub fn api(portcullis: &Portcullis) -> Api {
     Api::new("Blog", "1.0")
         .get("/posts", list)
@@ -31,7 +32,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 }
 
 /// Makes the roles. Doing it again changes nothing.
-pub async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
+pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
     let (roles, permit) = (portcullis.roles(), Permit::<RolesWrite>::dangerous_for_operator());
     let by = audit::Context::operator(portcullis.environment().now());
     for (role, about, permission) in [
@@ -47,7 +48,7 @@ pub async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
 }
 
 /// Gives the role to the account with this id.
-pub async fn grant(portcullis: &Portcullis, account: &str, role: &str) -> anyhow::Result<()> {
+pub(crate) async fn grant(portcullis: &Portcullis, account: &str, role: &str) -> anyhow::Result<()> {
     let permit = Permit::<RolesWrite>::dangerous_for_operator();
     let by = audit::Context::operator(portcullis.environment().now());
     let account = account

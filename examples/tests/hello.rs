@@ -11,12 +11,13 @@
 mod hello;
 mod process;
 
+use hello::api;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::json;
 
 #[tokio::test]
 async fn nobody_passes_without_what_the_signature_asks_for() {
-    let app = TestApp::with(|settings| settings, hello::api).await;
+    let app = TestApp::with(|settings| settings, api).await;
     assert_eq!(app.get("/status").send().await.expect(200).text(), "up");
     app.get("/posts").send().await.expect(401);
     app.put("/posts/7").send().await.expect(401);
@@ -46,7 +47,7 @@ async fn nobody_passes_without_what_the_signature_asks_for() {
 
 #[tokio::test]
 async fn editing_needs_a_login_of_the_last_five_minutes() {
-    let app = TestApp::with(|settings| settings, hello::api).await;
+    let app = TestApp::with(|settings| settings, api).await;
     let editor = app.user_with("editor@example.com", &["posts:write"]).await;
     app.clock.advance_secs(299);
     app.put("/posts/7")

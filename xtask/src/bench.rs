@@ -13,6 +13,10 @@ pub(crate) fn run(stop: &Stop, arguments: &[String]) -> Result<()> {
     if !workspace::root().join("bench/Cargo.toml").is_file() {
         bail!("there is no benchmark here: the crate `portcullis-bench` is expected in `bench/`");
     }
+    // The benchmark starts the server program that lies beside it.
+    let mut server = workspace::cargo();
+    server.args(["build", "--release", "--package", "portcullis-server"]);
+    process::run(stop, &mut server)?;
     let mut command = workspace::cargo();
     command
         .args(["run", "--release", "--package", "portcullis-bench", "--"])

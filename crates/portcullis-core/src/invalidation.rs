@@ -61,6 +61,7 @@ const SLOTS: usize = 1 << 14;
 pub struct Marks {
     slots: Box<[AtomicU64]>,
     everything: AtomicU64,
+    applied: AtomicU64,
 }
 
 /// What a cache entry remembers of one subject.
@@ -76,7 +77,14 @@ impl Marks {
         Self {
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             everything: AtomicU64::new(0),
+            applied: AtomicU64::new(0),
         }
+    }
+
+    /// How many invalidations were applied. If it is the same before a record was read and after a mark was, the
+    /// mark is as old as the record: for records whose subject is known only once they are read.
+    pub fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
     }
 
     /// The subject's mark now. Read it before reading the subject's records.
@@ -94,6 +102,7 @@ impl Marks {
 
     /// Makes everything that was read from the subject before now a miss.
     pub fn apply(&self, invalidation: Invalidation) {
+        self.count();
         match invalidation.to_parts().1.and_then(|subject| self.slot(subject)) {
             Some(slot) => slot.fetch_add(1, Ordering::AcqRel),
             None => self.everything.fetch_add(1, Ordering::AcqRel),
@@ -102,7 +111,13 @@ impl Marks {
 
     /// Makes everything a miss, for when it isn't known what was missed.
     pub fn forget_everything(&self) {
+        self.count();
         self.everything.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts before the mark moves: whoever sees the moved mark sees the count too.
+    fn count(&self) {
+        self.applied.fetch_add(1, Ordering::AcqRel);
     }
 
     fn slot(&self, subject: Uuid) -> Option<&AtomicU64> {
@@ -137,6 +152,23 @@ mod tests {
         marks.apply(Invalidation::Account(account::Id::from_uuid(id)));
         assert!(!marks.holds(id, before));
         assert!(marks.holds(id, marks.mark(id)));
+    }
+
+    #[test]
+    fn everything_that_moves_a_mark_is_counted() {
+        let marks = Marks::new();
+        let id = Uuid::from_u128(5);
+        let moves: [&dyn Fn(); 3] = [
+            &|| marks.apply(Invalidation::Session(session::Id::from_uuid(id))),
+            &|| marks.apply(Invalidation::Roles),
+            &|| marks.forget_everything(),
+        ];
+        for (index, move_one) in moves.iter().enumerate() {
+            let (mark, applied) = (marks.mark(id), marks.applied());
+            move_one();
+            assert!(!marks.holds(id, mark), "move {index}");
+            assert_eq!(marks.applied(), applied + 1, "move {index}");
+        }
     }
 
     #[test]

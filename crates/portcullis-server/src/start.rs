@@ -181,7 +181,7 @@ pub(crate) fn warn(config: &Config) {
             "development mode on an address that others reach: whoever reads the log can confirm any address"
         ),
         Mail::Folder(folder) => {
-            tracing::info!(folder = %folder.display(), "development mode: letters are written to files")
+            tracing::info!(folder = %folder.display(), "development mode: letters are written to files");
         }
         Mail::Smtp(_) => {}
     }

@@ -20,7 +20,7 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 
-pub(crate) use self::administrator::{administrator_exists, lock_roles};
+pub(crate) use self::administrator::{administrator_acts, administrator_exists, lock_roles};
 use crate::Database;
 use crate::account::{account, account_columns};
 use crate::tx::Tx;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{
     Account, EmailAddress, EmailVerification, Id, Identifier, Login, NewAccount, Outcome, Setup, Stamp,
-    State, Store, Username,
+    State, StateSet, Store, Username,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -142,13 +142,7 @@ impl Store for Database {
         .await
     }
 
-    async fn set_state(
-        &self,
-        id: Id,
-        state: State,
-        stamp: Stamp,
-        by: Context,
-    ) -> Result<Option<Account>, Fault> {
+    async fn set_state(&self, id: Id, state: State, stamp: Stamp, by: Context) -> Result<StateSet, Fault> {
         self.write((id, state, stamp, by), |tx, (id, state, stamp, by)| {
             Box::pin(set_state(tx, *id, *state, *stamp, by))
         })
@@ -307,37 +301,36 @@ async fn set_state(
     state: State,
     stamp: Stamp,
     by: &Context,
-) -> Result<Option<Account>, Fault> {
+) -> Result<StateSet, Fault> {
     defends!("T016");
-    let disable = state == State::Disabled;
-    let row = if disable {
-        let sql = concat!(
-            "UPDATE accounts SET state = $2, stamp = $3 WHERE id = $1 RETURNING ",
-            account_columns!()
-        );
-        tx.query_one(sql, params![id, state.as_str(), stamp]).await?
-    } else {
-        let sql = concat!(
-            "UPDATE accounts SET state = $2 WHERE id = $1 RETURNING ",
-            account_columns!()
-        );
-        tx.query_one(sql, params![id, state.as_str()]).await?
+    access::lock_roles(tx).await?;
+    let administered = access::administrator_acts(tx).await?;
+    let stamp = (state == State::Disabled).then_some(stamp);
+    let params = params![id, state.as_str(), stamp];
+    let Some(mut row) = tx.query_one(SET_STATE, params).await? else {
+        return Ok(StateSet::UnknownAccount);
     };
-    let Some(mut row) = row else {
-        return Ok(None);
-    };
-    if disable {
+    if administered && !access::administrator_acts(tx).await? {
+        tx.undo();
+        return Ok(StateSet::LastAdministrator);
+    }
+    if state == State::Disabled {
         session::end_many(tx, id, None, Ending::Ended, by.at).await?;
     }
-    tx.record(
-        by,
-        Entry::of(Action::AccountStateSet)
-            .account(id)
-            .detail(state.as_str()),
-    );
+    let account = account(&mut row)?;
+    let event = Entry::of(Action::AccountStateSet).account(id);
+    tx.record(by, event.detail(account.state.as_str()));
     tx.invalidate(Invalidation::Account(id), by.at);
-    account(&mut row).map(Some)
+    Ok(StateSet::Set(account))
 }
+
+/// Who unlocks an account has not proven its address.
+const SET_STATE: &str = concat!(
+    "UPDATE accounts SET stamp = coalesce($3, stamp), state = CASE
+       WHEN $2 = 'active' AND email IS NOT NULL AND email_verified_at IS NULL THEN 'unverified' ELSE $2 END
+     WHERE id = $1 RETURNING ",
+    account_columns!()
+);
 
 async fn offer_verification(
     tx: &mut Tx<'_>,

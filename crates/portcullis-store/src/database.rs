@@ -181,6 +181,7 @@ impl Database {
 
     /// Takes nothing new, finishes what was taken in, and closes the files or connections.
     pub async fn close(&self) {
+        self.inner.health.close();
         match &self.inner.engine {
             Engine::Sqlite(engine) => {
                 engine.stop();

@@ -13,6 +13,7 @@
 
 #[cfg(feature = "postgres")]
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -39,16 +40,9 @@ pub struct Follower {
     task: JoinHandle<()>,
 }
 
-impl Follower {
-    /// Stops it: before the database is closed, so that nobody is warned of silence.
-    pub fn stop(&self) {
-        self.task.abort();
-    }
-}
-
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.stop();
+        self.task.abort();
     }
 }
 
@@ -56,6 +50,7 @@ impl Drop for Follower {
 #[derive(Default)]
 pub(crate) struct Health {
     polled: Mutex<Option<Instant>>,
+    closed: AtomicBool,
 }
 
 /// Up to where rows were read.
@@ -97,6 +92,11 @@ impl Database {
 }
 
 impl Health {
+    /// The database is about to be closed: a poll that fails from now on is nothing to warn of.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
     fn age(&self) -> Option<Duration> {
         let polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
         polled.map(|moment| moment.elapsed())
@@ -124,6 +124,7 @@ async fn follow(database: Weak<Inner>, interval: Duration) {
                 inner.health.set(next.at);
                 cursor = next;
             }
+            Err(_) if inner.health.closed.load(Ordering::Acquire) => return,
             Err(fault) => tracing::warn!(%fault, "invalidations of other nodes can't be read"),
         }
     }

@@ -61,7 +61,7 @@ struct Inner {
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
-    follower: Follower,
+    _follower: Follower,
     _key_watch: KeyWatch,
 }
 
@@ -128,10 +128,6 @@ impl Portcullis {
     /// The audit log.
     pub fn audit(&self) -> Arc<dyn audit::Store> {
         Arc::new(self.0.database.clone())
-    }
-
-    pub(crate) fn follower(&self) -> &Follower {
-        &self.0.follower
     }
 
     pub(crate) fn verifier(&self) -> &Verifier {

@@ -105,7 +105,6 @@ impl Portcullis {
     pub async fn close(&self) {
         self.gate().settled().await;
         self.letters().settled().await;
-        self.follower().stop();
         self.database().close().await;
     }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::try_join3;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
@@ -204,20 +204,19 @@ impl Authenticator {
     }
 
     async fn read_session(&self, token: &Token, now: Timestamp) -> Result<Entry, AuthenticationError> {
-        // The session's id isn't known before it is read, so the first read only finds it.
-        let found = self
-            .on
-            .sessions
-            .find_by_token(token.digest())
-            .await?
-            .ok_or(Refused::UnknownSession)?;
+        let applied = self.on.marks.applied();
+        let found = self.on.sessions.find_by_token(token.digest());
+        let found = found.await?.ok_or(Refused::UnknownSession)?;
+        // The session's id isn't known before it is read. If something was invalidated meanwhile, the marks may be
+        // younger than the record: it is read again, after them.
         let marks = self.marks_of([found.account.as_uuid(), found.id.as_uuid(), found.id.as_uuid()]);
-        let (session, facts) = try_join(
-            self.on.sessions.find_by_token(token.digest()),
-            self.facts(found.account),
-        )
-        .await?;
-        let session = session.ok_or(Refused::SessionEnded)?;
+        let session = if self.on.marks.applied() == applied {
+            found
+        } else {
+            let again = self.on.sessions.find_by_token(token.digest()).await?;
+            again.ok_or(Refused::SessionEnded)?
+        };
+        let facts = self.facts(session.account).await?;
         let facts = self.judge(facts, &session, now)?;
         let scopes = Scopes::from_list(session.scopes.clone());
         let principal = principal(CredentialKind::Session, facts, &session, scopes);

@@ -157,6 +157,17 @@ pub enum Outcome {
     SetupClosed,
 }
 
+/// What came of setting an account's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateSet {
+    /// The account as it is now.
+    Set(Account),
+    /// There is no such account.
+    UnknownAccount,
+    /// No administrator who can act would be left; nothing was written.
+    LastAdministrator,
+}
+
 /// What a login needs: the account and its sealed hash.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -199,15 +210,16 @@ pub trait Store: Send + Sync {
     /// Replaces the sealed hash if it still is `old`: a re-hash never overwrites a password changed meanwhile.
     async fn rehash(&self, id: Id, old: SealedHash, new: SealedHash) -> Result<bool, Fault>;
 
-    /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token.
-    /// Answers the account as it is now, or `None` if there is none. Invalidates the account.
+    /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token. An
+    /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for:
+    /// locking and unlocking proves nothing. Invalidates the account.
     async fn set_state(
         &self,
         id: Id,
         state: State,
         stamp: Stamp,
         by: audit::Context,
-    ) -> Result<Option<Account>, Fault>;
+    ) -> Result<StateSet, Fault>;
 
     /// Remembers a further verification token for the account's present address. Answers `false` for an account
     /// without an unverified address.

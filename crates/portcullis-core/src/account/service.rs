@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Account, Id, Stamp, State, Store};
+use super::{Account, Id, Stamp, State, StateSet, Store};
 use crate::access::{AccountsRead, AccountsWrite, Permit};
 use crate::audit;
 use crate::environment::Environment;
@@ -17,6 +17,9 @@ pub enum StateError {
     /// Nobody shuts themselves out.
     #[error("your own account stays active: ask another administrator")]
     Yourself,
+    /// Somebody must be left who can undo it.
+    #[error("this is the last administrator who can act: make another one first")]
+    LastAdministrator,
     /// Only a proven address makes an account active.
     #[error("an account becomes unverified by registering only: use active, locked or disabled")]
     NotSettable,
@@ -81,10 +84,11 @@ impl Accounts {
             ..by
         };
         let stamp = Stamp::new(&self.environment);
-        self.store
-            .set_state(id, state, stamp, by)
-            .await?
-            .ok_or(StateError::NoAccount)
+        match self.store.set_state(id, state, stamp, by).await? {
+            StateSet::Set(account) => Ok(account),
+            StateSet::UnknownAccount => Err(StateError::NoAccount),
+            StateSet::LastAdministrator => Err(StateError::LastAdministrator),
+        }
     }
 }
 

@@ -173,8 +173,18 @@ impl Manager {
             Ok(account) => account,
             Err((account, reason)) => return Err(self.refuse(account, reason, by).await?),
         };
-        let scopes = self.grant(account.id, form.scopes.clone()).await?;
-        self.open(&account, form, scopes, by).await
+        let id = account.id;
+        let opened = match self.grant(id, form.scopes.clone()).await {
+            Ok(scopes) => self.open(&account, form, scopes, by.clone()).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Err(LoginError::InvalidScope) => Err(self.refuse(Some(id), Reason::Scope, by).await?),
+            // The account was changed while its password was hashed.
+            Err(LoginError::Account(state)) => Err(self.refuse(Some(id), Reason::State(state), by).await?),
+            Err(LoginError::WrongCredentials) => Err(self.refuse(Some(id), Reason::Changed, by).await?),
+            other => other,
+        }
     }
 
     /// Exchanges a refresh token for new tokens.
@@ -250,6 +260,18 @@ impl Manager {
             .sessions
             .end(session.account, id, Ending::Logout, by)
             .await?;
+        Ok(())
+    }
+
+    /// Ends the session of a session token. A token that is no session's is no error.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke_session(&self, token: &Token, by: audit::Context) -> Result<(), Fault> {
+        if let Some(session) = self.on.sessions.find_by_token(token.digest()).await? {
+            let (account, id) = (session.account, session.id);
+            self.on.sessions.end(account, id, Ending::Logout, by).await?;
+        }
         Ok(())
     }
 
@@ -352,6 +374,14 @@ impl Manager {
         let (detail, error) = match reason {
             Reason::UnknownIdentifier => ("unknown identifier".to_owned(), LoginError::WrongCredentials),
             Reason::WrongPassword => ("wrong password".to_owned(), LoginError::WrongCredentials),
+            Reason::Changed => (
+                "the account changed during the login".to_owned(),
+                LoginError::WrongCredentials,
+            ),
+            Reason::Scope => (
+                "no such scope for this account".to_owned(),
+                LoginError::InvalidScope,
+            ),
             Reason::State(state) => (format!("account {}", state.as_str()), LoginError::Account(state)),
         };
         let refusal = audit::Refusal {
@@ -504,6 +534,8 @@ type Refusal = (Option<account::Id>, Reason);
 enum Reason {
     UnknownIdentifier,
     WrongPassword,
+    Scope,
+    Changed,
     State(account::State),
 }
 

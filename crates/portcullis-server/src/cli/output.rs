@@ -136,7 +136,7 @@ mod tests {
         let shown = table(&["name", "given_to", "since"], &rows);
         assert_eq!(
             shown,
-            "NAME     GIVEN TO  SINCE\na\u{fffd}[2Jb\u{fffd}\u{fffd}  x\u{fffd}, y\u{fffd}z  -"
+            "NAME      GIVEN TO  SINCE\na\u{fffd}[2Jb\u{fffd}\u{fffd}  x\u{fffd}, y\u{fffd}z   -"
         );
     }
 

@@ -61,168 +61,165 @@ fn with_flags(flags: &[(&str, &str)]) -> Result<Config, Problems> {
 
 #[test]
 fn every_bad_value_is_refused_with_what_it_must_be() {
-    for (text, says) in [
-        ("listen = 8080", "listen: must be text in quotes, not a number"),
-        ("listen = \"8080\"", "must be an address and a port"),
-        ("listen = \"localhost:8080\"", "must be an address and a port"),
-        ("listen = \"127.0.0.1:65536\"", "must be an address and a port"),
-        ("data = \"\"", "data: must be a path"),
-        ("data = [\"a\"]", "data: must be text in quotes, not array"),
-        (
-            "database = \"portcullis.db\"",
-            "must begin with sqlite: or postgres://",
-        ),
-        ("database = \"sqlite:\"", "the path of a file"),
-        ("database = \"sqlite::memory:\"", "the path of a file"),
-        (
-            "database = \"mysql://host/name\"",
-            "must begin with sqlite: or postgres://",
-        ),
-        (
-            "database = \"postgres:///name\"",
-            "must begin with sqlite: or postgres://",
-        ),
-        ("public_url = \"login.example.com\"", "must be an address"),
-        (
-            "public_url = \"http://login.example.com\"",
-            "must begin with https://",
-        ),
-        (
-            "public_url = \"http://127.0.0.1.example.com\"",
-            "must begin with https://",
-        ),
-        ("public_url = \"ftp://localhost\"", "must begin with https://"),
-        (
-            "public_url = \"javascript:alert(1)\"",
-            "must be scheme, host and port alone",
-        ),
-        (
-            "public_url = \"https://example.com/login\"",
-            "must be scheme, host and port alone",
-        ),
-        (
-            "public_url = \"https://me:pw@example.com\"",
-            "must be scheme, host and port alone",
-        ),
-        (
-            "public_url = \"https://example.com?a\"",
-            "must be scheme, host and port alone",
-        ),
-        ("mode = \"dev\"", "must be development or production"),
-        ("password_grant = \"yes\"", "must be true or false, not text"),
-        (
-            "require_verified_email = 1",
-            "must be true or false, not a number",
-        ),
-        ("shutdown_drain = \"10\"", "with its unit"),
-        ("shutdown_drain = 10", "must be text in quotes, not a number"),
-        ("shutdown_drain = \"11m\"", "must be from 0s to 10m"),
-        (
-            "[mail]\nsmtp = \"mail.example.com\"\nfrom = \"a@b.example\"",
-            "must be smtps://HOST:PORT",
-        ),
-        (
-            "[mail]\nsmtp = \"http://mail.example.com\"\nfrom = \"a@b.example\"",
-            "must be smtps://HOST:PORT",
-        ),
-        (
-            "[mail]\nsmtp = \"smtp://u:p@mail.example.com\"\nfrom = \"a@b.example\"",
-            "must not hold a user or password",
-        ),
-        (
-            "[mail]\nsmtp = \"smtp+plain://mail.example.com\"\nfrom = \"a@b.example\"",
-            "for a relay on this machine",
-        ),
-        (
-            "[mail]\nsmtp = \"smtp://mail.example.com\"",
-            "mail.from: must be set",
-        ),
-        ("[mail]\nfrom = \"nobody\"", "mail.from: must be an address"),
-        (
-            "[mail]\nfrom = \"a@b.example\\r\\nBcc: c@d.example\"",
-            "mail.from: must be an address",
-        ),
-        ("[mail]\nsmtp_user = \"me\"", "set both"),
-        (
-            "[mail]\nsmtp_password_file = \"/nowhere\"",
-            "/nowhere can't be read",
-        ),
-        ("[tokens]\nalgorithm = \"none\"", "must be one of HS256"),
-        ("[tokens]\naccess_lifetime = \"9s\"", "must be from 10s to 1d"),
-        ("[tokens]\naccess_lifetime = \"25h\"", "must be from 10s to 1d"),
-        (
-            "[tokens]\nrefresh_lifetime = \"10m\"",
-            "must not be shorter than tokens.access_lifetime (15m)",
-        ),
-        ("[tokens]\nrefresh_grace = \"301s\"", "must be from 0s to 5m"),
-        ("[tokens]\nleeway = \"61s\"", "must be from 0s to 1m"),
-        ("[sessions]\nidle = \"0s\"", "must be from 1m to 365d"),
-        (
-            "[sessions]\nidle = \"13h\"",
-            "must not be longer than sessions.absolute (12h)",
-        ),
-        (
-            "[sessions]\nremembered_idle = \"91d\"",
-            "must not be longer than sessions.remembered_absolute (90d)",
-        ),
-        (
-            "[sessions]\nper_account = 0",
-            "must be a whole number from 1 to 10000",
-        ),
-        (
-            "[sessions]\nper_account = -1",
-            "must be a whole number from 1 to 10000",
-        ),
-        (
-            "[sessions]\nper_account = 1.5",
-            "must be a whole number from 1 to 10000, not float",
-        ),
-        (
-            "[sessions]\nper_account = \"5\"",
-            "must be a whole number from 1 to 10000, not text",
-        ),
-        (
-            "[sessions]\nper_account = 99999999999999999999",
-            "not a number beyond 64 bits",
-        ),
-        (
-            "[passwords]\nmin_characters = 7",
-            "must be a whole number from 8 to 64",
-        ),
-        (
-            "[passwords]\nmax_characters = 63",
-            "must be a whole number from 64 to 1024",
-        ),
-        (
-            "[passwords]\nmemory_kib = 1024",
-            "must be a whole number from 7168 to 2097152",
-        ),
-        ("[passwords]\nmemory_kib = 19455", "is too little for 2 passes"),
-        ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
-        (
-            "[passwords]\nthreads = 0",
-            "must be a whole number from 1 to 1024",
-        ),
-        ("[log]\nformat = \"xml\"", "must be text or json"),
-        ("[log]\nfilter = \"portcullis=loud\"", "must be a level or a list"),
-        ("[log]\nfilter = \"\"", "must be a level or a list"),
-    ] {
+    for (text, says) in BAD {
         let problems = problems_of(text);
-        let line = text.lines().count();
         assert!(
             problems.iter().any(|problem| problem.contains(says)),
             "{text}: {problems:?}"
         );
-        let place = format!("portcullis.toml:{line}: ");
-        let somewhere = |problem: &String| {
-            problem.starts_with("portcullis.toml:") || problem.starts_with("mail.from: must")
+        let placed = |problem: &String| {
+            problem.starts_with("portcullis.toml:") || problem.starts_with("mail.from: must be set")
         };
-        assert!(
-            problems.iter().all(somewhere),
-            "{text}: expected {place}, got {problems:?}"
-        );
+        assert!(problems.iter().all(placed), "{text}: {problems:?}");
     }
 }
+
+const BAD: &[(&str, &str)] = &[
+    ("listen = 8080", "listen: must be text in quotes, not a number"),
+    ("listen = \"8080\"", "must be an address and a port"),
+    ("listen = \"localhost:8080\"", "must be an address and a port"),
+    ("listen = \"127.0.0.1:65536\"", "must be an address and a port"),
+    ("data = \"\"", "data: must be a path"),
+    ("data = [\"a\"]", "data: must be text in quotes, not array"),
+    (
+        "database = \"portcullis.db\"",
+        "must begin with sqlite: or postgres://",
+    ),
+    ("database = \"sqlite:\"", "the path of a file"),
+    ("database = \"sqlite::memory:\"", "the path of a file"),
+    (
+        "database = \"mysql://host/name\"",
+        "must begin with sqlite: or postgres://",
+    ),
+    (
+        "database = \"postgres:///name\"",
+        "must begin with sqlite: or postgres://",
+    ),
+    ("public_url = \"login.example.com\"", "must be an address"),
+    (
+        "public_url = \"http://login.example.com\"",
+        "must begin with https://",
+    ),
+    (
+        "public_url = \"http://127.0.0.1.example.com\"",
+        "must begin with https://",
+    ),
+    ("public_url = \"ftp://localhost\"", "must begin with https://"),
+    (
+        "public_url = \"javascript:alert(1)\"",
+        "must be scheme, host and port alone",
+    ),
+    (
+        "public_url = \"https://example.com/login\"",
+        "must be scheme, host and port alone",
+    ),
+    (
+        "public_url = \"https://me:pw@example.com\"",
+        "must be scheme, host and port alone",
+    ),
+    (
+        "public_url = \"https://example.com?a\"",
+        "must be scheme, host and port alone",
+    ),
+    ("mode = \"dev\"", "must be development or production"),
+    ("password_grant = \"yes\"", "must be true or false, not text"),
+    (
+        "require_verified_email = 1",
+        "must be true or false, not a number",
+    ),
+    ("shutdown_drain = \"10\"", "with its unit"),
+    ("shutdown_drain = 10", "must be text in quotes, not a number"),
+    ("shutdown_drain = \"11m\"", "must be from 0s to 10m"),
+    (
+        "[mail]\nsmtp = \"mail.example.com\"\nfrom = \"a@b.example\"",
+        "must be smtps://HOST:PORT",
+    ),
+    (
+        "[mail]\nsmtp = \"http://mail.example.com\"\nfrom = \"a@b.example\"",
+        "must be smtps://HOST:PORT",
+    ),
+    (
+        "[mail]\nsmtp = \"smtp://u:p@mail.example.com\"\nfrom = \"a@b.example\"",
+        "must not hold a user or password",
+    ),
+    (
+        "[mail]\nsmtp = \"smtp+plain://mail.example.com\"\nfrom = \"a@b.example\"",
+        "for a relay on this machine",
+    ),
+    (
+        "[mail]\nsmtp = \"smtp://mail.example.com\"",
+        "mail.from: must be set",
+    ),
+    ("[mail]\nfrom = \"nobody\"", "mail.from: must be an address"),
+    (
+        "[mail]\nfrom = \"a@b.example\\r\\nBcc: c@d.example\"",
+        "mail.from: must be an address",
+    ),
+    ("[mail]\nsmtp_user = \"me\"", "set both"),
+    (
+        "[mail]\nsmtp_password_file = \"/nowhere\"",
+        "/nowhere can't be read",
+    ),
+    ("[tokens]\nalgorithm = \"none\"", "must be one of HS256"),
+    ("[tokens]\naccess_lifetime = \"9s\"", "must be from 10s to 1d"),
+    ("[tokens]\naccess_lifetime = \"25h\"", "must be from 10s to 1d"),
+    (
+        "[tokens]\nrefresh_lifetime = \"10m\"",
+        "must not be shorter than tokens.access_lifetime (15m)",
+    ),
+    ("[tokens]\nrefresh_grace = \"301s\"", "must be from 0s to 5m"),
+    ("[tokens]\nleeway = \"61s\"", "must be from 0s to 1m"),
+    ("[sessions]\nidle = \"0s\"", "must be from 1m to 365d"),
+    (
+        "[sessions]\nidle = \"13h\"",
+        "must not be longer than sessions.absolute (12h)",
+    ),
+    (
+        "[sessions]\nremembered_idle = \"91d\"",
+        "must not be longer than sessions.remembered_absolute (90d)",
+    ),
+    (
+        "[sessions]\nper_account = 0",
+        "must be a whole number from 1 to 10000",
+    ),
+    (
+        "[sessions]\nper_account = -1",
+        "must be a whole number from 1 to 10000",
+    ),
+    (
+        "[sessions]\nper_account = 1.5",
+        "must be a whole number from 1 to 10000, not float",
+    ),
+    (
+        "[sessions]\nper_account = \"5\"",
+        "must be a whole number from 1 to 10000, not text",
+    ),
+    (
+        "[sessions]\nper_account = 99999999999999999999",
+        "not a number beyond 64 bits",
+    ),
+    (
+        "[passwords]\nmin_characters = 7",
+        "must be a whole number from 8 to 64",
+    ),
+    (
+        "[passwords]\nmax_characters = 63",
+        "must be a whole number from 64 to 1024",
+    ),
+    (
+        "[passwords]\nmemory_kib = 1024",
+        "must be a whole number from 7168 to 2097152",
+    ),
+    ("[passwords]\nmemory_kib = 19455", "is too little for 2 passes"),
+    ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
+    (
+        "[passwords]\nthreads = 0",
+        "must be a whole number from 1 to 1024",
+    ),
+    ("[log]\nformat = \"xml\"", "must be text or json"),
+    ("[log]\nfilter = \"portcullis=loud\"", "must be a level or a list"),
+    ("[log]\nfilter = \"\"", "must be a level or a list"),
+];
 
 #[test]
 fn everything_wrong_is_told_at_once_with_its_place() {

@@ -2,7 +2,7 @@
 //!
 //! **Deployment caveat:** the links are secrets. This mailer exists in development mode only.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use portcullis_core::account::{Letter, MailError, Mailer};
 use portcullis_core::environment::Environment;
+use uuid::Uuid;
 
 /// Writes letters into a folder.
 pub(crate) struct Folder {
@@ -28,8 +29,9 @@ impl Folder {
 impl Mailer for Folder {
     async fn send(&self, letter: Letter) -> Result<(), MailError> {
         let (folder, stamp) = (self.path.clone(), self.environment.now().to_string());
+        let draft = self.environment.id();
         let links: Vec<String> = links(&letter.text).map(str::to_owned).collect();
-        let written = tokio::task::spawn_blocking(move || write(&folder, &stamp, &letter)).await;
+        let written = tokio::task::spawn_blocking(move || write(&folder, &stamp, draft, &letter)).await;
         let file = written
             .map_err(|_| MailError("the letter's file was not written".to_owned()))?
             .map_err(|error| MailError(format!("{} can't be written: {error}", self.path.display())))?;
@@ -38,12 +40,29 @@ impl Mailer for Folder {
     }
 }
 
-fn write(folder: &Path, stamp: &str, letter: &Letter) -> io::Result<PathBuf> {
+/// Writes the letter beside its place first, so that nobody who looks into the folder reads half of it.
+fn write(folder: &Path, stamp: &str, draft: Uuid, letter: &Letter) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let draft = folder.join(format!(".{draft}"));
     let text = format!(
         "To: {}\nSubject: {}\n\n{}\n",
         letter.to, letter.subject, letter.text
     );
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| place(folder, stamp, &draft, &letter.to));
+    let removed = fs::remove_file(&draft);
+    let path = written?;
+    removed.map(|()| path)
+}
+
+/// Gives the draft a name that no other letter has.
+fn place(folder: &Path, stamp: &str, draft: &Path, to: &str) -> io::Result<PathBuf> {
     let stamp = stamp.replace(':', "-");
     for count in 0..1_000 {
         let twin = if count == 0 {
@@ -51,17 +70,9 @@ fn write(folder: &Path, stamp: &str, letter: &Letter) -> io::Result<PathBuf> {
         } else {
             format!("-{count}")
         };
-        let path = folder.join(format!("{stamp}-{}{twin}.txt", file_name(&letter.to)));
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-        {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes())?;
-                return Ok(path);
-            }
+        let path = folder.join(format!("{stamp}-{}{twin}.txt", file_name(to)));
+        match fs::hard_link(draft, &path) {
+            Ok(()) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -88,7 +99,6 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
     use portcullis::environment;
@@ -128,8 +138,15 @@ mod tests {
     async fn letters_are_for_the_owner_alone_and_never_overwrite_each_other() {
         let parent = TempDir::new().unwrap();
         let folder = parent.path().join("mail");
+        let environment = environment::system();
         for _ in 0..3 {
-            write(&folder, "2026-01-01T00:00:00Z", &letter("a@b.example")).unwrap();
+            write(
+                &folder,
+                "2026-01-01T00:00:00Z",
+                environment.id(),
+                &letter("a@b.example"),
+            )
+            .unwrap();
         }
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);

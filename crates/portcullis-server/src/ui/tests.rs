@@ -294,7 +294,7 @@ async fn every_page_is_plain_private_and_alone() {
         "/setup/done".to_owned(),
         "/setup/nowhere".to_owned(),
         "/verify-email".to_owned(),
-        format!("/verify-email?token={}", VERIFICATION),
+        format!("/verify-email?token={VERIFICATION}"),
         "/verify-email/done".to_owned(),
     ];
     for path in pages {

@@ -29,7 +29,7 @@ pub(crate) async fn administrator_exists(tx: &mut Tx<'_>) -> Result<bool, Fault>
 }
 
 /// Whether an administrator is left who can act.
-pub(super) async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
+pub(crate) async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
     Ok(tx
         .query_one(ADMINISTRATORS, params!["active", "unverified"])
         .await?

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use portcullis_core::fault::Fault;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags, ToSql};
 
@@ -28,6 +29,10 @@ impl Connection {
         }
         .map_err(|e| fault(&e))?;
         raw.busy_timeout(busy).map_err(|e| fault(&e))?;
+        // Without this guarantee SQLite compiles a statement anew whenever a parameter that its planner once looked
+        // at is bound to another value: that was 40 % of a reader's time.
+        raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|e| fault(&e))?;
         raw.set_prepared_statement_cache_capacity(256);
         Ok(Self {
             raw,

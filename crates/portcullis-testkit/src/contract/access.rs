@@ -1,7 +1,7 @@
 //! Roles and permissions: what every store must do.
 
 use portcullis_core::access::{ADMINISTRATOR, Change, PermissionRecord};
-use portcullis_core::account::{self, State};
+use portcullis_core::account::{self, Stamp, State, StateSet};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 
@@ -310,6 +310,28 @@ pub async fn unassign_of_the_last_administrator_is_protected<S: Stores>(db: S) {
     // Other roles come and go.
     assert_eq!(assign(&db, berta.id, "editor").await, Change::Done);
     assert_eq!(unassign(&db, berta.id, "editor").await, Change::Done);
+}
+
+/// The last administrator who can act is neither locked nor disabled, also when two are at once.
+pub async fn set_state_keeps_one_administrator<S: Stores>(db: S) {
+    let chiefs = [registered(&db, "anna").await, registered(&db, "berta").await];
+    for chief in &chiefs {
+        assign(&db, chief.id, ADMINISTRATOR).await;
+    }
+    let answers = together(|n| {
+        let (db, id) = (db.clone(), chiefs[usize::try_from(n % 2).unwrap()].id);
+        let state = if n % 4 < 2 { State::Locked } else { State::Disabled };
+        let stamp = Stamp::from_uuid(fresh_id());
+        async move { db.set_state(id, state, stamp, by(START)).await.unwrap() }
+    })
+    .await;
+    assert!(answers.contains(&StateSet::LastAdministrator));
+    let mut acting = 0;
+    for chief in &chiefs {
+        let found = account::Store::find(&db, chief.id).await.unwrap().unwrap();
+        acting += usize::from(found.state.may_act());
+    }
+    assert_eq!(acting, 1);
 }
 
 /// A crowd of administrators is unassigned at once: one keeps the role.

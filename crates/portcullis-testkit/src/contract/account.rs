@@ -2,7 +2,7 @@
 
 use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{
-    EmailAddress, Identifier, Outcome, SetupToken, Stamp, State, Username, VerificationToken,
+    EmailAddress, Identifier, Outcome, SetupToken, Stamp, State, StateSet, Username, VerificationToken,
 };
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
@@ -11,7 +11,7 @@ use portcullis_core::{account, session};
 use super::Stores;
 use super::given::{
     CROWD, HOUR, MICROSECOND, START, by, count, disguised, event_count, events, first_refresh, fresh_digest,
-    fresh_id, lives, new_account, opened, registered, rotation, sealed, set_state, together,
+    fresh_id, lives, new_account, opened, registered, rotation, sealed, set, set_state, together, verified,
 };
 
 const SPELLINGS: [&str; 8] = [
@@ -180,26 +180,20 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
         db.set_state(nobody, State::Active, stamp, by(START))
             .await
             .unwrap(),
-        None
+        StateSet::UnknownAccount
     );
     let anna = registered(&db, "anna").await;
     let other = registered(&db, "berta").await;
     let session = opened(&db, &anna, START).await;
     let others = opened(&db, &other, START).await;
 
-    let locked = db
-        .set_state(anna.id, State::Locked, stamp, by(START))
-        .await
-        .unwrap()
-        .unwrap();
+    let locked = db.set_state(anna.id, State::Locked, stamp, by(START)).await;
+    let locked = set(locked.unwrap());
     assert_eq!((locked.state, locked.stamp), (State::Locked, anna.stamp));
     assert!(lives(&db, session.id).await);
 
-    let disabled = db
-        .set_state(anna.id, State::Disabled, stamp, by(START))
-        .await
-        .unwrap()
-        .unwrap();
+    let disabled = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
+    let disabled = set(disabled.unwrap());
     assert_eq!((disabled.state, disabled.stamp), (State::Disabled, stamp));
     assert!(!lives(&db, session.id).await);
     let active = set_state(&db, anna.id, State::Active).await;
@@ -219,7 +213,28 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
         .iter()
         .map(|event| event.detail.as_deref().unwrap())
         .collect();
-    assert_eq!(details, ["active", "disabled", "locked"]);
+    assert_eq!(details, ["unverified", "disabled", "locked"]);
+}
+
+/// Locking and unlocking proves no address, and an account without one needs no proof.
+pub async fn set_state_active_needs_a_proven_address<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let mut unnamed = new_account("unnamed");
+    unnamed.email = None;
+    let id = unnamed.id;
+    db.register(unnamed, by(START)).await.unwrap();
+    for state in [State::Locked, State::Disabled] {
+        set_state(&db, anna.id, state).await;
+        assert_eq!(
+            set_state(&db, anna.id, State::Active).await.state,
+            State::Unverified
+        );
+        set_state(&db, id, state).await;
+        assert_eq!(set_state(&db, id, State::Active).await.state, State::Active);
+    }
+    assert_eq!(verified(&db, anna.id).await.state, State::Active);
+    set_state(&db, anna.id, State::Locked).await;
+    assert_eq!(set_state(&db, anna.id, State::Active).await.state, State::Active);
 }
 
 /// Nobody without an unverified address is offered a verification.

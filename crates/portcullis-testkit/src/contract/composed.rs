@@ -76,7 +76,7 @@ pass_on! { account::Store => rest R:
     fn find_login(who: Identifier) -> Option<Login>;
     fn list(after: Option<account::Id>, limit: u32) -> Vec<Account>;
     fn rehash(id: account::Id, old: SealedHash, new: SealedHash) -> bool;
-    fn set_state(id: account::Id, state: account::State, stamp: account::Stamp, by: Context) -> Option<Account>;
+    fn set_state(id: account::Id, state: account::State, stamp: account::Stamp, by: Context) -> account::StateSet;
     fn offer_verification(id: account::Id, digest: Digest<EmailVerification>, expires_at: Timestamp) -> bool;
     fn redeem_verification(token: Digest<EmailVerification>, by: Context) -> Option<Account>;
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use portcullis_core::account::{Account, EmailAddress, NewAccount, Outcome, State, Username};
+use portcullis_core::account::{Account, EmailAddress, NewAccount, Outcome, State, StateSet, Username};
 use portcullis_core::audit::{Action, Actor, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
@@ -91,7 +91,22 @@ pub(super) async fn registered<S: Stores>(db: &S, name: &str) -> Account {
 
 pub(super) async fn set_state<S: Stores>(db: &S, id: account::Id, state: State) -> Account {
     let stamp = account::Stamp::from_uuid(fresh_id());
-    db.set_state(id, state, stamp, by(START)).await.unwrap().unwrap()
+    set(db.set_state(id, state, stamp, by(START)).await.unwrap())
+}
+
+/// The account whose state was set.
+pub(super) fn set(outcome: StateSet) -> Account {
+    match outcome {
+        StateSet::Set(account) => account,
+        other => panic!("the state was not set: {other:?}"),
+    }
+}
+
+/// Proves the account's address.
+pub(super) async fn verified<S: Stores>(db: &S, id: account::Id) -> Account {
+    let token = fresh_digest();
+    assert!(db.offer_verification(id, token, START.plus(HOUR)).await.unwrap());
+    db.redeem_verification(token, by(START)).await.unwrap().unwrap()
 }
 
 /// A session that idles for half an hour and ends after twelve.

@@ -75,6 +75,7 @@ macro_rules! store_contract {
             list_pages_by_id
             rehash_of_a_changed_password_is_refused
             set_state_disabled_ends_everything
+            set_state_active_needs_a_proven_address
             offer_verification_needs_an_unverified_address
             redeem_verification_refuses_all_but_a_good_token
             redeem_verification_of_the_same_bytes_for_another_purpose_is_refused
@@ -110,6 +111,7 @@ macro_rules! store_contract {
             facts_gather_what_is_inherited
             delete_role_takes_it_from_everybody
             unassign_of_the_last_administrator_is_protected
+            set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
         );
         $crate::store_contract!(@ $open, audit:

@@ -10,7 +10,7 @@ use portcullis_core::session::{self, Device, Ending, Opening};
 use super::Stores;
 use super::given::{
     HOUR, MICROSECOND, MINUTE, START, by, count, disguised, event_count, events, fresh_digest, fresh_id,
-    lives, new_account, opened, refused, registered, session_for, set_state, together,
+    lives, new_account, opened, refused, registered, session_for, set_state, together, verified,
 };
 
 /// An account that may not act, or whose stamp changed since the login read it, opens nothing.
@@ -43,7 +43,8 @@ pub async fn open_of_a_changed_account_is_refused<S: Stores>(db: S) {
         new.require_verified = false;
         assert_eq!(db.open(new, by(START)).await.unwrap(), Opening::Refused(state));
     }
-    let active = set_state(&db, anna.id, State::Active).await;
+    set_state(&db, anna.id, State::Active).await;
+    let active = verified(&db, anna.id).await;
     // The stamp that was read before the account was disabled is worth nothing now.
     let old = session_for(&db, &anna);
     assert_eq!(

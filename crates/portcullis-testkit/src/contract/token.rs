@@ -10,7 +10,7 @@ use portcullis_core::token::{self, NewRefresh, Rotated, Rotation};
 use super::Stores;
 use super::given::{
     DAY, HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, first_refresh, fresh_digest,
-    fresh_id, lives, new_refresh, new_session, opened, registered, rotation, set_state, together,
+    fresh_id, lives, new_refresh, new_session, opened, registered, rotation, set_state, together, verified,
 };
 
 fn is_fresh(rotated: &Rotated) -> bool {
@@ -122,6 +122,7 @@ pub async fn rotate_of_an_account_that_may_not_act_is_refused<S: Stores>(db: S) 
     presented.require_verified = false;
     assert_eq!(rotate(&db, presented, START).await, Rotated::Refused);
     set_state(&db, anna.id, State::Active).await;
+    verified(&db, anna.id).await;
     presented.require_verified = true;
     assert!(is_fresh(&rotate(&db, presented, START).await));
     set_state(&db, anna.id, State::Disabled).await;

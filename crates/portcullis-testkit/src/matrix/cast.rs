@@ -3,7 +3,6 @@
 //! They are made through the services, not through routes: the API under test may have none of Portcullis' own.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use portcullis::Portcullis;
 use portcullis::core::access::{
@@ -13,7 +12,7 @@ use portcullis::core::account::{self, Account, Registration, State, Username};
 use portcullis::core::audit::Context;
 use portcullis::core::environment::Clock as _;
 use portcullis::core::secret::SecretText;
-use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm, Session};
+use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
 use portcullis::core::token::{RefreshToken, Standing};
 
 use super::privileges::{Privileges, ages};
@@ -228,10 +227,8 @@ impl<'a> Stage<'a> {
                 for held in held {
                     portcullis.revoke(&held.text, by()).await.unwrap();
                 }
-                // An opaque session token is no token of RFC 7009: it is revoked with its session.
-                self.end_all_of(id, |session| session.idle < TOKENS_IDLE).await;
             }
-            Undoing::End => self.end_all_of(id, |_| true).await,
+            Undoing::End => self.end_all_of(id).await,
             Undoing::Everywhere => {
                 portcullis.sessions().log_out_everywhere(id, by()).await.unwrap();
             }
@@ -240,15 +237,9 @@ impl<'a> Stage<'a> {
         }
     }
 
-    async fn end_all_of(&self, id: account::Id, which: impl Fn(&Session) -> bool) {
+    async fn end_all_of(&self, id: account::Id) {
         let sessions = self.app.portcullis.sessions();
-        for session in sessions
-            .list(id)
-            .await
-            .unwrap()
-            .iter()
-            .filter(|session| which(session))
-        {
+        for session in sessions.list(id).await.unwrap() {
             let by = self.app.by_operator();
             assert!(sessions.end(id, session.id, by).await.unwrap());
         }
@@ -422,6 +413,3 @@ const TOKEN_OVER: u32 = 3_600;
 
 /// No login can be older and have an access token: by then its refresh token has expired.
 const OLDEST: u32 = 7 * 24 * 3_600 - 1;
-
-/// Sessions with refresh tokens may stay unused for longer than browsers'.
-const TOKENS_IDLE: Duration = Duration::from_secs(24 * 3_600);

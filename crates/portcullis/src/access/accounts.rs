@@ -136,6 +136,7 @@ impl From<StateError> for Problem {
         match error {
             StateError::NoAccount => Self::not_found(),
             StateError::Yourself => Self::conflict("yourself", error.to_string()),
+            StateError::LastAdministrator => Self::conflict("last_administrator", error.to_string()),
             StateError::NotSettable => Self::bad_request("invalid_state", error.to_string()),
             StateError::Fault(fault) => fault.into(),
         }

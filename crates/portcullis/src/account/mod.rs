@@ -6,9 +6,12 @@ mod view;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use portcullis_core::access::Authenticated;
+use portcullis_core::account::Store as _;
 use portcullis_core::account::{
-    EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username, VerificationToken,
+    EmailAddress, Identifier, Registered, Registration, RegistrationError, SetupToken, Username,
+    VerificationToken,
 };
+use portcullis_core::fault::Fault;
 use portcullis_core::password::Broken;
 use portcullis_core::secret::SecretText;
 use portcullis_core::{audit, defends};
@@ -83,7 +86,7 @@ async fn register(
     check_password(&portcullis, &form, &mut fields);
     let form = fields.done(form)?;
     let hidden = portcullis.manners().enumeration == Enumeration::Hidden && form.email.is_some();
-    let address = form.email.as_ref().map(|email| email.as_str().to_owned());
+    let address = form.email.clone();
     match portcullis.register(form, by).await {
         Ok(registered) => {
             let view = AccountView::from(&registered.account);
@@ -97,15 +100,34 @@ async fn register(
             email: true,
             username: false,
         }) if hidden => {
-            defends!("T012");
-            let letter = address.zip(portcullis.manners().public_url.as_ref());
-            portcullis
-                .letters()
-                .send(letter.map(|(to, url)| letters::already_registered(url, &to)));
+            tell_the_owner(&portcullis, address).await?;
             Ok(Registering::Hidden)
         }
+        // Beside a taken user name the address is not told either.
+        Err(RegistrationError::Taken { username: true, .. }) if hidden => Err(RegistrationError::Taken {
+            email: false,
+            username: true,
+        }
+        .into()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Writes to the owner of a taken address that somebody tried it: to the address as its owner typed it, because
+/// another spelling may be another mailbox.
+async fn tell_the_owner(portcullis: &Portcullis, address: Option<EmailAddress>) -> Result<(), Fault> {
+    defends!("T011");
+    defends!("T012");
+    let Some(address) = address else { return Ok(()) };
+    let owner = portcullis
+        .database()
+        .find_login(Identifier::Email(address))
+        .await?;
+    let to = owner.and_then(|login| login.account.email);
+    let letter = to.zip(portcullis.manners().public_url.as_ref());
+    let letter = letter.map(|(to, url)| letters::already_registered(url, &to));
+    portcullis.letters().send(letter);
+    Ok(())
 }
 
 /// The account, or where taken addresses are hidden, only that a letter is on its way.
@@ -307,7 +329,7 @@ impl Portcullis {
         &self,
         token: &str,
         by: audit::Context,
-    ) -> Result<Option<portcullis_core::account::Account>, portcullis_core::fault::Fault> {
+    ) -> Result<Option<portcullis_core::account::Account>, Fault> {
         defends!("T014");
         match VerificationToken::parse(token) {
             Some(token) => self.registrar().verify(&token, by).await,

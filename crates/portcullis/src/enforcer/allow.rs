@@ -26,13 +26,13 @@ use crate::Problem;
 /// }
 /// async fn export(_: Allow<Any<(Role<Admin>, Role<Auditor>)>, Via<Jwt>>) {}
 /// ```
-pub struct Allow<R, V = Via<Every>> {
+pub struct Allow<R: Requirement, V: Accepts = Via<Every>> {
     principal: Arc<Principal>,
     permit: Permit<R>,
     via: PhantomData<fn() -> V>,
 }
 
-impl<R, V> Allow<R, V> {
+impl<R: Requirement, V: Accepts> Allow<R, V> {
     /// The proof that `R` was satisfied, for services that ask for one.
     pub fn permit(&self) -> &Permit<R> {
         &self.permit
@@ -44,7 +44,7 @@ impl<R, V> Allow<R, V> {
     }
 }
 
-impl<R, V> Deref for Allow<R, V> {
+impl<R: Requirement, V: Accepts> Deref for Allow<R, V> {
     type Target = Principal;
 
     fn deref(&self) -> &Principal {
@@ -52,7 +52,7 @@ impl<R, V> Deref for Allow<R, V> {
     }
 }
 
-impl<R, V> Clone for Allow<R, V> {
+impl<R: Requirement, V: Accepts> Clone for Allow<R, V> {
     fn clone(&self) -> Self {
         Self {
             principal: Arc::clone(&self.principal),
@@ -62,7 +62,7 @@ impl<R, V> Clone for Allow<R, V> {
     }
 }
 
-impl<R, V> std::fmt::Debug for Allow<R, V> {
+impl<R: Requirement, V: Accepts> std::fmt::Debug for Allow<R, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Allow")
             .field("account", &self.principal.id())
@@ -96,4 +96,4 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
     }
 }
 
-impl<R, V> aide::OperationInput for Allow<R, V> {}
+impl<R: Requirement, V: Accepts> aide::OperationInput for Allow<R, V> {}

@@ -8,7 +8,7 @@ use portcullis_core::access::{CredentialKind, Kinds};
 
 /// The kinds of credential a route accepts: `Via<Jwt>`, `Via<(Jwt, Session)>`.
 #[derive(Debug)]
-pub struct Via<K>(PhantomData<fn() -> K>);
+pub struct Via<K: KindList>(PhantomData<fn() -> K>);
 
 /// A set of credential kinds: [`Via`].
 pub trait Accepts: Send + Sync + 'static {

@@ -13,12 +13,12 @@ use crate::Problem;
 
 /// Anybody may call, and a caller with a credential is known. A bad credential is refused, not ignored.
 #[derive(Debug)]
-pub struct Visitor<V = Via<Every>> {
+pub struct Visitor<V: Accepts = Via<Every>> {
     principal: Option<Arc<Principal>>,
     via: PhantomData<fn() -> V>,
 }
 
-impl<V> Visitor<V> {
+impl<V: Accepts> Visitor<V> {
     /// The caller, if one is known.
     pub fn principal(&self) -> Option<&Arc<Principal>> {
         self.principal.as_ref()
@@ -44,4 +44,4 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
     }
 }
 
-impl<V> aide::OperationInput for Visitor<V> {}
+impl<V: Accepts> aide::OperationInput for Visitor<V> {}

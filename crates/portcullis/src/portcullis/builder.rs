@@ -284,7 +284,7 @@ impl Builder {
             letters: Letters::new(self.mailer),
             manners: self.manners,
             environment,
-            follower: database.follow(self.follow),
+            _follower: database.follow(self.follow),
             _key_watch: key_watch,
             database,
         })))

@@ -25,17 +25,18 @@ impl Progress {
 }
 
 /// Bounds `body` to `limit` bytes. A request without a body costs nothing.
-pub(super) fn bound(body: Body, limit: usize) -> (Body, Progress) {
+pub(super) fn bound(body: &mut Body, limit: usize) -> Progress {
     defends!("T032");
     if body.is_end_stream() {
-        return (body, Progress::default());
+        return Progress::default();
     }
     let ended = Arc::new(AtomicBool::new(false));
-    let bounded = Bounded {
-        inner: Limited::new(body, limit),
+    let inner = Limited::new(std::mem::take(body), limit);
+    *body = Body::new(Bounded {
+        inner,
         ended: Arc::clone(&ended),
-    };
-    (Body::new(bounded), Progress(Some(ended)))
+    });
+    Progress(Some(ended))
 }
 
 struct Bounded {

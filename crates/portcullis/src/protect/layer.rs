@@ -91,9 +91,7 @@ where
         let walk = Walk::begin(&settings.gate);
         let method = request.method().clone();
         request.extensions_mut().insert(walk.clone());
-        let (parts, body) = request.into_parts();
-        let (body, progress) = body::bound(body, settings.limits.body);
-        let request = Request::from_parts(parts, body);
+        let progress = body::bound(request.body_mut(), settings.limits.body);
         let called = catch_unwind(AssertUnwindSafe(|| walk.around_sync(|| self.inner.call(request))));
         Box::pin(async move {
             let response = match called {

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
-use portcullis_core::session::{Delivery, LoggedIn, LoginForm};
+use portcullis_core::session::{self, Delivery, LoggedIn, LoginForm};
 use portcullis_core::token::{Issued, RefreshToken};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -171,7 +171,7 @@ pub(crate) fn split_scope(scope: &str) -> Vec<String> {
 /// Source: RFC 7009 §2.1
 #[derive(Debug, Deserialize, JsonSchema)]
 struct RevokeForm {
-    /// An access token or a refresh token.
+    /// An access token, a refresh token or a session token.
     #[schemars(with = "Option<String>")]
     token: Option<SecretText>,
 }
@@ -193,8 +193,8 @@ async fn revoke(
 }
 
 impl Portcullis {
-    /// Revokes the text of a token: an access token by its `jti`, a refresh token with its whole session. Anything
-    /// else is no error.
+    /// Revokes the text of a token: an access token by its `jti`, a refresh or session token with its whole session.
+    /// Anything else is no error.
     ///
     /// # Errors
     /// What the store says; the token is as valid as it was.
@@ -205,6 +205,9 @@ impl Portcullis {
     ) -> Result<(), portcullis_core::fault::Fault> {
         if let Some(refresh) = RefreshToken::parse(token) {
             return self.sessions().revoke_refresh(&refresh, by).await;
+        }
+        if let Some(session) = session::Token::parse(token) {
+            return self.sessions().revoke_session(&session, by).await;
         }
         match self.verifier().verify(token, by.at) {
             Ok(claims) => {

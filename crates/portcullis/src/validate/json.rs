@@ -11,7 +11,6 @@ use portcullis_core::defends;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 
 use super::errors::{FieldErrors, Place, wrong_field};
 use super::strict::{self, NotStrict};
@@ -38,10 +37,10 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     defends!("T026");
     strict::check(text).map_err(not_strict)?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| match error.inner().classify() {
-        Category::Data => wrong_field(Place::Body, error.path(), &error.inner().to_string()),
-        Category::Syntax | Category::Eof | Category::Io => syntax(error.inner()),
-    })
+    // The text is JSON, so whatever is wrong now is wrong with a field; serde_json calls a number that stands for an
+    // enum a syntax error.
+    serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| wrong_field(Place::Body, error.path(), &error.inner().to_string()))
 }
 
 fn not_strict(why: NotStrict) -> Problem {

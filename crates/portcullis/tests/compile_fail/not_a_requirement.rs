@@ -1,9 +1,7 @@
-use portcullis::{Allow, Api};
+use portcullis::Allow;
 
 struct NotAPermission;
 
-async fn list(_: Allow<NotAPermission>) {}
+fn list(_: Allow<NotAPermission>) {}
 
-fn main() {
-    let _: Api = Api::new("Blog", "1").get("/", list);
-}
+fn main() {}

@@ -157,7 +157,8 @@ async fn make_mistakes(app: &TestApp, walk: &mut Walk, [access, refresh, session
     let swapped = json!({ "identifier": PASSWORD, "password": "anna@example.com" });
     let unknown = json!({ "identifier": "anna", "password": PASSWORD, PASSWORD: PASSWORD });
     let typed = json!({ "identifier": "anna", "password": [PASSWORD] });
-    let name = json!({ "identifier": "anna", "password": PASSWORD, "device_name": format!("{PASSWORD}\n") });
+    let name =
+        json!({ "identifier": "anna", "password": PASSWORD, "device_name": format!("{PASSWORD}\u{7}") });
     let short = json!({ "email": PASSWORD, "username": PASSWORD, "password": PASSWORD });
     for (path, body) in [
         ("/auth/login", &wrong),
@@ -304,7 +305,7 @@ async fn no_secret_is_in_a_log_line_an_answer_or_the_database() {
         "portcullis::request",
         "credential refused",
         "store fault",
-        "TRACE",
+        "DEBUG",
     ] {
         assert!(lines.contains(line), "no line with {line:?} was captured");
     }

@@ -121,7 +121,7 @@ async fn inherit_in_a_ring_at_once_leaves_no_cycle() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_administrators_who_disable_each_other_leave_one() {
-    for _ in 0..20 {
+    for _ in 0..8 {
         let app = TestApp::new().await;
         let anna = app.administrator("anna@example.com").await;
         let otto = app.administrator("otto@example.com").await;
@@ -140,7 +140,7 @@ async fn two_administrators_who_disable_each_other_leave_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn log_out_and_refresh_at_once_leave_nothing_alive() {
     checks!("T016");
-    for _ in 0..20 {
+    for _ in 0..8 {
         let app = TestApp::new().await;
         let anna = app.user("anna@example.com").await;
         let refreshes = join_all((0..8).map(|_| refresh(&app, &anna.refresh_token)));

@@ -140,7 +140,10 @@ async fn log_in_refuses_fields_it_does_not_know_and_wrong_ones() {
         ),
         (json!({ "session_token": "pcs_x" }), ("/session_token", "unknown")),
         (json!({ "account_id": "x" }), ("/account_id", "unknown")),
-        (json!({ "delivery": "carrier pigeon" }), ("/delivery", "invalid")),
+        (
+            json!({ "delivery": "carrier pigeon" }),
+            ("/delivery", "unknown_value"),
+        ),
         (json!({ "remember_me": "yes" }), ("/remember_me", "wrong_type")),
         (json!({ "remember_me": true }), ("/remember_me", "not_applicable")),
         (
@@ -448,7 +451,7 @@ async fn log_in_while_the_hashing_pool_is_full_is_told_when_to_come_back() {
     let app = TestApp::with(
         |builder| {
             let mut passwords = password::Settings::default();
-            passwords.cost = Cost::new(131_072, 3, 1).unwrap();
+            passwords.cost = Cost::OWASP;
             (passwords.threads, passwords.waiting) = (1, 1);
             builder.passwords(passwords)
         },

@@ -27,6 +27,8 @@ struct World {
     down: AtomicBool,
     /// Runs once, in the middle of the next read of facts.
     during_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// Runs once, after the next session was read and before it is answered.
+    during_find: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 struct Silence(AtomicU64);
@@ -213,6 +215,28 @@ fn a_change_during_the_read_leaves_nothing_warm() {
 }
 
 #[test]
+fn a_session_that_ends_while_it_is_found_is_refused() {
+    checks!("T021");
+    for what in [Invalidation::Session(SESSION), Invalidation::Roles] {
+        let bench = Bench::new();
+        let (world, marks) = (Arc::clone(&bench.world), Arc::clone(&bench.marks));
+        *bench.world.during_find.lock().unwrap() = Some(Box::new(move || {
+            world.sessions.lock().unwrap().clear();
+            marks.apply(what);
+        }));
+        assert_eq!(bench.refusal(after(1)), Refused::SessionEnded, "{what:?}");
+        assert_eq!(bench.authenticator.verified.len(), 0);
+    }
+}
+
+#[test]
+fn a_cold_session_is_read_once() {
+    let bench = Bench::new();
+    bench.ask(after(1)).unwrap();
+    assert_eq!(bench.reads(), 2, "the session and the account's facts");
+}
+
+#[test]
 fn an_account_that_may_not_act_is_refused() {
     checks!("T016");
     for state in [State::Locked, State::Disabled] {
@@ -375,7 +399,11 @@ impl session::Store for World {
     }
     async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
         self.read()?;
-        Ok(self.sessions.lock().unwrap().get(token.as_bytes()).cloned())
+        let found = self.sessions.lock().unwrap().get(token.as_bytes()).cloned();
+        if let Some(interrupt) = self.during_find.lock().unwrap().take() {
+            interrupt();
+        }
+        Ok(found)
     }
     async fn find(&self, id: session::Id) -> Result<Option<Session>, Fault> {
         self.read()?;

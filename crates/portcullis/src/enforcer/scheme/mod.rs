@@ -97,13 +97,16 @@ fn sort(text: &str) -> Presented<'_> {
         });
     }
     // Longer ones are refused before anything is computed from them.
-    let is_jwt =
-        text.len() <= token::jws::MAX_LENGTH && text.bytes().filter(|byte| *byte == b'.').count() == 2;
-    if is_jwt {
+    if text.len() <= token::jws::MAX_LENGTH && has_three_parts(text) {
         Presented::Credential(Credential::Jwt(Bearer(text)))
     } else {
         Presented::Invalid
     }
+}
+
+fn has_three_parts(token: &str) -> bool {
+    let signature = token.split_once('.').and_then(|(_, rest)| rest.split_once('.'));
+    signature.is_some_and(|(_, signature)| !signature.contains('.'))
 }
 
 const SESSION_PREFIX: &str = <session::SessionToken as portcullis_core::secret::Kind>::PREFIX;

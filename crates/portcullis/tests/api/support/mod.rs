@@ -125,7 +125,7 @@ impl Bench {
         let session = Session {
             id: session::Id::new(&self.environment),
             account: ACCOUNT,
-            stamp: world::STAMP,
+            stamp: self.world.account().stamp,
             device: Device::default(),
             method: session::Method::Password,
             scopes: scopes.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),

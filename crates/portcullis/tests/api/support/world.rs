@@ -19,7 +19,7 @@ use uuid::Uuid;
 /// The only account.
 pub(crate) const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
 
-pub(crate) const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(0x5));
+const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(0x5));
 
 /// One account, its sessions, and what was audited.
 pub(crate) struct World {

@@ -1,0 +1,404 @@
+//! The command line beside a running server.
+
+use std::fs;
+use std::process::Output;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis_core::checks;
+use serde_json::{Value, json};
+
+use crate::server::{Place, Server, client, printed, said, within};
+
+const PASSWORD: &str = "a gate that closes";
+
+fn works(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
+    assert_eq!(said(output), "");
+    printed(output)
+}
+
+fn fails(output: &Output, code: i32, says: &str) {
+    let text = said(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(
+        text.starts_with("portcullis: ") && text.contains(says),
+        "{says} in {text}"
+    );
+    assert_eq!(printed(output), "");
+}
+
+fn created(place: &Place, email: &str) -> Value {
+    let output = place.run_with(
+        &["account", "create", "--email", email, "--json"],
+        &format!("{PASSWORD}\n"),
+    );
+    serde_json::from_str(&works(&output)).unwrap()
+}
+
+async fn log_in(server: &Server, email: &str) -> (u16, Value) {
+    let form = json!({ "identifier": email, "password": PASSWORD });
+    let answer = client()
+        .post(server.url("/auth/login"))
+        .json(&form)
+        .send()
+        .await
+        .unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn me(server: &Server, token: &str) -> u16 {
+    client()
+        .get(server.url("/auth/me"))
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
+}
+
+fn access_token(body: &Value) -> String {
+    body["access_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_disabled_account_is_refused_by_the_running_server_within_a_second() {
+    checks!("T016");
+    let place = Place::new();
+    let server = place.serve(&[]);
+    created(&place, "anna@example.com");
+    let (status, body) = log_in(&server, "anna@example.com").await;
+    assert_eq!(status, 200);
+    let token = access_token(&body);
+    assert_eq!(me(&server, &token).await, 200);
+
+    let text = works(&place.run(&["account", "disable", "Anna@Example.com"]));
+    assert_eq!(text, "anna@example.com is disabled\n");
+    let refused = within(Duration::from_secs(1), || async {
+        me(&server, &token).await == 401
+    })
+    .await;
+    assert!(refused, "{}", server.log());
+    assert_ne!(log_in(&server, "anna@example.com").await.0, 200);
+
+    fails(
+        &place.run(&["account", "unlock", "anna@example.com"]),
+        1,
+        "is disabled, not locked",
+    );
+    works(&place.run(&["account", "enable", "anna@example.com"]));
+    assert_eq!(log_in(&server, "anna@example.com").await.0, 200);
+    assert_eq!(
+        me(&server, &token).await,
+        401,
+        "what it was given before stays ended"
+    );
+}
+
+#[tokio::test]
+async fn locking_and_logging_out_reach_the_running_server() {
+    checks!("T020");
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let id = created(&place, "anna@example.com")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let token = access_token(&log_in(&server, "anna@example.com").await.1);
+    assert_eq!(me(&server, &token).await, 200);
+    works(&place.run(&["account", "lock", &id]));
+    assert!(
+        within(Duration::from_secs(1), || async {
+            me(&server, &token).await == 401
+        })
+        .await
+    );
+    works(&place.run(&["account", "unlock", &id]));
+    assert!(
+        within(Duration::from_secs(1), || async {
+            me(&server, &token).await == 200
+        })
+        .await
+    );
+    let text = works(&place.run(&["account", "logout", &id]));
+    assert_eq!(text, "anna@example.com is logged out: sessions ended: 1\n");
+    assert!(
+        within(Duration::from_secs(1), || async {
+            me(&server, &token).await == 401
+        })
+        .await
+    );
+}
+
+#[tokio::test]
+async fn roles_given_by_command_are_honoured_and_taken_back() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    created(&place, "anna@example.com");
+    let token = access_token(&log_in(&server, "anna@example.com").await.1);
+    let may_read = || async {
+        let asked = client()
+            .get(server.url("/admin/api/v1/accounts"))
+            .bearer_auth(&token);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(may_read().await, 403);
+    for arguments in [
+        &["role", "create", "reader", "--description", "Reads"][..],
+        &["role", "create", "chief"],
+        &["role", "allow", "reader", "portcullis:accounts:read"],
+        &["role", "inherit", "chief", "reader"],
+        &["role", "assign", "chief", "anna@example.com"],
+    ] {
+        assert_eq!(works(&place.run(arguments)), "done\n", "{arguments:?}");
+    }
+    assert!(within(Duration::from_secs(1), || async { may_read().await == 200 }).await);
+    let roles: Value = serde_json::from_str(&works(&place.run(&["role", "list", "--json"]))).unwrap();
+    let chief = roles
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|role| role["name"] == "chief")
+        .unwrap();
+    assert_eq!(chief["inherits"], json!(["reader"]));
+
+    works(&place.run(&["role", "disinherit", "chief", "reader"]));
+    assert!(within(Duration::from_secs(1), || async { may_read().await == 403 }).await);
+    works(&place.run(&["role", "disallow", "reader", "portcullis:accounts:read"]));
+    works(&place.run(&["role", "unassign", "chief", "anna@example.com"]));
+    works(&place.run(&["role", "delete", "chief"]));
+}
+
+#[test]
+fn impossible_role_changes_say_why() {
+    checks!("T025");
+    let place = Place::new();
+    drop(place.serve(&[]));
+    created(&place, "anna@example.com");
+    for arguments in [
+        &["role", "create", "reader"][..],
+        &["role", "create", "chief"],
+        &["role", "inherit", "chief", "reader"],
+        &["role", "assign", "chief", "anna@example.com"],
+    ] {
+        works(&place.run(arguments));
+    }
+    let again = place.run(&["role", "assign", "chief", "anna@example.com"]);
+    assert_eq!(works(&again), "it was so already\n");
+    for (arguments, code, says) in [
+        (
+            &["role", "inherit", "reader", "chief"][..],
+            1,
+            "inherit from itself",
+        ),
+        (&["role", "create", "chief"], 1, "exists"),
+        (&["role", "create", "Not A Name"], 2, "a role's name"),
+        (&["role", "allow", "chief", "no:such"], 1, "declared"),
+        (&["role", "delete", "administrator"], 1, "Portcullis' own"),
+        (&["role", "assign", "nobody", "anna@example.com"], 1, "role list"),
+        (
+            &["role", "assign", "chief", "bert@example.com"],
+            1,
+            "account list",
+        ),
+    ] {
+        fails(&place.run(arguments), code, says);
+    }
+}
+
+#[tokio::test]
+async fn rotated_keys_are_known_to_the_running_server() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    created(&place, "anna@example.com");
+    let before = access_token(&log_in(&server, "anna@example.com").await.1);
+    let kid = works(&place.run(&["key", "rotate"]))
+        .split(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    let signs_now = || async {
+        let token = access_token(&log_in(&server, "anna@example.com").await.1);
+        let list = works(&place.run(&["key", "list", "--json"]));
+        assert!(list.contains(&kid), "{list}");
+        header_kid(&token) == kid
+    };
+    assert!(within(Duration::from_secs(2), signs_now).await);
+    assert_eq!(
+        me(&server, &before).await,
+        200,
+        "what the former key signed stays good"
+    );
+}
+
+/// The `kid` of a token.
+fn header_kid(token: &str) -> String {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn accounts_are_created_with_a_password_nobody_sees() {
+    checks!("T030");
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let anna = created(&place, "anna@example.com");
+    assert_eq!(anna["state"], "unverified");
+    let letters: Vec<_> = fs::read_dir(place.path("data/mail")).unwrap().collect();
+    assert_eq!(letters.len(), 1, "the letter that proves the address");
+    assert_eq!(log_in(&server, "anna@example.com").await.0, 200);
+
+    fs::write(place.path("password"), format!("{PASSWORD}\n")).unwrap();
+    let arguments = [
+        "account",
+        "create",
+        "--username",
+        "bert",
+        "--password-file",
+        "password",
+    ];
+    let text = works(&place.run(&arguments));
+    assert!(text.starts_with("bert was created (active), id "), "{text}");
+    assert_eq!(log_in(&server, "bert").await.0, 200);
+
+    fails(&place.run(&arguments), 1, "this user name already");
+    let create =
+        |email: &str, password: &str| place.run_with(&["account", "create", "--email", email], password);
+    fails(&create("anna@example.com", PASSWORD), 1, "this address already");
+    fails(&create("nobody", PASSWORD), 2, "not an e-mail address");
+    fails(
+        &create("carl@example.com", "short"),
+        1,
+        "use at least 8 characters",
+    );
+    fails(&create("carl@example.com", ""), 1, "no password was given");
+    fails(
+        &create("carl@example.com", &"x y".repeat(2_000)),
+        1,
+        "use at most",
+    );
+    let argument = place.run(&[
+        "account",
+        "create",
+        "--email",
+        "carl@example.com",
+        "--password",
+        PASSWORD,
+    ]);
+    assert_eq!(argument.status.code(), Some(2));
+
+    let list: Value = serde_json::from_str(&works(&place.run(&["account", "list", "--json"]))).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 2);
+    let log = works(&place.run(&["audit", "list", "--limit", "1000"])) + &server.log();
+    assert!(!log.contains(PASSWORD), "{log}");
+    fails(
+        &place.run(&["account", "show", "carl@example.com"]),
+        1,
+        "account list",
+    );
+    assert!(works(&place.run(&["account", "show", "bert"])).contains("state              active"));
+}
+
+#[tokio::test]
+async fn the_audit_log_names_the_operator() {
+    let place = Place::new();
+    let _server = place.serve(&[]);
+    let id = created(&place, "anna@example.com")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    created(&place, "bert@example.com");
+    works(&place.run(&["account", "disable", "anna@example.com"]));
+    let arguments = [
+        "audit",
+        "list",
+        "--account",
+        "anna@example.com",
+        "--action",
+        "account.state_set",
+        "--json",
+    ];
+    let events: Value = serde_json::from_str(&works(&place.run(&arguments))).unwrap();
+    let events = events.as_array().unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (&events[0]["actor"], &events[0]["account"]),
+        (&json!("operator"), &json!(id))
+    );
+    assert_eq!(events[0]["detail"], "disabled");
+    fails(
+        &place.run(&["audit", "list", "--action", "account.flown"]),
+        2,
+        "account.state_set",
+    );
+}
+
+#[tokio::test]
+async fn a_new_setup_link_voids_the_old_one_until_an_administrator_exists() {
+    checks!("T031");
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let old = server.setup_link().unwrap().to_owned();
+    let public = server.address.clone();
+    let link = works(&place.run(&["setup-link", "--public-url", &public]));
+    let status = async |link: &str| client().get(link.trim()).send().await.unwrap().status().as_u16();
+    assert_eq!(status(&old).await, 410);
+    assert_eq!(status(&link).await, 200);
+    created(&place, "anna@example.com");
+    works(&place.run(&["role", "assign", "administrator", "anna@example.com"]));
+    assert_eq!(status(&link).await, 410);
+    fails(&place.run(&["setup-link"]), 1, "an administrator exists");
+    fails(
+        &place.run(&["role", "unassign", "administrator", "anna@example.com"]),
+        1,
+        "last holder",
+    );
+}
+
+#[test]
+fn the_configuration_is_checked_and_shown_without_secrets() {
+    checks!("T030");
+    let place = Place::new();
+    fs::write(place.path("address"), "postgres://me:canary@127.0.0.1/p\n").unwrap();
+    fs::write(
+        place.path("portcullis.toml"),
+        "database_file = \"address\"\n[sessions]\nidle = \"10m\"\n",
+    )
+    .unwrap();
+    assert_eq!(
+        works(&place.run(&["config", "check"])),
+        "the configuration is fine\n"
+    );
+    let shown = works(&place.run(&["config", "show", "--log", "warn"]));
+    assert!(!shown.contains("canary"), "{shown}");
+    for (key, value, from) in [
+        ("database ", "postgres://127.0.0.1/p", "default"),
+        ("sessions.idle ", "10m", "portcullis.toml:3"),
+        ("log.filter ", "warn", "--log"),
+    ] {
+        let line = shown.lines().find(|line| line.starts_with(key)).unwrap();
+        assert!(line.contains(value) && line.contains(from), "{line}");
+    }
+    let json: Value = serde_json::from_str(&works(&place.run(&["config", "show", "--json"]))).unwrap();
+    assert!(json.as_array().unwrap().len() > 30);
+    fails(
+        &place.run(&["config", "check", "--set", "mode=x"]),
+        2,
+        "must be development or production",
+    );
+    assert!(!place.path("data").exists(), "looking changes nothing");
+}
+
+#[test]
+fn completions_and_version_need_no_configuration() {
+    let place = Place::new();
+    fs::write(place.path("portcullis.toml"), "nonsense").unwrap();
+    assert!(works(&place.run(&["completions", "bash"])).contains("setup-link"));
+    assert_eq!(
+        works(&place.run(&["--version"])),
+        format!("portcullis {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}

@@ -1,0 +1,152 @@
+//! First start, second start, stop.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use portcullis_core::checks;
+
+use crate::server::{Place, client, mode, within};
+
+#[tokio::test]
+async fn a_first_start_makes_its_files_and_says_where_it_is() {
+    checks!("T036");
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let lines: Vec<&str> = server.printed.lines().collect();
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines[0], format!("portcullis {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(lines[1], "data:      ./data (SQLite portcullis.db, secrets.key)");
+    assert!(
+        lines[2].starts_with(&format!("set-up:    {}/setup?token=pcsetup_", server.address)),
+        "{}",
+        lines[2]
+    );
+    assert_eq!(lines[3], format!("docs:      {}/docs", server.address));
+    assert_eq!(lines[4], format!("listening on {}", server.address));
+    for (name, expected) in [
+        ("data", 0o700),
+        ("data/secrets.key", 0o600),
+        ("data/portcullis.db", 0o600),
+        ("data/portcullis.db-wal", 0o600),
+    ] {
+        assert_eq!(mode(&place.path(name)), expected, "{name}");
+    }
+    assert_eq!(
+        client()
+            .get(server.url("/health/ready"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_second_start_makes_no_new_secrets_and_offers_no_set_up() {
+    checks!("T031");
+    let place = Place::new();
+    let first = place.serve(&[]);
+    let token = first.setup_token();
+    let form =
+        serde_json::json!({ "token": token, "email": "chief@example.com", "password": "a gate that closes" });
+    let answer = client()
+        .post(first.url("/auth/setup"))
+        .json(&form)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 201);
+    let secrets = fs::read(place.path("data/secrets.key")).unwrap();
+    first.ask_to_stop("-TERM");
+    assert_eq!(first.ended().0, Some(0));
+
+    let second = place.serve(&[]);
+    assert_eq!(second.setup_link(), None, "{}", second.printed);
+    assert!(
+        !second.printed.contains("pc"),
+        "no secret at all: {}",
+        second.printed.replace("portcullis", "")
+    );
+    assert_eq!(fs::read(place.path("data/secrets.key")).unwrap(), secrets);
+    let login = serde_json::json!({ "identifier": "chief@example.com", "password": "a gate that closes" });
+    assert_eq!(
+        client()
+            .post(second.url("/auth/login"))
+            .json(&login)
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_stop_lets_a_running_request_finish() {
+    let place = Place::new();
+    for signal in ["-TERM", "-INT"] {
+        let server = place.serve(&[]);
+        let mut slow = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
+        let body = r#"{"identifier":"nobody@example.com","password":"a gate that closes"}"#;
+        let head = format!(
+            "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Expect: 100-continue\r\n\r\n",
+            body.len()
+        );
+        slow.write_all(head.as_bytes()).unwrap();
+        // The server asks for the body: the request is being answered now.
+        let mut go_on = [0; 12];
+        slow.read_exact(&mut go_on).unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100");
+        server.ask_to_stop(signal);
+        assert!(
+            within(Duration::from_secs(5), || async {
+                server.log().contains("asked to stop")
+            })
+            .await
+        );
+        slow.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("HTTP/1.1 401"), "{answer}");
+        let log = server.log();
+        let (code, rest) = server.ended();
+        assert_eq!((code, rest.as_str()), (Some(0), ""), "{log}");
+        assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_closed_after_the_drain() {
+    let place = Place::new();
+    let server = place.serve(&["--set", "shutdown_drain=100ms"]);
+    let mut slow = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
+    slow.write_all(b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    let mut go_on = [0; 12];
+    slow.read_exact(&mut go_on).unwrap();
+    server.ask_to_stop("-TERM");
+    assert_eq!(server.ended().0, Some(0));
+}
+
+#[tokio::test]
+async fn log_lines_are_json_where_asked_and_hold_no_token() {
+    checks!("T030");
+    let place = Place::new();
+    let server = place.serve(&["--log-format", "json", "--log", "trace"]);
+    let link = server.setup_link().unwrap().to_owned();
+    assert_eq!(client().get(&link).send().await.unwrap().status(), 200);
+    server.ask_to_stop("-TERM");
+    let log = place.path("err");
+    assert_eq!(server.ended().0, Some(0));
+    let log = fs::read_to_string(log).unwrap();
+    let token = link.split_once("token=").unwrap().1;
+    assert!(!log.contains(token), "the token is in the log");
+    for line in log.lines() {
+        let line: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line.get("level").is_some(), "{line}");
+    }
+}
