@@ -133,7 +133,8 @@ pub(crate) async fn events(database: &Database, action: audit::Action) -> Vec<Ev
 /// The Redis of the tests, if there is one.
 #[allow(
     clippy::disallowed_methods,
-    reason = "this is where the tests are told of their server"
+    clippy::print_stderr,
+    reason = "this is where the tests are told of their server, or tell that there is none"
 )]
 pub(crate) fn server() -> Option<String> {
     static SAID: Once = Once::new();
