@@ -189,7 +189,10 @@ impl Manager {
         name: DeviceName,
         by: audit::Context,
     ) -> Result<bool, Fault> {
-        self.on.sessions.rename(account, session, name.into_string(), by).await
+        self.on
+            .sessions
+            .rename(account, session, name.into_string(), by)
+            .await
     }
 
     /// Gives a session another token, as every change of privilege must. `None` if `old` isn't its token any more.
