@@ -96,6 +96,7 @@ pub(crate) async fn open(
         .passwords(hashing(config))
         .password_policy(policy(config))
         .sessions(sessions(config))
+        .session_store(config.sessions.store.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
         .password_grant(config.server.password_grant)

@@ -83,6 +83,14 @@ pub(crate) const KEYS: &[Key] = &[
         "sessions.per_account",
         "how many sessions an account may have at once",
     ),
+    key(
+        "sessions.store",
+        "where opaque sessions are kept: database, memory or redis://HOST:PORT/",
+    ),
+    key(
+        "sessions.store_file",
+        "file that holds the address of Redis, where it has a password",
+    ),
     key("passwords.min_characters", "fewest characters of a new password"),
     key("passwords.max_characters", "most characters of a new password"),
     key("passwords.memory_kib", "argon2id: memory of one hash, in KiB"),

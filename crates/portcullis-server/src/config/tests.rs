@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use portcullis::SessionStore;
 use portcullis_core::checks;
 use portcullis_core::key::Algorithm;
 use tempfile::TempDir;
@@ -462,6 +463,66 @@ fn passwords_of_databases_and_mail_servers_come_from_files_and_are_never_shown()
         ("database", "sqlite:a.db"),
     ];
     assert!(with_flags(&both).unwrap_err().to_string().contains("not both"));
+}
+
+#[test]
+fn opaque_sessions_are_kept_where_it_is_said() {
+    for (text, store, shown) in [
+        ("database", SessionStore::Database, "database"),
+        ("memory", SessionStore::Memory, "memory"),
+        (
+            "redis://127.0.0.1:6379/1",
+            redis("redis://127.0.0.1:6379/1"),
+            "redis://127.0.0.1:6379/1",
+        ),
+        (
+            "rediss://me@cache.example/",
+            redis("rediss://me@cache.example/"),
+            "rediss://cache.example/",
+        ),
+    ] {
+        let config = with_flags(&[("sessions.store", text)]).unwrap();
+        assert!(config.sessions.store == store, "{text}");
+        let line = config
+            .shown
+            .iter()
+            .find(|line| line.key == "sessions.store")
+            .unwrap();
+        assert_eq!(line.value, shown, "{text}");
+    }
+    for text in [
+        "",
+        "disk",
+        "http://127.0.0.1/",
+        "redis:",
+        "redis://:canary@127.0.0.1/",
+    ] {
+        let problems = with_flags(&[("sessions.store", text)]).unwrap_err().to_string();
+        assert!(
+            problems.contains("sessions.store") && !problems.contains("canary"),
+            "{text}: {problems}"
+        );
+    }
+}
+
+#[test]
+fn an_address_of_redis_with_a_password_comes_from_a_file_and_is_never_shown() {
+    checks!("T030");
+    let folder = TempDir::new().unwrap();
+    let address = folder.path().join("address");
+    fs::write(&address, "redis://:canary@cache.example:6380/\n").unwrap();
+    let config = with_flags(&[("sessions.store_file", address.to_str().unwrap())]).unwrap();
+    assert!(config.sessions.store == redis("redis://:canary@cache.example:6380/"));
+    assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+    let both = [
+        ("sessions.store_file", address.to_str().unwrap()),
+        ("sessions.store", "memory"),
+    ];
+    assert!(with_flags(&both).unwrap_err().to_string().contains("not both"));
+}
+
+fn redis(address: &str) -> SessionStore {
+    SessionStore::Redis(address.to_owned())
 }
 
 #[test]
