@@ -16,14 +16,14 @@ use tokio::runtime::Runtime;
 use super::Plan;
 use crate::deployment::{self, PASSWORD, expect, runtime};
 use crate::load::{self, Connection, Span};
-use crate::measure::{Side, in_turns};
+use crate::measure::{Side, Stopwatch, in_turns};
 use crate::report::{Budget, Line};
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let folder = plan.temporary()?;
     let runtime = Runtime::new()?;
     let (portcullis, router) = runtime.block_on(deployment(folder.path()))?;
-    let mut lines = vec![against_the_hash(plan, &runtime, &router)?];
+    let mut lines = against_the_hash(plan, &runtime, &router)?;
     lines.extend(during_a_flood(plan, &runtime, &portcullis, router)?);
     runtime.block_on(portcullis.database().close());
     Ok(lines)
@@ -39,24 +39,53 @@ async fn deployment(folder: &Path) -> Result<(Portcullis, Router)> {
     Ok((portcullis, router))
 }
 
-fn against_the_hash(plan: &Plan, runtime: &Runtime, router: &Router) -> Result<Line> {
+fn against_the_hash(plan: &Plan, runtime: &Runtime, router: &Router) -> Result<Vec<Line>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let logins: Side<'_, f64> = Box::new(|span| {
-        runtime.block_on(load::per_second(threads * 4, span, |caller, until| {
-            log_in_again(router.clone(), caller, until)
-        }))
+    let logins: Side<'_, Rate> = Box::new(|span| {
+        Rate::of(|| {
+            runtime.block_on(load::per_second(threads * 4, span, |caller, until| {
+                log_in_again(router.clone(), caller, until)
+            }))
+        })
     });
-    let hashes: Side<'_, f64> = Box::new(|span| bare_hashes(threads, span));
+    let hashes: Side<'_, Rate> = Box::new(|span| Rate::of(|| bare_hashes(threads, span)));
     let samples = in_turns(plan.pick(3, 7), plan.millis(1_500, 3_000), &mut [logins, hashes])?;
     let [logins, hashes] = samples.as_slice() else {
         bail!("nothing was measured");
     };
-    Ok(Line::compared(
-        format!("logins ÷ bare Argon2id hashes, {threads} threads each"),
-        "/s",
-        (logins, hashes),
-        Budget::RatioAtLeast(0.95),
-    ))
+    let line = |what: &str, unit, pick: fn(&Rate) -> f64, budget| {
+        let of = |samples: &[Rate]| samples.iter().map(pick).collect::<Vec<_>>();
+        Line::compared(what, unit, (&of(logins), &of(hashes)), budget)
+    };
+    let what = format!("logins ÷ bare Argon2id hashes, {threads} threads each");
+    Ok(vec![
+        line(&what, "/s", |rate| rate.per_second, Budget::RatioAtLeast(0.95)),
+        line(
+            "… per second of processor time",
+            "/s·core",
+            |rate| rate.per_core,
+            Budget::None,
+        ),
+    ])
+}
+
+/// How often something was done.
+struct Rate {
+    per_second: f64,
+    per_core: f64,
+}
+
+impl Rate {
+    /// Of work that answers how often it was done per second.
+    fn of(work: impl FnOnce() -> Result<f64>) -> Result<Self> {
+        let watch = Stopwatch::of_process();
+        let per_second = work()?;
+        let cores = watch.processor().as_secs_f64() / watch.wall().as_secs_f64();
+        Ok(Self {
+            per_second,
+            per_core: per_second / cores,
+        })
+    }
 }
 
 async fn log_in_again(router: Router, caller: usize, until: Span) -> Result<u64> {

@@ -423,8 +423,9 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
     db.inherit("owner".into(), ADMINISTRATOR.into(), by(START))
         .await
         .unwrap();
-    db.assign(anna.id, "owner".into(), by(START)).await.unwrap();
+    // The last who can act can't be disabled, but one who is can be made an administrator.
     set_state(&db, anna.id, State::Disabled).await;
+    db.assign(anna.id, "owner".into(), by(START)).await.unwrap();
     assert!(!db.offer_setup(fresh_digest(), START.plus(HOUR)).await.unwrap());
     assert!(!db.setup_is_open(token, START).await.unwrap());
     let outcome = db
