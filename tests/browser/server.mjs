@@ -58,7 +58,7 @@ function readiness(child) {
     const found = {};
     createInterface({ input: child.stdout }).on("line", (line) => {
       found.url ??= line.match(/listening on (http:\/\/127\.0\.0\.1:\d+)/)?.[1];
-      found.setupUrl ??= line.match(/set-up: (http:\/\/\S+)/)?.[1];
+      found.setupUrl ??= line.match(/set-up:\s+(http:\/\/\S+)/)?.[1];
       if (found.url && found.setupUrl) {
         clearTimeout(timer);
         child.removeAllListeners("exit");

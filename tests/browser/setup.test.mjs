@@ -33,6 +33,7 @@ async function opened(url, work) {
 async function submit(page, { email, password }) {
   await page.locator('input[name="email"]').fill(email);
   await page.locator('input[name="password"]').fill(password);
+  await page.locator('input[name="password_again"]').fill(password);
   await page.locator('form button[type="submit"], form input[type="submit"]').first().click();
 }
 
@@ -57,9 +58,9 @@ test("setup_makes_the_first_administrator_once", async (t) => {
   await t.test("setup_with_a_weak_password_says_so_and_stays_open", () =>
     opened(server.setupUrl, async (page) => {
       await page.locator("form").first().evaluate((form) => (form.noValidate = true));
-      await submit(page, { ...ADMINISTRATOR, password: "password" });
-      await page.getByText(/password/i).first().waitFor();
-      assert.equal((await login({ ...ADMINISTRATOR, password: "password" })).status, 401);
+      await submit(page, { ...ADMINISTRATOR, password: "short" });
+      await page.getByText(/at least 8 characters/i).first().waitFor();
+      assert.equal((await login({ ...ADMINISTRATOR, password: "short" })).status, 401);
     }));
 
   await t.test("setup_with_a_good_password_makes_the_administrator", () =>
