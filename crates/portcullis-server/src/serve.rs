@@ -65,7 +65,7 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
     let portcullis = start::open(config, Some(&public_url), Missing::Create).await?;
     let setup = portcullis.registrar().offer_setup().await?;
-    let api = portcullis.api().merge(ui::pages(&portcullis, &public_url));
+    let api = routes(&portcullis, &public_url);
     let listener = socket
         .listen(BACKLOG)
         .map_err(|reason| refused(address, reason))?;
@@ -73,6 +73,11 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let setup = setup.map(|token| setup_link(&public_url, &token.expose()));
     output.line(&banner(config, &public_url, setup.as_deref(), address))?;
     run(config, portcullis, api, listener, stop).await
+}
+
+/// Everything the server answers: the library's routes and the pages.
+fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis::Api {
+    portcullis.api().merge(ui::pages(portcullis, public_url))
 }
 
 async fn run(
@@ -149,3 +154,6 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1_024;
+
+#[cfg(test)]
+mod tests;
