@@ -205,7 +205,7 @@ impl Portcullis {
     pub async fn ready(&self) -> Result<(), Fault> {
         self.0.database.ping().await?;
         self.0.session_store.ready().await?;
-        if self.0.gate.authenticator().hears_others() {
+        if self.0.gate.authenticator().silence() <= UNREADY {
             Ok(())
         } else {
             Err(Fault::Unreachable(
@@ -270,6 +270,9 @@ const KEY_RETRY: Duration = Duration::from_secs(1);
 
 /// A signing key signs for 90 days.
 const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3_600);
+
+/// A node that hasn't heard the others for this long is not ready. Until then it reads more and answers as always.
+const UNREADY: Duration = Duration::from_secs(5);
 
 /// How many rows one step of a sweep deletes: few enough not to delay other writers.
 const SWEEP_BATCH: u32 = 500;

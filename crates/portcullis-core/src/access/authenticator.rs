@@ -133,7 +133,12 @@ impl Authenticator {
 
     /// Whether this node hears the others.
     pub fn hears_others(&self) -> bool {
-        self.on.bus.silence() <= SILENCE
+        self.silence() <= SILENCE
+    }
+
+    /// How long ago this node last knew that it had heard everything.
+    pub fn silence(&self) -> Duration {
+        self.on.bus.silence()
     }
 
     fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
@@ -328,8 +333,9 @@ fn write_behind(idle: Duration) -> Duration {
     (idle / 8).min(Duration::from_secs(60))
 }
 
-/// Longer silence than this, and what is remembered counts for [`SHORT_LIFE`] only.
-const SILENCE: Duration = Duration::from_secs(2);
+/// Longer silence than this, and what is remembered counts for [`SHORT_LIFE`] only. Together they bound how long
+/// anything revoked elsewhere is honoured: the longer of the two, a second.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// How long something remembered counts while other nodes can't be heard.
 pub const SHORT_LIFE: Duration = Duration::from_secs(1);

@@ -334,7 +334,7 @@ fn while_others_cannot_be_heard_what_is_remembered_counts_for_a_second() {
     checks!("T020");
     let bench = Bench::new();
     bench.ask(after(1)).unwrap();
-    bench.silence.0.store(2_001, Ordering::Relaxed);
+    bench.silence.0.store(1_001, Ordering::Relaxed);
     bench.reads();
     bench.ask(after(2)).unwrap();
     assert_eq!(bench.reads(), 0, "a second old");
