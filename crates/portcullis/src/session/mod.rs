@@ -102,11 +102,12 @@ async fn log_in(
         scopes: form.scope.map(|scope| crate::token::split_scope(&scope)),
         device,
     };
+    let at = around.0.at;
     let logged_in = portcullis.log_in(form, around.0).await?;
     Ok(LoginAnswer {
         hold,
         logged_in,
-        now: portcullis.environment().now(),
+        at,
         cookie: portcullis.gate().cookie().to_owned(),
     })
 }
@@ -140,7 +141,8 @@ impl Portcullis {
 struct LoginAnswer {
     hold: Hold,
     logged_in: LoggedIn,
-    now: portcullis_core::environment::Timestamp,
+    /// When: a session's whole lifetime begins there.
+    at: portcullis_core::environment::Timestamp,
     cookie: String,
 }
 
@@ -154,7 +156,7 @@ impl IntoResponse for LoginAnswer {
                 expires_at,
                 ..
             } => {
-                let lifetime = expires_at.since(self.now);
+                let lifetime = expires_at.since(self.at);
                 let in_body = matches!(self.hold, Hold::Session);
                 let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
                 let mut response = Json(view).into_response();
