@@ -6,10 +6,10 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::ORIGIN;
-use http::{HeaderMap, HeaderName, Method, StatusCode};
+use http::{Method, StatusCode};
+use portcullis::enforcer::Sender;
 use portcullis_core::defends;
-use url::{Origin, Url};
+use url::Origin;
 
 use super::layout::Page;
 
@@ -17,7 +17,7 @@ use super::layout::Page;
 pub(crate) async fn check(State(public): State<Origin>, request: Request, next: Next) -> Response {
     defends!("T023");
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || is_same(request.headers(), &public) {
+    if safe || Sender::of(request.headers(), Some(&public)) == Sender::SameOrigin {
         return next.run(request).await;
     }
     let text = "This form was sent from a page of another site, or through a proxy that hides where it came from. \
@@ -25,41 +25,11 @@ pub(crate) async fn check(State(public): State<Origin>, request: Request, next: 
     Page::message(StatusCode::FORBIDDEN, "Refused", text).into_response()
 }
 
-fn is_same(headers: &HeaderMap, public: &Origin) -> bool {
-    match single(headers, &SEC_FETCH_SITE) {
-        Header::Once(site) => site == "same-origin",
-        Header::Unreadable => false,
-        Header::Absent => match single(headers, &ORIGIN) {
-            Header::Once(origin) => {
-                public.is_tuple() && Url::parse(origin).is_ok_and(|url| url.origin() == *public)
-            }
-            Header::Absent | Header::Unreadable => false,
-        },
-    }
-}
-
-enum Header<'h> {
-    Absent,
-    Once(&'h str),
-    /// Twice, or not text.
-    Unreadable,
-}
-
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Header<'h> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Header::Absent,
-        (Some(value), None) => value.to_str().map_or(Header::Unreadable, Header::Once),
-        (Some(_), Some(_)) => Header::Unreadable,
-    }
-}
-
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
     use portcullis_core::checks;
+    use url::Url;
 
     use super::*;
 
@@ -114,7 +84,8 @@ mod tests {
             for (name, value) in sent {
                 headers.append(*name, HeaderValue::from_static(value));
             }
-            assert_eq!(is_same(&headers, &public), passes, "{sent:?}");
+            let same = Sender::of(&headers, Some(&public)) == Sender::SameOrigin;
+            assert_eq!(same, passes, "{sent:?}");
         }
     }
 }

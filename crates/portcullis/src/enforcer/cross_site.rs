@@ -19,7 +19,7 @@ use crate::Problem;
 pub(super) fn check(carrier: Carrier, parts: &Parts, public: Option<&Origin>) -> Result<(), Problem> {
     defends!("T023");
     let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if carrier == Carrier::Header || safe || same_site(&parts.headers, public) {
+    if carrier == Carrier::Header || safe || Sender::of(&parts.headers, public) != Sender::Elsewhere {
         return Ok(());
     }
     Err(Problem::forbidden(
@@ -28,17 +28,37 @@ pub(super) fn check(carrier: Carrier, parts: &Parts, public: Option<&Origin>) ->
     ))
 }
 
-fn same_site(headers: &HeaderMap, public: Option<&Origin>) -> bool {
-    match single(headers, &SEC_FETCH_SITE) {
-        Header::Once(site) => site == "same-origin" || site == "none",
-        Header::Unreadable => false,
-        Header::Absent => match (single(headers, &ORIGIN), public) {
-            (Header::Once(origin), Some(public)) => {
-                public.is_tuple() && Url::parse(origin).is_ok_and(|url| url.origin() == *public)
-            }
-            _ => false,
-        },
+/// Where a browser says that a request comes from.
+///
+/// Source: Fetch Metadata Request Headers §2.3, RFC 6454 §7
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// A page of this origin.
+    SameOrigin,
+    /// The person: an address typed or a bookmark opened.
+    Person,
+    /// Anywhere else, or the request doesn't say.
+    Elsewhere,
+}
+
+impl Sender {
+    /// Reads `Sec-Fetch-Site`, and `Origin` where that is missing; a header that comes twice says nothing. `public`
+    /// is the origin of this server; without one no `Origin` is its own.
+    pub fn of(headers: &HeaderMap, public: Option<&Origin>) -> Self {
+        match single(headers, &SEC_FETCH_SITE) {
+            Header::Once("same-origin") => Self::SameOrigin,
+            Header::Once("none") => Self::Person,
+            Header::Once(_) | Header::Unreadable => Self::Elsewhere,
+            Header::Absent => match (single(headers, &ORIGIN), public) {
+                (Header::Once(origin), Some(public)) if is(origin, public) => Self::SameOrigin,
+                _ => Self::Elsewhere,
+            },
+        }
     }
+}
+
+fn is(origin: &str, public: &Origin) -> bool {
+    public.is_tuple() && Url::parse(origin).is_ok_and(|url| url.origin() == *public)
 }
 
 enum Header<'h> {

@@ -23,6 +23,7 @@ mod visitor;
 
 pub use self::allow::Allow;
 pub use self::circumstances::Circumstances;
+pub use self::cross_site::Sender;
 pub use self::gate::{Gate, Settings};
 pub(crate) use self::guarded::sealed;
 pub use self::guarded::{Access, Caller, Guarded};
