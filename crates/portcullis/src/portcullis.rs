@@ -36,11 +36,12 @@ use crate::enforcer::Gate;
 /// Everything of one deployment: open it once, clone it freely.
 ///
 /// ```
-/// # async fn demo() -> Result<(), portcullis::OpenError> {
+/// # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 /// use portcullis::{Api, Portcullis};
 ///
 /// let portcullis = Portcullis::open("sqlite:app.db").await?;
 /// let api = Api::new("Blog", "1.0").nest("/auth", portcullis.routes());
+/// portcullis.serve(api, "127.0.0.1:8080").await?;
 /// # Ok(())
 /// # }
 /// ```
