@@ -183,11 +183,14 @@ impl Database {
     pub async fn close(&self) {
         self.inner.health.close();
         match &self.inner.engine {
-            Engine::Sqlite(engine) => {
-                engine.stop();
-                let threads = engine.threads();
-                let wait = move || threads.into_iter().for_each(|thread| drop(thread.join()));
-                let _ = tokio::task::spawn_blocking(wait).await;
+            Engine::Sqlite(_) => {
+                let inner = Arc::clone(&self.inner);
+                let close = move || {
+                    if let Engine::Sqlite(engine) = &inner.engine {
+                        engine.close();
+                    }
+                };
+                let _ = tokio::task::spawn_blocking(close).await;
             }
             #[cfg(feature = "postgres")]
             Engine::Postgres(engine) => engine.close(),

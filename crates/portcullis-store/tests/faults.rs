@@ -130,6 +130,8 @@ async fn open_of_a_damaged_file_is_no_success() {
     let folder = TempDir::new().unwrap();
     let file = in_folder(&folder);
     open(&file).await.unwrap().close().await;
+    let log = file.with_extension("db-wal");
+    assert!(!log.exists(), "an orderly stop leaves one file");
     let mut bytes = std::fs::read(&file).unwrap();
     // The header stands, the pages behind it don't.
     bytes[100..].fill(0xff);

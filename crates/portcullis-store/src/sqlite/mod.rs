@@ -145,9 +145,18 @@ impl Engine {
         }
     }
 
-    /// The threads, to be waited for after [`Engine::stop`].
-    pub(crate) fn threads(&self) -> Vec<JoinHandle<()>> {
-        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Ends the readers, then the writer, and waits for them. The writer is the last to close its connection, so
+    /// that SQLite empties the log into the file: an orderly stop leaves one file.
+    pub(crate) fn close(&self) {
+        if let Some(reads) = &self.reads {
+            reads.close();
+        }
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // The writer was started first.
+        let readers = threads.split_off(threads.len().min(1));
+        readers.into_iter().for_each(|thread| drop(thread.join()));
+        self.writes.close();
+        threads.into_iter().for_each(|thread| drop(thread.join()));
     }
 
     fn spawn(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
