@@ -1,6 +1,8 @@
 //! The administrators' routes: roles, permissions, who has them; accounts; the audit log; the signing keys.
 //!
-//! One file per thing. Every handler hands the caller's [`Permit`](crate::Permit) to the service it calls.
+//! One file per thing. What changes roles and account states takes the caller's [`Permit`](crate::Permit) and can't
+//! be called without one. Ending an account's sessions, rotating keys and reading the audit log are guarded by
+//! their routes alone: their services serve owners and upkeep too.
 
 mod accounts;
 mod audit;
