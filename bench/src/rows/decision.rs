@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
-use portcullis::core::access::{Bearer, Credential, Requirement, Rule, decide};
+use portcullis::core::access::{Bearer, Credential, Requirement, Rule, Situation, decide};
 use portcullis::core::session::Delivery;
 use portcullis::{Any, permissions};
 
@@ -63,13 +63,17 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let mut sides: Vec<Side<'_, f64>> = Vec::new();
     for (name, rule, holds) in RULES {
         let principal = &principal;
-        (decide(&rule, principal, now).is_ok() == holds)
+        (decide(&rule, principal, &Situation::at(now)).is_ok() == holds)
             .then_some(())
             .with_context(|| format!("the decision about {name} is wrong"))?;
         sides.push(Box::new(move |_| {
             let started = Stopwatch::processor_of_this_thread();
             for _ in 0..DECISIONS {
-                let _ = black_box(decide(black_box(&rule), black_box(principal), now));
+                let _ = black_box(decide(
+                    black_box(&rule),
+                    black_box(principal),
+                    &Situation::at(now),
+                ));
             }
             let used = Stopwatch::processor_of_this_thread().saturating_sub(started);
             Ok(used.as_nanos() as f64 / f64::from(DECISIONS))

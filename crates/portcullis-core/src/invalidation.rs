@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::{account, session, token};
+use crate::{account, api_key, organization, session, token};
 
 /// Something that is no longer what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +24,10 @@ pub enum Invalidation {
     Session(session::Id),
     /// The access token with this `jti` was revoked.
     Token(token::Id),
+    /// The API key changed or ended.
+    ApiKey(api_key::Id),
+    /// The organization, its members or their roles changed.
+    Organization(organization::Id),
     /// A role or its permissions changed: every principal may differ.
     Roles,
     /// The key ring changed.
@@ -37,6 +41,8 @@ impl Invalidation {
             Self::Account(id) => ("account", Some(id.as_uuid())),
             Self::Session(id) => ("session", Some(id.as_uuid())),
             Self::Token(id) => ("token", Some(id.as_uuid())),
+            Self::ApiKey(id) => ("api_key", Some(id.as_uuid())),
+            Self::Organization(id) => ("organization", Some(id.as_uuid())),
             Self::Roles => ("roles", None),
             Self::Keys => ("keys", None),
         }
@@ -48,6 +54,8 @@ impl Invalidation {
             ("account", Some(id)) => Self::Account(account::Id::from_uuid(id)),
             ("session", Some(id)) => Self::Session(session::Id::from_uuid(id)),
             ("token", Some(id)) => Self::Token(token::Id::from_uuid(id)),
+            ("api_key", Some(id)) => Self::ApiKey(api_key::Id::from_uuid(id)),
+            ("organization", Some(id)) => Self::Organization(organization::Id::from_uuid(id)),
             ("roles", None) => Self::Roles,
             ("keys", None) => Self::Keys,
             _ => return None,
@@ -188,6 +196,8 @@ mod tests {
             Invalidation::Account(account::Id::from_uuid(id)),
             Invalidation::Session(session::Id::from_uuid(id)),
             Invalidation::Token(token::Id::from_uuid(id)),
+            Invalidation::ApiKey(api_key::Id::from_uuid(id)),
+            Invalidation::Organization(organization::Id::from_uuid(id)),
             Invalidation::Roles,
             Invalidation::Keys,
         ] {

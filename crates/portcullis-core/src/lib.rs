@@ -9,11 +9,13 @@
 
 pub mod access;
 pub mod account;
+pub mod api_key;
 pub mod audit;
 pub mod environment;
 pub mod fault;
 pub mod invalidation;
 pub mod key;
+pub mod organization;
 pub mod password;
 pub mod secret;
 pub mod session;

@@ -58,13 +58,15 @@ pub use axum::extract::State;
 pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::access::{
-    Any, Authenticated, FreshLogin, Permission, Permit, Principal, Requirement, Role, RoleName,
+    Any, Authenticated, FreshLogin, Member, Permission, Permit, Policy, Principal, Requirement, Role,
+    RoleName, SecondFactor,
 };
-pub use portcullis_core::{permissions, roles};
+pub use portcullis_core::{actions, permissions, roles};
 
 pub use self::docs::Docs;
 pub use self::enforcer::{
-    Access, Allow, Circumstances, Every, Gate, Guarded, Jwt, Public, Session, Via, Visitor,
+    Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
+    Visitor,
 };
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};

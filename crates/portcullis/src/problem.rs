@@ -20,6 +20,7 @@ use http::{HeaderValue, StatusCode};
 use portcullis_core::access::{AuthenticationError, CredentialKind, Denied, Kinds, Refused};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
+use portcullis_core::session::Assurance;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -257,6 +258,24 @@ impl From<Denied> for Problem {
             .challenged(Challenge::scope(permission.name)),
             Denied::MissingRole(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
                 .challenged(Challenge::error("insufficient_scope")),
+            Denied::SingleFactor => Self::new(
+                StatusCode::UNAUTHORIZED,
+                denied.code(),
+                "this needs a login with a second factor; log in again with one",
+            )
+            .challenged(Challenge::acr(Assurance::MultiFactor.acr())),
+            Denied::ForbiddenByPolicy(_) | Denied::NoPolicyPermits(_) => {
+                Self::forbidden(denied.code(), format!("this needs {lacking}"))
+            }
+            Denied::NoOrganization => Self::new(
+                StatusCode::BAD_REQUEST,
+                denied.code(),
+                "say which organization this is for: send X-Organization-ID",
+            ),
+            Denied::NotAMember => Self::forbidden(
+                denied.code(),
+                "there is no such organization, or you are no member of it",
+            ),
             Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
                 .challenged(Challenge::error("insufficient_scope")),
             Denied::StaleLogin(seconds) => Self::new(

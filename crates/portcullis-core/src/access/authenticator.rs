@@ -302,8 +302,8 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         kind,
         session: Some(session.id),
         token: None,
-        method: session.method,
-        authenticated_at: session.authenticated_at,
+        method: Some(session.method),
+        authenticated_at: Some(session.authenticated_at),
         scopes,
         effective,
     }

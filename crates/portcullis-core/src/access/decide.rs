@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{PermissionRef, Principal, Requirement, Rule};
+use super::{PermissionRef, Principal, Requirement, Rule, Situation, Verdict};
 use crate::audit;
-use crate::environment::Timestamp;
+use crate::session::Assurance;
 
 /// Why a known caller was refused. Closed on purpose: whoever answers a refusal handles each kind.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,16 @@ pub enum Denied {
     MissingRole(&'static str),
     /// The login is older than this many seconds.
     StaleLogin(u32),
+    /// The login was made with one factor only.
+    SingleFactor,
+    /// A policy forbids the action.
+    ForbiddenByPolicy(&'static str),
+    /// No policy permits the action.
+    NoPolicyPermits(&'static str),
+    /// The request selects no organization.
+    NoOrganization,
+    /// The caller is no member of the organization, or there is none; outside both look the same.
+    NotAMember,
     /// None of the alternatives holds.
     NoAlternative(&'static [Rule]),
 }
@@ -31,6 +41,11 @@ impl Denied {
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::MissingRole(_) => "missing_role",
             Self::StaleLogin(_) => "login_too_old",
+            Self::SingleFactor => "second_factor_required",
+            Self::ForbiddenByPolicy(_) => "forbidden_by_policy",
+            Self::NoPolicyPermits(_) => "no_policy_permits",
+            Self::NoOrganization => "no_organization",
+            Self::NotAMember => "not_a_member",
             Self::NoAlternative(_) => "no_alternative",
         }
     }
@@ -43,45 +58,125 @@ impl Denied {
             }
             Self::MissingRole(name) => Rule::Role(name),
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
+            Self::SingleFactor => Rule::SecondFactor,
+            Self::ForbiddenByPolicy(action) | Self::NoPolicyPermits(action) => Rule::Policy(action),
+            Self::NoOrganization | Self::NotAMember => Rule::Member(&Rule::Authenticated),
             Self::NoAlternative(rules) => Rule::Any(rules),
         }
     }
 }
 
-/// Role: decider. Whether `principal` satisfies `rule` at `now`.
+/// Role: decider. Whether `principal` satisfies `rule` in `situation`.
 ///
 /// # Errors
 /// [`Denied`], naming the first thing that is missing.
-pub fn decide(rule: &Rule, principal: &Principal, now: Timestamp) -> Result<(), Denied> {
-    match *rule {
-        Rule::Public | Rule::Authenticated => Ok(()),
-        Rule::Permission(permission) => {
-            let id = (permission.id)();
-            if principal.may(id) {
-                Ok(())
-            } else if principal.account_may(id) {
-                Err(Denied::InsufficientScope(permission))
-            } else {
-                Err(Denied::MissingPermission(permission))
-            }
-        }
-        Rule::Role(name) if principal.has_role(name) => Ok(()),
-        Rule::Role(name) => Err(Denied::MissingRole(name)),
-        Rule::FreshLogin(seconds) => fresh_login(seconds, principal, now),
-        Rule::All(rules) => rules.iter().try_for_each(|rule| decide(rule, principal, now)),
-        Rule::Any(rules) if rules.iter().any(|rule| decide(rule, principal, now).is_ok()) => Ok(()),
-        Rule::Any(rules) => Err(Denied::NoAlternative(rules)),
+pub fn decide(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> Result<(), Denied> {
+    Standing {
+        principal,
+        situation,
+        within: Within::Account,
     }
+    .decide(rule)
 }
 
-fn fresh_login(seconds: u32, principal: &Principal, now: Timestamp) -> Result<(), Denied> {
-    let fresh_until = principal
-        .authenticated_at()
-        .plus(Duration::from_secs(seconds.into()));
-    if principal.kind().is_personal() && now < fresh_until {
-        Ok(())
-    } else {
-        Err(Denied::StaleLogin(seconds))
+/// Whose permissions and roles count.
+#[derive(Clone, Copy)]
+enum Within {
+    Account,
+    Organization,
+}
+
+#[derive(Clone, Copy)]
+struct Standing<'a> {
+    principal: &'a Principal,
+    situation: &'a Situation<'a>,
+    within: Within,
+}
+
+impl Standing<'_> {
+    fn decide(self, rule: &Rule) -> Result<(), Denied> {
+        match *rule {
+            Rule::Public | Rule::Authenticated => Ok(()),
+            Rule::Permission(permission) => self.permission(permission),
+            Rule::Role(name) if self.has_role(name) => Ok(()),
+            Rule::Role(name) => Err(Denied::MissingRole(name)),
+            Rule::FreshLogin(seconds) => self.fresh_login(seconds),
+            Rule::SecondFactor => self.second_factor(),
+            Rule::Policy(action) => self.policy(action),
+            Rule::Member(rule) => self.member(rule),
+            Rule::All(rules) => rules.iter().try_for_each(|rule| self.decide(rule)),
+            Rule::Any(rules) if rules.iter().any(|rule| self.decide(rule).is_ok()) => Ok(()),
+            Rule::Any(rules) => Err(Denied::NoAlternative(rules)),
+        }
+    }
+
+    fn permission(self, permission: PermissionRef) -> Result<(), Denied> {
+        let id = (permission.id)();
+        let (given, within_scopes) = match (self.within, self.situation.member) {
+            (Within::Account, _) => (self.principal.account_may(id), self.principal.may(id)),
+            (Within::Organization, Some(member)) => (
+                member.permissions.contains(id),
+                member.permissions.contains(id) && self.principal.scopes().include(permission.name),
+            ),
+            (Within::Organization, None) => (false, false),
+        };
+        match (given, within_scopes) {
+            (_, true) => Ok(()),
+            (true, false) => Err(Denied::InsufficientScope(permission)),
+            (false, false) => Err(Denied::MissingPermission(permission)),
+        }
+    }
+
+    fn has_role(self, name: &str) -> bool {
+        match (self.within, self.situation.member) {
+            (Within::Account, _) => self.principal.has_role(name),
+            (Within::Organization, Some(member)) => self.principal.is_unscoped() && member.has_role(name),
+            (Within::Organization, None) => false,
+        }
+    }
+
+    fn fresh_login(self, seconds: u32) -> Result<(), Denied> {
+        let fresh_until = self
+            .principal
+            .authenticated_at()
+            .map(|at| at.plus(Duration::from_secs(seconds.into())));
+        match fresh_until {
+            Some(until) if self.principal.kind().is_personal() && self.situation.now < until => Ok(()),
+            _ => Err(Denied::StaleLogin(seconds)),
+        }
+    }
+
+    fn second_factor(self) -> Result<(), Denied> {
+        let assurance = self.principal.method().map(crate::session::Method::assurance);
+        if self.principal.kind().is_personal() && assurance == Some(Assurance::MultiFactor) {
+            Ok(())
+        } else {
+            Err(Denied::SingleFactor)
+        }
+    }
+
+    fn policy(self, action: &'static str) -> Result<(), Denied> {
+        match self
+            .situation
+            .policies
+            .decide(self.principal, self.situation, action, None)
+        {
+            Verdict::Permitted => Ok(()),
+            Verdict::Forbidden => Err(Denied::ForbiddenByPolicy(action)),
+            Verdict::Silent => Err(Denied::NoPolicyPermits(action)),
+        }
+    }
+
+    fn member(self, rule: &Rule) -> Result<(), Denied> {
+        match (self.situation.member, self.situation.selected) {
+            (Some(_), _) => Self {
+                within: Within::Organization,
+                ..self
+            }
+            .decide(rule),
+            (None, Some(_)) => Err(Denied::NotAMember),
+            (None, None) => Err(Denied::NoOrganization),
+        }
     }
 }
 
@@ -97,8 +192,8 @@ impl<R: Requirement> Permit<R> {
     ///
     /// # Errors
     /// [`Denied`], naming the first thing that is missing.
-    pub fn decide(principal: Arc<Principal>, now: Timestamp) -> Result<Self, Denied> {
-        decide(&R::RULE, &principal, now)?;
+    pub fn decide(principal: Arc<Principal>, situation: &Situation<'_>) -> Result<Self, Denied> {
+        decide(&R::RULE, &principal, situation)?;
         Ok(Self {
             principal: Some(principal),
             requirement: PhantomData,

@@ -13,16 +13,22 @@ pub enum CredentialKind {
     Jwt,
     /// An opaque session token: cookie, bearer or `X-Session-Token`.
     Session,
+    /// An API key: `X-API-Key` or bearer.
+    ApiKey,
+    /// An identifier and a password with every request, `Authorization: Basic`.
+    Basic,
 }
 
 impl CredentialKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Jwt, Self::Session];
+    pub const ALL: [Self; 4] = [Self::Jwt, Self::Session, Self::ApiKey, Self::Basic];
 
-    /// Whether a person who logged in holds it. Only such a credential can satisfy a fresh login.
+    /// Whether it stands for a login by a person. Only such a credential can satisfy a fresh login or a second
+    /// factor: a key and a stored password act without anybody there.
     pub const fn is_personal(self) -> bool {
         match self {
             Self::Jwt | Self::Session => true,
+            Self::ApiKey | Self::Basic => false,
         }
     }
 
@@ -31,6 +37,8 @@ impl CredentialKind {
         match self {
             Self::Jwt => "jwt",
             Self::Session => "session",
+            Self::ApiKey => "api-key",
+            Self::Basic => "basic",
         }
     }
 
@@ -38,6 +46,8 @@ impl CredentialKind {
         match self {
             Self::Jwt => 1,
             Self::Session => 2,
+            Self::ApiKey => 4,
+            Self::Basic => 8,
         }
     }
 }
@@ -49,6 +59,17 @@ pub struct Kinds(u8);
 impl Kinds {
     /// Every kind.
     pub const ALL: Self = Self::of(&CredentialKind::ALL);
+
+    /// What stands for a login by a person.
+    pub const PERSONAL: Self = Self::of(&[CredentialKind::Jwt, CredentialKind::Session]);
+
+    /// What a route accepts that names nothing else. Without [`CredentialKind::Basic`]: browsers attach it by
+    /// themselves, and every wrong guess costs a hash.
+    pub const DEFAULT: Self = Self::of(&[
+        CredentialKind::Jwt,
+        CredentialKind::Session,
+        CredentialKind::ApiKey,
+    ]);
 
     /// Just these kinds.
     pub const fn of(mut kinds: &[CredentialKind]) -> Self {

@@ -17,8 +17,10 @@ mod identity;
 mod names;
 mod principal;
 mod requirement;
+pub mod resource;
 mod rule;
 mod service;
+mod situation;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -32,9 +34,14 @@ pub use self::directory::Directory;
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
-pub use self::requirement::{Any, Authenticated, FreshLogin, Permission, Requirement, Role, RoleName};
+pub use self::requirement::{
+    ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
+    SecondFactor,
+};
+pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
 pub use self::service::{Roles, RolesError};
+pub use self::situation::{Membership, NoPolicies, Policies, Situation, Verdict};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, audit};

@@ -53,6 +53,14 @@ impl Scopes {
     pub fn from_list(list: Option<Vec<String>>) -> Self {
         list.map_or(Self::Everything, Self::Only)
     }
+
+    /// Whether they leave the permission of this name in.
+    pub fn include(&self, permission: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Only(names) => names.iter().any(|name| name == permission),
+        }
+    }
 }
 
 /// Role: the verified identity of a caller.
@@ -65,8 +73,8 @@ pub struct Principal {
     pub(super) kind: CredentialKind,
     pub(super) session: Option<session::Id>,
     pub(super) token: Option<(token::Id, Timestamp)>,
-    pub(super) method: Method,
-    pub(super) authenticated_at: Timestamp,
+    pub(super) method: Option<Method>,
+    pub(super) authenticated_at: Option<Timestamp>,
     pub(super) scopes: Scopes,
     pub(super) effective: PermissionSet,
 }
@@ -97,13 +105,13 @@ impl Principal {
         self.kind
     }
 
-    /// How the login was made.
-    pub fn method(&self) -> Method {
+    /// How the login was made; `None` for a credential that stands for no login.
+    pub fn method(&self) -> Option<Method> {
         self.method
     }
 
-    /// When the login was made: not when the token was refreshed.
-    pub fn authenticated_at(&self) -> Timestamp {
+    /// When the login was made: not when the token was refreshed. `None` for a credential that stands for no login.
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
         self.authenticated_at
     }
 
@@ -120,7 +128,12 @@ impl Principal {
     /// Whether the account has the role. A credential narrowed by scopes carries no roles: a role could allow what
     /// the scopes leave out.
     pub fn has_role(&self, name: &str) -> bool {
-        self.scopes == Scopes::Everything && self.facts.roles.iter().any(|role| role == name)
+        self.is_unscoped() && self.facts.roles.iter().any(|role| role == name)
+    }
+
+    /// Whether no scopes narrow the credential.
+    pub fn is_unscoped(&self) -> bool {
+        self.scopes == Scopes::Everything
     }
 
     /// Whether account and scopes both allow it.
@@ -135,15 +148,11 @@ impl Principal {
 
     /// The names of all permissions the credential may use, sorted.
     pub fn permissions(&self) -> Vec<&str> {
-        let allowed = |name: &&str| match &self.scopes {
-            Scopes::Everything => true,
-            Scopes::Only(scopes) => scopes.iter().any(|scope| scope == name),
-        };
         self.facts
             .permission_names
             .iter()
             .map(String::as_str)
-            .filter(allowed)
+            .filter(|name| self.scopes.include(name))
             .collect()
     }
 }

@@ -5,8 +5,8 @@ use super::{PermissionRef, Rule};
 /// What a caller must be or have. The type is the rule: [`Requirement::RULE`] is what is enforced, documented and
 /// locked.
 ///
-/// Implemented by permissions ([`permissions!`](crate::permissions)), [`Role`], [`FreshLogin`], [`Authenticated`],
-/// tuples (all of them) and [`Any`] (one of them).
+/// Implemented by permissions ([`permissions!`](crate::permissions)), [`Role`], [`FreshLogin`], [`SecondFactor`],
+/// [`Policy`], [`Member`], [`Authenticated`], tuples (all of them) and [`Any`] (one of them).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an access requirement",
     label = "not a requirement",
@@ -51,6 +51,37 @@ pub enum FreshLogin<const SECONDS: u32> {}
 
 impl<const SECONDS: u32> Requirement for FreshLogin<SECONDS> {
     const RULE: Rule = Rule::FreshLogin(SECONDS);
+}
+
+/// A person who logged in with two factors.
+#[derive(Debug)]
+pub enum SecondFactor {}
+
+impl Requirement for SecondFactor {
+    const RULE: Rule = Rule::SecondFactor;
+}
+
+/// The name of an action that policies decide; made by [`actions!`](crate::actions).
+pub trait ActionName: Send + Sync + 'static {
+    /// The action's name.
+    const NAME: &'static str;
+}
+
+/// A caller whom the policies permit the action `A` on the application as a whole.
+#[derive(Debug)]
+pub struct Policy<A>(std::marker::PhantomData<fn() -> A>);
+
+impl<A: ActionName> Requirement for Policy<A> {
+    const RULE: Rule = Rule::Policy(A::NAME);
+}
+
+/// A member of the organization that the request selects who satisfies `R` there: permissions and roles are those
+/// of the membership, not those of the account. `Member` alone asks for membership only.
+#[derive(Debug)]
+pub struct Member<R = Authenticated>(std::marker::PhantomData<fn() -> R>);
+
+impl<R: Requirement> Requirement for Member<R> {
+    const RULE: Rule = Rule::Member(&R::RULE);
 }
 
 /// At least one of the requirements in the tuple `T`.
@@ -118,6 +149,31 @@ macro_rules! permissions {
                     *ID.get_or_init(|| $crate::access::PermissionId::of_declared($name))
                 }
                 $crate::access::PermissionRef { name: $name, description: $description, id }
+            };
+        }
+    )+};
+}
+
+/// Declares the names of actions for use in [`Policy`].
+///
+/// ```
+/// portcullis_core::actions! { pub ExportReports = "reports:export"; }
+/// ```
+#[macro_export]
+macro_rules! actions {
+    ($($(#[$meta:meta])* $vis:vis $type:ident = $name:literal;)+) => {$(
+        $(#[$meta])*
+        #[doc = concat!("The action `", $name, "`.")]
+        #[derive(Debug)]
+        $vis enum $type {}
+
+        impl $crate::access::ActionName for $type {
+            const NAME: &'static str = {
+                assert!(
+                    $crate::access::valid_permission_name($name),
+                    "an action's name has 3 to 64 of a-z 0-9 _ - . and at least one colon inside, such as reports:export"
+                );
+                $name
             };
         }
     )+};

@@ -34,6 +34,12 @@ pub enum Rule {
     Role(&'static str),
     /// A login by a person at most this many seconds ago. Machine credentials never satisfy it.
     FreshLogin(u32),
+    /// A login by a person with two factors. Machine credentials never satisfy it.
+    SecondFactor,
+    /// A policy that permits the action of this name, and none that forbids it.
+    Policy(&'static str),
+    /// A member of the organization that the request selects, with what the membership gives.
+    Member(&'static Rule),
     /// Every one of these.
     All(&'static [Rule]),
     /// At least one of these. An empty list is never satisfied.
@@ -46,7 +52,36 @@ impl Rule {
         match self {
             Self::Permission(permission) => visit(permission),
             Self::All(rules) | Self::Any(rules) => rules.iter().for_each(|rule| rule.each_permission(visit)),
-            Self::Public | Self::Authenticated | Self::Role(_) | Self::FreshLogin(_) => {}
+            Self::Member(rule) => rule.each_permission(visit),
+            Self::Public
+            | Self::Authenticated
+            | Self::Role(_)
+            | Self::FreshLogin(_)
+            | Self::SecondFactor
+            | Self::Policy(_) => {}
+        }
+    }
+
+    /// Whether the rule speaks of an organization, so that the request must select one before it can be decided.
+    pub const fn needs_organization(&self) -> bool {
+        match *self {
+            Self::Member(_) => true,
+            Self::All(mut rules) | Self::Any(mut rules) => {
+                while let [rule, rest @ ..] = rules {
+                    if rule.needs_organization() {
+                        return true;
+                    }
+                    rules = rest;
+                }
+                false
+            }
+            Self::Public
+            | Self::Authenticated
+            | Self::Permission(_)
+            | Self::Role(_)
+            | Self::FreshLogin(_)
+            | Self::SecondFactor
+            | Self::Policy(_) => false,
         }
     }
 }
@@ -60,6 +95,10 @@ impl fmt::Display for Rule {
             Self::Permission(permission) => f.write_str(permission.name),
             Self::Role(name) => write!(f, "role({name})"),
             Self::FreshLogin(seconds) => write!(f, "fresh-login({seconds})"),
+            Self::SecondFactor => f.write_str("second-factor"),
+            Self::Policy(action) => write!(f, "policy({action})"),
+            Self::Member(Self::Authenticated) => f.write_str("member"),
+            Self::Member(rule) => write!(f, "member({rule})"),
             Self::All(rules) => join(f, rules, " and "),
             Self::Any([]) => f.write_str("nobody"),
             Self::Any(rules) => join(f, rules, " or "),

@@ -60,9 +60,37 @@ impl Method {
         }
     }
 
+    /// How sure the login makes us.
+    pub const fn assurance(self) -> Assurance {
+        match self {
+            Self::Password => Assurance::SingleFactor,
+        }
+    }
+
     /// Reads an `amr` value.
     pub fn parse(text: &str) -> Option<Self> {
         (text == "pwd").then_some(Self::Password)
+    }
+}
+
+/// How many independent factors a login was made with: the `acr` of tokens and challenges.
+///
+/// Source: RFC 9470 §3, OpenID Connect Core 1.0 §2
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Assurance {
+    /// One factor.
+    SingleFactor,
+    /// Two factors.
+    MultiFactor,
+}
+
+impl Assurance {
+    /// The `acr` value.
+    pub const fn acr(self) -> &'static str {
+        match self {
+            Self::SingleFactor => "urn:portcullis:acr:1",
+            Self::MultiFactor => "urn:portcullis:acr:2",
+        }
     }
 }
 

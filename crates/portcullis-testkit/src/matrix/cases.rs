@@ -239,7 +239,7 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
 fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
-        CredentialKind::Session => vec![
+        _ => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-session-token", held.text.clone())]),
             ("cookie", cookie(&held.text)),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use portcullis::Portcullis;
 use portcullis::core::access::{
-    ADMINISTRATOR, AccountsRead, AccountsWrite, CredentialKind, Permit, RolesRead, RolesWrite,
+    ADMINISTRATOR, AccountsRead, AccountsWrite, CredentialKind, Kinds, Permit, RolesRead, RolesWrite,
 };
 use portcullis::core::account::{self, Account, Registration, State, Username};
 use portcullis::core::audit::Context;
@@ -149,7 +149,7 @@ impl<'a> Stage<'a> {
     /// A credential of every kind.
     async fn all_kinds(&self, name: &str, scopes: Option<Vec<String>>) -> Vec<Held> {
         let mut held = Vec::new();
-        for kind in CredentialKind::ALL {
+        for kind in Kinds::PERSONAL.iter() {
             held.push(self.log_in(name, delivery(kind), scopes.clone()).await.held);
         }
         held
@@ -361,7 +361,7 @@ impl Undoing {
 const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
         CredentialKind::Jwt => Delivery::Tokens,
-        CredentialKind::Session => Delivery::Session,
+        _ => Delivery::Session,
     }
 }
 

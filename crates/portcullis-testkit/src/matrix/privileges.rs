@@ -21,7 +21,12 @@ impl Privileges {
 
     fn gather(&mut self, rule: &Rule) {
         match rule {
-            Rule::Public | Rule::Authenticated | Rule::FreshLogin(_) => {}
+            Rule::Public
+            | Rule::Authenticated
+            | Rule::FreshLogin(_)
+            | Rule::SecondFactor
+            | Rule::Policy(_)
+            | Rule::Member(_) => {}
             Rule::Permission(permission) => drop(self.permissions.insert(permission.name.to_owned())),
             Rule::Role(name) => drop(self.roles.insert((*name).to_owned())),
             Rule::All(rules) | Rule::Any(rules) => rules.iter().for_each(|rule| self.gather(rule)),
@@ -64,6 +69,8 @@ impl Privileges {
             Rule::Permission(permission) => self.permissions.contains(permission.name),
             Rule::Role(name) => self.roles.contains(*name),
             Rule::FreshLogin(seconds) => age < *seconds,
+            // Nobody of the cast has two factors, a policy or an organization.
+            Rule::SecondFactor | Rule::Policy(_) | Rule::Member(_) => false,
             Rule::All(rules) => rules.iter().all(|rule| self.satisfy(rule, age)),
             Rule::Any(rules) => rules.iter().any(|rule| self.satisfy(rule, age)),
         }
@@ -83,6 +90,12 @@ pub(super) fn ages(rule: &Rule, found: &mut BTreeSet<u32>) {
     match rule {
         Rule::FreshLogin(seconds) => drop(found.insert(*seconds)),
         Rule::All(rules) | Rule::Any(rules) => rules.iter().for_each(|rule| ages(rule, found)),
-        Rule::Public | Rule::Authenticated | Rule::Permission(_) | Rule::Role(_) => {}
+        Rule::Member(rule) => ages(rule, found),
+        Rule::Public
+        | Rule::Authenticated
+        | Rule::Permission(_)
+        | Rule::Role(_)
+        | Rule::SecondFactor
+        | Rule::Policy(_) => {}
     }
 }

@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::letters::new_device;
 pub(crate) use self::view::AccountView;
 use crate::portcullis::{Enumeration, Portcullis};
-use crate::{Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Problem, Public};
+use crate::{
+    Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Public,
+    Via,
+};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -339,7 +342,7 @@ impl Portcullis {
 }
 
 async fn mail_again(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
 ) -> Result<NoContent, Problem> {
     if let Some(token) = portcullis.registrar().verify_again(who.id()).await? {

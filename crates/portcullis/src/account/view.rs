@@ -3,6 +3,7 @@
 use portcullis_core::access::{Principal, Scopes};
 use portcullis_core::account::Account;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::session::Method;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -53,11 +54,12 @@ pub(super) struct Me {
     scope: Option<String>,
     /// The session the credential belongs to.
     session_id: Option<String>,
-    /// When the login was made, RFC 3339.
-    #[schemars(with = "String")]
-    authenticated_at: Timestamp,
-    /// How: values of RFC 8176.
-    amr: [&'static str; 1],
+    /// When the login was made, RFC 3339; absent for a credential that stands for no login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    authenticated_at: Option<Timestamp>,
+    /// How: values of RFC 8176; empty for a credential that stands for no login.
+    amr: Vec<&'static str>,
 }
 
 impl Me {
@@ -76,7 +78,7 @@ impl Me {
             },
             session_id: principal.session().map(|id| id.to_string()),
             authenticated_at: principal.authenticated_at(),
-            amr: [principal.method().amr()],
+            amr: principal.method().map(Method::amr).into_iter().collect(),
         }
     }
 }

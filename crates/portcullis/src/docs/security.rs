@@ -51,7 +51,9 @@ fn asked(scheme: &str, conjunction: &Conjunction) -> Value {
 /// The alternatives of a rule, each a list of things that are all needed.
 fn normalise(rule: &Rule) -> Vec<Conjunction> {
     match *rule {
-        Rule::Public | Rule::Authenticated | Rule::FreshLogin(_) => vec![Conjunction::default()],
+        Rule::Public | Rule::Authenticated | Rule::FreshLogin(_) | Rule::SecondFactor | Rule::Policy(_) => {
+            vec![Conjunction::default()]
+        }
         Rule::Permission(permission) => vec![Conjunction {
             scopes: vec![permission.name],
             ..Conjunction::default()
@@ -60,6 +62,7 @@ fn normalise(rule: &Rule) -> Vec<Conjunction> {
             roles: vec![name],
             ..Conjunction::default()
         }],
+        Rule::Member(rule) => normalise(rule),
         Rule::Any(rules) => rules.iter().flat_map(normalise).collect(),
         Rule::All(rules) => rules
             .iter()
@@ -95,6 +98,8 @@ fn schemes(kinds: Kinds) -> impl Iterator<Item = &'static str> {
         .flat_map(|kind| match kind {
             CredentialKind::Jwt => [OAUTH2, BEARER].as_slice(),
             CredentialKind::Session => [SESSION_HEADER, SESSION_COOKIE].as_slice(),
+            CredentialKind::ApiKey => [API_KEY].as_slice(),
+            CredentialKind::Basic => [BASIC].as_slice(),
         })
         .copied()
 }
@@ -125,6 +130,17 @@ pub(super) fn scheme_objects(token_url: &str, cookie: &str, scopes: &Map<String,
             "name": cookie,
             "description": "A session token, for browsers.",
         },
+        API_KEY: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "An API key, for programs.",
+        },
+        BASIC: {
+            "type": "http",
+            "scheme": "basic",
+            "description": "Identifier and password with every request.",
+        },
     })
 }
 
@@ -132,6 +148,8 @@ const OAUTH2: &str = "oauth2";
 const BEARER: &str = "bearer";
 const SESSION_HEADER: &str = "session";
 const SESSION_COOKIE: &str = "sessionCookie";
+const API_KEY: &str = "apiKey";
+const BASIC: &str = "basic";
 
 /// The most alternatives that are written out.
 const MOST: usize = 32;

@@ -9,7 +9,7 @@ use http::request::Parts;
 use portcullis_core::access::{Kinds, Permit, Principal, Requirement, Rule};
 use portcullis_core::defends;
 
-use super::via::{Accepts, Every, Via};
+use super::via::{Accepts, Usual, Via};
 use super::{Access, Caller, sealed, verify};
 use crate::Problem;
 
@@ -26,7 +26,7 @@ use crate::Problem;
 /// }
 /// async fn export(_: Allow<Any<(Role<Admin>, Role<Auditor>)>, Via<Jwt>>) {}
 /// ```
-pub struct Allow<R: Requirement, V: Accepts = Via<Every>> {
+pub struct Allow<R: Requirement, V: Accepts = Via<Usual>> {
     principal: Arc<Principal>,
     permit: Permit<R>,
     via: PhantomData<fn() -> V>,
@@ -86,8 +86,7 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
         let principal = verify::caller(parts, V::KINDS)
             .await?
             .ok_or_else(|| Problem::authentication_required(V::KINDS))?;
-        let permit = Permit::decide(Arc::clone(&principal), verify::moment(parts)?)
-            .map_err(|denied| verify::denied(parts, &R::RULE, denied))?;
+        let permit = verify::decide::<R>(parts, &principal)?;
         Ok(Self {
             principal,
             permit,

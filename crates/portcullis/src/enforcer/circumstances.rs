@@ -60,7 +60,7 @@ pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
 }
 
 /// The address of the peer. Forwarded headers are anybody's to write and are not read.
-fn peer(parts: &Parts) -> Option<IpAddr> {
+pub(super) fn peer(parts: &Parts) -> Option<IpAddr> {
     let ConnectInfo(address) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(address.ip().to_canonical())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::access::Authenticator;
+use portcullis_core::access::{Authenticator, NoPolicies, Policies};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use url::{Origin, Url};
@@ -18,6 +18,7 @@ struct Inner {
     authenticator: Arc<Authenticator>,
     environment: Environment,
     denials: Denials,
+    policies: Arc<dyn Policies>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
@@ -33,6 +34,8 @@ pub struct Settings {
     pub realm: String,
     /// The name of the session cookie.
     pub cookie: String,
+    /// What decides where a rule names an action.
+    pub policies: Arc<dyn Policies>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -43,6 +46,7 @@ impl Default for Settings {
         Self {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
+            policies: Arc::new(NoPolicies),
             origin: None,
         }
     }
@@ -62,6 +66,7 @@ impl Gate {
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(audit),
+            policies: settings.policies,
             realm: settings.realm.into(),
             cookie: settings.cookie,
             origin: origin.map(Url::origin),
@@ -92,6 +97,10 @@ impl Gate {
     /// Waits until every denial answered before is in the audit log. For an orderly stop.
     pub async fn settled(&self) {
         self.0.denials.settled().await;
+    }
+
+    pub(super) fn policies(&self) -> &dyn Policies {
+        &*self.0.policies
     }
 
     pub(super) fn denials(&self) -> &Denials {

@@ -28,5 +28,5 @@ pub use self::gate::{Gate, Settings};
 pub(crate) use self::guarded::sealed;
 pub use self::guarded::{Access, Caller, Guarded};
 pub use self::public::Public;
-pub use self::via::{Accepts, Every, Jwt, KindList, KindMarker, Session, Via};
+pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::{Denied, Kinds, Principal, Rule};
+use portcullis_core::access::{Denied, Kinds, Permit, Principal, Requirement, Rule, Situation};
 use portcullis_core::environment::Timestamp;
 
-use super::circumstances::context;
+use super::circumstances::{context, peer};
 use super::scheme::{self, Found};
 use super::{Gate, cross_site};
 use crate::Problem;
@@ -43,13 +44,27 @@ async fn known(
     Ok(Some(gate.authenticator().authenticate(&credential, at).await?))
 }
 
-/// The one moment of the request.
-pub(super) fn moment(parts: &Parts) -> Result<Timestamp, Problem> {
-    Ok(walk(parts)?.at)
+/// Decides about the caller where the request stands. A decision against it is audited.
+pub(super) fn decide<R: Requirement>(parts: &Parts, who: &Arc<Principal>) -> Result<Permit<R>, Problem> {
+    let walk = walk(parts)?;
+    Permit::decide(Arc::clone(who), &situation(walk, parts))
+        .map_err(|denied| refused(parts, &R::RULE, denied))
 }
 
-/// Answers a decision against a known caller, and has it audited.
-pub(super) fn denied(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
+/// What the decision looks at besides the caller.
+fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
+    Situation {
+        ip: peer(parts),
+        user_agent: parts
+            .headers
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok()),
+        policies: walk.gate.policies(),
+        ..Situation::at(walk.at)
+    }
+}
+
+fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
     if let Some(walk) = Walk::of(&parts.extensions) {
         walk.gate
             .denials()

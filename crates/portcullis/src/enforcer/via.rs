@@ -20,7 +20,7 @@ impl<K: KindList> Accepts for Via<K> {
     const KINDS: Kinds = K::KINDS;
 }
 
-/// What stands in [`Via`]: one marker, a tuple of markers, or [`Every`].
+/// What stands in [`Via`]: one marker, a tuple of markers, [`Usual`] or [`Personal`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of credential",
     label = "not a kind of credential",
@@ -37,12 +37,20 @@ pub trait KindMarker: Send + Sync + 'static {
     const KIND: CredentialKind;
 }
 
-/// Every kind of credential.
+/// What a route accepts that names nothing else: JWT, session and API key.
 #[derive(Debug)]
-pub enum Every {}
+pub enum Usual {}
 
-impl KindList for Every {
-    const KINDS: Kinds = Kinds::ALL;
+impl KindList for Usual {
+    const KINDS: Kinds = Kinds::DEFAULT;
+}
+
+/// What stands for a login by a person: JWT and session.
+#[derive(Debug)]
+pub enum Personal {}
+
+impl KindList for Personal {
+    const KINDS: Kinds = Kinds::PERSONAL;
 }
 
 macro_rules! markers {
@@ -66,6 +74,10 @@ markers! {
     Jwt;
     /// A session token: cookie, bearer or `X-Session-Token`.
     Session;
+    /// An API key: `X-API-Key` or bearer.
+    ApiKey;
+    /// An identifier and a password with every request. Browsers remember and attach it by themselves.
+    Basic;
 }
 
 macro_rules! tuples {

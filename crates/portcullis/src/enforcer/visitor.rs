@@ -7,13 +7,13 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_core::access::{Kinds, Principal, Rule};
 
-use super::via::{Accepts, Every, Via};
+use super::via::{Accepts, Usual, Via};
 use super::{Access, Caller, sealed, verify};
 use crate::Problem;
 
 /// Anybody may call, and a caller with a credential is known. A bad credential is refused, not ignored.
 #[derive(Debug)]
-pub struct Visitor<V: Accepts = Via<Every>> {
+pub struct Visitor<V: Accepts = Via<Usual>> {
     principal: Option<Arc<Principal>>,
     via: PhantomData<fn() -> V>,
 }

@@ -12,14 +12,21 @@ pub(super) struct Challenge {
     error: Option<&'static str>,
     scope: Option<&'static str>,
     max_age: Option<u32>,
+    acr: Option<&'static str>,
 }
 
 impl Challenge {
+    pub(super) const NONE: Self = Self {
+        error: None,
+        scope: None,
+        max_age: None,
+        acr: None,
+    };
+
     pub(super) const fn error(error: &'static str) -> Self {
         Self {
             error: Some(error),
-            scope: None,
-            max_age: None,
+            ..Self::NONE
         }
     }
 
@@ -27,15 +34,23 @@ impl Challenge {
         Self {
             error: Some("insufficient_scope"),
             scope: Some(scope),
-            max_age: None,
+            ..Self::NONE
         }
     }
 
     pub(super) const fn max_age(seconds: u32) -> Self {
         Self {
             error: Some("insufficient_user_authentication"),
-            scope: None,
             max_age: Some(seconds),
+            ..Self::NONE
+        }
+    }
+
+    pub(super) const fn acr(acr: &'static str) -> Self {
+        Self {
+            error: Some("insufficient_user_authentication"),
+            acr: Some(acr),
+            ..Self::NONE
         }
     }
 
@@ -51,6 +66,9 @@ impl Challenge {
         }
         if let Some(seconds) = self.max_age {
             let _ = write!(text, ", max_age=\"{seconds}\"");
+        }
+        if let Some(acr) = self.acr {
+            let _ = write!(text, ", acr_values=\"{acr}\"");
         }
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
     }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::account::new_device;
 use crate::portcullis::Portcullis;
 use crate::token::TokenResponse;
-use crate::{Allow, Api, Circumstances, FieldErrors, Json, NoContent, Path, Problem, Public};
+use crate::{Allow, Api, Circumstances, FieldErrors, Json, NoContent, Path, Personal, Problem, Public, Via};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -193,7 +193,7 @@ impl From<LoginError> for Problem {
 }
 
 async fn log_out(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<LoggedOut, Problem> {
@@ -204,7 +204,7 @@ async fn log_out(
 }
 
 async fn log_out_everywhere(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<LoggedOut, Problem> {
@@ -228,7 +228,7 @@ impl IntoResponse for LoggedOut {
 answers!(LoggedOut: NoContent);
 
 async fn list(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
 ) -> Result<Json<view::Sessions>, Problem> {
     let sessions = portcullis.sessions().list(who.id()).await?;
@@ -236,7 +236,7 @@ async fn list(
 }
 
 async fn end_others(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<Json<view::Ended>, Problem> {
@@ -254,7 +254,7 @@ struct Rename {
 }
 
 async fn rename(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
@@ -274,7 +274,7 @@ async fn rename(
 }
 
 async fn end(
-    who: Allow<Authenticated>,
+    who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,

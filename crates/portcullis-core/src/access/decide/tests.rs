@@ -3,6 +3,7 @@ use crate::access::{
     Any, Authenticated, CredentialKind, Facts, FreshLogin, Permission as _, PermissionSet, Role, Scopes,
 };
 use crate::account::{self, Account, State};
+use crate::environment::Timestamp;
 use crate::session::Method;
 use crate::{checks, permissions, roles};
 use proptest::prelude::*;
@@ -51,8 +52,8 @@ fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> A
         kind: CredentialKind::Jwt,
         session: None,
         token: None,
-        method: Method::Password,
-        authenticated_at: LOGIN,
+        method: Some(Method::Password),
+        authenticated_at: Some(LOGIN),
         scopes,
         effective,
     })
@@ -60,7 +61,7 @@ fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> A
 
 fn check<R: Requirement>(who: &Arc<Principal>, seconds_after_login: i64, expected: Result<(), &str>) {
     let now = Timestamp::from_seconds(LOGIN.as_seconds() + seconds_after_login);
-    let got = Permit::<R>::decide(Arc::clone(who), now)
+    let got = Permit::<R>::decide(Arc::clone(who), &Situation::at(now))
         .map(|_| ())
         .map_err(|denied| denied.code());
     assert_eq!(got, expected, "{} for {:?}", R::RULE, who.permissions());
@@ -159,7 +160,7 @@ fn an_empty_alternative_admits_nobody() {
         &["auditor"],
         None,
     );
-    assert!(decide(&Rule::Any(&[]), &all, LOGIN).is_err());
+    assert!(decide(&Rule::Any(&[]), &all, &Situation::at(LOGIN)).is_err());
 }
 
 const NAMES: [&str; 3] = ["decide-test:read", "decide-test:write", "decide-test:erase"];
@@ -190,9 +191,9 @@ proptest! {
         let greater = principal(&subset(held | more, &NAMES), &["auditor", "editor"], None);
         let narrowed = principal(&subset(held, &NAMES), &roles, Some(&subset(scopes, &NAMES)));
         for rule in &RULES {
-            let allowed = decide(rule, &less, LOGIN).is_ok();
-            prop_assert!(!allowed || decide(rule, &greater, LOGIN).is_ok(), "{rule} lost by gaining");
-            prop_assert!(allowed || decide(rule, &narrowed, LOGIN).is_err(), "{rule} gained by narrowing");
+            let allowed = decide(rule, &less, &Situation::at(LOGIN)).is_ok();
+            prop_assert!(!allowed || decide(rule, &greater, &Situation::at(LOGIN)).is_ok(), "{rule} lost by gaining");
+            prop_assert!(allowed || decide(rule, &narrowed, &Situation::at(LOGIN)).is_err(), "{rule} gained by narrowing");
         }
     }
 }
