@@ -85,7 +85,10 @@ fn and_stands_in_one_object_and_or_as_alternatives() {
     let (r, w, a) = ("posts:read", "posts:write", "posts:admin");
     assert_eq!(
         security("/posts", "post"),
-        json!([{ "oauth2": [r, w] }, { "bearer": [r, w] }, { "session": [r, w] }, { "sessionCookie": [r, w] }])
+        json!([
+            { "oauth2": [r, w] }, { "bearer": [r, w] }, { "session": [r, w] }, { "sessionCookie": [r, w] },
+            { "apiKey": [r, w] }
+        ])
     );
     assert_eq!(
         security("/posts/{id}", "delete"),
