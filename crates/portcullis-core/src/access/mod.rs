@@ -41,7 +41,7 @@ pub use self::requirement::{
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
 pub use self::service::{Roles, RolesError};
-pub use self::situation::{Membership, NoPolicies, Policies, Situation, Verdict};
+pub use self::situation::{Membership, NoPolicies, Policies, PolicyFilters, Reasons, Situation, Verdict};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, audit};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{PermissionSet, Principal, ResourceFacts};
+use super::{Filter, PermissionSet, Principal, ResourceFacts, ResourceKind};
 use crate::environment::Timestamp;
 use crate::organization;
 
@@ -70,7 +70,29 @@ pub enum Verdict {
     Silent,
 }
 
-/// Decides by policies.
+/// What the policies say, and which of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reasons {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The names of the policies that permit it.
+    pub permitting: Vec<String>,
+    /// The names of the policies that forbid it.
+    pub forbidding: Vec<String>,
+    /// Policies that failed, and how.
+    pub errors: Vec<String>,
+}
+
+/// What the policies say of all resources of a kind at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFilters {
+    /// The resources that some policy permits the action on.
+    pub permitted: Filter,
+    /// The resources that some policy forbids the action on, whatever others permit.
+    pub forbidden: Filter,
+}
+
+/// Decides by policies. The three methods always agree.
 pub trait Policies: fmt::Debug + Send + Sync {
     /// Whether `principal` may do `action` to `resource`, or to the application as a whole.
     fn decide(
@@ -80,6 +102,24 @@ pub trait Policies: fmt::Debug + Send + Sync {
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict;
+
+    /// The same with reasons, for people. Slower.
+    fn reasons(
+        &self,
+        principal: &Principal,
+        situation: &Situation<'_>,
+        action: &str,
+        resource: Option<&ResourceFacts>,
+    ) -> Reasons;
+
+    /// The same for all resources of a kind at once.
+    fn filters(
+        &self,
+        principal: &Principal,
+        situation: &Situation<'_>,
+        action: &str,
+        kind: &'static ResourceKind,
+    ) -> PolicyFilters;
 }
 
 /// No policies: nothing is permitted by any.
@@ -89,5 +129,21 @@ pub struct NoPolicies;
 impl Policies for NoPolicies {
     fn decide(&self, _: &Principal, _: &Situation<'_>, _: &str, _: Option<&ResourceFacts>) -> Verdict {
         Verdict::Silent
+    }
+
+    fn reasons(&self, _: &Principal, _: &Situation<'_>, _: &str, _: Option<&ResourceFacts>) -> Reasons {
+        Reasons {
+            verdict: Verdict::Silent,
+            permitting: Vec::new(),
+            forbidding: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {
+        PolicyFilters {
+            permitted: Filter::Never,
+            forbidden: Filter::Never,
+        }
     }
 }
