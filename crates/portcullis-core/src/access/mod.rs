@@ -27,7 +27,8 @@ use serde::Serialize;
 
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, RolesRead, RolesWrite, SessionsWrite,
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead, MembersWrite,
+    OrganizationsRead, OrganizationsWrite, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
@@ -35,7 +36,7 @@ pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
 pub use self::requirement::{
-    ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
+    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement, Role, RoleName,
     SecondFactor,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
