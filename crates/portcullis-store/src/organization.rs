@@ -17,8 +17,8 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::{
     Accepted, Belonging, Change, Created, Id, Invitation, InvitationId, InvitationKind, MemberRecord,
-    MembershipFacts, Name, NewInvitation, NewOrganization, OWNER, Organization, Renaming, Selector, Slug, State,
-    Store,
+    MembershipFacts, Name, NewInvitation, NewOrganization, OWNER, Organization, Renaming, Selector, Slug,
+    State, Store,
 };
 use portcullis_core::secret::Digest;
 use uuid::Uuid;
@@ -95,9 +95,17 @@ impl Store for Database {
 
     async fn organization(&self, selector: Selector) -> Result<Option<Organization>, Fault> {
         let sql = match selector {
-            Selector::Id(_) => concat!("SELECT ", organization_columns!(), " FROM organizations WHERE id = $1"),
+            Selector::Id(_) => concat!(
+                "SELECT ",
+                organization_columns!(),
+                " FROM organizations WHERE id = $1"
+            ),
             Selector::Slug(_) => {
-                concat!("SELECT ", organization_columns!(), " FROM organizations WHERE slug = $1")
+                concat!(
+                    "SELECT ",
+                    organization_columns!(),
+                    " FROM organizations WHERE slug = $1"
+                )
             }
         };
         let row = self.read(sql, &[key(&selector)]).await?.into_iter().next();
@@ -112,7 +120,9 @@ impl Store for Database {
         );
         let after = after.map_or(Uuid::nil(), Id::as_uuid);
         let rows = self.read(sql, params![after, limit]).await?;
-        rows.into_iter().map(|mut row| read_organization(&mut row)).collect()
+        rows.into_iter()
+            .map(|mut row| read_organization(&mut row))
+            .collect()
     }
 
     async fn organizations_of(&self, account: account::Id) -> Result<Vec<Belonging>, Fault> {
@@ -240,8 +250,10 @@ impl Store for Database {
     }
 
     async fn invite(&self, new: NewInvitation, by: Context) -> Result<Change, Fault> {
-        self.write((new, by), |tx, (new, by)| Box::pin(invitation::invite(tx, new, by)))
-            .await
+        self.write((new, by), |tx, (new, by)| {
+            Box::pin(invitation::invite(tx, new, by))
+        })
+        .await
     }
 
     async fn invitations(&self, id: Id, now: Timestamp) -> Result<Vec<Invitation>, Fault> {
@@ -322,7 +334,11 @@ async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context) -> Result<
 
 async fn rename(tx: &mut Tx<'_>, id: Id, renaming: &Renaming, by: &Context) -> Result<Change, Fault> {
     lock_roles(tx).await?;
-    let sql = concat!("SELECT ", organization_columns!(), " FROM organizations WHERE id = $1");
+    let sql = concat!(
+        "SELECT ",
+        organization_columns!(),
+        " FROM organizations WHERE id = $1"
+    );
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
         return Ok(Change::UnknownOrganization);
     };

@@ -276,6 +276,10 @@ impl From<Denied> for Problem {
                 denied.code(),
                 "there is no such organization, or you are no member of it",
             ),
+            Denied::OrganizationSuspended => Self::forbidden(
+                denied.code(),
+                "this organization is suspended; ask the administrators of this server",
+            ),
             Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
                 .challenged(Challenge::error("insufficient_scope")),
             Denied::StaleLogin(seconds) => Self::new(

@@ -63,7 +63,9 @@ impl Denied {
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
             Self::ForbiddenByPolicy(action) | Self::NoPolicyPermits(action) => Rule::Policy(action),
-            Self::NoOrganization | Self::NotAMember | Self::OrganizationSuspended => Rule::Member(&Rule::Authenticated),
+            Self::NoOrganization | Self::NotAMember | Self::OrganizationSuspended => {
+                Rule::Member(&Rule::Authenticated)
+            }
             Self::NoAlternative(rules) => Rule::Any(rules),
         }
     }

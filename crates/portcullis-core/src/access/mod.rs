@@ -36,8 +36,8 @@ pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
 pub use self::requirement::{
-    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement, Role, RoleName,
-    SecondFactor,
+    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
+    Role, RoleName, SecondFactor,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};

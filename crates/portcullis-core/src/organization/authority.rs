@@ -115,12 +115,20 @@ mod tests {
         let owner = member(&[OWNER], &["org:members:write"]);
         for (who, what, may) in [
             (&manager, role("reader", &["posts:read"]), true),
-            (&manager, role("manager", &["org:members:write", "posts:read"]), true),
+            (
+                &manager,
+                role("manager", &["org:members:write", "posts:read"]),
+                true,
+            ),
             (&manager, role("writer", &["posts:read", "posts:write"]), false),
             (&manager, role(OWNER, &["org:members:write"]), false),
             (&manager, role(OWNER, &[]), false),
             (&manager, role("boss", &[]), false),
-            (&member(&["boss"], &["org:members:write"]), role("boss", &[]), true),
+            (
+                &member(&["boss"], &["org:members:write"]),
+                role("boss", &[]),
+                true,
+            ),
             (&owner, role("boss", &[]), true),
             (&owner, role("writer", &["posts:write"]), true),
             (&owner, role(OWNER, &["org:members:write"]), true),

@@ -37,7 +37,8 @@ impl Slug {
         defends!("T074");
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         let edges = text.starts_with(|c: char| c.is_ascii_lowercase()) && !text.ends_with('-');
-        let good = (3..=40).contains(&text.len()) && edges && !text.contains("--") && text.chars().all(allowed);
+        let good =
+            (3..=40).contains(&text.len()) && edges && !text.contains("--") && text.chars().all(allowed);
         if !good || Uuid::try_parse(text).is_ok() {
             return Err(InvalidSlug::Form);
         }
@@ -55,8 +56,29 @@ impl Slug {
 
 /// Labels that a deployment uses for itself, or that people take for it.
 const RESERVED: [&str; 23] = [
-    "account", "accounts", "admin", "api", "app", "assets", "auth", "blog", "docs", "help", "login", "mail",
-    "oauth", "portcullis", "root", "security", "static", "status", "support", "system", "test", "web", "www",
+    "account",
+    "accounts",
+    "admin",
+    "api",
+    "app",
+    "assets",
+    "auth",
+    "blog",
+    "docs",
+    "help",
+    "login",
+    "mail",
+    "oauth",
+    "portcullis",
+    "root",
+    "security",
+    "static",
+    "status",
+    "support",
+    "system",
+    "test",
+    "web",
+    "www",
 ];
 
 /// What people call an organization: 1 to 100 characters, no line breaks.
@@ -205,7 +227,17 @@ mod tests {
     fn names_at_their_bounds() {
         let bound = "é".repeat(100);
         let beyond = "é".repeat(101);
-        for text in ["", " ", " Acme", "Acme ", "Ac\nme", "Ac\r\nBcc: x", "Ac\u{202e}me", "Ac\u{2028}me", &beyond] {
+        for text in [
+            "",
+            " ",
+            " Acme",
+            "Acme ",
+            "Ac\nme",
+            "Ac\r\nBcc: x",
+            "Ac\u{202e}me",
+            "Ac\u{2028}me",
+            &beyond,
+        ] {
             assert!(Name::parse(text).is_err(), "{text:?}");
         }
         for text in ["A", "Acme & Söhne GmbH", "株式会社", &bound] {

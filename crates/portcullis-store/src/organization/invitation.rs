@@ -64,7 +64,8 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
 
 /// Whether somebody who has proven this address is a member.
 async fn is_member(tx: &mut Tx<'_>, id: Id, email: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
+    let sql =
+        "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
         WHERE organization_members.organization_id = $1 AND accounts.email_normalised = $2
         AND accounts.email_verified_at IS NOT NULL";
     Ok(tx.query_one(sql, params![id, email]).await?.is_some())
@@ -88,12 +89,7 @@ async fn make_room(
 }
 
 /// Deletes an invitation, if whoever acts could have written it.
-async fn delete(
-    tx: &mut Tx<'_>,
-    id: Id,
-    invitation: InvitationId,
-    who: &Authority,
-) -> Result<bool, Fault> {
+async fn delete(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, who: &Authority) -> Result<bool, Fault> {
     let roles = roles_of(tx, invitation).await?;
     let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
     if !who.may_manage() || !facts.iter().all(|role| who.may_take(role)) {
@@ -144,8 +140,13 @@ pub(super) async fn revoke(
     by: &Context,
 ) -> Result<Change, Fault> {
     lock_roles(tx).await?;
-    let open = "SELECT 1 FROM organization_invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3";
-    if tx.query_one(open, params![id, invitation, by.at]).await?.is_none() {
+    let open =
+        "SELECT 1 FROM organization_invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3";
+    if tx
+        .query_one(open, params![id, invitation, by.at])
+        .await?
+        .is_none()
+    {
         return Ok(Change::UnknownInvitation);
     }
     let who = authority::of_actor(tx, id, by).await?;
@@ -200,13 +201,17 @@ pub(super) async fn accept(
         ", (SELECT string_agg(role, '\n') FROM organization_roles WHERE organization_id = $1 AND account_id = $2)
          FROM organizations WHERE id = $1"
     );
-    let row = tx.query_one(sql, params![id, account]).await?.ok_or_else(no_row)?;
+    let row = tx
+        .query_one(sql, params![id, account])
+        .await?
+        .ok_or_else(no_row)?;
     Ok(Accepted::Joined(belonging(row)?))
 }
 
 /// Whether the account may act and has proven that it owns the address.
 async fn owns_address(tx: &mut Tx<'_>, account: account::Id, email: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM accounts WHERE id = $1 AND email_normalised = $2 AND email_verified_at IS NOT NULL
+    let sql =
+        "SELECT 1 FROM accounts WHERE id = $1 AND email_normalised = $2 AND email_verified_at IS NOT NULL
         AND state = 'active'";
     Ok(tx.query_one(sql, params![account, email]).await?.is_some())
 }

@@ -56,7 +56,10 @@ pub(super) async fn add(
 ) -> Result<Change, Fault> {
     lock_roles(tx).await?;
     let sql = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1), EXISTS (SELECT 1 FROM accounts WHERE id = $2)";
-    let mut known = tx.query_one(sql, params![id, account]).await?.ok_or_else(no_row)?;
+    let mut known = tx
+        .query_one(sql, params![id, account])
+        .await?
+        .ok_or_else(no_row)?;
     match (known.take()?, known.take()?, roles_of(tx, id, account).await?) {
         (false, ..) => return Ok(Change::UnknownOrganization),
         (_, false, _) => return Ok(Change::UnknownAccount),
@@ -95,7 +98,9 @@ pub(super) async fn set_roles(
     let Some(given) = authority::roles(tx, after.difference(&before)).await? else {
         return Ok(Change::UnknownRole);
     };
-    let taken = authority::roles(tx, before.difference(&after)).await?.unwrap_or_default();
+    let taken = authority::roles(tx, before.difference(&after))
+        .await?
+        .unwrap_or_default();
     if given.is_empty() && taken.is_empty() {
         return Ok(Change::Unchanged);
     }
@@ -189,6 +194,12 @@ pub(super) async fn transfer(
     insert(tx, id, to, &[OWNER.to_owned()], by.at).await?;
     let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
     tx.execute(sql, params![id, from, OWNER]).await?;
-    changed(tx, Action::OwnershipTransferred, (id, to), &format!("from {from}"), by);
+    changed(
+        tx,
+        Action::OwnershipTransferred,
+        (id, to),
+        &format!("from {from}"),
+        by,
+    );
     Ok(Change::Done)
 }

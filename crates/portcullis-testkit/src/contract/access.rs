@@ -54,7 +54,7 @@ pub async fn declare_ill_formed_name_is_refused<S: Stores>(db: S) {
                 .is_err()
         );
     }
-    assert_eq!(db.roles().await.unwrap().len(), 1);
+    assert_eq!(db.roles().await.unwrap().len(), 2);
 }
 
 /// Declared permissions are known, described, and the administrator's.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use portcullis_core::access::{Authenticator, NoPolicies, Policies};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
+use portcullis_core::organization::Directory;
 use url::{Origin, Url};
 
 use super::denials::Denials;
@@ -19,6 +20,8 @@ struct Inner {
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    organizations: Option<Arc<Directory>>,
+    base_domain: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
@@ -36,6 +39,10 @@ pub struct Settings {
     pub cookie: String,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// Who is a member of which organization. Without it, nobody is a member of any.
+    pub organizations: Option<Arc<Directory>>,
+    /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
+    pub base_domain: Option<String>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -47,6 +54,8 @@ impl Default for Settings {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
             policies: Arc::new(NoPolicies),
+            organizations: None,
+            base_domain: None,
             origin: None,
         }
     }
@@ -67,6 +76,11 @@ impl Gate {
             environment,
             denials: Denials::new(audit),
             policies: settings.policies,
+            organizations: settings.organizations,
+            base_domain: settings
+                .base_domain
+                .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
+                .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookie: settings.cookie,
             origin: origin.map(Url::origin),
@@ -101,6 +115,14 @@ impl Gate {
 
     pub(super) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn organizations(&self) -> Option<&Directory> {
+        self.0.organizations.as_deref()
+    }
+
+    pub(super) fn base_domain(&self) -> Option<&str> {
+        self.0.base_domain.as_deref()
     }
 
     pub(super) fn denials(&self) -> &Denials {
