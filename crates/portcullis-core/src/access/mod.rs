@@ -16,6 +16,7 @@ mod directory;
 mod identity;
 mod names;
 mod principal;
+mod remote;
 mod requirement;
 pub mod resource;
 mod rule;
@@ -34,6 +35,7 @@ pub use self::directory::Directory;
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
+pub use self::remote::RemoteAuthenticator;
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
     SecondFactor,
