@@ -40,10 +40,14 @@ pub mod environment;
 mod health;
 pub mod listener;
 mod mail;
+#[cfg(feature = "remote")]
+pub mod outbound;
 mod password;
 mod portcullis;
 pub mod problem;
 pub mod protect;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -70,6 +74,8 @@ pub use self::enforcer::{
 };
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
+#[cfg(feature = "remote")]
+pub use self::remote::Remote;
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -364,5 +364,8 @@ impl aide::OperationOutput for Problem {
 
 fn kinds(accepted: Kinds) -> String {
     let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
+    if names.is_empty() {
+        return "none that this server can verify".to_owned();
+    }
     names.join(", ")
 }
