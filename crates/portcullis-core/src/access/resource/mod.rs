@@ -7,7 +7,7 @@ mod filter;
 
 use std::collections::BTreeMap;
 
-pub use self::filter::{Comparison, Filter, Pattern};
+pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
 use crate::{account, organization};
 
 /// A kind of resource, as code declares it.
