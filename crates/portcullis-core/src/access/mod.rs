@@ -15,6 +15,8 @@ mod decide;
 mod directory;
 mod identity;
 mod names;
+#[cfg(feature = "policies")]
+pub mod policy;
 mod principal;
 mod requirement;
 pub mod resource;
