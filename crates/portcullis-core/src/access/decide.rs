@@ -29,6 +29,10 @@ pub enum Denied {
     NoOrganization,
     /// The caller is no member of the organization, or there is none; outside both look the same.
     NotAMember,
+    /// Nothing allows the caller the action of this name on the resource.
+    NotGranted(&'static str),
+    /// The resource belongs to another organization than the request selects, or to none.
+    OtherOrganization,
     /// None of the alternatives holds.
     NoAlternative(&'static [Rule]),
 }
@@ -46,6 +50,8 @@ impl Denied {
             Self::NoPolicyPermits(_) => "no_policy_permits",
             Self::NoOrganization => "no_organization",
             Self::NotAMember => "not_a_member",
+            Self::NotGranted(_) => "not_granted",
+            Self::OtherOrganization => "other_organization",
             Self::NoAlternative(_) => "no_alternative",
         }
     }
@@ -60,7 +66,10 @@ impl Denied {
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
             Self::ForbiddenByPolicy(action) | Self::NoPolicyPermits(action) => Rule::Policy(action),
-            Self::NoOrganization | Self::NotAMember => Rule::Member(&Rule::Authenticated),
+            Self::NotGranted(action) => Rule::Policy(action),
+            Self::NoOrganization | Self::NotAMember | Self::OtherOrganization => {
+                Rule::Member(&Rule::Authenticated)
+            }
             Self::NoAlternative(rules) => Rule::Any(rules),
         }
     }

@@ -13,6 +13,7 @@ mod authenticator;
 mod builtin;
 mod decide;
 mod directory;
+pub mod grant;
 mod identity;
 mod names;
 #[cfg(feature = "policies")]
