@@ -156,7 +156,7 @@ impl Standing<'_> {
     }
 
     fn second_factor(self) -> Result<(), Denied> {
-        let assurance = self.principal.method().map(crate::session::Method::assurance);
+        let assurance = self.principal.assurance();
         if self.principal.kind().is_personal() && assurance == Some(Assurance::MultiFactor) {
             Ok(())
         } else {

@@ -19,6 +19,7 @@ mod names;
 #[cfg(feature = "policies")]
 pub mod policy;
 mod principal;
+mod remote;
 mod requirement;
 pub mod resource;
 mod rule;
@@ -37,6 +38,7 @@ pub use self::directory::Directory;
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
+pub use self::remote::RemoteAuthenticator;
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
     SecondFactor,
