@@ -31,7 +31,8 @@ use serde::Serialize;
 
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, RolesRead, RolesWrite, SessionsWrite,
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead, MembersWrite,
+    OrganizationsRead, OrganizationsWrite, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
@@ -40,8 +41,8 @@ pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission
 pub use self::principal::{Facts, Principal, Scopes};
 pub use self::remote::RemoteAuthenticator;
 pub use self::requirement::{
-    ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
-    SecondFactor,
+    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
+    Role, RoleName, SecondFactor,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};

@@ -118,6 +118,7 @@ impl Caller {
             token: None,
             method: self.login.map(|_| Method::Password),
             authenticated_at: self.login,
+            assurance: self.login.map(|_| Method::Password.assurance()),
             scopes: self.scopes.clone(),
             effective: PermissionSet::default(),
         }
