@@ -14,8 +14,11 @@ mod authenticator;
 mod builtin;
 mod decide;
 mod directory;
+pub mod grant;
 mod identity;
 mod names;
+#[cfg(feature = "policies")]
+pub mod policy;
 mod principal;
 mod remote;
 mod requirement;
@@ -30,7 +33,8 @@ use serde::Serialize;
 pub use self::authentication::Authentication;
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, RolesRead, RolesWrite, SessionsWrite,
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead, MembersWrite,
+    OrganizationsRead, OrganizationsWrite, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
@@ -39,8 +43,8 @@ pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission
 pub use self::principal::{Facts, Principal, Scopes};
 pub use self::remote::RemoteAuthenticator;
 pub use self::requirement::{
-    ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
-    SecondFactor,
+    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
+    Role, RoleName, SecondFactor,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
