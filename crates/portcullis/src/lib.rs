@@ -41,6 +41,7 @@ mod health;
 pub mod listener;
 mod mail;
 mod password;
+mod policies;
 mod portcullis;
 pub mod problem;
 pub mod protect;
@@ -68,6 +69,7 @@ pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
     Visitor,
 };
+pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
 pub use self::router::{Api, ApiError, ApiErrors};

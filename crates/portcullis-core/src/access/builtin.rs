@@ -15,18 +15,21 @@ crate::permissions! {
     pub SessionsWrite = "portcullis:sessions:write": "End the sessions of any account";
     /// Reading the audit log.
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
+    /// Seeing which policies are in force.
+    pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 7] = [
+pub const BUILT_IN: [PermissionRef; 8] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
     RolesWrite::PERMISSION,
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
+    PoliciesRead::PERMISSION,
     KeysWrite::PERMISSION,
 ];
 
