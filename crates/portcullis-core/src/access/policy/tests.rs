@@ -3,6 +3,7 @@
 mod decisions;
 mod lists;
 mod loading;
+mod remembered;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
