@@ -68,7 +68,7 @@ fn parse(place: Place<'_>) -> Result<Vec<Placed<'_>>, Vec<Flaw>> {
         .parse()
         .map_err(|errors| place.flaws(&DetailedError::from(&errors), 0))?;
     if let Some(template) = set.templates().next() {
-        let at = template.as_ref().loc().map_or(0, |loc| loc.start());
+        let at = template.as_ref().loc().map_or(0, |at| at.span.offset());
         return Err(vec![place.flaw(
             at,
             "a policy with `?principal` or `?resource` is a template, and nothing fills it in: write the condition instead"
@@ -81,7 +81,7 @@ fn parse(place: Place<'_>) -> Result<Vec<Placed<'_>>, Vec<Flaw>> {
             policy: policy.clone(),
             name: String::new(),
             place,
-            at: policy.as_ref().loc().map_or(0, |loc| loc.start()),
+            at: policy.as_ref().loc().map_or(0, |at| at.span.offset()),
         })
         .collect();
     placed.sort_by_key(|placed| placed.at);

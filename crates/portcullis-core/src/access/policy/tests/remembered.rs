@@ -65,6 +65,18 @@ fn a_changed_account_and_a_changed_set_are_decided_anew() {
     live.put(set(text));
     let decide = |who: &Principal| live.decide(who, &now(), "reports:export", None);
     let editor = caller().principal();
+    let factors = set("permit(principal, action, resource) when { context.mfa };");
+    let mut login = caller().principal();
+    for (assurance, verdict) in [
+        (Assurance::SingleFactor, Verdict::Silent),
+        (Assurance::MultiFactor, Verdict::Permitted),
+        (Assurance::SingleFactor, Verdict::Silent),
+    ] {
+        // The same account by another login.
+        login.assurance = Some(assurance);
+        assert_eq!(factors.decide(&login, &now(), "reports:export", None), verdict);
+    }
+    assert_eq!(factors.remembered(), 2);
     for _ in 0..2 {
         assert_eq!(decide(&editor), Verdict::Permitted);
     }
@@ -134,12 +146,15 @@ fn callers() -> impl Strategy<Value = Caller> {
         1..3_u128,
         any::<bool>(),
     )
-        .prop_map(|(roles, kind, scoped, login, id, writes)| {
+        .prop_map(|(roles, kind, scoped, login, id, writes, twice)| {
             let mut who = caller();
             who.facts.account.id = account(id);
             who.facts.roles = roles.into_iter().map(str::to_owned).collect();
             who.facts.permission_names.truncate(if writes { 2 } else { 1 });
             who.kind = kind;
+            if twice {
+                who.assurance = Assurance::MultiFactor;
+            }
             who.login = login.then_some(LOGIN);
             if scoped {
                 who.scopes = Scopes::Only(vec!["posts:write".to_owned()]);
