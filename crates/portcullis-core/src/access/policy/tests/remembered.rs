@@ -145,6 +145,7 @@ fn callers() -> impl Strategy<Value = Caller> {
         any::<bool>(),
         1..3_u128,
         any::<bool>(),
+        any::<bool>(),
     )
         .prop_map(|(roles, kind, scoped, login, id, writes, twice)| {
             let mut who = caller();
