@@ -43,6 +43,7 @@ mod mail;
 #[cfg(feature = "remote")]
 pub mod outbound;
 mod password;
+mod policies;
 mod portcullis;
 pub mod problem;
 pub mod protect;
@@ -72,6 +73,7 @@ pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
     Visitor,
 };
+pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
 #[cfg(feature = "remote")]

@@ -23,6 +23,7 @@ use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
+use crate::policies::Keeper;
 use crate::{environment, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -85,6 +86,7 @@ pub struct Builder {
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
+    policies: Keeper,
     follow: Duration,
     capacity: usize,
 }
@@ -108,6 +110,7 @@ impl Builder {
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
+            policies: Keeper::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
         }
@@ -205,6 +208,22 @@ impl Builder {
         self
     }
 
+    /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
+    /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
+    /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
+    #[cfg(feature = "policies")]
+    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.policies = self.policies.folder(folder.into());
+        self
+    }
+
+    /// The kinds of resources that policies may speak of.
+    #[cfg(feature = "policies")]
+    pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
+        self.policies = self.policies.kinds(kinds);
+        self
+    }
+
     /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
     pub fn follow(mut self, interval: Duration) -> Self {
         self.follow = interval;
@@ -283,6 +302,7 @@ impl Builder {
             keyring,
             letters: Letters::new(self.mailer),
             manners: self.manners,
+            policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
             _key_watch: key_watch,
@@ -311,6 +331,7 @@ impl Builder {
         });
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
+        settings.policies = self.policies.provider();
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),

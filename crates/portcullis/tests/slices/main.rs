@@ -17,6 +17,8 @@ mod canary;
 mod given;
 mod health;
 mod matrix;
+#[cfg(feature = "policies")]
+mod policy;
 mod races;
 mod remote;
 mod session;
