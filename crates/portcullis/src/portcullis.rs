@@ -33,6 +33,7 @@ use self::letters::Letters;
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
+use crate::policies::Keeper;
 
 /// Everything of one deployment: open it once, clone it freely.
 ///
@@ -64,6 +65,7 @@ struct Inner {
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
+    policies: Keeper,
     _follower: Follower,
     _key_watch: KeyWatch,
 }
@@ -144,6 +146,10 @@ impl Portcullis {
 
     pub(crate) fn manners(&self) -> &Manners {
         &self.0.manners
+    }
+
+    pub(crate) fn policies(&self) -> &Keeper {
+        &self.0.policies
     }
 
     pub(crate) fn letters(&self) -> &Letters {

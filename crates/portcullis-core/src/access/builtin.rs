@@ -16,6 +16,8 @@ crate::permissions! {
     pub SessionsWrite = "portcullis:sessions:write": "End the sessions of any account";
     /// Reading the audit log.
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
+    /// Seeing which policies are in force.
+    pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
     /// Reading all organizations.
@@ -31,13 +33,14 @@ crate::permissions! {
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 12] = [
+pub const BUILT_IN: [PermissionRef; 13] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
     RolesWrite::PERMISSION,
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
+    PoliciesRead::PERMISSION,
     KeysWrite::PERMISSION,
     OrganizationsRead::PERMISSION,
     OrganizationsWrite::PERMISSION,

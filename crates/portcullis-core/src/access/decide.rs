@@ -29,6 +29,10 @@ pub enum Denied {
     NoOrganization,
     /// The caller is no member of the organization, or there is none; outside both look the same.
     NotAMember,
+    /// Nothing allows the caller the action of this name on the resource.
+    NotGranted(&'static str),
+    /// The resource belongs to another organization than the request selects, or to none.
+    OtherOrganization,
     /// The caller is a member of the organization, and it is suspended.
     OrganizationSuspended,
     /// None of the alternatives holds.
@@ -48,6 +52,8 @@ impl Denied {
             Self::NoPolicyPermits(_) => "no_policy_permits",
             Self::NoOrganization => "no_organization",
             Self::NotAMember => "not_a_member",
+            Self::NotGranted(_) => "not_granted",
+            Self::OtherOrganization => "other_organization",
             Self::OrganizationSuspended => "organization_suspended",
             Self::NoAlternative(_) => "no_alternative",
         }
@@ -63,9 +69,11 @@ impl Denied {
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
             Self::ForbiddenByPolicy(action) | Self::NoPolicyPermits(action) => Rule::Policy(action),
-            Self::NoOrganization | Self::NotAMember | Self::OrganizationSuspended => {
-                Rule::Member(&Rule::Authenticated)
-            }
+            Self::NotGranted(action) => Rule::Policy(action),
+            Self::NoOrganization
+            | Self::NotAMember
+            | Self::OtherOrganization
+            | Self::OrganizationSuspended => Rule::Member(&Rule::Authenticated),
             Self::NoAlternative(rules) => Rule::Any(rules),
         }
     }
@@ -152,7 +160,7 @@ impl Standing<'_> {
     }
 
     fn second_factor(self) -> Result<(), Denied> {
-        let assurance = self.principal.method().map(crate::session::Method::assurance);
+        let assurance = self.principal.assurance();
         if self.principal.kind().is_personal() && assurance == Some(Assurance::MultiFactor) {
             Ok(())
         } else {

@@ -116,6 +116,12 @@ actions! {
     RoleAssigned = "role.assigned",
     /// A role was taken from an account.
     RoleUnassigned = "role.unassigned",
+    /// A resource was shared; the detail names action, resource, subject and end.
+    GrantGiven = "grant.given",
+    /// A grant was taken back; the detail names action, resource and subject.
+    GrantTaken = "grant.taken",
+    /// Every grant on a resource was taken back; the detail names the resource.
+    GrantsTaken = "grant.all_taken",
     /// A known caller was refused; the detail names the rule.
     AccessDenied = "access.denied",
     /// A signing key was added.

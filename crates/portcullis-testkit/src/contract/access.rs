@@ -267,7 +267,9 @@ pub async fn delete_role_takes_it_from_everybody<S: Stores>(db: S) {
     // A new role of the old name begins with nothing.
     with_roles(&db, &["editor"]).await;
     let roles = db.roles().await.unwrap();
-    let made = roles.iter().filter(|role| ["chief", "editor"].contains(&&*role.name));
+    let made = roles
+        .iter()
+        .filter(|role| ["chief", "editor"].contains(&&*role.name));
     assert_eq!(
         made.filter(|role| role.permissions.is_empty() && role.inherits.is_empty())
             .count(),

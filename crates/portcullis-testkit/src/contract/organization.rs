@@ -1,6 +1,8 @@
 //! Organizations: what every store must do.
 
-use portcullis_core::access::{ADMINISTRATOR, Change as RoleChange, MembersWrite, Permission as _, PermissionRecord};
+use portcullis_core::access::{
+    ADMINISTRATOR, Change as RoleChange, MembersWrite, Permission as _, PermissionRecord,
+};
 use portcullis_core::account::{self, Account, EmailAddress, State as AccountState};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
@@ -84,7 +86,10 @@ async fn with_roles<S: Stores>(db: &S) {
         ("title", None),
         ("helper", Some("portcullis:roles:write")),
     ] {
-        let made = db.create_role(role.into(), String::new(), by(START)).await.unwrap();
+        let made = db
+            .create_role(role.into(), String::new(), by(START))
+            .await
+            .unwrap();
         assert_eq!(made, RoleChange::Done);
         if let Some(permission) = permission {
             db.allow(role.into(), permission.into(), by(START)).await.unwrap();
@@ -126,7 +131,10 @@ pub async fn create_organization_refuses_what_is_taken<S: Stores>(db: S) {
         name: None,
         slug: Some(Slug::parse("acme-two").unwrap()),
     };
-    let change = db.rename_organization(first, renamed, acting(&anna)).await.unwrap();
+    let change = db
+        .rename_organization(first, renamed, acting(&anna))
+        .await
+        .unwrap();
     assert_eq!(change, Change::Done);
     let before = event_count(&db).await;
     let nobody = Account {
@@ -189,7 +197,12 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
     let facts = db.membership(ben.id, Selector::Id(other)).await.unwrap().unwrap();
     assert!(facts.roles.contains(&OWNER.to_owned()));
     assert!(facts.permissions.contains(&"posts:write".to_owned()));
-    assert!(facts.permissions.iter().all(|name| !name.starts_with("portcullis:")));
+    assert!(
+        facts
+            .permissions
+            .iter()
+            .all(|name| !name.starts_with("portcullis:"))
+    );
     for selector in [
         Selector::Id(other),
         Selector::parse("other").unwrap(),
@@ -199,8 +212,14 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
         assert_eq!(db.membership(anna.id, selector).await.unwrap(), None);
     }
     let mine = db.organizations_of(ben.id).await.unwrap();
-    let mine: Vec<_> = mine.iter().map(|one| (one.organization.id, &one.roles[..])).collect();
-    assert_eq!(mine, [(acme, &named(&["writer"])[..]), (other, &named(&[OWNER])[..])]);
+    let mine: Vec<_> = mine
+        .iter()
+        .map(|one| (one.organization.id, &one.roles[..]))
+        .collect();
+    assert_eq!(
+        mine,
+        [(acme, &named(&["writer"])[..]), (other, &named(&[OWNER])[..])]
+    );
     assert_eq!(db.members(acme, None, 10).await.unwrap().len(), 2);
     assert_eq!(db.members(other, None, 10).await.unwrap().len(), 1);
     assert_eq!(db.members(acme, None, 1).await.unwrap().len(), 1);
@@ -232,9 +251,12 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
         (&anna, ADMINISTRATOR),
     ] {
         let given = [
-            db.set_member_roles(acme, cleo.id, named(&["reader", role, "manager"]), acting(who)).await,
-            db.set_member_roles(acme, who.id, named(&[role, "manager", "reader"]), acting(who)).await,
-            db.invite(invitation(acme, "eve@example.com", &[role]), acting(who)).await,
+            db.set_member_roles(acme, cleo.id, named(&["reader", role, "manager"]), acting(who))
+                .await,
+            db.set_member_roles(acme, who.id, named(&[role, "manager", "reader"]), acting(who))
+                .await,
+            db.invite(invitation(acme, "eve@example.com", &[role]), acting(who))
+                .await,
             db.add_member(acme, dora.id, named(&[role]), acting(who)).await,
         ];
         for change in given {
@@ -247,21 +269,30 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
         }
     }
     for role in ["helper", ADMINISTRATOR] {
-        let change = db.add_member(acme, dora.id, named(&[role]), operator()).await.unwrap();
+        let change = db
+            .add_member(acme, dora.id, named(&[role]), operator())
+            .await
+            .unwrap();
         assert_eq!(change, Change::Beyond, "the operator gives {role}");
     }
     for change in [
-        db.set_member_roles(acme, cleo.id, named(&["ghost"]), acting(&anna)).await,
-        db.invite(invitation(acme, "eve@example.com", &["ghost"]), acting(&anna)).await,
+        db.set_member_roles(acme, cleo.id, named(&["ghost"]), acting(&anna))
+            .await,
+        db.invite(invitation(acme, "eve@example.com", &["ghost"]), acting(&anna))
+            .await,
         db.add_member(acme, dora.id, named(&["ghost"]), operator()).await,
     ] {
         assert_eq!(change.unwrap(), Change::UnknownRole);
     }
     assert_eq!(event_count(&db).await, before);
     assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["reader"]);
-    let given = db.set_member_roles(acme, cleo.id, named(&["manager"]), acting(&ben)).await;
+    let given = db
+        .set_member_roles(acme, cleo.id, named(&["manager"]), acting(&ben))
+        .await;
     assert_eq!(given.unwrap(), Change::Done);
-    let given = db.set_member_roles(acme, cleo.id, named(&["title", "writer"]), acting(&anna)).await;
+    let given = db
+        .set_member_roles(acme, cleo.id, named(&["title", "writer"]), acting(&anna))
+        .await;
     assert_eq!(given.unwrap(), Change::Done);
     assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["title", "writer"]);
     assert_eq!(db.members(other, None, 10).await.unwrap().len(), 1);
@@ -278,17 +309,28 @@ pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
     add(&db, acme, &ben, &["manager"]).await;
     add(&db, acme, &cleo, &["writer"]).await;
     let before = event_count(&db).await;
-    for (who, target) in [(&ben, &anna), (&ben, &cleo), (&cleo, &ben), (&dora, &cleo), (&dora, &anna)] {
+    for (who, target) in [
+        (&ben, &anna),
+        (&ben, &cleo),
+        (&cleo, &ben),
+        (&dora, &cleo),
+        (&dora, &anna),
+    ] {
         let removed = db.remove_member(acme, target.id, acting(who)).await.unwrap();
         assert_eq!(removed, Change::Beyond);
-        let demoted = db.set_member_roles(acme, target.id, vec![], acting(who)).await.unwrap();
+        let demoted = db
+            .set_member_roles(acme, target.id, vec![], acting(who))
+            .await
+            .unwrap();
         assert_eq!(demoted, Change::Beyond);
     }
     let gone = db.remove_member(acme, dora.id, acting(&anna)).await.unwrap();
     assert_eq!(gone, Change::UnknownMember);
     assert_eq!(event_count(&db).await, before);
     // A role that has become the server's since can still be taken by an owner, and brings nothing of the server's.
-    db.allow("reader".into(), "portcullis:roles:write".into(), by(START)).await.unwrap();
+    db.allow("reader".into(), "portcullis:roles:write".into(), by(START))
+        .await
+        .unwrap();
     let removed = db.remove_member(acme, cleo.id, acting(&anna)).await.unwrap();
     assert_eq!(removed, Change::Done);
     assert_eq!(roles(&db, acme, &cleo).await, None);
@@ -331,11 +373,18 @@ pub async fn owners_leaving_in_parallel_keep_one<S: Stores>(db: S) {
     let answers = together(|n| {
         let (db, pair) = (db.clone(), [anna.clone(), ben.clone()]);
         async move {
-            let (who, other) = if n % 2 == 0 { (&pair[0], &pair[1]) } else { (&pair[1], &pair[0]) };
+            let (who, other) = if n % 2 == 0 {
+                (&pair[0], &pair[1])
+            } else {
+                (&pair[1], &pair[0])
+            };
             match n % 3 {
                 0 => db.leave_organization(acme, who.id, acting(who)).await.unwrap(),
                 1 => db.remove_member(acme, other.id, acting(who)).await.unwrap(),
-                _ => db.set_member_roles(acme, who.id, vec![], acting(who)).await.unwrap(),
+                _ => db
+                    .set_member_roles(acme, who.id, vec![], acting(who))
+                    .await
+                    .unwrap(),
             }
         }
     })
@@ -396,34 +445,59 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     let first = invited(&db, acme, "cleo@example.com", &["writer"], &anna).await;
     // The writer's invitation brings more than the manager has.
     let less = invitation(acme, "CLEO@example.com", &["reader"]);
-    assert_eq!(db.invite(less.clone(), acting(&ben)).await.unwrap(), Change::Beyond);
+    assert_eq!(
+        db.invite(less.clone(), acting(&ben)).await.unwrap(),
+        Change::Beyond
+    );
     for (organization, by, expected) in [
         (acme, acting(&ben), Change::Beyond),
         (acme, acting(&dora), Change::Beyond),
         (other, acting(&dora), Change::UnknownInvitation),
-        (acme, acting_at(&anna, first.expires_at), Change::UnknownInvitation),
+        (
+            acme,
+            acting_at(&anna, first.expires_at),
+            Change::UnknownInvitation,
+        ),
     ] {
         let revoked = db.revoke_invitation(organization, first.id, by).await.unwrap();
         assert_eq!(revoked, expected);
     }
     let open = db.invitations(acme, START).await.unwrap();
-    assert_eq!((open.len(), open[0].id, open[0].invited_by), (1, first.id, Some(anna.id)));
+    assert_eq!(
+        (open.len(), open[0].id, open[0].invited_by),
+        (1, first.id, Some(anna.id))
+    );
     let second = invited(&db, acme, "Cleo@Example.com", &["reader"], &anna).await;
     assert_eq!(accept(&db, first.digest, &cleo).await, Accepted::Refused);
     let open = db.invitations(acme, START).await.unwrap();
-    assert_eq!((open.len(), &*open[0].email, &open[0].roles[..]), (1, "Cleo@Example.com", &named(&["reader"])[..]));
+    assert_eq!(
+        (open.len(), &*open[0].email, &open[0].roles[..]),
+        (1, "Cleo@Example.com", &named(&["reader"])[..])
+    );
     assert_eq!(db.invitations(other, START).await.unwrap(), []);
-    assert_eq!(db.invitations(acme, second.expires_at.minus(MICROSECOND)).await.unwrap().len(), 1);
+    assert_eq!(
+        db.invitations(acme, second.expires_at.minus(MICROSECOND))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     assert_eq!(db.invitations(acme, second.expires_at).await.unwrap(), []);
     let limited = |email: &str, limit| NewInvitation {
         limit,
         ..invitation(acme, email, &[])
     };
-    let full = db.invite(limited("eve@example.com", 1), acting(&anna)).await.unwrap();
+    let full = db
+        .invite(limited("eve@example.com", 1), acting(&anna))
+        .await
+        .unwrap();
     assert_eq!(full, Change::TooMany);
     // Replacing needs no room.
     let third = limited("cleo@example.com", 1);
-    assert_eq!(db.invite(third.clone(), acting(&anna)).await.unwrap(), Change::Done);
+    assert_eq!(
+        db.invite(third.clone(), acting(&anna)).await.unwrap(),
+        Change::Done
+    );
     let revoked = db.revoke_invitation(acme, third.id, acting(&ben)).await.unwrap();
     assert_eq!(revoked, Change::Done);
     assert_eq!(accept(&db, third.digest, &cleo).await, Accepted::Refused);
@@ -431,7 +505,10 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     let member = db.invite(less, acting(&anna)).await.unwrap();
     assert_eq!(member, Change::Member);
     let nowhere = invitation(Id::from_uuid(fresh_id()), "eve@example.com", &[]);
-    assert_eq!(db.invite(nowhere, acting(&anna)).await.unwrap(), Change::UnknownOrganization);
+    assert_eq!(
+        db.invite(nowhere, acting(&anna)).await.unwrap(),
+        Change::UnknownOrganization
+    );
 }
 
 /// Only who has proven the invited address gets in, once, in time, and while who invited could still do so.
@@ -453,7 +530,9 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     set_state(&db, cleo.id, AccountState::Locked).await;
     assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::AnotherAddress);
     set_state(&db, cleo.id, AccountState::Active).await;
-    let late = db.accept_invitation(good.digest, cleo.id, acting_at(&cleo, good.expires_at)).await;
+    let late = db
+        .accept_invitation(good.digest, cleo.id, acting_at(&cleo, good.expires_at))
+        .await;
     assert_eq!(late.unwrap(), Accepted::Refused);
     // Suspended, and taken back.
     for (state, expected) in [(State::Suspended, true), (State::Active, false)] {
@@ -465,7 +544,10 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     }
     // Who invited has been demoted since, then is somebody again, then is locked.
     for roles in [&["reader"][..], &["manager"][..]] {
-        let set = db.set_member_roles(acme, ben.id, named(roles), acting(&anna)).await.unwrap();
+        let set = db
+            .set_member_roles(acme, ben.id, named(roles), acting(&anna))
+            .await
+            .unwrap();
         assert_eq!(set, Change::Done);
         if roles == ["reader"] {
             assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
@@ -479,7 +561,10 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     let just = acting_at(&cleo, good.expires_at.minus(MICROSECOND));
     match db.accept_invitation(good.digest, cleo.id, just).await.unwrap() {
         Accepted::Joined(belonging) => {
-            assert_eq!((belonging.organization.id, &belonging.roles[..]), (acme, &named(&["reader"])[..]));
+            assert_eq!(
+                (belonging.organization.id, &belonging.roles[..]),
+                (acme, &named(&["reader"])[..])
+            );
         }
         other => panic!("not joined: {other:?}"),
     }
@@ -517,12 +602,16 @@ pub async fn rename_organization_keeps_former_slugs<S: Stores>(db: S) {
         name: None,
         slug: Some(Slug::parse(slug).unwrap()),
     };
-    let rename = async |id: Id, renaming: Renaming| db.rename_organization(id, renaming, acting(&anna)).await.unwrap();
+    let rename =
+        async |id: Id, renaming: Renaming| db.rename_organization(id, renaming, acting(&anna)).await.unwrap();
     assert_eq!(rename(acme, to("acme-new")).await, Change::Done);
     assert_eq!(rename(other, to("acme")).await, Change::Taken);
     assert_eq!(rename(other, to("acme-new")).await, Change::Taken);
     assert_eq!(rename(acme, to("acme-new")).await, Change::Unchanged);
-    assert_eq!(rename(Id::from_uuid(fresh_id()), to("ghost")).await, Change::UnknownOrganization);
+    assert_eq!(
+        rename(Id::from_uuid(fresh_id()), to("ghost")).await,
+        Change::UnknownOrganization
+    );
     let by_slug = async |slug: &str| {
         let found = db.organization(Selector::parse(slug).unwrap()).await.unwrap();
         found.map(|organization| organization.id)
@@ -530,9 +619,18 @@ pub async fn rename_organization_keeps_former_slugs<S: Stores>(db: S) {
     assert_eq!(by_slug("acme").await, None);
     assert_eq!(by_slug("acme-new").await, Some(acme));
     assert_eq!(by_slug("other").await, Some(other));
-    assert_eq!(db.membership(anna.id, Selector::parse("acme").unwrap()).await.unwrap(), None);
+    assert_eq!(
+        db.membership(anna.id, Selector::parse("acme").unwrap())
+            .await
+            .unwrap(),
+        None
+    );
     for n in 3..=10 {
-        assert_eq!(rename(acme, to(&format!("acme-{n}"))).await, Change::Done, "slug {n}");
+        assert_eq!(
+            rename(acme, to(&format!("acme-{n}"))).await,
+            Change::Done,
+            "slug {n}"
+        );
     }
     assert_eq!(rename(acme, to("acme-11")).await, Change::TooMany);
     assert_eq!(rename(acme, to("acme")).await, Change::Done);
@@ -558,15 +656,20 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
     let facts = db.membership(anna.id, Selector::Id(acme)).await.unwrap().unwrap();
     assert_eq!(facts.organization.state, State::Suspended);
     for change in [
-        db.set_member_roles(acme, ben.id, named(&["reader"]), acting(&anna)).await,
+        db.set_member_roles(acme, ben.id, named(&["reader"]), acting(&anna))
+            .await,
         db.remove_member(acme, ben.id, acting(&anna)).await,
         db.transfer_ownership(acme, anna.id, ben.id, acting(&anna)).await,
     ] {
         assert_eq!(change.unwrap(), Change::Beyond);
     }
-    let invited = db.invite(invitation(acme, "eve@example.com", &[]), acting(&anna)).await;
+    let invited = db
+        .invite(invitation(acme, "eve@example.com", &[]), acting(&anna))
+        .await;
     assert_eq!(invited.unwrap(), Change::UnknownOrganization);
-    let nowhere = db.set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator()).await;
+    let nowhere = db
+        .set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator())
+        .await;
     assert_eq!(nowhere.unwrap(), Change::UnknownOrganization);
 }
 
@@ -579,7 +682,8 @@ pub async fn owners_role_is_protected<S: Stores>(db: S) {
     let (owner, reader) = (|| OWNER.to_owned(), || "reader".to_owned());
     for change in [
         db.delete_role(owner(), by(START)).await,
-        db.allow(owner(), "portcullis:roles:write".into(), by(START)).await,
+        db.allow(owner(), "portcullis:roles:write".into(), by(START))
+            .await,
         db.disallow(owner(), "posts:read".into(), by(START)).await,
         db.inherit(owner(), reader(), by(START)).await,
         db.inherit(reader(), owner(), by(START)).await,
@@ -590,5 +694,8 @@ pub async fn owners_role_is_protected<S: Stores>(db: S) {
     assert_eq!(event_count(&db).await, before);
     let roles = db.roles().await.unwrap();
     let role = roles.iter().find(|role| role.name == OWNER).unwrap();
-    assert_eq!(role.permissions, [MembersWrite::PERMISSION.name, "posts:read", "posts:write"]);
+    assert_eq!(
+        role.permissions,
+        [MembersWrite::PERMISSION.name, "posts:read", "posts:write"]
+    );
 }

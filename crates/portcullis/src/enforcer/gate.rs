@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::access::{Authenticator, NoPolicies, Policies};
+use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::organization::Directory;
@@ -16,7 +16,7 @@ use crate::protect::Traces;
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    authenticator: Arc<Authenticator>,
+    authentication: Authentication,
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
@@ -69,9 +69,23 @@ impl Gate {
         audit: Arc<dyn audit::Store>,
         settings: Settings,
     ) -> Self {
+        Self::of(
+            Authentication::Embedded(authenticator),
+            environment,
+            audit,
+            settings,
+        )
+    }
+
+    pub(crate) fn of(
+        authentication: Authentication,
+        environment: Environment,
+        audit: Arc<dyn audit::Store>,
+        settings: Settings,
+    ) -> Self {
         let origin = settings.origin.as_ref();
         Self(Arc::new(Inner {
-            authenticator,
+            authentication,
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(audit),
@@ -89,8 +103,13 @@ impl Gate {
     }
 
     /// What verifies credentials.
-    pub fn authenticator(&self) -> &Arc<Authenticator> {
-        &self.0.authenticator
+    pub fn authenticator(&self) -> &Authentication {
+        &self.0.authentication
+    }
+
+    /// Those of the kinds a route accepts that can be honoured here.
+    pub(crate) fn kinds(&self, accepted: Kinds) -> Kinds {
+        accepted.intersection(self.0.authentication.kinds())
     }
 
     /// The clock and the randomness.
