@@ -16,6 +16,7 @@ mod config;
 mod failure;
 mod key;
 mod options;
+mod organization;
 mod output;
 mod password;
 mod role;
@@ -57,6 +58,9 @@ enum Command {
     /// List and change roles, give them to accounts
     #[command(subcommand)]
     Role(role::Command),
+    /// List and create organizations, manage their members
+    #[command(subcommand)]
+    Organization(organization::Command),
     /// List and rotate signing keys
     #[command(subcommand)]
     Key(key::Command),
@@ -123,6 +127,7 @@ async fn perform(
     match command {
         Command::Account(command) => command.run(portcullis, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
+        Command::Organization(command) => command.run(portcullis, output).await,
         Command::Key(command) => command.run(portcullis, output).await,
         Command::Audit(command) => command.run(portcullis, output).await,
         Command::SetupLink => setup_link::run(portcullis, config, output).await,
