@@ -20,7 +20,9 @@ mod audit;
 mod bus;
 mod database;
 pub mod ephemeral;
+pub mod filter;
 mod follow;
+mod grant;
 mod key;
 mod migration;
 #[cfg(feature = "postgres")]

@@ -44,6 +44,7 @@ mod password;
 mod portcullis;
 pub mod problem;
 pub mod protect;
+pub mod resource;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -61,7 +62,7 @@ pub use portcullis_core::access::{
     Any, Authenticated, FreshLogin, Member, Permission, Permit, Policy, Principal, Requirement, Role,
     RoleName, SecondFactor,
 };
-pub use portcullis_core::{actions, permissions, roles};
+pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::docs::Docs;
 pub use self::enforcer::{
@@ -70,6 +71,7 @@ pub use self::enforcer::{
 };
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
+pub use self::resource::{Authorized, Resource, Visible};
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;
