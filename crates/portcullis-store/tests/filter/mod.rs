@@ -44,20 +44,22 @@ pub(crate) const fn columns(id: Column) -> Columns {
         id,
         owner: Some(Column::uuid("notes.owner")),
         organization: Some(Column::uuid_text("organization")),
-        fields: &[
-            ("flag", Column::bool("flag")),
-            ("size", Column::integer("notes.size")),
-            ("title", Column::text("title")),
-            ("editor", Column::uuid_text("editor")),
-            ("team", Column::uuid("team")),
-            ("tags", Column::json_set("tags")),
-            (
-                "labels",
-                Column::set_of("SELECT label FROM labels WHERE labels.note = notes.text_id"),
-            ),
-        ],
+        fields: FIELDS,
     }
 }
+
+const FIELDS: &[(&str, Column)] = &[
+    ("flag", Column::bool("flag")),
+    ("size", Column::integer("notes.size")),
+    ("title", Column::text("title")),
+    ("editor", Column::uuid_text("editor")),
+    ("team", Column::uuid("team")),
+    ("tags", Column::json_set("tags")),
+    (
+        "labels",
+        Column::set_of("SELECT label FROM labels WHERE labels.note = notes.text_id"),
+    ),
+];
 
 /// The three columns that hold one note's id.
 pub(crate) const IDS: [Column; 3] = [

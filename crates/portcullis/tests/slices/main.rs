@@ -18,6 +18,7 @@ mod given;
 mod health;
 mod matrix;
 mod races;
+mod resource;
 mod session;
 mod session_store;
 mod token;
