@@ -49,6 +49,7 @@ pub mod problem;
 pub mod protect;
 #[cfg(feature = "remote")]
 pub mod remote;
+pub mod resource;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -66,7 +67,7 @@ pub use portcullis_core::access::{
     Any, Authenticated, FreshLogin, Member, Permission, Permit, Policy, Principal, Requirement, Role,
     RoleName, SecondFactor,
 };
-pub use portcullis_core::{actions, permissions, roles};
+pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::docs::Docs;
 pub use self::enforcer::{
@@ -78,6 +79,7 @@ pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionS
 pub use self::problem::{FieldError, Problem};
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;
+pub use self::resource::{Authorized, Resource, Visible};
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -120,9 +120,7 @@ impl Portcullis {
     pub async fn declare_permissions(&self, api: &Api) -> Result<(), Fault> {
         let mut asked: Vec<PermissionRef> = Vec::new();
         for route in api.routes() {
-            route
-                .rule()
-                .each_permission(&mut |permission| asked.push(*permission));
+            route.each_permission(&mut |permission| asked.push(*permission));
         }
         self.declare(asked.iter()).await
     }

@@ -27,6 +27,7 @@ pub mod account;
 pub mod audit;
 mod composed;
 mod given;
+pub mod grant;
 pub mod key;
 pub mod session;
 pub mod token;
@@ -48,6 +49,7 @@ pub trait Stores:
     + portcullis_core::session::Store
     + portcullis_core::token::Store
     + portcullis_core::access::Store
+    + portcullis_core::access::grant::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
     + portcullis_core::organization::Store
@@ -115,6 +117,19 @@ macro_rules! store_contract {
             set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
         );
+        $crate::store_contract!(@ $open, grant:
+            share_of_what_is_unknown_is_refused
+            share_counts_for_exactly_what_it_says
+            share_ends_at_its_moment
+            share_with_many_follows_who_belongs
+            unshare_counts_at_once
+            unshare_all_leaves_nothing_of_one_resource
+            share_is_recorded_once
+            held_ids_pages_in_order
+            share_beyond_the_limit_is_refused
+            share_in_parallel_makes_one_grant
+            sweep_takes_grants_that_are_over
+        );
         $crate::store_contract!(@ $open, audit:
             append_keeps_every_field
             list_pages_newest_first
@@ -175,6 +190,7 @@ mod tests {
             include_str!("session.rs"),
             include_str!("token.rs"),
             include_str!("access.rs"),
+            include_str!("grant.rs"),
             include_str!("audit.rs"),
             include_str!("key.rs"),
         ] {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portcullis_core::access::grant::{Grants, NoGrants};
 use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
@@ -19,6 +20,7 @@ struct Inner {
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    grants: Grants,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
@@ -36,6 +38,8 @@ pub struct Settings {
     pub cookie: String,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// What is shared with whom.
+    pub grants: Grants,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -47,6 +51,7 @@ impl Default for Settings {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
             policies: Arc::new(NoPolicies),
+            grants: Grants::new(Arc::new(NoGrants)),
             origin: None,
         }
     }
@@ -81,6 +86,7 @@ impl Gate {
             environment,
             denials: Denials::new(audit),
             policies: settings.policies,
+            grants: settings.grants,
             realm: settings.realm.into(),
             cookie: settings.cookie,
             origin: origin.map(Url::origin),
@@ -106,6 +112,11 @@ impl Gate {
     /// The name of the session cookie.
     pub fn cookie(&self) -> &str {
         &self.0.cookie
+    }
+
+    /// What decides about actions on resources, and shares them.
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
     }
 
     /// How many denials were not audited because too many came at once.

@@ -332,6 +332,7 @@ impl Builder {
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
         settings.policies = self.policies.provider();
+        settings.grants = access::grant::Grants::new(shared(database));
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),

@@ -21,6 +21,7 @@ mod matrix;
 mod policy;
 mod races;
 mod remote;
+mod resource;
 mod session;
 mod session_store;
 mod token;
