@@ -40,6 +40,7 @@ pub mod environment;
 mod health;
 pub mod listener;
 mod mail;
+mod organization;
 #[cfg(feature = "remote")]
 pub mod outbound;
 mod password;
@@ -64,8 +65,8 @@ pub use axum::extract::State;
 pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::access::{
-    Any, Authenticated, FreshLogin, Member, Permission, Permit, Policy, Principal, Requirement, Role,
-    RoleName, SecondFactor,
+    Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
+    Requirement, Role, RoleName, SecondFactor,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
