@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use crate::listener::{self, Limits};
 use crate::portcullis::Portcullis;
 use crate::upkeep::Upkeep;
-use crate::{Api, ApiErrors, access, account, health, session, token};
+use crate::{Api, ApiErrors, access, account, api_key, health, session, token};
 
 /// Why an API could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,8 @@ impl Portcullis {
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
         let accounts = account::routes(Api::new("", "")).group("account", "Accounts");
         let sessions = session::routes(Api::new("", "")).group("session", "Logging in and out");
-        self.finish(accounts.merge(sessions))
+        let api_keys = api_key::routes(Api::new("", "")).group("api_key", "API keys");
+        self.finish(accounts.merge(sessions).merge(api_keys))
     }
 
     /// The token endpoint and revocation, to be nested at `/oauth`.

@@ -1,4 +1,5 @@
-//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys.
+//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys, telling
+//! whose API key ends soon.
 //!
 //! Every task is a plain method of [`Portcullis`] that a test calls with its own clock; this module only calls them
 //! at intervals. A task that fails logs why and is tried again at its next turn: none of them is needed for the
@@ -31,6 +32,9 @@ impl Upkeep {
         });
         every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
             portcullis.tend_keys().await
+        });
+        every(&mut tasks, &stop, portcullis, WARN, |portcullis| async move {
+            portcullis.warn_expiring().await
         });
         Self {
             tasks,
@@ -78,3 +82,4 @@ fn every<F, E>(
 const FLUSH: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 const ROTATE: Duration = Duration::from_secs(60 * 60);
+const WARN: Duration = Duration::from_secs(60 * 60);

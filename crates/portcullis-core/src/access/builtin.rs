@@ -17,10 +17,14 @@ crate::permissions! {
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
+    /// Reading others' API keys.
+    pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
+    /// Changing others' API keys.
+    pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 7] = [
+pub const BUILT_IN: [PermissionRef; 9] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
@@ -28,6 +32,8 @@ pub const BUILT_IN: [PermissionRef; 7] = [
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
     KeysWrite::PERMISSION,
+    ApiKeysRead::PERMISSION,
+    ApiKeysWrite::PERMISSION,
 ];
 
 impl From<&PermissionRef> for PermissionRecord {

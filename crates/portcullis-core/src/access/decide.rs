@@ -209,6 +209,11 @@ impl<R: Requirement> Permit<R> {
         }
     }
 
+    /// Whom it was decided about; `None` for someone at the machine's own command line.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.as_deref()
+    }
+
     /// Who acts, for the audit log.
     pub fn actor(&self) -> audit::Actor {
         match &self.principal {

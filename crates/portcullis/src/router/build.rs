@@ -23,6 +23,7 @@ impl Api<()> {
         }
         know_permissions(&self);
         self.docs.cookie = gate.cookie().to_owned().into();
+        self.docs.api_key_header = gate.api_key_places().header().to_owned().into();
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {
