@@ -15,6 +15,7 @@
 //! on. Disabling or locking the owner refuses its keys at once.
 
 mod base62;
+mod error;
 mod format;
 mod name;
 mod networks;
@@ -25,10 +26,11 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 
+pub use self::error::{CreateError, RotateError};
 pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidName, Name};
 pub use self::networks::{InvalidNetwork, Networks};
-pub use self::service::{ApiKeys, CreateError, Form, Foundation, Issued, MayIssue, RotateError};
+pub use self::service::{ApiKeys, Form, Foundation, Issued, MayIssue};
 pub use self::settings::Settings;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
