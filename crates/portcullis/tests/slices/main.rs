@@ -12,6 +12,7 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod canary;
 mod given;
