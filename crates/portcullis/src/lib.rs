@@ -34,6 +34,7 @@ mod answers;
 
 mod access;
 mod account;
+mod api_key;
 pub mod docs;
 pub mod enforcer;
 pub mod environment;
@@ -50,6 +51,7 @@ pub mod problem;
 pub mod protect;
 #[cfg(feature = "remote")]
 pub mod remote;
+pub mod resource;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -67,7 +69,7 @@ pub use portcullis_core::access::{
     Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
     Requirement, Role, RoleName, SecondFactor,
 };
-pub use portcullis_core::{actions, permissions, roles};
+pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::docs::Docs;
 pub use self::enforcer::{
@@ -79,6 +81,7 @@ pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionS
 pub use self::problem::{FieldError, Problem};
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;
+pub use self::resource::{Authorized, Resource, Visible};
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -24,9 +24,11 @@
 
 pub mod access;
 pub mod account;
+pub mod api_key;
 pub mod audit;
 mod composed;
 mod given;
+pub mod grant;
 pub mod key;
 pub mod organization;
 pub mod session;
@@ -49,9 +51,11 @@ pub trait Stores:
     + portcullis_core::session::Store
     + portcullis_core::token::Store
     + portcullis_core::access::Store
+    + portcullis_core::access::grant::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
     + portcullis_core::organization::Store
+    + portcullis_core::api_key::Store
     + Clone
     + 'static
 {
@@ -86,6 +90,8 @@ macro_rules! store_contract {
             register_first_administrator_needs_the_open_token
             offer_setup_is_closed_once_an_administrator_exists
             register_first_administrator_in_parallel_makes_one
+            create_service_takes_a_name_nobody_has
+            create_service_makes_no_login_and_no_session
         );
         $crate::store_contract!($open, sessions);
         $crate::store_contract!(@ $open, token:
@@ -115,6 +121,38 @@ macro_rules! store_contract {
             unassign_of_the_last_administrator_is_protected
             set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
+            unassign_never_leaves_a_service_account_as_the_only_administrator
+        );
+        $crate::store_contract!(@ $open, api_key:
+            create_for_nobody_is_refused
+            create_over_the_limit_is_refused
+            create_in_parallel_keeps_the_limit
+            create_keeps_everything
+            find_of_anothers_key_is_refused
+            find_by_digest_refuses_all_but_the_text
+            change_of_anothers_key_is_refused
+            change_sets_only_what_was_asked_for
+            rotate_while_an_overlap_runs_is_refused
+            rotate_keeps_the_old_text_until_the_overlap_ends
+            rotate_in_parallel_has_one_winner
+            revoke_of_anothers_key_is_refused
+            revoke_in_parallel_has_one_winner
+            touch_never_moves_back_or_revives
+            take_expiring_answers_each_key_once
+            take_expiring_leaves_out_what_needs_no_warning
+        );
+        $crate::store_contract!(@ $open, grant:
+            share_of_what_is_unknown_is_refused
+            share_counts_for_exactly_what_it_says
+            share_ends_at_its_moment
+            share_with_many_follows_who_belongs
+            unshare_counts_at_once
+            unshare_all_leaves_nothing_of_one_resource
+            share_is_recorded_once
+            held_ids_pages_in_order
+            share_beyond_the_limit_is_refused
+            share_in_parallel_makes_one_grant
+            sweep_takes_grants_that_are_over
         );
         $crate::store_contract!(@ $open, audit:
             append_keeps_every_field
@@ -192,6 +230,8 @@ mod tests {
             include_str!("session.rs"),
             include_str!("token.rs"),
             include_str!("access.rs"),
+            include_str!("grant.rs"),
+            include_str!("api_key.rs"),
             include_str!("audit.rs"),
             include_str!("key.rs"),
             include_str!("organization.rs"),

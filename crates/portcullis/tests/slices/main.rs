@@ -12,6 +12,7 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod canary;
 mod given;
@@ -22,6 +23,7 @@ mod organization;
 mod policy;
 mod races;
 mod remote;
+mod resource;
 mod session;
 mod session_store;
 mod token;
