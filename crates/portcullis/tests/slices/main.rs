@@ -26,5 +26,6 @@ mod remote;
 mod resource;
 mod session;
 mod session_store;
+mod tenant;
 mod token;
 mod tour;
