@@ -3,6 +3,7 @@
 use portcullis::core::access::{ResourceFacts, ResourceKind};
 use portcullis::core::account;
 use portcullis::core::organization::Id;
+use portcullis::resource::Actions as _;
 use portcullis::{Allow, Api, Authorized, Member, Portcullis, Problem, Resource, resource_actions};
 use portcullis_core::checks;
 use portcullis_testkit::{Account, TestApp};
