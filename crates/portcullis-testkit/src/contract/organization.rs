@@ -340,6 +340,7 @@ pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
 /// An organization keeps an owner who can act.
 pub async fn the_last_owner_stays<S: Stores>(db: S) {
     checks!("T072");
+    with_roles(&db).await;
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[OWNER]).await;
@@ -376,6 +377,7 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
 /// Two owners leave, and are removed by each other, at once and often: one stays.
 pub async fn owners_leaving_in_parallel_keep_one<S: Stores>(db: S) {
     checks!("T072");
+    with_roles(&db).await;
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[OWNER]).await;
