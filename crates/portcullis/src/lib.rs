@@ -41,10 +41,15 @@ pub mod environment;
 mod health;
 pub mod listener;
 mod mail;
+#[cfg(feature = "remote")]
+pub mod outbound;
 mod password;
+mod policies;
 mod portcullis;
 pub mod problem;
 pub mod protect;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -69,8 +74,11 @@ pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
     Visitor,
 };
+pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
+#[cfg(feature = "remote")]
+pub use self::remote::Remote;
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -34,6 +34,7 @@ use self::letters::Letters;
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
+use crate::policies::Keeper;
 
 /// Everything of one deployment: open it once, clone it freely.
 ///
@@ -66,6 +67,7 @@ struct Inner {
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
+    policies: Keeper,
     _follower: Follower,
     _key_watch: KeyWatch,
 }
@@ -141,6 +143,10 @@ impl Portcullis {
 
     pub(crate) fn manners(&self) -> &Manners {
         &self.0.manners
+    }
+
+    pub(crate) fn policies(&self) -> &Keeper {
+        &self.0.policies
     }
 
     pub(crate) fn letters(&self) -> &Letters {

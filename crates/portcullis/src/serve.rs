@@ -7,6 +7,7 @@ use portcullis_core::fault::Fault;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::listener::{self, Limits};
+use crate::policies::PoliciesError;
 use crate::portcullis::Portcullis;
 use crate::upkeep::Upkeep;
 use crate::{Api, ApiErrors, access, account, api_key, health, session, token};
@@ -24,6 +25,9 @@ pub enum ServeError {
     /// The permissions couldn't be made known to the database.
     #[error(transparent)]
     Database(#[from] Fault),
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
 }
 
 impl Portcullis {
@@ -93,6 +97,7 @@ impl Portcullis {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         self.declare_permissions(&api).await?;
+        self.declare_actions(&api).await?;
         let router = api.into_router(self.gate().clone())?;
         let upkeep = Upkeep::start(self);
         listener::serve(router, listener, shutdown, limits).await;

@@ -112,8 +112,13 @@ impl ApiKeys {
         if facts.account.kind != account::Kind::Service {
             return Err(CreateError::NotAService);
         }
-        self.issue(account, permit.principal(), form, signed(permit, by))
-            .await
+        self.issue(
+            account,
+            permit.principal().map(Arc::as_ref),
+            form,
+            signed(permit, by),
+        )
+        .await
     }
 
     async fn issue(
@@ -253,7 +258,8 @@ impl ApiKeys {
             return Err(RotateError::NotAService);
         }
         let by = signed(permit, by);
-        self.renew(account, permit.principal(), id, overlap, by).await
+        self.renew(account, permit.principal().map(Arc::as_ref), id, overlap, by)
+            .await
     }
 
     async fn renew(

@@ -85,7 +85,7 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
         defends!("T018");
         let principal = verify::caller(parts, V::KINDS)
             .await?
-            .ok_or_else(|| Problem::authentication_required(V::KINDS))?;
+            .ok_or_else(|| verify::nobody(parts, V::KINDS))?;
         let permit = verify::decide::<R>(parts, &principal)?;
         Ok(Self {
             principal,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::access::{Authenticator, NoPolicies, Policies};
+use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
 use portcullis_core::api_key::Format;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
@@ -17,7 +17,7 @@ use crate::protect::Traces;
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    authenticator: Arc<Authenticator>,
+    authentication: Authentication,
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
@@ -70,9 +70,23 @@ impl Gate {
         audit: Arc<dyn audit::Store>,
         settings: Settings,
     ) -> Self {
+        Self::of(
+            Authentication::Embedded(authenticator),
+            environment,
+            audit,
+            settings,
+        )
+    }
+
+    pub(crate) fn of(
+        authentication: Authentication,
+        environment: Environment,
+        audit: Arc<dyn audit::Store>,
+        settings: Settings,
+    ) -> Self {
         let origin = settings.origin.as_ref();
         Self(Arc::new(Inner {
-            authenticator,
+            authentication,
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(audit),
@@ -87,8 +101,13 @@ impl Gate {
     }
 
     /// What verifies credentials.
-    pub fn authenticator(&self) -> &Arc<Authenticator> {
-        &self.0.authenticator
+    pub fn authenticator(&self) -> &Authentication {
+        &self.0.authentication
+    }
+
+    /// Those of the kinds a route accepts that can be honoured here.
+    pub(crate) fn kinds(&self, accepted: Kinds) -> Kinds {
+        accepted.intersection(self.0.authentication.kinds())
     }
 
     /// The clock and the randomness.

@@ -29,12 +29,19 @@ pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<
     Ok(Some(principal))
 }
 
+/// What a caller without a credential is answered where one is needed.
+pub(super) fn nobody(parts: &Parts, accepted: Kinds) -> Problem {
+    let here = Walk::of(&parts.extensions).map_or(accepted, |walk| walk.gate.kinds(accepted));
+    Problem::authentication_required(here)
+}
+
 async fn known(
     gate: &Gate,
     parts: &Parts,
     accepted: Kinds,
     at: Timestamp,
 ) -> Result<Option<Arc<Principal>>, Problem> {
+    let accepted = gate.kinds(accepted);
     let (credential, carrier) = match scheme::find(parts, gate)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),

@@ -25,6 +25,7 @@ use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
+use crate::policies::Keeper;
 use crate::{environment, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -88,6 +89,7 @@ pub struct Builder {
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
     api_keys: Keys,
+    policies: Keeper,
     follow: Duration,
     capacity: usize,
 }
@@ -112,6 +114,7 @@ impl Builder {
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
             api_keys: Keys::default(),
+            policies: Keeper::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
         }
@@ -227,6 +230,22 @@ impl Builder {
         self
     }
 
+    /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
+    /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
+    /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
+    #[cfg(feature = "policies")]
+    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.policies = self.policies.folder(folder.into());
+        self
+    }
+
+    /// The kinds of resources that policies may speak of.
+    #[cfg(feature = "policies")]
+    pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
+        self.policies = self.policies.kinds(kinds);
+        self
+    }
+
     /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
     pub fn follow(mut self, interval: Duration) -> Self {
         self.follow = interval;
@@ -308,6 +327,7 @@ impl Builder {
             keyring,
             letters: Letters::new(self.mailer),
             manners: self.manners,
+            policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
             _key_watch: key_watch,
@@ -339,6 +359,7 @@ impl Builder {
         settings.origin.clone_from(&self.manners.public_url);
         settings.api_key_format = self.api_keys.format.clone();
         settings.api_key_places = self.api_keys.places.clone();
+        settings.policies = self.policies.provider();
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),

@@ -18,7 +18,10 @@ mod canary;
 mod given;
 mod health;
 mod matrix;
+#[cfg(feature = "policies")]
+mod policy;
 mod races;
+mod remote;
 mod session;
 mod session_store;
 mod token;
