@@ -182,6 +182,7 @@ fn account_of(subject: &str) -> Account {
         email_verified_at: None,
         stamp: Stamp::from_uuid(Uuid::nil()),
         created_at: Timestamp::from_micros(0),
+        kind: account::Kind::Person,
     }
 }
 

@@ -103,6 +103,7 @@ fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
         session: None,
         token: None,
         method: None,
+        assurance: None,
         authenticated_at: None,
         assurance: None,
         scopes,
