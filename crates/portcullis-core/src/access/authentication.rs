@@ -39,19 +39,6 @@ impl Authentication {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        self.authenticate_from(credential, None, now).await
-    }
-
-    /// Who presents `credential` at `now`, from the address `from`.
-    ///
-    /// # Errors
-    /// As [`Authenticator::authenticate_from`] and [`RemoteAuthenticator::authenticate`].
-    pub async fn authenticate_from(
-        &self,
-        credential: &Credential<'_>,
-        from: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Result<Arc<Principal>, AuthenticationError> {
         match (self, credential) {
             (Self::Embedded(authenticator), _) => {
                 authenticator.authenticate_from(credential, from, now).await

@@ -182,7 +182,6 @@ fn account_of(subject: &str) -> Account {
         email_verified_at: None,
         stamp: Stamp::from_uuid(Uuid::nil()),
         created_at: Timestamp::from_micros(0),
-        kind: account::Kind::Person,
     }
 }
 

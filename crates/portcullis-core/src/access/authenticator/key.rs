@@ -105,7 +105,6 @@ fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
         method: None,
         assurance: None,
         authenticated_at: None,
-        assurance: None,
         scopes,
         key: Some(Arc::new(Terms {
             id: key.id,

@@ -101,7 +101,6 @@ fn caller() -> Caller {
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
-                kind: account::Kind::Person,
             },
             roles: vec!["editor".to_owned()],
             permission_names: vec!["posts:read".to_owned(), "posts:write".to_owned()],

@@ -112,7 +112,6 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::nil()),
                 created_at: NOW,
-                kind: account::Kind::Person,
             },
             roles: Vec::new(),
             permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
