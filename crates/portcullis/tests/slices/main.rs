@@ -18,6 +18,7 @@ mod canary;
 mod given;
 mod health;
 mod matrix;
+mod organization;
 #[cfg(feature = "policies")]
 mod policy;
 mod races;
