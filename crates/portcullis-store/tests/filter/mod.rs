@@ -206,7 +206,7 @@ pub(crate) fn note(zero: bool) -> impl Strategy<Value = ResourceFacts> {
         of(text(zero)),
         of(0_i64..3),
         of(0_i64..3),
-        of(set(false)),
+        of(set(zero)),
         set(zero),
     )
         .prop_map(
