@@ -25,6 +25,7 @@ mod follow;
 mod grant;
 mod key;
 mod migration;
+mod organization;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queue;

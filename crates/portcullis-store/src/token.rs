@@ -221,7 +221,7 @@ const GRANTS: &str = "DELETE FROM grants WHERE (kind, resource, subject, action)
     (SELECT kind, resource, subject, action FROM grants WHERE expires_at <= $1 LIMIT $2)";
 
 /// What is deleted, and how long after the moment in its column.
-const SWEEPS: [(&str, Duration); 7] = [
+const SWEEPS: [(&str, Duration); 8] = [
     (delete_some!("revocations", "id", "expires_at"), LEEWAY),
     (
         delete_some!("refresh_tokens", "digest", "expires_at"),
@@ -229,6 +229,10 @@ const SWEEPS: [(&str, Duration); 7] = [
     ),
     (
         delete_some!("verifications", "digest", "expires_at"),
+        Duration::ZERO,
+    ),
+    (
+        delete_some!("organization_invitations", "id", "expires_at"),
         Duration::ZERO,
     ),
     (GRANTS, Duration::ZERO),

@@ -20,6 +20,7 @@ use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
 use portcullis_core::key::{Keyring, KeyringError};
+use portcullis_core::organization::Organizations;
 use portcullis_core::session::Manager;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
@@ -32,6 +33,7 @@ use self::letters::Letters;
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
+use crate::policies::Keeper;
 
 /// Everything of one deployment: open it once, clone it freely.
 ///
@@ -59,9 +61,11 @@ struct Inner {
     sessions: Manager,
     roles: Roles,
     accounts: Accounts,
+    organizations: Organizations,
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
+    policies: Keeper,
     _follower: Follower,
     _key_watch: KeyWatch,
 }
@@ -116,6 +120,11 @@ impl Portcullis {
         &self.0.accounts
     }
 
+    /// Organizations and who belongs to them.
+    pub fn organizations(&self) -> &Organizations {
+        &self.0.organizations
+    }
+
     /// The signing keys.
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.0.keyring
@@ -137,6 +146,10 @@ impl Portcullis {
 
     pub(crate) fn manners(&self) -> &Manners {
         &self.0.manners
+    }
+
+    pub(crate) fn policies(&self) -> &Keeper {
+        &self.0.policies
     }
 
     pub(crate) fn letters(&self) -> &Letters {

@@ -286,6 +286,10 @@ impl From<Denied> for Problem {
                 denied.code(),
                 "there is no such organization, or you are no member of it",
             ),
+            Denied::OrganizationSuspended => Self::forbidden(
+                denied.code(),
+                "this organization is suspended; ask the administrators of this server",
+            ),
             Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
                 .challenged(Challenge::error("insufficient_scope")),
             Denied::StaleLogin(seconds) => Self::new(
@@ -374,5 +378,8 @@ impl aide::OperationOutput for Problem {
 
 fn kinds(accepted: Kinds) -> String {
     let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
+    if names.is_empty() {
+        return "none that this server can verify".to_owned();
+    }
     names.join(", ")
 }

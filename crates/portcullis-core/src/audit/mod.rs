@@ -128,6 +128,28 @@ actions! {
     KeyAdded = "key.added",
     /// The signing keys were rotated.
     KeyRotated = "key.rotated",
+    /// An organization was created; the detail of this and what follows begins with its id.
+    OrganizationCreated = "organization.created",
+    /// An organization's name or slug was set.
+    OrganizationRenamed = "organization.renamed",
+    /// An organization's state was set.
+    OrganizationStateSet = "organization.state_set",
+    /// An account became a member without an invitation.
+    MemberAdded = "organization.member_added",
+    /// An account accepted an invitation.
+    MemberJoined = "organization.member_joined",
+    /// A member left.
+    MemberLeft = "organization.member_left",
+    /// A member was removed.
+    MemberRemoved = "organization.member_removed",
+    /// A member's roles were set.
+    MemberRolesSet = "organization.member_roles_set",
+    /// An owner made another member owner instead.
+    OwnershipTransferred = "organization.ownership_transferred",
+    /// An address was invited.
+    MemberInvited = "organization.invited",
+    /// An invitation was revoked.
+    InvitationRevoked = "organization.invitation_revoked",
 }
 
 /// One row of the log.

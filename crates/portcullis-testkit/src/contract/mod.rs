@@ -29,6 +29,7 @@ mod composed;
 mod given;
 pub mod grant;
 pub mod key;
+pub mod organization;
 pub mod session;
 pub mod token;
 
@@ -52,6 +53,7 @@ pub trait Stores:
     + portcullis_core::access::grant::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
+    + portcullis_core::organization::Store
     + Clone
     + 'static
 {
@@ -143,6 +145,22 @@ macro_rules! store_contract {
             delete_retired_spares_what_still_verifies
             reseal_of_changed_bytes_is_refused
         );
+        $crate::store_contract!(@ $open, organization:
+            create_organization_refuses_what_is_taken
+            create_organization_in_parallel_makes_one
+            membership_is_of_one_account_in_one_organization
+            giving_beyond_ones_own_is_refused
+            taking_from_above_is_refused
+            the_last_owner_stays
+            owners_leaving_in_parallel_keep_one
+            transfer_ownership_needs_owner_and_member
+            invite_replaces_revokes_and_is_limited
+            accept_invitation_refuses_all_but_the_invited
+            accept_invitation_in_parallel_has_one_winner
+            rename_organization_keeps_former_slugs
+            suspended_organization_changes_nothing
+            owners_role_is_protected
+        );
     };
     ($open:path, sessions) => {
         $crate::store_contract!(@ $open, session:
@@ -192,6 +210,7 @@ mod tests {
             include_str!("grant.rs"),
             include_str!("audit.rs"),
             include_str!("key.rs"),
+            include_str!("organization.rs"),
         ] {
             let cases = source
                 .lines()

@@ -15,6 +15,7 @@ mod cross_site;
 mod denials;
 mod gate;
 mod guarded;
+pub(crate) mod organization;
 mod public;
 mod scene;
 mod scheme;

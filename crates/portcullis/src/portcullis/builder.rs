@@ -12,6 +12,7 @@ use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
@@ -23,6 +24,7 @@ use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
+use crate::policies::Keeper;
 use crate::{environment, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -85,6 +87,9 @@ pub struct Builder {
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
+    organizations: organization::Settings,
+    base_domain: Option<String>,
+    policies: Keeper,
     follow: Duration,
     capacity: usize,
 }
@@ -108,6 +113,9 @@ impl Builder {
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
+            organizations: organization::Settings::default(),
+            base_domain: None,
+            policies: Keeper::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
         }
@@ -205,6 +213,35 @@ impl Builder {
         self
     }
 
+    /// Who may create organizations: everybody unless said otherwise.
+    pub fn organizations(mut self, settings: organization::Settings) -> Self {
+        self.organizations = settings;
+        self
+    }
+
+    /// The domain whose subdomains name organizations: with `app.example.com`, a request to `acme.app.example.com` is
+    /// for the organization with the slug `acme`. Without it, no subdomain names one.
+    pub fn base_domain(mut self, domain: &str) -> Self {
+        self.base_domain = Some(domain.to_owned());
+        self
+    }
+
+    /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
+    /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
+    /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
+    #[cfg(feature = "policies")]
+    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.policies = self.policies.folder(folder.into());
+        self
+    }
+
+    /// The kinds of resources that policies may speak of.
+    #[cfg(feature = "policies")]
+    pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
+        self.policies = self.policies.kinds(kinds);
+        self
+    }
+
     /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
     pub fn follow(mut self, interval: Duration) -> Self {
         self.follow = interval;
@@ -279,10 +316,12 @@ impl Builder {
             registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
             roles: Roles::new(shared(&database)),
             accounts: Accounts::new(shared(&database), environment.clone()),
+            organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
             letters: Letters::new(self.mailer),
             manners: self.manners,
+            policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
             _key_watch: key_watch,
@@ -299,18 +338,28 @@ impl Builder {
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
     ) -> Gate {
+        let bus: Arc<dyn access::Bus> = Arc::new(Followed(database.clone()));
+        let organizations = organization::Directory::new(
+            shared(database),
+            Arc::clone(&marks),
+            Arc::clone(&bus),
+            self.capacity,
+        );
         let authenticator = Authenticator::new(access::Foundation {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
-            bus: Arc::new(Followed(database.clone())),
+            bus,
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
         });
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
+        settings.organizations = Some(Arc::new(organizations));
+        settings.base_domain.clone_from(&self.base_domain);
+        settings.policies = self.policies.provider();
         settings.grants = access::grant::Grants::new(shared(database));
         Gate::new(
             Arc::new(authenticator),

@@ -17,7 +17,10 @@ mod canary;
 mod given;
 mod health;
 mod matrix;
+#[cfg(feature = "policies")]
+mod policy;
 mod races;
+mod remote;
 mod resource;
 mod session;
 mod session_store;

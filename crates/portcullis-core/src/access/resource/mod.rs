@@ -15,7 +15,7 @@ pub use self::action::rule_of;
 pub use self::action::{Action, ActionRule, Actions};
 pub(crate) use self::decide::grants_matter;
 pub use self::decide::{Basis, decide_on, filter_for};
-pub use self::filter::{Comparison, Filter, Pattern};
+pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
 use crate::{account, organization};
 
 /// A kind of resource, as code declares it.

@@ -121,6 +121,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         token: None,
         method: Some(Method::Password),
         authenticated_at: Some(NOW),
+        assurance: Some(Method::Password.assurance()),
         scopes,
         effective,
     }
