@@ -8,6 +8,7 @@
 )]
 
 mod filter;
+#[allow(dead_code, reason = "each test of PostgreSQL uses what it needs")]
 mod postgres;
 
 use portcullis_core::access::resource::{ResourceFacts, Value};

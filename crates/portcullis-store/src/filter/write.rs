@@ -1,6 +1,8 @@
 //! Writes conditions. Every part is true or false for every row: a column that may be null is asked for that first.
 
-use portcullis_core::access::resource::{Comparison, FieldKind, Filter, ResourceKind, Value};
+use portcullis_core::access::resource::{
+    Comparison, FieldKind, Filter, ORGANIZATION, OWNER, ResourceKind, Value,
+};
 use portcullis_core::defends;
 use uuid::Uuid;
 
@@ -46,16 +48,16 @@ impl<'a> Writer<'a> {
             Filter::Compare(name, how, value) => self.compare(name, *how, value),
             Filter::OneOf(name, values) => self.one_of(name, values),
             Filter::Contains(name, text) => self.contains(name, text),
-            Filter::Present("owner") => self.present(self.columns.owner),
-            Filter::Present("organization") => self.present(self.columns.organization),
+            Filter::Present(OWNER) => self.present(self.columns.owner),
+            Filter::Present(ORGANIZATION) => self.present(self.columns.organization),
             Filter::Present(name) => {
                 let (column, _) = self.field(name)?;
                 self.present(Some(column))
             }
             Filter::Like(name, pattern) => self.like(name, pattern),
-            Filter::OwnedBy(account) => self.is(self.columns.owner, "owner", account.as_uuid()),
+            Filter::OwnedBy(account) => self.is(self.columns.owner, OWNER, account.as_uuid()),
             Filter::Of(organization) => {
-                self.is(self.columns.organization, "organization", organization.as_uuid())
+                self.is(self.columns.organization, ORGANIZATION, organization.as_uuid())
             }
             Filter::Ids(ids) => self.ids(ids),
         }
