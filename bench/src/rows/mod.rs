@@ -2,6 +2,7 @@
 
 mod decision;
 mod login;
+mod policy;
 mod process;
 mod protected;
 mod refresh;
@@ -48,9 +49,10 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 7] = [
+const ALL: [(&str, Measurement); 8] = [
     ("protected", protected::measure),
     ("decision", decision::measure),
+    ("policy", policy::measure),
     ("verification", verification::measure),
     ("login", login::measure),
     ("refresh", refresh::measure),

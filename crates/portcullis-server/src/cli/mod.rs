@@ -18,6 +18,7 @@ mod key;
 mod options;
 mod output;
 mod password;
+mod policy;
 mod role;
 mod setup_link;
 
@@ -60,6 +61,9 @@ enum Command {
     /// List and rotate signing keys
     #[command(subcommand)]
     Key(key::Command),
+    /// Check policies, show what they may name
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Read the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -99,6 +103,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             Ok(block_on(serve::serve(&config, &output))??)
         }
         Command::Config(command) => command.run(&config, &output),
+        Command::Policy(command) => {
+            logging::start(&quiet(&config.log));
+            block_on(command.run(&config, &output))?
+        }
         command => {
             logging::start(&quiet(&config.log));
             block_on(work(command, &config, &output))?
@@ -127,7 +135,7 @@ async fn perform(
         Command::Audit(command) => command.run(portcullis, output).await,
         Command::SetupLink => setup_link::run(portcullis, config, output).await,
         // Handled before anything is opened.
-        Command::Serve | Command::Config(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve | Command::Config(_) | Command::Policy(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -98,6 +98,10 @@ pub(crate) const KEYS: &[Key] = &[
     key("passwords.lanes", "argon2id: lanes"),
     key("passwords.threads", "how many threads hash passwords"),
     key("passwords.waiting", "how many logins may wait for such a thread"),
+    key(
+        "policies.directory",
+        "folder with the policies (*.cedar); without one nothing is permitted by policy",
+    ),
     key("log.format", "text or json"),
     key(
         "log.filter",

@@ -16,6 +16,7 @@ mod key;
 mod log;
 mod mail;
 mod passwords;
+mod policies;
 mod problem;
 mod reader;
 mod server;
@@ -31,6 +32,7 @@ pub(crate) use self::key::KEYS;
 pub(crate) use self::log::{Format, Log};
 pub(crate) use self::mail::{Mail, Security, Smtp};
 pub(crate) use self::passwords::Passwords;
+pub(crate) use self::policies::Policies;
 pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
@@ -55,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) sessions: Sessions,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
+    /// Where the policies are.
+    pub(crate) policies: Policies,
     /// What is logged.
     pub(crate) log: Log,
     /// Every value with where it came from.
@@ -109,6 +113,7 @@ impl Config {
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
         let passwords = Passwords::read(from);
+        let policies = Policies::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
         if !problems.is_empty() {
@@ -122,6 +127,7 @@ impl Config {
             tokens,
             sessions,
             passwords,
+            policies,
             log,
             shown,
         })
