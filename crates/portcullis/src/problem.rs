@@ -267,6 +267,16 @@ impl From<Denied> for Problem {
             Denied::ForbiddenByPolicy(_) | Denied::NoPolicyPermits(_) => {
                 Self::forbidden(denied.code(), format!("this needs {lacking}"))
             }
+            Denied::NotGranted(action) => Self::forbidden(
+                denied.code(),
+                format!(
+                    "you are not allowed {action} on this: it isn't yours, and nobody shared it with you"
+                ),
+            ),
+            Denied::OtherOrganization => Self::forbidden(
+                denied.code(),
+                "this doesn't belong to the organization that the request selects",
+            ),
             Denied::NoOrganization => Self::new(
                 StatusCode::BAD_REQUEST,
                 denied.code(),
@@ -279,14 +289,6 @@ impl From<Denied> for Problem {
             Denied::OrganizationSuspended => Self::forbidden(
                 denied.code(),
                 "this organization is suspended; ask the administrators of this server",
-            ),
-            Denied::NotGranted(action) => Self::forbidden(
-                denied.code(),
-                format!("nothing allows you {action} here; ask the owner to share it"),
-            ),
-            Denied::OtherOrganization => Self::forbidden(
-                denied.code(),
-                "this belongs to another organization than the selected one",
             ),
             Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
                 .challenged(Challenge::error("insufficient_scope")),
@@ -376,5 +378,8 @@ impl aide::OperationOutput for Problem {
 
 fn kinds(accepted: Kinds) -> String {
     let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
+    if names.is_empty() {
+        return "none that this server can verify".to_owned();
+    }
     names.join(", ")
 }

@@ -10,7 +10,7 @@ use crate::listener::{self, Limits};
 use crate::policies::PoliciesError;
 use crate::portcullis::Portcullis;
 use crate::upkeep::Upkeep;
-use crate::{Api, ApiErrors, access, account, health, session, token};
+use crate::{Api, ApiErrors, access, account, health, organization, session, token};
 
 /// Why an API could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -31,11 +31,12 @@ pub enum ServeError {
 }
 
 impl Portcullis {
-    /// The routes for users, to be nested at `/auth`: register, log in and out, sessions.
+    /// The routes for users, to be nested at `/auth`: register, log in and out, sessions, organizations.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
         let accounts = account::routes(Api::new("", "")).group("account", "Accounts");
         let sessions = session::routes(Api::new("", "")).group("session", "Logging in and out");
-        self.finish(accounts.merge(sessions))
+        let organizations = organization::routes(Api::new("", "")).group("organization", "Organizations");
+        self.finish(accounts.merge(sessions).merge(organizations))
     }
 
     /// The token endpoint and revocation, to be nested at `/oauth`.
@@ -50,7 +51,8 @@ impl Portcullis {
 
     /// The administrators' routes, to be nested at `/admin/api/v1`.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        self.finish(access::routes(Api::new("", "")).group("admin", "Administration"))
+        let routes = organization::admin_routes(access::routes(Api::new("", "")));
+        self.finish(routes.group("admin", "Administration"))
     }
 
     /// Liveness and readiness, to be nested at `/health`.
@@ -120,9 +122,7 @@ impl Portcullis {
     pub async fn declare_permissions(&self, api: &Api) -> Result<(), Fault> {
         let mut asked: Vec<PermissionRef> = Vec::new();
         for route in api.routes() {
-            route
-                .rule()
-                .each_permission(&mut |permission| asked.push(*permission));
+            route.each_permission(&mut |permission| asked.push(*permission));
         }
         self.declare(asked.iter()).await
     }

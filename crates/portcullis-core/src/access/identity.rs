@@ -87,6 +87,12 @@ impl Kinds {
         Self(self.0 | other.0)
     }
 
+    /// Kinds in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether the route accepts the kind.
     pub const fn accepts(self, kind: CredentialKind) -> bool {
         self.0 & kind.bit() != 0
@@ -162,6 +168,9 @@ pub enum Refused {
     /// The account is gone.
     #[error("the account doesn't exist")]
     NoAccount,
+    /// Only the issuer's database could say whose it is.
+    #[error("a resource server without a database honours signed tokens only")]
+    NoDatabase,
 }
 
 /// Why nobody could be identified.

@@ -12,6 +12,7 @@ mod roles;
 
 use portcullis_core::access::{Change, RolesError};
 
+pub(crate) use self::accounts::Page;
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
 
@@ -37,7 +38,8 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
         )),
         Change::Protected => Err(Problem::conflict(
             "protected",
-            "the role administrator stays, with all permissions, and somebody must have it",
+            "the roles administrator and organization-owner stay as they are; somebody must be administrator, and \
+             owners are made in their organization",
         )),
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use portcullis_core::access::{Authenticator, NoPolicies, Policies};
+use portcullis_core::access::grant::{Grants, NoGrants};
+use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
+use portcullis_core::organization::Directory;
 use url::{Origin, Url};
 
 use super::denials::Denials;
@@ -15,10 +17,13 @@ use crate::protect::Traces;
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    authenticator: Arc<Authenticator>,
+    authentication: Authentication,
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    grants: Grants,
+    organizations: Option<Arc<Directory>>,
+    base_domain: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
@@ -36,6 +41,12 @@ pub struct Settings {
     pub cookie: String,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// What is shared with whom.
+    pub grants: Grants,
+    /// Who is a member of which organization. Without it, nobody is a member of any.
+    pub organizations: Option<Arc<Directory>>,
+    /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
+    pub base_domain: Option<String>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -47,6 +58,9 @@ impl Default for Settings {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
             policies: Arc::new(NoPolicies),
+            grants: Grants::new(Arc::new(NoGrants)),
+            organizations: None,
+            base_domain: None,
             origin: None,
         }
     }
@@ -60,13 +74,33 @@ impl Gate {
         audit: Arc<dyn audit::Store>,
         settings: Settings,
     ) -> Self {
+        Self::of(
+            Authentication::Embedded(authenticator),
+            environment,
+            audit,
+            settings,
+        )
+    }
+
+    pub(crate) fn of(
+        authentication: Authentication,
+        environment: Environment,
+        audit: Arc<dyn audit::Store>,
+        settings: Settings,
+    ) -> Self {
         let origin = settings.origin.as_ref();
         Self(Arc::new(Inner {
-            authenticator,
+            authentication,
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(audit),
             policies: settings.policies,
+            grants: settings.grants,
+            organizations: settings.organizations,
+            base_domain: settings
+                .base_domain
+                .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
+                .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookie: settings.cookie,
             origin: origin.map(Url::origin),
@@ -75,8 +109,13 @@ impl Gate {
     }
 
     /// What verifies credentials.
-    pub fn authenticator(&self) -> &Arc<Authenticator> {
-        &self.0.authenticator
+    pub fn authenticator(&self) -> &Authentication {
+        &self.0.authentication
+    }
+
+    /// Those of the kinds a route accepts that can be honoured here.
+    pub(crate) fn kinds(&self, accepted: Kinds) -> Kinds {
+        accepted.intersection(self.0.authentication.kinds())
     }
 
     /// The clock and the randomness.
@@ -87,6 +126,11 @@ impl Gate {
     /// The name of the session cookie.
     pub fn cookie(&self) -> &str {
         &self.0.cookie
+    }
+
+    /// What decides about actions on resources, and shares them.
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
     }
 
     /// How many denials were not audited because too many came at once.
@@ -101,6 +145,14 @@ impl Gate {
 
     pub(super) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn organizations(&self) -> Option<&Directory> {
+        self.0.organizations.as_deref()
+    }
+
+    pub(super) fn base_domain(&self) -> Option<&str> {
+        self.0.base_domain.as_deref()
     }
 
     pub(super) fn denials(&self) -> &Denials {

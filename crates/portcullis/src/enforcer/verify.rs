@@ -6,10 +6,11 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::{Denied, Kinds, Permit, Principal, Requirement, Rule, Situation};
 use portcullis_core::environment::Timestamp;
+use portcullis_core::organization::Current;
 
 use super::circumstances::{context, peer};
 use super::scheme::{self, Found};
-use super::{Gate, cross_site};
+use super::{Gate, cross_site, organization};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -26,12 +27,19 @@ pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<
     Ok(Some(principal))
 }
 
+/// What a caller without a credential is answered where one is needed.
+pub(super) fn nobody(parts: &Parts, accepted: Kinds) -> Problem {
+    let here = Walk::of(&parts.extensions).map_or(accepted, |walk| walk.gate.kinds(accepted));
+    Problem::authentication_required(here)
+}
+
 async fn known(
     gate: &Gate,
     parts: &Parts,
     accepted: Kinds,
     at: Timestamp,
 ) -> Result<Option<Arc<Principal>>, Problem> {
+    let accepted = gate.kinds(accepted);
     let (credential, carrier) = match scheme::find(&parts.headers, gate.cookie())? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),
@@ -44,8 +52,19 @@ async fn known(
     Ok(Some(gate.authenticator().authenticate(&credential, at).await?))
 }
 
-/// Decides about the caller where the request stands. A decision against it is audited.
-pub(super) fn decide<R: Requirement>(parts: &Parts, who: &Arc<Principal>) -> Result<Permit<R>, Problem> {
+/// Decides about the caller where the request stands, in the organization that it selects if the rule asks for one. A
+/// decision against the caller is audited.
+pub(super) async fn decide<R: Requirement>(
+    parts: &mut Parts,
+    who: &Arc<Principal>,
+) -> Result<Permit<R>, Problem> {
+    if R::RULE.needs_organization() {
+        let walk = walk(parts)?.clone();
+        let selected = organization::select(parts, &walk, who).await?;
+        if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+            walk.selected = selected;
+        }
+    }
     let walk = walk(parts)?;
     Permit::decide(Arc::clone(who), &situation(walk, parts))
         .map_err(|denied| refused(parts, &R::RULE, denied))
@@ -59,6 +78,9 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
             .headers
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok()),
+        selected: walk.selected.id(),
+        member: walk.selected.active().map(|current| current.membership()),
+        suspended: walk.selected.is_suspended(),
         policies: walk.gate.policies(),
         ..Situation::at(walk.at)
     }
@@ -71,6 +93,11 @@ fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
             .record(rule, denied, walk.principal.as_deref(), context(walk, parts));
     }
     denied.into()
+}
+
+/// The organization that was decided in, if the rule asks for one.
+pub(super) fn organization(parts: &Parts) -> Option<Arc<Current>> {
+    Walk::of(&parts.extensions)?.selected.active().cloned()
 }
 
 fn walk(parts: &Parts) -> Result<&Walk, Problem> {

@@ -12,6 +12,7 @@ use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
@@ -86,6 +87,8 @@ pub struct Builder {
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
+    organizations: organization::Settings,
+    base_domain: Option<String>,
     policies: Keeper,
     follow: Duration,
     capacity: usize,
@@ -110,6 +113,8 @@ impl Builder {
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
+            organizations: organization::Settings::default(),
+            base_domain: None,
             policies: Keeper::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
@@ -208,6 +213,19 @@ impl Builder {
         self
     }
 
+    /// Who may create organizations: everybody unless said otherwise.
+    pub fn organizations(mut self, settings: organization::Settings) -> Self {
+        self.organizations = settings;
+        self
+    }
+
+    /// The domain whose subdomains name organizations: with `app.example.com`, a request to `acme.app.example.com` is
+    /// for the organization with the slug `acme`. Without it, no subdomain names one.
+    pub fn base_domain(mut self, domain: &str) -> Self {
+        self.base_domain = Some(domain.to_owned());
+        self
+    }
+
     /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
     /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
     /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
@@ -298,6 +316,7 @@ impl Builder {
             registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
             roles: Roles::new(shared(&database)),
             accounts: Accounts::new(shared(&database), environment.clone()),
+            organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
             letters: Letters::new(self.mailer),
@@ -319,19 +338,29 @@ impl Builder {
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
     ) -> Gate {
+        let bus: Arc<dyn access::Bus> = Arc::new(Followed(database.clone()));
+        let organizations = organization::Directory::new(
+            shared(database),
+            Arc::clone(&marks),
+            Arc::clone(&bus),
+            self.capacity,
+        );
         let authenticator = Authenticator::new(access::Foundation {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
-            bus: Arc::new(Followed(database.clone())),
+            bus,
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
         });
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
+        settings.organizations = Some(Arc::new(organizations));
+        settings.base_domain.clone_from(&self.base_domain);
         settings.policies = self.policies.provider();
+        settings.grants = access::grant::Grants::new(shared(database));
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),

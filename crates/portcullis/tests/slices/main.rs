@@ -20,6 +20,8 @@ mod matrix;
 #[cfg(feature = "policies")]
 mod policy;
 mod races;
+mod remote;
+mod resource;
 mod session;
 mod session_store;
 mod token;
