@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use portcullis_core::access::grant::{Grants, NoGrants};
 use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
+use portcullis_core::api_key::Format;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
+use portcullis_core::organization::Directory;
 use url::{Origin, Url};
 
 use super::denials::Denials;
+use super::scheme::Places;
 use crate::protect::Traces;
 
 /// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
@@ -19,9 +23,14 @@ struct Inner {
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    grants: Grants,
+    organizations: Option<Arc<Directory>>,
+    base_domain: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
+    key_format: Format,
+    key_places: Places,
     origin: Option<Origin>,
     https: bool,
 }
@@ -34,8 +43,18 @@ pub struct Settings {
     pub realm: String,
     /// The name of the session cookie.
     pub cookie: String,
+    /// How API keys are written.
+    pub api_key_format: Format,
+    /// Where they stand in a request.
+    pub api_key_places: Places,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// What is shared with whom.
+    pub grants: Grants,
+    /// Who is a member of which organization. Without it, nobody is a member of any.
+    pub organizations: Option<Arc<Directory>>,
+    /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
+    pub base_domain: Option<String>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -46,7 +65,12 @@ impl Default for Settings {
         Self {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
+            api_key_format: Format::default(),
+            api_key_places: Places::default(),
             policies: Arc::new(NoPolicies),
+            grants: Grants::new(Arc::new(NoGrants)),
+            organizations: None,
+            base_domain: None,
             origin: None,
         }
     }
@@ -81,8 +105,16 @@ impl Gate {
             environment,
             denials: Denials::new(audit),
             policies: settings.policies,
+            grants: settings.grants,
+            organizations: settings.organizations,
+            base_domain: settings
+                .base_domain
+                .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
+                .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookie: settings.cookie,
+            key_format: settings.api_key_format,
+            key_places: settings.api_key_places,
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
         }))
@@ -108,6 +140,20 @@ impl Gate {
         &self.0.cookie
     }
 
+    /// What decides about actions on resources, and shares them.
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    /// Where API keys stand in a request.
+    pub fn api_key_places(&self) -> &Places {
+        &self.0.key_places
+    }
+
+    pub(super) fn api_key_format(&self) -> &Format {
+        &self.0.key_format
+    }
+
     /// How many denials were not audited because too many came at once.
     pub fn denials_dropped(&self) -> u64 {
         self.0.denials.dropped()
@@ -120,6 +166,14 @@ impl Gate {
 
     pub(super) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn organizations(&self) -> Option<&Directory> {
+        self.0.organizations.as_deref()
+    }
+
+    pub(super) fn base_domain(&self) -> Option<&str> {
+        self.0.base_domain.as_deref()
     }
 
     pub(super) fn denials(&self) -> &Denials {
