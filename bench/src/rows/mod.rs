@@ -6,6 +6,7 @@ mod policy;
 mod process;
 mod protected;
 mod refresh;
+mod resource;
 mod scale;
 mod verification;
 
@@ -49,9 +50,10 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 8] = [
+const ALL: [(&str, Measurement); 9] = [
     ("protected", protected::measure),
     ("decision", decision::measure),
+    ("resource", resource::measure),
     ("policy", policy::measure),
     ("verification", verification::measure),
     ("login", login::measure),

@@ -49,7 +49,7 @@ fn policies() -> String {
             text,
             "{effect}(principal, action == Action::\"posts:edit\", resource) when {{
                principal in Role::\"role-{number}\" && resource.size > {number} && !resource.draft
-               || resource.tags.contains(\"tag-{number}\") };"
+               || resource.tags.contains(\"tag-{number}\") }};"
         );
     }
     text.push_str(
@@ -97,7 +97,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         let principal = portcullis
             .gate()
             .authenticator()
-            .authenticate(&credential, now)
+            .authenticate(&credential, None, now)
             .await?;
         anyhow::Ok((now, principal))
     })?;

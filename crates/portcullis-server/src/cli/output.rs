@@ -38,6 +38,15 @@ impl Output {
         }
     }
 
+    /// What is shown once, on a line of its own: for a person, and for `| head -1`.
+    pub(super) fn secret(self, text: &str, object: &Value) -> io::Result<()> {
+        if self.json {
+            self.line(&object.to_string())
+        } else {
+            self.line(text)
+        }
+    }
+
     /// Sentences, a line each, or an object.
     pub(super) fn lines(self, sentences: &[String], object: &Value) -> io::Result<()> {
         if self.json {
