@@ -106,7 +106,7 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
     add("401", "No credential, or one that isn't honoured");
     for asks in &route.asks {
         if let How::One { hidden, .. } = asks.how {
-            let (kind, action) = (asks.kind, asks.action.name());
+            let (kind, action) = (asks.kind.name, asks.action.name());
             if hidden {
                 add(
                     "404",

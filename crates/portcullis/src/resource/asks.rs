@@ -9,8 +9,8 @@ use std::fmt;
 use aide::OperationInput;
 use aide::generate::in_context;
 use aide::openapi::Operation;
-use portcullis_core::access::PermissionRef;
 use portcullis_core::access::resource::{Action, ActionRule};
+use portcullis_core::access::{PermissionRef, ResourceKind};
 use schemars::SchemaGenerator;
 
 use super::Resource;
@@ -18,8 +18,8 @@ use super::Resource;
 /// What a handler's parameter asks about resources.
 #[derive(Debug, Clone, Copy)]
 pub struct Asks {
-    /// The name of the resources' kind.
-    pub kind: &'static str,
+    /// The resources' kind.
+    pub kind: &'static ResourceKind,
     /// What is to be done to them.
     pub action: ActionRule,
     /// To which of them.
@@ -44,7 +44,7 @@ impl Asks {
     /// One resource.
     pub(super) const fn one<R: Resource, A: Action<R>>() -> Self {
         Self {
-            kind: R::KIND.name,
+            kind: R::KIND,
             action: A::RULE,
             how: How::One {
                 parameter: R::PARAMETER,
@@ -74,7 +74,7 @@ impl fmt::Display for Asks {
             How::One { .. } => "on",
             How::Every => "listing",
         };
-        write!(f, "{word} {}:{}", self.kind, self.action.name())
+        write!(f, "{word} {}:{}", self.kind.name, self.action.name())
     }
 }
 
