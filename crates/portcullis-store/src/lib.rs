@@ -16,6 +16,7 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod bus;
 mod database;

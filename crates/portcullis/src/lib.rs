@@ -34,6 +34,7 @@ mod answers;
 
 mod access;
 mod account;
+mod api_key;
 pub mod docs;
 pub mod enforcer;
 pub mod environment;

@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** a global. A process may hold several, each with its own database.
 
+mod api_keys;
 mod builder;
 mod letters;
 mod sessions;
@@ -14,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::access::{Bus, PermissionRef, Roles};
-use portcullis_core::account::{Accounts, Registrar};
+use portcullis_core::account::{Accounts, Registrar, ServiceAccounts};
+use portcullis_core::api_key::ApiKeys;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
@@ -62,6 +64,8 @@ struct Inner {
     roles: Roles,
     accounts: Accounts,
     organizations: Organizations,
+    service_accounts: ServiceAccounts,
+    api_keys: ApiKeys,
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
@@ -164,7 +168,7 @@ impl Portcullis {
         builder::declare(&self.0.database, permissions, &self.0.environment).await
     }
 
-    /// Writes down when sessions were last seen, and tends the session store. Called every few seconds by
+    /// Writes down when sessions were last seen and keys last used, and tends the session store. Called every few seconds by
     /// [`Portcullis::serve`].
     ///
     /// # Errors
@@ -179,6 +183,7 @@ impl Portcullis {
             }
             written?;
         }
+        self.write_used().await?;
         self.0.session_store.tend(self.0.environment.now()).await
     }
 

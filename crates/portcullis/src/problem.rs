@@ -216,6 +216,19 @@ impl From<AuthenticationError> for Problem {
     fn from(error: AuthenticationError) -> Self {
         match error {
             AuthenticationError::Refused(reason) => reason.into(),
+            AuthenticationError::AddressNotAllowed { .. } => {
+                tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
+                Self::forbidden(
+                    "address_not_allowed",
+                    "this API key may not be used from this address",
+                )
+            }
+            AuthenticationError::RateLimited(after) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "this API key is used more often than its limit allows; wait before the next request",
+            )
+            .retry_after(after),
             AuthenticationError::Fault(fault) => fault.into(),
         }
     }
@@ -349,7 +362,7 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
         if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
             headers.insert(
@@ -374,6 +387,11 @@ impl aide::OperationOutput for Problem {
     fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
         vec![(None, schema::problem("A problem"))]
     }
+}
+
+/// Rounded up: whoever comes back then is not refused again.
+fn whole_seconds(after: Duration) -> u64 {
+    (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1)
 }
 
 fn kinds(accepted: Kinds) -> String {

@@ -10,7 +10,7 @@ use crate::listener::{self, Limits};
 use crate::policies::PoliciesError;
 use crate::portcullis::Portcullis;
 use crate::upkeep::Upkeep;
-use crate::{Api, ApiErrors, access, account, health, organization, session, token};
+use crate::{Api, ApiErrors, access, account, api_key, health, organization, session, token};
 
 /// Why an API could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,8 @@ impl Portcullis {
         let accounts = account::routes(Api::new("", "")).group("account", "Accounts");
         let sessions = session::routes(Api::new("", "")).group("session", "Logging in and out");
         let organizations = organization::routes(Api::new("", "")).group("organization", "Organizations");
-        self.finish(accounts.merge(sessions).merge(organizations))
+        let api_keys = api_key::routes(Api::new("", "")).group("api_key", "API keys");
+        self.finish(accounts.merge(sessions).merge(api_keys).merge(organizations))
     }
 
     /// The token endpoint and revocation, to be nested at `/oauth`.

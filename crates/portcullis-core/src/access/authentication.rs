@@ -1,5 +1,6 @@
 //! Who verifies: this deployment's database, or another issuer's keys.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::{
     RemoteAuthenticator,
 };
 use crate::environment::Timestamp;
-use crate::session;
+use crate::{api_key, session};
 
 /// One of the two ways from a credential to a principal. A warm credential costs no allocation in either.
 #[derive(Debug, Clone)]
@@ -28,17 +29,20 @@ impl Authentication {
         }
     }
 
-    /// Who presents `credential` at `now`.
+    /// Who presents `credential` at `now`, from the address `from`.
     ///
     /// # Errors
-    /// As [`Authenticator::authenticate`] and [`RemoteAuthenticator::authenticate`].
+    /// As [`Authenticator::authenticate_from`] and [`RemoteAuthenticator::authenticate`].
     pub async fn authenticate(
         &self,
         credential: &Credential<'_>,
+        from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
         match (self, credential) {
-            (Self::Embedded(authenticator), _) => authenticator.authenticate(credential, now).await,
+            (Self::Embedded(authenticator), _) => {
+                authenticator.authenticate_from(credential, from, now).await
+            }
             (Self::Remote(remote), Credential::Jwt(token)) => remote.authenticate(*token, now).await,
             (Self::Remote(_), _) => Err(Refused::NoDatabase.into()),
         }
@@ -57,6 +61,22 @@ impl Authentication {
         match self {
             Self::Embedded(authenticator) => authenticator.put_back(seen),
             Self::Remote(_) => drop(seen),
+        }
+    }
+
+    /// As [`Authenticator::take_used`]; keys live at their issuer.
+    pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
+        match self {
+            Self::Embedded(authenticator) => authenticator.take_used(),
+            Self::Remote(_) => Vec::new(),
+        }
+    }
+
+    /// As [`Authenticator::put_back_used`].
+    pub fn put_back_used(&self, used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) {
+        match self {
+            Self::Embedded(authenticator) => authenticator.put_back_used(used),
+            Self::Remote(_) => drop(used),
         }
     }
 

@@ -30,10 +30,14 @@ crate::permissions! {
     pub MembersWrite = "org:members:write": "Invite and remove members, give them roles";
     /// Changing the organization itself.
     pub SettingsWrite = "org:settings:write": "Rename the organization";
+    /// Reading others' API keys.
+    pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
+    /// Changing others' API keys.
+    pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 13] = [
+pub const BUILT_IN: [PermissionRef; 15] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
@@ -47,6 +51,8 @@ pub const BUILT_IN: [PermissionRef; 13] = [
     MembersRead::PERMISSION,
     MembersWrite::PERMISSION,
     SettingsWrite::PERMISSION,
+    ApiKeysRead::PERMISSION,
+    ApiKeysWrite::PERMISSION,
 ];
 
 impl From<&PermissionRef> for PermissionRecord {

@@ -33,8 +33,9 @@ use serde::Serialize;
 pub use self::authentication::Authentication;
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead, MembersWrite,
-    OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
+    AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead,
+    MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite, SessionsWrite,
+    SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;

@@ -6,7 +6,9 @@ use portcullis_core::audit::Action;
 use portcullis_core::checks;
 
 use super::Stores;
-use super::given::{START, by, count, event_count, events, fresh_id, registered, set_state, together};
+use super::given::{
+    START, by, count, event_count, events, fresh_id, registered, service, set_state, together,
+};
 
 fn permission(name: &str) -> PermissionRecord {
     PermissionRecord {
@@ -357,4 +359,20 @@ pub async fn unassign_in_parallel_keeps_one_administrator<S: Stores>(db: S) {
         left += db.assigned(id).await.unwrap().unwrap().len();
     }
     assert_eq!(left, 1);
+}
+
+/// A service account may hold the role, but nobody can log in as it: it never counts as the one who is left.
+pub async fn unassign_never_leaves_a_service_account_as_the_only_administrator<S: Stores>(db: S) {
+    checks!("T044");
+    let anna = registered(&db, "anna").await;
+    assign(&db, anna.id, ADMINISTRATOR).await;
+    let robot = service(&db, "robot").await;
+    assert_eq!(assign(&db, robot.id, ADMINISTRATOR).await, Change::Done);
+    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Protected);
+    let stamp = Stamp::from_uuid(fresh_id());
+    let outcome = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
+    assert_eq!(outcome.unwrap(), StateSet::LastAdministrator);
+    let berta = registered(&db, "berta").await;
+    assign(&db, berta.id, ADMINISTRATOR).await;
+    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Done);
 }

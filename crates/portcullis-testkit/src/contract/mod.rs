@@ -24,6 +24,7 @@
 
 pub mod access;
 pub mod account;
+pub mod api_key;
 pub mod audit;
 mod composed;
 mod given;
@@ -54,6 +55,7 @@ pub trait Stores:
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
     + portcullis_core::organization::Store
+    + portcullis_core::api_key::Store
     + Clone
     + 'static
 {
@@ -88,6 +90,8 @@ macro_rules! store_contract {
             register_first_administrator_needs_the_open_token
             offer_setup_is_closed_once_an_administrator_exists
             register_first_administrator_in_parallel_makes_one
+            create_service_takes_a_name_nobody_has
+            create_service_makes_no_login_and_no_session
         );
         $crate::store_contract!($open, sessions);
         $crate::store_contract!(@ $open, token:
@@ -117,6 +121,25 @@ macro_rules! store_contract {
             unassign_of_the_last_administrator_is_protected
             set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
+            unassign_never_leaves_a_service_account_as_the_only_administrator
+        );
+        $crate::store_contract!(@ $open, api_key:
+            create_for_nobody_is_refused
+            create_over_the_limit_is_refused
+            create_in_parallel_keeps_the_limit
+            create_keeps_everything
+            find_of_anothers_key_is_refused
+            find_by_digest_refuses_all_but_the_text
+            change_of_anothers_key_is_refused
+            change_sets_only_what_was_asked_for
+            rotate_while_an_overlap_runs_is_refused
+            rotate_keeps_the_old_text_until_the_overlap_ends
+            rotate_in_parallel_has_one_winner
+            revoke_of_anothers_key_is_refused
+            revoke_in_parallel_has_one_winner
+            touch_never_moves_back_or_revives
+            take_expiring_answers_each_key_once
+            take_expiring_leaves_out_what_needs_no_warning
         );
         $crate::store_contract!(@ $open, grant:
             share_of_what_is_unknown_is_refused
@@ -208,6 +231,7 @@ mod tests {
             include_str!("token.rs"),
             include_str!("access.rs"),
             include_str!("grant.rs"),
+            include_str!("api_key.rs"),
             include_str!("audit.rs"),
             include_str!("key.rs"),
             include_str!("organization.rs"),

@@ -88,6 +88,7 @@ mod tests {
             email_verified_at: None,
             stamp: Stamp::from_uuid(Uuid::from_u128(2)),
             created_at: Timestamp::from_seconds(0),
+            kind: portcullis_core::account::Kind::Person,
         }
     }
 

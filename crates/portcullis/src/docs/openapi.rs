@@ -36,7 +36,7 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": security::scheme_objects(&api.docs.token_url, &api.docs.cookie, &scopes(api)),
+            "securitySchemes": security::scheme_objects(&api.docs, &scopes(api)),
         },
     })
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_core::access::{Denied, Principal};
 use portcullis_core::audit::{Action, Context, Refusal, Store};
+use portcullis_core::{account, api_key};
 use tokio::sync::Semaphore;
 
 /// Where denials are recorded.
@@ -36,14 +37,29 @@ impl Denials {
         by: Context,
     ) {
         tracing::info!(trace = ?by.trace, code = denied.code(), %rule, "access denied");
-        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
-            return self.drop_one();
-        };
         let refusal = Refusal {
             action: Action::AccessDenied,
             account: principal.map(Principal::id),
             session: principal.and_then(Principal::session),
             detail: format!("{rule}: {}", denied.code()),
+        };
+        self.append(refusal, by);
+    }
+
+    /// Records that a good key came from an address where it may not be used.
+    pub(super) fn record_address(&self, owner: account::Id, key: api_key::Id, by: Context) {
+        let refusal = Refusal {
+            action: Action::AccessDenied,
+            account: Some(owner),
+            session: None,
+            detail: format!("api key {key}: address_not_allowed"),
+        };
+        self.append(refusal, by);
+    }
+
+    fn append(&self, refusal: Refusal, by: Context) {
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            return self.drop_one();
         };
         let store = Arc::clone(&self.store);
         tokio::spawn(async move {

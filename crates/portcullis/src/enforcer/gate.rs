@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use portcullis_core::access::grant::{Grants, NoGrants};
 use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
+use portcullis_core::api_key::Format;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::organization::Directory;
 use url::{Origin, Url};
 
 use super::denials::Denials;
+use super::scheme::Places;
 use crate::protect::Traces;
 
 /// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
@@ -27,6 +29,8 @@ struct Inner {
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
+    key_format: Format,
+    key_places: Places,
     origin: Option<Origin>,
     https: bool,
 }
@@ -39,6 +43,10 @@ pub struct Settings {
     pub realm: String,
     /// The name of the session cookie.
     pub cookie: String,
+    /// How API keys are written.
+    pub api_key_format: Format,
+    /// Where they stand in a request.
+    pub api_key_places: Places,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
     /// What is shared with whom.
@@ -57,6 +65,8 @@ impl Default for Settings {
         Self {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
+            api_key_format: Format::default(),
+            api_key_places: Places::default(),
             policies: Arc::new(NoPolicies),
             grants: Grants::new(Arc::new(NoGrants)),
             organizations: None,
@@ -103,6 +113,8 @@ impl Gate {
                 .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookie: settings.cookie,
+            key_format: settings.api_key_format,
+            key_places: settings.api_key_places,
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
         }))
@@ -131,6 +143,15 @@ impl Gate {
     /// What decides about actions on resources, and shares them.
     pub fn grants(&self) -> &Grants {
         &self.0.grants
+    }
+
+    /// Where API keys stand in a request.
+    pub fn api_key_places(&self) -> &Places {
+        &self.0.key_places
+    }
+
+    pub(super) fn api_key_format(&self) -> &Format {
+        &self.0.key_format
     }
 
     /// How many denials were not audited because too many came at once.

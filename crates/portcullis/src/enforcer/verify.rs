@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::{Denied, Kinds, Permit, Principal, Requirement, Rule, Situation};
+use portcullis_core::access::{
+    AuthenticationError, Denied, Kinds, Permit, Principal, Requirement, Rule, Situation,
+};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::Current;
 
@@ -21,6 +23,7 @@ pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<
     let Some(principal) = known(&gate, parts, accepted, at).await? else {
         return Ok(None);
     };
+    scheme::clean(parts, &gate);
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.principal = Some(Arc::clone(&principal));
     }
@@ -40,7 +43,7 @@ async fn known(
     at: Timestamp,
 ) -> Result<Option<Arc<Principal>>, Problem> {
     let accepted = gate.kinds(accepted);
-    let (credential, carrier) = match scheme::find(&parts.headers, gate.cookie())? {
+    let (credential, carrier) = match scheme::find(parts, gate)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),
         Found::Credential(credential, carrier) => (credential, carrier),
@@ -49,7 +52,22 @@ async fn known(
         return Err(Problem::credential_not_accepted(accepted));
     }
     cross_site::check(carrier, parts, gate.origin())?;
-    Ok(Some(gate.authenticator().authenticate(&credential, at).await?))
+    let known = gate.authenticator();
+    match known.authenticate(&credential, peer(parts), at).await {
+        Ok(principal) => Ok(Some(principal)),
+        Err(error) => Err(turned_away(parts, error)),
+    }
+}
+
+/// A stolen key shows itself by its address: that refusal is audited, though no rule was asked.
+fn turned_away(parts: &Parts, error: AuthenticationError) -> Problem {
+    if let AuthenticationError::AddressNotAllowed { account, key } = error
+        && let Some(walk) = Walk::of(&parts.extensions)
+    {
+        let by = context(walk, parts);
+        walk.gate.denials().record_address(account, key, by);
+    }
+    error.into()
 }
 
 /// Decides about the caller where the request stands, in the organization that it selects if the rule asks for one. A

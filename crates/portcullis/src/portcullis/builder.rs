@@ -7,7 +7,8 @@ use std::time::Duration;
 use portcullis_core::access::{
     self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
 };
-use portcullis_core::account::{Accounts, Mailer, Registrar};
+use portcullis_core::account::{Accounts, Mailer, Registrar, ServiceAccounts};
+use portcullis_core::api_key;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
@@ -19,6 +20,7 @@ use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::Database;
 use url::Url;
 
+use super::api_keys::Keys;
 use super::letters::Letters;
 use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen};
@@ -90,6 +92,7 @@ pub struct Builder {
     organizations: organization::Settings,
     base_domain: Option<String>,
     policies: Keeper,
+    api_keys: Keys,
     follow: Duration,
     capacity: usize,
 }
@@ -116,6 +119,7 @@ impl Builder {
             organizations: organization::Settings::default(),
             base_domain: None,
             policies: Keeper::default(),
+            api_keys: Keys::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
         }
@@ -242,6 +246,24 @@ impl Builder {
         self
     }
 
+    /// How API keys begin: `pk_live_` unless said otherwise. Keys made before a change are refused after it.
+    pub fn api_key_format(mut self, format: api_key::Format) -> Self {
+        self.api_keys.format = format;
+        self
+    }
+
+    /// Where API keys stand in a request besides `Authorization: Bearer`: in `X-API-Key` unless said otherwise.
+    pub fn api_key_places(mut self, places: enforcer::Places) -> Self {
+        self.api_keys.places = places;
+        self
+    }
+
+    /// How API keys are handled.
+    pub fn api_keys(mut self, settings: api_key::Settings) -> Self {
+        self.api_keys.settings = settings;
+        self
+    }
+
     /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
     pub fn follow(mut self, interval: Duration) -> Self {
         self.follow = interval;
@@ -307,6 +329,7 @@ impl Builder {
         let store = session_store.store();
         let gate = self.gate(&database, Arc::clone(&store), &keyring, &directory, marks);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
+        let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
             gate,
@@ -317,6 +340,8 @@ impl Builder {
             roles: Roles::new(shared(&database)),
             accounts: Accounts::new(shared(&database), environment.clone()),
             organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
+            service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
+            api_keys,
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
             letters: Letters::new(self.mailer),
@@ -349,6 +374,7 @@ impl Builder {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
+            api_keys: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
             bus,
@@ -361,6 +387,8 @@ impl Builder {
         settings.base_domain.clone_from(&self.base_domain);
         settings.policies = self.policies.provider();
         settings.grants = access::grant::Grants::new(shared(database));
+        settings.api_key_format = self.api_keys.format.clone();
+        settings.api_key_places = self.api_keys.places.clone();
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),
@@ -406,7 +434,7 @@ pub(super) async fn declare<'p>(
     database.declare(records.collect(), environment.now()).await
 }
 
-fn shared(database: &Database) -> Arc<Database> {
+pub(super) fn shared(database: &Database) -> Arc<Database> {
     Arc::new(database.clone())
 }
 

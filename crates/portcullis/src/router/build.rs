@@ -31,6 +31,7 @@ impl Api<()> {
                 route.guard.kinds = here;
             }
         }
+        self.docs.api_key_header = gate.api_key_places().header().to_owned().into();
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {

@@ -12,11 +12,13 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod canary;
 mod given;
 mod health;
 mod matrix;
+mod organization;
 #[cfg(feature = "policies")]
 mod policy;
 mod races;

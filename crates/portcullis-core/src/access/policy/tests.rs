@@ -94,6 +94,7 @@ fn caller() -> Caller {
         facts: Facts {
             account: Account {
                 id: account(1),
+                kind: account::Kind::Person,
                 email: Some("anna@example.com".to_owned()),
                 username: None,
                 state: State::Active,
@@ -124,6 +125,7 @@ impl Caller {
             assurance: self.login.map(|_| self.assurance),
             scopes: self.scopes.clone(),
             effective: PermissionSet::default(),
+            key: None,
         }
     }
 }

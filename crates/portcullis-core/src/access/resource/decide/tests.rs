@@ -89,6 +89,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         facts: Arc::new(Facts {
             account: Account {
                 id: person(1),
+                kind: account::Kind::Person,
                 email: None,
                 username: Some("anna".into()),
                 state: State::Active,
@@ -108,6 +109,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         assurance: Some(Method::Password.assurance()),
         scopes,
         effective,
+        key: None,
     }
 }
 
