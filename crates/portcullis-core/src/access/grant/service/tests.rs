@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::*;
-use crate::access::resource::Action as _;
 use crate::access::{CredentialKind, Facts, PermissionSet, Scopes};
 use crate::account::{self, Account, State};
 use crate::{checks, resource_actions};
@@ -86,6 +85,7 @@ fn principal(scopes: Scopes) -> Principal {
         facts: Arc::new(Facts {
             account: Account {
                 id: id(1),
+                kind: account::Kind::Person,
                 email: None,
                 username: Some("anna".into()),
                 state: State::Active,
@@ -100,6 +100,7 @@ fn principal(scopes: Scopes) -> Principal {
         kind: CredentialKind::Jwt,
         session: None,
         token: None,
+        key: None,
         method: None,
         assurance: None,
         authenticated_at: None,
