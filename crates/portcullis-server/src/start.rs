@@ -110,6 +110,9 @@ pub(crate) async fn open(
     if let Some(url) = public_url {
         builder = builder.public_url(url.clone());
     }
+    if let Some(folder) = &config.policies.directory {
+        builder = builder.policies(folder);
+    }
     builder.open().await.map_err(|error| explain(config, error))
 }
 
@@ -178,6 +181,7 @@ fn tokens(config: &Config) -> token::Settings {
         refresh_lifetime: config.tokens.refresh_lifetime,
         refresh_grace: config.tokens.refresh_grace,
         leeway: config.tokens.leeway,
+        carry_permissions: config.tokens.carry_permissions,
         ..token::Settings::default()
     }
 }

@@ -65,6 +65,10 @@ pub(crate) const KEYS: &[Key] = &[
         "how long a used refresh token gives the same answer again",
     ),
     key("tokens.leeway", "how far clocks may differ"),
+    key(
+        "tokens.carry_permissions",
+        "whether access tokens say which roles and permissions the account has",
+    ),
     key("sessions.idle", "how long a session may stay unused"),
     key("sessions.absolute", "when a session ends in any case"),
     key(
@@ -118,6 +122,10 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "organizations.base_domain",
         "domain whose subdomains name organizations, such as app.example.com",
+    ),
+    key(
+        "policies.directory",
+        "folder with the policies (*.cedar); without one nothing is permitted by policy",
     ),
     key("log.format", "text or json"),
     key(
