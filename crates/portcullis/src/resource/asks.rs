@@ -11,7 +11,6 @@ use aide::generate::in_context;
 use aide::openapi::Operation;
 use portcullis_core::access::resource::{Action, ActionRule};
 use portcullis_core::access::{PermissionRef, ResourceKind};
-use schemars::SchemaGenerator;
 
 use super::Resource;
 
@@ -87,7 +86,7 @@ pub(crate) fn gather<I: OperationInput>() -> Vec<Asks> {
     ASKED.set(Some(Vec::new()));
     in_context(|context| {
         // The schemas that are made on the way are of no use here.
-        let before = std::mem::replace(&mut context.schema, SchemaGenerator::default());
+        let before = std::mem::take(&mut context.schema);
         I::operation_input(context, &mut Operation::default());
         context.schema = before;
     });
