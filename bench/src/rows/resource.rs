@@ -145,7 +145,7 @@ async fn caller() -> Result<(Portcullis, Arc<Principal>)> {
     let token = deployment::log_in(&portcullis, EMAIL, Delivery::Tokens).await?;
     let authenticator = portcullis.gate().authenticator();
     let principal = authenticator
-        .authenticate(&Credential::Jwt(Bearer(&token)), now)
+        .authenticate(&Credential::Jwt(Bearer(&token)), None, now)
         .await
         .context("the caller is not known")?;
     Ok((portcullis, principal))
