@@ -36,6 +36,9 @@ pub fn api(portcullis: &Portcullis) -> Api {
 }
 
 /// The current key retires, the next one signs, and a new next one is published. Serving does it every 90 days.
+///
+/// # Errors
+/// When the keys can't be written.
 pub async fn rotate_keys(portcullis: &Portcullis) -> anyhow::Result<bool> {
     let by = Context::operator(portcullis.environment().now());
     Ok(portcullis.keyring().rotate(by).await?)

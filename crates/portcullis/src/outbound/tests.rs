@@ -270,13 +270,16 @@ async fn what_was_judged_is_what_is_connected_to() {
     );
 }
 
+type Expected = fn(&FetchError) -> bool;
+
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 async fn answers_that_are_no_document_are_refused() {
     checks!("T052");
     let json = "content-type: application/json\r\n";
     let of = |head: &str, body: &str| format!("HTTP/1.1 {head}\r\n{body}");
     let long = "x".repeat(33);
-    let tests: Vec<(String, fn(&FetchError) -> bool)> = vec![
+    let tests: Vec<(String, Expected)> = vec![
         (
             of(
                 "302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n",
