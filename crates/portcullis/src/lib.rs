@@ -34,6 +34,7 @@ mod answers;
 
 mod access;
 mod account;
+pub mod cookie;
 pub mod docs;
 pub mod enforcer;
 pub mod environment;
@@ -65,8 +66,8 @@ pub use portcullis_core::{actions, permissions, roles};
 
 pub use self::docs::Docs;
 pub use self::enforcer::{
-    Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
-    Visitor,
+    Access, Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Guarded, Jwt, Personal, Public, Session,
+    Usual, Via, Visitor,
 };
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};

@@ -7,6 +7,8 @@
 //! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
 //! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
 
+mod basic;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +18,7 @@ use futures_util::future::try_join3;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
+use self::basic::Basic;
 use super::{AuthenticationError, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
@@ -63,6 +66,7 @@ pub struct Foundation {
 /// Role: verification manager. Turns a credential into a principal.
 pub struct Authenticator {
     on: Foundation,
+    basic: Option<Basic>,
     verified: Cache<[u8; 32], Arc<Entry>>,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
 }
@@ -83,6 +87,7 @@ impl Authenticator {
         let verified = Cache::new(on.capacity);
         Self {
             on,
+            basic: None,
             verified,
             seen: Mutex::default(),
         }
@@ -98,7 +103,7 @@ impl Authenticator {
         credential: &Credential<'_>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        let key = cache_key(credential);
+        let key = self.cache_key(credential)?;
         if let Some(entry) = self.verified.get(&key)
             && self.holds(&entry, now)
         {
@@ -108,6 +113,7 @@ impl Authenticator {
         let entry = Arc::new(match credential {
             Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
             Credential::Session(token) => self.read_session(token, now).await?,
+            Credential::Basic(pair) => self.read_basic(pair, now).await?,
         });
         self.note_seen(&entry, now);
         self.verified.insert(key, Arc::clone(&entry));
@@ -236,11 +242,7 @@ impl Authenticator {
     ) -> Result<Arc<Facts>, Refused> {
         defends!("T016");
         let facts = facts.ok_or(Refused::NoAccount)?;
-        let state = facts.account.state;
-        let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
-        if !state.may_act() || unverified {
-            return Err(Refused::Account(state));
-        }
+        self.may_act(facts.account.state)?;
         if session.stamp != facts.account.stamp {
             return Err(Refused::StampChanged);
         }
@@ -250,6 +252,14 @@ impl Authenticator {
         Ok(facts)
     }
 
+    fn may_act(&self, state: crate::account::State) -> Result<(), Refused> {
+        let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
+        if !state.may_act() || unverified {
+            return Err(Refused::Account(state));
+        }
+        Ok(())
+    }
+
     /// What is remembered of the account, or while other nodes can't be heard, what the store says.
     async fn facts(&self, account: crate::account::Id) -> Result<Option<Arc<Facts>>, Fault> {
         if self.hears_others() {
@@ -257,6 +267,16 @@ impl Authenticator {
         } else {
             self.on.directory.read(account).await
         }
+    }
+
+    /// SHA-256 of a token's text: two credentials never share an entry, and the cache holds no live token. A
+    /// password can be guessed from its SHA-256, so a pair's key is made with a secret.
+    fn cache_key(&self, credential: &Credential<'_>) -> Result<[u8; 32], Refused> {
+        Ok(match credential {
+            Credential::Session(token) => *token.digest().as_bytes(),
+            Credential::Jwt(token) => sha256(token.0),
+            Credential::Basic(pair) => self.basic()?.cache_key(pair),
+        })
     }
 
     fn marks_of(&self, subjects: [Uuid; 3]) -> [(Uuid, Mark); 3] {
@@ -273,19 +293,13 @@ impl std::fmt::Debug for Authenticator {
     }
 }
 
-/// SHA-256 of the credential's text: two credentials never share an entry, and the cache holds no live token.
-fn cache_key(credential: &Credential<'_>) -> [u8; 32] {
-    match credential {
-        Credential::Session(token) => *token.digest().as_bytes(),
-        Credential::Jwt(token) => {
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.0.as_bytes());
-            let mut key = [0; 32];
-            key.iter_mut()
-                .zip(digest.as_ref())
-                .for_each(|(to, from)| *to = *from);
-            key
-        }
-    }
+fn sha256(text: &str) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut key = [0; 32];
+    key.iter_mut()
+        .zip(digest.as_ref())
+        .for_each(|(to, from)| *to = *from);
+    key
 }
 
 fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes: Scopes) -> Principal {

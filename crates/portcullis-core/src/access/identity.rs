@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use crate::account::NotProven;
 use crate::fault::Fault;
+use crate::password::HashError;
+use crate::secret::SecretText;
 use crate::token::InvalidToken;
 use crate::{account, session};
 
@@ -113,6 +116,8 @@ pub enum Credential<'r> {
     Jwt(Bearer<'r>),
     /// An opaque session token.
     Session(session::Token),
+    /// An identifier and a password.
+    Basic(Pair),
 }
 
 impl Credential<'_> {
@@ -121,7 +126,24 @@ impl Credential<'_> {
         match self {
             Self::Jwt(_) => CredentialKind::Jwt,
             Self::Session(_) => CredentialKind::Session,
+            Self::Basic(_) => CredentialKind::Basic,
         }
+    }
+}
+
+/// An identifier and a password as a request presents them. `Debug` shows nothing of them: who mixes up the fields
+/// types a password where the identifier belongs.
+#[derive(Clone)]
+pub struct Pair {
+    /// An address or a user name, as typed.
+    pub identifier: SecretText,
+    /// The password.
+    pub password: SecretText,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…redacted…")
     }
 }
 
@@ -162,6 +184,12 @@ pub enum Refused {
     /// The account is gone.
     #[error("the account doesn't exist")]
     NoAccount,
+    /// Identifier and password aren't those of an account that may act.
+    #[error("identifier and password prove nothing: {0}")]
+    Password(#[from] NotProven),
+    /// Nobody's password is kept here.
+    #[error("no passwords are kept here")]
+    NoPasswords,
 }
 
 /// Why nobody could be identified.
@@ -170,6 +198,9 @@ pub enum AuthenticationError {
     /// The credential isn't honoured.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The password couldn't be checked: nobody is let in.
+    #[error(transparent)]
+    Hash(#[from] HashError),
     /// It couldn't be found out: nobody is let in.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -86,7 +86,8 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
         let principal = verify::caller(parts, V::KINDS)
             .await?
             .ok_or_else(|| Problem::authentication_required(V::KINDS))?;
-        let permit = verify::decide::<R>(parts, &principal)?;
+        let permit = verify::decide::<R>(parts, &principal);
+        let permit = permit.map_err(|problem| problem.where_accepted(V::KINDS))?;
         Ok(Self {
             principal,
             permit,

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use portcullis_core::access::{Authenticator, NoPolicies, Policies};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
+use portcullis_core::key::{MasterKey, Sealer};
+use portcullis_core::session::Token;
 use url::{Origin, Url};
 
+use super::csrf;
 use super::denials::Denials;
+use crate::cookie::Cookies;
 use crate::protect::Traces;
 
 /// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
@@ -21,7 +25,9 @@ struct Inner {
     policies: Arc<dyn Policies>,
     traces: Traces,
     realm: Arc<str>,
-    cookie: String,
+    cookies: Cookies,
+    sealer: Arc<Sealer>,
+    csrf: csrf::Signer,
     origin: Option<Origin>,
     https: bool,
 }
@@ -32,8 +38,11 @@ struct Inner {
 pub struct Settings {
     /// The realm in challenges: printable ASCII without quotes and backslashes.
     pub realm: String,
-    /// The name of the session cookie.
-    pub cookie: String,
+    /// How cookies are called and written.
+    pub cookies: Cookies,
+    /// What seals cookies and signs CSRF tokens. `None` for a key that only this process knows: what it sealed
+    /// ends with it.
+    pub sealer: Option<Arc<Sealer>>,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
@@ -45,7 +54,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             realm: "portcullis".to_owned(),
-            cookie: "__Host-portcullis".to_owned(),
+            cookies: Cookies::default(),
+            sealer: None,
             policies: Arc::new(NoPolicies),
             origin: None,
         }
@@ -61,6 +71,12 @@ impl Gate {
         settings: Settings,
     ) -> Self {
         let origin = settings.origin.as_ref();
+        let sealer = settings.sealer.unwrap_or_else(|| {
+            Arc::new(Sealer::new(
+                MasterKey::generate(&environment),
+                environment.clone(),
+            ))
+        });
         Self(Arc::new(Inner {
             authenticator,
             traces: Traces::new(&environment),
@@ -68,7 +84,9 @@ impl Gate {
             denials: Denials::new(audit),
             policies: settings.policies,
             realm: settings.realm.into(),
-            cookie: settings.cookie,
+            cookies: settings.cookies,
+            csrf: csrf::Signer::new(&sealer),
+            sealer,
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
         }))
@@ -84,9 +102,14 @@ impl Gate {
         &self.0.environment
     }
 
-    /// The name of the session cookie.
-    pub fn cookie(&self) -> &str {
-        &self.0.cookie
+    /// How cookies are called and written.
+    pub fn cookies(&self) -> &Cookies {
+        &self.0.cookies
+    }
+
+    /// A CSRF token for the session: what a page sends in a header beside its session cookie. Each is another text.
+    pub fn csrf_token(&self, session: &Token) -> String {
+        self.0.csrf.issue(&session.digest(), &self.0.environment)
     }
 
     /// How many denials were not audited because too many came at once.
@@ -101,6 +124,14 @@ impl Gate {
 
     pub(super) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn csrf(&self) -> &csrf::Signer {
+        &self.0.csrf
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.0.sealer
     }
 
     pub(super) fn denials(&self) -> &Denials {

@@ -4,35 +4,37 @@ use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::{Denied, Kinds, Permit, Principal, Requirement, Rule, Situation};
-use portcullis_core::environment::Timestamp;
+use portcullis_core::access::{
+    AuthenticationError, Credential, Denied, Kinds, Permit, Principal, Refused, Requirement, Rule, Situation,
+};
+use portcullis_core::secret::Digest;
+use portcullis_core::session::SessionToken;
 
 use super::circumstances::{context, peer};
 use super::scheme::{self, Found};
-use super::{Gate, cross_site};
+use super::{cross_site, csrf};
 use crate::Problem;
 use crate::protect::Walk;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered for [`context`].
 pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<Arc<Principal>>, Problem> {
-    let walk = walk(parts)?;
-    let (gate, at) = (walk.gate.clone(), walk.at);
-    let Some(principal) = known(&gate, parts, accepted, at).await? else {
+    let known = known(parts, accepted).await;
+    let Some((principal, session_token)) = known.map_err(|problem| problem.where_accepted(accepted))? else {
         return Ok(None);
     };
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.principal = Some(Arc::clone(&principal));
+        walk.session_token = session_token;
     }
     Ok(Some(principal))
 }
 
-async fn known(
-    gate: &Gate,
-    parts: &Parts,
-    accepted: Kinds,
-    at: Timestamp,
-) -> Result<Option<Arc<Principal>>, Problem> {
-    let (credential, carrier) = match scheme::find(&parts.headers, gate.cookie())? {
+type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
+
+async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Problem> {
+    let walk = walk(parts)?;
+    let gate = &walk.gate;
+    let (credential, carrier) = match scheme::find(&parts.headers, gate.cookies().session())? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),
         Found::Credential(credential, carrier) => (credential, carrier),
@@ -41,7 +43,24 @@ async fn known(
         return Err(Problem::credential_not_accepted(accepted));
     }
     cross_site::check(carrier, parts, gate.origin())?;
-    Ok(Some(gate.authenticator().authenticate(&credential, at).await?))
+    let session_token = match &credential {
+        Credential::Session(token) => Some(token.digest()),
+        _ => None,
+    };
+    let principal = match gate.authenticator().authenticate(&credential, walk.at).await {
+        Err(AuthenticationError::Refused(Refused::Password(why))) => {
+            gate.denials().record_guess(why, context(walk, parts)).await?;
+            return Err(Refused::Password(why).into());
+        }
+        judged => judged?,
+    };
+    // A dead session is told that it is, whatever came with it.
+    if let Err(problem) = csrf::check(carrier, session_token.as_ref(), parts, gate) {
+        let by = context(walk, parts);
+        gate.denials().record_forged(problem.code(), &principal, by);
+        return Err(problem);
+    }
+    Ok(Some((principal, session_token)))
 }
 
 /// Decides about the caller where the request stands. A decision against it is audited.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use http::Extensions;
 use portcullis_core::access::Principal;
 use portcullis_core::environment::{Environment, Timestamp};
+use portcullis_core::secret::Digest;
+use portcullis_core::session::SessionToken;
 use uuid::Uuid;
 
 use crate::enforcer::Gate;
@@ -19,6 +21,8 @@ pub(crate) struct Walk {
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
     pub(crate) principal: Option<Arc<Principal>>,
+    /// What the session token that was presented is stored as, if one was.
+    pub(crate) session_token: Option<Digest<SessionToken>>,
 }
 
 tokio::task_local! {
@@ -34,6 +38,7 @@ impl Walk {
             at,
             trace: gate.traces().next(at),
             principal: None,
+            session_token: None,
         }
     }
 

@@ -22,7 +22,7 @@ impl Api<()> {
             return Err(ApiErrors(errors));
         }
         know_permissions(&self);
-        self.docs.cookie = gate.cookie().to_owned().into();
+        self.docs.cookie = gate.cookies().session().to_owned().into();
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {

@@ -13,7 +13,9 @@
 mod access;
 mod account;
 mod audit;
+mod basic;
 mod canary;
+mod csrf;
 mod given;
 mod health;
 mod matrix;

@@ -1,11 +1,12 @@
-//! `Authorization: Bearer …`: a JWT or a session token.
+//! `Authorization: Bearer …`: a JWT or a session token. `Authorization: Basic …`: an identifier and a password.
 //!
 //! Source: RFC 6750 §2.1, RFC 9110 §11.6.2
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
+use portcullis_core::access::Credential;
 
-use super::{Presented, sort};
+use super::{Presented, basic, sort};
 
 pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -15,19 +16,22 @@ pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
     if values.next().is_some() {
         return Presented::Several;
     }
-    match bearer(value.as_bytes()) {
-        Some(token) => match token68(token) {
-            Some(token) => sort(token),
-            None => Presented::Malformed,
-        },
-        None => foreign(value),
+    let bytes = value.as_bytes();
+    if let Some(token) = after(BEARER, bytes) {
+        return token68(token).map_or(Presented::Malformed, sort);
     }
+    if let Some(encoded) = after(BASIC, bytes) {
+        return basic::decode(encoded).map_or(Presented::Malformed, |pair| {
+            Presented::Credential(Credential::Basic(pair))
+        });
+    }
+    foreign(value)
 }
 
-/// What follows the scheme `Bearer`.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked(BEARER.len())?;
-    if !scheme.eq_ignore_ascii_case(BEARER) {
+/// What follows the scheme.
+fn after<'v>(wanted: &[u8], value: &'v [u8]) -> Option<&'v [u8]> {
+    let (scheme, rest) = value.split_at_checked(wanted.len())?;
+    if !scheme.eq_ignore_ascii_case(wanted) {
         return None;
     }
     match rest {
@@ -80,6 +84,7 @@ fn is_token(text: &str) -> bool {
 }
 
 const BEARER: &[u8] = b"Bearer";
+const BASIC: &[u8] = b"Basic";
 
 #[cfg(test)]
 mod tests {
@@ -120,7 +125,11 @@ mod tests {
             ("Bear", None),
             ("", None),
         ] {
-            assert_eq!(bearer(value.as_bytes()), token.map(str::as_bytes), "{value:?}");
+            assert_eq!(
+                after(BEARER, value.as_bytes()),
+                token.map(str::as_bytes),
+                "{value:?}"
+            );
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Source: RFC 6750 §2
 
 mod authorization;
+mod basic;
 mod cookie;
 mod session_header;
 
@@ -38,13 +39,15 @@ pub(super) enum Carrier {
     Header,
     /// In a cookie, which browsers attach by themselves.
     Cookie,
+    /// In `Authorization: Basic`, which browsers remember and attach by themselves, and programs send too.
+    Remembered,
 }
 
 /// What a request presents.
 pub(super) enum Found<'r> {
     /// Nothing.
     Nothing,
-    /// A credential of a kind nobody here reads, such as `Basic`.
+    /// A credential of a kind nobody here reads, such as `Negotiate`.
     Foreign,
     /// One credential.
     Credential(Credential<'r>, Carrier),
@@ -66,6 +69,9 @@ pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Foun
         (Some(_), Some(_)) => Err(several()),
         (Some((place, carrier)), None) => match place {
             Presented::Nothing => Ok(Found::Nothing),
+            Presented::Credential(Credential::Basic(pair)) => {
+                Ok(Found::Credential(Credential::Basic(pair), Carrier::Remembered))
+            }
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
             Presented::Invalid => Err(Problem::invalid_token()),
@@ -85,7 +91,8 @@ fn several() -> Problem {
 fn malformed() -> Problem {
     Problem::invalid_credentials(
         "invalid_request",
-        "the Authorization header must read: Bearer, one space, the token",
+        "the Authorization header must read: Bearer, one space, the token; or Basic, one space, identifier:password in \
+         base64",
     )
 }
 
