@@ -97,6 +97,7 @@ pub(crate) async fn open(
         .password_policy(policy(config))
         .sessions(sessions(config))
         .session_store(config.sessions.store.clone())
+        .cookies(config.cookies.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
         .password_grant(config.server.password_grant)

@@ -35,6 +35,7 @@ mod answers;
 mod access;
 mod account;
 pub mod cookie;
+mod cookie_session;
 pub mod docs;
 pub mod enforcer;
 pub mod environment;
@@ -64,6 +65,7 @@ pub use portcullis_core::access::{
 };
 pub use portcullis_core::{actions, permissions, roles};
 
+pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::docs::Docs;
 pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Guarded, Jwt, Personal, Public, Session,

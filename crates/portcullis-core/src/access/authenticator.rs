@@ -19,7 +19,9 @@ use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use self::basic::Basic;
-use super::{AuthenticationError, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes};
+use super::{
+    AuthenticationError, Bearer, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes,
+};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};
@@ -274,7 +276,7 @@ impl Authenticator {
     fn cache_key(&self, credential: &Credential<'_>) -> Result<[u8; 32], Refused> {
         Ok(match credential {
             Credential::Session(token) => *token.digest().as_bytes(),
-            Credential::Jwt(token) => sha256(token.0),
+            Credential::Jwt(token) => cache_key_of(*token),
             Credential::Basic(pair) => self.basic()?.cache_key(pair),
         })
     }
@@ -293,8 +295,9 @@ impl std::fmt::Debug for Authenticator {
     }
 }
 
-fn sha256(text: &str) -> [u8; 32] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+/// SHA-256 of a signed token's text.
+pub(super) fn cache_key_of(token: Bearer<'_>) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.0.as_bytes());
     let mut key = [0; 32];
     key.iter_mut()
         .zip(digest.as_ref())
@@ -317,6 +320,7 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         session: Some(session.id),
         token: None,
         method: Some(session.method),
+        assurance: Some(session.method.assurance()),
         authenticated_at: Some(session.authenticated_at),
         scopes,
         effective,

@@ -13,9 +13,13 @@ mod authenticator;
 mod builtin;
 mod decide;
 mod directory;
+pub mod grant;
 mod identity;
 mod names;
+#[cfg(feature = "policies")]
+pub mod policy;
 mod principal;
+mod remote;
 mod requirement;
 pub mod resource;
 mod rule;
@@ -27,16 +31,18 @@ use serde::Serialize;
 
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, RolesRead, RolesWrite, SessionsWrite,
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead, MembersWrite,
+    OrganizationsRead, OrganizationsWrite, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Pair, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
+pub use self::remote::RemoteAuthenticator;
 pub use self::requirement::{
-    ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
-    SecondFactor,
+    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
+    Role, RoleName, SecondFactor,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};

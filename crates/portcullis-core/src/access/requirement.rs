@@ -84,12 +84,26 @@ impl<R: Requirement> Requirement for Member<R> {
     const RULE: Rule = Rule::Member(&R::RULE);
 }
 
+/// A requirement that only a member of the selected organization satisfies: [`Member`], a tuple that begins with one,
+/// or [`Any`] of such. Whoever satisfied it has an organization, without a doubt.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be satisfied outside of every organization",
+    label = "asks for no member",
+    note = "write `Member<…>`, or a tuple that begins with it: `(Member<PostsWrite>, FreshLogin<300>)`"
+)]
+pub trait InOrganization: Requirement {}
+
+impl<R: Requirement> InOrganization for Member<R> {}
+
 /// At least one of the requirements in the tuple `T`.
 #[derive(Debug)]
 pub struct Any<T>(std::marker::PhantomData<fn() -> T>);
 
 macro_rules! tuples {
-    ($($($name:ident)+;)+) => {$(
+    ($($first:ident $($rest:ident)*;)+) => {
+        tuples! { @ $([$first] $first $($rest)*;)+ }
+    };
+    (@ $([$first:ident] $($name:ident)+;)+) => {$(
         impl<$($name: Requirement),+> Requirement for ($($name,)+) {
             const RULE: Rule = Rule::All(&[$($name::RULE),+]);
         }
@@ -97,6 +111,10 @@ macro_rules! tuples {
         impl<$($name: Requirement),+> Requirement for Any<($($name,)+)> {
             const RULE: Rule = Rule::Any(&[$($name::RULE),+]);
         }
+
+        impl<$($name: Requirement),+> InOrganization for ($($name,)+) where $first: InOrganization {}
+
+        impl<$($name: InOrganization),+> InOrganization for Any<($($name,)+)> {}
     )+};
 }
 

@@ -10,6 +10,7 @@
 //!
 //! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
 
+mod cookies;
 mod database;
 mod duration;
 mod key;
@@ -53,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) tokens: Tokens,
     /// How long sessions live.
     pub(crate) sessions: Sessions,
+    /// How cookies are called and written.
+    pub(crate) cookies: portcullis::cookie::Settings,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
     /// What is logged.
@@ -108,6 +111,7 @@ impl Config {
         let mail = Mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
+        let cookies = cookies::read(from, &server);
         let passwords = Passwords::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
@@ -121,6 +125,7 @@ impl Config {
             mail,
             tokens,
             sessions,
+            cookies,
             passwords,
             log,
             shown,

@@ -50,6 +50,7 @@ pub trait Stores:
     + portcullis_core::access::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
+    + portcullis_core::organization::Store
     + Clone
     + 'static
 {

@@ -15,6 +15,7 @@ mod account;
 mod audit;
 mod basic;
 mod canary;
+mod cookie_session;
 mod csrf;
 mod given;
 mod health;

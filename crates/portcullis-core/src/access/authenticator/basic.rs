@@ -58,6 +58,7 @@ impl Authenticator {
         let judged = passwords.judge(found, &pair.password).await?;
         let account = judged.map_err(Refused::from)?;
         let marks = marks.ok_or(Refused::NoAccount)?;
+        defends!("T047");
         // A hash takes long: state and stamp are judged as they are now.
         let facts = self.facts(account.id).await?.ok_or(Refused::NoAccount)?;
         self.may_act(facts.account.state)?;
@@ -71,6 +72,7 @@ impl Authenticator {
             session: None,
             token: None,
             method: None,
+            assurance: None,
             authenticated_at: None,
             scopes: Scopes::Everything,
         };

@@ -53,6 +53,7 @@ fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> A
         session: None,
         token: None,
         method: Some(Method::Password),
+        assurance: Some(Assurance::SingleFactor),
         authenticated_at: Some(LOGIN),
         scopes,
         effective,
