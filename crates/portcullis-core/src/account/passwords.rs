@@ -106,11 +106,22 @@ impl Passwords {
             }
             Verdict::Match => {}
         }
+        Ok(self.judge_state(account))
+    }
+
+    /// The account if it may act, for one whose password was proven.
+    ///
+    /// # Errors
+    /// [`NotProven`] with the account's state.
+    pub fn judge_state(&self, account: Account) -> Result<Account, NotProven> {
         let unverified = account.state == State::Unverified && self.require_verified_email;
-        if !account.state.may_act() || unverified {
-            return not(Mismatch::State(account.state));
+        if account.state.may_act() && !unverified {
+            return Ok(account);
         }
-        Ok(Ok(account))
+        Err(NotProven {
+            account: Some(account.id),
+            reason: Mismatch::State(account.state),
+        })
     }
 }
 

@@ -128,7 +128,7 @@ pub(super) fn scheme_objects(token_url: &str, cookie: &str, scopes: &Map<String,
             "type": "apiKey",
             "in": "cookie",
             "name": cookie,
-            "description": "A session token, for browsers.",
+            "description": "A session token, for browsers. A change also needs its CSRF token, in a header.",
         },
         API_KEY: {
             "type": "apiKey",

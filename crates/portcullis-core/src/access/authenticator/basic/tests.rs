@@ -7,9 +7,10 @@ use super::super::tests::{ACCOUNT, Bench, START, World, account, after};
 use super::*;
 use crate::access::Credential;
 use crate::account::{self, Account, Login, Mismatch, NotProven, Stamp, State};
+use crate::environment::Entropy;
 use crate::fault::Fault;
 use crate::invalidation::{Invalidation, Marks};
-use crate::key::fakes::{block_on, environment};
+use crate::key::fakes::{FakeClock, block_on, environment};
 use crate::key::{MasterKey, Sealer};
 use crate::password::{Cost, Hasher, Password, SealedHash, Settings};
 use crate::secret::{Digest, SecretText};
@@ -32,15 +33,29 @@ struct Deployment {
     marks: Arc<Marks>,
     authenticator: Authenticator,
     hasher: Arc<Hasher>,
+    /// How often a salt was drawn.
+    drawn: Arc<AtomicUsize>,
 }
 
-fn hasher(cost: Cost) -> Hasher {
+/// Randomness that counts how often it is asked.
+struct Counted(Arc<AtomicUsize>);
+
+impl Entropy for Counted {
+    fn fill(&self, out: &mut [u8]) {
+        let count = self.0.fetch_add(1, Ordering::Relaxed);
+        out.iter_mut()
+            .zip(count.to_le_bytes().into_iter().cycle())
+            .for_each(|(to, from)| *to = from);
+    }
+}
+
+fn hasher(cost: Cost, drawn: &Arc<AtomicUsize>) -> Hasher {
     let settings = Settings {
         cost,
         threads: 1,
         waiting: 8,
     };
-    let environment = environment(3);
+    let environment = Environment::new(FakeClock::at(START), Arc::new(Counted(Arc::clone(drawn))));
     let sealer = Sealer::new(MasterKey::generate(&environment), environment.clone());
     Hasher::start(Arc::new(sealer), environment, &settings).unwrap()
 }
@@ -58,7 +73,8 @@ impl Deployment {
             authenticator,
             ..
         } = Bench::new();
-        let hasher = Arc::new(hasher(Cost::DANGEROUSLY_CHEAP));
+        let drawn = Arc::new(AtomicUsize::new(0));
+        let hasher = Arc::new(hasher(Cost::DANGEROUSLY_CHEAP, &drawn));
         let login = Login {
             account: account(State::Active),
             password: Some(seal(&hasher, "right")),
@@ -76,12 +92,13 @@ impl Deployment {
             world,
             marks,
             hasher,
+            drawn,
         }
     }
 
     fn ask(&self, password: &str, now: Timestamp) -> Result<Arc<Principal>, Refused> {
-        let asked = self.authenticator.authenticate(&credential(password), now);
-        match block_on(asked) {
+        let credential = credential(password);
+        match block_on(self.authenticator.authenticate(&credential, now)) {
             Ok(principal) => Ok(principal),
             Err(AuthenticationError::Refused(why)) => Err(why),
             Err(other) => panic!("a fault: {other}"),
@@ -195,6 +212,43 @@ fn what_changes_while_the_password_is_found_or_hashed_is_honoured() {
 }
 
 #[test]
+fn a_proven_pair_is_not_hashed_again_while_its_stored_hash_is_the_same() {
+    checks!("T047");
+    let deployment = Deployment::new();
+    let drawn = || deployment.drawn.load(Ordering::Relaxed);
+    deployment.ask("right", after(1)).unwrap();
+    let before = drawn();
+    for what in [Invalidation::Roles, Invalidation::Account(ACCOUNT)] {
+        deployment.marks.apply(what);
+        deployment.ask("right", after(2)).unwrap();
+        assert!(deployment.reads() > 0, "{what:?}");
+    }
+    assert_eq!(drawn(), before, "every hash draws a salt");
+    // A proven pair of an account that may act no more proves nothing.
+    let mut login = deployment.accounts.login.lock().unwrap();
+    login.as_mut().unwrap().account.state = State::Disabled;
+    drop(login);
+    deployment.marks.apply(Invalidation::Account(ACCOUNT));
+    let disabled = NotProven {
+        account: Some(ACCOUNT),
+        reason: Mismatch::State(State::Disabled),
+    };
+    let refused = deployment.ask("right", after(2)).unwrap_err();
+    assert_eq!(refused, Refused::Password(disabled));
+    let mut login = deployment.accounts.login.lock().unwrap();
+    login.as_mut().unwrap().account.state = State::Active;
+    drop(login);
+    // The same password, stored anew, is hashed once more; so is every other pair.
+    deployment.change_password("right");
+    deployment.marks.apply(Invalidation::Account(ACCOUNT));
+    let before = drawn();
+    deployment.ask("right", after(2)).unwrap();
+    assert!(drawn() > before);
+    deployment.ask("Right", after(2)).unwrap_err();
+    assert!(drawn() > before + 1);
+}
+
+#[test]
 fn a_pair_is_no_login_by_a_person() {
     let deployment = Deployment::new();
     let principal = deployment.ask("right", after(1)).unwrap();
@@ -211,7 +265,7 @@ fn an_outdated_hash_is_renewed_like_at_a_login() {
     deployment.ask("right", after(1)).unwrap();
     assert_eq!(deployment.accounts.renewed.load(Ordering::Relaxed), 0);
     // The same key, a higher cost.
-    let dearer = Arc::new(hasher(Cost::OWASP));
+    let dearer = Arc::new(hasher(Cost::OWASP, &Arc::default()));
     let passwords = Passwords::new(Arc::clone(&deployment.accounts) as _, dearer, false);
     let Deployment {
         authenticator,
@@ -222,9 +276,11 @@ fn an_outdated_hash_is_renewed_like_at_a_login() {
     let authenticator = authenticator.with_passwords(passwords, &environment(5));
     block_on(authenticator.authenticate(&credential("right"), after(2))).unwrap();
     assert_eq!(accounts.renewed.load(Ordering::Relaxed), 1);
-    marks.apply(Invalidation::Account(ACCOUNT));
-    block_on(authenticator.authenticate(&credential("right"), after(3))).unwrap();
-    assert_eq!(accounts.renewed.load(Ordering::Relaxed), 1, "it is renewed once");
+    for _ in 0..2 {
+        marks.apply(Invalidation::Account(ACCOUNT));
+        block_on(authenticator.authenticate(&credential("right"), after(3))).unwrap();
+        assert_eq!(accounts.renewed.load(Ordering::Relaxed), 1, "it is renewed once");
+    }
 }
 
 #[test]
