@@ -1,7 +1,10 @@
 //! Requests to a router, and what it answers.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -21,6 +24,7 @@ pub struct Request {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
+    peer: Option<IpAddr>,
 }
 
 impl Request {
@@ -33,12 +37,19 @@ impl Request {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Vec::new(),
+            peer: None,
         }
     }
 
     /// The same request to a router behind this gate: a [cookie](Self::cookie) brings its CSRF token along.
     pub fn behind(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
+        self
+    }
+
+    /// Comes from this address; from none that is known unless said otherwise.
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.peer = Some(address.parse().unwrap());
         self
     }
 
@@ -50,7 +61,12 @@ impl Request {
         self
     }
 
-    /// Presents an access token or a session token as bearer.
+    /// Presents an API key in `X-API-Key`.
+    pub fn api_key(self, key: &str) -> Self {
+        self.header("x-api-key", key)
+    }
+
+    /// Presents an access token, a session token or an API key as bearer.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
@@ -110,6 +126,11 @@ impl Request {
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().unwrap();
         *request.headers_mut() = self.headers;
+        if let Some(peer) = self.peer {
+            request
+                .extensions_mut()
+                .insert(ConnectInfo(SocketAddr::new(peer, 1)));
+        }
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         Answer {

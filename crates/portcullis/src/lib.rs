@@ -34,6 +34,7 @@ mod answers;
 
 mod access;
 mod account;
+mod api_key;
 pub mod cookie;
 mod cookie_session;
 pub mod docs;
@@ -42,10 +43,17 @@ pub mod environment;
 mod health;
 pub mod listener;
 mod mail;
+mod organization;
+#[cfg(feature = "remote")]
+pub mod outbound;
 mod password;
+mod policies;
 mod portcullis;
 pub mod problem;
 pub mod protect;
+#[cfg(feature = "remote")]
+pub mod remote;
+pub mod resource;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -60,10 +68,10 @@ pub use axum::extract::State;
 pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::access::{
-    Any, Authenticated, FreshLogin, Member, Permission, Permit, Policy, Principal, Requirement, Role,
-    RoleName, SecondFactor,
+    Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
+    Requirement, Role, RoleName, SecondFactor,
 };
-pub use portcullis_core::{actions, permissions, roles};
+pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::docs::Docs;
@@ -71,8 +79,12 @@ pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Guarded, Jwt, Personal, Public, Session,
     Usual, Via, Visitor,
 };
+pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
+#[cfg(feature = "remote")]
+pub use self::remote::Remote;
+pub use self::resource::{Authorized, Resource, Visible};
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -8,8 +8,10 @@
 //! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
 
 mod basic;
+mod key;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,8 +28,11 @@ use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};
 use crate::session::{Session, Token};
+use crate::throttle::Limiter;
 use crate::token::Verifier;
-use crate::{defends, session, token};
+use crate::{api_key, defends, session, token};
+
+pub(crate) use self::key::Terms;
 
 /// How a node hears what other nodes invalidated.
 pub trait Bus: Send + Sync {
@@ -53,6 +58,8 @@ pub struct Foundation {
     pub sessions: Arc<dyn session::Store>,
     /// Revocations.
     pub tokens: Arc<dyn token::Store>,
+    /// API keys.
+    pub api_keys: Arc<dyn api_key::Store>,
     /// Access tokens.
     pub verifier: Verifier,
     /// The marks that the store's invalidations move.
@@ -71,6 +78,8 @@ pub struct Authenticator {
     basic: Option<Basic>,
     verified: Cache<[u8; 32], Arc<Entry>>,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
+    used: Mutex<HashMap<api_key::Id, (Timestamp, Option<IpAddr>)>>,
+    limiter: Limiter,
 }
 
 struct Entry {
@@ -87,38 +96,57 @@ impl Authenticator {
     /// An authenticator on this foundation.
     pub fn new(on: Foundation) -> Self {
         let verified = Cache::new(on.capacity);
+        let limiter = Limiter::new(on.capacity);
         Self {
             on,
             basic: None,
             verified,
             seen: Mutex::default(),
+            used: Mutex::default(),
+            limiter,
         }
     }
 
-    /// Who presents `credential` at `now`.
+    /// Who presents `credential` at `now`, from an address that isn't known: a key that may be used from some
+    /// addresses only is refused.
     ///
     /// # Errors
-    /// [`AuthenticationError::Refused`] if it isn't honoured, [`AuthenticationError::Fault`] if that can't be found
-    /// out.
+    /// As [`Authenticator::authenticate_from`].
     pub async fn authenticate(
         &self,
         credential: &Credential<'_>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
+        self.authenticate_from(credential, None, now).await
+    }
+
+    /// Who presents `credential` at `now`, from the address `from`. Counts for the credential's rate.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Refused`] if it isn't honoured, [`AuthenticationError::Fault`] if that can't be found
+    /// out; a good key may be refused for its address or its rate.
+    pub async fn authenticate_from(
+        &self,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, AuthenticationError> {
         let key = self.cache_key(credential)?;
-        if let Some(entry) = self.verified.get(&key)
-            && self.holds(&entry, now)
-        {
-            self.note_seen(&entry, now);
-            return Ok(Arc::clone(&entry.principal));
-        }
-        let entry = Arc::new(match credential {
-            Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
-            Credential::Session(token) => self.read_session(token, now).await?,
-            Credential::Basic(pair) => self.read_basic(pair, now).await?,
-        });
-        self.note_seen(&entry, now);
-        self.verified.insert(key, Arc::clone(&entry));
+        let entry = match self.verified.get(&key) {
+            Some(entry) if self.holds(&entry, now) => entry,
+            _ => {
+                let entry = Arc::new(match credential {
+                    Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
+                    Credential::Session(token) => self.read_session(token, now).await?,
+                    Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
+                    Credential::Basic(pair) => self.read_basic(pair, now).await?,
+                });
+                self.verified.insert(key, Arc::clone(&entry));
+                entry
+            }
+        };
+        self.admit(&entry.principal, from, now)?;
+        self.note_seen(&entry, from, now);
         Ok(Arc::clone(&entry.principal))
     }
 
@@ -136,6 +164,20 @@ impl Authenticator {
         let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, at) in seen {
             waiting.entry(id).or_insert(at);
+        }
+    }
+
+    /// The keys used since the last call, for [`api_key::Store::touch`].
+    pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.drain().map(|(id, (at, from))| (id, at, from)).collect()
+    }
+
+    /// Takes back what could not be written; what was used since is later and stays.
+    pub fn put_back_used(&self, used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) {
+        let mut waiting = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, at, from) in used {
+            waiting.entry(id).or_insert((at, from));
         }
     }
 
@@ -163,16 +205,20 @@ impl Authenticator {
             && (self.hears_others() || now.since(entry.read_at) <= SHORT_LIFE)
     }
 
-    fn note_seen(&self, entry: &Entry, now: Timestamp) {
+    fn note_seen(&self, entry: &Entry, from: Option<IpAddr>, now: Timestamp) {
         entry.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
         let written = Timestamp::from_micros(entry.last_written.load(Ordering::Relaxed));
-        let Some(id) = entry.principal.session else { return };
-        if now.since(written) >= write_behind(entry.idle) {
-            entry.last_written.store(now.as_micros(), Ordering::Relaxed);
-            self.seen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(id, now);
+        if now.since(written) < write_behind(entry.idle) {
+            return;
+        }
+        entry.last_written.store(now.as_micros(), Ordering::Relaxed);
+        if let Some(id) = entry.principal.session {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(id, now);
+        }
+        if let Some(id) = entry.principal.api_key() {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.insert(id, (now, from));
         }
     }
 
@@ -242,9 +288,7 @@ impl Authenticator {
         session: &Session,
         now: Timestamp,
     ) -> Result<Arc<Facts>, Refused> {
-        defends!("T016");
-        let facts = facts.ok_or(Refused::NoAccount)?;
-        self.may_act(facts.account.state)?;
+        let facts = self.judge_owner(facts)?;
         if session.stamp != facts.account.stamp {
             return Err(Refused::StampChanged);
         }
@@ -254,12 +298,16 @@ impl Authenticator {
         Ok(facts)
     }
 
-    fn may_act(&self, state: crate::account::State) -> Result<(), Refused> {
+    /// Whether the account may act at all.
+    fn judge_owner(&self, facts: Option<Arc<Facts>>) -> Result<Arc<Facts>, Refused> {
+        defends!("T016");
+        let facts = facts.ok_or(Refused::NoAccount)?;
+        let state = facts.account.state;
         let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
         if !state.may_act() || unverified {
             return Err(Refused::Account(state));
         }
-        Ok(())
+        Ok(facts)
     }
 
     /// What is remembered of the account, or while other nodes can't be heard, what the store says.
@@ -276,6 +324,7 @@ impl Authenticator {
     fn cache_key(&self, credential: &Credential<'_>) -> Result<[u8; 32], Refused> {
         Ok(match credential {
             Credential::Session(token) => *token.digest().as_bytes(),
+            Credential::ApiKey(digest) => *digest.as_bytes(),
             Credential::Jwt(token) => cache_key_of(*token),
             Credential::Basic(pair) => self.basic()?.cache_key(pair),
         })
@@ -306,15 +355,8 @@ pub(super) fn cache_key_of(token: Bearer<'_>) -> [u8; 32] {
 }
 
 fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes: Scopes) -> Principal {
-    defends!("T024");
-    let effective = match &scopes {
-        Scopes::Everything => facts.permissions.clone(),
-        Scopes::Only(names) => {
-            let asked = super::PermissionSet::of_names(names.iter().map(String::as_str));
-            facts.permissions.intersection(&asked)
-        }
-    };
     Principal {
+        effective: effective(&facts, &scopes),
         facts,
         kind,
         session: Some(session.id),
@@ -323,7 +365,19 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         assurance: Some(session.method.assurance()),
         authenticated_at: Some(session.authenticated_at),
         scopes,
-        effective,
+        key: None,
+    }
+}
+
+/// What the account may do and the scopes leave in.
+fn effective(facts: &Facts, scopes: &Scopes) -> super::PermissionSet {
+    defends!("T024");
+    match scopes {
+        Scopes::Everything => facts.permissions.clone(),
+        Scopes::Only(names) => {
+            let asked = super::PermissionSet::of_names(names.iter().map(String::as_str));
+            facts.permissions.intersection(&asked)
+        }
     }
 }
 

@@ -16,6 +16,8 @@ crate::permissions! {
     pub SessionsWrite = "portcullis:sessions:write": "End the sessions of any account";
     /// Reading the audit log.
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
+    /// Seeing which policies are in force.
+    pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
     /// Reading all organizations.
@@ -28,22 +30,29 @@ crate::permissions! {
     pub MembersWrite = "org:members:write": "Invite and remove members, give them roles";
     /// Changing the organization itself.
     pub SettingsWrite = "org:settings:write": "Rename the organization";
+    /// Reading others' API keys.
+    pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
+    /// Changing others' API keys.
+    pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 12] = [
+pub const BUILT_IN: [PermissionRef; 15] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
     RolesWrite::PERMISSION,
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
+    PoliciesRead::PERMISSION,
     KeysWrite::PERMISSION,
     OrganizationsRead::PERMISSION,
     OrganizationsWrite::PERMISSION,
     MembersRead::PERMISSION,
     MembersWrite::PERMISSION,
     SettingsWrite::PERMISSION,
+    ApiKeysRead::PERMISSION,
+    ApiKeysWrite::PERMISSION,
 ];
 
 impl From<&PermissionRef> for PermissionRecord {

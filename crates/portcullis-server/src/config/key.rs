@@ -111,6 +111,19 @@ pub(crate) const KEYS: &[Key] = &[
         "cookies.data_lifetime",
         "how long anonymous data in a cookie lives after its last change",
     ),
+    key(
+        "api_keys.prefix",
+        "what API keys begin with; a change makes earlier keys worthless",
+    ),
+    key(
+        "api_keys.environment",
+        "the word after the prefix, such as live or test; a change makes earlier keys worthless",
+    ),
+    key("api_keys.header", "header that API keys are taken from"),
+    key(
+        "api_keys.query_parameter",
+        "query parameter that API keys are taken from too; addresses end up in logs",
+    ),
     key("passwords.min_characters", "fewest characters of a new password"),
     key("passwords.max_characters", "most characters of a new password"),
     key("passwords.memory_kib", "argon2id: memory of one hash, in KiB"),
@@ -118,6 +131,14 @@ pub(crate) const KEYS: &[Key] = &[
     key("passwords.lanes", "argon2id: lanes"),
     key("passwords.threads", "how many threads hash passwords"),
     key("passwords.waiting", "how many logins may wait for such a thread"),
+    key(
+        "organizations.creation",
+        "who may create organizations: everybody or administrators",
+    ),
+    key(
+        "organizations.base_domain",
+        "domain whose subdomains name organizations, such as app.example.com",
+    ),
     key("log.format", "text or json"),
     key(
         "log.filter",

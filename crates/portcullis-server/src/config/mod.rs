@@ -10,12 +10,14 @@
 //!
 //! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
 
+mod api_keys;
 mod cookies;
 mod database;
 mod duration;
 mod key;
 mod log;
 mod mail;
+mod organizations;
 mod passwords;
 mod problem;
 mod reader;
@@ -27,10 +29,12 @@ mod tokens;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub(crate) use self::api_keys::ApiKeys;
 pub(crate) use self::database::Database;
 pub(crate) use self::key::KEYS;
 pub(crate) use self::log::{Format, Log};
 pub(crate) use self::mail::{Mail, Security, Smtp};
+pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
 pub(crate) use self::problem::Problems;
 use self::reader::Reader;
@@ -56,8 +60,12 @@ pub(crate) struct Config {
     pub(crate) sessions: Sessions,
     /// How cookies are called and written.
     pub(crate) cookies: portcullis::cookie::Settings,
+    /// How API keys begin and where they stand in a request.
+    pub(crate) api_keys: ApiKeys,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
+    /// Who creates organizations, and how hosts name them.
+    pub(crate) organizations: Organizations,
     /// What is logged.
     pub(crate) log: Log,
     /// Every value with where it came from.
@@ -112,7 +120,9 @@ impl Config {
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
         let cookies = cookies::read(from, &server);
+        let api_keys = ApiKeys::read(from);
         let passwords = Passwords::read(from);
+        let organizations = Organizations::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
         if !problems.is_empty() {
@@ -126,7 +136,9 @@ impl Config {
             tokens,
             sessions,
             cookies,
+            api_keys,
             passwords,
+            organizations,
             log,
             shown,
         })

@@ -7,6 +7,7 @@ use portcullis::core::checks;
 use super::cast::{Cast, Held};
 use super::privileges::NO_LOGIN;
 use super::route::Route;
+use super::tenants::{self, HOME, Naming};
 use super::{basic, csrf, forge};
 
 pub(super) type Headers = Vec<(&'static str, String)>;
@@ -26,6 +27,8 @@ pub(super) struct Case {
     pub(super) refusals: &'static [u16],
     /// What the answer must not repeat.
     pub(super) secret: String,
+    /// What is said of the organization, on routes that ask for one.
+    pub(super) naming: Naming,
 }
 
 /// All of them.
@@ -40,6 +43,7 @@ pub(super) fn all(cast: &Cast) -> Vec<Case> {
     all.extend(csrf::cases(cast));
     all.extend(basic::cases(cast));
     all.extend(insufficient(cast));
+    all.extend(tenants::cases(cast));
     all
 }
 
@@ -54,6 +58,7 @@ impl Case {
             methods: |_| true,
             refusals: &[401],
             secret: String::new(),
+            naming: Naming::All(HOME),
         }
     }
 
@@ -250,7 +255,7 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
 }
 
 /// Every way in which a client may present it.
-fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
+pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
         CredentialKind::Basic => vec![("basic", basic::header(&held.text))],

@@ -3,11 +3,13 @@
 //! Invariants: the answer never waits for the log. At most [`PARALLEL`] writes wait at once; what comes on top is
 //! counted and logged, so that a flood of refusals costs neither memory nor the database.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use portcullis_core::access::{Denied, Principal, Rule};
-use portcullis_core::account::NotProven;
+use portcullis_core::access::{Denied, Principal};
+use portcullis_core::account::{self, NotProven};
+use portcullis_core::api_key;
 use portcullis_core::audit::{Action, Context, Refusal, Store};
 use portcullis_core::fault::Fault;
 use tokio::sync::Semaphore;
@@ -29,7 +31,13 @@ impl Denials {
     }
 
     /// Records that `rule` refused `principal`.
-    pub(super) fn record(&self, rule: &Rule, denied: Denied, principal: Option<&Principal>, by: Context) {
+    pub(super) fn record(
+        &self,
+        rule: &dyn Display,
+        denied: Denied,
+        principal: Option<&Principal>,
+        by: Context,
+    ) {
         tracing::info!(trace = ?by.trace, code = denied.code(), %rule, "access denied");
         self.write(format!("{rule}: {}", denied.code()), principal, by);
     }
@@ -53,14 +61,29 @@ impl Denials {
     }
 
     fn write(&self, detail: String, principal: Option<&Principal>, by: Context) {
-        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
-            return self.drop_one();
-        };
         let refusal = Refusal {
             action: Action::AccessDenied,
             account: principal.map(Principal::id),
             session: principal.and_then(Principal::session),
             detail,
+        };
+        self.append(refusal, by);
+    }
+
+    /// Records that a good key came from an address where it may not be used.
+    pub(super) fn record_address(&self, owner: account::Id, key: api_key::Id, by: Context) {
+        let refusal = Refusal {
+            action: Action::AccessDenied,
+            account: Some(owner),
+            session: None,
+            detail: format!("api key {key}: address_not_allowed"),
+        };
+        self.append(refusal, by);
+    }
+
+    fn append(&self, refusal: Refusal, by: Context) {
+        let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() else {
+            return self.drop_one();
         };
         let store = Arc::clone(&self.store);
         tokio::spawn(async move {

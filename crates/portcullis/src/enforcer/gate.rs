@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use portcullis_core::access::{Authenticator, NoPolicies, Policies};
+use portcullis_core::access::grant::{Grants, NoGrants};
+use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
+use portcullis_core::api_key::Format;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{MasterKey, Sealer};
+use portcullis_core::organization::Directory;
 use portcullis_core::session::Token;
 use url::{Origin, Url};
 
 use super::csrf;
 use super::denials::Denials;
+use super::scheme::Places;
 use crate::cookie::Cookies;
 use crate::protect::Traces;
 
@@ -19,15 +23,20 @@ use crate::protect::Traces;
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    authenticator: Arc<Authenticator>,
+    authentication: Authentication,
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    grants: Grants,
+    organizations: Option<Arc<Directory>>,
+    base_domain: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookies: Cookies,
     sealer: Arc<Sealer>,
     csrf: csrf::Signer,
+    key_format: Format,
+    key_places: Places,
     origin: Option<Origin>,
     https: bool,
 }
@@ -43,8 +52,18 @@ pub struct Settings {
     /// What seals cookies and signs CSRF tokens. `None` for a key that only this process knows: what it sealed
     /// ends with it.
     pub sealer: Option<Arc<Sealer>>,
+    /// How API keys are written.
+    pub api_key_format: Format,
+    /// Where they stand in a request.
+    pub api_key_places: Places,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// What is shared with whom.
+    pub grants: Grants,
+    /// Who is a member of which organization. Without it, nobody is a member of any.
+    pub organizations: Option<Arc<Directory>>,
+    /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
+    pub base_domain: Option<String>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -56,7 +75,12 @@ impl Default for Settings {
             realm: "portcullis".to_owned(),
             cookies: Cookies::default(),
             sealer: None,
+            api_key_format: Format::default(),
+            api_key_places: Places::default(),
             policies: Arc::new(NoPolicies),
+            grants: Grants::new(Arc::new(NoGrants)),
+            organizations: None,
+            base_domain: None,
             origin: None,
         }
     }
@@ -70,6 +94,20 @@ impl Gate {
         audit: Arc<dyn audit::Store>,
         settings: Settings,
     ) -> Self {
+        Self::of(
+            Authentication::Embedded(authenticator),
+            environment,
+            audit,
+            settings,
+        )
+    }
+
+    pub(crate) fn of(
+        authentication: Authentication,
+        environment: Environment,
+        audit: Arc<dyn audit::Store>,
+        settings: Settings,
+    ) -> Self {
         let origin = settings.origin.as_ref();
         let sealer = settings.sealer.unwrap_or_else(|| {
             Arc::new(Sealer::new(
@@ -78,23 +116,36 @@ impl Gate {
             ))
         });
         Self(Arc::new(Inner {
-            authenticator,
+            authentication,
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(audit),
             policies: settings.policies,
+            grants: settings.grants,
+            organizations: settings.organizations,
+            base_domain: settings
+                .base_domain
+                .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
+                .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookies: settings.cookies,
             csrf: csrf::Signer::new(&sealer),
             sealer,
+            key_format: settings.api_key_format,
+            key_places: settings.api_key_places,
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
         }))
     }
 
     /// What verifies credentials.
-    pub fn authenticator(&self) -> &Arc<Authenticator> {
-        &self.0.authenticator
+    pub fn authenticator(&self) -> &Authentication {
+        &self.0.authentication
+    }
+
+    /// Those of the kinds a route accepts that can be honoured here.
+    pub(crate) fn kinds(&self, accepted: Kinds) -> Kinds {
+        accepted.intersection(self.0.authentication.kinds())
     }
 
     /// The clock and the randomness.
@@ -110,6 +161,20 @@ impl Gate {
     /// A CSRF token for the session: what a page sends in a header beside its session cookie. Each is another text.
     pub fn csrf_token(&self, session: &Token) -> String {
         self.0.csrf.issue(&session.digest(), &self.0.environment)
+    }
+
+    /// What decides about actions on resources, and shares them.
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    /// Where API keys stand in a request.
+    pub fn api_key_places(&self) -> &Places {
+        &self.0.key_places
+    }
+
+    pub(super) fn api_key_format(&self) -> &Format {
+        &self.0.key_format
     }
 
     /// How many denials were not audited because too many came at once.
@@ -132,6 +197,14 @@ impl Gate {
 
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.0.sealer
+    }
+
+    pub(super) fn organizations(&self) -> Option<&Directory> {
+        self.0.organizations.as_deref()
+    }
+
+    pub(super) fn base_domain(&self) -> Option<&str> {
+        self.0.base_domain.as_deref()
     }
 
     pub(super) fn denials(&self) -> &Denials {

@@ -1,4 +1,5 @@
-//! What belongs to one request on its way: the gate, the one moment, the trace id, and the caller once known.
+//! What belongs to one request on its way: the gate, the one moment, the trace id, the caller once known, and the
+//! organization once selected.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::cookie_session::Outgoing;
 use crate::enforcer::Gate;
+use crate::enforcer::organization::Selected;
 
 /// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
 /// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
@@ -26,6 +28,7 @@ pub(crate) struct Walk {
     pub(crate) principal: Option<Arc<Principal>>,
     /// What the session token that was presented is stored as, if one was.
     pub(crate) session_token: Option<Digest<SessionToken>>,
+    pub(crate) selected: Selected,
 }
 
 /// What is known beside the running task.
@@ -50,6 +53,7 @@ impl Walk {
             trace: gate.traces().next(at),
             principal: None,
             session_token: None,
+            selected: Selected::Nothing,
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod basic;
 mod canary;
@@ -20,7 +21,12 @@ mod csrf;
 mod given;
 mod health;
 mod matrix;
+mod organization;
+#[cfg(feature = "policies")]
+mod policy;
 mod races;
+mod remote;
+mod resource;
 mod session;
 mod session_store;
 mod token;

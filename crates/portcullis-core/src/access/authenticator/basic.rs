@@ -69,8 +69,7 @@ impl Authenticator {
         let marks = marks.ok_or(Refused::NoAccount)?;
         defends!("T047");
         // A hash takes long: state and stamp are judged as they are now.
-        let facts = self.facts(account.id).await?.ok_or(Refused::NoAccount)?;
-        self.may_act(facts.account.state)?;
+        let facts = self.judge_owner(self.facts(account.id).await?)?;
         if facts.account.stamp != account.stamp {
             return Err(Refused::StampChanged.into());
         }
@@ -79,6 +78,7 @@ impl Authenticator {
             facts,
             kind: CredentialKind::Basic,
             session: None,
+            key: None,
             token: None,
             method: None,
             assurance: None,

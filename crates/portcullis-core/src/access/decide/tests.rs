@@ -44,6 +44,7 @@ fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> A
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
+                kind: account::Kind::Person,
             },
             roles: roles.iter().map(|name| (*name).to_owned()).collect(),
             permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
@@ -57,6 +58,7 @@ fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> A
         authenticated_at: Some(LOGIN),
         scopes,
         effective,
+        key: None,
     })
 }
 

@@ -1,14 +1,16 @@
-//! `Authorization: Bearer …`: a JWT or a session token. `Authorization: Basic …`: an identifier and a password.
+//! `Authorization: Bearer …`: a JWT, a session token or an API key. `Authorization: Basic …`: an identifier and a
+//! password.
 //!
 //! Source: RFC 6750 §2.1, RFC 9110 §11.6.2
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use portcullis_core::access::Credential;
+use portcullis_core::api_key::Format;
 
 use super::{Presented, basic, sort};
 
-pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
+pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Presented<'r> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Presented::Nothing;
@@ -18,7 +20,7 @@ pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
     }
     let bytes = value.as_bytes();
     if let Some(token) = after(BEARER, bytes) {
-        return token68(token).map_or(Presented::Malformed, sort);
+        return token68(token).map_or(Presented::Malformed, |token| sort(token, keys));
     }
     if let Some(encoded) = after(BASIC, bytes) {
         return basic::decode(encoded).map_or(Presented::Malformed, |pair| {

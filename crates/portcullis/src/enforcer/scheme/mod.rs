@@ -5,15 +5,19 @@
 //!
 //! Source: RFC 6750 §2
 
+mod api_key;
 mod authorization;
 mod basic;
 mod cookie;
 mod session_header;
 
-use http::HeaderMap;
-use portcullis_core::access::{Bearer, Credential};
+use http::request::Parts;
+use portcullis_core::access::{Bearer, Credential, Refused};
+use portcullis_core::api_key::Format;
 use portcullis_core::{defends, session, token};
 
+pub use self::api_key::{InvalidPlace, Places};
+use super::Gate;
 use crate::Problem;
 
 /// What stands in one place of a request.
@@ -26,6 +30,8 @@ enum Presented<'r> {
     Foreign,
     /// Something that has the form of no credential.
     Invalid,
+    /// Something whose form says by itself why it is refused.
+    Refused(Refused),
     /// Something that isn't even written as this place demands.
     Malformed,
     /// More than one.
@@ -54,12 +60,18 @@ pub(super) enum Found<'r> {
 }
 
 /// The request's one credential.
-pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Found<'r>, Problem> {
+pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Problem> {
     defends!("T019");
+    let (headers, format, keys) = (&parts.headers, gate.api_key_format(), gate.api_key_places());
     let places = [
-        (authorization::extract(headers), Carrier::Header),
+        (authorization::extract(headers, format), Carrier::Header),
         (session_header::extract(headers), Carrier::Header),
-        (cookie::extract(headers, cookie_name), Carrier::Cookie),
+        (api_key::in_header(headers, keys, format), Carrier::Header),
+        (api_key::in_query(&parts.uri, keys, format), Carrier::Header),
+        (
+            cookie::extract(headers, gate.cookies().session()),
+            Carrier::Cookie,
+        ),
     ];
     let mut presented = places
         .into_iter()
@@ -75,6 +87,7 @@ pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Foun
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
             Presented::Invalid => Err(Problem::invalid_token()),
+            Presented::Refused(reason) => Err(reason.into()),
             Presented::Malformed => Err(malformed()),
             Presented::Several => Err(several()),
         },
@@ -84,7 +97,7 @@ pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Foun
 fn several() -> Problem {
     Problem::invalid_credentials(
         "multiple_credentials",
-        "send exactly one credential: one Authorization header, X-Session-Token or session cookie",
+        "send exactly one credential: one Authorization header, X-Session-Token, session cookie or API key",
     )
 }
 
@@ -96,8 +109,20 @@ fn malformed() -> Problem {
     )
 }
 
+/// Takes a credential out of the address, so that nobody behind us logs or parses it.
+pub(super) fn clean(parts: &mut Parts, gate: &Gate) {
+    if let Some(name) = gate.api_key_places().parameter()
+        && let Some(uri) = api_key::without_parameter(&parts.uri, name)
+    {
+        parts.uri = uri;
+    }
+}
+
 /// Sorts a bearer token by its form.
-fn sort(text: &str) -> Presented<'_> {
+fn sort<'r>(text: &'r str, keys: &Format) -> Presented<'r> {
+    if keys.claims(text) {
+        return api_key::read(text, keys);
+    }
     if text.starts_with(SESSION_PREFIX) {
         return session::Token::parse(text).map_or(Presented::Invalid, |token| {
             Presented::Credential(Credential::Session(token))

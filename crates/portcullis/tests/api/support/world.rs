@@ -1,12 +1,14 @@
 //! The stores.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use portcullis::core::access::{self, AccountFacts, Change, PermissionRecord, RoleRecord};
 use portcullis::core::account::{self, Account, State};
+use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
@@ -58,6 +60,7 @@ impl World {
             email_verified_at: None,
             stamp: STAMP,
             created_at: super::START,
+            kind: account::Kind::Person,
         }
     }
 
@@ -200,6 +203,50 @@ impl audit::Store for World {
         Ok(())
     }
     async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl api_key::Store for World {
+    async fn create_key(&self, _: NewApiKey, _: Context) -> Result<Creation, Fault> {
+        panic!("no test makes keys here")
+    }
+    async fn list(&self, _: account::Id) -> Result<Vec<ApiKey>, Fault> {
+        Ok(Vec::new())
+    }
+    async fn find(&self, _: account::Id, _: api_key::Id) -> Result<Option<ApiKey>, Fault> {
+        Ok(None)
+    }
+    async fn find_by_digest(&self, _: KeyDigest) -> Result<Option<Found>, Fault> {
+        self.up()?;
+        Ok(None)
+    }
+    async fn change_key(
+        &self,
+        _: account::Id,
+        _: api_key::Id,
+        _: api_key::Change,
+        _: Context,
+    ) -> Result<Option<ApiKey>, Fault> {
+        panic!("no test changes keys here")
+    }
+    async fn rotate_key(
+        &self,
+        _: account::Id,
+        _: api_key::Id,
+        _: api_key::Rotation,
+        _: Context,
+    ) -> Result<api_key::Rotated, Fault> {
+        panic!("no test rotates keys here")
+    }
+    async fn revoke_key(&self, _: account::Id, _: api_key::Id, _: Context) -> Result<bool, Fault> {
+        panic!("no test revokes keys here")
+    }
+    async fn note_used(&self, _: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn take_expiring(&self, _: Timestamp, _: u32, _: Context) -> Result<Vec<Expiring>, Fault> {
         Ok(Vec::new())
     }
 }
