@@ -8,6 +8,7 @@
 //! cargo run -p examples --example basic           HTTP Basic where a signature allows it, alone and mixed with tokens
 //! cargo run -p examples --example opaque_session  a session in a cookie, its CSRF token, and a basket for anybody
 //! cargo run -p examples --example session_access_control   what a session may do, now and not at its login
+//! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
 //! ```
 //! The programs are in `examples/examples/`. A test in `examples/tests/` drives each one's `api()` through the test
 //! kit, as the test of your own program would, and one starts `hello` as a process.

@@ -111,6 +111,9 @@ pub(crate) async fn open(
     if let Some(url) = public_url {
         builder = builder.public_url(url.clone());
     }
+    if let Some(folder) = &config.policies.directory {
+        builder = builder.policies(folder);
+    }
     builder.open().await.map_err(|error| explain(config, error))
 }
 

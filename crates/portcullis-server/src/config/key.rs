@@ -139,6 +139,10 @@ pub(crate) const KEYS: &[Key] = &[
         "organizations.base_domain",
         "domain whose subdomains name organizations, such as app.example.com",
     ),
+    key(
+        "policies.directory",
+        "folder with the policies (*.cedar); without one nothing is permitted by policy",
+    ),
     key("log.format", "text or json"),
     key(
         "log.filter",

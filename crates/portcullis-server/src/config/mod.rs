@@ -19,6 +19,7 @@ mod log;
 mod mail;
 mod organizations;
 mod passwords;
+mod policies;
 mod problem;
 mod reader;
 mod server;
@@ -36,6 +37,7 @@ pub(crate) use self::log::{Format, Log};
 pub(crate) use self::mail::{Mail, Security, Smtp};
 pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
+pub(crate) use self::policies::Policies;
 pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) passwords: Passwords,
     /// Who creates organizations, and how hosts name them.
     pub(crate) organizations: Organizations,
+    /// Where the policies are.
+    pub(crate) policies: Policies,
     /// What is logged.
     pub(crate) log: Log,
     /// Every value with where it came from.
@@ -123,6 +127,7 @@ impl Config {
         let api_keys = ApiKeys::read(from);
         let passwords = Passwords::read(from);
         let organizations = Organizations::read(from);
+        let policies = Policies::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
         if !problems.is_empty() {
@@ -139,6 +144,7 @@ impl Config {
             api_keys,
             passwords,
             organizations,
+            policies,
             log,
             shown,
         })
