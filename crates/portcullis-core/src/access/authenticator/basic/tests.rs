@@ -354,6 +354,16 @@ impl account::Store for Accounts {
     ) -> Result<account::Outcome, Fault> {
         never()
     }
+    async fn create_service(
+        &self,
+        _: account::NewServiceAccount,
+        _: audit::Context,
+    ) -> Result<account::Outcome, Fault> {
+        never()
+    }
+    async fn list_services(&self, _: Option<account::Id>, _: u32) -> Result<Vec<Account>, Fault> {
+        never()
+    }
     async fn find(&self, _: account::Id) -> Result<Option<Account>, Fault> {
         never()
     }
