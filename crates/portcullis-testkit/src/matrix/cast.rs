@@ -15,7 +15,8 @@ use portcullis::core::secret::SecretText;
 use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
 use portcullis::core::token::{RefreshToken, Standing};
 
-use super::privileges::{Privileges, ages};
+use super::basic;
+use super::privileges::{NO_LOGIN, Privileges, ages};
 use super::route::Route;
 use super::tenants::{Stranger, Strangers, Tenants};
 use crate::{PASSWORD, TestApp};
@@ -25,6 +26,8 @@ use crate::{PASSWORD, TestApp};
 pub(super) struct Held {
     pub(super) kind: CredentialKind,
     pub(super) text: String,
+    /// What a cookie needs beside it; empty for what is no session.
+    pub(super) csrf: String,
 }
 
 /// Credentials of somebody with these privileges, from a login of this age.
@@ -71,11 +74,17 @@ impl Cast {
         let (account, _) = stage.account(&all).await;
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
         let session = stage.log_in(&account, Delivery::Session, None).await;
+        limited.push(Limited {
+            name: "no login".to_owned(),
+            held: vec![basic::hold(&account)],
+            privileges: all.clone(),
+            age: NO_LOGIN,
+        });
         Self {
             refused,
             limited,
             standing: stage.standing(&account).await,
-            good: vec![tokens.held, session.held],
+            good: vec![tokens.held, session.held, basic::hold(&account)],
             refresh: tokens.refresh.unwrap_or_default(),
             strangers,
             everything: all,
@@ -97,6 +106,9 @@ impl Cast {
     /// A new login of somebody who may do everything.
     pub(super) async fn fresh(&self, app: &TestApp, kind: CredentialKind) -> Held {
         let account = self.standing.account.username.clone().unwrap_or_default();
+        if kind == CredentialKind::Basic {
+            return basic::hold(&account);
+        }
         log_in(app, &account, delivery(kind), None, &self.by).await.held
     }
 }
@@ -264,7 +276,10 @@ impl<'a> Stage<'a> {
         for what in Undoing::ALL {
             let everything = self.everything.clone();
             let (name, id) = self.account(&everything).await;
-            let held = self.all_kinds(&name, None).await;
+            let mut held = self.all_kinds(&name, None).await;
+            if what.reaches_passwords() {
+                held.push(basic::hold(&name));
+            }
             self.undo(what, id, &held).await;
             all.push((what.name().to_owned(), held));
         }
@@ -320,6 +335,12 @@ impl<'a> Stage<'a> {
         let mut all = Vec::new();
         for (name, privileges) in limited {
             let (account, _) = self.account(&privileges).await;
+            all.push(Limited {
+                name: name.clone(),
+                held: vec![basic::hold(&account)],
+                privileges: privileges.clone(),
+                age: NO_LOGIN,
+            });
             all.push(Limited {
                 name,
                 held: self.all_kinds(&account, None).await,
@@ -406,6 +427,16 @@ impl Undoing {
     }
 }
 
+impl Undoing {
+    /// Whether the account's password lets nobody in any more either.
+    const fn reaches_passwords(self) -> bool {
+        match self {
+            Self::Lock | Self::Disable => true,
+            Self::Revoke | Self::End | Self::Everywhere => false,
+        }
+    }
+}
+
 /// What a login must ask for to get this kind of credential.
 const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
@@ -441,6 +472,7 @@ async fn log_in(
             held: Held {
                 kind: CredentialKind::Session,
                 text: token.expose().to_string(),
+                csrf: app.portcullis.gate().csrf_token(&token),
             },
             refresh: None,
         },
@@ -451,6 +483,7 @@ fn jwt(text: &str) -> Held {
     Held {
         kind: CredentialKind::Jwt,
         text: text.to_owned(),
+        csrf: String::new(),
     }
 }
 
