@@ -12,8 +12,9 @@ use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
 use super::circumstances::{context, peer};
+use super::organization::{self, Selected};
 use super::scheme::{self, Found};
-use super::{cross_site, csrf, organization};
+use super::{cross_site, csrf};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -116,19 +117,23 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
             .headers
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok()),
-        selected: walk.selected.id(),
-        member: walk.selected.active().map(|current| current.membership()),
-        suspended: walk.selected.is_suspended(),
-        policies: walk.gate.policies(),
-        ..Situation::at(walk.at)
+        ..organization::situation(walk)
     }
 }
 
 fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
     if let Some(walk) = Walk::of(&parts.extensions) {
-        walk.gate
-            .denials()
-            .record(rule, denied, walk.principal.as_deref(), context(walk, parts));
+        let (denials, who, by) = (
+            walk.gate.denials(),
+            walk.principal.as_deref(),
+            context(walk, parts),
+        );
+        match &walk.selected {
+            Selected::Own(current) => {
+                denials.record(&format_args!("{rule} in {}", current.id()), denied, who, by);
+            }
+            Selected::Nothing | Selected::Strange => denials.record(rule, denied, who, by),
+        }
     }
     denied.into()
 }

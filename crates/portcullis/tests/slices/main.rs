@@ -29,5 +29,6 @@ mod remote;
 mod resource;
 mod session;
 mod session_store;
+mod tenant;
 mod token;
 mod tour;
