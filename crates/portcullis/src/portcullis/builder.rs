@@ -335,14 +335,7 @@ impl Builder {
             Arc::clone(&marks),
             self.capacity,
         ));
-        let issuer = Issuer::new(
-            Arc::clone(&keyring),
-            shared(&database),
-            &sealer,
-            environment.clone(),
-            self.tokens.clone(),
-        );
-        let issuer = Arc::new(issuer);
+        let issuer = Arc::new(self.issuer(&database, &keyring, &sealer));
         let session_store = Sessions::open(&self.session_store, &database).await;
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
@@ -380,6 +373,17 @@ impl Builder {
             _key_watch: key_watch,
             database,
         })))
+    }
+
+    /// What makes and exchanges tokens.
+    fn issuer(&self, database: &Database, keyring: &Arc<Keyring>, sealer: &Sealer) -> Issuer {
+        Issuer::new(
+            Arc::clone(keyring),
+            shared(database),
+            sealer,
+            self.environment.clone(),
+            self.tokens.clone(),
+        )
     }
 
     /// What checks passwords that come with every request.
