@@ -142,6 +142,7 @@ fn here(permissions: &[&str], roles: &[&str]) -> Membership {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn inside_of_member_only_the_membership_counts() {
     checks!("T068");
     checks!("T024");
