@@ -39,6 +39,7 @@ mod call;
 mod cases;
 mod cast;
 mod forge;
+mod keys;
 mod lock;
 mod privileges;
 mod report;

@@ -1,7 +1,7 @@
 //! Calls a route and judges what it answers.
 
 use http::Method;
-use portcullis::core::access::Kinds;
+use portcullis::core::access::{CredentialKind, Kinds};
 
 use super::cases::Case;
 use super::cast::Cast;
@@ -91,7 +91,11 @@ pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell
     if !privileges.satisfy(&route.rule, 0) {
         return;
     }
-    for kind in Kinds::PERSONAL.iter().filter(|kind| route.accepts(*kind)) {
+    for kind in Kinds::DEFAULT.iter().filter(|kind| route.accepts(*kind)) {
+        let (as_key, no_login) = privileges.clone().of_a_key();
+        if kind == CredentialKind::ApiKey && !as_key.satisfy(&route.rule, no_login) {
+            continue;
+        }
         for (method, path) in route.requests(|_| true) {
             let held = cast.fresh(app, kind).await;
             let answer = app.request(method.clone(), path).bearer(&held.text).send().await;

@@ -103,6 +103,9 @@ fn malformed() -> Vec<Case> {
         ("cookie", "__Host-portcullis=garbage".to_owned()),
         ("cookie", format!("__Host-portcullis={unknown}")),
         ("cookie", "__Host-portcullis=".to_owned()),
+        ("x-api-key", "garbage".to_owned()),
+        ("x-api-key", String::new()),
+        ("x-api-key", format!("pk_live_{}", "0".repeat(49))),
     ] {
         let shown: String = value.chars().take(24).collect();
         let headers = vec![(header, value), ("sec-fetch-site", "same-origin".to_owned())];
@@ -122,7 +125,7 @@ fn forged(cast: &Cast) -> Vec<Case> {
         ("a set-up token", format!("pcsetup_{}", "A".repeat(43))),
         ("a refresh token's bytes", cast.refresh.replace("pcr_", "pcs_")),
     ];
-    let all = forged.into_iter().chain(others);
+    let all = forged.into_iter().chain(others).chain(forge::keys(cast));
     all.map(|(name, text)| Case::new(name, bearer(&text)).about(&text))
         .collect()
 }
@@ -149,11 +152,20 @@ fn misplaced(cast: &Cast) -> Vec<Case> {
             let case = Case::new(format!("good {name}, not read here ({how})"), headers);
             all.push(case.on(move |route| route.is_guarded() && !route.accepts(kind)));
         }
-        for parameter in ["access_token", "token", "session_token"] {
+        for parameter in ["access_token", "token", "session_token", "api_key"] {
             let mut case = nothing().about(&held.text);
             case.name = format!("good {name} in the query as {parameter}");
             case.query = format!("?{parameter}={}", held.text);
             all.push(case);
+        }
+        if kind != CredentialKind::ApiKey {
+            let header = vec![("x-api-key", held.text.clone())];
+            all.push(Case::new(format!("good {name} in X-API-Key"), header).about(&held.text));
+        }
+        if kind == CredentialKind::ApiKey {
+            let header = vec![("x-session-token", held.text.clone())];
+            all.push(Case::new("good api-key in X-Session-Token", header).about(&held.text));
+            all.push(Case::new("good api-key in the cookie", cookie(&held.text)).about(&held.text));
         }
         if kind == CredentialKind::Jwt {
             let header = vec![("x-session-token", held.text.clone())];
@@ -224,10 +236,18 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
         for held in &limited.held {
             for (how, headers) in presentations(held) {
                 let name = format!("{} with {} ({how})", held.kind.as_str(), limited.name);
-                let (privileges, age, kind) = (limited.privileges.clone(), limited.age, held.kind);
+                let (mut privileges, mut age, kind) = (limited.privileges.clone(), limited.age, held.kind);
                 let case = Case::new(name, headers).about(&held.text);
                 // 401 asks for a newer login, and 404 hides what exists.
-                let case = case.refused_with(if age > 0 { &[401] } else { &[403, 404] });
+                let refusals: &[u16] = match (kind, age) {
+                    (CredentialKind::ApiKey, _) => &[401, 403, 404],
+                    (_, 0) => &[403, 404],
+                    _ => &[401],
+                };
+                if kind == CredentialKind::ApiKey {
+                    (privileges, age) = privileges.of_a_key();
+                }
+                let case = case.refused_with(refusals);
                 all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
             }
         }
@@ -239,7 +259,13 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
 fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
-        _ => vec![
+        CredentialKind::ApiKey => vec![
+            ("bearer", bearer(&held.text)),
+            ("header", vec![("x-api-key", held.text.clone())]),
+        ],
+        // Nobody of the cast holds a password as a credential.
+        CredentialKind::Basic => Vec::new(),
+        CredentialKind::Session => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-session-token", held.text.clone())]),
             ("cookie", cookie(&held.text)),
