@@ -7,6 +7,7 @@
 //! **Deliberately absent:** a problem made of an error's text. Details are sentences of ours.
 
 mod challenge;
+mod refused;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -209,35 +210,6 @@ impl Problem {
     /// What is wrong with single fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
-    }
-}
-
-impl From<AuthenticationError> for Problem {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Refused(reason) => reason.into(),
-            AuthenticationError::AddressNotAllowed { .. } => {
-                tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
-                Self::forbidden(
-                    "address_not_allowed",
-                    "this API key may not be used from this address",
-                )
-            }
-            AuthenticationError::RateLimited(after) => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "this API key is used more often than its limit allows; wait before the next request",
-            )
-            .retry_after(after),
-            AuthenticationError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(reason: Refused) -> Self {
-        tracing::info!(trace = ?Walk::current_trace(), %reason, "credential refused");
-        Self::invalid_token()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Gathers settings and builds the roles.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use url::Url;
 use super::api_keys::Keys;
 use super::letters::Letters;
 use super::sessions::{SessionStore, Sessions};
-use super::{Followed, Inner, Portcullis, listen};
+use super::{Followed, Inner, Portcullis, listen, master_key};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
 use crate::policies::Keeper;
@@ -88,7 +87,7 @@ pub struct Builder {
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
-    api_keys: Keys,
+    pub(super) api_keys: Keys,
     policies: Keeper,
     follow: Duration,
     capacity: usize,
@@ -212,29 +211,11 @@ impl Builder {
         self
     }
 
-    /// How API keys begin: `pk_live_` unless said otherwise. Keys made before a change are refused after it.
-    pub fn api_key_format(mut self, format: api_key::Format) -> Self {
-        self.api_keys.format = format;
-        self
-    }
-
-    /// Where API keys stand in a request besides `Authorization: Bearer`: in `X-API-Key` unless said otherwise.
-    pub fn api_key_places(mut self, places: enforcer::Places) -> Self {
-        self.api_keys.places = places;
-        self
-    }
-
-    /// How API keys are handled.
-    pub fn api_keys(mut self, settings: api_key::Settings) -> Self {
-        self.api_keys.settings = settings;
-        self
-    }
-
     /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
     /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
     /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
     #[cfg(feature = "policies")]
-    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+    pub fn policies(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
         self.policies = self.policies.folder(folder.into());
         self
     }
@@ -271,7 +252,7 @@ impl Builder {
         }
         let master_key = match self.master_key.take() {
             Some(key) => key,
-            None => master_key_beside(&self.url, &self.environment)?,
+            None => master_key::beside(&self.url, &self.environment)?,
         };
         let database = Database::open(&self.url).await?;
         self.build(database, master_key).await
@@ -407,23 +388,6 @@ pub(super) async fn declare<'p>(
 
 pub(super) fn shared(database: &Database) -> Arc<Database> {
     Arc::new(database.clone())
-}
-
-/// The master key in the file beside a SQLite database.
-fn master_key_beside(url: &str, environment: &Environment) -> Result<MasterKey, OpenError> {
-    let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:");
-    if url == "sqlite::memory:" {
-        return Ok(MasterKey::generate(environment));
-    }
-    let file = Path::new(file.ok_or(OpenError::NoMasterKey)?);
-    let mut key = file.as_os_str().to_owned();
-    key.push(".key");
-    let database = if file.exists() {
-        secrets::Database::Existing(file.display().to_string())
-    } else {
-        secrets::Database::New
-    };
-    Ok(secrets::load_or_create(&PathBuf::from(key), &database, environment)?.master_key)
 }
 
 impl std::fmt::Debug for Builder {
