@@ -5,6 +5,7 @@ mod login;
 mod process;
 mod protected;
 mod refresh;
+mod resource;
 mod scale;
 mod verification;
 
@@ -48,9 +49,10 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 7] = [
+const ALL: [(&str, Measurement); 8] = [
     ("protected", protected::measure),
     ("decision", decision::measure),
+    ("resource", resource::measure),
     ("verification", verification::measure),
     ("login", login::measure),
     ("refresh", refresh::measure),

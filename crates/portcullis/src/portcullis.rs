@@ -23,6 +23,7 @@ use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
 use portcullis_core::key::{Keyring, KeyringError};
+use portcullis_core::organization::Organizations;
 use portcullis_core::session::Manager;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
@@ -63,6 +64,7 @@ struct Inner {
     sessions: Manager,
     roles: Roles,
     accounts: Accounts,
+    organizations: Organizations,
     service_accounts: ServiceAccounts,
     api_keys: ApiKeys,
     verifier: Verifier,
@@ -121,6 +123,11 @@ impl Portcullis {
     /// Accounts, as administrators see them.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// Organizations and who belongs to them.
+    pub fn organizations(&self) -> &Organizations {
+        &self.0.organizations
     }
 
     /// The signing keys.

@@ -18,7 +18,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{AuthenticationError, CredentialKind, Denied, Kinds, Refused};
+use portcullis_core::access::{CredentialKind, Denied, Kinds};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::session::Assurance;
@@ -252,6 +252,16 @@ impl From<Denied> for Problem {
             Denied::ForbiddenByPolicy(_) | Denied::NoPolicyPermits(_) => {
                 Self::forbidden(denied.code(), format!("this needs {lacking}"))
             }
+            Denied::NotGranted(action) => Self::forbidden(
+                denied.code(),
+                format!(
+                    "you are not allowed {action} on this: it isn't yours, and nobody shared it with you"
+                ),
+            ),
+            Denied::OtherOrganization => Self::forbidden(
+                denied.code(),
+                "this doesn't belong to the organization that the request selects",
+            ),
             Denied::NoOrganization => Self::new(
                 StatusCode::BAD_REQUEST,
                 denied.code(),
@@ -264,14 +274,6 @@ impl From<Denied> for Problem {
             Denied::OrganizationSuspended => Self::forbidden(
                 denied.code(),
                 "this organization is suspended; ask the administrators of this server",
-            ),
-            Denied::NotGranted(action) => Self::forbidden(
-                denied.code(),
-                format!("nothing allows you {action} here; ask the owner to share it"),
-            ),
-            Denied::OtherOrganization => Self::forbidden(
-                denied.code(),
-                "this belongs to another organization than the selected one",
             ),
             Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
                 .challenged(Challenge::error("insufficient_scope")),

@@ -1,5 +1,5 @@
-//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys, telling
-//! whose API key ends soon, watching the policies.
+//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys, watching
+//! the policies, telling whose API key ends soon.
 //!
 //! Every task is a plain method of [`Portcullis`] that a test calls with its own clock; this module only calls them
 //! at intervals. A task that fails logs why and is tried again at its next turn: none of them is needed for the
@@ -34,14 +34,14 @@ impl Upkeep {
         every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
             portcullis.tend_keys().await
         });
-        every(&mut tasks, &stop, portcullis, WARN, |portcullis| async move {
-            portcullis.warn_expiring().await
-        });
         every(&mut tasks, &stop, portcullis, WATCH, |portcullis| async move {
             if let Err(error) = portcullis.watch_policies().await {
                 tracing::error!(%error, "the changed policies are not in force; the last good ones stay");
             }
             Ok::<(), Infallible>(())
+        });
+        every(&mut tasks, &stop, portcullis, WARN, |portcullis| async move {
+            portcullis.warn_expiring().await
         });
         Self {
             tasks,

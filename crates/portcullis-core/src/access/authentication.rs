@@ -29,23 +29,11 @@ impl Authentication {
         }
     }
 
-    /// Who presents `credential` at `now`.
-    ///
-    /// # Errors
-    /// As [`Authenticator::authenticate`] and [`RemoteAuthenticator::authenticate`].
-    pub async fn authenticate(
-        &self,
-        credential: &Credential<'_>,
-        now: Timestamp,
-    ) -> Result<Arc<Principal>, AuthenticationError> {
-        self.authenticate_from(credential, None, now).await
-    }
-
     /// Who presents `credential` at `now`, from the address `from`.
     ///
     /// # Errors
     /// As [`Authenticator::authenticate_from`] and [`RemoteAuthenticator::authenticate`].
-    pub async fn authenticate_from(
+    pub async fn authenticate(
         &self,
         credential: &Credential<'_>,
         from: Option<IpAddr>,
@@ -76,7 +64,7 @@ impl Authentication {
         }
     }
 
-    /// As [`Authenticator::take_used`]; a resource server knows no keys.
+    /// As [`Authenticator::take_used`]; keys live at their issuer.
     pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
         match self {
             Self::Embedded(authenticator) => authenticator.take_used(),

@@ -20,10 +20,6 @@ crate::permissions! {
     pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
-    /// Reading others' API keys.
-    pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
-    /// Changing others' API keys.
-    pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
     /// Reading all organizations.
     pub OrganizationsRead = "portcullis:organizations:read": "See all organizations";
     /// Changing organizations.
@@ -34,6 +30,10 @@ crate::permissions! {
     pub MembersWrite = "org:members:write": "Invite and remove members, give them roles";
     /// Changing the organization itself.
     pub SettingsWrite = "org:settings:write": "Rename the organization";
+    /// Reading others' API keys.
+    pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
+    /// Changing others' API keys.
+    pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
 }
 
 /// All of them.
@@ -46,13 +46,13 @@ pub const BUILT_IN: [PermissionRef; 15] = [
     AuditRead::PERMISSION,
     PoliciesRead::PERMISSION,
     KeysWrite::PERMISSION,
-    ApiKeysRead::PERMISSION,
-    ApiKeysWrite::PERMISSION,
     OrganizationsRead::PERMISSION,
     OrganizationsWrite::PERMISSION,
     MembersRead::PERMISSION,
     MembersWrite::PERMISSION,
     SettingsWrite::PERMISSION,
+    ApiKeysRead::PERMISSION,
+    ApiKeysWrite::PERMISSION,
 ];
 
 impl From<&PermissionRef> for PermissionRecord {

@@ -175,13 +175,13 @@ fn principal(claims: RemoteClaims) -> Principal {
 fn account_of(subject: &str) -> Account {
     Account {
         id: account_id(subject),
+        kind: account::Kind::Person,
         email: None,
         username: None,
         state: State::Active,
         email_verified_at: None,
         stamp: Stamp::from_uuid(Uuid::nil()),
         created_at: Timestamp::from_micros(0),
-        kind: account::Kind::Person,
     }
 }
 

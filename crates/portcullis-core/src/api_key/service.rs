@@ -114,7 +114,7 @@ impl ApiKeys {
         }
         self.issue(
             account,
-            permit.principal().map(Arc::as_ref),
+            permit.principal().map(|who| &**who),
             form,
             signed(permit, by),
         )
@@ -258,7 +258,7 @@ impl ApiKeys {
             return Err(RotateError::NotAService);
         }
         let by = signed(permit, by);
-        self.renew(account, permit.principal().map(Arc::as_ref), id, overlap, by)
+        self.renew(account, permit.principal().map(|who| &**who), id, overlap, by)
             .await
     }
 

@@ -128,18 +128,6 @@ actions! {
     KeyAdded = "key.added",
     /// The signing keys were rotated.
     KeyRotated = "key.rotated",
-    /// A service account was made.
-    ServiceAccountCreated = "service_account.created",
-    /// An API key was made; the detail of this and the next is its id.
-    ApiKeyCreated = "api_key.created",
-    /// An API key's name, networks or limit changed, or it was disabled or enabled.
-    ApiKeyChanged = "api_key.changed",
-    /// An API key was given another text.
-    ApiKeyRotated = "api_key.rotated",
-    /// An API key was ended for ever.
-    ApiKeyRevoked = "api_key.revoked",
-    /// The owner of an API key was told that it ends soon.
-    ApiKeyExpiring = "api_key.expiring",
     /// An organization was created; the detail of this and what follows begins with its id.
     OrganizationCreated = "organization.created",
     /// An organization's name or slug was set.
@@ -162,6 +150,18 @@ actions! {
     MemberInvited = "organization.invited",
     /// An invitation was revoked.
     InvitationRevoked = "organization.invitation_revoked",
+    /// A service account was made.
+    ServiceAccountCreated = "service_account.created",
+    /// An API key was made; the detail of this and the next is its id.
+    ApiKeyCreated = "api_key.created",
+    /// An API key's name, networks or limit changed, or it was disabled or enabled.
+    ApiKeyChanged = "api_key.changed",
+    /// An API key was given another text.
+    ApiKeyRotated = "api_key.rotated",
+    /// An API key was ended for ever.
+    ApiKeyRevoked = "api_key.revoked",
+    /// The owner of an API key was told that it ends soon.
+    ApiKeyExpiring = "api_key.expiring",
 }
 
 /// One row of the log.

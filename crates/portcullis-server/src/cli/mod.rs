@@ -18,6 +18,7 @@ mod failure;
 mod key;
 mod key_check;
 mod options;
+mod organization;
 mod output;
 mod password;
 mod role;
@@ -60,6 +61,9 @@ enum Command {
     /// List and change roles, give them to accounts
     #[command(subcommand)]
     Role(role::Command),
+    /// List and create organizations, manage their members
+    #[command(subcommand)]
+    Organization(organization::Command),
     /// Make, list and disable accounts of programs
     #[command(subcommand)]
     ServiceAccount(service_account::Command),
@@ -133,6 +137,7 @@ async fn perform(
     match command {
         Command::Account(command) => command.run(portcullis, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
+        Command::Organization(command) => command.run(portcullis, output).await,
         Command::ServiceAccount(command) => command.run(portcullis, output).await,
         Command::ApiKey(command) => command.run(portcullis, output).await,
         Command::Key(command) => command.run(portcullis, output).await,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use portcullis_core::access::grant::{Holder, Subject, Target};
 use portcullis_core::access::{AccountFacts, Change, PermissionRecord, RoleRecord};
 use portcullis_core::account::{
     Account, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Setup,
@@ -147,6 +148,15 @@ pass_on! { key::Store => rest R:
     fn rotate(expected: String, next: Record, delete_retired_at: Timestamp, by: Context) -> bool;
     fn delete_retired(now: Timestamp) -> u64;
     fn reseal(kid: String, old: Vec<u8>, new: Vec<u8>) -> bool;
+}
+
+pass_on! { access::grant::Store => rest R:
+    fn share(grant: access::grant::Grant, by: Context) -> access::grant::Outcome;
+    fn unshare(target: Target, subject: Subject, action: String, by: Context) -> bool;
+    fn unshare_all(target: Target, by: Context) -> u64;
+    fn grants_of(target: Target, now: Timestamp) -> Vec<access::grant::Record>;
+    fn held(holder: Holder, target: Target, action: String, now: Timestamp) -> Option<access::grant::Term>;
+    fn held_ids(holder: Holder, kind: String, action: String, now: Timestamp, after: String, limit: u32) -> Vec<String>;
 }
 
 pass_on! { api_key::Store => rest R:

@@ -28,7 +28,9 @@ pub mod api_key;
 pub mod audit;
 mod composed;
 mod given;
+pub mod grant;
 pub mod key;
+pub mod organization;
 pub mod session;
 pub mod token;
 
@@ -49,10 +51,11 @@ pub trait Stores:
     + portcullis_core::session::Store
     + portcullis_core::token::Store
     + portcullis_core::access::Store
+    + portcullis_core::access::grant::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
-    + portcullis_core::api_key::Store
     + portcullis_core::organization::Store
+    + portcullis_core::api_key::Store
     + Clone
     + 'static
 {
@@ -138,6 +141,19 @@ macro_rules! store_contract {
             take_expiring_answers_each_key_once
             take_expiring_leaves_out_what_needs_no_warning
         );
+        $crate::store_contract!(@ $open, grant:
+            share_of_what_is_unknown_is_refused
+            share_counts_for_exactly_what_it_says
+            share_ends_at_its_moment
+            share_with_many_follows_who_belongs
+            unshare_counts_at_once
+            unshare_all_leaves_nothing_of_one_resource
+            share_is_recorded_once
+            held_ids_pages_in_order
+            share_beyond_the_limit_is_refused
+            share_in_parallel_makes_one_grant
+            sweep_takes_grants_that_are_over
+        );
         $crate::store_contract!(@ $open, audit:
             append_keeps_every_field
             list_pages_newest_first
@@ -151,6 +167,22 @@ macro_rules! store_contract {
             rotate_in_parallel_turns_once
             delete_retired_spares_what_still_verifies
             reseal_of_changed_bytes_is_refused
+        );
+        $crate::store_contract!(@ $open, organization:
+            create_organization_refuses_what_is_taken
+            create_organization_in_parallel_makes_one
+            membership_is_of_one_account_in_one_organization
+            giving_beyond_ones_own_is_refused
+            taking_from_above_is_refused
+            the_last_owner_stays
+            owners_leaving_in_parallel_keep_one
+            transfer_ownership_needs_owner_and_member
+            invite_replaces_revokes_and_is_limited
+            accept_invitation_refuses_all_but_the_invited
+            accept_invitation_in_parallel_has_one_winner
+            rename_organization_keeps_former_slugs
+            suspended_organization_changes_nothing
+            owners_role_is_protected
         );
     };
     ($open:path, sessions) => {
@@ -198,9 +230,11 @@ mod tests {
             include_str!("session.rs"),
             include_str!("token.rs"),
             include_str!("access.rs"),
+            include_str!("grant.rs"),
             include_str!("api_key.rs"),
             include_str!("audit.rs"),
             include_str!("key.rs"),
+            include_str!("organization.rs"),
         ] {
             let cases = source
                 .lines()

@@ -14,13 +14,14 @@ mod roles;
 
 use portcullis_core::access::{Change, RolesError};
 
+pub(crate) use self::accounts::Page;
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
 
 /// The routes below `/admin/api/v1`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    let api = policies::routes(keys::routes(audit::routes(accounts::routes(roles::routes(api)))));
-    api_keys::routes(api)
+    let api = policies::routes(keys::routes(audit::routes(api)));
+    api_keys::routes(accounts::routes(roles::routes(api)))
 }
 
 /// What a change of roles answers. Asking for what is so already is no error: the caller's wish holds.
@@ -40,7 +41,8 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
         )),
         Change::Protected => Err(Problem::conflict(
             "protected",
-            "the role administrator stays, with all permissions, and somebody must have it",
+            "the roles administrator and organization-owner stay as they are; somebody must be administrator, and \
+             owners are made in their organization",
         )),
     }
 }

@@ -65,7 +65,8 @@ pub(crate) fn new_device(
     })
 }
 
-fn host_of(url: &Url) -> String {
+/// The host that people know this server by.
+pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or("this server");
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

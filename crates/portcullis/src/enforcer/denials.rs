@@ -3,10 +3,11 @@
 //! Invariants: the answer never waits for the log. At most [`PARALLEL`] writes wait at once; what comes on top is
 //! counted and logged, so that a flood of refusals costs neither memory nor the database.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use portcullis_core::access::{Denied, Principal, Rule};
+use portcullis_core::access::{Denied, Principal};
 use portcullis_core::audit::{Action, Context, Refusal, Store};
 use portcullis_core::{account, api_key};
 use tokio::sync::Semaphore;
@@ -28,7 +29,13 @@ impl Denials {
     }
 
     /// Records that `rule` refused `principal`.
-    pub(super) fn record(&self, rule: &Rule, denied: Denied, principal: Option<&Principal>, by: Context) {
+    pub(super) fn record(
+        &self,
+        rule: &dyn Display,
+        denied: Denied,
+        principal: Option<&Principal>,
+        by: Context,
+    ) {
         tracing::info!(trace = ?by.trace, code = denied.code(), %rule, "access denied");
         let refusal = Refusal {
             action: Action::AccessDenied,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use portcullis_core::access::grant::{Grants, NoGrants};
 use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
 use portcullis_core::api_key::Format;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
+use portcullis_core::organization::Directory;
 use url::{Origin, Url};
 
 use super::denials::Denials;
@@ -21,6 +23,9 @@ struct Inner {
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    grants: Grants,
+    organizations: Option<Arc<Directory>>,
+    base_domain: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
@@ -44,6 +49,12 @@ pub struct Settings {
     pub api_key_places: Places,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// What is shared with whom.
+    pub grants: Grants,
+    /// Who is a member of which organization. Without it, nobody is a member of any.
+    pub organizations: Option<Arc<Directory>>,
+    /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
+    pub base_domain: Option<String>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -57,6 +68,9 @@ impl Default for Settings {
             api_key_format: Format::default(),
             api_key_places: Places::default(),
             policies: Arc::new(NoPolicies),
+            grants: Grants::new(Arc::new(NoGrants)),
+            organizations: None,
+            base_domain: None,
             origin: None,
         }
     }
@@ -91,6 +105,12 @@ impl Gate {
             environment,
             denials: Denials::new(audit),
             policies: settings.policies,
+            grants: settings.grants,
+            organizations: settings.organizations,
+            base_domain: settings
+                .base_domain
+                .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
+                .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookie: settings.cookie,
             key_format: settings.api_key_format,
@@ -120,6 +140,11 @@ impl Gate {
         &self.0.cookie
     }
 
+    /// What decides about actions on resources, and shares them.
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
     /// Where API keys stand in a request.
     pub fn api_key_places(&self) -> &Places {
         &self.0.key_places
@@ -141,6 +166,14 @@ impl Gate {
 
     pub(super) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn organizations(&self) -> Option<&Directory> {
+        self.0.organizations.as_deref()
+    }
+
+    pub(super) fn base_domain(&self) -> Option<&str> {
+        self.0.base_domain.as_deref()
     }
 
     pub(super) fn denials(&self) -> &Denials {

@@ -8,10 +8,11 @@ use portcullis_core::access::{
     AuthenticationError, Denied, Kinds, Permit, Principal, Requirement, Rule, Situation,
 };
 use portcullis_core::environment::Timestamp;
+use portcullis_core::organization::Current;
 
 use super::circumstances::{context, peer};
 use super::scheme::{self, Found};
-use super::{Gate, cross_site};
+use super::{Gate, cross_site, organization};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -52,7 +53,7 @@ async fn known(
     }
     cross_site::check(carrier, parts, gate.origin())?;
     let known = gate.authenticator();
-    match known.authenticate_from(&credential, peer(parts), at).await {
+    match known.authenticate(&credential, peer(parts), at).await {
         Ok(principal) => Ok(Some(principal)),
         Err(error) => Err(turned_away(parts, error)),
     }
@@ -69,8 +70,19 @@ fn turned_away(parts: &Parts, error: AuthenticationError) -> Problem {
     error.into()
 }
 
-/// Decides about the caller where the request stands. A decision against it is audited.
-pub(super) fn decide<R: Requirement>(parts: &Parts, who: &Arc<Principal>) -> Result<Permit<R>, Problem> {
+/// Decides about the caller where the request stands, in the organization that it selects if the rule asks for one. A
+/// decision against the caller is audited.
+pub(super) async fn decide<R: Requirement>(
+    parts: &mut Parts,
+    who: &Arc<Principal>,
+) -> Result<Permit<R>, Problem> {
+    if R::RULE.needs_organization() {
+        let walk = walk(parts)?.clone();
+        let selected = organization::select(parts, &walk, who).await?;
+        if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+            walk.selected = selected;
+        }
+    }
     let walk = walk(parts)?;
     Permit::decide(Arc::clone(who), &situation(walk, parts))
         .map_err(|denied| refused(parts, &R::RULE, denied))
@@ -84,6 +96,9 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
             .headers
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok()),
+        selected: walk.selected.id(),
+        member: walk.selected.active().map(|current| current.membership()),
+        suspended: walk.selected.is_suspended(),
         policies: walk.gate.policies(),
         ..Situation::at(walk.at)
     }
@@ -96,6 +111,11 @@ fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
             .record(rule, denied, walk.principal.as_deref(), context(walk, parts));
     }
     denied.into()
+}
+
+/// The organization that was decided in, if the rule asks for one.
+pub(super) fn organization(parts: &Parts) -> Option<Arc<Current>> {
+    Walk::of(&parts.extensions)?.selected.active().cloned()
 }
 
 fn walk(parts: &Parts) -> Result<&Walk, Problem> {

@@ -7,11 +7,11 @@ use portcullis_core::access::{
     self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
 };
 use portcullis_core::account::{Accounts, Mailer, Registrar, ServiceAccounts};
-use portcullis_core::api_key;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
@@ -88,6 +88,8 @@ pub struct Builder {
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
     pub(super) api_keys: Keys,
+    organizations: organization::Settings,
+    base_domain: Option<String>,
     policies: Keeper,
     follow: Duration,
     capacity: usize,
@@ -112,8 +114,10 @@ impl Builder {
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
-            api_keys: Keys::default(),
+            organizations: organization::Settings::default(),
+            base_domain: None,
             policies: Keeper::default(),
+            api_keys: Keys::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
         }
@@ -211,6 +215,19 @@ impl Builder {
         self
     }
 
+    /// Who may create organizations: everybody unless said otherwise.
+    pub fn organizations(mut self, settings: organization::Settings) -> Self {
+        self.organizations = settings;
+        self
+    }
+
+    /// The domain whose subdomains name organizations: with `app.example.com`, a request to `acme.app.example.com` is
+    /// for the organization with the slug `acme`. Without it, no subdomain names one.
+    pub fn base_domain(mut self, domain: &str) -> Self {
+        self.base_domain = Some(domain.to_owned());
+        self
+    }
+
     /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
     /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
     /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
@@ -302,6 +319,7 @@ impl Builder {
             registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
             roles: Roles::new(shared(&database)),
             accounts: Accounts::new(shared(&database), environment.clone()),
+            organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
             service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
             api_keys,
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
@@ -325,6 +343,13 @@ impl Builder {
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
     ) -> Gate {
+        let bus: Arc<dyn access::Bus> = Arc::new(Followed(database.clone()));
+        let organizations = organization::Directory::new(
+            shared(database),
+            Arc::clone(&marks),
+            Arc::clone(&bus),
+            self.capacity,
+        );
         let authenticator = Authenticator::new(access::Foundation {
             directory: Arc::clone(directory),
             sessions,
@@ -332,15 +357,18 @@ impl Builder {
             api_keys: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
-            bus: Arc::new(Followed(database.clone())),
+            bus,
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
         });
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
+        settings.organizations = Some(Arc::new(organizations));
+        settings.base_domain.clone_from(&self.base_domain);
+        settings.policies = self.policies.provider();
+        settings.grants = access::grant::Grants::new(shared(database));
         settings.api_key_format = self.api_keys.format.clone();
         settings.api_key_places = self.api_keys.places.clone();
-        settings.policies = self.policies.provider();
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),

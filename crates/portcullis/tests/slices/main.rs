@@ -18,10 +18,12 @@ mod canary;
 mod given;
 mod health;
 mod matrix;
+mod organization;
 #[cfg(feature = "policies")]
 mod policy;
 mod races;
 mod remote;
+mod resource;
 mod session;
 mod session_store;
 mod token;

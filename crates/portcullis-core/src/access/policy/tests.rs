@@ -94,13 +94,13 @@ fn caller() -> Caller {
         facts: Facts {
             account: Account {
                 id: account(1),
+                kind: account::Kind::Person,
                 email: Some("anna@example.com".to_owned()),
                 username: None,
                 state: State::Active,
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
-                kind: account::Kind::Person,
             },
             roles: vec!["editor".to_owned()],
             permission_names: vec!["posts:read".to_owned(), "posts:write".to_owned()],
