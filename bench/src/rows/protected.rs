@@ -112,6 +112,7 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
     deployments.push(portcullis);
     let (portcullis, router) = deployment(Algorithm::ES256).await?;
     let credential = deployment::log_in(&portcullis, EMAIL, Delivery::Session).await?;
+    let key = deployment::api_key(&portcullis, EMAIL, &["things:read"]).await?;
     deployments.push(portcullis);
     // Those without a check get the same request, so that reading it costs the same.
     let jwt = routes
@@ -126,9 +127,15 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
     };
     let session = Route {
         name: "session token".to_owned(),
-        router,
+        router: router.clone(),
         path: "/guarded",
         credential: bearer(&credential),
+    };
+    let api_key = Route {
+        name: "API key".to_owned(),
+        router,
+        path: "/guarded",
+        credential: key,
     };
     let unchecked = Route {
         name: "plain axum".to_owned(),
@@ -136,8 +143,7 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
         path: "/plain",
         credential: jwt,
     };
-    routes.push(session);
-    routes.push(basic);
+    routes.extend([session, api_key, basic]);
     routes.splice(0..0, [unchecked, open]);
     Ok((routes, deployments))
 }

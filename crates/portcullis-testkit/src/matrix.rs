@@ -42,6 +42,7 @@ mod cases;
 mod cast;
 mod csrf;
 mod forge;
+mod keys;
 mod lock;
 mod privileges;
 mod report;

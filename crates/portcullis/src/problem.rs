@@ -7,6 +7,7 @@
 //! **Deliberately absent:** a problem made of an error's text. Details are sentences of ours.
 
 mod challenge;
+mod refused;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +18,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{AuthenticationError, CredentialKind, Denied, Kinds, Refused};
+use portcullis_core::access::{CredentialKind, Denied, Kinds};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::session::Assurance;
@@ -217,36 +218,6 @@ impl Problem {
     /// What is wrong with single fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
-    }
-}
-
-impl From<AuthenticationError> for Problem {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Refused(reason) => reason.into(),
-            AuthenticationError::Hash(error) => error.into(),
-            AuthenticationError::AddressNotAllowed { .. } => {
-                tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
-                Self::forbidden(
-                    "address_not_allowed",
-                    "this API key may not be used from this address",
-                )
-            }
-            AuthenticationError::RateLimited(after) => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "this API key is used more often than its limit allows; wait before the next request",
-            )
-            .retry_after(after),
-            AuthenticationError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(reason: Refused) -> Self {
-        tracing::info!(trace = ?Walk::current_trace(), %reason, "credential refused");
-        Self::invalid_token()
     }
 }
 

@@ -212,6 +212,21 @@ const BAD: &[(&str, &str)] = &[
         "must be a whole number from 7168 to 2097152",
     ),
     ("[passwords]\nmemory_kib = 19455", "is too little for 2 passes"),
+    (
+        "[api_keys]\nprefix = \"pcs\"",
+        "api_keys.prefix: a prefix that begins with pc is taken",
+    ),
+    ("[api_keys]\nprefix = \"p_k\"", "1 to 16 of a-z 0-9"),
+    (
+        "[api_keys]\nenvironment = \"Live\"",
+        "api_keys.environment: prefix and environment are",
+    ),
+    (
+        "[api_keys]\nheader = \"Cookie\"",
+        "api_keys.header: this header has a meaning of its own",
+    ),
+    ("[api_keys]\nheader = \"X Key\"", "the name of a header"),
+    ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
     ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
     (
         "[passwords]\nthreads = 0",

@@ -121,7 +121,11 @@ pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell
     if !privileges.satisfy(&route.rule, 0) {
         return;
     }
-    for kind in Kinds::PERSONAL.iter().filter(|kind| route.accepts(*kind)) {
+    for kind in Kinds::DEFAULT.iter().filter(|kind| route.accepts(*kind)) {
+        let (as_key, no_login) = privileges.clone().of_a_key();
+        if kind == CredentialKind::ApiKey && !as_key.satisfy(&route.rule, no_login) {
+            continue;
+        }
         for (method, path) in route.requests(|_| true) {
             let held = cast.fresh(app, kind).await;
             cast.settle(app).await;

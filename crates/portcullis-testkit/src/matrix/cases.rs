@@ -117,6 +117,9 @@ fn malformed() -> Vec<Case> {
         ("cookie", "__Host-portcullis=garbage".to_owned()),
         ("cookie", format!("__Host-portcullis={unknown}")),
         ("cookie", "__Host-portcullis=".to_owned()),
+        ("x-api-key", "garbage".to_owned()),
+        ("x-api-key", String::new()),
+        ("x-api-key", format!("pk_live_{}", "0".repeat(49))),
     ] {
         let shown: String = value.chars().take(24).collect();
         let headers = vec![(header, value), ("sec-fetch-site", "same-origin".to_owned())];
@@ -136,7 +139,7 @@ fn forged(cast: &Cast) -> Vec<Case> {
         ("a set-up token", format!("pcsetup_{}", "A".repeat(43))),
         ("a refresh token's bytes", cast.refresh.replace("pcr_", "pcs_")),
     ];
-    let all = forged.into_iter().chain(others);
+    let all = forged.into_iter().chain(others).chain(forge::keys(cast));
     all.map(|(name, text)| Case::new(name, bearer(&text)).about(&text))
         .collect()
 }
@@ -163,11 +166,20 @@ fn misplaced(cast: &Cast) -> Vec<Case> {
             let case = Case::new(format!("good {name}, not read here ({how})"), headers);
             all.push(case.on(move |route| route.is_guarded() && !route.accepts(kind)));
         }
-        for parameter in ["access_token", "token", "session_token"] {
+        for parameter in ["access_token", "token", "session_token", "api_key"] {
             let mut case = nothing().about(&held.text);
             case.name = format!("good {name} in the query as {parameter}");
             case.query = format!("?{parameter}={}", held.text);
             all.push(case);
+        }
+        if kind != CredentialKind::ApiKey {
+            let header = vec![("x-api-key", held.text.clone())];
+            all.push(Case::new(format!("good {name} in X-API-Key"), header).about(&held.text));
+        }
+        if kind == CredentialKind::ApiKey {
+            let header = vec![("x-session-token", held.text.clone())];
+            all.push(Case::new("good api-key in X-Session-Token", header).about(&held.text));
+            all.push(Case::new("good api-key in the cookie", cookie(held)).about(&held.text));
         }
         if kind == CredentialKind::Jwt {
             let header = vec![("x-session-token", held.text.clone())];
@@ -238,15 +250,19 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
         for held in &limited.held {
             for (how, headers) in presentations(held) {
                 let name = format!("{} with {} ({how})", held.kind.as_str(), limited.name);
-                let (privileges, age, kind) = (limited.privileges.clone(), limited.age, held.kind);
+                let (mut privileges, mut age, kind) = (limited.privileges.clone(), limited.age, held.kind);
                 let case = Case::new(name, headers).about(&held.text);
                 // 401 asks for a newer login, and 404 hides what exists.
-                let case = case.refused_with(match age {
-                    0 => &[403, 404],
+                let refusals: &[u16] = match (kind, age) {
                     // Either may be said first where a login and something else are lacking.
-                    NO_LOGIN => &[401, 403, 404],
+                    (CredentialKind::ApiKey, _) | (_, NO_LOGIN) => &[401, 403, 404],
+                    (_, 0) => &[403, 404],
                     _ => &[401],
-                });
+                };
+                if kind == CredentialKind::ApiKey {
+                    (privileges, age) = privileges.of_a_key();
+                }
+                let case = case.refused_with(refusals);
                 all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
             }
         }
@@ -259,7 +275,11 @@ pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
         CredentialKind::Basic => vec![("basic", basic::header(&held.text))],
-        _ => vec![
+        CredentialKind::ApiKey => vec![
+            ("bearer", bearer(&held.text)),
+            ("header", vec![("x-api-key", held.text.clone())]),
+        ],
+        CredentialKind::Session => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-session-token", held.text.clone())]),
             ("cookie", cookie(held)),

@@ -3,6 +3,7 @@
 //! They are made through the services, not through routes: the API under test may have none of Portcullis' own.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use portcullis::Portcullis;
 use portcullis::core::access::{
@@ -15,10 +16,10 @@ use portcullis::core::secret::SecretText;
 use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
 use portcullis::core::token::{RefreshToken, Standing};
 
-use super::basic;
 use super::privileges::{NO_LOGIN, Privileges, ages};
 use super::route::Route;
 use super::tenants::{Stranger, Strangers, Tenants};
+use super::{basic, keys};
 use crate::{PASSWORD, TestApp};
 
 /// A credential as text.
@@ -74,17 +75,25 @@ impl Cast {
         let (account, _) = stage.account(&all).await;
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
         let session = stage.log_in(&account, Delivery::Session, None).await;
+        let standing = stage.standing(&account).await;
+        let key = keys::held(app, &tokens.held.text, None, None).await;
         limited.push(Limited {
             name: "no login".to_owned(),
             held: vec![basic::hold(&account)],
             privileges: all.clone(),
             age: NO_LOGIN,
         });
+        limited.push(Limited {
+            name: "everything but a login".to_owned(),
+            held: vec![key.clone()],
+            privileges: all.clone(),
+            age: 0,
+        });
         Self {
             refused,
             limited,
-            standing: stage.standing(&account).await,
-            good: vec![tokens.held, session.held, basic::hold(&account)],
+            standing,
+            good: vec![tokens.held, session.held, basic::hold(&account), key],
             refresh: tokens.refresh.unwrap_or_default(),
             strangers,
             everything: all,
@@ -103,8 +112,11 @@ impl Cast {
         }
     }
 
-    /// A new login of somebody who may do everything.
+    /// A new login of somebody who may do everything, or the one key of theirs.
     pub(super) async fn fresh(&self, app: &TestApp, kind: CredentialKind) -> Held {
+        if let (CredentialKind::ApiKey, Some(key)) = (kind, self.good.iter().find(|held| held.kind == kind)) {
+            return key.clone();
+        }
         let account = self.standing.account.username.clone().unwrap_or_default();
         if kind == CredentialKind::Basic {
             return basic::hold(&account);
@@ -215,6 +227,8 @@ impl<'a> Stage<'a> {
         for kind in Kinds::PERSONAL.iter() {
             held.push(self.log_in(name, delivery(kind), scopes.clone()).await.held);
         }
+        let login = self.log_in(name, Delivery::Tokens, None).await.held;
+        held.push(keys::held(self.app, &login.text, scopes, None).await);
         held
     }
 
@@ -237,7 +251,10 @@ impl<'a> Stage<'a> {
                 expired.push(self.log_in(&name, Delivery::Session, None).await.held);
             }
             if *moment == TOKEN_OVER {
-                expired.push(self.log_in(&name, Delivery::Tokens, None).await.held);
+                let login = self.log_in(&name, Delivery::Tokens, None).await.held;
+                let end = self.app.clock.now().plus(Duration::from_secs(60));
+                expired.push(keys::held(self.app, &login.text, None, Some(end)).await);
+                expired.push(login);
             }
             if wanted.contains(moment) {
                 let tokens = self.log_in(&name, Delivery::Tokens, None).await;
@@ -280,19 +297,26 @@ impl<'a> Stage<'a> {
             if what.reaches_passwords() {
                 held.push(basic::hold(&name));
             }
-            self.undo(what, id, &held).await;
+            held.retain(|held| what.undoes(held.kind));
+            self.undo(what, &name, id, &held).await;
             all.push((what.name().to_owned(), held));
         }
         all
     }
 
-    async fn undo(&self, what: Undoing, id: account::Id, held: &[Held]) {
+    async fn undo(&self, what: Undoing, name: &str, id: account::Id, held: &[Held]) {
         let (portcullis, by) = (&self.app.portcullis, || self.app.by_operator());
         match what {
             Undoing::Revoke => {
                 for held in held {
                     portcullis.revoke(&held.text, by()).await.unwrap();
                 }
+                keys::revoke(self.app, id).await;
+            }
+            Undoing::SwitchOff => keys::switch_off(self.app, id).await,
+            Undoing::Replace => {
+                let login = self.log_in(name, Delivery::Tokens, None).await.held;
+                keys::replace(self.app, id, &login.text).await;
             }
             Undoing::End => self.end_all_of(id).await,
             Undoing::Everywhere => {
@@ -401,6 +425,8 @@ impl<'a> Stage<'a> {
 #[derive(Clone, Copy)]
 enum Undoing {
     Revoke,
+    SwitchOff,
+    Replace,
     End,
     Everywhere,
     Lock,
@@ -408,17 +434,30 @@ enum Undoing {
 }
 
 impl Undoing {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Revoke,
+        Self::SwitchOff,
+        Self::Replace,
         Self::End,
         Self::Everywhere,
         Self::Lock,
         Self::Disable,
     ];
 
+    /// Whether it ends credentials of this kind: a key outlives every login.
+    const fn undoes(self, kind: CredentialKind) -> bool {
+        match self {
+            Self::Revoke | Self::Lock | Self::Disable => true,
+            Self::SwitchOff | Self::Replace => matches!(kind, CredentialKind::ApiKey),
+            Self::End | Self::Everywhere => kind.is_personal(),
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Revoke => "revoked",
+            Self::SwitchOff => "switched off",
+            Self::Replace => "rotated away",
             Self::End => "of an ended session",
             Self::Everywhere => "logged out everywhere",
             Self::Lock => "of a locked account",
@@ -432,7 +471,7 @@ impl Undoing {
     const fn reaches_passwords(self) -> bool {
         match self {
             Self::Lock | Self::Disable => true,
-            Self::Revoke | Self::End | Self::Everywhere => false,
+            Self::Revoke | Self::SwitchOff | Self::Replace | Self::End | Self::Everywhere => false,
         }
     }
 }
@@ -441,7 +480,8 @@ impl Undoing {
 const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
         CredentialKind::Jwt => Delivery::Tokens,
-        _ => Delivery::Session,
+        // A login gives neither of the latter: nobody asks for them.
+        CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => Delivery::Session,
     }
 }
 

@@ -65,6 +65,13 @@ impl Privileges {
         }
     }
 
+    /// What a key with all of these permissions stands for: no role, and no login however old.
+    pub(super) fn of_a_key(self) -> (Self, u32) {
+        let permissions = self.permissions;
+        let roles = BTreeSet::new();
+        (Self { permissions, roles }, u32::MAX)
+    }
+
     /// Whether somebody with exactly these, outside and in the selected organization, who logged in `age` seconds
     /// ago, satisfies the rule.
     pub(super) fn satisfy(&self, rule: &Rule, age: u32) -> bool {

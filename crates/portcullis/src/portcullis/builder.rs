@@ -1,6 +1,5 @@
 //! Gathers settings and builds the roles.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +7,6 @@ use portcullis_core::access::{
     self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
 };
 use portcullis_core::account::{Accounts, Mailer, Passwords, Registrar, ServiceAccounts};
-use portcullis_core::api_key;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
@@ -23,7 +21,7 @@ use url::Url;
 use super::api_keys::Keys;
 use super::letters::Letters;
 use super::sessions::{SessionStore, Sessions};
-use super::{Followed, Inner, Portcullis, listen};
+use super::{Followed, Inner, Portcullis, listen, master_key};
 use crate::cookie::{self, Cookies, InvalidCookies};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
@@ -94,10 +92,10 @@ pub struct Builder {
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
+    pub(super) api_keys: Keys,
     organizations: organization::Settings,
     base_domain: Option<String>,
     policies: Keeper,
-    api_keys: Keys,
     follow: Duration,
     capacity: usize,
 }
@@ -246,7 +244,7 @@ impl Builder {
     /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
     /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
     #[cfg(feature = "policies")]
-    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+    pub fn policies(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
         self.policies = self.policies.folder(folder.into());
         self
     }
@@ -256,24 +254,6 @@ impl Builder {
     #[cfg(feature = "policies")]
     pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
         self.policies = self.policies.kinds(kinds);
-        self
-    }
-
-    /// How API keys begin: `pk_live_` unless said otherwise. Keys made before a change are refused after it.
-    pub fn api_key_format(mut self, format: api_key::Format) -> Self {
-        self.api_keys.format = format;
-        self
-    }
-
-    /// Where API keys stand in a request besides `Authorization: Bearer`: in `X-API-Key` unless said otherwise.
-    pub fn api_key_places(mut self, places: enforcer::Places) -> Self {
-        self.api_keys.places = places;
-        self
-    }
-
-    /// How API keys are handled.
-    pub fn api_keys(mut self, settings: api_key::Settings) -> Self {
-        self.api_keys.settings = settings;
         self
     }
 
@@ -303,7 +283,7 @@ impl Builder {
         let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
         let master_key = match self.master_key.take() {
             Some(key) => key,
-            None => master_key_beside(&self.url, &self.environment)?,
+            None => master_key::beside(&self.url, &self.environment)?,
         };
         let database = Database::open(&self.url).await?;
         self.build(database, master_key, cookies).await
@@ -483,23 +463,6 @@ pub(super) async fn declare<'p>(
 
 pub(super) fn shared(database: &Database) -> Arc<Database> {
     Arc::new(database.clone())
-}
-
-/// The master key in the file beside a SQLite database.
-fn master_key_beside(url: &str, environment: &Environment) -> Result<MasterKey, OpenError> {
-    let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:");
-    if url == "sqlite::memory:" {
-        return Ok(MasterKey::generate(environment));
-    }
-    let file = Path::new(file.ok_or(OpenError::NoMasterKey)?);
-    let mut key = file.as_os_str().to_owned();
-    key.push(".key");
-    let database = if file.exists() {
-        secrets::Database::Existing(file.display().to_string())
-    } else {
-        secrets::Database::New
-    };
-    Ok(secrets::load_or_create(&PathBuf::from(key), &database, environment)?.master_key)
 }
 
 impl std::fmt::Debug for Builder {
