@@ -91,7 +91,7 @@ pub(crate) async fn api_key(portcullis: &Portcullis, email: &str, permissions: &
     let authenticator = portcullis.gate().authenticator();
     let credential = Credential::Jwt(Bearer(&token));
     let now = portcullis.environment().now();
-    let who = authenticator.authenticate(&credential, now).await?;
+    let who = authenticator.authenticate(&credential, None, now).await?;
     let form = Form {
         name: Name::parse("measured")?,
         permissions: permissions.iter().map(|&name| name.to_owned()).collect(),

@@ -20,7 +20,7 @@ pub(super) async fn held(
     let authenticator = app.portcullis.gate().authenticator();
     let credential = Credential::Jwt(Bearer(access_token));
     let who = authenticator
-        .authenticate(&credential, app.clock.now())
+        .authenticate(&credential, None, app.clock.now())
         .await
         .unwrap();
     let form = Form {
@@ -72,7 +72,7 @@ pub(super) async fn replace(app: &TestApp, account: account::Id, access_token: &
     let authenticator = app.portcullis.gate().authenticator();
     let credential = Credential::Jwt(Bearer(access_token));
     let who = authenticator
-        .authenticate(&credential, app.clock.now())
+        .authenticate(&credential, None, app.clock.now())
         .await
         .unwrap();
     for key in all(app, account).await {
