@@ -2,6 +2,7 @@
 
 mod decision;
 mod login;
+mod policy;
 mod process;
 mod protected;
 mod refresh;
@@ -49,10 +50,11 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 8] = [
+const ALL: [(&str, Measurement); 9] = [
     ("protected", protected::measure),
     ("decision", decision::measure),
     ("resource", resource::measure),
+    ("policy", policy::measure),
     ("verification", verification::measure),
     ("login", login::measure),
     ("refresh", refresh::measure),

@@ -97,6 +97,7 @@ pub(crate) async fn open(
         .password_policy(policy(config))
         .sessions(sessions(config))
         .session_store(config.sessions.store.clone())
+        .cookies(config.cookies.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
         .api_key_format(config.api_keys.format.clone())
@@ -109,6 +110,9 @@ pub(crate) async fn open(
     }
     if let Some(url) = public_url {
         builder = builder.public_url(url.clone());
+    }
+    if let Some(folder) = &config.policies.directory {
+        builder = builder.policies(folder);
     }
     builder.open().await.map_err(|error| explain(config, error))
 }
@@ -178,6 +182,7 @@ fn tokens(config: &Config) -> token::Settings {
         refresh_lifetime: config.tokens.refresh_lifetime,
         refresh_grace: config.tokens.refresh_grace,
         leeway: config.tokens.leeway,
+        carry_permissions: config.tokens.carry_permissions,
         ..token::Settings::default()
     }
 }

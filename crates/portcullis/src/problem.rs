@@ -45,6 +45,7 @@ struct Inner {
     detail: Text,
     errors: Vec<FieldError>,
     challenge: Option<Challenge>,
+    accepted: Option<Kinds>,
     retry_after: Option<Duration>,
 }
 
@@ -68,6 +69,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             challenge: None,
+            accepted: None,
             retry_after: None,
         }))
     }
@@ -144,7 +146,7 @@ impl Problem {
     /// Source: RFC 6750 §3.1 (no error code where nothing was presented)
     pub fn authentication_required(accepted: Kinds) -> Self {
         let detail = format!("present a credential: {}", kinds(accepted));
-        Self::new(StatusCode::UNAUTHORIZED, "authentication_required", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_required", detail).where_accepted(accepted)
     }
 
     /// 401: what was sent in the body to log in with isn't right.
@@ -184,6 +186,12 @@ impl Problem {
     /// The same problem with a `Retry-After`.
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
+        self
+    }
+
+    /// The same problem of a route that accepts these kinds: its challenge names no other.
+    pub(crate) fn where_accepted(mut self, accepted: Kinds) -> Self {
+        self.0.accepted = Some(accepted);
         self
     }
 
@@ -318,6 +326,7 @@ impl IntoResponse for Problem {
             detail,
             errors,
             challenge,
+            accepted,
             retry_after,
         } = *self.0;
         let wire = Wire {
@@ -337,12 +346,10 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
         if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                challenge
-                    .unwrap_or_default()
-                    .to_header(Walk::current_realm().as_deref()),
-            );
+            let (challenge, realm) = (challenge.unwrap_or_default(), Walk::current_realm());
+            for value in challenge.to_headers(status, accepted, realm.as_deref()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
         }
         response
     }

@@ -7,6 +7,7 @@
 //! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
 //! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
 
+mod basic;
 mod key;
 mod seen;
 
@@ -20,6 +21,7 @@ use futures_util::future::try_join3;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
+use self::basic::Basic;
 use super::{
     AuthenticationError, Bearer, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes,
 };
@@ -74,6 +76,7 @@ pub struct Foundation {
 /// Role: verification manager. Turns a credential into a principal.
 pub struct Authenticator {
     on: Foundation,
+    basic: Option<Basic>,
     verified: Cache<[u8; 32], Arc<Entry>>,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
     used: Mutex<HashMap<api_key::Id, (Timestamp, Option<IpAddr>)>>,
@@ -97,6 +100,7 @@ impl Authenticator {
         let limiter = Limiter::new(on.capacity);
         Self {
             on,
+            basic: None,
             verified,
             seen: Mutex::default(),
             used: Mutex::default(),
@@ -128,7 +132,7 @@ impl Authenticator {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        let key = cache_key(credential);
+        let key = self.cache_key(credential)?;
         let entry = match self.verified.get(&key) {
             Some(entry) if self.holds(&entry, now) => entry,
             _ => {
@@ -136,6 +140,7 @@ impl Authenticator {
                     Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
                     Credential::Session(token) => self.read_session(token, now).await?,
                     Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
+                    Credential::Basic(pair) => self.read_basic(pair, now).await?,
                 });
                 self.verified.insert(key, Arc::clone(&entry));
                 entry
@@ -267,6 +272,17 @@ impl Authenticator {
         }
     }
 
+    /// SHA-256 of a token's text: two credentials never share an entry, and the cache holds no live token. A
+    /// password can be guessed from its SHA-256, so a pair's key is made with a secret.
+    fn cache_key(&self, credential: &Credential<'_>) -> Result<[u8; 32], Refused> {
+        Ok(match credential {
+            Credential::Session(token) => *token.digest().as_bytes(),
+            Credential::ApiKey(digest) => *digest.as_bytes(),
+            Credential::Jwt(token) => cache_key_of(*token),
+            Credential::Basic(pair) => self.basic()?.cache_key(pair),
+        })
+    }
+
     fn marks_of(&self, subjects: [Uuid; 3]) -> [(Uuid, Mark); 3] {
         defends!("T021");
         subjects.map(|subject| (subject, self.on.marks.mark(subject)))
@@ -278,15 +294,6 @@ impl std::fmt::Debug for Authenticator {
         f.debug_struct("Authenticator")
             .field("verified", &self.verified.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// SHA-256 of the credential's text: two credentials never share an entry, and the cache holds no live token.
-fn cache_key(credential: &Credential<'_>) -> [u8; 32] {
-    match credential {
-        Credential::Session(token) => *token.digest().as_bytes(),
-        Credential::ApiKey(digest) => *digest.as_bytes(),
-        Credential::Jwt(token) => cache_key_of(*token),
     }
 }
 

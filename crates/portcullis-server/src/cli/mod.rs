@@ -21,6 +21,7 @@ mod options;
 mod organization;
 mod output;
 mod password;
+mod policy;
 mod role;
 mod service_account;
 mod setup_link;
@@ -73,6 +74,9 @@ enum Command {
     /// List and rotate signing keys, recognise credentials
     #[command(subcommand)]
     Key(key::Command),
+    /// Check policies, show what they may name
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Read the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -113,6 +117,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Config(command) => command.run(&config, &output),
         Command::Key(key::Command::Check { text }) => key_check::run(&text, &config.api_keys.format, output),
+        Command::Policy(command) => {
+            logging::start(&quiet(&config.log));
+            block_on(command.run(&config, &output))?
+        }
         command => {
             logging::start(&quiet(&config.log));
             block_on(work(command, &config, &output))?
@@ -144,7 +152,7 @@ async fn perform(
         Command::Audit(command) => command.run(portcullis, output).await,
         Command::SetupLink => setup_link::run(portcullis, config, output).await,
         // Handled before anything is opened.
-        Command::Serve | Command::Config(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve | Command::Config(_) | Command::Policy(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -65,6 +65,10 @@ pub(crate) const KEYS: &[Key] = &[
         "how long a used refresh token gives the same answer again",
     ),
     key("tokens.leeway", "how far clocks may differ"),
+    key(
+        "tokens.carry_permissions",
+        "whether access tokens say which roles and permissions the account has",
+    ),
     key("sessions.idle", "how long a session may stay unused"),
     key("sessions.absolute", "when a session ends in any case"),
     key(
@@ -90,6 +94,26 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "sessions.store_file",
         "file that holds the address of Redis, where it has a password",
+    ),
+    key(
+        "cookies.name",
+        "what the session cookie is called after its prefix, __Host- or __Secure-",
+    ),
+    key(
+        "cookies.domain",
+        "domain whose hosts all get the cookies; unset for this host alone",
+    ),
+    key(
+        "cookies.same_site",
+        "lax or strict: which requests from other sites carry the session",
+    ),
+    key(
+        "cookies.csrf_header",
+        "header in which pages send their CSRF token",
+    ),
+    key(
+        "cookies.data_lifetime",
+        "how long anonymous data in a cookie lives after its last change",
     ),
     key(
         "api_keys.prefix",
@@ -118,6 +142,10 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "organizations.base_domain",
         "domain whose subdomains name organizations, such as app.example.com",
+    ),
+    key(
+        "policies.directory",
+        "folder with the policies (*.cedar); without one nothing is permitted by policy",
     ),
     key("log.format", "text or json"),
     key(

@@ -11,6 +11,7 @@
 //! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
 
 mod api_keys;
+mod cookies;
 mod database;
 mod duration;
 mod key;
@@ -18,6 +19,7 @@ mod log;
 mod mail;
 mod organizations;
 mod passwords;
+mod policies;
 mod problem;
 mod reader;
 mod server;
@@ -35,6 +37,7 @@ pub(crate) use self::log::{Format, Log};
 pub(crate) use self::mail::{Mail, Security, Smtp};
 pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
+pub(crate) use self::policies::Policies;
 pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
@@ -57,12 +60,16 @@ pub(crate) struct Config {
     pub(crate) tokens: Tokens,
     /// How long sessions live.
     pub(crate) sessions: Sessions,
+    /// How cookies are called and written.
+    pub(crate) cookies: portcullis::cookie::Settings,
     /// How API keys begin and where they stand in a request.
     pub(crate) api_keys: ApiKeys,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
     /// Who creates organizations, and how hosts name them.
     pub(crate) organizations: Organizations,
+    /// Where the policies are.
+    pub(crate) policies: Policies,
     /// What is logged.
     pub(crate) log: Log,
     /// Every value with where it came from.
@@ -116,9 +123,11 @@ impl Config {
         let mail = Mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
+        let cookies = cookies::read(from, &server);
         let api_keys = ApiKeys::read(from);
         let passwords = Passwords::read(from);
         let organizations = Organizations::read(from);
+        let policies = Policies::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
         if !problems.is_empty() {
@@ -131,9 +140,11 @@ impl Config {
             mail,
             tokens,
             sessions,
+            cookies,
             api_keys,
             passwords,
             organizations,
+            policies,
             log,
             shown,
         })

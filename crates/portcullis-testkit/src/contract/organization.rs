@@ -15,8 +15,8 @@ use portcullis_core::secret::Digest;
 
 use super::Stores;
 use super::given::{
-    DAY, MICROSECOND, START, by, count, event_count, events, fresh_digest, fresh_id, registered, set_state,
-    together, verified,
+    DAY, MICROSECOND, START, by, count, event_count, events, fresh_digest, fresh_id, registered, service,
+    set_state, together, verified,
 };
 
 fn acting(who: &Account) -> Context {
@@ -226,6 +226,10 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
 }
 
 /// Nobody gives a role that brings more than they have themselves, however they try.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and a walk as its steps"
+)]
 pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
     checks!("T071");
     checks!("T073");
@@ -340,10 +344,20 @@ pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
 /// An organization keeps an owner who can act.
 pub async fn the_last_owner_stays<S: Stores>(db: S) {
     checks!("T072");
+    with_roles(&db).await;
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[OWNER]).await;
-    // An owner who can't act is none.
+    // An owner who can't act is none, nor is a program.
+    let robot = service(&db, "robot").await;
+    add(&db, acme, &robot, &[OWNER]).await;
+    let owned = new("robots", &robot);
+    let made = db.create_organization(owned, operator()).await.unwrap();
+    assert_eq!(made, Created::UnknownAccount);
+    let transferred = db
+        .transfer_ownership(acme, anna.id, robot.id, acting(&anna))
+        .await;
+    assert_eq!(transferred.unwrap(), Change::UnknownMember);
     set_state(&db, ben.id, AccountState::Locked).await;
     let before = event_count(&db).await;
     for change in [
@@ -367,6 +381,7 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
 /// Two owners leave, and are removed by each other, at once and often: one stays.
 pub async fn owners_leaving_in_parallel_keep_one<S: Stores>(db: S) {
     checks!("T072");
+    with_roles(&db).await;
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[OWNER]).await;
@@ -433,6 +448,10 @@ pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
 }
 
 /// An invitation replaces the one before; revoking and replacing take what writing takes; they are limited.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and a walk as its steps"
+)]
 pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;

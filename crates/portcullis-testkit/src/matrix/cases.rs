@@ -5,9 +5,10 @@ use portcullis::core::access::CredentialKind;
 use portcullis::core::checks;
 
 use super::cast::{Cast, Held};
-use super::forge;
+use super::privileges::NO_LOGIN;
 use super::route::Route;
 use super::tenants::{self, HOME, Naming};
+use super::{basic, csrf, forge};
 
 pub(super) type Headers = Vec<(&'static str, String)>;
 
@@ -39,6 +40,8 @@ pub(super) fn all(cast: &Cast) -> Vec<Case> {
     all.extend(misplaced(cast));
     all.extend(several(cast));
     all.extend(cross_site(cast));
+    all.extend(csrf::cases(cast));
+    all.extend(basic::cases(cast));
     all.extend(insufficient(cast));
     all.extend(tenants::cases(cast));
     all
@@ -68,6 +71,12 @@ impl Case {
     /// The same, on these routes only.
     pub(super) fn on(mut self, applies: impl Fn(&Route) -> bool + 'static) -> Self {
         self.applies = Box::new(applies);
+        self
+    }
+
+    /// The same, with methods that change something.
+    pub(super) fn with_changes(mut self) -> Self {
+        self.methods = |method| !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         self
     }
 
@@ -170,12 +179,12 @@ fn misplaced(cast: &Cast) -> Vec<Case> {
         if kind == CredentialKind::ApiKey {
             let header = vec![("x-session-token", held.text.clone())];
             all.push(Case::new("good api-key in X-Session-Token", header).about(&held.text));
-            all.push(Case::new("good api-key in the cookie", cookie(&held.text)).about(&held.text));
+            all.push(Case::new("good api-key in the cookie", cookie(held)).about(&held.text));
         }
         if kind == CredentialKind::Jwt {
             let header = vec![("x-session-token", held.text.clone())];
             all.push(Case::new("good jwt in X-Session-Token", header).about(&held.text));
-            all.push(Case::new("good jwt in the cookie", cookie(&held.text)).about(&held.text));
+            all.push(Case::new("good jwt in the cookie", cookie(held)).about(&held.text));
         }
     }
     all
@@ -223,11 +232,11 @@ fn cross_site(cast: &Cast) -> Vec<Case> {
         ("a sandbox", vec![("origin", "null")]),
     ];
     let all = from.into_iter().map(|(place, headers)| {
-        let mut all = vec![("cookie", format!("__Host-portcullis={}", held.text))];
+        let mut all = vec![("x-csrf-token", held.csrf.clone()), bare_cookie(&held.text)];
         all.extend(headers.into_iter().map(|(name, value)| (name, value.to_owned())));
-        let mut case = Case::new(format!("good cookie from {place}"), all).about(&held.text);
-        case.methods = |method| !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        case.refused_with(&[403])
+        let case = Case::new(format!("good cookie from {place}"), all).about(&held.text);
+        case.with_changes()
+            .refused_with(&[403])
             .on(|route| route.accepts(CredentialKind::Session))
     });
     all.collect()
@@ -244,15 +253,15 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
                 let (mut privileges, mut age, kind) = (limited.privileges.clone(), limited.age, held.kind);
                 let case = Case::new(name, headers).about(&held.text);
                 // 401 asks for a newer login, and 404 hides what exists.
-                let refusals: &[u16] = match (kind, age) {
-                    (CredentialKind::ApiKey, _) => &[401, 403, 404],
-                    (_, 0) => &[403, 404],
-                    _ => &[401],
-                };
                 if kind == CredentialKind::ApiKey {
                     (privileges, age) = privileges.of_a_key();
                 }
-                let case = case.refused_with(refusals);
+                let case = case.refused_with(match age {
+                    0 => &[403, 404],
+                    // Either may be said first where a login and something else are lacking.
+                    NO_LOGIN => &[401, 403, 404],
+                    _ => &[401],
+                });
                 all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
             }
         }
@@ -268,12 +277,11 @@ pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-api-key", held.text.clone())]),
         ],
-        // Nobody of the cast holds a password as a credential.
-        CredentialKind::Basic => Vec::new(),
+        CredentialKind::Basic => vec![("basic", basic::header(&held.text))],
         CredentialKind::Session => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-session-token", held.text.clone())]),
-            ("cookie", cookie(&held.text)),
+            ("cookie", cookie(held)),
         ],
     }
 }
@@ -282,9 +290,15 @@ fn bearer(token: &str) -> Headers {
     vec![("authorization", format!("Bearer {token}"))]
 }
 
-fn cookie(token: &str) -> Headers {
+/// As a page of ours sends it.
+fn cookie(held: &Held) -> Headers {
     vec![
         ("sec-fetch-site", "same-origin".to_owned()),
-        ("cookie", format!("__Host-portcullis={token}")),
+        ("x-csrf-token", held.csrf.clone()),
+        bare_cookie(&held.text),
     ]
+}
+
+pub(super) fn bare_cookie(token: &str) -> (&'static str, String) {
+    ("cookie", format!("__Host-portcullis={token}"))
 }

@@ -16,10 +16,10 @@ use portcullis::core::secret::SecretText;
 use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
 use portcullis::core::token::{RefreshToken, Standing};
 
-use super::keys;
-use super::privileges::{Privileges, ages};
+use super::privileges::{NO_LOGIN, Privileges, ages};
 use super::route::Route;
 use super::tenants::{Stranger, Strangers, Tenants};
+use super::{basic, keys};
 use crate::{PASSWORD, TestApp};
 
 /// A credential as text.
@@ -27,6 +27,8 @@ use crate::{PASSWORD, TestApp};
 pub(super) struct Held {
     pub(super) kind: CredentialKind,
     pub(super) text: String,
+    /// What a cookie needs beside it; empty for what is no session.
+    pub(super) csrf: String,
 }
 
 /// Credentials of somebody with these privileges, from a login of this age.
@@ -81,11 +83,17 @@ impl Cast {
             privileges: all.clone(),
             age: 0,
         });
+        limited.push(Limited {
+            name: "no login".to_owned(),
+            held: vec![basic::hold(&account)],
+            privileges: all.clone(),
+            age: NO_LOGIN,
+        });
         Self {
             refused,
             limited,
             standing,
-            good: vec![tokens.held, session.held, key],
+            good: vec![tokens.held, session.held, key, basic::hold(&account)],
             refresh: tokens.refresh.unwrap_or_default(),
             strangers,
             everything: all,
@@ -110,6 +118,9 @@ impl Cast {
             return key.clone();
         }
         let account = self.standing.account.username.clone().unwrap_or_default();
+        if kind == CredentialKind::Basic {
+            return basic::hold(&account);
+        }
         log_in(app, &account, delivery(kind), None, &self.by).await.held
     }
 }
@@ -284,6 +295,9 @@ impl<'a> Stage<'a> {
             let (name, id) = self.account(&everything).await;
             let mut held = self.all_kinds(&name, None).await;
             held.retain(|held| what.undoes(held.kind));
+            if what.reaches_passwords() {
+                held.push(basic::hold(&name));
+            }
             self.undo(what, &name, id, &held).await;
             all.push((what.name().to_owned(), held));
         }
@@ -345,6 +359,12 @@ impl<'a> Stage<'a> {
         let mut all = Vec::new();
         for (name, privileges) in limited {
             let (account, _) = self.account(&privileges).await;
+            all.push(Limited {
+                name: name.clone(),
+                held: vec![basic::hold(&account)],
+                privileges: privileges.clone(),
+                age: NO_LOGIN,
+            });
             all.push(Limited {
                 name,
                 held: self.all_kinds(&account, None).await,
@@ -446,6 +466,16 @@ impl Undoing {
     }
 }
 
+impl Undoing {
+    /// Whether the account's password lets nobody in any more either.
+    const fn reaches_passwords(self) -> bool {
+        match self {
+            Self::Lock | Self::Disable => true,
+            Self::Revoke | Self::SwitchOff | Self::Replace | Self::End | Self::Everywhere => false,
+        }
+    }
+}
+
 /// What a login must ask for to get this kind of credential.
 const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
@@ -482,6 +512,7 @@ async fn log_in(
             held: Held {
                 kind: CredentialKind::Session,
                 text: token.expose().to_string(),
+                csrf: app.portcullis.gate().csrf_token(&token),
             },
             refresh: None,
         },
@@ -492,6 +523,7 @@ fn jwt(text: &str) -> Held {
     Held {
         kind: CredentialKind::Jwt,
         text: text.to_owned(),
+        csrf: String::new(),
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) async fn held(
     Held {
         kind: CredentialKind::ApiKey,
         text: issued.secret.expose().to_owned(),
+        csrf: String::new(),
     }
 }
 

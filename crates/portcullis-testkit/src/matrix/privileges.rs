@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use portcullis::core::access::Rule;
 
+/// The age of what stands for no login at all: no rule takes it for a fresh one.
+pub(super) const NO_LOGIN: u32 = u32::MAX;
+
 /// Names of permissions and roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Privileges {

@@ -4,10 +4,11 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use portcullis::{
-    Allow, Any, Api, Authenticated, FreshLogin, Json, Jwt, Public, Role, Session, Via, Visitor, permissions,
-    roles,
+    Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, Public, Role, Session, Via,
+    Visitor, permissions, roles,
 };
 use portcullis_core::checks;
+use portcullis_core::organization::Owner;
 
 use super::{Matrix, Report};
 
@@ -35,10 +36,26 @@ async fn known(_: Allow<Authenticated, Via<Jwt>>) -> Json<u8> {
 async fn weekly(_: Allow<FreshLogin<500_000>>) -> Json<u8> {
     Json(1)
 }
+async fn basic(_: Allow<MatrixRead, Via<Basic>>) -> Json<u8> {
+    Json(1)
+}
+async fn mixed(_: Allow<(FreshLogin<60>, MatrixRead), Via<(Jwt, Session, Basic)>>) -> Json<u8> {
+    Json(1)
+}
 async fn visitor(_: Visitor) -> Json<u8> {
     Json(1)
 }
 async fn open(_: Public) -> Json<u8> {
+    Json(1)
+}
+
+async fn member(_: Allow<Member<MatrixRead>>) -> Json<u8> {
+    Json(1)
+}
+async fn owner(_: Allow<(Member<Role<Owner>>, FreshLogin<300>), Via<Session>>) -> Json<u8> {
+    Json(1)
+}
+async fn inside_or_outside(_: Allow<Any<(Member<Role<Editor>>, MatrixWrite)>>) -> Json<u8> {
     Json(1)
 }
 
@@ -51,8 +68,14 @@ fn api() -> Api {
         .patch("/boss", boss)
         .post("/known", known)
         .get("/weekly", weekly)
+        .post("/basic", basic)
+        .put("/mixed", mixed)
         .get("/visitor", visitor)
         .get("/open", open)
+        .get("/projects", member)
+        .put("/organizations/{organization}/projects/{id}", member)
+        .delete("/organizations/{organization}", owner)
+        .post("/projects", inside_or_outside)
         .mount::<Allow<MatrixRead>>("/files", files)
 }
 
@@ -90,6 +113,19 @@ async fn every_kind_of_rule_refuses_what_it_must() {
         "jwt with scopes without matrix:read, matrix:write (bearer)",
         "two: jwt (bearer), session (cookie)",
         "good cookie from another site",
+        "good cookie with no CSRF token",
+        "good cookie with a forged CSRF token",
+        "good cookie with another session's CSRF token",
+        "basic with a wrong password",
+        "basic with an unknown name",
+        "basic with no colon",
+        "basic of a locked account (basic)",
+        "basic of a disabled account (basic)",
+        "basic with all but matrix:read (basic)",
+        "basic with no login (basic)",
+        "good basic from another site",
+        "good basic, not read here (basic)",
+        "two: basic (basic), session (cookie)",
         "good session, not read here (bearer)",
         "good api-key, not read here (header)",
         "good jwt in X-API-Key",
@@ -104,6 +140,12 @@ async fn every_kind_of_rule_refuses_what_it_must() {
         "api-key with all but matrix:write (header)",
         "api-key with everything but a login (header)",
         "two: jwt (bearer), api-key (header)",
+        "jwt of a member of another organization (bearer)",
+        "session of a removed member (cookie)",
+        "jwt of a member of a suspended organization (bearer)",
+        "jwt with no organization (bearer)",
+        "session with header and path that disagree (bearer)",
+        "session with all but role(organization-owner) (header)",
     ] {
         assert!(
             table.lines().any(|line| line.starts_with(row)),
@@ -137,6 +179,36 @@ async fn a_route_that_lets_everybody_in_is_found() {
     check(&report, "let in, and should be refused with 401");
     check(&report, "let in, and should be refused with 403 or 404");
     assert!(report.to_string().contains("200!"));
+}
+
+#[tokio::test]
+async fn a_route_that_lets_other_tenants_in_is_found() {
+    // The rule is asked, and the answer of a decision about the organization is thrown away.
+    let lenient = map_response(|answer: Response| async {
+        if matches!(answer.status().as_u16(), 400 | 403) {
+            Json(1).into_response()
+        } else {
+            answer
+        }
+    });
+    let api = || {
+        let api = Api::new("Tenants", "1").get("/projects", member);
+        api.put("/organizations/{organization}/projects", member)
+            .layer(lenient.clone())
+    };
+    let report = faults_of(api, None).await;
+    for credential in [
+        "jwt of a member of another organization (bearer)",
+        "session of a removed member (header)",
+        "jwt of a member of a suspended organization (bearer)",
+        "jwt with no organization (bearer)",
+        "jwt with an organization nobody knows (bearer)",
+        "jwt with header and path that disagree (bearer)",
+        "jwt with two headers (bearer)",
+        "jwt with no permissions (bearer)",
+    ] {
+        check(&report, &format!("with {credential} answers 200: let in"));
+    }
 }
 
 #[tokio::test]

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_core::access::{Denied, Principal};
+use portcullis_core::account::{self, NotProven};
+use portcullis_core::api_key;
 use portcullis_core::audit::{Action, Context, Refusal, Store};
-use portcullis_core::{account, api_key};
+use portcullis_core::fault::Fault;
 use tokio::sync::Semaphore;
 
 /// Where denials are recorded.
@@ -37,11 +39,33 @@ impl Denials {
         by: Context,
     ) {
         tracing::info!(trace = ?by.trace, code = denied.code(), %rule, "access denied");
+        self.write(format!("{rule}: {}", denied.code()), principal, by);
+    }
+
+    /// Records that a request in the name of `principal` didn't come from them.
+    pub(super) fn record_forged(&self, code: &str, principal: &Principal, by: Context) {
+        tracing::warn!(trace = ?by.trace, code, "forged request refused");
+        self.write(format!("forged request: {code}"), Some(principal), by);
+    }
+
+    /// Records that identifier and password proved nothing: what a login without success writes. It is waited for,
+    /// as there: guesses can't outrun the log.
+    pub(super) async fn record_guess(&self, why: NotProven, by: Context) -> Result<(), Fault> {
+        let refusal = Refusal {
+            action: Action::LoginRefused,
+            account: why.account,
+            session: None,
+            detail: format!("basic: {}", why.reason),
+        };
+        self.store.append(refusal, by).await
+    }
+
+    fn write(&self, detail: String, principal: Option<&Principal>, by: Context) {
         let refusal = Refusal {
             action: Action::AccessDenied,
             account: principal.map(Principal::id),
             session: principal.and_then(Principal::session),
-            detail: format!("{rule}: {}", denied.code()),
+            detail,
         };
         self.append(refusal, by);
     }

@@ -5,27 +5,31 @@ use std::sync::Arc;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::{
-    AuthenticationError, Denied, Kinds, Permit, Principal, Requirement, Rule, Situation,
+    AuthenticationError, Credential, Denied, Kinds, Permit, Principal, Refused, Requirement, Rule, Situation,
 };
-use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::Current;
+use portcullis_core::secret::Digest;
+use portcullis_core::session::SessionToken;
 
 use super::circumstances::{context, peer};
+use super::organization::{self, Selected};
 use super::scheme::{self, Found};
-use super::{Gate, cross_site, organization};
+use super::{cross_site, csrf};
 use crate::Problem;
 use crate::protect::Walk;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered for [`context`].
 pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<Arc<Principal>>, Problem> {
-    let walk = walk(parts)?;
-    let (gate, at) = (walk.gate.clone(), walk.at);
-    let Some(principal) = known(&gate, parts, accepted, at).await? else {
+    let gate = walk(parts)?.gate.clone();
+    let accepted = gate.kinds(accepted);
+    let known = known(parts, accepted).await;
+    let Some((principal, session_token)) = known.map_err(|problem| problem.where_accepted(accepted))? else {
         return Ok(None);
     };
     scheme::clean(parts, &gate);
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.principal = Some(Arc::clone(&principal));
+        walk.session_token = session_token;
     }
     Ok(Some(principal))
 }
@@ -36,13 +40,11 @@ pub(super) fn nobody(parts: &Parts, accepted: Kinds) -> Problem {
     Problem::authentication_required(here)
 }
 
-async fn known(
-    gate: &Gate,
-    parts: &Parts,
-    accepted: Kinds,
-    at: Timestamp,
-) -> Result<Option<Arc<Principal>>, Problem> {
-    let accepted = gate.kinds(accepted);
+type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
+
+async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Problem> {
+    let walk = walk(parts)?;
+    let gate = &walk.gate;
     let (credential, carrier) = match scheme::find(parts, gate)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),
@@ -52,20 +54,39 @@ async fn known(
         return Err(Problem::credential_not_accepted(accepted));
     }
     cross_site::check(carrier, parts, gate.origin())?;
-    let known = gate.authenticator();
-    match known.authenticate(&credential, peer(parts), at).await {
-        Ok(principal) => Ok(Some(principal)),
-        Err(error) => Err(turned_away(parts, error)),
+    let session_token = match &credential {
+        Credential::Session(token) => Some(token.digest()),
+        _ => None,
+    };
+    let judged = gate.authenticator();
+    let judged = judged.authenticate(&credential, peer(parts), walk.at).await;
+    let principal = match judged {
+        Ok(principal) => principal,
+        Err(error) => return Err(turned_away(parts, walk, error).await),
+    };
+    // A dead session is told that it is, whatever came with it.
+    if let Err(problem) = csrf::check(carrier, session_token.as_ref(), parts, gate) {
+        let by = context(walk, parts);
+        gate.denials().record_forged(problem.code(), &principal, by);
+        return Err(problem);
     }
+    Ok(Some((principal, session_token)))
 }
 
-/// A stolen key shows itself by its address: that refusal is audited, though no rule was asked.
-fn turned_away(parts: &Parts, error: AuthenticationError) -> Problem {
-    if let AuthenticationError::AddressNotAllowed { account, key } = error
-        && let Some(walk) = Walk::of(&parts.extensions)
-    {
-        let by = context(walk, parts);
-        walk.gate.denials().record_address(account, key, by);
+/// A stolen key shows itself by its address, and guesses by their number: both refusals are audited, though no rule was
+/// asked.
+async fn turned_away(parts: &Parts, walk: &Walk, error: AuthenticationError) -> Problem {
+    let denials = walk.gate.denials();
+    match error {
+        AuthenticationError::AddressNotAllowed { account, key } => {
+            denials.record_address(account, key, context(walk, parts));
+        }
+        AuthenticationError::Refused(Refused::Password(why)) => {
+            if let Err(fault) = denials.record_guess(why, context(walk, parts)).await {
+                return fault.into();
+            }
+        }
+        _ => {}
     }
     error.into()
 }
@@ -96,19 +117,23 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
             .headers
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok()),
-        selected: walk.selected.id(),
-        member: walk.selected.active().map(|current| current.membership()),
-        suspended: walk.selected.is_suspended(),
-        policies: walk.gate.policies(),
-        ..Situation::at(walk.at)
+        ..organization::situation(walk)
     }
 }
 
 fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
     if let Some(walk) = Walk::of(&parts.extensions) {
-        walk.gate
-            .denials()
-            .record(rule, denied, walk.principal.as_deref(), context(walk, parts));
+        let (denials, who, by) = (
+            walk.gate.denials(),
+            walk.principal.as_deref(),
+            context(walk, parts),
+        );
+        match &walk.selected {
+            Selected::Own(current) => {
+                denials.record(&format_args!("{rule} in {}", current.id()), denied, who, by);
+            }
+            Selected::Nothing | Selected::Strange => denials.record(rule, denied, who, by),
+        }
     }
     denied.into()
 }

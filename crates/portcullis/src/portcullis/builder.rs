@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::access::{
     self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
 };
-use portcullis_core::account::{Accounts, Mailer, Registrar, ServiceAccounts};
+use portcullis_core::account::{Accounts, Mailer, Passwords, Registrar, ServiceAccounts};
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
@@ -22,6 +22,7 @@ use super::api_keys::Keys;
 use super::letters::Letters;
 use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen, master_key};
+use crate::cookie::{self, Cookies, InvalidCookies};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
 use crate::policies::Keeper;
@@ -46,6 +47,9 @@ pub enum OpenError {
     /// There is no master key and no file to keep one beside.
     #[error("a database that isn't a SQLite file needs a master key: give the builder one with `master_key`")]
     NoMasterKey,
+    /// The cookies.
+    #[error(transparent)]
+    Cookies(#[from] InvalidCookies),
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -84,6 +88,7 @@ pub struct Builder {
     policy: password::Policy,
     sessions: session::Settings,
     session_store: SessionStore,
+    cookies: cookie::Settings,
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
@@ -111,6 +116,7 @@ impl Builder {
             policy: password::Policy::default(),
             sessions: session::Settings::default(),
             session_store: SessionStore::default(),
+            cookies: cookie::Settings::default(),
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
@@ -178,6 +184,12 @@ impl Builder {
         self
     }
 
+    /// How cookies are called and written.
+    pub fn cookies(mut self, settings: cookie::Settings) -> Self {
+        self.cookies = settings;
+        self
+    }
+
     /// How tokens are issued.
     pub fn tokens(mut self, settings: token::Settings) -> Self {
         self.tokens = settings;
@@ -237,7 +249,8 @@ impl Builder {
         self
     }
 
-    /// The kinds of resources that policies may speak of.
+    /// Kinds of resources that policies may speak of, besides those of the routes ([`Authorized`](crate::Authorized),
+    /// [`Visible`](crate::Visible)).
     #[cfg(feature = "policies")]
     pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
         self.policies = self.policies.kinds(kinds);
@@ -267,15 +280,21 @@ impl Builder {
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
         }
+        let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
         let master_key = match self.master_key.take() {
             Some(key) => key,
             None => master_key::beside(&self.url, &self.environment)?,
         };
         let database = Database::open(&self.url).await?;
-        self.build(database, master_key).await
+        self.build(database, master_key, cookies).await
     }
 
-    async fn build(self, database: Database, master_key: MasterKey) -> Result<Portcullis, OpenError> {
+    async fn build(
+        self,
+        database: Database,
+        master_key: MasterKey,
+        cookies: Cookies,
+    ) -> Result<Portcullis, OpenError> {
         let environment = self.environment.clone();
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
         let keys = key::keyring::Settings {
@@ -296,18 +315,20 @@ impl Builder {
             Arc::clone(&marks),
             self.capacity,
         ));
-        let issuer = Issuer::new(
-            Arc::clone(&keyring),
-            shared(&database),
-            &sealer,
-            environment.clone(),
-            self.tokens.clone(),
-        );
-        let issuer = Arc::new(issuer);
+        let issuer = Arc::new(self.issuer(&database, &keyring, &sealer));
         let session_store = Sessions::open(&self.session_store, &database).await;
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
-        let gate = self.gate(&database, Arc::clone(&store), &keyring, &directory, marks);
+        let manners = self.manners(&database, &marks, cookies, sealer);
+        let authenticator = self
+            .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
+            .with_passwords(self.passwords_of(&database, &hasher), &environment);
+        let gate = Gate::new(
+            Arc::new(authenticator),
+            environment.clone(),
+            shared(&database),
+            manners,
+        );
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
@@ -334,47 +355,73 @@ impl Builder {
         })))
     }
 
-    /// What verifies and decides on every route.
-    fn gate(
+    /// What makes and exchanges tokens.
+    fn issuer(&self, database: &Database, keyring: &Arc<Keyring>, sealer: &Sealer) -> Issuer {
+        Issuer::new(
+            Arc::clone(keyring),
+            shared(database),
+            sealer,
+            self.environment.clone(),
+            self.tokens.clone(),
+        )
+    }
+
+    /// What checks passwords that come with every request.
+    fn passwords_of(&self, database: &Database, hasher: &Arc<Hasher>) -> Passwords {
+        Passwords::new(
+            shared(database),
+            Arc::clone(hasher),
+            self.sessions.require_verified_email,
+        )
+    }
+
+    /// What verifies on every route.
+    fn authenticator(
         &self,
         database: &Database,
         sessions: Arc<dyn session::Store>,
         keyring: &Arc<Keyring>,
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
-    ) -> Gate {
-        let bus: Arc<dyn access::Bus> = Arc::new(Followed(database.clone()));
-        let organizations = organization::Directory::new(
-            shared(database),
-            Arc::clone(&marks),
-            Arc::clone(&bus),
-            self.capacity,
-        );
-        let authenticator = Authenticator::new(access::Foundation {
+    ) -> Authenticator {
+        Authenticator::new(access::Foundation {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
             api_keys: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
-            bus,
+            bus: Arc::new(Followed(database.clone())),
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
-        });
+        })
+    }
+
+    /// How the gate presents itself, and what it decides by.
+    fn manners(
+        &self,
+        database: &Database,
+        marks: &Arc<Marks>,
+        cookies: Cookies,
+        sealer: Arc<Sealer>,
+    ) -> enforcer::Settings {
+        let organizations = organization::Directory::new(
+            shared(database),
+            Arc::clone(marks),
+            Arc::new(Followed(database.clone())),
+            self.capacity,
+        );
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
+        settings.cookies = cookies;
+        settings.sealer = Some(sealer);
         settings.organizations = Some(Arc::new(organizations));
         settings.base_domain.clone_from(&self.base_domain);
         settings.policies = self.policies.provider();
         settings.grants = access::grant::Grants::new(shared(database));
         settings.api_key_format = self.api_keys.format.clone();
         settings.api_key_places = self.api_keys.places.clone();
-        Gate::new(
-            Arc::new(authenticator),
-            self.environment.clone(),
-            shared(database),
-            settings,
-        )
+        settings
     }
 
     /// What logs in and out.

@@ -10,6 +10,7 @@ impl From<AuthenticationError> for Problem {
     fn from(error: AuthenticationError) -> Self {
         match error {
             AuthenticationError::Refused(reason) => reason.into(),
+            AuthenticationError::Hash(error) => error.into(),
             AuthenticationError::AddressNotAllowed { .. } => {
                 tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
                 Self::forbidden(

@@ -23,7 +23,7 @@ impl Api<()> {
             return Err(ApiErrors(errors));
         }
         know_permissions(&self);
-        self.docs.cookie = gate.cookie().to_owned().into();
+        self.docs.cookie = gate.cookies().session().to_owned().into();
         // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
         for route in &mut self.routes {
             let here = gate.kinds(route.guard.kinds);

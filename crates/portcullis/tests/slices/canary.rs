@@ -237,7 +237,11 @@ async fn make_mistakes(app: &TestApp, walk: &mut Walk, [access, refresh, session
     let basic = app
         .get("/auth/me")
         .header("authorization", &format!("Basic {PASSWORD}"));
-    walk.answers("basic", &basic.send().await.expect(401));
+    walk.answers("no pair", &basic.send().await.expect(400));
+    for (identifier, password) in [("anna@example.com", PASSWORD), (PASSWORD, "anna@example.com")] {
+        let basic = app.get("/auth/me").basic(identifier, password);
+        walk.answers("basic", &basic.send().await.expect(401));
+    }
     walk.answers(
         "forged",
         &app.get("/auth/me")

@@ -7,6 +7,7 @@
 
 mod api_key;
 mod authorization;
+mod basic;
 mod cookie;
 mod session_header;
 
@@ -44,13 +45,15 @@ pub(super) enum Carrier {
     Header,
     /// In a cookie, which browsers attach by themselves.
     Cookie,
+    /// In `Authorization: Basic`, which browsers remember and attach by themselves, and programs send too.
+    Remembered,
 }
 
 /// What a request presents.
 pub(super) enum Found<'r> {
     /// Nothing.
     Nothing,
-    /// A credential of a kind nobody here reads, such as `Basic`.
+    /// A credential of a kind nobody here reads, such as `Negotiate`.
     Foreign,
     /// One credential.
     Credential(Credential<'r>, Carrier),
@@ -65,7 +68,10 @@ pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Probl
         (session_header::extract(headers), Carrier::Header),
         (api_key::in_header(headers, keys, format), Carrier::Header),
         (api_key::in_query(&parts.uri, keys, format), Carrier::Header),
-        (cookie::extract(headers, gate.cookie()), Carrier::Cookie),
+        (
+            cookie::extract(headers, gate.cookies().session()),
+            Carrier::Cookie,
+        ),
     ];
     let mut presented = places
         .into_iter()
@@ -75,6 +81,9 @@ pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Probl
         (Some(_), Some(_)) => Err(several()),
         (Some((place, carrier)), None) => match place {
             Presented::Nothing => Ok(Found::Nothing),
+            Presented::Credential(Credential::Basic(pair)) => {
+                Ok(Found::Credential(Credential::Basic(pair), Carrier::Remembered))
+            }
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
             Presented::Invalid => Err(Problem::invalid_token()),
@@ -95,7 +104,8 @@ fn several() -> Problem {
 fn malformed() -> Problem {
     Problem::invalid_credentials(
         "invalid_request",
-        "the Authorization header must read: Bearer, one space, the token",
+        "the Authorization header must read: Bearer, one space, the token; or Basic, one space, identifier:password in \
+         base64",
     )
 }
 
