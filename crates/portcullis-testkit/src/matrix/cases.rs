@@ -253,16 +253,15 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
                 let (mut privileges, mut age, kind) = (limited.privileges.clone(), limited.age, held.kind);
                 let case = Case::new(name, headers).about(&held.text);
                 // 401 asks for a newer login, and 404 hides what exists.
-                let refusals: &[u16] = match (kind, age) {
-                    // Either may be said first where a login and something else are lacking.
-                    (CredentialKind::ApiKey, _) | (_, NO_LOGIN) => &[401, 403, 404],
-                    (_, 0) => &[403, 404],
-                    _ => &[401],
-                };
                 if kind == CredentialKind::ApiKey {
                     (privileges, age) = privileges.of_a_key();
                 }
-                let case = case.refused_with(refusals);
+                let case = case.refused_with(match age {
+                    0 => &[403, 404],
+                    // Either may be said first where a login and something else are lacking.
+                    NO_LOGIN => &[401, 403, 404],
+                    _ => &[401],
+                });
                 all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
             }
         }
@@ -274,11 +273,11 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
 pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
-        CredentialKind::Basic => vec![("basic", basic::header(&held.text))],
         CredentialKind::ApiKey => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-api-key", held.text.clone())]),
         ],
+        CredentialKind::Basic => vec![("basic", basic::header(&held.text))],
         CredentialKind::Session => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-session-token", held.text.clone())]),

@@ -78,22 +78,22 @@ impl Cast {
         let standing = stage.standing(&account).await;
         let key = keys::held(app, &tokens.held.text, None, None).await;
         limited.push(Limited {
-            name: "no login".to_owned(),
-            held: vec![basic::hold(&account)],
-            privileges: all.clone(),
-            age: NO_LOGIN,
-        });
-        limited.push(Limited {
             name: "everything but a login".to_owned(),
             held: vec![key.clone()],
             privileges: all.clone(),
             age: 0,
         });
+        limited.push(Limited {
+            name: "no login".to_owned(),
+            held: vec![basic::hold(&account)],
+            privileges: all.clone(),
+            age: NO_LOGIN,
+        });
         Self {
             refused,
             limited,
             standing,
-            good: vec![tokens.held, session.held, basic::hold(&account), key],
+            good: vec![tokens.held, session.held, key, basic::hold(&account)],
             refresh: tokens.refresh.unwrap_or_default(),
             strangers,
             everything: all,
@@ -294,10 +294,10 @@ impl<'a> Stage<'a> {
             let everything = self.everything.clone();
             let (name, id) = self.account(&everything).await;
             let mut held = self.all_kinds(&name, None).await;
+            held.retain(|held| what.undoes(held.kind));
             if what.reaches_passwords() {
                 held.push(basic::hold(&name));
             }
-            held.retain(|held| what.undoes(held.kind));
             self.undo(what, &name, id, &held).await;
             all.push((what.name().to_owned(), held));
         }
