@@ -76,7 +76,7 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
 }
 
 /// Everything the server answers: the library's routes and the pages.
-fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis::Api {
+pub(crate) fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis::Api {
     portcullis.api().merge(ui::pages(portcullis, public_url))
 }
 

@@ -63,6 +63,7 @@ pub use portcullis_core::access::{
 };
 pub use portcullis_core::{actions, permissions, roles};
 
+pub use self::access::RouteAccess;
 pub use self::docs::Docs;
 pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,

@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{Bus, PermissionRef, Roles};
+use portcullis_core::access::{Bus, Decisions, PermissionRef, Roles};
 use portcullis_core::account::{Accounts, Registrar};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
@@ -59,6 +59,8 @@ struct Inner {
     sessions: Manager,
     roles: Roles,
     accounts: Accounts,
+    audit: audit::Log,
+    decisions: Decisions,
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
@@ -116,6 +118,11 @@ impl Portcullis {
         &self.0.accounts
     }
 
+    /// Why requests were refused, and what accounts could do.
+    pub fn decisions(&self) -> &Decisions {
+        &self.0.decisions
+    }
+
     /// The signing keys.
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.0.keyring
@@ -127,8 +134,8 @@ impl Portcullis {
     }
 
     /// The audit log.
-    pub fn audit(&self) -> Arc<dyn audit::Store> {
-        Arc::new(self.0.database.clone())
+    pub fn audit(&self) -> &audit::Log {
+        &self.0.audit
     }
 
     pub(crate) fn verifier(&self) -> &Verifier {
@@ -174,6 +181,7 @@ impl Portcullis {
     /// # Errors
     /// What the store says.
     pub async fn sweep(&self) -> Result<(), Fault> {
+        use portcullis_core::access::explain::{Bounds, Store as _};
         use token::Store as _;
         while self
             .0
@@ -182,6 +190,10 @@ impl Portcullis {
             .await?
             >= u64::from(SWEEP_BATCH)
         {
+            tokio::task::yield_now().await;
+        }
+        let bounds = Bounds::at(self.0.environment.now());
+        while self.0.database.forget(bounds, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }
         Ok(())

@@ -15,18 +15,21 @@ crate::permissions! {
     pub SessionsWrite = "portcullis:sessions:write": "End the sessions of any account";
     /// Reading the audit log.
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
+    /// Reading why requests were refused.
+    pub DecisionsRead = "portcullis:decisions:read": "See why requests were refused and what an account could do";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 7] = [
+pub const BUILT_IN: [PermissionRef; 8] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
     RolesWrite::PERMISSION,
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
+    DecisionsRead::PERMISSION,
     KeysWrite::PERMISSION,
 ];
 

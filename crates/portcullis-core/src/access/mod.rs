@@ -13,6 +13,9 @@ mod authenticator;
 mod builtin;
 mod decide;
 mod directory;
+pub mod explain;
+#[cfg(test)]
+mod given;
 mod identity;
 mod names;
 mod principal;
@@ -21,16 +24,19 @@ pub mod resource;
 mod rule;
 mod service;
 mod situation;
+mod step_up;
 
 use async_trait::async_trait;
 use serde::Serialize;
 
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, KeysWrite, RolesRead, RolesWrite, SessionsWrite,
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite, RolesRead, RolesWrite,
+    SessionsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
+pub use self::explain::{Decision, Decisions, Explanation, explain};
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
@@ -42,6 +48,7 @@ pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
 pub use self::service::{Roles, RolesError};
 pub use self::situation::{Membership, NoPolicies, Policies, PolicyFilters, Reasons, Situation, Verdict};
+pub use self::step_up::{StepUp, step_up};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, audit};

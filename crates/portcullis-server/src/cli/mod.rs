@@ -20,6 +20,7 @@ mod output;
 mod password;
 mod role;
 mod setup_link;
+mod why;
 
 use std::process::ExitCode;
 
@@ -63,6 +64,8 @@ enum Command {
     /// Read the audit log
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Say why a request was refused
+    Why(why::Why),
     /// Print a new one-time link that makes the first administrator; an earlier link is void
     SetupLink,
     /// Print completions for a shell
@@ -121,10 +124,11 @@ async fn perform(
     output: &Output,
 ) -> Result<(), Failure> {
     match command {
-        Command::Account(command) => command.run(portcullis, output).await,
+        Command::Account(command) => command.run(portcullis, config, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
         Command::Key(command) => command.run(portcullis, output).await,
         Command::Audit(command) => command.run(portcullis, output).await,
+        Command::Why(command) => command.run(portcullis, output).await,
         Command::SetupLink => setup_link::run(portcullis, config, output).await,
         // Handled before anything is opened.
         Command::Serve | Command::Config(_) | Command::Completions { .. } => Ok(()),

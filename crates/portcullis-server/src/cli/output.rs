@@ -38,6 +38,15 @@ impl Output {
         }
     }
 
+    /// Lines for people, or an object.
+    pub(super) fn text(self, lines: &[String], object: &Value) -> io::Result<()> {
+        if self.json {
+            return self.line(&object.to_string());
+        }
+        let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+        self.line(&lines.join("\n"))
+    }
+
     /// Many records: a line each.
     pub(super) fn list(self, columns: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
         if self.json {

@@ -1,7 +1,8 @@
 //! A store of everything whose sessions are kept by another store than the rest.
 
 use async_trait::async_trait;
-use portcullis_core::access::{AccountFacts, Change, PermissionRecord, RoleRecord};
+use portcullis_core::access::explain::Bounds;
+use portcullis_core::access::{AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
 use portcullis_core::account::{Account, EmailVerification, Identifier, Login, NewAccount, Outcome, Setup};
 use portcullis_core::audit::{Context, Event, Filter, Refusal};
 use portcullis_core::environment::Timestamp;
@@ -12,6 +13,8 @@ use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
 use portcullis_core::token::{Refresh, Rotated, Rotation};
 use portcullis_core::{access, account, audit, key, session, token};
+
+use uuid::Uuid;
 
 use super::{Holding, Stores};
 
@@ -103,6 +106,12 @@ pass_on! { access::Store => rest R:
     fn assign(account: account::Id, role: String, by: Context) -> Change;
     fn unassign(account: account::Id, role: String, by: Context) -> Change;
     fn assigned(account: account::Id) -> Option<Vec<String>>;
+}
+
+pass_on! { access::explain::Store => rest R:
+    fn keep(decision: Decision, by: Context) -> ();
+    fn recall(trace: Uuid) -> Option<Decision>;
+    fn forget(bounds: Bounds, limit: u32) -> u64;
 }
 
 pass_on! { audit::Store => rest R:

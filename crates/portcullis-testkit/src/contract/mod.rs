@@ -26,6 +26,7 @@ pub mod access;
 pub mod account;
 pub mod audit;
 mod composed;
+pub mod decisions;
 mod given;
 pub mod key;
 pub mod session;
@@ -48,6 +49,7 @@ pub trait Stores:
     + portcullis_core::session::Store
     + portcullis_core::token::Store
     + portcullis_core::access::Store
+    + portcullis_core::access::explain::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
     + Clone
@@ -114,6 +116,15 @@ macro_rules! store_contract {
             set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
         );
+        $crate::store_contract!(@ $open, decisions:
+            keep_writes_the_event_with_the_decision
+            keep_of_a_kept_trace_keeps_the_first
+            keep_against_a_stranger_writes_no_event
+            recall_of_an_unknown_trace_is_nothing
+            forget_spares_what_is_within_its_bounds
+            forget_of_strangers_spares_the_known
+            forget_is_bounded
+        );
         $crate::store_contract!(@ $open, audit:
             append_keeps_every_field
             list_pages_newest_first
@@ -175,6 +186,7 @@ mod tests {
             include_str!("token.rs"),
             include_str!("access.rs"),
             include_str!("audit.rs"),
+            include_str!("decisions.rs"),
             include_str!("key.rs"),
         ] {
             let cases = source

@@ -1,22 +1,24 @@
-//! The administrators' routes: roles, permissions, who has them; accounts; the audit log; the signing keys.
+//! The administrators' routes: roles, permissions, who has them; accounts; the audit log; why requests were refused;
+//! the signing keys.
 //!
-//! One file per thing. What changes roles and account states takes the caller's [`Permit`](crate::Permit) and can't
-//! be called without one. Ending an account's sessions, rotating keys and reading the audit log are guarded by
-//! their routes alone: their services serve owners and upkeep too.
+//! One file per thing. Every service they call takes the caller's [`Permit`](crate::Permit) and can't be called
+//! without one.
 
 mod accounts;
 mod audit;
+mod decisions;
 mod keys;
 mod roles;
 
 use portcullis_core::access::{Change, RolesError};
 
+pub use self::decisions::RouteAccess;
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
 
 /// The routes below `/admin/api/v1`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    keys::routes(audit::routes(accounts::routes(roles::routes(api))))
+    decisions::routes(keys::routes(audit::routes(accounts::routes(roles::routes(api)))))
 }
 
 /// What a change of roles answers. Asking for what is so already is no error: the caller's wish holds.

@@ -60,6 +60,10 @@ pub(super) struct Me {
     authenticated_at: Option<Timestamp>,
     /// How: values of RFC 8176; empty for a credential that stands for no login.
     amr: Vec<&'static str>,
+    /// How sure the login makes us: what a challenge's `acr_values` asks for; absent for a credential that stands
+    /// for no login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
 }
 
 impl Me {
@@ -79,6 +83,7 @@ impl Me {
             session_id: principal.session().map(|id| id.to_string()),
             authenticated_at: principal.authenticated_at(),
             amr: principal.method().map(Method::amr).into_iter().collect(),
+            acr: principal.method().map(|method| method.assurance().acr()),
         }
     }
 }

@@ -13,6 +13,8 @@ mod allow;
 mod circumstances;
 mod cross_site;
 mod denials;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod guarded;
 mod public;

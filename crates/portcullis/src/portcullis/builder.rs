@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::access::{
-    self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
+    self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
 };
 use portcullis_core::account::{Accounts, Mailer, Registrar};
+use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
@@ -270,6 +271,11 @@ impl Builder {
         let store = session_store.store();
         let gate = self.gate(&database, Arc::clone(&store), &keyring, &directory, marks);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
+        let decisions = Decisions::new(
+            shared(&database),
+            Arc::clone(&directory),
+            self.sessions.require_verified_email,
+        );
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
             gate,
@@ -278,6 +284,8 @@ impl Builder {
             issuer,
             registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
             roles: Roles::new(shared(&database)),
+            audit: audit::Log::new(shared(&database)),
+            decisions,
             accounts: Accounts::new(shared(&database), environment.clone()),
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,

@@ -1,4 +1,4 @@
-//! What belongs to one request on its way: the gate, the one moment, the trace id, and the caller once known.
+//! What belongs to one request on its way: the gate, the route, the one moment, the trace id, and the caller once known.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +9,7 @@ use portcullis_core::access::Principal;
 use portcullis_core::environment::{Environment, Timestamp};
 use uuid::Uuid;
 
+use super::Label;
 use crate::enforcer::Gate;
 
 /// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
@@ -16,6 +17,7 @@ use crate::enforcer::Gate;
 #[derive(Clone)]
 pub(crate) struct Walk {
     pub(crate) gate: Gate,
+    pub(crate) label: Label,
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
     pub(crate) principal: Option<Arc<Principal>>,
@@ -27,10 +29,11 @@ tokio::task_local! {
 
 impl Walk {
     /// Begins at the present moment.
-    pub(crate) fn begin(gate: &Gate) -> Self {
+    pub(crate) fn begin(gate: &Gate, label: &Label) -> Self {
         let at = gate.environment().now();
         Self {
             gate: gate.clone(),
+            label: label.clone(),
             at,
             trace: gate.traces().next(at),
             principal: None,

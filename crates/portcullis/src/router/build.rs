@@ -5,7 +5,7 @@ use axum::routing::MethodRouter;
 use indexmap::IndexMap;
 use tower::Layer as _;
 
-use super::{Api, ApiError, ApiErrors, Verb, path};
+use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};
 use crate::Problem;
 use crate::enforcer::Gate;
 use crate::protect::{Label, Limits, Protect};
@@ -22,6 +22,7 @@ impl Api<()> {
             return Err(ApiErrors(errors));
         }
         know_permissions(&self);
+        gate.know_routes(self.routes().map(RouteInfo::into_owned));
         self.docs.cookie = gate.cookie().to_owned().into();
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
