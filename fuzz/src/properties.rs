@@ -191,12 +191,14 @@ fn count(text: &[u8], part: &[u8]) -> usize {
 /// 2026-01-01.
 const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
-static KEY: LazyLock<SigningKey> = LazyLock::new(|| {
+fn signing_key() -> SigningKey {
     let secret = HmacSecret::new(Algorithm::HS256, SecretBytes::new(vec![0x5a; 32])).expect("32 bytes");
     SigningKey::of_secret("fuzz", secret).expect("a good name")
-});
+}
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(signing_key);
 
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    let keyring = Keyring::of_keys(KEY.clone(), Vec::new());
+    let keyring = Keyring::of_keys(signing_key(), Vec::new());
     Verifier::new(Arc::new(keyring), token::Settings::default().expectation())
 });

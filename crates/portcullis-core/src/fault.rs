@@ -32,6 +32,9 @@ pub enum Fault {
         "the database is from a newer version: {0}; run that version, or restore a backup made by this one"
     )]
     NewerSchema(String),
+    /// The issuer's keys can't be had; the time is how long to wait before asking again.
+    #[error("no key of the issuer is known: see the earlier log lines for why it can't be reached")]
+    Keys(Duration),
     /// Anything else the database said.
     #[error("the database refused: {0}")]
     Other(String),
@@ -43,6 +46,7 @@ impl Fault {
         match self {
             Self::Busy(_) => Some(Duration::from_secs(1)),
             Self::Unreachable(_) | Self::Full(_) | Self::ReadOnly(_) => Some(Duration::from_secs(5)),
+            Self::Keys(after) => Some(*after),
             _ => None,
         }
     }

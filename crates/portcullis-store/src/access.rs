@@ -20,6 +20,7 @@ use portcullis_core::audit::Context;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
+use portcullis_core::organization::{OWNER, is_the_servers};
 
 pub(crate) use self::administrator::{administrator_acts, administrator_exists, lock_roles};
 use crate::Database;
@@ -167,7 +168,7 @@ const FACTS: &str = concat!(
 );
 
 /// Reads a list of names that the database joined by line breaks, which no name contains; sorted.
-fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
+pub(crate) fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
     let joined: Option<String> = row.take()?;
     let mut names: Vec<_> = joined
         .iter()
@@ -196,6 +197,9 @@ async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestam
         }
         if !given.contains(name) {
             tx.execute(give, params![ADMINISTRATOR, name]).await?;
+            if !is_the_servers(name) {
+                tx.execute(give, params![OWNER, name]).await?;
+            }
             changed = true;
         }
     }

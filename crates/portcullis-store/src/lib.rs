@@ -23,6 +23,7 @@ pub mod ephemeral;
 mod follow;
 mod key;
 mod migration;
+mod organization;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queue;

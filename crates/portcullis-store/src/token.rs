@@ -217,7 +217,7 @@ macro_rules! delete_some {
 }
 
 /// What is deleted, and how long after the moment in its column.
-const SWEEPS: [(&str, Duration); 6] = [
+const SWEEPS: [(&str, Duration); 7] = [
     (delete_some!("revocations", "id", "expires_at"), LEEWAY),
     (
         delete_some!("refresh_tokens", "digest", "expires_at"),
@@ -225,6 +225,10 @@ const SWEEPS: [(&str, Duration); 6] = [
     ),
     (
         delete_some!("verifications", "digest", "expires_at"),
+        Duration::ZERO,
+    ),
+    (
+        delete_some!("organization_invitations", "id", "expires_at"),
         Duration::ZERO,
     ),
     (delete_some!("invalidations", "seq", "at"), follow::KEPT),

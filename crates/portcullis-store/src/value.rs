@@ -12,7 +12,7 @@ use std::time::Duration;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::secret::Digest;
-use portcullis_core::{account, session, token};
+use portcullis_core::{account, organization, session, token};
 use uuid::Uuid;
 
 /// One parameter or column.
@@ -141,7 +141,14 @@ macro_rules! ids {
         }
     )*};
 }
-ids!(account::Id, account::Stamp, session::Id, token::Id);
+ids!(
+    account::Id,
+    account::Stamp,
+    session::Id,
+    token::Id,
+    organization::Id,
+    organization::InvitationId
+);
 
 impl Value<'_> {
     pub(crate) fn into_owned(self) -> Value<'static> {

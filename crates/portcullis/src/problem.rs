@@ -274,6 +274,18 @@ impl From<Denied> for Problem {
                 denied.code(),
                 "there is no such organization, or you are no member of it",
             ),
+            Denied::OrganizationSuspended => Self::forbidden(
+                denied.code(),
+                "this organization is suspended; ask the administrators of this server",
+            ),
+            Denied::NotGranted(action) => Self::forbidden(
+                denied.code(),
+                format!("nothing allows you {action} here; ask the owner to share it"),
+            ),
+            Denied::OtherOrganization => Self::forbidden(
+                denied.code(),
+                "this belongs to another organization than the selected one",
+            ),
         }
     }
 }

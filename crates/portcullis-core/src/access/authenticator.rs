@@ -16,7 +16,9 @@ use futures_util::future::try_join3;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
-use super::{AuthenticationError, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes};
+use super::{
+    AuthenticationError, Bearer, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes,
+};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};
@@ -277,15 +279,18 @@ impl std::fmt::Debug for Authenticator {
 fn cache_key(credential: &Credential<'_>) -> [u8; 32] {
     match credential {
         Credential::Session(token) => *token.digest().as_bytes(),
-        Credential::Jwt(token) => {
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.0.as_bytes());
-            let mut key = [0; 32];
-            key.iter_mut()
-                .zip(digest.as_ref())
-                .for_each(|(to, from)| *to = *from);
-            key
-        }
+        Credential::Jwt(token) => cache_key_of(*token),
     }
+}
+
+/// SHA-256 of a signed token's text.
+pub(super) fn cache_key_of(token: Bearer<'_>) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.0.as_bytes());
+    let mut key = [0; 32];
+    key.iter_mut()
+        .zip(digest.as_ref())
+        .for_each(|(to, from)| *to = *from);
+    key
 }
 
 fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes: Scopes) -> Principal {
@@ -303,6 +308,7 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         session: Some(session.id),
         token: None,
         method: Some(session.method),
+        assurance: Some(session.method.assurance()),
         authenticated_at: Some(session.authenticated_at),
         scopes,
         effective,

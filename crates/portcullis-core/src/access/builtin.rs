@@ -1,4 +1,5 @@
-//! The permissions of Portcullis itself: what its administration asks for.
+//! The permissions of Portcullis itself: what its administration asks for (`portcullis:…`), and what organizations
+//! ask of their members (`org:…`).
 
 use super::{Permission as _, PermissionRecord, PermissionRef};
 
@@ -19,10 +20,20 @@ crate::permissions! {
     pub DecisionsRead = "portcullis:decisions:read": "See why requests were refused and what an account could do";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
+    /// Reading all organizations.
+    pub OrganizationsRead = "portcullis:organizations:read": "See all organizations";
+    /// Changing organizations.
+    pub OrganizationsWrite = "portcullis:organizations:write": "Create and suspend organizations";
+    /// Seeing who is a member of the organization.
+    pub MembersRead = "org:members:read": "See the members and invitations of the organization";
+    /// Changing who is a member of the organization.
+    pub MembersWrite = "org:members:write": "Invite and remove members, give them roles";
+    /// Changing the organization itself.
+    pub SettingsWrite = "org:settings:write": "Rename the organization";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 8] = [
+pub const BUILT_IN: [PermissionRef; 13] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
@@ -31,6 +42,11 @@ pub const BUILT_IN: [PermissionRef; 8] = [
     AuditRead::PERMISSION,
     DecisionsRead::PERMISSION,
     KeysWrite::PERMISSION,
+    OrganizationsRead::PERMISSION,
+    OrganizationsWrite::PERMISSION,
+    MembersRead::PERMISSION,
+    MembersWrite::PERMISSION,
+    SettingsWrite::PERMISSION,
 ];
 
 impl From<&PermissionRef> for PermissionRecord {

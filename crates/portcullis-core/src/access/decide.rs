@@ -4,9 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{PermissionRef, Principal, Requirement, Rule, Situation, Verdict};
+use super::{InOrganization, PermissionRef, Principal, Requirement, Rule, Situation, Verdict};
 use crate::session::Assurance;
-use crate::{audit, defends};
+use crate::{audit, defends, organization};
 
 /// Why a known caller was refused. Closed on purpose: whoever answers a refusal handles each kind.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,12 @@ pub enum Denied {
     NoOrganization,
     /// The caller is no member of the organization, or there is none; outside both look the same.
     NotAMember,
+    /// Nothing allows the caller the action of this name on the resource.
+    NotGranted(&'static str),
+    /// The resource belongs to another organization than the request selects, or to none.
+    OtherOrganization,
+    /// The caller is a member of the organization, and it is suspended.
+    OrganizationSuspended,
     /// None of the alternatives holds.
     NoAlternative(&'static [Rule]),
 }
@@ -46,6 +52,9 @@ impl Denied {
             Self::NoPolicyPermits(_) => "no_policy_permits",
             Self::NoOrganization => "no_organization",
             Self::NotAMember => "not_a_member",
+            Self::NotGranted(_) => "not_granted",
+            Self::OtherOrganization => "other_organization",
+            Self::OrganizationSuspended => "organization_suspended",
             Self::NoAlternative(_) => "no_alternative",
         }
     }
@@ -60,7 +69,11 @@ impl Denied {
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
             Self::ForbiddenByPolicy(action) | Self::NoPolicyPermits(action) => Rule::Policy(action),
-            Self::NoOrganization | Self::NotAMember => Rule::Member(&Rule::Authenticated),
+            Self::NotGranted(action) => Rule::Policy(action),
+            Self::NoOrganization
+            | Self::NotAMember
+            | Self::OtherOrganization
+            | Self::OrganizationSuspended => Rule::Member(&Rule::Authenticated),
             Self::NoAlternative(rules) => Rule::Any(rules),
         }
     }
@@ -161,7 +174,7 @@ impl Standing<'_> {
     }
 
     fn second_factor(self) -> Result<(), Denied> {
-        let assurance = self.principal.method().map(crate::session::Method::assurance);
+        let assurance = self.principal.assurance();
         if self.principal.kind().is_personal() && assurance == Some(Assurance::MultiFactor) {
             Ok(())
         } else {
@@ -184,6 +197,7 @@ impl Standing<'_> {
     fn member(self, rule: &Rule) -> Result<(), Denied> {
         match (self.situation.member, self.situation.selected) {
             (Some(_), _) => self.inside().decide(rule),
+            (None, Some(_)) if self.situation.suspended => Err(Denied::OrganizationSuspended),
             (None, Some(_)) => Err(Denied::NotAMember),
             (None, None) => Err(Denied::NoOrganization),
         }
@@ -211,6 +225,7 @@ impl Standing<'_> {
 /// that holds the database.
 pub struct Permit<R> {
     principal: Option<Arc<Principal>>,
+    organization: organization::Id,
     requirement: PhantomData<fn() -> R>,
 }
 
@@ -223,6 +238,9 @@ impl<R: Requirement> Permit<R> {
         decide(&R::RULE, &principal, situation)?;
         Ok(Self {
             principal: Some(principal),
+            organization: situation
+                .member
+                .map_or(organization::Id::NONE, |member| member.organization),
             requirement: PhantomData,
         })
     }
@@ -232,8 +250,14 @@ impl<R: Requirement> Permit<R> {
     pub fn dangerous_for_operator() -> Self {
         Self {
             principal: None,
+            organization: organization::Id::NONE,
             requirement: PhantomData,
         }
+    }
+
+    /// Who was decided about; `None` for the operator.
+    pub(crate) fn principal(&self) -> Option<&Arc<Principal>> {
+        self.principal.as_ref()
     }
 
     /// Who acts, for the audit log.
@@ -255,10 +279,27 @@ impl<R: Requirement> Permit<R> {
     }
 }
 
+impl<R: InOrganization> Permit<R> {
+    /// The organization in which the requirement was satisfied: what a service that takes this permit works on.
+    pub fn organization(&self) -> organization::Id {
+        defends!("T068");
+        self.organization
+    }
+
+    /// [`Permit::dangerous_for_operator`], for somebody who works on this organization.
+    pub fn dangerous_for_operator_in(organization: organization::Id) -> Self {
+        Self {
+            organization,
+            ..Self::dangerous_for_operator()
+        }
+    }
+}
+
 impl<R> Clone for Permit<R> {
     fn clone(&self) -> Self {
         Self {
             principal: self.principal.clone(),
+            organization: self.organization,
             requirement: PhantomData,
         }
     }

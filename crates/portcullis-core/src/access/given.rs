@@ -11,7 +11,7 @@ use super::{
 };
 use crate::account::{self, Account, State};
 use crate::environment::Timestamp;
-use crate::session::Method;
+use crate::session::{Assurance, Method};
 use crate::{actions, organization, permissions, roles};
 
 permissions! {
@@ -73,6 +73,7 @@ pub(super) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
         session: None,
         token: None,
         method: Some(Method::Password),
+        assurance: Some(Assurance::SingleFactor),
         authenticated_at: Some(LOGIN),
         scopes,
         effective,
@@ -171,7 +172,8 @@ pub(super) struct Caller {
     pub(super) roles: u8,
     pub(super) scopes: Option<u8>,
     pub(super) kind: CredentialKind,
-    pub(super) login: bool,
+    /// How the login was made; `None` for a credential that stands for none.
+    pub(super) login: Option<Assurance>,
 }
 
 impl Caller {
@@ -181,8 +183,9 @@ impl Caller {
         let made = principal(&permissions, &roles, scopes.as_deref());
         Principal {
             kind: self.kind,
-            authenticated_at: self.login.then_some(LOGIN),
-            method: self.login.then_some(Method::Password),
+            authenticated_at: self.login.map(|_| LOGIN),
+            method: self.login.map(|_| Method::Password),
+            assurance: self.login,
             ..Principal::clone(&made)
         }
     }
@@ -191,14 +194,14 @@ impl Caller {
 pub(super) fn any_caller() -> impl Strategy<Value = Caller> {
     let kind = proptest::sample::select(&CredentialKind::ALL[..]);
     let scopes = proptest::option::of(0_u8..8);
-    (0_u8..8, 0_u8..4, scopes, kind, any::<bool>()).prop_map(|(permissions, roles, scopes, kind, login)| {
-        Caller {
-            permissions,
-            roles,
-            scopes,
-            kind,
-            login,
-        }
+    let login =
+        proptest::sample::select(&[None, Some(Assurance::SingleFactor), Some(Assurance::MultiFactor)][..]);
+    (0_u8..8, 0_u8..4, scopes, kind, login).prop_map(|(permissions, roles, scopes, kind, login)| Caller {
+        permissions,
+        roles,
+        scopes,
+        kind,
+        login,
     })
 }
 
@@ -207,6 +210,7 @@ pub(super) fn any_caller() -> impl Strategy<Value = Caller> {
 pub(super) struct Place {
     pub(super) seconds: i64,
     pub(super) selected: bool,
+    pub(super) suspended: bool,
     /// The permissions and roles of the membership, as bits.
     pub(super) member: Option<(u8, u8)>,
     pub(super) policies: Fixed,
@@ -222,7 +226,8 @@ impl Place {
             selected: self
                 .selected
                 .then_some(organization::Id::from_uuid(Uuid::from_u128(3))),
-            member: member.filter(|_| self.selected),
+            member: member.filter(|_| self.selected && !self.suspended),
+            suspended: self.suspended,
             policies: &*Box::leak(Box::new(self.policies)),
             ..Situation::at(Timestamp::from_seconds(LOGIN.as_seconds() + self.seconds))
         }
@@ -237,10 +242,12 @@ pub(super) fn any_place() -> impl Strategy<Value = Place> {
     ];
     let seconds = prop_oneof![Just(0), Just(300), Just(301), Just(600), Just(601)];
     let member = proptest::option::of((0_u8..8, 0_u8..4));
-    (seconds, any::<bool>(), member, [verdict.clone(), verdict]).prop_map(
-        |(seconds, selected, member, verdicts)| Place {
+    let organization = (any::<bool>(), proptest::bool::weighted(0.2), member);
+    (seconds, organization, [verdict.clone(), verdict]).prop_map(
+        |(seconds, (selected, suspended, member), verdicts)| Place {
             seconds,
-            selected: selected || member.is_some(),
+            selected: selected || suspended || member.is_some(),
+            suspended,
             member,
             policies: Fixed(verdicts),
         },

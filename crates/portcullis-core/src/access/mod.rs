@@ -16,9 +16,13 @@ mod directory;
 pub mod explain;
 #[cfg(test)]
 mod given;
+pub mod grant;
 mod identity;
 mod names;
+#[cfg(feature = "policies")]
+pub mod policy;
 mod principal;
+mod remote;
 mod requirement;
 pub mod resource;
 mod rule;
@@ -31,8 +35,8 @@ use serde::Serialize;
 
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite, RolesRead, RolesWrite,
-    SessionsWrite,
+    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite, MembersRead, MembersWrite,
+    OrganizationsRead, OrganizationsWrite, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
@@ -40,9 +44,10 @@ pub use self::explain::{Decision, Decisions, Explanation, explain};
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
+pub use self::remote::RemoteAuthenticator;
 pub use self::requirement::{
-    ActionName, Any, Authenticated, FreshLogin, Member, Permission, Policy, Requirement, Role, RoleName,
-    SecondFactor,
+    ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
+    Role, RoleName, SecondFactor,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};

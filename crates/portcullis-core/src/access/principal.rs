@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AccountFacts, CredentialKind, PermissionId, PermissionSet};
 use crate::environment::Timestamp;
-use crate::session::Method;
+use crate::session::{Assurance, Method};
 use crate::{account, session, token};
 
 /// What an account is and may do, compiled for deciding. Shared by all principals of the account.
@@ -74,6 +74,7 @@ pub struct Principal {
     pub(super) session: Option<session::Id>,
     pub(super) token: Option<(token::Id, Timestamp)>,
     pub(super) method: Option<Method>,
+    pub(super) assurance: Option<Assurance>,
     pub(super) authenticated_at: Option<Timestamp>,
     pub(super) scopes: Scopes,
     pub(super) effective: PermissionSet,
@@ -108,6 +109,11 @@ impl Principal {
     /// How the login was made; `None` for a credential that stands for no login.
     pub fn method(&self) -> Option<Method> {
         self.method
+    }
+
+    /// How sure the login makes us; `None` for a credential that stands for no login, or whose issuer doesn't say.
+    pub fn assurance(&self) -> Option<Assurance> {
+        self.assurance
     }
 
     /// When the login was made: not when the token was refreshed. `None` for a credential that stands for no login.

@@ -89,6 +89,17 @@ impl<R: Requirement> Requirement for Member<R> {
     const RULE: Rule = Rule::Member(&R::RULE);
 }
 
+/// A requirement that only a member of the selected organization satisfies: [`Member`], a tuple that begins with one,
+/// or [`Any`] of such. Whoever satisfied it has an organization, without a doubt.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be satisfied outside of every organization",
+    label = "asks for no member",
+    note = "write `Member<…>`, or a tuple that begins with it: `(Member<PostsWrite>, FreshLogin<300>)`"
+)]
+pub trait InOrganization: Requirement {}
+
+impl<R: Requirement> InOrganization for Member<R> {}
+
 /// At least one of the requirements in the tuple `T`.
 ///
 /// Any is any: each alternative is a way of its own. `Any<(Policy<A>, PostsRead)>` lets somebody with `PostsRead` in
@@ -97,7 +108,10 @@ impl<R: Requirement> Requirement for Member<R> {
 pub struct Any<T>(std::marker::PhantomData<fn() -> T>);
 
 macro_rules! tuples {
-    ($($($name:ident)+;)+) => {$(
+    ($($first:ident $($rest:ident)*;)+) => {
+        tuples! { @ $([$first] $first $($rest)*;)+ }
+    };
+    (@ $([$first:ident] $($name:ident)+;)+) => {$(
         impl<$($name: Requirement),+> Requirement for ($($name,)+) {
             const RULE: Rule = Rule::All(&[$($name::RULE),+]);
         }
@@ -105,6 +119,10 @@ macro_rules! tuples {
         impl<$($name: Requirement),+> Requirement for Any<($($name,)+)> {
             const RULE: Rule = Rule::Any(&[$($name::RULE),+]);
         }
+
+        impl<$($name: Requirement),+> InOrganization for ($($name,)+) where $first: InOrganization {}
+
+        impl<$($name: InOrganization),+> InOrganization for Any<($($name,)+)> {}
     )+};
 }
 

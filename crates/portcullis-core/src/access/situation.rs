@@ -21,6 +21,8 @@ pub struct Situation<'a> {
     pub selected: Option<organization::Id>,
     /// The caller's membership in it; `None` if there is none.
     pub member: Option<&'a Membership>,
+    /// Whether there is none because the organization is suspended.
+    pub suspended: bool,
     /// What decides where a rule names an action.
     pub policies: &'a dyn Policies,
 }
@@ -34,6 +36,7 @@ impl Situation<'_> {
             user_agent: None,
             selected: None,
             member: None,
+            suspended: false,
             policies: &NoPolicies,
         }
     }

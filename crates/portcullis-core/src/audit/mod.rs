@@ -119,12 +119,40 @@ actions! {
     RoleAssigned = "role.assigned",
     /// A role was taken from an account.
     RoleUnassigned = "role.unassigned",
+    /// A resource was shared; the detail names action, resource, subject and end.
+    GrantGiven = "grant.given",
+    /// A grant was taken back; the detail names action, resource and subject.
+    GrantTaken = "grant.taken",
+    /// Every grant on a resource was taken back; the detail names the resource.
+    GrantsTaken = "grant.all_taken",
     /// A known caller was refused; the detail names the rule.
     AccessDenied = "access.denied",
     /// A signing key was added.
     KeyAdded = "key.added",
     /// The signing keys were rotated.
     KeyRotated = "key.rotated",
+    /// An organization was created; the detail of this and what follows begins with its id.
+    OrganizationCreated = "organization.created",
+    /// An organization's name or slug was set.
+    OrganizationRenamed = "organization.renamed",
+    /// An organization's state was set.
+    OrganizationStateSet = "organization.state_set",
+    /// An account became a member without an invitation.
+    MemberAdded = "organization.member_added",
+    /// An account accepted an invitation.
+    MemberJoined = "organization.member_joined",
+    /// A member left.
+    MemberLeft = "organization.member_left",
+    /// A member was removed.
+    MemberRemoved = "organization.member_removed",
+    /// A member's roles were set.
+    MemberRolesSet = "organization.member_roles_set",
+    /// An owner made another member owner instead.
+    OwnershipTransferred = "organization.ownership_transferred",
+    /// An address was invited.
+    MemberInvited = "organization.invited",
+    /// An invitation was revoked.
+    InvitationRevoked = "organization.invitation_revoked",
 }
 
 /// One row of the log.

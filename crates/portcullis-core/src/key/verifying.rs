@@ -287,7 +287,7 @@ fn has_small_order(mut x: [u8; 32]) -> bool {
 }
 
 /// The kid of a key: 1 to 128 visible ASCII characters that need no escape in JSON.
-pub(super) fn valid_kid(kid: &str) -> bool {
+pub(crate) fn valid_kid(kid: &str) -> bool {
     (1..=128).contains(&kid.len())
         && kid
             .bytes()

@@ -1,8 +1,123 @@
 //! Organizations: tenants whose data must never meet.
+//!
+//! An organization has a name, a [`Slug`] and members. A member has roles *in* the organization: the same roles as
+//! everywhere, but what they bring counts for rules inside [`Member`](crate::access::Member) only, and what an account
+//! may do elsewhere doesn't count there. At least one member who can act is an owner ([`OWNER`]), always.
+//!
+//! Flow: a request names an organization ([`Selector`]), the [`Directory`] answers who the caller is there
+//! ([`Current`]), and the decision takes it from there. Changes go through [`Organizations`], whose calls ask for a
+//! [`Permit`](crate::access::Permit) that knows its organization: there is no id to mix up.
+//!
+//! Invariants: who gives a role has everything it brings ([`Authority`]); nothing that begins with `portcullis:` ever
+//! comes from an organization; a slug belongs to its first organization for ever, also after a renaming.
+//!
+//! **Deliberately absent:** roles defined by tenants, organizations within organizations, and credentials bound to
+//! one: a session, token or key is its account's, and each request says which organization it is for.
 
-use crate::define_id;
+mod authority;
+mod current;
+mod invitation;
+mod name;
+mod service;
+mod store;
+
+use serde::Serialize;
+
+pub use self::authority::{Authority, RoleFacts, is_the_servers};
+pub use self::current::{Current, Directory};
+pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
+pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, Name, Selector, Slug};
+pub use self::service::{Creation, Invite, Invited, OWNED, Organizations, OrganizationsError, Settings};
+pub use self::store::{Accepted, Change, Created, MembershipFacts, NewOrganization, Renaming, Store};
+use crate::environment::Timestamp;
+use crate::{account, define_id};
 
 define_id! {
     /// Names an organization, for ever: ids are never reused.
     Id
+}
+
+define_id! {
+    /// Names an invitation.
+    InvitationId
+}
+
+impl Id {
+    /// The id that no organization has: what a request selected that the caller is no member of.
+    pub const NONE: Self = Self(uuid::Uuid::nil());
+}
+
+/// The role of those who may do everything in an organization. It exists from the start, is given in organizations
+/// only, and is nobody's to change.
+pub const OWNER: &str = "organization-owner";
+
+crate::roles! {
+    /// An owner of the selected organization.
+    pub Owner = "organization-owner";
+}
+
+/// Whether an organization may be worked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Yes.
+    Active,
+    /// No: every rule that asks for a member refuses until an administrator takes it back.
+    Suspended,
+}
+
+impl State {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Suspended]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// An organization as the store knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: Id,
+    /// What it is called in addresses.
+    pub slug: String,
+    /// What people call it.
+    pub name: String,
+    /// Its state.
+    pub state: State,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// A member, as other members see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberRecord {
+    /// The account.
+    pub account: account::Id,
+    /// Its address, as typed.
+    pub email: Option<String>,
+    /// Its user name, as typed.
+    pub username: Option<String>,
+    /// The roles given to it here directly, sorted.
+    pub roles: Vec<String>,
+    /// Since when.
+    pub joined_at: Timestamp,
+}
+
+/// An organization and what somebody is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Belonging {
+    /// The organization.
+    pub organization: Organization,
+    /// The roles given there directly, sorted.
+    pub roles: Vec<String>,
 }

@@ -118,14 +118,24 @@ impl Manager {
         }
     }
 
-    /// Makes the access token, with the account's roles for services that verify without asking back. A session
-    /// narrowed by scopes carries none: a role could allow what the scopes leave out.
+    /// Makes the access token, with the account's roles and permissions for services that verify without asking
+    /// back. A session narrowed by scopes carries none: a role could allow what the scopes leave out.
     pub(super) async fn issue(&self, exchanged: token::Exchanged) -> Result<token::Issued, LoginError> {
+        let token::Standing { session, account } = &exchanged.standing;
         let mut extra = serde_json::Map::new();
-        if exchanged.standing.session.scopes.is_none() {
-            let facts = self.on.directory.facts(exchanged.standing.account.id).await?;
-            let roles = facts.map(|facts| facts.roles.clone()).unwrap_or_default();
-            extra.insert("roles".to_owned(), roles.into());
+        if session.scopes.is_none() && self.on.issuer.settings().carry_permissions {
+            let facts = self.on.directory.facts(account.id).await?;
+            if let Some(facts) = facts {
+                extra = token::carried(&facts.roles, &facts.permission_names).unwrap_or_else(|| {
+                    tracing::warn!(
+                        account = %account.id,
+                        most = token::MOST_CARRIED,
+                        "roles and permissions are too long for a token and left out: services that verify it \
+                         without asking back will refuse it; give the account fewer, or log in with scopes"
+                    );
+                    serde_json::Map::new()
+                });
+            }
         }
         Ok(self.on.issuer.issue(exchanged, extra)?)
     }

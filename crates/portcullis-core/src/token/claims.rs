@@ -3,10 +3,15 @@
 //! Reading is strict: a claim of the wrong JSON type, one that is missing or one that is there twice refuses the
 //! token. A string `exp` is not "no expiry" and a boolean `nbf` not "from now on" (`T004`).
 
+mod carried;
+mod remote;
 mod wire;
 
 use std::time::Duration;
 
+pub use self::carried::{MOST_CARRIED, carried};
+pub use self::remote::RemoteClaims;
+pub(super) use self::remote::parse as parse_remote;
 pub use self::wire::InvalidClaims;
 pub(super) use self::wire::{parse, serialise};
 use crate::environment::Timestamp;

@@ -11,7 +11,7 @@
 //! the successors of tokens that are being exchanged on another node. Taking the oldest away does, so an exchange
 //! that was answered just before and is repeated just after within the grace counts as a replay.
 //!
-//! **Deliberately absent:** roles in a token unless the caller adds them; deciding asks the store, not the token.
+//! **Deliberately absent:** deciding by what a token carries of roles and permissions; here the store is asked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,10 @@ pub struct Settings {
     pub leeway: Duration,
     /// Whether an account without a proven address gets no tokens.
     pub require_verified_email: bool,
+    /// Whether access tokens say which roles and permissions the account has (`roles`, `entitlements`), for services
+    /// that verify without asking back. Without it such a service can honour tokens with scopes only. What would be
+    /// longer than [`MOST_CARRIED`](super::MOST_CARRIED) is left out.
+    pub carry_permissions: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +63,7 @@ impl Default for Settings {
             refresh_grace: Duration::from_secs(10),
             leeway: Duration::from_secs(30),
             require_verified_email: false,
+            carry_permissions: true,
         }
     }
 }

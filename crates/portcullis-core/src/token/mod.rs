@@ -12,11 +12,14 @@
 mod claims;
 mod issuer;
 pub mod jws;
+pub(crate) mod remote;
 mod verifier;
 
 use async_trait::async_trait;
 
-pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken};
+pub use self::claims::{
+    AccessClaims, Expectation, InvalidClaims, InvalidToken, MOST_CARRIED, RemoteClaims, carried,
+};
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
 pub use self::verifier::Verifier;
 use crate::environment::Timestamp;

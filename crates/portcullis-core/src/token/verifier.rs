@@ -95,7 +95,7 @@ impl std::fmt::Debug for Verifier {
 }
 
 /// How far clocks may differ at most.
-pub(super) const MAX_LEEWAY: Duration = Duration::from_secs(60);
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

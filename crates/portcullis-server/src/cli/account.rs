@@ -9,6 +9,7 @@ use portcullis_core::account::{
     Account, EmailAddress, Id, Identifier, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
+use portcullis_core::session::Assurance;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -62,6 +63,9 @@ pub(super) struct Access {
     /// Only routes that a request to this path could come to
     #[arg(long)]
     path: Option<String>,
+    /// Imagine a login with a second factor
+    #[arg(long)]
+    second_factor: bool,
 }
 
 #[derive(Debug, Args)]
@@ -244,7 +248,14 @@ async fn access(
         return Err(Failure::Failed(text.to_owned()));
     }
     let permit = Permit::<DecisionsRead>::dangerous_for_operator();
-    let access = portcullis.access_to(&permit, account.id, &routes).await?;
+    let assurance = if asked.second_factor {
+        Assurance::MultiFactor
+    } else {
+        Assurance::SingleFactor
+    };
+    let access = portcullis
+        .access_to(&permit, (account.id, assurance), &routes)
+        .await?;
     let (refused, items) = access.ok_or_else(gone)?;
     let rows: Vec<Vec<Value>> = items
         .iter()

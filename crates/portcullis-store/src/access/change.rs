@@ -6,6 +6,7 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
+use portcullis_core::organization::OWNER;
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use crate::audit::Entry;
@@ -28,7 +29,7 @@ pub(super) async fn create_role(
 }
 
 pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Result<Change, Fault> {
-    if name == ADMINISTRATOR {
+    if matches!(name, ADMINISTRATOR | OWNER) {
         return Ok(Change::Protected);
     }
     lock_roles(tx).await?;
@@ -58,6 +59,9 @@ pub(super) async fn allow(
     if !permission_exists(tx, permission).await? {
         return Ok(Change::UnknownPermission);
     }
+    if role == OWNER {
+        return Ok(Change::Protected);
+    }
     let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let changed = tx.execute(sql, params![role, permission]).await?;
     Ok(role_changed(tx, changed, format!("{role} +{permission}"), by))
@@ -76,7 +80,7 @@ pub(super) async fn disallow(
     if !permission_exists(tx, permission).await? {
         return Ok(Change::UnknownPermission);
     }
-    if role == ADMINISTRATOR {
+    if matches!(role, ADMINISTRATOR | OWNER) {
         return Ok(Change::Protected);
     }
     let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
@@ -95,7 +99,7 @@ pub(super) async fn inherit(
     if !role_exists(tx, role).await? || !role_exists(tx, parent).await? {
         return Ok(Change::UnknownRole);
     }
-    if role == ADMINISTRATOR {
+    if matches!(role, ADMINISTRATOR | OWNER) || parent == OWNER {
         return Ok(Change::Protected);
     }
     if reaches(tx, parent, role).await? {
@@ -150,6 +154,9 @@ pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Contex
     }
     if !role_exists(tx, role).await? {
         return Ok(Change::UnknownRole);
+    }
+    if role == OWNER {
+        return Ok(Change::Protected);
     }
     let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![account, role]).await? == 0 {

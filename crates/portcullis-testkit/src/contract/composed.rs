@@ -8,12 +8,15 @@ use portcullis_core::audit::{Context, Event, Filter, Refusal};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::Record;
+use portcullis_core::organization::{
+    Accepted, Belonging, Created, Invitation, InvitationId, InvitationKind, MemberRecord, MembershipFacts,
+    NewInvitation, NewOrganization, Organization, Renaming, Selector,
+};
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
 use portcullis_core::token::{Refresh, Rotated, Rotation};
-use portcullis_core::{access, account, audit, key, session, token};
-
+use portcullis_core::{access, account, audit, key, organization, session, token};
 use uuid::Uuid;
 
 use super::{Holding, Stores};
@@ -112,6 +115,26 @@ pass_on! { access::explain::Store => rest R:
     fn keep(decision: Decision, by: Context) -> ();
     fn recall(trace: Uuid) -> Option<Decision>;
     fn forget(bounds: Bounds, limit: u32) -> u64;
+}
+
+pass_on! { organization::Store => rest R:
+    fn create_organization(new: NewOrganization, by: Context) -> Created;
+    fn organization(selector: Selector) -> Option<Organization>;
+    fn organizations(after: Option<organization::Id>, limit: u32) -> Vec<Organization>;
+    fn organizations_of(account: account::Id) -> Vec<Belonging>;
+    fn membership(account: account::Id, selector: Selector) -> Option<MembershipFacts>;
+    fn members(id: organization::Id, after: Option<account::Id>, limit: u32) -> Vec<MemberRecord>;
+    fn rename_organization(id: organization::Id, renaming: Renaming, by: Context) -> organization::Change;
+    fn set_organization_state(id: organization::Id, state: organization::State, by: Context) -> organization::Change;
+    fn add_member(id: organization::Id, who: account::Id, roles: Vec<String>, by: Context) -> organization::Change;
+    fn set_member_roles(id: organization::Id, who: account::Id, roles: Vec<String>, by: Context) -> organization::Change;
+    fn remove_member(id: organization::Id, who: account::Id, by: Context) -> organization::Change;
+    fn leave_organization(id: organization::Id, who: account::Id, by: Context) -> organization::Change;
+    fn transfer_ownership(id: organization::Id, from: account::Id, to: account::Id, by: Context) -> organization::Change;
+    fn invite(new: NewInvitation, by: Context) -> organization::Change;
+    fn invitations(id: organization::Id, now: Timestamp) -> Vec<Invitation>;
+    fn revoke_invitation(id: organization::Id, invitation: InvitationId, by: Context) -> organization::Change;
+    fn accept_invitation(token: Digest<InvitationKind>, account: account::Id, by: Context) -> Accepted;
 }
 
 pass_on! { audit::Store => rest R:

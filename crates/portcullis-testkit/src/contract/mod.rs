@@ -52,6 +52,7 @@ pub trait Stores:
     + portcullis_core::access::explain::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
+    + portcullis_core::organization::Store
     + Clone
     + 'static
 {

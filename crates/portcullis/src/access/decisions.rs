@@ -8,6 +8,7 @@ use portcullis_core::access::{
 use portcullis_core::account;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::session::Assurance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -28,7 +29,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/accounts/{account}/access", access)
         .summary("What an account could do")
         .description(
-            "For every route, whether the account could call it with a fresh login by password, and why not. \
+            "For every route, whether the account could call it with a fresh login, and why not. \
              `method` and `path` narrow the list. Nobody is logged in for it.",
         )
 }
@@ -140,6 +141,8 @@ struct Asked {
     method: Option<String>,
     /// Only routes that a request to this path could come to: `/posts/7`, or `/posts/{id}` as it was registered.
     path: Option<String>,
+    /// Whether the login is imagined with a second factor: `false` unless said otherwise.
+    second_factor: Option<bool>,
 }
 
 /// What an account could do.
@@ -194,8 +197,12 @@ async fn access(
             "no route answers to this method and path",
         ));
     }
+    let assurance = match asked.second_factor {
+        Some(true) => Assurance::MultiFactor,
+        Some(false) | None => Assurance::SingleFactor,
+    };
     let access = portcullis
-        .access_to(who.permit(), account_id(&account)?, &routes)
+        .access_to(who.permit(), (account_id(&account)?, assurance), &routes)
         .await?;
     let (refused, items) = access.ok_or_else(Problem::not_found)?;
     Ok(Json(AccessView {
@@ -206,7 +213,7 @@ async fn access(
 }
 
 impl Portcullis {
-    /// What the account could do on each of these routes with a fresh login by password: why it could not log in,
+    /// What the account could do on each of these routes with a fresh login of this assurance: why it could not log in,
     /// and each route. `None` if there is no such account.
     ///
     /// # Errors
@@ -214,7 +221,7 @@ impl Portcullis {
     pub async fn access_to(
         &self,
         permit: &Permit<DecisionsRead>,
-        account: account::Id,
+        login: (account::Id, Assurance),
         routes: &[RouteInfo<'_>],
     ) -> Result<Option<(Option<String>, Vec<RouteAccess>)>, Fault> {
         let situation = Situation {
@@ -228,10 +235,7 @@ impl Portcullis {
                 (permission.id)();
             });
         }
-        let access = self
-            .decisions()
-            .access(permit, account, &rules, &situation)
-            .await?;
+        let access = self.decisions().access(permit, login, &rules, &situation).await?;
         Ok(access.map(|Access { refused, rules }| {
             let items = routes
                 .iter()

@@ -3,7 +3,7 @@
 use portcullis_core::access::{Principal, Scopes};
 use portcullis_core::account::Account;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::session::Method;
+use portcullis_core::session::{Assurance, Method};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ impl Me {
             session_id: principal.session().map(|id| id.to_string()),
             authenticated_at: principal.authenticated_at(),
             amr: principal.method().map(Method::amr).into_iter().collect(),
-            acr: principal.method().map(|method| method.assurance().acr()),
+            acr: principal.assurance().map(Assurance::acr),
         }
     }
 }

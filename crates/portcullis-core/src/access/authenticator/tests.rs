@@ -137,7 +137,7 @@ impl Bench {
 
     fn ask_by_jwt(&self, token: &str, now: Timestamp) -> Result<Arc<Principal>, AuthenticationError> {
         self.authenticator
-            .authenticate(&Credential::Jwt(crate::access::Bearer(token)), now)
+            .authenticate(&Credential::Jwt(Bearer(token)), now)
             .now_or_never()
             .expect("the fakes never wait")
     }

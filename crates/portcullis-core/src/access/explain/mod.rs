@@ -94,6 +94,9 @@ impl Standing<'_> {
             (Rule::Member(_), Err(Denied::NotAMember)) => {
                 "there is no such organization, or the account is no member of it".to_owned()
             }
+            (Rule::Member(_), Err(Denied::OrganizationSuspended)) => {
+                "the account is a member of the organization, but it is suspended".to_owned()
+            }
             (Rule::Member(_), _) => "the account is a member of the organization".to_owned(),
             (Rule::All(_), _) => count(parts, "all"),
             (Rule::Any(_), _) => count(parts, "at least one"),

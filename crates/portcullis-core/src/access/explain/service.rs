@@ -10,7 +10,7 @@ use crate::access::{
 };
 use crate::account::{self, State};
 use crate::fault::Fault;
-use crate::session::Method;
+use crate::session::{Assurance, Method};
 
 /// Decisions, as administrators see them. Every call takes a [`Permit`].
 #[derive(Clone)]
@@ -52,15 +52,15 @@ impl Decisions {
         self.store.recall(trace).await
     }
 
-    /// What the account could do at this moment with a fresh login by password and no scopes; `None` if there is no
-    /// such account. Nobody is logged in for it.
+    /// What the account could do at this moment with a fresh login of this assurance and no scopes; `None` if there
+    /// is no such account. Nobody is logged in for it.
     ///
     /// # Errors
     /// What the store says.
     pub async fn access(
         &self,
         _permit: &Permit<DecisionsRead>,
-        account: account::Id,
+        (account, assurance): (account::Id, Assurance),
         rules: &[Rule],
         situation: &Situation<'_>,
     ) -> Result<Option<Access>, Fault> {
@@ -69,7 +69,7 @@ impl Decisions {
         };
         let state = facts.account.state;
         let unverified = state == State::Unverified && self.require_verified_email;
-        let imagined = imagine(facts, situation);
+        let imagined = imagine(facts, assurance, situation);
         Ok(Some(Access {
             refused: (!state.may_act() || unverified).then_some(Refused::Account(state)),
             rules: rules
@@ -81,7 +81,7 @@ impl Decisions {
 }
 
 /// The principal of a login made this moment. It never leaves this file: no permit is made of it.
-fn imagine(facts: Arc<Facts>, situation: &Situation<'_>) -> Principal {
+fn imagine(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>) -> Principal {
     Principal {
         effective: facts.permissions.clone(),
         facts,
@@ -89,6 +89,7 @@ fn imagine(facts: Arc<Facts>, situation: &Situation<'_>) -> Principal {
         session: None,
         token: None,
         method: Some(Method::Password),
+        assurance: Some(assurance),
         authenticated_at: Some(situation.now),
         scopes: Scopes::Everything,
     }

@@ -3,11 +3,18 @@
 //! An application declares a [`ResourceKind`] once; [`ResourceFacts`] describe one row by it, and a [`Filter`] is a
 //! decision about all rows at once, for a database to apply.
 
+mod action;
+mod decide;
 mod filter;
 
 use std::collections::BTreeMap;
 
-pub use self::filter::{Comparison, Filter, Pattern};
+#[doc(hidden)]
+pub use self::action::rule_of;
+pub use self::action::{Action, ActionRule, Actions};
+pub(crate) use self::decide::grants_matter;
+pub use self::decide::{Basis, decide_on, filter_for};
+pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
 use crate::{account, organization};
 
 /// A kind of resource, as code declares it.

@@ -61,6 +61,7 @@ pub(in crate::token) fn serialise(claims: &AccessClaims) -> Result<Vec<u8>, Inva
         nbf: claims.not_before.as_seconds(),
         exp: claims.expires_at.as_seconds(),
         auth_time: claims.authenticated_at.as_seconds(),
+        acr: claims.method.assurance().acr(),
         amr: [claims.method.amr()],
         scope: claims.scopes.as_ref().map(|scopes| scopes.join(" ")),
         token_use: TOKEN_USE,
@@ -82,6 +83,7 @@ struct Wire<'c> {
     nbf: i64,
     exp: i64,
     auth_time: i64,
+    acr: &'static str,
     amr: [&'static str; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
@@ -117,6 +119,8 @@ struct Raw<'p> {
     nbf: Option<NumericDate>,
     exp: Option<NumericDate>,
     auth_time: Option<NumericDate>,
+    /// Follows from `amr`: written for others, not read back.
+    acr: Option<Text<'p>>,
     amr: Option<Amr>,
     scope: Option<Text<'p>>,
     token_use: Option<Text<'p>>,
@@ -128,12 +132,7 @@ impl Raw<'_> {
     fn complete(self) -> Option<AccessClaims> {
         let scopes = match self.scope {
             None => None,
-            Some(text) if text.is_empty() => Some(Vec::new()),
-            Some(text) => Some(
-                text.split(' ')
-                    .map(|scope| valid_scope(scope).then(|| scope.to_owned()))
-                    .collect::<Option<_>>()?,
-            ),
+            Some(text) => Some(scopes_of(&text)?),
         };
         Some(AccessClaims {
             issuer: self.iss?.0.into_owned(),
@@ -182,6 +181,7 @@ impl<'de> Visitor<'de> for RawVisitor {
                 "nbf" => once(&mut raw.nbf, &mut members)?,
                 "exp" => once(&mut raw.exp, &mut members)?,
                 "auth_time" => once(&mut raw.auth_time, &mut members)?,
+                "acr" => once(&mut raw.acr, &mut members)?,
                 "amr" => once(&mut raw.amr, &mut members)?,
                 "scope" => once(&mut raw.scope, &mut members)?,
                 "token_use" => once(&mut raw.token_use, &mut members)?,
@@ -198,7 +198,7 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 /// Reads a claim that wasn't there before.
-fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+pub(super) fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     slot: &mut Option<T>,
     members: &mut A,
 ) -> Result<(), A::Error> {
@@ -212,7 +212,7 @@ fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
 }
 
 /// Text, borrowed from the payload where it has no escapes.
-struct Text<'p>(Cow<'p, str>);
+pub(super) struct Text<'p>(pub(super) Cow<'p, str>);
 
 impl std::ops::Deref for Text<'_> {
     type Target = str;
@@ -245,7 +245,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// One string, or an array of strings.
-struct Texts(Vec<String>);
+pub(super) struct Texts(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Texts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -290,7 +290,7 @@ impl<'de> Deserialize<'de> for Amr {
 /// Seconds since 1970, up to the end of the year 9999. Fractions are allowed, as the RFC has it.
 ///
 /// Source: RFC 7519 §2
-struct NumericDate(Timestamp);
+pub(super) struct NumericDate(pub(super) Timestamp);
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -324,6 +324,16 @@ impl<'de> Deserialize<'de> for NumericDate {
     }
 }
 
+/// The scopes of a list that is separated by single spaces; `None` if one of them is none.
+pub(super) fn scopes_of(text: &str) -> Option<Vec<String>> {
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    text.split(' ')
+        .map(|scope| valid_scope(scope).then(|| scope.to_owned()))
+        .collect()
+}
+
 /// Whether `scope` is one scope token.
 ///
 /// Source: RFC 6749 §3.3
@@ -334,14 +344,14 @@ fn valid_scope(scope: &str) -> bool {
             .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 
-const TOKEN_USE: &str = "access";
-const TWICE: &str = "a claim is there twice";
+pub(super) const TOKEN_USE: &str = "access";
+pub(super) const TWICE: &str = "a claim is there twice";
 
 /// 9999-12-31T23:59:59Z.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The names of the claims the issuer sets.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     "iss",
     "aud",
     "sub",
@@ -352,6 +362,7 @@ const RESERVED: [&str; 13] = [
     "nbf",
     "exp",
     "auth_time",
+    "acr",
     "amr",
     "scope",
     "token_use",

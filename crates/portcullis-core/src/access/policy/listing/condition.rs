@@ -1,0 +1,417 @@
+//! A condition on a resource, as filters.
+
+use cedar_policy::pst::{BinaryOp, EntityUID, Expr, Literal, PatternElem, UnaryOp, Var};
+
+use super::super::super::resource::{
+    Comparison, Field, FieldKind, Filter, ORGANIZATION, OWNER, Pattern, ResourceKind, Value,
+};
+use super::super::looks::mentions;
+use super::super::schema::{ACCOUNT, ID, TENANT};
+
+/// A condition, or a part of it, that no filter can say.
+#[derive(Debug, thiserror::Error)]
+#[error("no list can ask for `{0}`")]
+pub(in super::super) struct Unsayable(pub(in super::super) String);
+
+/// Where a condition is true and where evaluating it fails; everywhere else it is false.
+#[derive(Debug, Clone)]
+pub(super) struct Outcome {
+    pub(super) yes: Filter,
+    pub(super) fails: Filter,
+}
+
+impl Outcome {
+    pub(super) const fn always() -> Self {
+        Self::certain(Filter::Always)
+    }
+
+    /// It doesn't fail: the language let no expression pass that reads a field without asking whether it is there.
+    const fn certain(yes: Filter) -> Self {
+        Self {
+            yes,
+            fails: Filter::Never,
+        }
+    }
+
+    fn no(&self) -> Filter {
+        Filter::all([self.yes.clone().negated(), self.fails.clone().negated()])
+    }
+
+    pub(super) fn negated(self) -> Self {
+        Self {
+            yes: self.no(),
+            fails: self.fails,
+        }
+    }
+
+    pub(super) fn and(self, right: Self) -> Self {
+        Self {
+            fails: Filter::any([self.fails.clone(), Filter::all([self.yes.clone(), right.fails])]),
+            yes: Filter::all([self.yes, right.yes]),
+        }
+    }
+
+    fn or(self, right: Self) -> Self {
+        Self::choose(self, Self::always(), right)
+    }
+
+    fn choose(condition: Self, then: Self, otherwise: Self) -> Self {
+        let (yes, no) = (condition.yes.clone(), condition.no());
+        let either = |then, otherwise| {
+            [
+                Filter::all([yes.clone(), then]),
+                Filter::all([no.clone(), otherwise]),
+            ]
+        };
+        Self {
+            yes: Filter::any(either(then.yes, otherwise.yes)),
+            fails: Filter::any(
+                [condition.fails]
+                    .into_iter()
+                    .chain(either(then.fails, otherwise.fails)),
+            ),
+        }
+    }
+}
+
+/// When what doesn't depend on the resource is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It was evaluated: it is a value.
+    Now,
+    /// It will be when somebody calls.
+    Later,
+}
+
+/// Turns conditions on a resource of a kind into filters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Condition {
+    pub(super) kind: &'static ResourceKind,
+    pub(super) known: Known,
+}
+
+/// A side of a comparison.
+enum Side<'a> {
+    Field(&'static Field),
+    Id,
+    Owner,
+    Organization,
+    Resource,
+    /// It doesn't depend on the resource.
+    Known(&'a Expr),
+}
+
+impl Condition {
+    /// Where the condition is true and where it fails.
+    pub(super) fn outcome(self, expr: &Expr) -> Result<Outcome, Unsayable> {
+        if self.known == Known::Later && !mentions(expr, &Var::Resource) {
+            return Ok(Outcome::always());
+        }
+        match expr {
+            Expr::Literal(Literal::Bool(true)) => Ok(Outcome::always()),
+            Expr::Literal(Literal::Bool(false)) => Ok(Outcome::certain(Filter::Never)),
+            Expr::ResidualError => Ok(Outcome {
+                yes: Filter::Never,
+                fails: Filter::Always,
+            }),
+            Expr::UnaryOp {
+                op: UnaryOp::Not,
+                expr,
+            } => Ok(self.outcome(expr)?.negated()),
+            Expr::BinaryOp {
+                op: BinaryOp::And,
+                left,
+                right,
+            } => Ok(self.outcome(left)?.and(self.outcome(right)?)),
+            Expr::BinaryOp {
+                op: BinaryOp::Or,
+                left,
+                right,
+            } => Ok(self.outcome(left)?.or(self.outcome(right)?)),
+            Expr::IfThenElse {
+                cond,
+                then_expr,
+                else_expr,
+            } => Ok(Outcome::choose(
+                self.outcome(cond)?,
+                self.outcome(then_expr)?,
+                self.outcome(else_expr)?,
+            )),
+            _ => self.simple(expr).map(Outcome::certain),
+        }
+    }
+
+    /// A condition without parts that are conditions.
+    fn simple(self, expr: &Expr) -> Result<Filter, Unsayable> {
+        match expr {
+            Expr::GetAttr { .. } => match self.side(expr)? {
+                Side::Field(field) => self.equal(expr, Side::Field(field), Side::Known(&TRUE)),
+                _ => Err(unsayable(expr)),
+            },
+            Expr::HasAttr { expr: of, attrs }
+                if **of == Expr::Var(Var::Resource) && attrs.tail.is_empty() =>
+            {
+                self.has(expr, &attrs.head)
+            }
+            Expr::Is {
+                expr: of,
+                entity_type,
+                in_expr,
+            } if **of == Expr::Var(Var::Resource) => match in_expr {
+                _ if entity_type.to_string() != self.kind.name => Ok(Filter::Never),
+                None => Ok(Filter::Always),
+                Some(group) => self.within(expr, of, group),
+            },
+            Expr::Like { expr: of, pattern } => match self.side(of)? {
+                Side::Field(field) => Ok(Filter::Like(field.name, pieces(pattern))),
+                _ => Err(unsayable(expr)),
+            },
+            Expr::BinaryOp { op, left, right } => self.binary(expr, *op, left, right),
+            _ => Err(unsayable(expr)),
+        }
+    }
+
+    fn binary(self, expr: &Expr, op: BinaryOp, left: &Expr, right: &Expr) -> Result<Filter, Unsayable> {
+        match op {
+            BinaryOp::Eq => self.equal(expr, self.side(left)?, self.side(right)?),
+            BinaryOp::NotEq => Ok(self.equal(expr, self.side(left)?, self.side(right)?)?.negated()),
+            BinaryOp::Less => self.ordered(expr, (left, right), Comparison::Less),
+            BinaryOp::LessEq => self.ordered(expr, (left, right), Comparison::LessOrEqual),
+            BinaryOp::Greater => self.ordered(expr, (right, left), Comparison::Less),
+            BinaryOp::GreaterEq => self.ordered(expr, (right, left), Comparison::LessOrEqual),
+            BinaryOp::In => self.within(expr, left, right),
+            BinaryOp::Contains => self.contains(expr, left, right),
+            BinaryOp::ContainsAny => {
+                let any = |set, of| Ok(Filter::any(self.each_contained(expr, set, of)?));
+                match self.side(left) {
+                    Ok(Side::Field(_)) => any(left, right),
+                    _ => any(right, left),
+                }
+            }
+            BinaryOp::ContainsAll => Ok(Filter::all(self.each_contained(expr, left, right)?)),
+            _ => Err(unsayable(expr)),
+        }
+    }
+
+    fn side<'e>(self, expr: &'e Expr) -> Result<Side<'e>, Unsayable> {
+        match expr {
+            Expr::Var(Var::Resource) => Ok(Side::Resource),
+            Expr::GetAttr { expr: of, attr } if **of == Expr::Var(Var::Resource) => match attr.as_str() {
+                ID => Ok(Side::Id),
+                OWNER => Ok(Side::Owner),
+                ORGANIZATION => Ok(Side::Organization),
+                name => self.field(name).map(Side::Field).ok_or_else(|| unsayable(expr)),
+            },
+            _ if self.known == Known::Later && !mentions(expr, &Var::Resource) => Ok(Side::Known(expr)),
+            Expr::Literal(_) | Expr::Set(_) if self.known == Known::Now => Ok(Side::Known(expr)),
+            _ => Err(unsayable(expr)),
+        }
+    }
+
+    fn field(self, name: &str) -> Option<&'static Field> {
+        self.kind.fields.iter().find(|field| field.name == name)
+    }
+
+    fn has(self, expr: &Expr, name: &str) -> Result<Filter, Unsayable> {
+        match (name, self.field(name)) {
+            (ID, _) => Ok(Filter::Always),
+            (OWNER, _) => Ok(Filter::Present(OWNER)),
+            (ORGANIZATION, _) => Ok(Filter::Present(ORGANIZATION)),
+            (_, Some(field)) => Ok(present(field)),
+            (_, None) => Err(unsayable(expr)),
+        }
+    }
+
+    /// `left == right`. What no resource can be equal to is [`Filter::Never`].
+    fn equal(self, expr: &Expr, left: Side<'_>, right: Side<'_>) -> Result<Filter, Unsayable> {
+        let (side, known) = match (left, right) {
+            (Side::Known(left), Side::Known(right)) if self.known == Known::Now => {
+                return Ok(if left == right {
+                    Filter::Always
+                } else {
+                    Filter::Never
+                });
+            }
+            (Side::Known(known), side) | (side, Side::Known(known)) => (side, known),
+            _ => return Err(unsayable(expr)),
+        };
+        if self.known == Known::Later {
+            return match side {
+                Side::Field(Field {
+                    kind: FieldKind::TextSet,
+                    ..
+                }) => Err(unsayable(expr)),
+                _ => Ok(Filter::Always),
+            };
+        }
+        let Expr::Literal(literal) = known else {
+            return Err(unsayable(expr));
+        };
+        let filter = match side {
+            Side::Field(field) if field.kind == FieldKind::TextSet => return Err(unsayable(expr)),
+            Side::Field(field) => {
+                value(literal, field.kind).map(|value| Filter::Compare(field.name, Comparison::Equal, value))
+            }
+            Side::Id => text(literal).map(|id| Filter::Ids(vec![id])),
+            Side::Owner => entity(literal, ACCOUNT)
+                .and_then(|id| id.parse().ok())
+                .map(Filter::OwnedBy),
+            Side::Organization => entity(literal, TENANT)
+                .and_then(|id| id.parse().ok())
+                .map(Filter::Of),
+            Side::Resource => entity(literal, self.kind.name).map(|id| Filter::Ids(vec![id.to_owned()])),
+            Side::Known(_) => return Err(unsayable(expr)),
+        };
+        Ok(filter.unwrap_or(Filter::Never))
+    }
+
+    /// `left < right` or `left <= right`, where one of them is a field.
+    fn ordered(
+        self,
+        expr: &Expr,
+        (left, right): (&Expr, &Expr),
+        how: Comparison,
+    ) -> Result<Filter, Unsayable> {
+        let number = |known: &Expr| match (self.known, known) {
+            (Known::Now, Expr::Literal(Literal::Long(number))) => Ok(Value::Long(*number)),
+            (Known::Later, _) => Ok(Value::Long(0)),
+            _ => Err(unsayable(expr)),
+        };
+        match (self.side(left)?, self.side(right)?) {
+            (Side::Field(field), Side::Known(known)) => Ok(Filter::Compare(field.name, how, number(known)?)),
+            (Side::Known(known), Side::Field(field)) => {
+                // `5 < field` is `field` neither smaller nor the same.
+                let opposite = match how {
+                    Comparison::Less => Comparison::LessOrEqual,
+                    Comparison::LessOrEqual | Comparison::Equal => Comparison::Less,
+                };
+                let smaller = Filter::Compare(field.name, opposite, number(known)?);
+                Ok(Filter::all([present(field), smaller.negated()]))
+            }
+            _ => Err(unsayable(expr)),
+        }
+    }
+
+    /// `left in right`. Nothing but accounts is in anything but itself, and accounts are in roles only: what an
+    /// account is in was evaluated already, unless `right` depends on the resource, and then it can only be the same.
+    fn within(self, expr: &Expr, left: &Expr, right: &Expr) -> Result<Filter, Unsayable> {
+        match right {
+            Expr::Set(items) => {
+                let same = items
+                    .iter()
+                    .map(|item| self.equal(expr, self.side(left)?, self.side(item)?));
+                Ok(Filter::any(same.collect::<Result<Vec<_>, _>>()?))
+            }
+            _ => self.equal(expr, self.side(left)?, self.side(right)?),
+        }
+    }
+
+    /// `set.contains(item)`.
+    fn contains(self, expr: &Expr, set: &Expr, item: &Expr) -> Result<Filter, Unsayable> {
+        if let Expr::Set(items) = set {
+            if let (Known::Now, Ok(Side::Field(field))) = (self.known, self.side(item))
+                && field.kind != FieldKind::TextSet
+                && let Some(values) = values(items, field.kind)
+            {
+                return Ok(Filter::OneOf(field.name, values).simplified());
+            }
+            let same = items
+                .iter()
+                .map(|other| self.equal(expr, self.side(other)?, self.side(item)?));
+            return Ok(Filter::any(same.collect::<Result<Vec<_>, _>>()?));
+        }
+        match (self.side(set)?, self.side(item)?) {
+            (Side::Field(field), Side::Known(known)) => self.holds(expr, field, known),
+            // A set that is known later: checked here only for having a form that can be said.
+            (Side::Known(_), Side::Field(field)) if field.kind == FieldKind::TextSet => Err(unsayable(expr)),
+            (Side::Known(_), side) if !matches!(side, Side::Known(_)) && self.known == Known::Later => {
+                Ok(Filter::Always)
+            }
+            _ => Err(unsayable(expr)),
+        }
+    }
+
+    /// `set.contains(item)` for each of `items`.
+    fn each_contained(self, expr: &Expr, set: &Expr, items: &Expr) -> Result<Vec<Filter>, Unsayable> {
+        let Side::Field(field) = self.side(set)? else {
+            return Err(unsayable(expr));
+        };
+        match (self.side(items)?, items) {
+            (Side::Known(_), Expr::Set(items)) => {
+                items.iter().map(|item| self.holds(expr, field, item)).collect()
+            }
+            (Side::Known(_), _) if self.known == Known::Later => Ok(Vec::new()),
+            _ => Err(unsayable(expr)),
+        }
+    }
+
+    /// The field, a set, contains a known text.
+    fn holds(self, expr: &Expr, field: &'static Field, known: &Expr) -> Result<Filter, Unsayable> {
+        match (self.known, known) {
+            (Known::Now, Expr::Literal(Literal::String(text))) => {
+                Ok(Filter::Contains(field.name, text.to_string()))
+            }
+            (Known::Later, _) => Ok(Filter::Always),
+            _ => Err(unsayable(expr)),
+        }
+    }
+}
+
+fn present(field: &'static Field) -> Filter {
+    if field.optional {
+        Filter::Present(field.name)
+    } else {
+        Filter::Always
+    }
+}
+
+/// The literal as a field of the kind holds it; `None` if no field can.
+fn value(literal: &Literal, kind: FieldKind) -> Option<Value> {
+    match (literal, kind) {
+        (Literal::Bool(value), FieldKind::Bool) => Some(Value::Bool(*value)),
+        (Literal::Long(value), FieldKind::Long) => Some(Value::Long(*value)),
+        (Literal::String(value), FieldKind::Text) => Some(Value::Text(value.to_string())),
+        (_, FieldKind::Account) => Some(Value::Account(entity(literal, ACCOUNT)?.parse().ok()?)),
+        (_, FieldKind::Organization) => Some(Value::Organization(entity(literal, TENANT)?.parse().ok()?)),
+        _ => None,
+    }
+}
+
+fn values(items: &[std::sync::Arc<Expr>], kind: FieldKind) -> Option<Vec<Value>> {
+    let value = |item: &std::sync::Arc<Expr>| match &**item {
+        Expr::Literal(literal) => value(literal, kind),
+        _ => None,
+    };
+    items.iter().map(value).collect()
+}
+
+fn text(literal: &Literal) -> Option<String> {
+    match literal {
+        Literal::String(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+fn entity<'l>(literal: &'l Literal, of: &str) -> Option<&'l str> {
+    match literal {
+        Literal::EntityUID(EntityUID { ty, eid }) if ty.to_string() == of => Some(eid.as_str()),
+        _ => None,
+    }
+}
+
+fn pieces(pattern: &[PatternElem]) -> Pattern {
+    let mut pieces = vec![String::new()];
+    for element in pattern {
+        match (element, pieces.last_mut()) {
+            (PatternElem::Char(character), Some(piece)) => piece.push(*character),
+            _ => pieces.push(String::new()),
+        }
+    }
+    Pattern(pieces)
+}
+
+fn unsayable(expr: &Expr) -> Unsayable {
+    Unsayable(expr.to_string())
+}
+
+const TRUE: Expr = Expr::Literal(Literal::Bool(true));

@@ -1,0 +1,180 @@
+//! Who may give and take which roles.
+
+use std::collections::BTreeSet;
+
+use super::OWNER;
+use crate::access::{ADMINISTRATOR, MembersWrite, Permission as _};
+use crate::defends;
+
+/// What somebody may do about others' roles in an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authority {
+    /// Somebody at the machine's own command line.
+    Operator,
+    /// A member, with everything they have in the organization.
+    Member {
+        /// Roles, those they inherit included.
+        roles: BTreeSet<String>,
+        /// Permissions, those they inherit included.
+        permissions: BTreeSet<String>,
+    },
+    /// Nobody of this organization.
+    Stranger,
+}
+
+/// A role and everything it brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleFacts {
+    /// Its name.
+    pub name: String,
+    /// Its permissions, those it inherits included.
+    pub permissions: BTreeSet<String>,
+}
+
+impl RoleFacts {
+    /// Whether it is the server's, and never a tenant's.
+    pub fn is_the_servers(&self) -> bool {
+        self.name == ADMINISTRATOR || self.permissions.iter().any(|name| is_the_servers(name))
+    }
+}
+
+/// Whether a permission speaks of the server as a whole.
+pub fn is_the_servers(permission: &str) -> bool {
+    permission.starts_with("portcullis:")
+}
+
+impl Authority {
+    /// Whether they are an owner.
+    pub fn is_owner(&self) -> bool {
+        matches!(self, Self::Member { roles, .. } if roles.contains(OWNER))
+    }
+
+    /// Whether they may change who is a member at all.
+    pub fn may_manage(&self) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Member { permissions, .. } => permissions.contains(MembersWrite::PERMISSION.name),
+            Self::Stranger => false,
+        }
+    }
+
+    /// Whether they may give the role to somebody, or take it from somebody: only who has everything that it brings.
+    /// A role that brings no permission says something by its name alone; only who has it may pass it on. The owners'
+    /// role is the owners'. A role of the server's is nobody's to give.
+    pub fn may_give(&self, role: &RoleFacts) -> bool {
+        defends!("T071");
+        defends!("T073");
+        if role.is_the_servers() {
+            return false;
+        }
+        match self {
+            Self::Operator => true,
+            Self::Stranger => false,
+            Self::Member { .. } if self.is_owner() => true,
+            Self::Member { .. } if role.name == OWNER => false,
+            Self::Member { roles, .. } if role.permissions.is_empty() => roles.contains(&role.name),
+            Self::Member { permissions, .. } => role.permissions.is_subset(permissions),
+        }
+    }
+
+    /// Whether they may take the role from somebody. A role that has become the server's may be taken by owners, so
+    /// that nothing is stuck.
+    pub fn may_take(&self, role: &RoleFacts) -> bool {
+        (role.is_the_servers() && (self.is_owner() || *self == Self::Operator)) || self.may_give(role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checks;
+    use proptest::prelude::*;
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn member(roles: &[&str], permissions: &[&str]) -> Authority {
+        Authority::Member {
+            roles: set(roles),
+            permissions: set(permissions),
+        }
+    }
+
+    fn role(name: &str, permissions: &[&str]) -> RoleFacts {
+        RoleFacts {
+            name: name.to_owned(),
+            permissions: set(permissions),
+        }
+    }
+
+    #[test]
+    fn nobody_gives_more_than_they_have() {
+        checks!("T071");
+        let manager = member(&["manager"], &["org:members:write", "posts:read"]);
+        let owner = member(&[OWNER], &["org:members:write"]);
+        for (who, what, may) in [
+            (&manager, role("reader", &["posts:read"]), true),
+            (
+                &manager,
+                role("manager", &["org:members:write", "posts:read"]),
+                true,
+            ),
+            (&manager, role("writer", &["posts:read", "posts:write"]), false),
+            (&manager, role(OWNER, &["org:members:write"]), false),
+            (&manager, role(OWNER, &[]), false),
+            (&manager, role("boss", &[]), false),
+            (
+                &member(&["boss"], &["org:members:write"]),
+                role("boss", &[]),
+                true,
+            ),
+            (&owner, role("boss", &[]), true),
+            (&owner, role("writer", &["posts:write"]), true),
+            (&owner, role(OWNER, &["org:members:write"]), true),
+            (&Authority::Operator, role(OWNER, &[]), true),
+            (&Authority::Stranger, role("reader", &[]), false),
+            (&Authority::Stranger, role("reader", &["posts:read"]), false),
+        ] {
+            assert_eq!(who.may_give(&what), may, "{who:?} gives {what:?}");
+            assert_eq!(who.may_take(&what), may, "{who:?} takes {what:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_of_the_servers_is_nobodys_to_give() {
+        checks!("T073");
+        let everything = member(&[OWNER, ADMINISTRATOR], &["portcullis:roles:write", "posts:read"]);
+        for who in [&everything, &Authority::Operator] {
+            for what in [
+                role(ADMINISTRATOR, &[]),
+                role("helper", &["posts:read", "portcullis:roles:write"]),
+            ] {
+                assert!(!who.may_give(&what), "{who:?} gives {what:?}");
+                assert!(who.may_take(&what), "{who:?} takes {what:?}");
+            }
+        }
+        let manager = member(&["manager"], &["portcullis:roles:write"]);
+        assert!(!manager.may_take(&role("helper", &["portcullis:roles:write"])));
+    }
+
+    proptest! {
+        /// Whatever roles somebody passes on, one after the other, nobody ends with more than the first one had.
+        #[test]
+        fn giving_never_escalates(
+            held in proptest::collection::btree_set("[a-e]", 0..5),
+            roles in proptest::collection::vec(proptest::collection::btree_set("[a-e]", 1..4), 1..12),
+        ) {
+            let giver = Authority::Member { roles: set(&["some"]), permissions: held.clone() };
+            let mut received = BTreeSet::new();
+            for permissions in roles {
+                let role = RoleFacts { name: "role".to_owned(), permissions };
+                let taker = Authority::Member { roles: BTreeSet::new(), permissions: received.clone() };
+                if giver.may_give(&role) || taker.may_give(&role) {
+                    received.extend(role.permissions);
+                }
+            }
+            prop_assert!(received.is_subset(&held));
+        }
+    }
+}

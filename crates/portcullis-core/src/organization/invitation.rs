@@ -1,0 +1,58 @@
+//! Invitations: a mailed token that lets one address in, once.
+
+use std::time::Duration;
+
+use super::{Id, InvitationId};
+use crate::account::{self, EmailAddress};
+use crate::environment::Timestamp;
+use crate::secret::{Digest, Kind, Opaque};
+
+/// The kind of token that lets an invited address into an organization.
+#[derive(Debug)]
+pub enum InvitationKind {}
+
+impl Kind for InvitationKind {
+    const PREFIX: &'static str = "pci_";
+}
+
+/// A token that lets an invited address into an organization; mailed, single use.
+pub type InvitationToken = Opaque<InvitationKind>;
+
+/// How long an invitation is good.
+pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// Everything [`Store::invite`](super::Store::invite) writes.
+#[derive(Debug, Clone)]
+pub struct NewInvitation {
+    /// Its new id.
+    pub id: InvitationId,
+    /// Where to.
+    pub organization: Id,
+    /// The only address that may accept it.
+    pub email: EmailAddress,
+    /// The roles it brings.
+    pub roles: Vec<String>,
+    /// The digest of its token.
+    pub digest: Digest<InvitationKind>,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+    /// How many may be open at once.
+    pub limit: u32,
+}
+
+/// An open invitation, as members see it. Its token is nowhere but in the letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its id.
+    pub id: InvitationId,
+    /// The invited address, as typed.
+    pub email: String,
+    /// The roles it brings, sorted.
+    pub roles: Vec<String>,
+    /// Who invited; `None` for the operator.
+    pub invited_by: Option<account::Id>,
+    /// When.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+}

@@ -1,0 +1,440 @@
+//! Changes organizations. Every change takes a [`Permit`]: one that knows its organization where there is one.
+
+use std::sync::Arc;
+
+use super::{
+    Accepted, Belonging, Change, Created, INVITATION_LIFETIME, Id, InvalidDisplayName, InvalidSlug,
+    Invitation, InvitationId, InvitationToken, MemberRecord, Name, NewInvitation, NewOrganization,
+    Organization, Owner, Renaming, Selector, Slug, State, Store,
+};
+use crate::access::{
+    Authenticated, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permission as _,
+    Permit, Requirement, Role, SettingsWrite,
+};
+use crate::account::{self, EmailAddress};
+use crate::audit;
+use crate::environment::Environment;
+use crate::fault::Fault;
+
+/// Who may create organizations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Creation {
+    /// Every account, up to [`OWNED`] each.
+    #[default]
+    Everybody,
+    /// Whoever has the permission `portcullis:organizations:write`.
+    Administrators,
+}
+
+/// What can be set about organizations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Who may create organizations.
+    pub creation: Creation,
+}
+
+/// Why nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OrganizationsError {
+    /// The slug isn't one.
+    #[error(transparent)]
+    Slug(#[from] InvalidSlug),
+    /// The name isn't one.
+    #[error(transparent)]
+    Name(#[from] InvalidDisplayName),
+    /// Too many roles at once.
+    #[error("name at most {MOST_ROLES} roles")]
+    TooManyRoles,
+    /// This account may not create organizations.
+    #[error("only administrators create organizations here")]
+    CreationIsClosed,
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Whom to invite.
+#[derive(Debug, Clone)]
+pub struct Invite {
+    /// The address.
+    pub email: EmailAddress,
+    /// The roles it is to have.
+    pub roles: Vec<String>,
+}
+
+/// What came of inviting.
+#[derive(Debug, Clone)]
+pub enum Invited {
+    /// The invitation, its organization, and the token that must reach the address by mail.
+    Invited(Box<(Invitation, Organization, InvitationToken)>),
+    /// Nothing was written.
+    Refused(Change),
+}
+
+/// Organizations and who belongs to them.
+#[derive(Clone)]
+pub struct Organizations {
+    store: Arc<dyn Store>,
+    environment: Environment,
+    settings: Settings,
+}
+
+type Outcome = Result<Change, OrganizationsError>;
+
+impl Organizations {
+    /// The organizations in `store`.
+    pub fn new(store: Arc<dyn Store>, environment: Environment, settings: Settings) -> Self {
+        Self {
+            store,
+            environment,
+            settings,
+        }
+    }
+
+    /// Creates an organization whose owner is the caller.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn create(
+        &self,
+        permit: &Permit<Authenticated>,
+        name: &str,
+        slug: &str,
+        by: audit::Context,
+    ) -> Result<Created, OrganizationsError> {
+        let administers = permit
+            .principal()
+            .is_some_and(|who| who.may((OrganizationsWrite::PERMISSION.id)()));
+        let limit = match self.settings.creation {
+            _ if administers => None,
+            Creation::Everybody => Some(OWNED),
+            Creation::Administrators => return Err(OrganizationsError::CreationIsClosed),
+        };
+        match permit.principal().map(|who| who.id()) {
+            Some(owner) => self.write(name, slug, owner, limit, signed(permit, by)).await,
+            None => Ok(Created::UnknownAccount),
+        }
+    }
+
+    /// Creates an organization for somebody else.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn create_for(
+        &self,
+        permit: &Permit<OrganizationsWrite>,
+        (name, slug): (&str, &str),
+        owner: account::Id,
+        by: audit::Context,
+    ) -> Result<Created, OrganizationsError> {
+        self.write(name, slug, owner, None, signed(permit, by)).await
+    }
+
+    async fn write(
+        &self,
+        name: &str,
+        slug: &str,
+        owner: account::Id,
+        limit: Option<u32>,
+        by: audit::Context,
+    ) -> Result<Created, OrganizationsError> {
+        let new = NewOrganization {
+            id: Id::new(&self.environment),
+            slug: Slug::parse(slug)?,
+            name: Name::parse(name)?,
+            owner,
+            limit,
+            at: by.at,
+        };
+        Ok(self.store.create_organization(new, by).await?)
+    }
+
+    /// The caller's organizations, with the caller's roles there.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn mine(&self, permit: &Permit<Authenticated>) -> Result<Vec<Belonging>, Fault> {
+        match permit.principal() {
+            Some(who) => self.store.organizations_of(who.id()).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// All organizations, by id.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list(
+        &self,
+        _permit: &Permit<OrganizationsRead>,
+        after: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<Organization>, Fault> {
+        self.store.organizations(after, limit).await
+    }
+
+    /// Any organization.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn find(
+        &self,
+        _permit: &Permit<OrganizationsRead>,
+        selector: Selector,
+    ) -> Result<Option<Organization>, Fault> {
+        self.store.organization(selector).await
+    }
+
+    /// Suspends an organization, or takes that back.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn set_state(
+        &self,
+        permit: &Permit<OrganizationsWrite>,
+        organization: Id,
+        state: State,
+        by: audit::Context,
+    ) -> Result<Change, Fault> {
+        let by = signed(permit, by);
+        self.store.set_organization_state(organization, state, by).await
+    }
+
+    /// Sets name and slug; what is `None` stays.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn rename(
+        &self,
+        permit: &Permit<Member<SettingsWrite>>,
+        name: Option<&str>,
+        slug: Option<&str>,
+        by: audit::Context,
+    ) -> Outcome {
+        let renaming = Renaming {
+            name: name.map(Name::parse).transpose()?,
+            slug: slug.map(Slug::parse).transpose()?,
+        };
+        let by = signed(permit, by);
+        let change = self
+            .store
+            .rename_organization(permit.organization(), renaming, by);
+        Ok(change.await?)
+    }
+
+    /// Members, by account id.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn members(
+        &self,
+        permit: &Permit<Member<MembersRead>>,
+        after: Option<account::Id>,
+        limit: u32,
+    ) -> Result<Vec<MemberRecord>, Fault> {
+        self.store.members(permit.organization(), after, limit).await
+    }
+
+    /// Makes an account a member without asking it: for the operator, and for programs that manage members by
+    /// themselves.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn add(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        account: account::Id,
+        roles: Vec<String>,
+        by: audit::Context,
+    ) -> Outcome {
+        let (roles, by) = (few(roles)?, signed(permit, by));
+        let change = self.store.add_member(permit.organization(), account, roles, by);
+        Ok(change.await?)
+    }
+
+    /// Sets a member's roles.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn set_roles(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        account: account::Id,
+        roles: Vec<String>,
+        by: audit::Context,
+    ) -> Outcome {
+        let (roles, by) = (few(roles)?, signed(permit, by));
+        let change = self
+            .store
+            .set_member_roles(permit.organization(), account, roles, by);
+        Ok(change.await?)
+    }
+
+    /// Removes a member; the next request already is refused.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn remove(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        account: account::Id,
+        by: audit::Context,
+    ) -> Result<Change, Fault> {
+        let by = signed(permit, by);
+        self.store.remove_member(permit.organization(), account, by).await
+    }
+
+    /// Lets the caller leave.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn leave(&self, permit: &Permit<Member>, by: audit::Context) -> Result<Change, Fault> {
+        let by = signed(permit, by);
+        match permit.principal() {
+            Some(who) => {
+                self.store
+                    .leave_organization(permit.organization(), who.id(), by)
+                    .await
+            }
+            None => Ok(Change::UnknownMember),
+        }
+    }
+
+    /// Makes another member owner in the caller's place.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn transfer(
+        &self,
+        permit: &Permit<Member<Role<Owner>>>,
+        to: account::Id,
+        by: audit::Context,
+    ) -> Result<Change, Fault> {
+        let by = signed(permit, by);
+        match permit.principal() {
+            Some(who) => {
+                let (organization, from) = (permit.organization(), who.id());
+                self.store.transfer_ownership(organization, from, to, by).await
+            }
+            None => Ok(Change::UnknownMember),
+        }
+    }
+
+    /// Invites an address, in place of an earlier invitation of it.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn invite(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        invite: Invite,
+        by: audit::Context,
+    ) -> Result<Invited, OrganizationsError> {
+        let token = InvitationToken::mint(&self.environment);
+        let new = NewInvitation {
+            id: InvitationId::new(&self.environment),
+            organization: permit.organization(),
+            email: invite.email,
+            roles: few(invite.roles)?,
+            digest: token.digest(),
+            expires_at: by.at.plus(INVITATION_LIFETIME),
+            limit: OPEN_INVITATIONS,
+        };
+        let by = signed(permit, by);
+        let invitation = Invitation {
+            id: new.id,
+            email: new.email.as_str().to_owned(),
+            roles: new.roles.clone(),
+            invited_by: permit.principal().map(|who| who.id()),
+            created_at: by.at,
+            expires_at: new.expires_at,
+        };
+        let organization = self.store.organization(Selector::Id(new.organization)).await?;
+        match (self.store.invite(new, by).await?, organization) {
+            (Change::Done, Some(organization)) => {
+                Ok(Invited::Invited(Box::new((invitation, organization, token))))
+            }
+            (Change::Done, None) => Ok(Invited::Refused(Change::UnknownOrganization)),
+            (refused, _) => Ok(Invited::Refused(refused)),
+        }
+    }
+
+    /// The open invitations, oldest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn invitations(&self, permit: &Permit<Member<MembersRead>>) -> Result<Vec<Invitation>, Fault> {
+        let now = self.environment.now();
+        self.store.invitations(permit.organization(), now).await
+    }
+
+    /// Revokes an open invitation.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        invitation: InvitationId,
+        by: audit::Context,
+    ) -> Result<Change, Fault> {
+        let by = signed(permit, by);
+        self.store
+            .revoke_invitation(permit.organization(), invitation, by)
+            .await
+    }
+
+    /// Accepts an invitation for the caller.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn accept(
+        &self,
+        permit: &Permit<Authenticated>,
+        token: &InvitationToken,
+        by: audit::Context,
+    ) -> Result<Accepted, Fault> {
+        let by = signed(permit, by);
+        match permit.principal() {
+            Some(who) => self.store.accept_invitation(token.digest(), who.id(), by).await,
+            None => Ok(Accepted::Refused),
+        }
+    }
+}
+
+/// The roles, each once and in order, if they are few enough to be meant.
+fn few(mut roles: Vec<String>) -> Result<Vec<String>, OrganizationsError> {
+    roles.sort();
+    roles.dedup();
+    if roles.len() > MOST_ROLES {
+        return Err(OrganizationsError::TooManyRoles);
+    }
+    Ok(roles)
+}
+
+/// The event is signed by whoever the permit was made for, never by whoever the caller says it was. The store judges
+/// the same one.
+fn signed<R: Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Context {
+    audit::Context {
+        actor: permit.actor(),
+        ..by
+    }
+}
+
+/// How many organizations an account may own that is no administrator.
+pub const OWNED: u32 = 50;
+
+/// How many invitations of an organization may be open at once.
+const OPEN_INVITATIONS: u32 = 200;
+
+/// How many roles may be given at once.
+const MOST_ROLES: usize = 20;
+
+impl std::fmt::Debug for Organizations {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Organizations")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,217 @@
+//! Invitations.
+
+use portcullis_core::account;
+use portcullis_core::audit::{Action, Actor, Context};
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use portcullis_core::organization::{
+    Accepted, Authority, Change, Id, Invitation, InvitationId, InvitationKind, NewInvitation,
+};
+use portcullis_core::secret::Digest;
+
+use super::{authority, belonging, changed, count, member, no_row, organization_columns};
+use crate::access::{lock_roles, names};
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::{Row, params};
+
+/// What [`read`] reads, of all that are open.
+pub(super) const LIST: &str = "SELECT id, email, invited_by, created_at, expires_at,
+    (SELECT string_agg(role, '\n') FROM organization_invitation_roles WHERE invitation_id = organization_invitations.id)
+    FROM organization_invitations WHERE organization_id = $1 AND expires_at > $2 ORDER BY id";
+
+pub(super) fn read(mut row: Row) -> Result<Invitation, Fault> {
+    Ok(Invitation {
+        id: row.take()?,
+        email: row.take()?,
+        invited_by: row.take()?,
+        created_at: row.take()?,
+        expires_at: row.take()?,
+        roles: names(&mut row)?,
+    })
+}
+
+pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Result<Change, Fault> {
+    defends!("T071");
+    lock_roles(tx).await?;
+    let id = new.organization;
+    let known = "SELECT 1 FROM organizations WHERE id = $1 AND state = 'active'";
+    if tx.query_one(known, params![id]).await?.is_none() {
+        return Ok(Change::UnknownOrganization);
+    }
+    let who = authority::of_actor(tx, id, by).await?;
+    let Some(roles) = authority::roles(tx, &new.roles).await? else {
+        return Ok(Change::UnknownRole);
+    };
+    if !who.may_manage() || !roles.iter().all(|role| who.may_give(role)) {
+        return Ok(Change::Beyond);
+    }
+    if is_member(tx, id, new.email.normalised()).await? {
+        return Ok(Change::Member);
+    }
+    if !make_room(tx, new, &who, by).await? {
+        tx.undo();
+        return Ok(Change::Beyond);
+    }
+    let open = "SELECT count(*) FROM organization_invitations WHERE organization_id = $1";
+    if count(tx, open, params![id]).await? >= i64::from(new.limit) {
+        tx.undo();
+        return Ok(Change::TooMany);
+    }
+    insert(tx, new, by).await?;
+    Ok(Change::Done)
+}
+
+/// Whether somebody who has proven this address is a member.
+async fn is_member(tx: &mut Tx<'_>, id: Id, email: &str) -> Result<bool, Fault> {
+    let sql =
+        "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
+        WHERE organization_members.organization_id = $1 AND accounts.email_normalised = $2
+        AND accounts.email_verified_at IS NOT NULL";
+    Ok(tx.query_one(sql, params![id, email]).await?.is_some())
+}
+
+/// Deletes what has expired and what is replaced; answers `false` if that isn't theirs to replace.
+async fn make_room(
+    tx: &mut Tx<'_>,
+    new: &NewInvitation,
+    who: &Authority,
+    by: &Context,
+) -> Result<bool, Fault> {
+    let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 AND expires_at <= $2";
+    tx.execute(sql, params![new.organization, by.at]).await?;
+    let sql = "SELECT id FROM organization_invitations WHERE organization_id = $1 AND email_normalised = $2";
+    let former = params![new.organization, new.email.normalised()];
+    match tx.query_one(sql, former).await? {
+        Some(mut row) => delete(tx, new.organization, row.take()?, who).await,
+        None => Ok(true),
+    }
+}
+
+/// Deletes an invitation, if whoever acts could have written it.
+async fn delete(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, who: &Authority) -> Result<bool, Fault> {
+    let roles = roles_of(tx, invitation).await?;
+    let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
+    if !who.may_manage() || !facts.iter().all(|role| who.may_take(role)) {
+        return Ok(false);
+    }
+    let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 AND id = $2";
+    tx.execute(sql, params![id, invitation]).await?;
+    Ok(true)
+}
+
+async fn roles_of(tx: &mut Tx<'_>, invitation: InvitationId) -> Result<Vec<String>, Fault> {
+    let sql = "SELECT string_agg(role, '\n') FROM organization_invitation_roles WHERE invitation_id = $1";
+    names(&mut tx.query_one(sql, params![invitation]).await?.ok_or_else(no_row)?)
+}
+
+async fn insert(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Result<(), Fault> {
+    let invited_by = match by.actor {
+        Actor::Account(account) => Some(account),
+        _ => None,
+    };
+    let sql = "INSERT INTO organization_invitations
+        (id, digest, organization_id, email, email_normalised, invited_by, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let row = params![
+        new.id,
+        &new.digest,
+        new.organization,
+        new.email.as_str(),
+        new.email.normalised(),
+        invited_by,
+        by.at,
+        new.expires_at,
+    ];
+    tx.execute(sql, row).await?;
+    let sql = "INSERT INTO organization_invitation_roles (invitation_id, role) VALUES ($1, $2)";
+    for role in &new.roles {
+        tx.execute(sql, params![new.id, role]).await?;
+    }
+    let detail = format!("{} {} {}", new.organization, new.id, new.roles.join(" "));
+    tx.record(by, Entry::of(Action::MemberInvited).detail(detail.trim_end()));
+    Ok(())
+}
+
+pub(super) async fn revoke(
+    tx: &mut Tx<'_>,
+    id: Id,
+    invitation: InvitationId,
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let open =
+        "SELECT 1 FROM organization_invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3";
+    if tx
+        .query_one(open, params![id, invitation, by.at])
+        .await?
+        .is_none()
+    {
+        return Ok(Change::UnknownInvitation);
+    }
+    let who = authority::of_actor(tx, id, by).await?;
+    if !delete(tx, id, invitation, &who).await? {
+        return Ok(Change::Beyond);
+    }
+    tx.record(
+        by,
+        Entry::of(Action::InvitationRevoked).detail(format!("{id} {invitation}")),
+    );
+    Ok(Change::Done)
+}
+
+pub(super) async fn accept(
+    tx: &mut Tx<'_>,
+    token: &Digest<InvitationKind>,
+    account: account::Id,
+    by: &Context,
+) -> Result<Accepted, Fault> {
+    defends!("T070");
+    lock_roles(tx).await?;
+    let sql = "SELECT organization_invitations.id, organization_id, email_normalised, invited_by
+        FROM organization_invitations
+        JOIN organizations ON organizations.id = organization_invitations.organization_id
+        WHERE digest = $1 AND expires_at > $2 AND organizations.state = 'active'";
+    let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
+        return Ok(Accepted::Refused);
+    };
+    let (invitation, id): (InvitationId, Id) = (row.take()?, row.take()?);
+    let (email, invited_by): (String, Option<account::Id>) = (row.take()?, row.take()?);
+    if !owns_address(tx, account, &email).await? {
+        return Ok(Accepted::AnotherAddress);
+    }
+    // Whoever wrote it may have lost since what it gives.
+    let writer = match invited_by {
+        Some(writer) => authority::of_member(tx, id, writer).await?,
+        None => Authority::Operator,
+    };
+    let roles = roles_of(tx, invitation).await?;
+    let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
+    if !writer.may_manage() || !facts.iter().all(|role| writer.may_give(role)) {
+        return Ok(Accepted::Refused);
+    }
+    let used = "DELETE FROM organization_invitations WHERE id = $1";
+    tx.execute(used, params![invitation]).await?;
+    member::insert(tx, id, account, &roles, by.at).await?;
+    let more = format!("{invitation} {}", roles.join(" "));
+    changed(tx, Action::MemberJoined, (id, account), &more, by);
+    let sql = concat!(
+        "SELECT ",
+        organization_columns!(),
+        ", (SELECT string_agg(role, '\n') FROM organization_roles WHERE organization_id = $1 AND account_id = $2)
+         FROM organizations WHERE id = $1"
+    );
+    let row = tx
+        .query_one(sql, params![id, account])
+        .await?
+        .ok_or_else(no_row)?;
+    Ok(Accepted::Joined(belonging(row)?))
+}
+
+/// Whether the account may act and has proven that it owns the address.
+async fn owns_address(tx: &mut Tx<'_>, account: account::Id, email: &str) -> Result<bool, Fault> {
+    let sql =
+        "SELECT 1 FROM accounts WHERE id = $1 AND email_normalised = $2 AND email_verified_at IS NOT NULL
+        AND state = 'active'";
+    Ok(tx.query_one(sql, params![account, email]).await?.is_some())
+}

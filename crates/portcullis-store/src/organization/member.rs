@@ -1,0 +1,205 @@
+//! Who is a member, with which roles.
+
+use std::collections::BTreeSet;
+
+use portcullis_core::account;
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::organization::{Authority, Change, Id, OWNER};
+
+use super::{authority, changed, no_row};
+use crate::access::{lock_roles, names};
+use crate::tx::Tx;
+use crate::value::params;
+
+/// Writes a member with these roles; one that is there already gets them, too.
+pub(super) async fn insert(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+    roles: &[String],
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO organization_members (organization_id, account_id, joined_at) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
+    tx.execute(sql, params![id, account, at]).await?;
+    let sql = "INSERT INTO organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)
+        ON CONFLICT DO NOTHING";
+    for role in roles {
+        tx.execute(sql, params![id, account, role]).await?;
+    }
+    Ok(())
+}
+
+/// The roles a member has directly; `None` if the account is no member.
+pub(super) async fn roles_of(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+) -> Result<Option<BTreeSet<String>>, Fault> {
+    let sql = "SELECT (SELECT string_agg(role, '\n') FROM organization_roles
+            WHERE organization_id = $1 AND account_id = $2)
+        FROM organization_members WHERE organization_id = $1 AND account_id = $2";
+    let row = tx.query_one(sql, params![id, account]).await?;
+    row.map(|mut row| Ok(names(&mut row)?.into_iter().collect()))
+        .transpose()
+}
+
+pub(super) async fn add(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1), EXISTS (SELECT 1 FROM accounts WHERE id = $2)";
+    let mut known = tx
+        .query_one(sql, params![id, account])
+        .await?
+        .ok_or_else(no_row)?;
+    match (known.take()?, known.take()?, roles_of(tx, id, account).await?) {
+        (false, ..) => return Ok(Change::UnknownOrganization),
+        (_, false, _) => return Ok(Change::UnknownAccount),
+        (.., Some(_)) => return Ok(Change::Member),
+        (true, true, None) => {}
+    }
+    let who = authority::of_actor(tx, id, by).await?;
+    let Some(facts) = authority::roles(tx, roles).await? else {
+        return Ok(Change::UnknownRole);
+    };
+    if !who.may_manage() || !facts.iter().all(|role| who.may_give(role)) {
+        return Ok(Change::Beyond);
+    }
+    insert(tx, id, account, roles, by.at).await?;
+    changed(tx, Action::MemberAdded, (id, account), &roles.join(" "), by);
+    Ok(Change::Done)
+}
+
+pub(super) async fn set_roles(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
+    defends!("T071");
+    lock_roles(tx).await?;
+    let who = authority::of_actor(tx, id, by).await?;
+    if !who.may_manage() {
+        return Ok(Change::Beyond);
+    }
+    let Some(before) = roles_of(tx, id, account).await? else {
+        return Ok(Change::UnknownMember);
+    };
+    let after: BTreeSet<String> = roles.iter().cloned().collect();
+    let Some(given) = authority::roles(tx, after.difference(&before)).await? else {
+        return Ok(Change::UnknownRole);
+    };
+    let taken = authority::roles(tx, before.difference(&after))
+        .await?
+        .unwrap_or_default();
+    if given.is_empty() && taken.is_empty() {
+        return Ok(Change::Unchanged);
+    }
+    if !given.iter().all(|role| who.may_give(role)) || !taken.iter().all(|role| who.may_take(role)) {
+        return Ok(Change::Beyond);
+    }
+    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
+    for role in &taken {
+        tx.execute(sql, params![id, account, &role.name]).await?;
+    }
+    insert(tx, id, account, roles, by.at).await?;
+    changed(tx, Action::MemberRolesSet, (id, account), &roles.join(" "), by);
+    guard_owners(tx, id, &before).await
+}
+
+pub(super) async fn remove(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let who = authority::of_actor(tx, id, by).await?;
+    if !who.may_manage() {
+        return Ok(Change::Beyond);
+    }
+    let Some(before) = roles_of(tx, id, account).await? else {
+        return Ok(Change::UnknownMember);
+    };
+    let facts = authority::roles(tx, &before).await?.unwrap_or_default();
+    if !facts.iter().all(|role| who.may_take(role)) {
+        return Ok(Change::Beyond);
+    }
+    end(tx, id, account).await?;
+    changed(tx, Action::MemberRemoved, (id, account), "", by);
+    guard_owners(tx, id, &before).await
+}
+
+pub(super) async fn leave(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: account::Id,
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let Some(before) = roles_of(tx, id, account).await? else {
+        return Ok(Change::UnknownMember);
+    };
+    end(tx, id, account).await?;
+    changed(tx, Action::MemberLeft, (id, account), "", by);
+    guard_owners(tx, id, &before).await
+}
+
+async fn end(tx: &mut Tx<'_>, id: Id, account: account::Id) -> Result<(), Fault> {
+    let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
+    tx.execute(sql, params![id, account]).await.map(drop)
+}
+
+/// Whether the change just made left an owner who can act, if it took one away; else it is undone.
+async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Result<Change, Fault> {
+    defends!("T072");
+    let sql = "SELECT 1 FROM organization_roles JOIN accounts ON accounts.id = organization_roles.account_id
+        WHERE organization_roles.organization_id = $1 AND organization_roles.role = $2
+        AND accounts.state IN ('active', 'unverified') LIMIT 1";
+    if before.contains(OWNER) && tx.query_one(sql, params![id, OWNER]).await?.is_none() {
+        tx.undo();
+        return Ok(Change::LastOwner);
+    }
+    Ok(Change::Done)
+}
+
+pub(super) async fn transfer(
+    tx: &mut Tx<'_>,
+    id: Id,
+    from: account::Id,
+    to: account::Id,
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let giver = authority::of_member(tx, id, from).await?;
+    if !giver.is_owner() {
+        return Ok(Change::Beyond);
+    }
+    if from == to {
+        return Ok(Change::Unchanged);
+    }
+    // Only who can act can own.
+    if authority::of_member(tx, id, to).await? == Authority::Stranger {
+        return Ok(Change::UnknownMember);
+    }
+    insert(tx, id, to, &[OWNER.to_owned()], by.at).await?;
+    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
+    tx.execute(sql, params![id, from, OWNER]).await?;
+    changed(
+        tx,
+        Action::OwnershipTransferred,
+        (id, to),
+        &format!("from {from}"),
+        by,
+    );
+    Ok(Change::Done)
+}
