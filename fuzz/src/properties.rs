@@ -6,12 +6,14 @@
 use std::sync::{Arc, LazyLock};
 
 use http::header::{AUTHORIZATION, COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use portcullis::enforcer::fuzzing::credential;
 use portcullis_core::access::CredentialKind;
 use portcullis_core::account::{EmailVerification, Setup};
+use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::key::{Algorithm, HmacSecret, Keyring, SigningKey, VerifyingKey, jwk};
+use portcullis_core::organization::Selector;
 use portcullis_core::secret::{Kind, Opaque, SecretBytes};
 use portcullis_core::session::SessionToken;
 use portcullis_core::token::{self, Refresh, Verifier, jws};
@@ -20,11 +22,15 @@ const COOKIE_NAME: &str = "__Host-portcullis";
 
 /// The value of an `Authorization` header, or of several, each on its line.
 pub fn authorization(bytes: &[u8]) {
-    let headers = headers(&AUTHORIZATION, bytes);
-    let Some((kind, text)) = credential(&headers, COOKIE_NAME) else {
+    let request = request(&AUTHORIZATION, bytes);
+    let Some((kind, text)) = credential(&request, COOKIE_NAME) else {
         return;
     };
-    let value = only(&headers, &AUTHORIZATION);
+    let value = only(&request, &AUTHORIZATION);
+    let Some(text) = text else {
+        assert_eq!(kind, CredentialKind::ApiKey);
+        return;
+    };
     let (scheme, rest) = value.split_at(value.len() - text.len());
     assert_eq!(rest, text.as_bytes(), "what is read stands at the end, as it is");
     assert!(scheme.eq_ignore_ascii_case(b"Bearer "), "{kind:?} {scheme:?}");
@@ -32,13 +38,14 @@ pub fn authorization(bytes: &[u8]) {
 
 /// The value of a `Cookie` header, or of several, each on its line.
 pub fn cookies(bytes: &[u8]) {
-    let headers = headers(&COOKIE, bytes);
-    let Some((kind, text)) = credential(&headers, COOKIE_NAME) else {
+    let request = request(&COOKIE, bytes);
+    let Some((kind, text)) = credential(&request, COOKIE_NAME) else {
         return;
     };
     assert_eq!(kind, CredentialKind::Session);
-    let written = format!("{COOKIE_NAME}={text}");
-    let times: usize = headers
+    let written = format!("{COOKIE_NAME}={}", text.expect("a session token has a text"));
+    let times: usize = request
+        .headers
         .get_all(COOKIE)
         .iter()
         .map(|value| count(value.as_bytes(), written.as_bytes()))
@@ -49,10 +56,47 @@ pub fn cookies(bytes: &[u8]) {
 /// The value of an `X-Session-Token` header, or of several, each on its line.
 pub fn session_header(bytes: &[u8]) {
     let name = HeaderName::from_static("x-session-token");
-    let headers = headers(&name, bytes);
-    if let Some((kind, text)) = credential(&headers, COOKIE_NAME) {
+    let request = request(&name, bytes);
+    if let Some((kind, text)) = credential(&request, COOKIE_NAME) {
         assert_eq!(kind, CredentialKind::Session);
-        assert_eq!(only(&headers, &name), text.as_bytes());
+        assert_eq!(text.as_deref().map(str::as_bytes), Some(only(&request, &name)));
+    }
+}
+
+/// An API key: in its header, and by itself.
+pub fn api_key(bytes: &[u8]) {
+    let name = HeaderName::from_static("x-api-key");
+    let request = request(&name, bytes);
+    if let Some((kind, text)) = credential(&request, COOKIE_NAME) {
+        assert_eq!((kind, text), (CredentialKind::ApiKey, None));
+        only(&request, &name);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let format = Format::default();
+    if format.read(text).is_ok() {
+        assert!(format.claims(text));
+        let parts = Parts::of(text).expect("a key that was read has the form of one");
+        assert_eq!(
+            (parts.prefix, parts.environment),
+            (format.prefix(), format.environment())
+        );
+        for other in [format!("{text} "), format!(" {text}"), text.to_uppercase()] {
+            assert!(format.read(&other).is_err(), "one key has one text");
+        }
+    }
+}
+
+/// What a request says about the organization it is for.
+pub fn organization(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Selector::parse(text) {
+        Ok(Selector::Id(id)) => assert_eq!(id.to_string(), text, "one organization has one id"),
+        Ok(Selector::Slug(slug)) => assert_eq!(slug.as_str(), text, "one organization has one name"),
+        Err(_) => {}
     }
 }
 
@@ -166,18 +210,18 @@ fn published(key: &VerifyingKey) {
     assert_eq!(jwk::thumbprint(&again), jwk::thumbprint(key));
 }
 
-fn headers(name: &HeaderName, bytes: &[u8]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+fn request(name: &HeaderName, bytes: &[u8]) -> http::request::Parts {
+    let (mut request, ()) = http::Request::new(()).into_parts();
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(value) = HeaderValue::from_bytes(line) {
-            headers.append(name, value);
+            request.headers.append(name, value);
         }
     }
-    headers
+    request
 }
 
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h [u8] {
-    let mut values = headers.get_all(name).iter();
+fn only<'r>(request: &'r http::request::Parts, name: &HeaderName) -> &'r [u8] {
+    let mut values = request.headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => value.as_bytes(),
         _ => panic!("a credential was read out of several headers"),

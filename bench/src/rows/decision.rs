@@ -55,7 +55,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         let principal = portcullis
             .gate()
             .authenticator()
-            .authenticate(&Credential::Jwt(Bearer(&token)), now)
+            .authenticate(&Credential::Jwt(Bearer(&token)), None, now)
             .await?;
         anyhow::Ok((portcullis, principal))
     })?;

@@ -135,6 +135,7 @@ fn standing(environment: &Environment) -> Standing {
             expires_at: now.plus(month),
         },
         account: account::Account {
+            kind: account::Kind::Person,
             id: account,
             email: Some("anna@example.com".to_owned()),
             username: None,

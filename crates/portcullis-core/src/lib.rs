@@ -20,4 +20,5 @@ pub mod password;
 pub mod secret;
 pub mod session;
 pub mod threat;
+pub mod throttle;
 pub mod token;

@@ -110,6 +110,14 @@ impl<K> Digest<K> {
         &self.bytes
     }
 
+    /// The digest that a slice computed by itself, bound to a purpose of its own.
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self {
+            bytes,
+            kind: PhantomData,
+        }
+    }
+
     /// The digest a store gives back; `None` if it isn't 32 bytes long.
     pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         Some(Self {

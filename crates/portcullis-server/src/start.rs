@@ -99,6 +99,8 @@ pub(crate) async fn open(
         .session_store(config.sessions.store.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
+        .api_key_format(config.api_keys.format.clone())
+        .api_key_places(config.api_keys.places.clone())
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email);
     if let Some(url) = public_url {

@@ -1,10 +1,12 @@
 //! Accounts, their passwords and verification tokens.
 
+mod service;
+
 use async_trait::async_trait;
 use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{
-    Account, EmailAddress, EmailVerification, Id, Identifier, Login, NewAccount, Outcome, Setup, Stamp,
-    State, StateSet, Store, Username,
+    Account, EmailAddress, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount,
+    Outcome, Setup, Stamp, State, StateSet, Store, Username,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -25,7 +27,7 @@ use crate::{Database, access, session};
 macro_rules! account_columns {
     () => {
         "accounts.id, accounts.email, accounts.username, accounts.state, accounts.email_verified_at, \
-         accounts.stamp, accounts.created_at"
+         accounts.stamp, accounts.created_at, accounts.kind"
     };
 }
 pub(crate) use account_columns;
@@ -40,10 +42,17 @@ pub(crate) fn account(row: &mut Row) -> Result<Account, Fault> {
         email_verified_at: row.take()?,
         stamp: row.take()?,
         created_at: row.take()?,
+        kind: row.take()?,
     })
 }
 
 impl Stored for State {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&String::read(value)?)
+    }
+}
+
+impl Stored for Kind {
     fn read(value: Value<'static>) -> Option<Self> {
         Self::parse(&String::read(value)?)
     }
@@ -91,6 +100,15 @@ impl Store for Database {
             Box::pin(register_first_administrator(tx, token, new, by))
         })
         .await
+    }
+
+    async fn create_service(&self, new: NewServiceAccount, by: Context) -> Result<Outcome, Fault> {
+        self.write((new, by), |tx, (new, by)| Box::pin(service::create(tx, new, by)))
+            .await
+    }
+
+    async fn list_services(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault> {
+        service::list(self, after, limit).await
     }
 
     async fn find(&self, id: Id) -> Result<Option<Account>, Fault> {

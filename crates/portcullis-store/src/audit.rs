@@ -113,7 +113,7 @@ pub(crate) fn event_params(id: Uuid, by: &Context, entry: Entry) -> Vec<Value<'s
     ]
 }
 
-fn actor(actor: Actor) -> Value<'static> {
+pub(crate) fn actor(actor: Actor) -> Value<'static> {
     match actor {
         Actor::Anonymous => Value::from("anonymous"),
         Actor::Operator => Value::from("operator"),

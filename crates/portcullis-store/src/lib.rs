@@ -16,11 +16,14 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod bus;
 mod database;
 pub mod ephemeral;
+pub mod filter;
 mod follow;
+mod grant;
 mod key;
 mod migration;
 mod organization;

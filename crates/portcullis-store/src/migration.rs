@@ -29,12 +29,14 @@ macro_rules! migrations {
     };
 }
 
-pub(crate) const SQLITE: &[Migration] =
-    migrations!("sqlite": 1 "0001_begin", 3 "0003_organizations", 5 "0005_decisions");
+pub(crate) const SQLITE: &[Migration] = migrations!(
+    "sqlite": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants", 5 "0005_decisions",
+);
 
 #[cfg(feature = "postgres")]
-pub(crate) const POSTGRES: &[Migration] =
-    migrations!("postgres": 1 "0001_begin", 3 "0003_organizations", 5 "0005_decisions");
+pub(crate) const POSTGRES: &[Migration] = migrations!(
+    "postgres": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants", 5 "0005_decisions",
+);
 
 /// The version a list of migrations leads to.
 pub(crate) fn latest(migrations: &[Migration]) -> i64 {

@@ -5,7 +5,7 @@
 //! that live by the row.
 
 use async_trait::async_trait;
-use portcullis_core::account::{self, Stamp, State};
+use portcullis_core::account::{self, Kind, Stamp, State};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -193,13 +193,14 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening
 pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<(), State>, Fault> {
     defends!("T035");
     // The lock puts openings, state changes and "log out everywhere" of one account in a row.
-    let sql = "SELECT state, stamp FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let sql = "SELECT state, stamp, kind FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
         return Ok(Err(State::Disabled));
     };
-    let (state, stamp): (State, Stamp) = (row.take()?, row.take()?);
+    let (state, stamp, kind): (State, Stamp, Kind) = (row.take()?, row.take()?, row.take()?);
     let unverified = new.require_verified && state == State::Unverified;
-    if !state.may_act() || unverified || stamp != new.stamp {
+    defends!("T042");
+    if !state.may_act() || unverified || stamp != new.stamp || kind == Kind::Service {
         return Ok(Err(state));
     }
     Ok(Ok(()))

@@ -216,8 +216,12 @@ macro_rules! delete_some {
     };
 }
 
+/// Grants have a key of four parts.
+const GRANTS: &str = "DELETE FROM grants WHERE (kind, resource, subject, action) IN
+    (SELECT kind, resource, subject, action FROM grants WHERE expires_at <= $1 LIMIT $2)";
+
 /// What is deleted, and how long after the moment in its column.
-const SWEEPS: [(&str, Duration); 7] = [
+const SWEEPS: [(&str, Duration); 8] = [
     (delete_some!("revocations", "id", "expires_at"), LEEWAY),
     (
         delete_some!("refresh_tokens", "digest", "expires_at"),
@@ -231,6 +235,7 @@ const SWEEPS: [(&str, Duration); 7] = [
         delete_some!("organization_invitations", "id", "expires_at"),
         Duration::ZERO,
     ),
+    (GRANTS, Duration::ZERO),
     (delete_some!("invalidations", "seq", "at"), follow::KEPT),
     (delete_some!("sessions", "id", "ended_at"), REMEMBERED),
     (delete_some!("sessions", "id", "expires_at"), REMEMBERED),

@@ -67,6 +67,7 @@ impl TestApp {
         let portcullis = settings(builder).open().await.unwrap();
         let api = api(&portcullis);
         portcullis.declare_permissions(&api).await.unwrap();
+        portcullis.declare_actions(&api).await.unwrap();
         let router = api.into_router(portcullis.gate().clone()).unwrap();
         Self {
             portcullis,

@@ -1,7 +1,10 @@
 //! Requests to a router, and what it answers.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -16,6 +19,7 @@ pub struct Request {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
+    peer: Option<IpAddr>,
 }
 
 impl Request {
@@ -27,7 +31,14 @@ impl Request {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Vec::new(),
+            peer: None,
         }
+    }
+
+    /// Comes from this address; from none that is known unless said otherwise.
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.peer = Some(address.parse().unwrap());
+        self
     }
 
     /// Adds a header; one that is there already stays.
@@ -38,7 +49,12 @@ impl Request {
         self
     }
 
-    /// Presents an access token or a session token as bearer.
+    /// Presents an API key in `X-API-Key`.
+    pub fn api_key(self, key: &str) -> Self {
+        self.header("x-api-key", key)
+    }
+
+    /// Presents an access token, a session token or an API key as bearer.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
@@ -76,6 +92,11 @@ impl Request {
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().unwrap();
         *request.headers_mut() = self.headers;
+        if let Some(peer) = self.peer {
+            request
+                .extensions_mut()
+                .insert(ConnectInfo(SocketAddr::new(peer, 1)));
+        }
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         Answer {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
+use portcullis_core::fault::Fault;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,23 +19,27 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-struct Health {
+pub(crate) struct Health {
     /// `up`.
     status: &'static str,
 }
 
-async fn live(_: Public) -> Json<Health> {
-    Json(Health { status: "up" })
+impl Health {
+    pub(crate) const UP: Self = Self { status: "up" };
+}
+
+pub(crate) async fn live(_: Public) -> Json<Health> {
+    Json(Health::UP)
 }
 
 async fn ready(_: Public, State(portcullis): State<Portcullis>) -> Result<Json<Health>, Problem> {
     match portcullis.ready().await {
-        Ok(()) => Ok(Json(Health { status: "up" })),
-        Err(fault) => {
-            tracing::warn!(%fault, "not ready");
-            Err(Problem::unavailable(
-                fault.retry_after().unwrap_or(Duration::from_secs(5)),
-            ))
-        }
+        Ok(()) => Ok(Json(Health::UP)),
+        Err(fault) => Err(not_ready(&fault)),
     }
+}
+
+pub(crate) fn not_ready(fault: &Fault) -> Problem {
+    tracing::warn!(%fault, "not ready");
+    Problem::unavailable(fault.retry_after().unwrap_or(Duration::from_secs(5)))
 }

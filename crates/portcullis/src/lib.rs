@@ -34,16 +34,24 @@ mod answers;
 
 mod access;
 mod account;
+mod api_key;
 pub mod docs;
 pub mod enforcer;
 pub mod environment;
 mod health;
 pub mod listener;
 mod mail;
+mod organization;
+#[cfg(feature = "remote")]
+pub mod outbound;
 mod password;
+mod policies;
 mod portcullis;
 pub mod problem;
 pub mod protect;
+#[cfg(feature = "remote")]
+pub mod remote;
+pub mod resource;
 pub mod router;
 pub mod secrets;
 mod serve;
@@ -58,10 +66,10 @@ pub use axum::extract::State;
 pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::access::{
-    Any, Authenticated, FreshLogin, Member, Permission, Permit, Policy, Principal, Requirement, Role,
-    RoleName, SecondFactor,
+    Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
+    Requirement, Role, RoleName, SecondFactor,
 };
-pub use portcullis_core::{actions, permissions, roles};
+pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::access::RouteAccess;
 pub use self::docs::Docs;
@@ -69,8 +77,12 @@ pub use self::enforcer::{
     Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
     Visitor,
 };
+pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
+#[cfg(feature = "remote")]
+pub use self::remote::Remote;
+pub use self::resource::{Authorized, Resource, Visible};
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** a global. A process may hold several, each with its own database.
 
+mod api_keys;
 mod builder;
 mod letters;
 mod sessions;
@@ -14,12 +15,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::access::{Bus, Decisions, PermissionRef, Roles};
-use portcullis_core::account::{Accounts, Registrar};
+use portcullis_core::account::{Accounts, Registrar, ServiceAccounts};
+use portcullis_core::api_key::ApiKeys;
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
 use portcullis_core::key::{Keyring, KeyringError};
+use portcullis_core::organization::Organizations;
 use portcullis_core::session::Manager;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
@@ -32,6 +35,7 @@ use self::letters::Letters;
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
+use crate::policies::Keeper;
 
 /// Everything of one deployment: open it once, clone it freely.
 ///
@@ -59,11 +63,15 @@ struct Inner {
     sessions: Manager,
     roles: Roles,
     accounts: Accounts,
+    organizations: Organizations,
+    service_accounts: ServiceAccounts,
+    api_keys: ApiKeys,
     audit: audit::Log,
     decisions: Decisions,
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
+    policies: Keeper,
     _follower: Follower,
     _key_watch: KeyWatch,
 }
@@ -123,6 +131,11 @@ impl Portcullis {
         &self.0.decisions
     }
 
+    /// Organizations and who belongs to them.
+    pub fn organizations(&self) -> &Organizations {
+        &self.0.organizations
+    }
+
     /// The signing keys.
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.0.keyring
@@ -146,6 +159,10 @@ impl Portcullis {
         &self.0.manners
     }
 
+    pub(crate) fn policies(&self) -> &Keeper {
+        &self.0.policies
+    }
+
     pub(crate) fn letters(&self) -> &Letters {
         &self.0.letters
     }
@@ -158,7 +175,7 @@ impl Portcullis {
         builder::declare(&self.0.database, permissions, &self.0.environment).await
     }
 
-    /// Writes down when sessions were last seen, and tends the session store. Called every few seconds by
+    /// Writes down when sessions were last seen and keys last used, and tends the session store. Called every few seconds by
     /// [`Portcullis::serve`].
     ///
     /// # Errors
@@ -173,6 +190,7 @@ impl Portcullis {
             }
             written?;
         }
+        self.write_used().await?;
         self.0.session_store.tend(self.0.environment.now()).await
     }
 

@@ -216,6 +216,19 @@ impl From<AuthenticationError> for Problem {
     fn from(error: AuthenticationError) -> Self {
         match error {
             AuthenticationError::Refused(reason) => reason.into(),
+            AuthenticationError::AddressNotAllowed { .. } => {
+                tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
+                Self::forbidden(
+                    "address_not_allowed",
+                    "this API key may not be used from this address",
+                )
+            }
+            AuthenticationError::RateLimited(after) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "this API key is used more often than its limit allows; wait before the next request",
+            )
+            .retry_after(after),
             AuthenticationError::Fault(fault) => fault.into(),
         }
     }
@@ -265,6 +278,16 @@ impl From<Denied> for Problem {
             Denied::ForbiddenByPolicy(_) | Denied::NoPolicyPermits(_) => {
                 Self::forbidden(denied.code(), format!("this needs {lacking}"))
             }
+            Denied::NotGranted(action) => Self::forbidden(
+                denied.code(),
+                format!(
+                    "you are not allowed {action} on this: it isn't yours, and nobody shared it with you"
+                ),
+            ),
+            Denied::OtherOrganization => Self::forbidden(
+                denied.code(),
+                "this doesn't belong to the organization that the request selects",
+            ),
             Denied::NoOrganization => Self::new(
                 StatusCode::BAD_REQUEST,
                 denied.code(),
@@ -277,14 +300,6 @@ impl From<Denied> for Problem {
             Denied::OrganizationSuspended => Self::forbidden(
                 denied.code(),
                 "this organization is suspended; ask the administrators of this server",
-            ),
-            Denied::NotGranted(action) => Self::forbidden(
-                denied.code(),
-                format!("nothing allows you {action} here; ask the owner to share it"),
-            ),
-            Denied::OtherOrganization => Self::forbidden(
-                denied.code(),
-                "this belongs to another organization than the selected one",
             ),
         }
     }
@@ -370,7 +385,7 @@ impl IntoResponse for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
         if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
             headers.insert(
@@ -397,7 +412,15 @@ impl aide::OperationOutput for Problem {
     }
 }
 
+/// Rounded up: whoever comes back then is not refused again.
+fn whole_seconds(after: Duration) -> u64 {
+    (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1)
+}
+
 fn kinds(accepted: Kinds) -> String {
     let names: Vec<_> = accepted.iter().map(CredentialKind::as_str).collect();
+    if names.is_empty() {
+        return "none that this server can verify".to_owned();
+    }
     names.join(", ")
 }

@@ -7,9 +7,10 @@ use portcullis_core::fault::Fault;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::listener::{self, Limits};
+use crate::policies::PoliciesError;
 use crate::portcullis::Portcullis;
 use crate::upkeep::Upkeep;
-use crate::{Api, ApiErrors, access, account, health, session, token};
+use crate::{Api, ApiErrors, access, account, api_key, health, organization, session, token};
 
 /// Why an API could not be served.
 #[derive(Debug, thiserror::Error)]
@@ -24,14 +25,19 @@ pub enum ServeError {
     /// The permissions couldn't be made known to the database.
     #[error(transparent)]
     Database(#[from] Fault),
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
 }
 
 impl Portcullis {
-    /// The routes for users, to be nested at `/auth`: register, log in and out, sessions.
+    /// The routes for users, to be nested at `/auth`: register, log in and out, sessions, organizations.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
         let accounts = account::routes(Api::new("", "")).group("account", "Accounts");
         let sessions = session::routes(Api::new("", "")).group("session", "Logging in and out");
-        self.finish(accounts.merge(sessions))
+        let organizations = organization::routes(Api::new("", "")).group("organization", "Organizations");
+        let api_keys = api_key::routes(Api::new("", "")).group("api_key", "API keys");
+        self.finish(accounts.merge(sessions).merge(api_keys).merge(organizations))
     }
 
     /// The token endpoint and revocation, to be nested at `/oauth`.
@@ -46,7 +52,8 @@ impl Portcullis {
 
     /// The administrators' routes, to be nested at `/admin/api/v1`.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        self.finish(access::routes(Api::new("", "")).group("admin", "Administration"))
+        let routes = organization::admin_routes(access::routes(Api::new("", "")));
+        self.finish(routes.group("admin", "Administration"))
     }
 
     /// Liveness and readiness, to be nested at `/health`.
@@ -92,6 +99,7 @@ impl Portcullis {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         self.declare_permissions(&api).await?;
+        self.declare_actions(&api).await?;
         let router = api.into_router(self.gate().clone())?;
         let upkeep = Upkeep::start(self);
         listener::serve(router, listener, shutdown, limits).await;
@@ -115,9 +123,7 @@ impl Portcullis {
     pub async fn declare_permissions(&self, api: &Api) -> Result<(), Fault> {
         let mut asked: Vec<PermissionRef> = Vec::new();
         for route in api.routes() {
-            route
-                .rule()
-                .each_permission(&mut |permission| asked.push(*permission));
+            route.each_permission(&mut |permission| asked.push(*permission));
         }
         self.declare(asked.iter()).await
     }

@@ -1,9 +1,11 @@
-//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys.
+//! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys, watching
+//! the policies, telling whose API key ends soon.
 //!
 //! Every task is a plain method of [`Portcullis`] that a test calls with its own clock; this module only calls them
 //! at intervals. A task that fails logs why and is tried again at its next turn: none of them is needed for the
 //! next answer to be right.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -31,6 +33,15 @@ impl Upkeep {
         });
         every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
             portcullis.tend_keys().await
+        });
+        every(&mut tasks, &stop, portcullis, WATCH, |portcullis| async move {
+            if let Err(error) = portcullis.watch_policies().await {
+                tracing::error!(%error, "the changed policies are not in force; the last good ones stay");
+            }
+            Ok::<(), Infallible>(())
+        });
+        every(&mut tasks, &stop, portcullis, WARN, |portcullis| async move {
+            portcullis.warn_expiring().await
         });
         Self {
             tasks,
@@ -76,5 +87,7 @@ fn every<F, E>(
 }
 
 const FLUSH: Duration = Duration::from_secs(5);
+const WATCH: Duration = Duration::from_secs(1);
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 const ROTATE: Duration = Duration::from_secs(60 * 60);
+const WARN: Duration = Duration::from_secs(60 * 60);

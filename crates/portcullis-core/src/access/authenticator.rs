@@ -7,7 +7,10 @@
 //! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
 //! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
 
+mod key;
+
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,8 +26,11 @@ use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};
 use crate::session::{Session, Token};
+use crate::throttle::Limiter;
 use crate::token::Verifier;
-use crate::{defends, session, token};
+use crate::{api_key, defends, session, token};
+
+pub(crate) use self::key::Terms;
 
 /// How a node hears what other nodes invalidated.
 pub trait Bus: Send + Sync {
@@ -50,6 +56,8 @@ pub struct Foundation {
     pub sessions: Arc<dyn session::Store>,
     /// Revocations.
     pub tokens: Arc<dyn token::Store>,
+    /// API keys.
+    pub api_keys: Arc<dyn api_key::Store>,
     /// Access tokens.
     pub verifier: Verifier,
     /// The marks that the store's invalidations move.
@@ -67,6 +75,8 @@ pub struct Authenticator {
     on: Foundation,
     verified: Cache<[u8; 32], Arc<Entry>>,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
+    used: Mutex<HashMap<api_key::Id, (Timestamp, Option<IpAddr>)>>,
+    limiter: Limiter,
 }
 
 struct Entry {
@@ -83,36 +93,55 @@ impl Authenticator {
     /// An authenticator on this foundation.
     pub fn new(on: Foundation) -> Self {
         let verified = Cache::new(on.capacity);
+        let limiter = Limiter::new(on.capacity);
         Self {
             on,
             verified,
             seen: Mutex::default(),
+            used: Mutex::default(),
+            limiter,
         }
     }
 
-    /// Who presents `credential` at `now`.
+    /// Who presents `credential` at `now`, from an address that isn't known: a key that may be used from some
+    /// addresses only is refused.
     ///
     /// # Errors
-    /// [`AuthenticationError::Refused`] if it isn't honoured, [`AuthenticationError::Fault`] if that can't be found
-    /// out.
+    /// As [`Authenticator::authenticate_from`].
     pub async fn authenticate(
         &self,
         credential: &Credential<'_>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
+        self.authenticate_from(credential, None, now).await
+    }
+
+    /// Who presents `credential` at `now`, from the address `from`. Counts for the credential's rate.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Refused`] if it isn't honoured, [`AuthenticationError::Fault`] if that can't be found
+    /// out; a good key may be refused for its address or its rate.
+    pub async fn authenticate_from(
+        &self,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, AuthenticationError> {
         let key = cache_key(credential);
-        if let Some(entry) = self.verified.get(&key)
-            && self.holds(&entry, now)
-        {
-            self.note_seen(&entry, now);
-            return Ok(Arc::clone(&entry.principal));
-        }
-        let entry = Arc::new(match credential {
-            Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
-            Credential::Session(token) => self.read_session(token, now).await?,
-        });
-        self.note_seen(&entry, now);
-        self.verified.insert(key, Arc::clone(&entry));
+        let entry = match self.verified.get(&key) {
+            Some(entry) if self.holds(&entry, now) => entry,
+            _ => {
+                let entry = Arc::new(match credential {
+                    Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
+                    Credential::Session(token) => self.read_session(token, now).await?,
+                    Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
+                });
+                self.verified.insert(key, Arc::clone(&entry));
+                entry
+            }
+        };
+        self.admit(&entry.principal, from, now)?;
+        self.note_seen(&entry, from, now);
         Ok(Arc::clone(&entry.principal))
     }
 
@@ -130,6 +159,20 @@ impl Authenticator {
         let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for (id, at) in seen {
             waiting.entry(id).or_insert(at);
+        }
+    }
+
+    /// The keys used since the last call, for [`api_key::Store::touch`].
+    pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.drain().map(|(id, (at, from))| (id, at, from)).collect()
+    }
+
+    /// Takes back what could not be written; what was used since is later and stays.
+    pub fn put_back_used(&self, used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) {
+        let mut waiting = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        for (id, at, from) in used {
+            waiting.entry(id).or_insert((at, from));
         }
     }
 
@@ -157,16 +200,20 @@ impl Authenticator {
             && (self.hears_others() || now.since(entry.read_at) <= SHORT_LIFE)
     }
 
-    fn note_seen(&self, entry: &Entry, now: Timestamp) {
+    fn note_seen(&self, entry: &Entry, from: Option<IpAddr>, now: Timestamp) {
         entry.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
         let written = Timestamp::from_micros(entry.last_written.load(Ordering::Relaxed));
-        let Some(id) = entry.principal.session else { return };
-        if now.since(written) >= write_behind(entry.idle) {
-            entry.last_written.store(now.as_micros(), Ordering::Relaxed);
-            self.seen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(id, now);
+        if now.since(written) < write_behind(entry.idle) {
+            return;
+        }
+        entry.last_written.store(now.as_micros(), Ordering::Relaxed);
+        if let Some(id) = entry.principal.session {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(id, now);
+        }
+        if let Some(id) = entry.principal.api_key() {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.insert(id, (now, from));
         }
     }
 
@@ -236,18 +283,24 @@ impl Authenticator {
         session: &Session,
         now: Timestamp,
     ) -> Result<Arc<Facts>, Refused> {
+        let facts = self.judge_owner(facts)?;
+        if session.stamp != facts.account.stamp {
+            return Err(Refused::StampChanged);
+        }
+        if !session.lives_at(now) {
+            return Err(Refused::SessionTimedOut);
+        }
+        Ok(facts)
+    }
+
+    /// Whether the account may act at all.
+    fn judge_owner(&self, facts: Option<Arc<Facts>>) -> Result<Arc<Facts>, Refused> {
         defends!("T016");
         let facts = facts.ok_or(Refused::NoAccount)?;
         let state = facts.account.state;
         let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
         if !state.may_act() || unverified {
             return Err(Refused::Account(state));
-        }
-        if session.stamp != facts.account.stamp {
-            return Err(Refused::StampChanged);
-        }
-        if !session.lives_at(now) {
-            return Err(Refused::SessionTimedOut);
         }
         Ok(facts)
     }
@@ -279,6 +332,7 @@ impl std::fmt::Debug for Authenticator {
 fn cache_key(credential: &Credential<'_>) -> [u8; 32] {
     match credential {
         Credential::Session(token) => *token.digest().as_bytes(),
+        Credential::ApiKey(digest) => *digest.as_bytes(),
         Credential::Jwt(token) => cache_key_of(*token),
     }
 }
@@ -294,15 +348,8 @@ pub(super) fn cache_key_of(token: Bearer<'_>) -> [u8; 32] {
 }
 
 fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes: Scopes) -> Principal {
-    defends!("T024");
-    let effective = match &scopes {
-        Scopes::Everything => facts.permissions.clone(),
-        Scopes::Only(names) => {
-            let asked = super::PermissionSet::of_names(names.iter().map(String::as_str));
-            facts.permissions.intersection(&asked)
-        }
-    };
     Principal {
+        effective: effective(&facts, &scopes),
         facts,
         kind,
         session: Some(session.id),
@@ -311,7 +358,19 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         assurance: Some(session.method.assurance()),
         authenticated_at: Some(session.authenticated_at),
         scopes,
-        effective,
+        key: None,
+    }
+}
+
+/// What the account may do and the scopes leave in.
+fn effective(facts: &Facts, scopes: &Scopes) -> super::PermissionSet {
+    defends!("T024");
+    match scopes {
+        Scopes::Everything => facts.permissions.clone(),
+        Scopes::Only(names) => {
+            let asked = super::PermissionSet::of_names(names.iter().map(String::as_str));
+            facts.permissions.intersection(&asked)
+        }
     }
 }
 

@@ -18,6 +18,8 @@ crate::permissions! {
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
     /// Reading why requests were refused.
     pub DecisionsRead = "portcullis:decisions:read": "See why requests were refused and what an account could do";
+    /// Seeing which policies are in force.
+    pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
     /// Rotating keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
     /// Reading all organizations.
@@ -30,10 +32,14 @@ crate::permissions! {
     pub MembersWrite = "org:members:write": "Invite and remove members, give them roles";
     /// Changing the organization itself.
     pub SettingsWrite = "org:settings:write": "Rename the organization";
+    /// Reading others' API keys.
+    pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
+    /// Changing others' API keys.
+    pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 13] = [
+pub const BUILT_IN: [PermissionRef; 16] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
@@ -41,12 +47,15 @@ pub const BUILT_IN: [PermissionRef; 13] = [
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
     DecisionsRead::PERMISSION,
+    PoliciesRead::PERMISSION,
     KeysWrite::PERMISSION,
     OrganizationsRead::PERMISSION,
     OrganizationsWrite::PERMISSION,
     MembersRead::PERMISSION,
     MembersWrite::PERMISSION,
     SettingsWrite::PERMISSION,
+    ApiKeysRead::PERMISSION,
+    ApiKeysWrite::PERMISSION,
 ];
 
 impl From<&PermissionRef> for PermissionRecord {

@@ -255,8 +255,8 @@ impl<R: Requirement> Permit<R> {
         }
     }
 
-    /// Who was decided about; `None` for the operator.
-    pub(crate) fn principal(&self) -> Option<&Arc<Principal>> {
+    /// Whom it was decided about; `None` for someone at the machine's own command line.
+    pub fn principal(&self) -> Option<&Arc<Principal>> {
         self.principal.as_ref()
     }
 

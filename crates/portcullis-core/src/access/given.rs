@@ -64,6 +64,7 @@ pub(super) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
+                kind: account::Kind::Person,
             },
             roles: owned(roles),
             permission_names: owned(permissions),
@@ -77,6 +78,7 @@ pub(super) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
         authenticated_at: Some(LOGIN),
         scopes,
         effective,
+        key: None,
     })
 }
 

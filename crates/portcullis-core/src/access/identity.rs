@@ -1,10 +1,11 @@
 //! What a request carries, and why it may be refused.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::token::InvalidToken;
-use crate::{account, session};
+use crate::{account, api_key, session};
 
 /// The kinds of credential a request can carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +88,12 @@ impl Kinds {
         Self(self.0 | other.0)
     }
 
+    /// Kinds in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// Whether the route accepts the kind.
     pub const fn accepts(self, kind: CredentialKind) -> bool {
         self.0 & kind.bit() != 0
@@ -113,6 +120,8 @@ pub enum Credential<'r> {
     Jwt(Bearer<'r>),
     /// An opaque session token.
     Session(session::Token),
+    /// An API key, as the hash it is looked up by.
+    ApiKey(api_key::KeyDigest),
 }
 
 impl Credential<'_> {
@@ -121,6 +130,7 @@ impl Credential<'_> {
         match self {
             Self::Jwt(_) => CredentialKind::Jwt,
             Self::Session(_) => CredentialKind::Session,
+            Self::ApiKey(_) => CredentialKind::ApiKey,
         }
     }
 }
@@ -153,6 +163,21 @@ pub enum Refused {
     /// The access token was revoked.
     #[error("the token was revoked")]
     Revoked,
+    /// The text is no API key of this deployment.
+    #[error("an API key was presented, but {0}")]
+    Key(#[from] api_key::InvalidKey),
+    /// There is no such API key, or it was revoked.
+    #[error("the API key is unknown or was revoked")]
+    UnknownKey,
+    /// The API key is disabled.
+    #[error("the API key is disabled")]
+    KeyDisabled,
+    /// The API key's time is over.
+    #[error("the API key has expired")]
+    KeyExpired,
+    /// The API key was given another text, and the overlap is over.
+    #[error("the API key was rotated and its old text is no longer honoured")]
+    KeyReplaced,
     /// The account logged out everywhere or changed its password after the token or its session was made.
     #[error("the account's security stamp has changed")]
     StampChanged,
@@ -162,6 +187,9 @@ pub enum Refused {
     /// The account is gone.
     #[error("the account doesn't exist")]
     NoAccount,
+    /// Only the issuer's database could say whose it is.
+    #[error("a resource server without a database honours signed tokens only")]
+    NoDatabase,
 }
 
 /// Why nobody could be identified.
@@ -170,6 +198,17 @@ pub enum AuthenticationError {
     /// The credential isn't honoured.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The key is good, but not at the caller's address.
+    #[error("the API key {key} may not be used from this address")]
+    AddressNotAllowed {
+        /// The key's owner.
+        account: account::Id,
+        /// The key.
+        key: api_key::Id,
+    },
+    /// The credential is good, and was used too often; the next may come after this long.
+    #[error("the API key is used more often than its limit allows")]
+    RateLimited(Duration),
     /// It couldn't be found out: nobody is let in.
     #[error(transparent)]
     Fault(#[from] Fault),

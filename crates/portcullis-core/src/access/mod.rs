@@ -9,6 +9,7 @@
 //!
 //! **Deliberately absent:** a rule that allows by default, and a deny that doesn't say why.
 
+mod authentication;
 mod authenticator;
 mod builtin;
 mod decide;
@@ -33,10 +34,12 @@ mod step_up;
 use async_trait::async_trait;
 use serde::Serialize;
 
+pub use self::authentication::Authentication;
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite, MembersRead, MembersWrite,
-    OrganizationsRead, OrganizationsWrite, RolesRead, RolesWrite, SessionsWrite, SettingsWrite,
+    AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
+    MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,
+    SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::authenticator::Terms;
 use super::{AccountFacts, CredentialKind, PermissionId, PermissionSet};
 use crate::environment::Timestamp;
 use crate::session::{Assurance, Method};
-use crate::{account, session, token};
+use crate::{account, api_key, session, token};
 
 /// What an account is and may do, compiled for deciding. Shared by all principals of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,7 @@ pub struct Principal {
     pub(super) authenticated_at: Option<Timestamp>,
     pub(super) scopes: Scopes,
     pub(super) effective: PermissionSet,
+    pub(super) key: Option<Arc<Terms>>,
 }
 
 impl Principal {
@@ -99,6 +101,11 @@ impl Principal {
     /// The access token's `jti` and expiry, if the caller came with one.
     pub fn token(&self) -> Option<(token::Id, Timestamp)> {
         self.token
+    }
+
+    /// The API key, if the caller came with one.
+    pub fn api_key(&self) -> Option<api_key::Id> {
+        self.key.as_ref().map(|terms| terms.id)
     }
 
     /// What the caller presented.

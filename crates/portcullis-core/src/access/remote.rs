@@ -167,6 +167,7 @@ fn principal(claims: RemoteClaims) -> Principal {
         authenticated_at: claims.authenticated_at,
         scopes,
         effective,
+        key: None,
     }
 }
 
@@ -174,6 +175,7 @@ fn principal(claims: RemoteClaims) -> Principal {
 fn account_of(subject: &str) -> Account {
     Account {
         id: account_id(subject),
+        kind: account::Kind::Person,
         email: None,
         username: None,
         state: State::Active,

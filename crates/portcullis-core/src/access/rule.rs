@@ -62,6 +62,21 @@ impl Rule {
         }
     }
 
+    /// Calls `visit` with every action the rule leaves to the policies.
+    pub fn each_action(&self, visit: &mut dyn FnMut(&'static str)) {
+        match self {
+            Self::Policy(action) => visit(action),
+            Self::All(rules) | Self::Any(rules) => rules.iter().for_each(|rule| rule.each_action(visit)),
+            Self::Member(rule) => rule.each_action(visit),
+            Self::Public
+            | Self::Authenticated
+            | Self::Permission(_)
+            | Self::Role(_)
+            | Self::FreshLogin(_)
+            | Self::SecondFactor => {}
+        }
+    }
+
     /// Whether the rule speaks of an organization, so that the request must select one before it can be decided.
     pub const fn needs_organization(&self) -> bool {
         match *self {

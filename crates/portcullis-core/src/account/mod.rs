@@ -11,6 +11,7 @@ mod identifier;
 mod mail;
 mod registrar;
 mod service;
+mod service_account;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -21,10 +22,11 @@ pub use self::registrar::{
     Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
 };
 pub use self::service::{Accounts, StateError};
+pub use self::service_account::{ServiceAccountError, ServiceAccounts};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::SealedHash;
-use crate::secret::{Digest, Kind, Opaque};
+use crate::secret::{self, Digest, Opaque};
 use crate::{audit, define_id};
 
 define_id! {
@@ -76,6 +78,33 @@ impl State {
     }
 }
 
+/// Whose account it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A person's, who logs in.
+    Person,
+    /// A program's: it holds API keys, has roles like anybody, and never logs in. No password, no address, no session.
+    Service,
+}
+
+impl Kind {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Service => "service",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Person, Self::Service]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+}
+
 /// An account as the store knows it. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -93,13 +122,15 @@ pub struct Account {
     pub stamp: Stamp,
     /// When it was registered.
     pub created_at: Timestamp,
+    /// Whose it is.
+    pub kind: Kind,
 }
 
 /// The kind of token that proves an e-mail address.
 #[derive(Debug)]
 pub enum EmailVerification {}
 
-impl Kind for EmailVerification {
+impl secret::Kind for EmailVerification {
     const PREFIX: &'static str = "pcv_";
 }
 
@@ -110,7 +141,7 @@ pub type VerificationToken = Opaque<EmailVerification>;
 #[derive(Debug)]
 pub enum Setup {}
 
-impl Kind for Setup {
+impl secret::Kind for Setup {
     const PREFIX: &'static str = "pcsetup_";
 }
 
@@ -138,6 +169,17 @@ pub struct NewAccount {
     pub roles: Vec<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// Everything [`Store::create_service`] writes.
+#[derive(Debug, Clone)]
+pub struct NewServiceAccount {
+    /// Its new id.
+    pub id: Id,
+    /// Its name, one of the names that people's accounts have too.
+    pub username: Username,
+    /// Its first stamp.
+    pub stamp: Stamp,
 }
 
 /// What came of registering.
@@ -197,6 +239,12 @@ pub trait Store: Send + Sync {
         new: NewAccount,
         by: audit::Context,
     ) -> Result<Outcome, Fault>;
+
+    /// Creates a service account ([`audit::Action::ServiceAccountCreated`]): active, without password and address.
+    async fn create_service(&self, new: NewServiceAccount, by: audit::Context) -> Result<Outcome, Fault>;
+
+    /// Up to `limit` service accounts with ids above `after`, by id.
+    async fn list_services(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault>;
 
     /// The account, if it exists.
     async fn find(&self, id: Id) -> Result<Option<Account>, Fault>;

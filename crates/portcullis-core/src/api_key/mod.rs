@@ -1,8 +1,214 @@
 //! API keys: long-lived credentials of programs.
+//!
+//! A key belongs to an account, a person's or a service's, and may do what is in its own list *and* in what its
+//! owner may do at that moment. Its text is shown once; the store has its SHA-256 ([`KeyDigest`]).
+//!
+//! Flow of a request: [`Format::read`] recognises the text and hashes it, the authenticator finds the record by the
+//! hash, judges key and owner, and remembers the result; then, with every request, the caller's address and the
+//! key's rate are looked at. "Last used" is noted in memory and written behind, so a request writes nothing.
+//!
+//! **Invariants:** a key never stands for a person: no fresh login, no second factor, and no key makes or rotates a
+//! key (`T041`). What the owner lost, the key lost with it (`T040`). Of any number of rotations at once one wins.
+//!
+//! **Deliberately absent:** an update of a key's permissions (make another key), a key's text anywhere but in the
+//! answer that made it, and the account's stamp: logging out everywhere ends what people hold, not what programs run
+//! on. Disabling or locking the owner refuses its keys at once.
 
-use crate::define_id;
+mod base62;
+mod error;
+mod format;
+mod name;
+mod networks;
+mod service;
+mod settings;
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+
+pub use self::error::{CreateError, RotateError};
+pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
+pub use self::name::{InvalidName, Name};
+pub use self::networks::{InvalidNetwork, Networks};
+pub use self::service::{ApiKeys, Form, Foundation, Issued, MayIssue};
+pub use self::settings::Settings;
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::throttle::Rate;
+use crate::{account, audit, define_id};
 
 define_id! {
     /// Names an API key. Shown to its owner; never a secret.
     Id
+}
+
+/// A key as the store knows it. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: Id,
+    /// Its owner.
+    pub account: account::Id,
+    /// What the owner calls it.
+    pub name: String,
+    /// What it may do at most, sorted.
+    pub permissions: Vec<String>,
+    /// What people recognise it by: how it begins and ends.
+    pub hint: String,
+    /// When it ends; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it is honoured.
+    pub enabled: bool,
+    /// From where it may be used.
+    pub networks: Networks,
+    /// How often it may be used.
+    pub limit: Option<Rate>,
+    /// Until when the text before the last rotation is honoured too.
+    pub previous_until: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute, and from where.
+    pub last_used: Option<(Timestamp, Option<IpAddr>)>,
+}
+
+/// Everything [`Store::create_key`] writes.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// Its new id.
+    pub id: Id,
+    /// Its owner.
+    pub account: account::Id,
+    /// Its name.
+    pub name: Name,
+    /// What it may do, sorted and without repetition.
+    pub permissions: Vec<String>,
+    /// The hash of its text.
+    pub digest: KeyDigest,
+    /// What people recognise it by.
+    pub hint: String,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// From where it may be used.
+    pub networks: Networks,
+    /// How often it may be used.
+    pub limit: Option<Rate>,
+    /// How many keys the account may have.
+    pub most: u32,
+}
+
+/// What came of creating a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Creation {
+    /// It exists now.
+    Created(ApiKey),
+    /// There is no such account; nothing was written.
+    UnknownAccount,
+    /// The account may not act; nothing was written.
+    Refused(account::State),
+    /// The account has as many keys as it may have; nothing was written.
+    TooMany,
+}
+
+/// A key that was found by the hash of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The key.
+    pub key: ApiKey,
+    /// Until when this text is honoured, if it is the one before the last rotation.
+    pub until: Option<Timestamp>,
+}
+
+/// What an owner changes of a key; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Its name.
+    pub name: Option<Name>,
+    /// Whether it is honoured.
+    pub enabled: Option<bool>,
+    /// From where it may be used.
+    pub networks: Option<Networks>,
+    /// How often it may be used; `Some(None)` is as often as it likes.
+    pub limit: Option<Option<Rate>>,
+}
+
+/// A new text for a key.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// The hash of the new text.
+    pub digest: KeyDigest,
+    /// What people recognise it by.
+    pub hint: String,
+    /// Until when the present text is honoured too; `None` ends every earlier text now.
+    pub previous_until: Option<Timestamp>,
+}
+
+/// What came of rotating a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotated {
+    /// The new text is the key's.
+    Rotated(ApiKey),
+    /// The account has no such key.
+    Unknown,
+    /// An earlier rotation's overlap runs until then, and this one wanted an overlap too: a third text would be good
+    /// at once. Nothing was written.
+    Running(Timestamp),
+}
+
+/// A key that expires soon, and its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    /// The key.
+    pub key: ApiKey,
+    /// Its owner.
+    pub owner: account::Account,
+}
+
+/// Where keys are kept. Every verb is atomic; one that changes or ends a key invalidates it.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Creates a key ([`audit::Action::ApiKeyCreated`]), if its owner may act and has room for one more.
+    async fn create_key(&self, new: NewApiKey, by: audit::Context) -> Result<Creation, Fault>;
+
+    /// The account's keys, oldest first, expired ones too.
+    async fn list(&self, account: account::Id) -> Result<Vec<ApiKey>, Fault>;
+
+    /// The account's key.
+    async fn find(&self, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault>;
+
+    /// The key that this text is, or was before the last rotation. Times are the caller's to judge.
+    async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault>;
+
+    /// Changes the account's key ([`audit::Action::ApiKeyChanged`]); `None` if it has no such key.
+    async fn change_key(
+        &self,
+        account: account::Id,
+        id: Id,
+        change: Change,
+        by: audit::Context,
+    ) -> Result<Option<ApiKey>, Fault>;
+
+    /// Gives the account's key another text ([`audit::Action::ApiKeyRotated`]). Of any number of parallel calls that
+    /// ask for an overlap exactly one is [`Rotated::Rotated`].
+    async fn rotate_key(
+        &self,
+        account: account::Id,
+        id: Id,
+        rotation: Rotation,
+        by: audit::Context,
+    ) -> Result<Rotated, Fault>;
+
+    /// Ends the account's key for ever ([`audit::Action::ApiKeyRevoked`]). Answers `false` if it has no such key.
+    async fn revoke_key(&self, account: account::Id, id: Id, by: audit::Context) -> Result<bool, Fault>;
+
+    /// Writes down when, and from where, keys were last used; never moves one back.
+    async fn note_used(&self, used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault>;
+
+    /// Up to `limit` honoured keys that expire between `by.at` and `before`, were made for longer than that, and
+    /// whose owners may act. Each is answered once, to one caller ([`audit::Action::ApiKeyExpiring`]).
+    async fn take_expiring(
+        &self,
+        before: Timestamp,
+        limit: u32,
+        by: audit::Context,
+    ) -> Result<Vec<Expiring>, Fault>;
 }

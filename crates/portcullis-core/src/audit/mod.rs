@@ -153,6 +153,18 @@ actions! {
     MemberInvited = "organization.invited",
     /// An invitation was revoked.
     InvitationRevoked = "organization.invitation_revoked",
+    /// A service account was made.
+    ServiceAccountCreated = "service_account.created",
+    /// An API key was made; the detail of this and the next is its id.
+    ApiKeyCreated = "api_key.created",
+    /// An API key's name, networks or limit changed, or it was disabled or enabled.
+    ApiKeyChanged = "api_key.changed",
+    /// An API key was given another text.
+    ApiKeyRotated = "api_key.rotated",
+    /// An API key was ended for ever.
+    ApiKeyRevoked = "api_key.revoked",
+    /// The owner of an API key was told that it ends soon.
+    ApiKeyExpiring = "api_key.expiring",
 }
 
 /// One row of the log.

@@ -20,6 +20,21 @@ pub struct Current {
 }
 
 impl Current {
+    /// An organization that doesn't exist, where nobody may do anything.
+    pub fn nowhere() -> Self {
+        Self::from(MembershipFacts {
+            organization: Organization {
+                id: Id::NONE,
+                slug: String::new(),
+                name: String::new(),
+                state: State::Suspended,
+                created_at: Timestamp::from_seconds(0),
+            },
+            roles: Vec::new(),
+            permissions: Vec::new(),
+        })
+    }
+
     /// The organization's id: what every query about a tenant's data begins with.
     pub fn id(&self) -> Id {
         self.organization.id

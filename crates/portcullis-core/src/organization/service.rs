@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    Accepted, Belonging, Change, Created, INVITATION_LIFETIME, Id, InvalidDisplayName, InvalidSlug,
-    Invitation, InvitationId, InvitationToken, MemberRecord, Name, NewInvitation, NewOrganization,
-    Organization, Owner, Renaming, Selector, Slug, State, Store,
+    Accepted, Belonging, Change, Created, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken,
+    MemberRecord, Name, NewInvitation, NewOrganization, Organization, Owner, Renaming, Selector, Slug, State,
+    Store,
 };
 use crate::access::{
     Authenticated, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permission as _,
@@ -37,12 +37,6 @@ pub struct Settings {
 /// Why nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum OrganizationsError {
-    /// The slug isn't one.
-    #[error(transparent)]
-    Slug(#[from] InvalidSlug),
-    /// The name isn't one.
-    #[error(transparent)]
-    Name(#[from] InvalidDisplayName),
     /// Too many roles at once.
     #[error("name at most {MOST_ROLES} roles")]
     TooManyRoles,
@@ -99,8 +93,8 @@ impl Organizations {
     pub async fn create(
         &self,
         permit: &Permit<Authenticated>,
-        name: &str,
-        slug: &str,
+        name: Name,
+        slug: Slug,
         by: audit::Context,
     ) -> Result<Created, OrganizationsError> {
         let administers = permit
@@ -112,7 +106,7 @@ impl Organizations {
             Creation::Administrators => return Err(OrganizationsError::CreationIsClosed),
         };
         match permit.principal().map(|who| who.id()) {
-            Some(owner) => self.write(name, slug, owner, limit, signed(permit, by)).await,
+            Some(owner) => Ok(self.write(name, slug, owner, limit, signed(permit, by)).await?),
             None => Ok(Created::UnknownAccount),
         }
     }
@@ -120,34 +114,34 @@ impl Organizations {
     /// Creates an organization for somebody else.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// What the store says.
     pub async fn create_for(
         &self,
         permit: &Permit<OrganizationsWrite>,
-        (name, slug): (&str, &str),
+        (name, slug): (Name, Slug),
         owner: account::Id,
         by: audit::Context,
-    ) -> Result<Created, OrganizationsError> {
+    ) -> Result<Created, Fault> {
         self.write(name, slug, owner, None, signed(permit, by)).await
     }
 
     async fn write(
         &self,
-        name: &str,
-        slug: &str,
+        name: Name,
+        slug: Slug,
         owner: account::Id,
         limit: Option<u32>,
         by: audit::Context,
-    ) -> Result<Created, OrganizationsError> {
+    ) -> Result<Created, Fault> {
         let new = NewOrganization {
             id: Id::new(&self.environment),
-            slug: Slug::parse(slug)?,
-            name: Name::parse(name)?,
+            slug,
+            name,
             owner,
             limit,
             at: by.at,
         };
-        Ok(self.store.create_organization(new, by).await?)
+        self.store.create_organization(new, by).await
     }
 
     /// The caller's organizations, with the caller's roles there.
@@ -204,23 +198,17 @@ impl Organizations {
     /// Sets name and slug; what is `None` stays.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// What the store says.
     pub async fn rename(
         &self,
         permit: &Permit<Member<SettingsWrite>>,
-        name: Option<&str>,
-        slug: Option<&str>,
+        renaming: Renaming,
         by: audit::Context,
-    ) -> Outcome {
-        let renaming = Renaming {
-            name: name.map(Name::parse).transpose()?,
-            slug: slug.map(Slug::parse).transpose()?,
-        };
+    ) -> Result<Change, Fault> {
         let by = signed(permit, by);
-        let change = self
-            .store
-            .rename_organization(permit.organization(), renaming, by);
-        Ok(change.await?)
+        self.store
+            .rename_organization(permit.organization(), renaming, by)
+            .await
     }
 
     /// Members, by account id.

@@ -4,7 +4,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use portcullis_core::access::RolesError;
-use portcullis_core::account::{RegistrationError, StateError};
+use portcullis_core::account::{RegistrationError, ServiceAccountError, StateError};
+use portcullis_core::api_key::CreateError;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::KeyringError;
 
@@ -50,7 +51,16 @@ macro_rules! fails {
     )+};
 }
 
-fails!(StartError, RunError, Fault, StateError, KeyringError, RolesError);
+fails!(
+    StartError,
+    RunError,
+    Fault,
+    StateError,
+    KeyringError,
+    RolesError,
+    ServiceAccountError,
+    CreateError
+);
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {

@@ -11,14 +11,17 @@
 //! Exit codes: 0 done, 1 failed, 2 the arguments or the configuration are wrong.
 
 mod account;
+mod api_key;
 mod audit;
 mod config;
 mod failure;
 mod key;
+mod key_check;
 mod options;
 mod output;
 mod password;
 mod role;
+mod service_account;
 mod setup_link;
 mod why;
 
@@ -58,7 +61,13 @@ enum Command {
     /// List and change roles, give them to accounts
     #[command(subcommand)]
     Role(role::Command),
-    /// List and rotate signing keys
+    /// Make, list and disable accounts of programs
+    #[command(subcommand)]
+    ServiceAccount(service_account::Command),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    ApiKey(api_key::Command),
+    /// List and rotate signing keys, recognise credentials
     #[command(subcommand)]
     Key(key::Command),
     /// Read the audit log
@@ -102,6 +111,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             Ok(block_on(serve::serve(&config, &output))??)
         }
         Command::Config(command) => command.run(&config, &output),
+        Command::Key(key::Command::Check { text }) => key_check::run(&text, &config.api_keys.format, output),
         command => {
             logging::start(&quiet(&config.log));
             block_on(work(command, &config, &output))?
@@ -126,6 +136,8 @@ async fn perform(
     match command {
         Command::Account(command) => command.run(portcullis, config, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
+        Command::ServiceAccount(command) => command.run(portcullis, output).await,
+        Command::ApiKey(command) => command.run(portcullis, output).await,
         Command::Key(command) => command.run(portcullis, output).await,
         Command::Audit(command) => command.run(portcullis, output).await,
         Command::Why(command) => command.run(portcullis, output).await,

@@ -47,6 +47,15 @@ impl Output {
         self.line(&lines.join("\n"))
     }
 
+    /// What is shown once, on a line of its own: for a person, and for `| head -1`.
+    pub(super) fn secret(self, text: &str, object: &Value) -> io::Result<()> {
+        if self.json {
+            self.line(&object.to_string())
+        } else {
+            self.line(text)
+        }
+    }
+
     /// Many records: a line each.
     pub(super) fn list(self, columns: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
         if self.json {

@@ -132,6 +132,7 @@ mod tests {
             credential: Some("jwt".to_owned()),
             account: None,
             session: None,
+            key: None,
             scopes: Some(vec!["posts:read".to_owned(), "posts:write".to_owned()]),
             authenticated_at: None,
             tree: Some(node(
@@ -151,6 +152,7 @@ rule        member(posts:write) and fresh-login(300)
 account     nobody known
 credential  jwt
 session     -
+api key     -
 login       -
 scopes      posts:read posts:write
 

@@ -91,6 +91,19 @@ pub(crate) const KEYS: &[Key] = &[
         "sessions.store_file",
         "file that holds the address of Redis, where it has a password",
     ),
+    key(
+        "api_keys.prefix",
+        "what API keys begin with; a change makes earlier keys worthless",
+    ),
+    key(
+        "api_keys.environment",
+        "the word after the prefix, such as live or test; a change makes earlier keys worthless",
+    ),
+    key("api_keys.header", "header that API keys are taken from"),
+    key(
+        "api_keys.query_parameter",
+        "query parameter that API keys are taken from too; addresses end up in logs",
+    ),
     key("passwords.min_characters", "fewest characters of a new password"),
     key("passwords.max_characters", "most characters of a new password"),
     key("passwords.memory_kib", "argon2id: memory of one hash, in KiB"),

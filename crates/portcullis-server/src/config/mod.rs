@@ -10,6 +10,7 @@
 //!
 //! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
 
+mod api_keys;
 mod database;
 mod duration;
 mod key;
@@ -26,6 +27,7 @@ mod tokens;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+pub(crate) use self::api_keys::ApiKeys;
 pub(crate) use self::database::Database;
 pub(crate) use self::key::KEYS;
 pub(crate) use self::log::{Format, Log};
@@ -53,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) tokens: Tokens,
     /// How long sessions live.
     pub(crate) sessions: Sessions,
+    /// How API keys begin and where they stand in a request.
+    pub(crate) api_keys: ApiKeys,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
     /// What is logged.
@@ -108,6 +112,7 @@ impl Config {
         let mail = Mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
+        let api_keys = ApiKeys::read(from);
         let passwords = Passwords::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
@@ -121,6 +126,7 @@ impl Config {
             mail,
             tokens,
             sessions,
+            api_keys,
             passwords,
             log,
             shown,

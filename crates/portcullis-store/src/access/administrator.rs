@@ -1,6 +1,7 @@
 //! The administrators: the lock under which roles change, and the guard that one of them is left.
 
 use portcullis_core::access::Change;
+use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 
 use crate::tx::Tx;
@@ -28,19 +29,32 @@ pub(crate) async fn administrator_exists(tx: &mut Tx<'_>) -> Result<bool, Fault>
             .is_some())
 }
 
-/// Whether an administrator is left who can act.
+/// Whether an administrator is left who can act: a person. A service account may hold the role, but nobody could log
+/// in as it.
 pub(crate) async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
+    defends!("T044");
     Ok(tx
-        .query_one(ADMINISTRATORS, params!["active", "unverified"])
+        .query_one(PEOPLE_WHO_ADMINISTER, params!["active", "unverified"])
         .await?
         .is_some())
 }
 
-const ADMINISTRATORS: &str = "WITH RECURSIVE carrying (name) AS (
-        SELECT name FROM roles WHERE name = 'administrator'
-        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
-    SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
-    WHERE account_roles.role IN (SELECT name FROM carrying) AND accounts.state IN ($1, $2) LIMIT 1";
+macro_rules! administrators {
+    ($further:literal) => {
+        concat!(
+            "WITH RECURSIVE carrying (name) AS (
+                SELECT name FROM roles WHERE name = 'administrator'
+                UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
+            SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
+            WHERE account_roles.role IN (SELECT name FROM carrying) AND accounts.state IN ($1, $2)",
+            $further,
+            " LIMIT 1"
+        )
+    };
+}
+
+const ADMINISTRATORS: &str = administrators!("");
+const PEOPLE_WHO_ADMINISTER: &str = administrators!(" AND accounts.kind = 'person'");
 
 /// Whether the change just made took the last administrator who could act away; then it is undone.
 pub(super) async fn guard_administrators(tx: &mut Tx<'_>, before: bool) -> Result<Change, Fault> {

@@ -1,9 +1,15 @@
 //! A store of everything whose sessions are kept by another store than the rest.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use portcullis_core::access::explain::Bounds;
+use portcullis_core::access::grant::{Holder, Subject, Target};
 use portcullis_core::access::{AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
-use portcullis_core::account::{Account, EmailVerification, Identifier, Login, NewAccount, Outcome, Setup};
+use portcullis_core::account::{
+    Account, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Setup,
+};
+use portcullis_core::api_key::{ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis_core::audit::{Context, Event, Filter, Refusal};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -16,7 +22,7 @@ use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
 use portcullis_core::token::{Refresh, Rotated, Rotation};
-use portcullis_core::{access, account, audit, key, organization, session, token};
+use portcullis_core::{access, account, api_key, audit, key, organization, session, token};
 use uuid::Uuid;
 
 use super::{Holding, Stores};
@@ -78,6 +84,8 @@ pass_on! { account::Store => rest R:
     fn offer_setup(digest: Digest<Setup>, expires_at: Timestamp) -> bool;
     fn setup_is_open(digest: Digest<Setup>, now: Timestamp) -> bool;
     fn register_first_administrator(token: Digest<Setup>, new: NewAccount, by: Context) -> Outcome;
+    fn create_service(new: NewServiceAccount, by: Context) -> Outcome;
+    fn list_services(after: Option<account::Id>, limit: u32) -> Vec<Account>;
     fn find(id: account::Id) -> Option<Account>;
     fn find_login(who: Identifier) -> Option<Login>;
     fn list(after: Option<account::Id>, limit: u32) -> Vec<Account>;
@@ -148,4 +156,25 @@ pass_on! { key::Store => rest R:
     fn rotate(expected: String, next: Record, delete_retired_at: Timestamp, by: Context) -> bool;
     fn delete_retired(now: Timestamp) -> u64;
     fn reseal(kid: String, old: Vec<u8>, new: Vec<u8>) -> bool;
+}
+
+pass_on! { access::grant::Store => rest R:
+    fn share(grant: access::grant::Grant, by: Context) -> access::grant::Outcome;
+    fn unshare(target: Target, subject: Subject, action: String, by: Context) -> bool;
+    fn unshare_all(target: Target, by: Context) -> u64;
+    fn grants_of(target: Target, now: Timestamp) -> Vec<access::grant::Record>;
+    fn held(holder: Holder, target: Target, action: String, now: Timestamp) -> Option<access::grant::Term>;
+    fn held_ids(holder: Holder, kind: String, action: String, now: Timestamp, after: String, limit: u32) -> Vec<String>;
+}
+
+pass_on! { api_key::Store => rest R:
+    fn create_key(new: NewApiKey, by: Context) -> Creation;
+    fn list(account: account::Id) -> Vec<ApiKey>;
+    fn find(account: account::Id, id: api_key::Id) -> Option<ApiKey>;
+    fn find_by_digest(digest: KeyDigest) -> Option<Found>;
+    fn change_key(account: account::Id, id: api_key::Id, change: api_key::Change, by: Context) -> Option<ApiKey>;
+    fn rotate_key(account: account::Id, id: api_key::Id, rotation: api_key::Rotation, by: Context) -> api_key::Rotated;
+    fn revoke_key(account: account::Id, id: api_key::Id, by: Context) -> bool;
+    fn note_used(used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> ();
+    fn take_expiring(before: Timestamp, limit: u32, by: Context) -> Vec<Expiring>;
 }

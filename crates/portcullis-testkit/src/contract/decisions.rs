@@ -4,7 +4,7 @@ use portcullis_core::access::explain::Bounds;
 use portcullis_core::access::{Decision, Explanation};
 use portcullis_core::audit::{self, Actor, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::{account, session};
+use portcullis_core::{account, api_key, session};
 use uuid::Uuid;
 
 use super::Stores;
@@ -21,6 +21,7 @@ fn against_a_stranger(at: Timestamp) -> Decision {
         credential: Some("session".to_owned()),
         account: None,
         session: None,
+        key: None,
         scopes: None,
         authenticated_at: None,
         tree: None,
@@ -40,6 +41,7 @@ fn against_an_account(at: Timestamp) -> Decision {
         code: "insufficient_scope".to_owned(),
         account: Some(account::Id::from_uuid(fresh_id())),
         session: Some(session::Id::from_uuid(fresh_id())),
+        key: Some(api_key::Id::from_uuid(fresh_id())),
         scopes: Some(vec!["posts:read".to_owned()]),
         authenticated_at: Some(at),
         tree: Some(Explanation {
@@ -82,10 +84,16 @@ pub async fn keep_writes_the_event_with_the_decision<S: Stores>(db: S) {
         (event.account, event.session),
         (decision.account, decision.session)
     );
-    assert_eq!(
-        event.detail.as_deref(),
-        Some("posts:write and fresh-login(300): insufficient_scope")
-    );
+    let without_key = "posts:write and fresh-login(300): insufficient_scope";
+    let with_key = format!("{without_key} (api key {})", decision.key.unwrap());
+    assert_eq!(event.detail, Some(with_key));
+    let decision = Decision {
+        key: None,
+        ..against_an_account(START)
+    };
+    keep(&db, &decision).await;
+    let [event] = events(&db, decision.trace).await.try_into().unwrap();
+    assert_eq!(event.detail.as_deref(), Some(without_key));
 }
 
 /// The first decision stays; the second refusal is audited all the same.

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use portcullis_core::account::{Account, EmailAddress, NewAccount, Outcome, State, StateSet, Username};
+use portcullis_core::account::{
+    Account, EmailAddress, NewAccount, NewServiceAccount, Outcome, State, StateSet, Username,
+};
 use portcullis_core::audit::{Action, Actor, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
@@ -86,6 +88,19 @@ pub(super) async fn registered<S: Stores>(db: &S, name: &str) -> Account {
     match db.register(new_account(name), by(START)).await.unwrap() {
         Outcome::Created(account) => account,
         other => panic!("{name} was not registered: {other:?}"),
+    }
+}
+
+/// Makes a service account of this name.
+pub(super) async fn service<S: Stores>(db: &S, name: &str) -> Account {
+    let new = NewServiceAccount {
+        id: account::Id::from_uuid(fresh_id()),
+        username: Username::parse(name).unwrap(),
+        stamp: account::Stamp::from_uuid(fresh_id()),
+    };
+    match db.create_service(new, by(START)).await.unwrap() {
+        Outcome::Created(account) => account,
+        other => panic!("{name} was not made: {other:?}"),
     }
 }
 

@@ -24,11 +24,14 @@
 
 pub mod access;
 pub mod account;
+pub mod api_key;
 pub mod audit;
 mod composed;
 pub mod decisions;
 mod given;
+pub mod grant;
 pub mod key;
+pub mod organization;
 pub mod session;
 pub mod token;
 
@@ -50,9 +53,11 @@ pub trait Stores:
     + portcullis_core::token::Store
     + portcullis_core::access::Store
     + portcullis_core::access::explain::Store
+    + portcullis_core::access::grant::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
     + portcullis_core::organization::Store
+    + portcullis_core::api_key::Store
     + Clone
     + 'static
 {
@@ -87,6 +92,8 @@ macro_rules! store_contract {
             register_first_administrator_needs_the_open_token
             offer_setup_is_closed_once_an_administrator_exists
             register_first_administrator_in_parallel_makes_one
+            create_service_takes_a_name_nobody_has
+            create_service_makes_no_login_and_no_session
         );
         $crate::store_contract!($open, sessions);
         $crate::store_contract!(@ $open, token:
@@ -116,6 +123,38 @@ macro_rules! store_contract {
             unassign_of_the_last_administrator_is_protected
             set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
+            unassign_never_leaves_a_service_account_as_the_only_administrator
+        );
+        $crate::store_contract!(@ $open, api_key:
+            create_for_nobody_is_refused
+            create_over_the_limit_is_refused
+            create_in_parallel_keeps_the_limit
+            create_keeps_everything
+            find_of_anothers_key_is_refused
+            find_by_digest_refuses_all_but_the_text
+            change_of_anothers_key_is_refused
+            change_sets_only_what_was_asked_for
+            rotate_while_an_overlap_runs_is_refused
+            rotate_keeps_the_old_text_until_the_overlap_ends
+            rotate_in_parallel_has_one_winner
+            revoke_of_anothers_key_is_refused
+            revoke_in_parallel_has_one_winner
+            touch_never_moves_back_or_revives
+            take_expiring_answers_each_key_once
+            take_expiring_leaves_out_what_needs_no_warning
+        );
+        $crate::store_contract!(@ $open, grant:
+            share_of_what_is_unknown_is_refused
+            share_counts_for_exactly_what_it_says
+            share_ends_at_its_moment
+            share_with_many_follows_who_belongs
+            unshare_counts_at_once
+            unshare_all_leaves_nothing_of_one_resource
+            share_is_recorded_once
+            held_ids_pages_in_order
+            share_beyond_the_limit_is_refused
+            share_in_parallel_makes_one_grant
+            sweep_takes_grants_that_are_over
         );
         $crate::store_contract!(@ $open, decisions:
             keep_writes_the_event_with_the_decision
@@ -139,6 +178,22 @@ macro_rules! store_contract {
             rotate_in_parallel_turns_once
             delete_retired_spares_what_still_verifies
             reseal_of_changed_bytes_is_refused
+        );
+        $crate::store_contract!(@ $open, organization:
+            create_organization_refuses_what_is_taken
+            create_organization_in_parallel_makes_one
+            membership_is_of_one_account_in_one_organization
+            giving_beyond_ones_own_is_refused
+            taking_from_above_is_refused
+            the_last_owner_stays
+            owners_leaving_in_parallel_keep_one
+            transfer_ownership_needs_owner_and_member
+            invite_replaces_revokes_and_is_limited
+            accept_invitation_refuses_all_but_the_invited
+            accept_invitation_in_parallel_has_one_winner
+            rename_organization_keeps_former_slugs
+            suspended_organization_changes_nothing
+            owners_role_is_protected
         );
     };
     ($open:path, sessions) => {
@@ -186,9 +241,12 @@ mod tests {
             include_str!("session.rs"),
             include_str!("token.rs"),
             include_str!("access.rs"),
+            include_str!("grant.rs"),
+            include_str!("api_key.rs"),
             include_str!("audit.rs"),
             include_str!("decisions.rs"),
             include_str!("key.rs"),
+            include_str!("organization.rs"),
         ] {
             let cases = source
                 .lines()

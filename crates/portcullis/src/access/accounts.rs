@@ -24,7 +24,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// The `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
     /// How many: 1 to 200, 50 unless said otherwise.
@@ -32,7 +32,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn limit(&self) -> Result<u32, Problem> {
+    pub(crate) fn limit(&self) -> Result<u32, Problem> {
         match self.limit {
             None => Ok(50),
             Some(limit @ 1..=200) => Ok(limit),
@@ -41,7 +41,7 @@ impl Page {
     }
 
     /// The id the cursor names.
-    pub(super) fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+    pub(crate) fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
         let unreadable = || Problem::bad_request("invalid_cursor", "use a next_cursor as it was given");
         self.cursor
             .as_deref()

@@ -57,6 +57,8 @@ pub(crate) struct DecisionView {
     account: Option<String>,
     /// The session its credential belonged to.
     session: Option<String>,
+    /// The API key, if it was one.
+    api_key: Option<String>,
     /// The scopes it was narrowed to; absent if it wasn't.
     scopes: Option<Vec<String>>,
     /// When the login was made, RFC 3339.
@@ -78,6 +80,7 @@ impl From<Decision> for DecisionView {
             credential: decision.credential,
             account: decision.account.map(|id| id.to_string()),
             session: decision.session.map(|id| id.to_string()),
+            api_key: decision.key.map(|id| id.to_string()),
             scopes: decision.scopes,
             authenticated_at: decision.authenticated_at,
             explanation: decision.tree.map(ExplanationView::from),
@@ -167,6 +170,8 @@ pub struct RouteAccess {
     pub credentials: Vec<&'static str>,
     /// Whether the account could call it.
     pub allowed: bool,
+    /// What is asked about single resources besides: who may that, only a call tells.
+    pub resources: Vec<String>,
     /// What is asked, part by part.
     explanation: ExplanationView,
 }
@@ -229,9 +234,9 @@ impl Portcullis {
             ..Situation::at(self.environment().now())
         };
         let rules: Vec<_> = routes.iter().map(|route| *route.rule()).collect();
-        for rule in &rules {
+        for route in routes {
             // A name without a bit would be left out of what the account may do.
-            rule.each_permission(&mut |permission| {
+            route.each_permission(&mut |permission| {
                 (permission.id)();
             });
         }
@@ -257,6 +262,7 @@ fn item(route: &RouteInfo<'_>, explanation: Explanation, logs_in: bool) -> Route
         path: route.path().to_owned(),
         credentials: route.kinds().iter().map(CredentialKind::as_str).collect(),
         allowed: known && explanation.holds,
+        resources: route.asks().iter().map(ToString::to_string).collect(),
         explanation: explanation.into(),
     }
 }

@@ -1,24 +1,28 @@
-//! The administrators' routes: roles, permissions, who has them; accounts; the audit log; why requests were refused;
-//! the signing keys.
+//! The administrators' routes: roles, permissions, who has them; accounts; API keys; the audit log; why requests were
+//! refused; the policies; the signing keys.
 //!
 //! One file per thing. Every service they call takes the caller's [`Permit`](crate::Permit) and can't be called
 //! without one.
 
 mod accounts;
+mod api_keys;
 mod audit;
 mod decisions;
 mod keys;
+mod policies;
 mod roles;
 
 use portcullis_core::access::{Change, RolesError};
 
+pub(crate) use self::accounts::Page;
 pub use self::decisions::RouteAccess;
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
 
 /// The routes below `/admin/api/v1`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    decisions::routes(keys::routes(audit::routes(accounts::routes(roles::routes(api)))))
+    let api = policies::routes(keys::routes(audit::routes(decisions::routes(api))));
+    api_keys::routes(accounts::routes(roles::routes(api)))
 }
 
 /// What a change of roles answers. Asking for what is so already is no error: the caller's wish holds.
@@ -38,7 +42,8 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
         )),
         Change::Protected => Err(Problem::conflict(
             "protected",
-            "the role administrator stays, with all permissions, and somebody must have it",
+            "the roles administrator and organization-owner stay as they are; somebody must be administrator, and \
+             owners are made in their organization",
         )),
     }
 }

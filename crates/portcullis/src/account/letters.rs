@@ -65,7 +65,8 @@ pub(crate) fn new_device(
     })
 }
 
-fn host_of(url: &Url) -> String {
+/// The host that people know this server by.
+pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or("this server");
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -87,6 +88,7 @@ mod tests {
             email_verified_at: None,
             stamp: Stamp::from_uuid(Uuid::from_u128(2)),
             created_at: Timestamp::from_seconds(0),
+            kind: portcullis_core::account::Kind::Person,
         }
     }
 

@@ -18,7 +18,7 @@ use portcullis_core::{audit, defends};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::letters::new_device;
+pub(crate) use self::letters::{host_of, new_device};
 pub(crate) use self::view::AccountView;
 use crate::portcullis::{Enumeration, Portcullis};
 use crate::{

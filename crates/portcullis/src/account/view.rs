@@ -21,6 +21,8 @@ pub(crate) struct AccountView {
     username: Option<String>,
     /// `active`, `unverified`, `locked` or `disabled`.
     state: &'static str,
+    /// `person`, or `service` for a program's account.
+    kind: &'static str,
     /// When it was registered, RFC 3339.
     #[schemars(with = "String")]
     created_at: Timestamp,
@@ -34,6 +36,7 @@ impl From<&Account> for AccountView {
             email_verified: account.email_verified_at.is_some(),
             username: account.username.clone(),
             state: account.state.as_str(),
+            kind: account.kind.as_str(),
             created_at: account.created_at,
         }
     }

@@ -43,6 +43,8 @@ pub struct Docs {
     pub token_url: Cow<'static, str>,
     /// The name of the session cookie, as the docs show it.
     pub cookie: Cow<'static, str>,
+    /// The name of the header of API keys, as the docs show it.
+    pub api_key_header: Cow<'static, str>,
 }
 
 impl Default for Docs {
@@ -54,6 +56,7 @@ impl Default for Docs {
             scalar: Some("/scalar".into()),
             token_url: "/oauth/token".into(),
             cookie: "__Host-portcullis".into(),
+            api_key_header: "X-API-Key".into(),
         }
     }
 }

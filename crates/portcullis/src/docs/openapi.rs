@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::{schema, security};
 use crate::enforcer::Caller;
 use crate::problem::Wire;
-use crate::router::{Api, Route};
+use crate::resource::How;
+use crate::router::{Api, Route, asked};
 
 /// Describes every route of `api`.
 pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value {
@@ -35,7 +36,7 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": security::scheme_objects(&api.docs.token_url, &api.docs.cookie, &scopes(api)),
+            "securitySchemes": security::scheme_objects(&api.docs, &scopes(api)),
         },
     })
 }
@@ -73,7 +74,7 @@ fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
     set(
         &mut operation,
         "x-portcullis-rule",
-        json!(route.guard.rule.to_string()),
+        json!(asked(&route.guard.rule, &route.asks)),
     );
     if let Some(summary) = &route.text.summary {
         set(&mut operation, "summary", json!(summary));
@@ -102,6 +103,26 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
     }
     add("400", "Several credentials, or one that can't be read");
     add("401", "No credential, or one that isn't honoured");
+    for asks in &route.asks {
+        if let How::One { hidden, .. } = asks.how {
+            let (kind, action) = (asks.kind, asks.action.name());
+            if hidden {
+                add(
+                    "404",
+                    &format!("There is no such {kind}, or you are not allowed {action} on it"),
+                );
+            } else {
+                add("404", &format!("There is no such {kind}"));
+                add(
+                    "403",
+                    &format!(
+                        "Not allowed: this needs {}",
+                        asked(&route.guard.rule, &route.asks)
+                    ),
+                );
+            }
+        }
+    }
     let cookie = route.guard.kinds.accepts(CredentialKind::Session) && route.method != Method::GET;
     match route.guard.rule {
         Rule::Public | Rule::Authenticated if cookie => add("403", "A cookie sent by another site"),
@@ -178,7 +199,7 @@ fn operation_id(method: &str, path: &str) -> String {
 fn scopes<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Map<String, Value> {
     let mut scopes = Map::new();
     for route in api.routes() {
-        route.rule().each_permission(&mut |permission| {
+        route.each_permission(&mut |permission| {
             scopes.insert(permission.name.to_owned(), json!(permission.description));
         });
     }

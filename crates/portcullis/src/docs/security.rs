@@ -6,6 +6,7 @@ use portcullis_core::access::{CredentialKind, Kinds, Rule};
 use portcullis_core::defends;
 use serde_json::{Map, Value, json};
 
+use super::Docs;
 use crate::enforcer::Caller;
 use crate::router::Guard;
 
@@ -105,7 +106,8 @@ fn schemes(kinds: Kinds) -> impl Iterator<Item = &'static str> {
 }
 
 /// The `securitySchemes` of the document.
-pub(super) fn scheme_objects(token_url: &str, cookie: &str, scopes: &Map<String, Value>) -> Value {
+pub(super) fn scheme_objects(docs: &Docs, scopes: &Map<String, Value>) -> Value {
+    let (token_url, cookie) = (docs.token_url.as_ref(), docs.cookie.as_ref());
     json!({
         OAUTH2: {
             "type": "oauth2",
@@ -133,7 +135,7 @@ pub(super) fn scheme_objects(token_url: &str, cookie: &str, scopes: &Map<String,
         API_KEY: {
             "type": "apiKey",
             "in": "header",
-            "name": "X-API-Key",
+            "name": docs.api_key_header.as_ref(),
             "description": "An API key, for programs.",
         },
         BASIC: {

@@ -2,12 +2,13 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::access::{Kinds, Permit, Principal, Requirement, Rule};
+use portcullis_core::access::{InOrganization, Kinds, Permit, Principal, Requirement, Rule};
 use portcullis_core::defends;
+use portcullis_core::organization::Current;
 
 use super::via::{Accepts, Usual, Via};
 use super::{Access, Caller, sealed, verify};
@@ -29,6 +30,7 @@ use crate::Problem;
 pub struct Allow<R: Requirement, V: Accepts = Via<Usual>> {
     principal: Arc<Principal>,
     permit: Permit<R>,
+    organization: Option<Arc<Current>>,
     via: PhantomData<fn() -> V>,
 }
 
@@ -44,6 +46,17 @@ impl<R: Requirement, V: Accepts> Allow<R, V> {
     }
 }
 
+impl<R: InOrganization, V: Accepts> Allow<R, V> {
+    /// The organization that the request is for, and what the caller is there. Only where the rule asks for a member.
+    pub fn organization(&self) -> &Current {
+        self.organization.as_deref().unwrap_or(&NOWHERE)
+    }
+}
+
+/// No decision for a rule that asks for a member is made without one, so nobody gets this; and if somebody did, it is
+/// an organization that has nothing.
+static NOWHERE: LazyLock<Current> = LazyLock::new(Current::nowhere);
+
 impl<R: Requirement, V: Accepts> Deref for Allow<R, V> {
     type Target = Principal;
 
@@ -57,6 +70,7 @@ impl<R: Requirement, V: Accepts> Clone for Allow<R, V> {
         Self {
             principal: Arc::clone(&self.principal),
             permit: self.permit.clone(),
+            organization: self.organization.clone(),
             via: PhantomData,
         }
     }
@@ -86,10 +100,11 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
         let principal = verify::caller(parts, &R::RULE, V::KINDS)
             .await?
             .ok_or_else(|| verify::nobody(parts, &R::RULE, V::KINDS))?;
-        let permit = verify::decide::<R>(parts, &principal)?;
+        let permit = verify::decide::<R>(parts, &principal).await?;
         Ok(Self {
             principal,
             permit,
+            organization: verify::organization(parts),
             via: PhantomData,
         })
     }

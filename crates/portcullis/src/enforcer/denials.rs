@@ -6,17 +6,20 @@
 //! nor the database. Strangers cost nothing to make: on the long run one of their refusals each [`INTERVAL`] is kept,
 //! and they never take the room of known callers (`T076`).
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use http::Method;
 use portcullis_core::access::explain::Store;
 use portcullis_core::access::{CredentialKind, Decision, Explanation, Principal};
 use portcullis_core::audit::Context;
-use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::{account, api_key, defends};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::protect::Label;
 
 /// A refusal on its way into the record.
 pub(crate) struct Denial<'d> {
@@ -32,8 +35,31 @@ pub(crate) struct Denial<'d> {
     pub(crate) credential: Option<CredentialKind>,
     /// The caller, if one was known.
     pub(crate) principal: Option<&'d Principal>,
+    /// A good API key that was refused before anybody was known, and its owner.
+    pub(crate) key: Option<(account::Id, api_key::Id)>,
     /// Makes the tree of the rule, if there was a rule to decide. Called only if there is room for it.
     pub(crate) tree: &'d (dyn Fn() -> Option<Explanation> + Sync),
+}
+
+/// What was called: the path as it was registered, and the method if it is one that HTTP defines.
+pub(crate) struct Operation<'a>(pub(crate) &'a Method, pub(crate) &'a Label);
+
+impl Display for Operation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = match *self.0 {
+            Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PUT
+            | Method::PATCH
+            | Method::DELETE
+            | Method::OPTIONS
+            | Method::CONNECT
+            | Method::TRACE => self.0.as_str(),
+            _ => "OTHER",
+        };
+        write!(f, "{method} {}", self.1.as_str())
+    }
 }
 
 /// Where denials are recorded.
@@ -59,13 +85,14 @@ impl Denials {
     /// Records a refusal in a request with a trace id.
     pub(crate) fn record(&self, denial: &Denial<'_>, by: Context) {
         let Denial { code, rule, why, .. } = denial;
-        if denial.principal.is_some() {
+        let known = denial.principal.is_some() || denial.key.is_some();
+        if known {
             tracing::info!(trace = ?by.trace, code, %rule, %why, "access denied");
         } else {
             tracing::debug!(trace = ?by.trace, code, %rule, %why, "nobody known");
         }
         let Some(trace) = by.trace else { return };
-        let Some(room) = self.room(denial.principal.is_some(), by.at) else {
+        let Some(room) = self.room(known, by.at) else {
             return self.drop_one();
         };
         let decision = Decision {
@@ -76,7 +103,8 @@ impl Denials {
             code: (*code).to_owned(),
             why: why.to_string(),
             credential: denial.credential.map(|kind| kind.as_str().to_owned()),
-            account: None,
+            account: denial.key.map(|(owner, _)| owner),
+            key: denial.key.map(|(_, key)| key),
             session: None,
             scopes: None,
             authenticated_at: None,

@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use portcullis_core::access::{Authenticator, NoPolicies, Policies, explain};
+use portcullis_core::access::grant::{Grants, NoGrants};
+use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies, explain};
+use portcullis_core::api_key::Format;
 use portcullis_core::environment::Environment;
+use portcullis_core::organization::Directory;
 use url::{Origin, Url};
 
 use super::denials::Denials;
+use super::scheme::Places;
 use crate::protect::Traces;
 use crate::router::RouteInfo;
 
@@ -15,13 +19,18 @@ use crate::router::RouteInfo;
 pub struct Gate(Arc<Inner>);
 
 struct Inner {
-    authenticator: Arc<Authenticator>,
+    authentication: Authentication,
     environment: Environment,
     denials: Denials,
     policies: Arc<dyn Policies>,
+    grants: Grants,
+    organizations: Option<Arc<Directory>>,
+    base_domain: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
+    key_format: Format,
+    key_places: Places,
     origin: Option<Origin>,
     https: bool,
     routes: RwLock<Vec<RouteInfo<'static>>>,
@@ -35,8 +44,18 @@ pub struct Settings {
     pub realm: String,
     /// The name of the session cookie.
     pub cookie: String,
+    /// How API keys are written.
+    pub api_key_format: Format,
+    /// Where they stand in a request.
+    pub api_key_places: Places,
     /// What decides where a rule names an action.
     pub policies: Arc<dyn Policies>,
+    /// What is shared with whom.
+    pub grants: Grants,
+    /// Who is a member of which organization. Without it, nobody is a member of any.
+    pub organizations: Option<Arc<Directory>>,
+    /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
+    pub base_domain: Option<String>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -47,7 +66,12 @@ impl Default for Settings {
         Self {
             realm: "portcullis".to_owned(),
             cookie: "__Host-portcullis".to_owned(),
+            api_key_format: Format::default(),
+            api_key_places: Places::default(),
             policies: Arc::new(NoPolicies),
+            grants: Grants::new(Arc::new(NoGrants)),
+            organizations: None,
+            base_domain: None,
             origin: None,
         }
     }
@@ -61,15 +85,37 @@ impl Gate {
         decisions: Arc<dyn explain::Store>,
         settings: Settings,
     ) -> Self {
+        Self::of(
+            Authentication::Embedded(authenticator),
+            environment,
+            decisions,
+            settings,
+        )
+    }
+
+    pub(crate) fn of(
+        authentication: Authentication,
+        environment: Environment,
+        decisions: Arc<dyn explain::Store>,
+        settings: Settings,
+    ) -> Self {
         let origin = settings.origin.as_ref();
         Self(Arc::new(Inner {
-            authenticator,
+            authentication,
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(decisions),
             policies: settings.policies,
+            grants: settings.grants,
+            organizations: settings.organizations,
+            base_domain: settings
+                .base_domain
+                .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
+                .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
             cookie: settings.cookie,
+            key_format: settings.api_key_format,
+            key_places: settings.api_key_places,
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
             routes: RwLock::default(),
@@ -77,8 +123,13 @@ impl Gate {
     }
 
     /// What verifies credentials.
-    pub fn authenticator(&self) -> &Arc<Authenticator> {
-        &self.0.authenticator
+    pub fn authenticator(&self) -> &Authentication {
+        &self.0.authentication
+    }
+
+    /// Those of the kinds a route accepts that can be honoured here.
+    pub(crate) fn kinds(&self, accepted: Kinds) -> Kinds {
+        accepted.intersection(self.0.authentication.kinds())
     }
 
     /// The clock and the randomness.
@@ -89,6 +140,20 @@ impl Gate {
     /// The name of the session cookie.
     pub fn cookie(&self) -> &str {
         &self.0.cookie
+    }
+
+    /// What decides about actions on resources, and shares them.
+    pub fn grants(&self) -> &Grants {
+        &self.0.grants
+    }
+
+    /// Where API keys stand in a request.
+    pub fn api_key_places(&self) -> &Places {
+        &self.0.key_places
+    }
+
+    pub(super) fn api_key_format(&self) -> &Format {
+        &self.0.key_format
     }
 
     /// How many denials were not recorded because too many came at once.
@@ -121,6 +186,14 @@ impl Gate {
 
     pub(crate) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn organizations(&self) -> Option<&Directory> {
+        self.0.organizations.as_deref()
+    }
+
+    pub(super) fn base_domain(&self) -> Option<&str> {
+        self.0.base_domain.as_deref()
     }
 
     pub(super) fn denials(&self) -> &Denials {

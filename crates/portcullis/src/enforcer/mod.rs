@@ -7,7 +7,8 @@
 //! Invariants: [`Access::RULE`] is enforced, documented and locked; there is no second copy (`T018`). [`Access`] is
 //! sealed: a type can't claim a rule that it doesn't enforce. A request without a gate is refused with 500.
 //!
-//! **Deliberately absent:** a credential in the query (RFC 9700 §4.3.2).
+//! **Deliberately absent:** a credential in the query (RFC 9700 §4.3.2), but for API keys where the deployment names a
+//! parameter for them.
 
 mod allow;
 mod circumstances;
@@ -17,8 +18,11 @@ mod denials;
 pub mod fuzzing;
 mod gate;
 mod guarded;
+pub(crate) mod organization;
 mod public;
+mod scene;
 mod scheme;
+mod unknown;
 mod verify;
 mod via;
 mod visitor;
@@ -30,5 +34,7 @@ pub use self::gate::{Gate, Settings};
 pub(crate) use self::guarded::sealed;
 pub use self::guarded::{Access, Caller, Guarded};
 pub use self::public::Public;
+pub(crate) use self::scene::Scene;
+pub use self::scheme::{InvalidPlace, Places};
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;

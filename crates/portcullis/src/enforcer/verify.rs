@@ -1,23 +1,22 @@
 //! From a request to its caller: what all enforcers share.
 
-use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use http::{Method, StatusCode};
 use portcullis_core::access::{
-    AuthenticationError, CredentialKind, Denied, Explanation, Kinds, Permit, Principal, Refused, Requirement,
-    Rule, Situation, explain, step_up,
+    Denied, Kinds, Permit, Principal, Requirement, Rule, Situation, explain, step_up,
 };
 use portcullis_core::environment::Timestamp;
+use portcullis_core::organization::Current;
 
 use super::circumstances::{context, peer};
-use super::denials::Denial;
+use super::denials::{Denial, Operation};
 use super::scheme::{self, Found};
-use super::{Gate, cross_site};
+use super::unknown::Unknown;
+use super::{Gate, cross_site, organization};
 use crate::Problem;
-use crate::protect::{Label, Walk};
+use crate::protect::Walk;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered for [`context`]; a credential
 /// that isn't honoured is recorded with its reason.
@@ -32,6 +31,7 @@ pub(super) async fn caller(
     let Some(principal) = known.map_err(|unknown| unknown.recorded(parts, rule))? else {
         return Ok(None);
     };
+    scheme::clean(parts, &gate);
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.principal = Some(Arc::clone(&principal));
     }
@@ -40,7 +40,8 @@ pub(super) async fn caller(
 
 /// What a caller without a credential is answered where one is needed.
 pub(super) fn nobody(parts: &Parts, rule: &Rule, accepted: Kinds) -> Problem {
-    Unknown::from(Problem::authentication_required(accepted)).recorded(parts, rule)
+    let here = Walk::of(&parts.extensions).map_or(accepted, |walk| walk.gate.kinds(accepted));
+    Unknown::from(Problem::authentication_required(here)).recorded(parts, rule)
 }
 
 async fn known(
@@ -49,7 +50,8 @@ async fn known(
     accepted: Kinds,
     at: Timestamp,
 ) -> Result<Option<Arc<Principal>>, Unknown> {
-    let (credential, carrier) = match scheme::find(&parts.headers, gate.cookie())? {
+    let accepted = gate.kinds(accepted);
+    let (credential, carrier) = match scheme::find(parts, gate)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted).into()),
         Found::Credential(credential, carrier) => (credential, carrier),
@@ -59,71 +61,26 @@ async fn known(
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate.origin()).map_err(|problem| Unknown::from(problem).of(kind))?;
-    let principal = gate.authenticator().authenticate(&credential, at).await;
-    principal.map(Some).map_err(|error| Unknown::from(error).of(kind))
-}
-
-/// Why nobody is known, inside and outside.
-struct Unknown {
-    /// What is answered.
-    problem: Problem,
-    /// Why, if that is more than the answer says.
-    why: Option<Refused>,
-    /// The kind of credential that was presented, if it could be told.
-    credential: Option<CredentialKind>,
-}
-
-impl From<Problem> for Unknown {
-    fn from(problem: Problem) -> Self {
-        Self {
-            problem,
-            why: None,
-            credential: None,
-        }
+    let known = gate.authenticator();
+    match known.authenticate(&credential, peer(parts), at).await {
+        Ok(principal) => Ok(Some(principal)),
+        Err(error) => Err(Unknown::from(error).of(kind)),
     }
 }
 
-impl From<AuthenticationError> for Unknown {
-    fn from(error: AuthenticationError) -> Self {
-        let why = match &error {
-            AuthenticationError::Refused(reason) => Some(*reason),
-            AuthenticationError::Fault(_) => None,
-        };
-        Self {
-            why,
-            ..Self::from(Problem::from(error))
+/// Decides about the caller where the request stands, in the organization that it selects if the rule asks for one. A
+/// decision against the caller is recorded.
+pub(super) async fn decide<R: Requirement>(
+    parts: &mut Parts,
+    who: &Arc<Principal>,
+) -> Result<Permit<R>, Problem> {
+    if R::RULE.needs_organization() {
+        let walk = walk(parts)?.clone();
+        let selected = organization::select(parts, &walk, who).await?;
+        if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+            walk.selected = selected;
         }
     }
-}
-
-impl Unknown {
-    fn of(self, kind: CredentialKind) -> Self {
-        Self {
-            credential: Some(kind),
-            ..self
-        }
-    }
-
-    /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
-    fn recorded(self, parts: &Parts, rule: &Rule) -> Problem {
-        let Self {
-            problem,
-            why,
-            credential,
-        } = self;
-        if matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            let why: &dyn Display = match &why {
-                Some(reason) => reason,
-                None => &problem.detail(),
-            };
-            record(parts, problem.code(), (rule, why), credential, &|| None);
-        }
-        problem
-    }
-}
-
-/// Decides about the caller where the request stands. A decision against it is audited.
-pub(super) fn decide<R: Requirement>(parts: &Parts, who: &Arc<Principal>) -> Result<Permit<R>, Problem> {
     let walk = walk(parts)?;
     Permit::decide(Arc::clone(who), &situation(walk, parts))
         .map_err(|denied| refused(parts, &R::RULE, denied))
@@ -137,6 +94,9 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
             .headers
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok()),
+        selected: walk.selected.id(),
+        member: walk.selected.active().map(|current| current.membership()),
+        suspended: walk.selected.is_suspended(),
         policies: walk.gate.policies(),
         ..Situation::at(walk.at)
     }
@@ -152,58 +112,23 @@ fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
     let situation = situation(walk, parts);
     let problem = Problem::denied(denied, step_up(rule, who, &situation));
     let tree = || Some(explain(rule, who, &situation));
-    record(
-        parts,
-        denied.code(),
-        (rule, &problem.detail()),
-        Some(who.kind()),
-        &tree,
-    );
-    problem
-}
-
-/// Records a refusal in this request: what was asked for and why it isn't given.
-pub(super) fn record(
-    parts: &Parts,
-    code: &str,
-    (rule, why): (&dyn Display, &dyn Display),
-    credential: Option<CredentialKind>,
-    tree: &(dyn Fn() -> Option<Explanation> + Sync),
-) {
-    let Some(walk) = Walk::of(&parts.extensions) else {
-        return;
-    };
     let denial = Denial {
         operation: &Operation(&parts.method, &walk.label),
         rule,
-        code,
-        why,
-        credential,
-        principal: walk.principal.as_deref(),
-        tree,
+        code: denied.code(),
+        why: &problem.detail(),
+        credential: Some(who.kind()),
+        principal: Some(who),
+        key: None,
+        tree: &tree,
     };
     walk.gate.denials().record(&denial, context(walk, parts));
+    problem
 }
 
-/// What was called: the path as it was registered, and the method if it is one that HTTP defines.
-struct Operation<'a>(&'a Method, &'a Label);
-
-impl Display for Operation<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let method = match *self.0 {
-            Method::GET
-            | Method::HEAD
-            | Method::POST
-            | Method::PUT
-            | Method::PATCH
-            | Method::DELETE
-            | Method::OPTIONS
-            | Method::CONNECT
-            | Method::TRACE => self.0.as_str(),
-            _ => "OTHER",
-        };
-        write!(f, "{method} {}", self.1.as_str())
-    }
+/// The organization that was decided in, if the rule asks for one.
+pub(super) fn organization(parts: &Parts) -> Option<Arc<Current>> {
+    Walk::of(&parts.extensions)?.selected.active().cloned()
 }
 
 fn walk(parts: &Parts) -> Result<&Walk, Problem> {

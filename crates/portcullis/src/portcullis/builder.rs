@@ -7,23 +7,26 @@ use std::time::Duration;
 use portcullis_core::access::{
     self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
 };
-use portcullis_core::account::{Accounts, Mailer, Registrar};
-use portcullis_core::audit;
+use portcullis_core::account::{Accounts, Mailer, Registrar, ServiceAccounts};
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
+use portcullis_core::{api_key, audit};
 use portcullis_store::Database;
 use url::Url;
 
+use super::api_keys::Keys;
 use super::letters::Letters;
 use super::sessions::{SessionStore, Sessions};
 use super::{Followed, Inner, Portcullis, listen};
 use crate::enforcer::{self, Gate};
 use crate::mail::Silent;
+use crate::policies::Keeper;
 use crate::{environment, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -86,6 +89,10 @@ pub struct Builder {
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
+    organizations: organization::Settings,
+    base_domain: Option<String>,
+    policies: Keeper,
+    api_keys: Keys,
     follow: Duration,
     capacity: usize,
 }
@@ -109,6 +116,10 @@ impl Builder {
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
+            organizations: organization::Settings::default(),
+            base_domain: None,
+            policies: Keeper::default(),
+            api_keys: Keys::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
         }
@@ -206,6 +217,53 @@ impl Builder {
         self
     }
 
+    /// Who may create organizations: everybody unless said otherwise.
+    pub fn organizations(mut self, settings: organization::Settings) -> Self {
+        self.organizations = settings;
+        self
+    }
+
+    /// The domain whose subdomains name organizations: with `app.example.com`, a request to `acme.app.example.com` is
+    /// for the organization with the slug `acme`. Without it, no subdomain names one.
+    pub fn base_domain(mut self, domain: &str) -> Self {
+        self.base_domain = Some(domain.to_owned());
+        self
+    }
+
+    /// The folder with the policies that decide where a rule names an action: its files `*.cedar`, by name. They are
+    /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
+    /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
+    #[cfg(feature = "policies")]
+    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.policies = self.policies.folder(folder.into());
+        self
+    }
+
+    /// The kinds of resources that policies may speak of.
+    #[cfg(feature = "policies")]
+    pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
+        self.policies = self.policies.kinds(kinds);
+        self
+    }
+
+    /// How API keys begin: `pk_live_` unless said otherwise. Keys made before a change are refused after it.
+    pub fn api_key_format(mut self, format: api_key::Format) -> Self {
+        self.api_keys.format = format;
+        self
+    }
+
+    /// Where API keys stand in a request besides `Authorization: Bearer`: in `X-API-Key` unless said otherwise.
+    pub fn api_key_places(mut self, places: enforcer::Places) -> Self {
+        self.api_keys.places = places;
+        self
+    }
+
+    /// How API keys are handled.
+    pub fn api_keys(mut self, settings: api_key::Settings) -> Self {
+        self.api_keys.settings = settings;
+        self
+    }
+
     /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
     pub fn follow(mut self, interval: Duration) -> Self {
         self.follow = interval;
@@ -276,6 +334,7 @@ impl Builder {
             Arc::clone(&directory),
             self.sessions.require_verified_email,
         );
+        let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
             gate,
@@ -287,10 +346,14 @@ impl Builder {
             audit: audit::Log::new(shared(&database)),
             decisions,
             accounts: Accounts::new(shared(&database), environment.clone()),
+            organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
+            service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
+            api_keys,
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
             letters: Letters::new(self.mailer),
             manners: self.manners,
+            policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
             _key_watch: key_watch,
@@ -307,18 +370,32 @@ impl Builder {
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
     ) -> Gate {
+        let bus: Arc<dyn access::Bus> = Arc::new(Followed(database.clone()));
+        let organizations = organization::Directory::new(
+            shared(database),
+            Arc::clone(&marks),
+            Arc::clone(&bus),
+            self.capacity,
+        );
         let authenticator = Authenticator::new(access::Foundation {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
+            api_keys: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
             marks,
-            bus: Arc::new(Followed(database.clone())),
+            bus,
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
         });
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
+        settings.organizations = Some(Arc::new(organizations));
+        settings.base_domain.clone_from(&self.base_domain);
+        settings.policies = self.policies.provider();
+        settings.grants = access::grant::Grants::new(shared(database));
+        settings.api_key_format = self.api_keys.format.clone();
+        settings.api_key_places = self.api_keys.places.clone();
         Gate::new(
             Arc::new(authenticator),
             self.environment.clone(),
@@ -364,7 +441,7 @@ pub(super) async fn declare<'p>(
     database.declare(records.collect(), environment.now()).await
 }
 
-fn shared(database: &Database) -> Arc<Database> {
+pub(super) fn shared(database: &Database) -> Arc<Database> {
     Arc::new(database.clone())
 }
 

@@ -1,4 +1,5 @@
-//! What belongs to one request on its way: the gate, the route, the one moment, the trace id, and the caller once known.
+//! What belongs to one request on its way: the gate, the route, the one moment, the trace id, the caller once known, and
+//! the organization once selected.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::Label;
 use crate::enforcer::Gate;
+use crate::enforcer::organization::Selected;
 
 /// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
 /// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
@@ -21,6 +23,7 @@ pub(crate) struct Walk {
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
     pub(crate) principal: Option<Arc<Principal>>,
+    pub(crate) selected: Selected,
 }
 
 tokio::task_local! {
@@ -37,6 +40,7 @@ impl Walk {
             at,
             trace: gate.traces().next(at),
             principal: None,
+            selected: Selected::Nothing,
         }
     }
 

@@ -20,6 +20,7 @@ use super::{ApiError, lock, path};
 use crate::docs::{self, Docs};
 use crate::enforcer::{Access, Guarded};
 use crate::protect::Limits;
+use crate::resource;
 
 /// Routes that each say who may call them; a thin wrapper over axum's router that becomes one.
 ///
@@ -110,6 +111,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             method,
             path: path.to_owned(),
             guard: Guard::of::<T::Access>(),
+            asks: resource::gather::<I>(),
             handler: on(filter, handler),
             document: docs::describe::<I, O>,
             text: Text {
@@ -196,6 +198,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             method: route.method,
             path: route.path,
             guard: route.guard,
+            asks: route.asks,
             handler: MethodRouter::with_state(route.handler, state.clone()),
             document: route.document,
             text: route.text,
@@ -278,16 +281,19 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             verb: Verb::Method(route.method.clone()),
             path: Cow::Borrowed(&route.path),
             guard: route.guard,
+            asks: Cow::Borrowed(&route.asks),
         });
         let mounts = self.mounts.iter().map(|mount| RouteInfo {
             verb: Verb::Any,
             path: Cow::Owned(format!("{}/{{*path}}", mount.prefix)),
             guard: mount.guard,
+            asks: Cow::Borrowed(&[]),
         });
         let docs = self.docs.paths().map(|path| RouteInfo {
             verb: Verb::Method(Method::GET),
             path: Cow::Borrowed(path),
             guard: Guard::of::<crate::Public>(),
+            asks: Cow::Borrowed(&[]),
         });
         routes.chain(mounts).chain(docs)
     }

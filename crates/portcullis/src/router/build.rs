@@ -7,8 +7,9 @@ use tower::Layer as _;
 
 use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};
 use crate::Problem;
-use crate::enforcer::Gate;
+use crate::enforcer::{Caller, Gate};
 use crate::protect::{Label, Limits, Protect};
+use crate::resource::How;
 
 impl Api<()> {
     /// Makes the axum router: every route behind its rule, its limits and `gate`.
@@ -24,6 +25,14 @@ impl Api<()> {
         know_permissions(&self);
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
         self.docs.cookie = gate.cookie().to_owned().into();
+        // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
+        for route in &mut self.routes {
+            let here = gate.kinds(route.guard.kinds);
+            if here.iter().next().is_some() {
+                route.guard.kinds = here;
+            }
+        }
+        self.docs.api_key_header = gate.api_key_places().header().to_owned().into();
         let limits = self.limits;
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {
@@ -59,7 +68,7 @@ impl Api<()> {
 /// of what an account may do.
 fn know_permissions(api: &Api) {
     for route in api.routes() {
-        route.rule().each_permission(&mut |permission| {
+        route.each_permission(&mut |permission| {
             (permission.id)();
         });
     }
@@ -91,10 +100,31 @@ fn at_mounts(api: &Api) -> Vec<ApiError> {
         .collect()
 }
 
+/// A resource is decided about for a known caller, and the path names it.
+fn misplaced(route: &RouteInfo<'_>) -> Vec<ApiError> {
+    let (method, path) = (route.verb().as_str(), route.path());
+    let wrong = route.asks().iter().filter_map(|asks| match asks.how {
+        _ if route.caller() != Caller::Required => Some(ApiError::NobodyKnown {
+            method: method.to_owned(),
+            path: path.to_owned(),
+        }),
+        How::One { parameter, .. } if !super::parameter_names(path).any(|name| name == parameter) => {
+            Some(ApiError::Unnamed {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                parameter,
+            })
+        }
+        How::One { .. } | How::Every => None,
+    });
+    wrong.collect()
+}
+
 fn conflicts(api: &Api) -> Vec<ApiError> {
     let routes: Vec<_> = api.routes().collect();
     let mut errors = at_mounts(api);
     errors.extend(api.docs.paths().filter_map(|path| path::check(path).err()));
+    errors.extend(routes.iter().flat_map(misplaced));
     for (index, route) in routes.iter().enumerate() {
         for earlier in routes.iter().take(index) {
             let same_path = earlier.path() == route.path();

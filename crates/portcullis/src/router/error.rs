@@ -30,6 +30,24 @@ pub enum ApiError {
         /// The other.
         second: String,
     },
+    /// A resource is decided about where nobody needs to be known.
+    #[error("{method} {path} decides about a resource, but lets anybody in: begin with `_: Allow<…>`")]
+    NobodyKnown {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+    },
+    /// A resource is asked for on a path that doesn't name it.
+    #[error("{method} {path} asks for a resource by a parameter that the path lacks: add {{{parameter}}}")]
+    Unnamed {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+        /// The parameter's name.
+        parameter: &'static str,
+    },
     /// Something was said of a route before there was one.
     #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
     NoRoute(&'static str),

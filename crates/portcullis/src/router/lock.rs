@@ -38,7 +38,7 @@ fn line(route: &RouteInfo<'_>) -> [String; 4] {
     [
         route.verb().as_str().to_owned(),
         route.path().to_owned(),
-        route.rule().to_string(),
+        super::asked(route.rule(), route.asks()),
         via,
     ]
 }

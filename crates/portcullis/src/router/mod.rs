@@ -17,7 +17,7 @@ mod route;
 
 pub use self::api::Api;
 pub use self::error::{ApiError, ApiErrors};
-pub(crate) use self::route::{Guard, Route};
+pub(crate) use self::route::{Guard, Route, asked};
 pub use self::route::{RouteInfo, Verb};
 
 /// The names of a path's parameters, in order.

@@ -7,9 +7,10 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::routing::MethodRouter;
 use http::Method;
-use portcullis_core::access::{Kinds, Rule};
+use portcullis_core::access::{Kinds, PermissionRef, Rule};
 
 use crate::enforcer::{Access, Caller};
+use crate::resource::Asks;
 
 /// What a route answers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,7 @@ pub(crate) struct Route<S> {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) guard: Guard,
+    pub(crate) asks: Vec<Asks>,
     pub(crate) handler: MethodRouter<S>,
     pub(crate) document: fn(&mut GenContext) -> Operation,
     pub(crate) text: Text,
@@ -73,6 +75,7 @@ pub struct RouteInfo<'a> {
     pub(super) verb: Verb,
     pub(super) path: Cow<'a, str>,
     pub(super) guard: Guard,
+    pub(super) asks: Cow<'a, [Asks]>,
 }
 
 impl RouteInfo<'_> {
@@ -82,6 +85,7 @@ impl RouteInfo<'_> {
             verb: self.verb,
             path: Cow::Owned(self.path.into_owned()),
             guard: self.guard,
+            asks: Cow::Owned(self.asks.into_owned()),
         }
     }
 
@@ -110,6 +114,17 @@ impl RouteInfo<'_> {
         &self.guard.rule
     }
 
+    /// What is asked about resources.
+    pub fn asks(&self) -> &[Asks] {
+        &self.asks
+    }
+
+    /// Calls `visit` with every permission that the route speaks of.
+    pub fn each_permission(&self, visit: &mut dyn FnMut(&PermissionRef)) {
+        self.guard.rule.each_permission(visit);
+        self.asks.iter().for_each(|asks| asks.each_permission(visit));
+    }
+
     /// The kinds of credential that are read.
     pub fn kinds(&self) -> Kinds {
         self.guard.kinds
@@ -119,6 +134,19 @@ impl RouteInfo<'_> {
     pub fn caller(&self) -> Caller {
         self.guard.caller
     }
+}
+
+/// All that is asked, as `authz.lock` writes it: `posts:write on Post:posts:edit`.
+pub(crate) fn asked(rule: &Rule, asks: &[Asks]) -> String {
+    let mut text = match rule {
+        Rule::All(rules) | Rule::Any(rules) if rules.len() > 1 && !asks.is_empty() => format!("({rule})"),
+        rule => rule.to_string(),
+    };
+    for asks in asks {
+        text.push(' ');
+        text.push_str(&asks.to_string());
+    }
+    text
 }
 
 impl fmt::Debug for RouteInfo<'_> {

@@ -3,6 +3,7 @@
 //! Errors follow RFC 6749 §5.2 and not RFC 9457: clients of these routes know the OAuth form.
 
 mod error;
+mod metadata;
 
 use axum::extract::State;
 use http::HeaderValue;
@@ -31,6 +32,8 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 pub(crate) fn well_known(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/jwks.json", jwks)
         .summary("The keys that access tokens are verified with")
+        .get("/oauth-authorization-server", metadata::metadata)
+        .summary("What this authorization server offers (RFC 8414)")
 }
 
 /// Issued tokens.

@@ -8,7 +8,11 @@ use proptest::prelude::*;
 mod properties;
 
 /// Pieces that credentials are made of.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 28] = [
+    "pk_live_",
+    "pk_test_",
+    "acme",
+    "0198c5a4-0000-7000-8000-000000000001",
     "Bearer ",
     "bearer ",
     "Basic ",
@@ -69,7 +73,7 @@ macro_rules! smoke {
     };
 }
 
-smoke! { authorization cookies session_header tokens jwt claims jwk jwks pem }
+smoke! { authorization cookies session_header tokens jwt claims jwk jwks pem api_key organization }
 
 #[test]
 fn good_credentials_hold_what_is_asked_of_all() {
@@ -83,6 +87,11 @@ fn good_credentials_hold_what_is_asked_of_all() {
         (properties::tokens, token),
         (properties::claims, CLAIMS.to_owned()),
         (properties::jwk, JWK.to_owned()),
+        (properties::organization, "acme".to_owned()),
+        (
+            properties::organization,
+            "0198C5A4-0000-7000-8000-000000000001".to_owned(),
+        ),
         (properties::jwks, format!("{{\"keys\":[{JWK}]}}")),
     ] {
         target(input.as_bytes());

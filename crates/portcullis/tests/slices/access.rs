@@ -1,5 +1,6 @@
 //! Roles, permissions, who has them; the states of accounts.
 
+use portcullis_core::access::BUILT_IN;
 use portcullis_core::account::State;
 use portcullis_core::checks;
 use portcullis_testkit::{Account, Answer, TestApp};
@@ -256,10 +257,7 @@ async fn me_shows_inherited_roles_and_permissions() {
         .await
         .expect(200)
         .json();
-    assert_eq!(
-        known["items"].as_array().unwrap().len(),
-        portcullis_core::access::BUILT_IN.len()
-    );
+    assert_eq!(known["items"].as_array().unwrap().len(), BUILT_IN.len());
 }
 
 #[tokio::test]

@@ -12,13 +12,18 @@
 
 mod access;
 mod account;
+mod api_key;
 mod audit;
 mod canary;
 mod decisions;
 mod given;
 mod health;
 mod matrix;
+#[cfg(feature = "policies")]
+mod policy;
 mod races;
+mod remote;
+mod resource;
 mod session;
 mod session_store;
 mod step_up;

@@ -21,6 +21,7 @@ async fn every_route_refuses_every_bad_credential() {
             "POST /oauth/token",
             "POST /oauth/revoke",
             "GET /.well-known/jwks.json",
+            "GET /.well-known/oauth-authorization-server",
             "GET /health/live",
             "GET /health/ready",
             "GET /openapi.json",

@@ -209,6 +209,23 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
         .expect(204);
     within_a_second("an ended session", async || status(&session).await == 401).await;
 
+    let pat = here.user("pat@example.com").await;
+    let request = here.post("/auth/api-keys").bearer(&pat.access_token);
+    let made = request
+        .json(&json!({ "name": "ci", "permissions": [] }))
+        .send()
+        .await;
+    let made = made.expect(201).json();
+    let key = made["key"].as_str().unwrap();
+    me(&there, key).await.expect(200);
+    let path = format!("/auth/api-keys/{}", made["id"].as_str().unwrap());
+    here.delete(&path)
+        .bearer(&pat.access_token)
+        .send()
+        .await
+        .expect(204);
+    within_a_second("a revoked API key", async || status(key).await == 401).await;
+
     let reader = here
         .user_with("reader@example.com", &["portcullis:audit:read"])
         .await;

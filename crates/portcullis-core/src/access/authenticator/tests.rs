@@ -1,3 +1,5 @@
+mod keys;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
@@ -21,6 +23,7 @@ use crate::{audit, checks};
 #[derive(Default)]
 struct World {
     sessions: Mutex<HashMap<[u8; 32], Session>>,
+    keys: Mutex<HashMap<[u8; 32], api_key::Found>>,
     state: Mutex<Option<State>>,
     permissions: Mutex<Vec<String>>,
     reads: AtomicUsize,
@@ -94,6 +97,7 @@ impl Bench {
             directory: Arc::new(Directory::new(Arc::clone(&world) as _, Arc::clone(&marks), 100)),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
+            api_keys: Arc::clone(&world) as _,
             verifier: Verifier::new(Arc::clone(&keyring), expectation),
             marks: Arc::clone(&marks),
             bus: Arc::clone(&silence) as _,
@@ -385,6 +389,7 @@ fn account(state: State) -> Account {
         email_verified_at: None,
         stamp: STAMP,
         created_at: START,
+        kind: account::Kind::Person,
     }
 }
 

@@ -8,7 +8,7 @@ use super::Explanation;
 use crate::access::{Principal, Scopes};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::{account, audit, defends, session};
+use crate::{account, api_key, audit, defends, session};
 
 /// Why a request was refused. It has no field for a credential.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Decision {
     /// The session the credential belonged to.
     #[serde(default)]
     pub session: Option<session::Id>,
+    /// The API key, if it was one.
+    #[serde(default, rename = "api_key")]
+    pub key: Option<api_key::Id>,
     /// The scopes it was narrowed to; `None` is everything the account may do.
     #[serde(default)]
     pub scopes: Option<Vec<String>>,
@@ -53,6 +56,7 @@ impl Decision {
         self.credential = Some(principal.kind().as_str().to_owned());
         self.account = Some(principal.id());
         self.session = principal.session();
+        self.key = principal.api_key();
         self.scopes = match principal.scopes() {
             Scopes::Everything => None,
             Scopes::Only(names) => Some(names.clone()),
@@ -68,7 +72,10 @@ impl Decision {
             action: audit::Action::AccessDenied,
             account: Some(account),
             session: self.session,
-            detail: format!("{}: {}", self.rule, self.code),
+            detail: match self.key {
+                Some(key) => format!("{}: {} (api key {key})", self.rule, self.code),
+                None => format!("{}: {}", self.rule, self.code),
+            },
         })
     }
 }

@@ -92,6 +92,7 @@ fn imagine(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>) -
         assurance: Some(assurance),
         authenticated_at: Some(situation.now),
         scopes: Scopes::Everything,
+        key: None,
     }
 }
 

@@ -13,7 +13,7 @@ use super::looks::Looks;
 use super::schema::{ACCOUNT, APPLICATION, ID, ROLE, TENANT};
 use crate::defends;
 use crate::environment::Timestamp;
-use crate::session::{Assurance, Method};
+use crate::session::Assurance;
 
 /// Why something can't be put to the policies. Nothing is permitted then.
 #[derive(Debug, thiserror::Error)]
@@ -246,8 +246,7 @@ pub(super) fn type_of(kind: Option<&ResourceKind>) -> &'static str {
 
 /// Whether the login was made with two factors by a person who is there.
 pub(super) fn two_factors(principal: &Principal) -> bool {
-    principal.kind().is_personal()
-        && principal.method().map(Method::assurance) == Some(Assurance::MultiFactor)
+    principal.kind().is_personal() && principal.assurance() == Some(Assurance::MultiFactor)
 }
 
 fn login_age(principal: &Principal, now: Timestamp) -> Option<i64> {

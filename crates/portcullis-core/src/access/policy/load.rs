@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cedar_policy::ffi::DetailedError;
-use cedar_policy::pst;
+use cedar_policy::pst::{self, EntityOrSlot, ResourceConstraint};
 use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator};
 
 use super::listing;
@@ -68,7 +68,7 @@ fn parse(place: Place<'_>) -> Result<Vec<Placed<'_>>, Vec<Flaw>> {
         .parse()
         .map_err(|errors| place.flaws(&DetailedError::from(&errors), 0))?;
     if let Some(template) = set.templates().next() {
-        let at = template.as_ref().loc().map_or(0, |loc| loc.start());
+        let at = template.as_ref().loc().map_or(0, |at| at.span.offset());
         return Err(vec![place.flaw(
             at,
             "a policy with `?principal` or `?resource` is a template, and nothing fills it in: write the condition instead"
@@ -81,7 +81,7 @@ fn parse(place: Place<'_>) -> Result<Vec<Placed<'_>>, Vec<Flaw>> {
             policy: policy.clone(),
             name: String::new(),
             place,
-            at: policy.as_ref().loc().map_or(0, |loc| loc.start()),
+            at: policy.as_ref().loc().map_or(0, |at| at.span.offset()),
         })
         .collect();
     placed.sort_by_key(|placed| placed.at);
@@ -224,6 +224,7 @@ fn unlistable(schema: &Schema, policy: &Policy, body: &pst::StaticPolicy) -> Opt
         .pairs()
         .filter(|(action, _)| speaks_of(policy, &facts::uid(&action_type, action)))
         .filter_map(|(action, kind)| Some((action, kind?)))
+        .filter(|(_, kind)| may_be(&body.body().resource, kind.name))
         .find_map(|(action, kind)| {
             let why = listing::check(body, kind).err()?;
             Some(format!(
@@ -232,6 +233,21 @@ fn unlistable(schema: &Schema, policy: &Policy, body: &pst::StaticPolicy) -> Opt
                 kind = kind.name
             ))
         })
+}
+
+/// Whether the resource in the head of a policy can be of the type.
+fn may_be(resource: &ResourceConstraint, name: &str) -> bool {
+    let of = |uid: &EntityOrSlot| match uid {
+        EntityOrSlot::Entity(uid) => uid.ty.to_string() == name,
+        EntityOrSlot::Slot(_) => true,
+    };
+    match resource {
+        ResourceConstraint::Any => true,
+        ResourceConstraint::Is(only) => only.to_string() == name,
+        ResourceConstraint::IsIn(only, _) => only.to_string() == name,
+        // Nothing but itself is in a resource.
+        ResourceConstraint::Eq(uid) | ResourceConstraint::In(uid) => of(uid),
+    }
 }
 
 /// How far a policy may look from the caller and the resource: at their attributes, not at those of what these name.

@@ -107,6 +107,12 @@ impl Set {
         self.slice(action, None).is_ok_and(Slice::can_permit)
     }
 
+    /// How many decisions are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.remembered.len()
+    }
+
     pub(super) fn slice(&self, action: &str, kind: Option<&'static ResourceKind>) -> Result<&Slice, Unfit> {
         let of_type = self.slices.get(facts::type_of(kind));
         let slice = of_type.and_then(|actions| actions.get(action));

@@ -3,6 +3,7 @@
 mod decisions;
 mod lists;
 mod loading;
+mod remembered;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ use super::{Declarations, Report, Schema, Set, Source};
 use crate::account::{self, Account, State};
 use crate::environment::Timestamp;
 use crate::organization;
-use crate::session::Method;
+use crate::session::{Assurance, Method};
 
 const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
     Field { name, kind, optional }
@@ -85,6 +86,7 @@ struct Caller {
     kind: CredentialKind,
     scopes: Scopes,
     login: Option<Timestamp>,
+    assurance: Assurance,
 }
 
 fn caller() -> Caller {
@@ -92,6 +94,7 @@ fn caller() -> Caller {
         facts: Facts {
             account: Account {
                 id: account(1),
+                kind: account::Kind::Person,
                 email: Some("anna@example.com".to_owned()),
                 username: None,
                 state: State::Active,
@@ -106,6 +109,7 @@ fn caller() -> Caller {
         kind: CredentialKind::Jwt,
         scopes: Scopes::Everything,
         login: Some(LOGIN),
+        assurance: Assurance::SingleFactor,
     }
 }
 
@@ -118,9 +122,10 @@ impl Caller {
             token: None,
             method: self.login.map(|_| Method::Password),
             authenticated_at: self.login,
-            assurance: self.login.map(|_| Method::Password.assurance()),
+            assurance: self.login.map(|_| self.assurance),
             scopes: self.scopes.clone(),
             effective: PermissionSet::default(),
+            key: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod action;
 mod decide;
+mod facts;
 mod filter;
 
 use std::collections::BTreeMap;

@@ -107,6 +107,7 @@ fn standing() -> Standing {
             email_verified_at: None,
             stamp: Stamp::from_uuid(Uuid::from_u128(3)),
             created_at: START,
+            kind: account::Kind::Person,
         },
     }
 }

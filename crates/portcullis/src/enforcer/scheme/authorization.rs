@@ -1,13 +1,14 @@
-//! `Authorization: Bearer …`: a JWT or a session token.
+//! `Authorization: Bearer …`: a JWT, a session token or an API key.
 //!
 //! Source: RFC 6750 §2.1, RFC 9110 §11.6.2
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
+use portcullis_core::api_key::Format;
 
 use super::{Presented, sort};
 
-pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
+pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Presented<'r> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Presented::Nothing;
@@ -17,7 +18,7 @@ pub(super) fn extract(headers: &HeaderMap) -> Presented<'_> {
     }
     match bearer(value.as_bytes()) {
         Some(token) => match token68(token) {
-            Some(token) => sort(token),
+            Some(token) => sort(token, keys),
             None => Presented::Malformed,
         },
         None => foreign(value),

@@ -5,14 +5,20 @@
 //!
 //! Source: RFC 6750 §2
 
+mod api_key;
 mod authorization;
 mod cookie;
 mod session_header;
 
-use http::HeaderMap;
-use portcullis_core::access::{Bearer, Credential};
+use http::request::Parts;
+use http::{HeaderMap, Uri};
+use portcullis_core::access::{Bearer, Credential, Refused};
+use portcullis_core::api_key::Format;
 use portcullis_core::{defends, session, token};
 
+pub use self::api_key::{InvalidPlace, Places};
+use super::Gate;
+use super::unknown::Unknown;
 use crate::Problem;
 
 /// What stands in one place of a request.
@@ -25,6 +31,8 @@ enum Presented<'r> {
     Foreign,
     /// Something that has the form of no credential.
     Invalid,
+    /// Something whose form says by itself why it is refused.
+    Refused(Refused),
     /// Something that isn't even written as this place demands.
     Malformed,
     /// More than one.
@@ -51,26 +59,44 @@ pub(super) enum Found<'r> {
 }
 
 /// The request's one credential.
-pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Found<'r>, Problem> {
+pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Unknown> {
+    find_in(
+        &parts.headers,
+        &parts.uri,
+        gate.cookie(),
+        (gate.api_key_format(), gate.api_key_places()),
+    )
+}
+
+/// The one credential of a request with these headers to this address.
+pub(super) fn find_in<'r>(
+    headers: &'r HeaderMap,
+    uri: &'r Uri,
+    cookie: &str,
+    (format, keys): (&Format, &Places),
+) -> Result<Found<'r>, Unknown> {
     defends!("T019");
     let places = [
-        (authorization::extract(headers), Carrier::Header),
+        (authorization::extract(headers, format), Carrier::Header),
         (session_header::extract(headers), Carrier::Header),
-        (cookie::extract(headers, cookie_name), Carrier::Cookie),
+        (api_key::in_header(headers, keys, format), Carrier::Header),
+        (api_key::in_query(uri, keys, format), Carrier::Header),
+        (cookie::extract(headers, cookie), Carrier::Cookie),
     ];
     let mut presented = places
         .into_iter()
         .filter(|(place, _)| !matches!(place, Presented::Nothing));
     match (presented.next(), presented.next()) {
         (None, _) => Ok(Found::Nothing),
-        (Some(_), Some(_)) => Err(several()),
+        (Some(_), Some(_)) => Err(several().into()),
         (Some((place, carrier)), None) => match place {
             Presented::Nothing => Ok(Found::Nothing),
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
-            Presented::Invalid => Err(Problem::invalid_token()),
-            Presented::Malformed => Err(malformed()),
-            Presented::Several => Err(several()),
+            Presented::Invalid => Err(Problem::invalid_token().into()),
+            Presented::Refused(reason) => Err(reason.into()),
+            Presented::Malformed => Err(malformed().into()),
+            Presented::Several => Err(several().into()),
         },
     }
 }
@@ -78,7 +104,7 @@ pub(super) fn find<'r>(headers: &'r HeaderMap, cookie_name: &str) -> Result<Foun
 fn several() -> Problem {
     Problem::invalid_credentials(
         "multiple_credentials",
-        "send exactly one credential: one Authorization header, X-Session-Token or session cookie",
+        "send exactly one credential: one Authorization header, X-Session-Token, session cookie or API key",
     )
 }
 
@@ -89,8 +115,20 @@ fn malformed() -> Problem {
     )
 }
 
+/// Takes a credential out of the address, so that nobody behind us logs or parses it.
+pub(super) fn clean(parts: &mut Parts, gate: &Gate) {
+    if let Some(name) = gate.api_key_places().parameter()
+        && let Some(uri) = api_key::without_parameter(&parts.uri, name)
+    {
+        parts.uri = uri;
+    }
+}
+
 /// Sorts a bearer token by its form.
-fn sort(text: &str) -> Presented<'_> {
+fn sort<'r>(text: &'r str, keys: &Format) -> Presented<'r> {
+    if keys.claims(text) {
+        return api_key::read(text, keys);
+    }
     if text.starts_with(SESSION_PREFIX) {
         return session::Token::parse(text).map_or(Presented::Invalid, |token| {
             Presented::Credential(Credential::Session(token))

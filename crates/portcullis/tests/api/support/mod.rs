@@ -81,6 +81,7 @@ impl Bench {
             directory: Arc::new(Directory::new(Arc::clone(&world) as _, Arc::clone(&marks), 100)),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
+            api_keys: Arc::clone(&world) as _,
             verifier: Verifier::new(Arc::clone(&keyring), settings.expectation()),
             marks: Arc::clone(&marks),
             bus: Arc::new(Alone),

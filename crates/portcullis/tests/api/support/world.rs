@@ -1,6 +1,7 @@
 //! The stores.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use portcullis::core::access::explain::{self, Bounds};
 use portcullis::core::access::{self, AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
 use portcullis::core::account::{self, Account, State};
+use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis::core::audit::{Context, Refusal};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
@@ -61,6 +63,7 @@ impl World {
             email_verified_at: None,
             stamp: STAMP,
             created_at: super::START,
+            kind: account::Kind::Person,
         }
     }
 
@@ -210,5 +213,49 @@ impl explain::Store for World {
     }
     async fn forget(&self, _: Bounds, _: u32) -> Result<u64, Fault> {
         Ok(0)
+    }
+}
+
+#[async_trait]
+impl api_key::Store for World {
+    async fn create_key(&self, _: NewApiKey, _: Context) -> Result<Creation, Fault> {
+        panic!("no test makes keys here")
+    }
+    async fn list(&self, _: account::Id) -> Result<Vec<ApiKey>, Fault> {
+        Ok(Vec::new())
+    }
+    async fn find(&self, _: account::Id, _: api_key::Id) -> Result<Option<ApiKey>, Fault> {
+        Ok(None)
+    }
+    async fn find_by_digest(&self, _: KeyDigest) -> Result<Option<Found>, Fault> {
+        self.up()?;
+        Ok(None)
+    }
+    async fn change_key(
+        &self,
+        _: account::Id,
+        _: api_key::Id,
+        _: api_key::Change,
+        _: Context,
+    ) -> Result<Option<ApiKey>, Fault> {
+        panic!("no test changes keys here")
+    }
+    async fn rotate_key(
+        &self,
+        _: account::Id,
+        _: api_key::Id,
+        _: api_key::Rotation,
+        _: Context,
+    ) -> Result<api_key::Rotated, Fault> {
+        panic!("no test rotates keys here")
+    }
+    async fn revoke_key(&self, _: account::Id, _: api_key::Id, _: Context) -> Result<bool, Fault> {
+        panic!("no test revokes keys here")
+    }
+    async fn note_used(&self, _: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn take_expiring(&self, _: Timestamp, _: u32, _: Context) -> Result<Vec<Expiring>, Fault> {
+        Ok(Vec::new())
     }
 }

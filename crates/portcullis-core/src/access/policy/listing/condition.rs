@@ -33,6 +33,11 @@ impl Outcome {
         }
     }
 
+    /// Whether it is this everywhere and never fails.
+    fn is(&self, filter: &Filter) -> bool {
+        self.yes == *filter && self.fails == Filter::Never
+    }
+
     fn no(&self) -> Filter {
         Filter::all([self.yes.clone().negated(), self.fails.clone().negated()])
     }
@@ -105,7 +110,7 @@ impl Condition {
     /// Where the condition is true and where it fails.
     pub(super) fn outcome(self, expr: &Expr) -> Result<Outcome, Unsayable> {
         if self.known == Known::Later && !mentions(expr, &Var::Resource) {
-            return Ok(Outcome::always());
+            return Ok(Outcome::certain(LATER));
         }
         match expr {
             Expr::Literal(Literal::Bool(true)) => Ok(Outcome::always()),
@@ -122,21 +127,32 @@ impl Condition {
                 op: BinaryOp::And,
                 left,
                 right,
-            } => Ok(self.outcome(left)?.and(self.outcome(right)?)),
+            } => match self.outcome(left)? {
+                // What isn't reached needn't be sayable, as in evaluating.
+                never if never.is(&Filter::Never) => Ok(never),
+                left => Ok(left.and(self.outcome(right)?)),
+            },
             Expr::BinaryOp {
                 op: BinaryOp::Or,
                 left,
                 right,
-            } => Ok(self.outcome(left)?.or(self.outcome(right)?)),
+            } => match self.outcome(left)? {
+                always if always.is(&Filter::Always) => Ok(always),
+                left => Ok(left.or(self.outcome(right)?)),
+            },
             Expr::IfThenElse {
                 cond,
                 then_expr,
                 else_expr,
-            } => Ok(Outcome::choose(
-                self.outcome(cond)?,
-                self.outcome(then_expr)?,
-                self.outcome(else_expr)?,
-            )),
+            } => match self.outcome(cond)? {
+                always if always.is(&Filter::Always) => self.outcome(then_expr),
+                never if never.is(&Filter::Never) => self.outcome(else_expr),
+                condition => Ok(Outcome::choose(
+                    condition,
+                    self.outcome(then_expr)?,
+                    self.outcome(else_expr)?,
+                )),
+            },
             _ => self.simple(expr).map(Outcome::certain),
         }
     }
@@ -203,7 +219,7 @@ impl Condition {
                 name => self.field(name).map(Side::Field).ok_or_else(|| unsayable(expr)),
             },
             _ if self.known == Known::Later && !mentions(expr, &Var::Resource) => Ok(Side::Known(expr)),
-            Expr::Literal(_) | Expr::Set(_) if self.known == Known::Now => Ok(Side::Known(expr)),
+            _ if self.known == Known::Now && is_value(expr) => Ok(Side::Known(expr)),
             _ => Err(unsayable(expr)),
         }
     }
@@ -225,13 +241,16 @@ impl Condition {
     /// `left == right`. What no resource can be equal to is [`Filter::Never`].
     fn equal(self, expr: &Expr, left: Side<'_>, right: Side<'_>) -> Result<Filter, Unsayable> {
         let (side, known) = match (left, right) {
-            (Side::Known(left), Side::Known(right)) if self.known == Known::Now => {
+            (Side::Known(Expr::Literal(left)), Side::Known(Expr::Literal(right)))
+                if self.known == Known::Now =>
+            {
                 return Ok(if left == right {
                     Filter::Always
                 } else {
                     Filter::Never
                 });
             }
+            (Side::Known(_), Side::Known(_)) if self.known == Known::Later => return Ok(LATER),
             (Side::Known(known), side) | (side, Side::Known(known)) => (side, known),
             _ => return Err(unsayable(expr)),
         };
@@ -241,7 +260,7 @@ impl Condition {
                     kind: FieldKind::TextSet,
                     ..
                 }) => Err(unsayable(expr)),
-                _ => Ok(Filter::Always),
+                _ => Ok(LATER),
             };
         }
         let Expr::Literal(literal) = known else {
@@ -325,7 +344,7 @@ impl Condition {
             // A set that is known later: checked here only for having a form that can be said.
             (Side::Known(_), Side::Field(field)) if field.kind == FieldKind::TextSet => Err(unsayable(expr)),
             (Side::Known(_), side) if !matches!(side, Side::Known(_)) && self.known == Known::Later => {
-                Ok(Filter::Always)
+                Ok(LATER)
             }
             _ => Err(unsayable(expr)),
         }
@@ -340,7 +359,7 @@ impl Condition {
             (Side::Known(_), Expr::Set(items)) => {
                 items.iter().map(|item| self.holds(expr, field, item)).collect()
             }
-            (Side::Known(_), _) if self.known == Known::Later => Ok(Vec::new()),
+            (Side::Known(_), _) if self.known == Known::Later => Ok(vec![LATER]),
             _ => Err(unsayable(expr)),
         }
     }
@@ -351,7 +370,7 @@ impl Condition {
             (Known::Now, Expr::Literal(Literal::String(text))) => {
                 Ok(Filter::Contains(field.name, text.to_string()))
             }
-            (Known::Later, _) => Ok(Filter::Always),
+            (Known::Later, _) => Ok(LATER),
             _ => Err(unsayable(expr)),
         }
     }
@@ -385,6 +404,15 @@ fn values(items: &[std::sync::Arc<Expr>], kind: FieldKind) -> Option<Vec<Value>>
     items.iter().map(value).collect()
 }
 
+/// Whether it is a value: it was evaluated, and doesn't depend on the resource.
+fn is_value(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(_) => true,
+        Expr::Set(items) => items.iter().all(|item| matches!(**item, Expr::Literal(_))),
+        _ => false,
+    }
+}
+
 fn text(literal: &Literal) -> Option<String> {
     match literal {
         Literal::String(text) => Some(text.to_string()),
@@ -413,5 +441,8 @@ fn pieces(pattern: &[PatternElem]) -> Pattern {
 fn unsayable(expr: &Expr) -> Unsayable {
     Unsayable(expr.to_string())
 }
+
+/// Stands for what will be known: neither always nor never.
+const LATER: Filter = Filter::Present("");
 
 const TRUE: Expr = Expr::Literal(Literal::Bool(true));

@@ -155,6 +155,11 @@ fn keys_and_stored_passwords_have_no_login() {
         let who = Caller { kind, ..caller() };
         when("context has login_age_seconds", &who, &now(), kind.is_personal());
         when("context.mfa", &who, &now(), false);
+        let twice = Caller {
+            assurance: Assurance::MultiFactor,
+            ..who.clone()
+        };
+        when("context.mfa", &twice, &now(), kind.is_personal());
         when(
             &format!("context.credential == \"{}\"", kind.as_str()),
             &who,

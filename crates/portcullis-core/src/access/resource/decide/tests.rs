@@ -105,6 +105,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         facts: Arc::new(Facts {
             account: Account {
                 id: person(1),
+                kind: account::Kind::Person,
                 email: None,
                 username: Some("anna".into()),
                 state: State::Active,
@@ -124,6 +125,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         assurance: Some(Method::Password.assurance()),
         scopes,
         effective,
+        key: None,
     }
 }
 

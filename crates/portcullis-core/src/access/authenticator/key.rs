@@ -1,0 +1,117 @@
+//! API keys: how one is judged, and what is looked at with every request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use super::{Authenticator, Entry, effective};
+use crate::access::{AuthenticationError, CredentialKind, Facts, Principal, Refused, Scopes};
+use crate::api_key::{Found, Id, KeyDigest, Networks};
+use crate::defends;
+use crate::environment::Timestamp;
+use crate::throttle::Rate;
+
+/// What a key asks of each request, beyond what is remembered of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Terms {
+    pub(crate) id: Id,
+    networks: Networks,
+    limit: Option<Rate>,
+}
+
+impl Authenticator {
+    pub(super) async fn read_key(
+        &self,
+        digest: KeyDigest,
+        now: Timestamp,
+    ) -> Result<Entry, AuthenticationError> {
+        let applied = self.on.marks.applied();
+        let found = self.on.api_keys.find_by_digest(digest).await?;
+        let found = found.ok_or(Refused::UnknownKey)?;
+        // As with sessions: the id isn't known before the record is read, so it may have to be read again.
+        let (account, id) = (found.key.account.as_uuid(), found.key.id.as_uuid());
+        let marks = self.marks_of([account, id, id]);
+        let found = if self.on.marks.applied() == applied {
+            found
+        } else {
+            let again = self.on.api_keys.find_by_digest(digest).await?;
+            again.ok_or(Refused::UnknownKey)?
+        };
+        let facts = self.facts(found.key.account).await?;
+        let facts = self.judge_owner(facts)?;
+        judge_key(&found, now)?;
+        let ends = [found.key.expires_at, found.until];
+        let used = found.key.last_used.map_or(i64::MIN, |(at, _)| at.as_micros());
+        Ok(Entry {
+            principal: Arc::new(principal(facts, found)),
+            marks,
+            read_at: now,
+            expires_at: ends.into_iter().flatten().min().unwrap_or(NEVER),
+            // A key that nobody uses stays.
+            idle: Duration::MAX,
+            last_seen: AtomicI64::new(now.as_micros()),
+            last_written: AtomicI64::new(used),
+        })
+    }
+
+    /// Whether the caller's address and the key's rate admit this request. What holds for one request holds not for the
+    /// next, so it isn't remembered.
+    pub(super) fn admit(
+        &self,
+        principal: &Principal,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), AuthenticationError> {
+        let Some(terms) = &principal.key else {
+            return Ok(());
+        };
+        defends!("T043");
+        if !terms.networks.admit(from) {
+            return Err(AuthenticationError::AddressNotAllowed {
+                account: principal.id(),
+                key: terms.id,
+            });
+        }
+        let Some(rate) = terms.limit else { return Ok(()) };
+        let counted = self.limiter.count(terms.id.as_uuid(), rate, now);
+        counted.map_err(AuthenticationError::RateLimited)
+    }
+}
+
+fn judge_key(found: &Found, now: Timestamp) -> Result<(), Refused> {
+    if !found.key.enabled {
+        return Err(Refused::KeyDisabled);
+    }
+    if found.key.expires_at.is_some_and(|end| end <= now) {
+        return Err(Refused::KeyExpired);
+    }
+    if found.until.is_some_and(|end| end <= now) {
+        return Err(Refused::KeyReplaced);
+    }
+    Ok(())
+}
+
+/// The owner, narrowed to the key's own list.
+fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
+    defends!("T040");
+    let scopes = Scopes::Only(key.permissions);
+    Principal {
+        effective: effective(&facts, &scopes),
+        facts,
+        kind: CredentialKind::ApiKey,
+        session: None,
+        token: None,
+        method: None,
+        authenticated_at: None,
+        assurance: None,
+        scopes,
+        key: Some(Arc::new(Terms {
+            id: key.id,
+            networks: key.networks,
+            limit: key.limit,
+        })),
+    }
+}
+
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);

@@ -1,0 +1,82 @@
+//! Accounts of programs. Every call takes a [`Permit`].
+//!
+//! A service account is an account: it has roles, a state, and its place in the list of accounts, and is locked and
+//! disabled there. It has no password and no address, so there is nothing to log in with and nothing to reset; and the
+//! store opens no session for it, whoever asks (`T042`).
+
+use std::sync::Arc;
+
+use super::{Account, Id, NewServiceAccount, Outcome, Stamp, Store, Username};
+use crate::access::{AccountsRead, AccountsWrite, Permit};
+use crate::audit;
+use crate::environment::Environment;
+use crate::fault::Fault;
+
+/// Why no service account was made.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ServiceAccountError {
+    /// The name belongs to somebody.
+    #[error("an account has this name already")]
+    Taken,
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Accounts that programs act as.
+#[derive(Clone)]
+pub struct ServiceAccounts {
+    store: Arc<dyn Store>,
+    environment: Environment,
+}
+
+impl ServiceAccounts {
+    /// The service accounts in `store`.
+    pub fn new(store: Arc<dyn Store>, environment: Environment) -> Self {
+        Self { store, environment }
+    }
+
+    /// Makes one. It may do nothing until it is given a role.
+    ///
+    /// # Errors
+    /// [`ServiceAccountError`].
+    pub async fn create(
+        &self,
+        permit: &Permit<AccountsWrite>,
+        name: Username,
+        by: audit::Context,
+    ) -> Result<Account, ServiceAccountError> {
+        let new = NewServiceAccount {
+            id: Id::new(&self.environment),
+            username: name,
+            stamp: Stamp::new(&self.environment),
+        };
+        let by = audit::Context {
+            actor: permit.actor(),
+            ..by
+        };
+        match self.store.create_service(new, by).await? {
+            Outcome::Created(account) => Ok(account),
+            Outcome::Taken { .. } | Outcome::SetupClosed => Err(ServiceAccountError::Taken),
+        }
+    }
+
+    /// Up to `limit` service accounts after `after`, by id.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list(
+        &self,
+        _permit: &Permit<AccountsRead>,
+        after: Option<Id>,
+        limit: u32,
+    ) -> Result<Vec<Account>, Fault> {
+        self.store.list_services(after, limit).await
+    }
+}
+
+impl std::fmt::Debug for ServiceAccounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceAccounts").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,52 @@
+//! What an owner calls a key.
+
+/// The name of a key: 1 to 64 printable characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+/// Why a key's name is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key's name has 1 to 64 printable characters")]
+pub struct InvalidName;
+
+impl Name {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// [`InvalidName`].
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let text = text.trim();
+        let fits = (1..=64).contains(&text.chars().count());
+        if fits && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidName)
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_printable_and_not_empty() {
+        for (text, good) in [
+            ("", false),
+            ("   ", false),
+            ("a\nb", false),
+            ("\u{7f}", false),
+            (&*"é".repeat(65), false),
+            (&*"é".repeat(64), true),
+            (" ci ", true),
+        ] {
+            assert_eq!(Name::parse(text).is_ok(), good, "{text:?}");
+        }
+        assert_eq!(Name::parse(" ci ").unwrap().as_str(), "ci");
+    }
+}

@@ -1,0 +1,380 @@
+//! Makes, changes and ends keys: one's own, and with a permit those of service accounts.
+//!
+//! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`).
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    ApiKey, Change, CreateError, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, RotateError,
+    Rotated, Rotation, Secret, Settings, Store,
+};
+use crate::access::{ApiKeysRead, ApiKeysWrite, Directory, Facts, FreshLogin, Permit, Principal};
+use crate::environment::{Environment, Timestamp};
+use crate::fault::Fault;
+use crate::throttle::Rate;
+use crate::{access, account, audit, defends};
+
+/// What it takes to make or rotate the key of a service account.
+pub type MayIssue = (ApiKeysWrite, FreshLogin<900>);
+
+/// What somebody wants of a new key.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// What it is called.
+    pub name: Name,
+    /// What it may do.
+    pub permissions: Vec<String>,
+    /// When it ends; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// From where it may be used.
+    pub networks: Networks,
+    /// How often it may be used.
+    pub limit: Option<Rate>,
+}
+
+/// A key with its text, which is never seen again.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    /// The key.
+    pub key: ApiKey,
+    /// Its text.
+    pub secret: Secret,
+}
+
+/// What [`ApiKeys`] rest on.
+pub struct Foundation {
+    /// Keys.
+    pub store: Arc<dyn Store>,
+    /// Which permissions there are.
+    pub permissions: Arc<dyn access::Store>,
+    /// What accounts may do.
+    pub directory: Arc<Directory>,
+    /// Time and randomness.
+    pub environment: Environment,
+    /// How keys are written.
+    pub format: Format,
+    /// How they are handled.
+    pub settings: Settings,
+}
+
+/// Role: token generator and manager of API keys.
+pub struct ApiKeys {
+    on: Foundation,
+}
+
+impl ApiKeys {
+    /// Keys on this foundation.
+    pub fn new(on: Foundation) -> Self {
+        Self { on }
+    }
+
+    /// How keys are written.
+    pub fn format(&self) -> &Format {
+        &self.on.format
+    }
+
+    /// How they are handled.
+    pub fn settings(&self) -> &Settings {
+        &self.on.settings
+    }
+
+    /// Makes a key of the caller's own.
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    pub async fn create(
+        &self,
+        who: &Principal,
+        form: Form,
+        by: audit::Context,
+    ) -> Result<Issued, CreateError> {
+        defends!("T041");
+        if !who.kind().is_personal() {
+            return Err(CreateError::NotPersonal);
+        }
+        self.issue(who.id(), Some(who), form, by).await
+    }
+
+    /// Makes a key of a service account.
+    ///
+    /// # Errors
+    /// [`CreateError`].
+    pub async fn create_for(
+        &self,
+        permit: &Permit<MayIssue>,
+        account: account::Id,
+        form: Form,
+        by: audit::Context,
+    ) -> Result<Issued, CreateError> {
+        let facts = self.facts(account).await?.ok_or(CreateError::NoAccount)?;
+        if facts.account.kind != account::Kind::Service {
+            return Err(CreateError::NotAService);
+        }
+        self.issue(
+            account,
+            permit.principal().map(|who| &**who),
+            form,
+            signed(permit, by),
+        )
+        .await
+    }
+
+    async fn issue(
+        &self,
+        account: account::Id,
+        maker: Option<&Principal>,
+        form: Form,
+        by: audit::Context,
+    ) -> Result<Issued, CreateError> {
+        if form.expires_at.is_some_and(|end| end <= by.at) {
+            return Err(CreateError::Expired);
+        }
+        let permissions: BTreeSet<String> = form.permissions.into_iter().collect();
+        self.allowed(account, maker, &permissions).await?;
+        let secret = self.on.format.mint(&self.on.environment);
+        let most = self.on.settings.per_account;
+        let new = NewApiKey {
+            id: Id::new(&self.on.environment),
+            account,
+            name: form.name,
+            permissions: permissions.into_iter().collect(),
+            digest: secret.digest(),
+            hint: secret.hint(),
+            expires_at: form.expires_at,
+            networks: form.networks,
+            limit: form.limit,
+            most,
+        };
+        match self.on.store.create_key(new, by).await? {
+            Creation::Created(key) => Ok(Issued { key, secret }),
+            Creation::UnknownAccount => Err(CreateError::NoAccount),
+            Creation::Refused(state) => Err(CreateError::Account(state)),
+            Creation::TooMany => Err(CreateError::TooMany(most)),
+        }
+    }
+
+    /// Whether owner and maker both have every permission that is asked for.
+    async fn allowed(
+        &self,
+        owner: account::Id,
+        maker: Option<&Principal>,
+        asked: &BTreeSet<String>,
+    ) -> Result<(), CreateError> {
+        defends!("T039");
+        let facts = self.facts(owner).await?.ok_or(CreateError::NoAccount)?;
+        let makers = maker.map(Principal::permissions);
+        let may = |name: &String| {
+            facts.permission_names.binary_search(name).is_ok()
+                && makers.as_ref().is_none_or(|names| names.contains(&name.as_str()))
+        };
+        let beyond: Vec<&String> = asked.iter().filter(|name| !may(name)).collect();
+        if beyond.is_empty() {
+            return Ok(());
+        }
+        let known = self.on.permissions.permissions().await?;
+        let (exceeding, unknown) = beyond
+            .into_iter()
+            .cloned()
+            .partition(|name| known.iter().any(|permission| permission.name == *name));
+        Err(CreateError::Permissions { unknown, exceeding })
+    }
+
+    /// The account's keys, oldest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list(&self, account: account::Id) -> Result<Vec<ApiKey>, Fault> {
+        self.on.store.list(account).await
+    }
+
+    /// Any account's keys.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list_of(
+        &self,
+        _permit: &Permit<ApiKeysRead>,
+        account: account::Id,
+    ) -> Result<Vec<ApiKey>, Fault> {
+        self.on.store.list(account).await
+    }
+
+    /// One of the account's keys.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn find(&self, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault> {
+        self.on.store.find(account, id).await
+    }
+
+    /// Changes one of the account's keys; `None` if it has no such key.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn change(
+        &self,
+        account: account::Id,
+        id: Id,
+        change: Change,
+        by: audit::Context,
+    ) -> Result<Option<ApiKey>, Fault> {
+        self.on.store.change_key(account, id, change, by).await
+    }
+
+    /// Gives one of the caller's keys another text; the present one is honoured until the overlap ends.
+    ///
+    /// # Errors
+    /// [`RotateError`].
+    pub async fn rotate(
+        &self,
+        who: &Principal,
+        id: Id,
+        overlap: Duration,
+        by: audit::Context,
+    ) -> Result<Issued, RotateError> {
+        defends!("T041");
+        if !who.kind().is_personal() {
+            return Err(RotateError::NotPersonal);
+        }
+        self.renew(who.id(), Some(who), id, overlap, by).await
+    }
+
+    /// The same for the key of a service account.
+    ///
+    /// # Errors
+    /// [`RotateError`].
+    pub async fn rotate_for(
+        &self,
+        permit: &Permit<MayIssue>,
+        account: account::Id,
+        id: Id,
+        overlap: Duration,
+        by: audit::Context,
+    ) -> Result<Issued, RotateError> {
+        let facts = self.facts(account).await?.ok_or(RotateError::Unknown)?;
+        if facts.account.kind != account::Kind::Service {
+            return Err(RotateError::NotAService);
+        }
+        let by = signed(permit, by);
+        self.renew(account, permit.principal().map(|who| &**who), id, overlap, by)
+            .await
+    }
+
+    async fn renew(
+        &self,
+        account: account::Id,
+        maker: Option<&Principal>,
+        id: Id,
+        overlap: Duration,
+        by: audit::Context,
+    ) -> Result<Issued, RotateError> {
+        if overlap > Settings::LONGEST_OVERLAP {
+            return Err(RotateError::OverlapTooLong);
+        }
+        let key = self
+            .on
+            .store
+            .find(account, id)
+            .await?
+            .ok_or(RotateError::Unknown)?;
+        if key.expires_at.is_some_and(|end| end <= by.at) {
+            return Err(RotateError::Expired);
+        }
+        self.no_more_than(account, maker, &key.permissions).await?;
+        let secret = self.on.format.mint(&self.on.environment);
+        let rotation = Rotation {
+            digest: secret.digest(),
+            hint: secret.hint(),
+            previous_until: (!overlap.is_zero()).then(|| by.at.plus(overlap)),
+        };
+        match self.on.store.rotate_key(account, id, rotation, by).await? {
+            Rotated::Rotated(key) => Ok(Issued { key, secret }),
+            Rotated::Unknown => Err(RotateError::Unknown),
+            Rotated::Running(until) => Err(RotateError::Running(until)),
+        }
+    }
+
+    /// Who asks for a key's new text must be allowed what the key may do now: what its owner has lost since doesn't
+    /// count.
+    async fn no_more_than(
+        &self,
+        owner: account::Id,
+        maker: Option<&Principal>,
+        permissions: &[String],
+    ) -> Result<(), RotateError> {
+        defends!("T039");
+        let Some(maker) = maker else { return Ok(()) };
+        let facts = self.facts(owner).await?.ok_or(RotateError::Unknown)?;
+        let makers = maker.permissions();
+        let exceeding: Vec<String> = permissions
+            .iter()
+            .filter(|name| facts.permission_names.binary_search(name).is_ok())
+            .filter(|name| !makers.contains(&name.as_str()))
+            .cloned()
+            .collect();
+        if exceeding.is_empty() {
+            Ok(())
+        } else {
+            Err(RotateError::Exceeding(exceeding))
+        }
+    }
+
+    /// Ends one of the account's keys for ever. Answers `false` if it has no such key.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke(&self, account: account::Id, id: Id, by: audit::Context) -> Result<bool, Fault> {
+        self.on.store.revoke_key(account, id, by).await
+    }
+
+    /// Ends a key of any account.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke_for(
+        &self,
+        permit: &Permit<ApiKeysWrite>,
+        account: account::Id,
+        id: Id,
+        by: audit::Context,
+    ) -> Result<bool, Fault> {
+        self.on.store.revoke_key(account, id, signed(permit, by)).await
+    }
+
+    /// Keys whose end is near and whose owners were not told yet; each is answered once.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn take_expiring(&self, limit: u32) -> Result<Vec<Expiring>, Fault> {
+        let now = self.on.environment.now();
+        let before = now.plus(self.on.settings.warning);
+        self.on
+            .store
+            .take_expiring(before, limit, audit::Context::system(now))
+            .await
+    }
+
+    /// What the store says now: keys are made rarely, and what another node changed a moment ago counts.
+    async fn facts(&self, account: account::Id) -> Result<Option<Arc<Facts>>, Fault> {
+        self.on.directory.read(account).await
+    }
+}
+
+/// The event is signed by whoever the permit was made for, never by whoever the caller says it was.
+fn signed<R: access::Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Context {
+    audit::Context {
+        actor: permit.actor(),
+        ..by
+    }
+}
+
+impl std::fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApiKeys")
+            .field("format", &self.on.format)
+            .field("settings", &self.on.settings)
+            .finish_non_exhaustive()
+    }
+}

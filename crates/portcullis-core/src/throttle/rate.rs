@@ -1,0 +1,154 @@
+//! So many in so long, as people write it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The period a [`Rate`] counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Per {
+    /// A second.
+    Second,
+    /// A minute.
+    Minute,
+    /// An hour.
+    Hour,
+    /// A day of 24 hours.
+    Day,
+}
+
+impl Per {
+    /// Every period.
+    pub const ALL: [Self; 4] = [Self::Second, Self::Minute, Self::Hour, Self::Day];
+
+    /// Its word in a rate.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// Its length.
+    pub const fn duration(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Hour => 3_600,
+            Self::Day => 86_400,
+        })
+    }
+}
+
+/// Why a text is no rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRate {
+    /// Not a number, a slash and a word.
+    #[error("write a number, a slash and second, minute, hour or day, such as 100/minute")]
+    Form,
+    /// The period is none.
+    #[error("the period after the slash is second, minute, hour or day")]
+    Period,
+    /// The number is none, or out of range.
+    #[error("the number before the slash goes from 1 to {}", Rate::MOST)]
+    Count,
+}
+
+/// How often something may happen: `100/minute`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    count: u32,
+    per: Per,
+}
+
+impl Rate {
+    /// The largest count.
+    pub const MOST: u32 = 1_000_000;
+
+    /// So many in a period.
+    ///
+    /// # Errors
+    /// [`InvalidRate::Count`].
+    pub const fn new(count: u32, per: Per) -> Result<Self, InvalidRate> {
+        if count == 0 || count > Self::MOST {
+            return Err(InvalidRate::Count);
+        }
+        Ok(Self { count, per })
+    }
+
+    /// Reads `100/minute`. One rate has one text: no spaces, no signs, no leading zeros.
+    ///
+    /// # Errors
+    /// [`InvalidRate`].
+    pub fn parse(text: &str) -> Result<Self, InvalidRate> {
+        let (count, per) = text.split_once('/').ok_or(InvalidRate::Form)?;
+        let per = Per::ALL.into_iter().find(|known| known.as_str() == per);
+        let per = per.ok_or(InvalidRate::Period)?;
+        if count.starts_with('0') || !count.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(InvalidRate::Count);
+        }
+        Self::new(count.parse().map_err(|_| InvalidRate::Count)?, per)
+    }
+
+    /// How many.
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
+    /// In how long.
+    pub const fn per(self) -> Per {
+        self.per
+    }
+
+    /// How long one of them takes to come back: rounded up, so that the rate is never exceeded.
+    pub(super) fn interval(self) -> Duration {
+        let micros = self.per.duration().as_micros().div_ceil(u128::from(self.count));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.count, self.per.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_other_text_is_refused_and_the_error_says_what_to_write() {
+        for (text, error) in [
+            ("", InvalidRate::Form),
+            ("5", InvalidRate::Form),
+            ("minute", InvalidRate::Form),
+            ("5/", InvalidRate::Period),
+            ("5/min", InvalidRate::Period),
+            ("5/Minute", InvalidRate::Period),
+            ("5/minutes", InvalidRate::Period),
+            ("5/minute ", InvalidRate::Period),
+            ("5/10/minute", InvalidRate::Period),
+            ("/minute", InvalidRate::Count),
+            ("0/minute", InvalidRate::Count),
+            ("05/minute", InvalidRate::Count),
+            ("-5/minute", InvalidRate::Count),
+            ("+5/minute", InvalidRate::Count),
+            (" 5/minute", InvalidRate::Count),
+            ("5.5/minute", InvalidRate::Count),
+            ("٥/minute", InvalidRate::Count),
+            ("1000001/minute", InvalidRate::Count),
+            ("99999999999999999999/minute", InvalidRate::Count),
+        ] {
+            assert_eq!(Rate::parse(text), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_rate_has_one_text() {
+        for text in ["1/second", "5/minute", "100/hour", "1000000/day"] {
+            assert_eq!(Rate::parse(text).unwrap().to_string(), text);
+        }
+    }
+}

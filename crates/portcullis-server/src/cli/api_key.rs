@@ -1,0 +1,142 @@
+//! `portcullis api-key`.
+
+use clap::{Args, Subcommand};
+use portcullis::Portcullis;
+use portcullis_core::access::{ApiKeysRead, ApiKeysWrite, Permit};
+use portcullis_core::api_key::{ApiKey, Form, Id, MayIssue, Name, Networks};
+use portcullis_core::audit::Context;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::throttle::Rate;
+use serde_json::{Value, json};
+
+use super::Output;
+use super::account::find;
+use super::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Make a key for a service account; its text is printed once and never again
+    Create(Create),
+    /// List the keys of an account, never their text
+    List {
+        /// The account's id, address or name
+        account: String,
+    },
+    /// End a key of any account for ever
+    Revoke {
+        /// The account's id, address or name
+        account: String,
+        /// The key's id
+        key: Id,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Create {
+    /// The service account's id or name
+    account: String,
+    /// What the key is called
+    name: String,
+    /// What it may do, such as posts:read; can be repeated
+    #[arg(long = "allow", value_name = "PERMISSION")]
+    permissions: Vec<String>,
+    /// When it ends, such as 2027-01-31T00:00:00Z [default: never]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    expires_at: Option<Timestamp>,
+    /// An address or network it may be used from, such as 203.0.113.0/24; can be repeated [default: everywhere]
+    #[arg(long = "from", value_name = "NETWORK")]
+    networks: Vec<String>,
+    /// How often it may be used, such as 100/minute [default: no limit]
+    #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
+    limit: Option<Rate>,
+}
+
+impl Command {
+    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::Create(form) => create(portcullis, form, output).await,
+            Self::List { account } => list(portcullis, &account, output).await,
+            Self::Revoke { account, key } => revoke(portcullis, &account, key, output).await,
+        }
+    }
+}
+
+async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Result<(), Failure> {
+    let wrong = |text: String| Failure::Usage(text);
+    let name = Name::parse(&form.name).map_err(|error| wrong(error.to_string()))?;
+    let networks = Networks::parse(&form.networks);
+    let networks = networks.map_err(|(place, error)| {
+        let text = form.networks.get(place).map_or("", String::as_str);
+        wrong(format!("--from {text}: {error}"))
+    })?;
+    let account = find(portcullis, &form.account).await?;
+    let form = Form {
+        name,
+        permissions: form.permissions,
+        expires_at: form.expires_at,
+        networks,
+        limit: form.limit,
+    };
+    let permit = Permit::<MayIssue>::dangerous_for_operator();
+    let keys = portcullis.api_keys();
+    let issued = keys.create_for(&permit, account.id, form, by(portcullis)).await?;
+    let text = issued.secret.expose();
+    let object = json!({ "id": issued.key.id, "key": text });
+    let sentence = format!(
+        "{text}\nKeep it now: it is never shown again. Its id is {}.",
+        issued.key.id
+    );
+    Ok(output.secret(&sentence, &object)?)
+}
+
+async fn list(portcullis: &Portcullis, account: &str, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, account).await?;
+    let permit = Permit::<ApiKeysRead>::dangerous_for_operator();
+    let keys = portcullis.api_keys().list_of(&permit, account.id).await?;
+    let rows: Vec<Vec<Value>> = keys.iter().map(row).collect();
+    Ok(output.list(&COLUMNS, &rows)?)
+}
+
+async fn revoke(portcullis: &Portcullis, account: &str, key: Id, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, account).await?;
+    let permit = Permit::<ApiKeysWrite>::dangerous_for_operator();
+    let keys = portcullis.api_keys();
+    if !keys.revoke_for(&permit, account.id, key, by(portcullis)).await? {
+        let text = format!("the account has no key {key}: `portcullis api-key list` shows all");
+        return Err(Failure::Failed(text));
+    }
+    Ok(output.done(
+        &format!("{key} is revoked"),
+        &json!({ "id": key, "revoked": true }),
+    )?)
+}
+
+fn by(portcullis: &Portcullis) -> Context {
+    Context::operator(portcullis.environment().now())
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    serde_json::from_value(json!(text)).map_err(|_| "write a moment such as 2027-01-31T00:00:00Z".to_owned())
+}
+
+fn row(key: &ApiKey) -> Vec<Value> {
+    vec![
+        json!(key.id),
+        json!(key.name),
+        json!(key.hint),
+        json!(key.permissions),
+        json!(key.enabled),
+        json!(key.expires_at),
+        json!(key.last_used.map(|(at, _)| at)),
+    ]
+}
+
+const COLUMNS: [&str; 7] = [
+    "id",
+    "name",
+    "hint",
+    "permissions",
+    "enabled",
+    "expires_at",
+    "last_used_at",
+];

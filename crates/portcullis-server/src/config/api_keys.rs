@@ -1,0 +1,58 @@
+//! How API keys begin and where they stand in a request.
+
+use portcullis::enforcer::Places;
+use portcullis_core::api_key::Format;
+
+use super::reader::Reader;
+
+/// How API keys begin and where they stand in a request.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiKeys {
+    /// How they are written.
+    pub(crate) format: Format,
+    /// Where they stand.
+    pub(crate) places: Places,
+}
+
+impl ApiKeys {
+    pub(super) fn read(from: &mut Reader) -> Self {
+        let standard = Format::default();
+        // Each word is judged beside a good one, so that a fault is told at its own key.
+        let prefix = from.text(
+            "api_keys.prefix",
+            standard.prefix().to_owned(),
+            |text| word(Format::new(text, standard.environment()), text),
+            Clone::clone,
+        );
+        let environment = from.text(
+            "api_keys.environment",
+            standard.environment().to_owned(),
+            |text| word(Format::new(standard.prefix(), text), text),
+            Clone::clone,
+        );
+        let places = from.text(
+            "api_keys.header",
+            Places::default(),
+            |name| Places::in_header(name).map_err(|error| error.to_string()),
+            |places| places.header().to_owned(),
+        );
+        let places_and_query = from.optional(
+            "api_keys.query_parameter",
+            |name| {
+                places
+                    .clone()
+                    .and_in_query(name)
+                    .map_err(|error| error.to_string())
+            },
+            |places| places.parameter().unwrap_or_default().to_owned(),
+        );
+        Self {
+            format: Format::new(&prefix, &environment).unwrap_or(standard),
+            places: places_and_query.unwrap_or(places),
+        }
+    }
+}
+
+fn word(format: Result<Format, impl std::fmt::Display>, text: &str) -> Result<String, String> {
+    format.map(|_| text.to_owned()).map_err(|error| error.to_string())
+}

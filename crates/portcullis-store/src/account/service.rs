@@ -1,0 +1,41 @@
+//! Accounts of programs: without password, address and sessions.
+
+use portcullis_core::account::{Account, Id, NewServiceAccount, Outcome};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::fault::Fault;
+use uuid::Uuid;
+
+use super::{account, account_columns};
+use crate::Database;
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::params;
+
+pub(super) async fn create(tx: &mut Tx<'_>, new: &NewServiceAccount, by: &Context) -> Result<Outcome, Fault> {
+    let sql = concat!(
+        "INSERT INTO accounts (id, username, username_normalised, state, stamp, created_at, kind)
+         VALUES ($1, $2, $3, 'active', $4, $5, 'service') ON CONFLICT DO NOTHING RETURNING ",
+        account_columns!()
+    );
+    let name = &new.username;
+    let params = params![new.id, name.as_str(), name.normalised(), new.stamp, by.at];
+    let Some(mut row) = tx.query_one(sql, params).await? else {
+        return Ok(Outcome::Taken {
+            email: false,
+            username: true,
+        });
+    };
+    tx.record(by, Entry::of(Action::ServiceAccountCreated).account(new.id));
+    account(&mut row).map(Outcome::Created)
+}
+
+pub(super) async fn list(database: &Database, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault> {
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM accounts WHERE kind = 'service' AND id > $1 ORDER BY id LIMIT $2"
+    );
+    let after = after.map_or(Uuid::nil(), Id::as_uuid);
+    let rows = database.read(sql, params![after, limit]).await?;
+    rows.into_iter().map(|mut row| account(&mut row)).collect()
+}

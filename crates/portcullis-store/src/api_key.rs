@@ -1,0 +1,363 @@
+//! API keys.
+//!
+//! A key has one row: its text's hash, and beside it the hash of the text before while a rotation's overlap runs.
+//! A revoked key's row is gone; the audit log remembers it.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use portcullis_core::account::{self, State};
+use portcullis_core::api_key::{
+    ApiKey, Change, Creation, Expiring, Found, Id, KeyDigest, Networks, NewApiKey, Rotated, Rotation, Store,
+};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::throttle::Rate;
+
+use crate::Database;
+use crate::account::{account, account_columns};
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::{Row, Stored, Value, params};
+
+/// The columns [`api_key`] reads.
+macro_rules! api_key_columns {
+    () => {
+        "id, account_id, name, permissions, hint, expires_at, enabled, networks, rate, previous_until, created_at, \
+         last_used_at, last_used_ip"
+    };
+}
+
+/// Reads [`api_key_columns`].
+fn api_key(row: &mut Row) -> Result<ApiKey, Fault> {
+    Ok(ApiKey {
+        id: row.take()?,
+        account: row.take()?,
+        name: row.take()?,
+        permissions: row.take::<List>()?.0,
+        hint: row.take()?,
+        expires_at: row.take()?,
+        enabled: row.take()?,
+        networks: row.take()?,
+        limit: row.take()?,
+        previous_until: row.take()?,
+        created_at: row.take()?,
+        last_used: {
+            let (at, from): (Option<Timestamp>, Option<IpAddr>) = (row.take()?, row.take()?);
+            at.map(|at| (at, from))
+        },
+    })
+}
+
+/// A list of texts, stored as JSON: no text can make two of one.
+struct List(Vec<String>);
+
+impl Stored for List {
+    fn read(value: Value<'static>) -> Option<Self> {
+        serde_json::from_str(&String::read(value)?).ok().map(Self)
+    }
+}
+
+impl Stored for Networks {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&List::read(value)?.0).ok()
+    }
+}
+
+impl Stored for Rate {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&String::read(value)?).ok()
+    }
+}
+
+fn json(texts: &[String]) -> Result<String, Fault> {
+    serde_json::to_string(texts).map_err(|e| Fault::Other(format!("a list can't be written: {e}")))
+}
+
+#[async_trait]
+impl Store for Database {
+    async fn create_key(&self, new: NewApiKey, by: Context) -> Result<Creation, Fault> {
+        self.write((new, by), |tx, (new, by)| Box::pin(create(tx, new, by)))
+            .await
+    }
+
+    async fn list(&self, account: account::Id) -> Result<Vec<ApiKey>, Fault> {
+        defends!("T027");
+        let sql = concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_keys WHERE account_id = $1 ORDER BY id"
+        );
+        let rows = self.read(sql, params![account]).await?;
+        rows.into_iter().map(|mut row| api_key(&mut row)).collect()
+    }
+
+    async fn find(&self, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault> {
+        let row = self.read(FIND, params![account, id]).await?.into_iter().next();
+        row.map(|mut row| api_key(&mut row)).transpose()
+    }
+
+    async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault> {
+        let sql = concat!(
+            "SELECT ",
+            api_key_columns!(),
+            ", CASE WHEN digest = $1 THEN NULL ELSE previous_until END
+             FROM api_keys WHERE digest = $1 OR previous = $1"
+        );
+        let row = self.read(sql, params![&digest]).await?.into_iter().next();
+        let found = |mut row: Row| {
+            Ok(Found {
+                key: api_key(&mut row)?,
+                until: row.take()?,
+            })
+        };
+        row.map(found).transpose()
+    }
+
+    async fn change_key(
+        &self,
+        account: account::Id,
+        id: Id,
+        change: Change,
+        by: Context,
+    ) -> Result<Option<ApiKey>, Fault> {
+        self.write((account, id, change, by), |tx, (account, id, change, by)| {
+            Box::pin(set(tx, *account, *id, change, by))
+        })
+        .await
+    }
+
+    async fn rotate_key(
+        &self,
+        account: account::Id,
+        id: Id,
+        rotation: Rotation,
+        by: Context,
+    ) -> Result<Rotated, Fault> {
+        self.write((account, id, rotation, by), |tx, (account, id, rotation, by)| {
+            Box::pin(rotate(tx, *account, *id, rotation, by))
+        })
+        .await
+    }
+
+    async fn revoke_key(&self, account: account::Id, id: Id, by: Context) -> Result<bool, Fault> {
+        self.write((account, id, by), |tx, (account, id, by)| {
+            Box::pin(revoke(tx, *account, *id, by))
+        })
+        .await
+    }
+
+    async fn note_used(&self, mut used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
+        // In one order everywhere: two nodes that touch the same keys don't lock each other out.
+        used.sort_unstable();
+        self.write(used, |tx, used| {
+            Box::pin(async move {
+                let sets: Vec<_> = used
+                    .iter()
+                    .map(|(id, at, from)| params![*id, *at, *from].to_vec())
+                    .collect();
+                tx.execute_many(TOUCH, &sets).await
+            })
+        })
+        .await
+    }
+
+    async fn take_expiring(
+        &self,
+        before: Timestamp,
+        limit: u32,
+        by: Context,
+    ) -> Result<Vec<Expiring>, Fault> {
+        self.write((before, limit, by), |tx, (before, limit, by)| {
+            Box::pin(take_expiring(tx, *before, *limit, by))
+        })
+        .await
+    }
+}
+
+const FIND: &str = concat!(
+    "SELECT ",
+    api_key_columns!(),
+    " FROM api_keys WHERE account_id = $1 AND id = $2"
+);
+
+const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2, last_used_ip = $3
+    WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
+
+async fn create(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creation, Fault> {
+    // The lock puts what is made for one account in a row, so that none is made beyond the limit.
+    let sql = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
+        return Ok(Creation::UnknownAccount);
+    };
+    let state: State = row.take()?;
+    if !state.may_act() {
+        return Ok(Creation::Refused(state));
+    }
+    let sql = "SELECT count(*) FROM api_keys WHERE account_id = $1";
+    let rows = tx.query(sql, params![new.account]).await?;
+    if crate::database::one::<i64>(rows)? >= i64::from(new.most) {
+        return Ok(Creation::TooMany);
+    }
+    let key = insert(tx, new, by.at).await?;
+    record(tx, Action::ApiKeyCreated, &key, by);
+    Ok(Creation::Created(key))
+}
+
+async fn insert(tx: &mut Tx<'_>, new: &NewApiKey, at: Timestamp) -> Result<ApiKey, Fault> {
+    defends!("T015");
+    let sql = concat!(
+        "INSERT INTO api_keys (id, account_id, name, permissions, hint, digest, expires_at, networks, rate, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ",
+        api_key_columns!()
+    );
+    let params = params![
+        new.id,
+        new.account,
+        new.name.as_str(),
+        json(&new.permissions)?,
+        &new.hint,
+        &new.digest,
+        new.expires_at,
+        json(&new.networks.to_texts())?,
+        new.limit.map(|rate| rate.to_string()),
+        at,
+    ];
+    let row = tx.query_one(sql, params).await?;
+    api_key(&mut row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?)
+}
+
+/// The event names the account and, in its detail, the key.
+fn record(tx: &mut Tx<'_>, action: Action, key: &ApiKey, by: &Context) {
+    let entry = Entry::of(action).account(key.account);
+    tx.record(by, entry.detail(key.id.to_string()));
+}
+
+async fn set(
+    tx: &mut Tx<'_>,
+    account: account::Id,
+    id: Id,
+    change: &Change,
+    by: &Context,
+) -> Result<Option<ApiKey>, Fault> {
+    defends!("T027");
+    let Change {
+        name,
+        enabled,
+        networks,
+        limit,
+    } = change;
+    if name.is_none() && enabled.is_none() && networks.is_none() && limit.is_none() {
+        let row = tx.query_one(FIND, params![account, id]).await?;
+        return row.map(|mut row| api_key(&mut row)).transpose();
+    }
+    let networks = networks.as_ref().map(|networks| json(&networks.to_texts()));
+    let params = params![
+        id,
+        account,
+        name.as_ref().map(|name| name.as_str()),
+        enabled.map(i64::from),
+        networks.transpose()?,
+        i64::from(limit.is_some()),
+        limit.flatten().map(|rate| rate.to_string()),
+    ];
+    let Some(mut row) = tx.query_one(CHANGE, params).await? else {
+        return Ok(None);
+    };
+    let key = api_key(&mut row)?;
+    record(tx, Action::ApiKeyChanged, &key, by);
+    tx.invalidate(Invalidation::ApiKey(id), by.at);
+    Ok(Some(key))
+}
+
+const CHANGE: &str = concat!(
+    "UPDATE api_keys SET name = coalesce($3, name), enabled = coalesce($4, enabled),
+       networks = coalesce($5, networks), rate = CASE WHEN CAST($6 AS BIGINT) = 1 THEN $7 ELSE rate END
+     WHERE id = $1 AND account_id = $2 RETURNING ",
+    api_key_columns!()
+);
+
+async fn rotate(
+    tx: &mut Tx<'_>,
+    account: account::Id,
+    id: Id,
+    rotation: &Rotation,
+    by: &Context,
+) -> Result<Rotated, Fault> {
+    defends!("T027");
+    let params = params![
+        id,
+        account,
+        &rotation.digest,
+        &rotation.hint,
+        rotation.previous_until,
+        by.at
+    ];
+    let Some(mut row) = tx.query_one(ROTATE, params).await? else {
+        let sql = "SELECT previous_until FROM api_keys WHERE id = $1 AND account_id = $2";
+        let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {
+            return Ok(Rotated::Unknown);
+        };
+        return Ok(Rotated::Running(row.take()?));
+    };
+    let key = api_key(&mut row)?;
+    record(tx, Action::ApiKeyRotated, &key, by);
+    tx.invalidate(Invalidation::ApiKey(id), by.at);
+    Ok(Rotated::Rotated(key))
+}
+
+/// With an overlap only where none runs: a third text is never good at once.
+const ROTATE: &str = concat!(
+    "UPDATE api_keys SET previous = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE digest END,
+       previous_until = $5, digest = $3, hint = $4
+     WHERE id = $1 AND account_id = $2
+       AND (CAST($5 AS BIGINT) IS NULL OR previous_until IS NULL OR previous_until <= $6) RETURNING ",
+    api_key_columns!()
+);
+
+async fn revoke(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> Result<bool, Fault> {
+    defends!("T027");
+    let sql = concat!(
+        "DELETE FROM api_keys WHERE id = $1 AND account_id = $2 RETURNING ",
+        api_key_columns!()
+    );
+    let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {
+        return Ok(false);
+    };
+    record(tx, Action::ApiKeyRevoked, &api_key(&mut row)?, by);
+    tx.invalidate(Invalidation::ApiKey(id), by.at);
+    Ok(true)
+}
+
+async fn take_expiring(
+    tx: &mut Tx<'_>,
+    before: Timestamp,
+    limit: u32,
+    by: &Context,
+) -> Result<Vec<Expiring>, Fault> {
+    let rows = tx.query(TAKE_EXPIRING, params![by.at, before, limit]).await?;
+    let mut expiring = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let key = api_key(&mut row)?;
+        let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+        let owner = tx.query_one(sql, params![key.account]).await?;
+        let mut owner = owner.ok_or_else(|| Fault::Corrupt(format!("the key {} has no owner", key.id)))?;
+        record(tx, Action::ApiKeyExpiring, &key, by);
+        let owner = account(&mut owner)?;
+        expiring.push(Expiring { key, owner });
+    }
+    expiring.sort_by_key(|one| (one.key.expires_at, one.key.id));
+    Ok(expiring)
+}
+
+const TAKE_EXPIRING: &str = concat!(
+    "UPDATE api_keys SET warned_at = $1 WHERE warned_at IS NULL AND id IN (
+       SELECT keys.id FROM api_keys AS keys JOIN accounts ON accounts.id = keys.account_id
+       WHERE keys.warned_at IS NULL AND keys.expires_at > $1 AND keys.expires_at <= $2 AND keys.enabled = 1
+         AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ('active', 'unverified')
+       ORDER BY keys.expires_at LIMIT $3) RETURNING ",
+    api_key_columns!()
+);

@@ -1,0 +1,264 @@
+//! Grants: what is shared with whom.
+//!
+//! Nothing here is cached: who asks reads the row, so no invalidation is due. The roles that count are those of the
+//! same snapshot.
+
+use async_trait::async_trait;
+use portcullis_core::access::grant::{Grant, Holder, MOST, Outcome, Record, Store, Subject, Target, Term};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+
+use crate::Database;
+use crate::audit::{Entry, actor};
+use crate::tx::Tx;
+use crate::value::{Row, Value, params};
+
+#[async_trait]
+impl Store for Database {
+    async fn share(&self, grant: Grant, by: Context) -> Result<Outcome, Fault> {
+        if !grant.target.is_storable() {
+            return Err(Fault::Other("a resource's id can't be stored".to_owned()));
+        }
+        self.write((grant, by), |tx, (grant, by)| Box::pin(share(tx, grant, by)))
+            .await
+    }
+
+    async fn unshare(
+        &self,
+        target: Target,
+        subject: Subject,
+        action: String,
+        by: Context,
+    ) -> Result<bool, Fault> {
+        self.write(
+            (target, subject, action, by),
+            |tx, (target, subject, action, by)| Box::pin(unshare(tx, target, subject, action, by)),
+        )
+        .await
+    }
+
+    async fn unshare_all(&self, target: Target, by: Context) -> Result<u64, Fault> {
+        self.write((target, by), |tx, (target, by)| {
+            Box::pin(unshare_all(tx, target, by))
+        })
+        .await
+    }
+
+    async fn grants_of(&self, target: Target, now: Timestamp) -> Result<Vec<Record>, Fault> {
+        let sql = "SELECT subject, action, expires_at, granted_by, granted_at FROM grants
+            WHERE kind = $1 AND resource = $2 AND (expires_at IS NULL OR expires_at > $3)
+            ORDER BY subject, action";
+        let rows = self.read(sql, params![&target.kind, &target.id, now]).await?;
+        rows.into_iter().map(|row| record(row, &target)).collect()
+    }
+
+    async fn held(
+        &self,
+        holder: Holder,
+        target: Target,
+        action: String,
+        now: Timestamp,
+    ) -> Result<Option<Term>, Fault> {
+        defends!("T063");
+        let params = params![
+            holder.account,
+            holder.organization.map(|id| id.as_uuid()),
+            &target.kind,
+            &target.id,
+            &action,
+            now
+        ];
+        let rows = self.read(HELD, params).await?;
+        rows.into_iter().next().map_or(Ok(None), term)
+    }
+
+    async fn held_ids(
+        &self,
+        holder: Holder,
+        kind: String,
+        action: String,
+        now: Timestamp,
+        after: String,
+        limit: u32,
+    ) -> Result<Vec<String>, Fault> {
+        let params = params![
+            holder.account,
+            holder.organization.map(|id| id.as_uuid()),
+            &kind,
+            &action,
+            now,
+            &after,
+            limit
+        ];
+        let rows = self.read(HELD_IDS, params).await?;
+        rows.into_iter().map(|mut row| row.take()).collect()
+    }
+}
+
+/// The roles of account `$1`, those they inherit included. `UNION` ends also on a graph that has a cycle after all.
+macro_rules! with_roles {
+    ($($sql:literal)+) => {
+        concat!(
+            "WITH RECURSIVE mine (name) AS (
+                SELECT role FROM account_roles WHERE account_id = $1
+                UNION SELECT role_parents.parent FROM role_parents JOIN mine ON role_parents.role = mine.name) ",
+            $($sql),+
+        )
+    };
+}
+
+/// How many grants count, how many of them have an end, and the last end.
+const HELD: &str = with_roles!(
+    "SELECT count(*), count(expires_at), max(expires_at) FROM grants
+     WHERE kind = $3 AND resource = $4 AND action = $5 AND (expires_at IS NULL OR expires_at > $6)
+     AND (account_id = $1 OR organization_id = $2 OR role IN (SELECT name FROM mine))"
+);
+
+const HELD_IDS: &str = with_roles!(
+    "SELECT resource FROM (
+         SELECT resource FROM grants WHERE account_id = $1 AND kind = $3 AND action = $4
+             AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
+         UNION SELECT resource FROM grants WHERE organization_id = $2 AND kind = $3 AND action = $4
+             AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
+         UNION SELECT resource FROM grants WHERE role IN (SELECT name FROM mine) AND kind = $3 AND action = $4
+             AND (expires_at IS NULL OR expires_at > $5) AND resource > $6) AS held
+     ORDER BY resource LIMIT $7"
+);
+
+fn term(mut row: Row) -> Result<Option<Term>, Fault> {
+    let (all, ending): (i64, i64) = (row.take()?, row.take()?);
+    let last: Option<Timestamp> = row.take()?;
+    Ok(match last {
+        _ if all == 0 => None,
+        Some(last) if all == ending => Some(Term::Until(last)),
+        _ => Some(Term::Open),
+    })
+}
+
+fn record(mut row: Row, target: &Target) -> Result<Record, Fault> {
+    let subject: String = row.take()?;
+    Ok(Record {
+        grant: Grant {
+            target: target.clone(),
+            subject: subject
+                .parse()
+                .map_err(|error| Fault::Corrupt(format!("the subject of a grant: {error}")))?,
+            action: row.take()?,
+            expires_at: row.take()?,
+        },
+        granted_by: row.take()?,
+        granted_at: row.take()?,
+    })
+}
+
+async fn share(tx: &mut Tx<'_>, grant: &Grant, by: &Context) -> Result<Outcome, Fault> {
+    let Grant {
+        target,
+        subject,
+        action,
+        expires_at,
+    } = grant;
+    if !exists(tx, subject).await? {
+        return Ok(Outcome::UnknownSubject);
+    }
+    let (account, role, organization) = parts(subject);
+    let key = subject.to_string();
+    let written = params![
+        &target.kind,
+        &target.id,
+        &key,
+        action,
+        account,
+        role,
+        organization,
+        actor(by.actor),
+        by.at,
+        *expires_at
+    ];
+    if tx.execute(SHARE, written).await? == 0 {
+        return Ok(Outcome::Unchanged);
+    }
+    let count = "SELECT count(*) FROM grants WHERE kind = $1 AND resource = $2";
+    let all: i64 = crate::database::one(tx.query(count, params![&target.kind, &target.id]).await?)?;
+    if all > i64::from(MOST) {
+        tx.undo();
+        return Ok(Outcome::TooMany);
+    }
+    let mut detail = format!("{action} on {target} to {subject}");
+    if let Some(end) = expires_at {
+        detail.push_str(&format!(" until {end}"));
+    }
+    tx.record(by, about(Action::GrantGiven, subject, detail));
+    Ok(Outcome::Done)
+}
+
+const SHARE: &str = "INSERT INTO grants
+    (kind, resource, subject, action, account_id, role, organization_id, granted_by, granted_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT (kind, resource, subject, action) DO UPDATE SET
+        granted_by = excluded.granted_by, granted_at = excluded.granted_at, expires_at = excluded.expires_at
+    WHERE grants.expires_at IS DISTINCT FROM excluded.expires_at";
+
+/// Whether there is such an account or role. Organizations are checked by whoever knows the resource's own.
+async fn exists(tx: &mut Tx<'_>, subject: &Subject) -> Result<bool, Fault> {
+    let found = match subject {
+        Subject::Account(id) => {
+            tx.query_one("SELECT 1 FROM accounts WHERE id = $1", params![*id])
+                .await?
+        }
+        Subject::Role(name) => {
+            tx.query_one("SELECT 1 FROM roles WHERE name = $1", params![name])
+                .await?
+        }
+        Subject::Organization(_) => return Ok(true),
+    };
+    Ok(found.is_some())
+}
+
+/// The columns that lead to account, role and organization.
+fn parts(subject: &Subject) -> (Value<'_>, Value<'_>, Value<'_>) {
+    match subject {
+        Subject::Account(id) => (Value::from(*id), Value::Null, Value::Null),
+        Subject::Role(name) => (Value::Null, Value::from(name), Value::Null),
+        Subject::Organization(id) => (Value::Null, Value::Null, Value::from(id.as_uuid())),
+    }
+}
+
+async fn unshare(
+    tx: &mut Tx<'_>,
+    target: &Target,
+    subject: &Subject,
+    action: &str,
+    by: &Context,
+) -> Result<bool, Fault> {
+    let sql = "DELETE FROM grants WHERE kind = $1 AND resource = $2 AND subject = $3 AND action = $4";
+    let key = subject.to_string();
+    let gone = tx
+        .execute(sql, params![&target.kind, &target.id, &key, action])
+        .await?
+        > 0;
+    if gone {
+        let detail = format!("{action} on {target} from {subject}");
+        tx.record(by, about(Action::GrantTaken, subject, detail));
+    }
+    Ok(gone)
+}
+
+async fn unshare_all(tx: &mut Tx<'_>, target: &Target, by: &Context) -> Result<u64, Fault> {
+    let sql = "DELETE FROM grants WHERE kind = $1 AND resource = $2";
+    let gone = tx.execute(sql, params![&target.kind, &target.id]).await?;
+    if gone > 0 {
+        tx.record(by, Entry::of(Action::GrantsTaken).detail(target.to_string()));
+    }
+    Ok(gone)
+}
+
+fn about(action: Action, subject: &Subject, detail: String) -> Entry {
+    let entry = Entry::of(action).detail(detail);
+    match subject {
+        Subject::Account(id) => entry.account(*id),
+        Subject::Role(_) | Subject::Organization(_) => entry,
+    }
+}

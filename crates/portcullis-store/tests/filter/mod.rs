@@ -1,0 +1,308 @@
+//! Rows, filters and tables for comparing conditions with what filters mean.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::access::resource::{
+    Comparison, Field, FieldKind, Filter, Pattern, ResourceFacts, ResourceKind, Value,
+};
+use portcullis_core::{account, organization};
+use portcullis_store::filter::{Column, Columns};
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+pub(crate) static KIND: ResourceKind = ResourceKind {
+    name: "Note",
+    fields: &[
+        field("flag", FieldKind::Bool),
+        field("size", FieldKind::Long),
+        field("title", FieldKind::Text),
+        field("editor", FieldKind::Account),
+        field("team", FieldKind::Organization),
+        field("tags", FieldKind::TextSet),
+        Field {
+            name: "labels",
+            kind: FieldKind::TextSet,
+            optional: false,
+        },
+    ],
+    actions: &["notes:read"],
+};
+
+const fn field(name: &'static str, kind: FieldKind) -> Field {
+    Field {
+        name,
+        kind,
+        optional: true,
+    }
+}
+
+/// Every form of column once; `id` is text, a number or an id.
+pub(crate) const fn columns(id: Column) -> Columns {
+    Columns {
+        id,
+        owner: Some(Column::uuid("notes.owner")),
+        organization: Some(Column::uuid_text("organization")),
+        fields: FIELDS,
+    }
+}
+
+const FIELDS: &[(&str, Column)] = &[
+    ("flag", Column::bool("flag")),
+    ("size", Column::integer("notes.size")),
+    ("title", Column::text("title")),
+    ("editor", Column::uuid_text("editor")),
+    ("team", Column::uuid("team")),
+    ("tags", Column::json_set("tags")),
+    (
+        "labels",
+        Column::set_of("SELECT label FROM labels WHERE labels.note = notes.text_id"),
+    ),
+];
+
+/// The three columns that hold one note's id.
+pub(crate) const IDS: [Column; 3] = [
+    Column::text("text_id"),
+    Column::integer("number_id"),
+    Column::uuid("uuid_id"),
+];
+
+/// The facts' id for the column of this index.
+pub(crate) fn id_of(number: i64, index: usize) -> String {
+    match index {
+        0 => text_id(number),
+        1 => number.to_string(),
+        _ => uuid(number).to_string(),
+    }
+}
+
+pub(crate) fn text_id(number: i64) -> String {
+    format!("n'{number}\"%_")
+}
+
+pub(crate) fn uuid(number: i64) -> Uuid {
+    Uuid::from_u128(0xABCD_0000 + u128::try_from(number).unwrap())
+}
+
+fn account(number: i64) -> account::Id {
+    account::Id::from_uuid(uuid(number))
+}
+
+fn tenant(number: i64) -> organization::Id {
+    organization::Id::from_uuid(uuid(number))
+}
+
+/// Texts that mean something to LIKE, GLOB, JSON, quoting or a careless comparison.
+fn text(zero: bool) -> impl Strategy<Value = String> {
+    let mut pieces = vec![
+        "a",
+        "A",
+        "b",
+        "%",
+        "_",
+        "'",
+        "\"",
+        "\\",
+        "*",
+        "?",
+        "[",
+        "]",
+        "ä",
+        "a\u{308}",
+        "ß",
+        "\u{1F512}",
+        "\n",
+        " ",
+        "null",
+        "?1",
+        "$1",
+        "--",
+    ];
+    if zero {
+        pieces.push("\0");
+    }
+    vec(proptest::sample::select(pieces), 0..4).prop_map(|pieces| pieces.concat())
+}
+
+fn set(zero: bool) -> impl Strategy<Value = Value> {
+    vec(text(zero), 0..3).prop_map(|mut texts| {
+        texts.sort();
+        texts.dedup();
+        Value::TextSet(texts)
+    })
+}
+
+/// Any value, of any kind: also such as a field never holds.
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<bool>().prop_map(Value::Bool),
+        prop_oneof![-2_i64..3, Just(i64::MAX), Just(i64::MIN)].prop_map(Value::Long),
+        text(true).prop_map(Value::Text),
+        (0_i64..3).prop_map(|n| Value::Account(account(n))),
+        (0_i64..3).prop_map(|n| Value::Organization(tenant(n))),
+        set(true),
+    ]
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec!["flag", "size", "title", "editor", "team", "tags", "labels"])
+}
+
+fn present() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "flag",
+        "size",
+        "title",
+        "editor",
+        "team",
+        "tags",
+        "labels",
+        "owner",
+        "organization",
+    ])
+}
+
+/// A filter; the ids it names are those of the column of index `id`.
+pub(crate) fn filters(id: usize) -> impl Strategy<Value = Filter> {
+    let how = proptest::sample::select(vec![Comparison::Equal, Comparison::Less, Comparison::LessOrEqual]);
+    let leaf = prop_oneof![
+        1 => Just(Filter::Always),
+        1 => Just(Filter::Never),
+        6 => (name(), how, value()).prop_map(|(name, how, value)| Filter::Compare(name, how, value)),
+        3 => (text(true)).prop_map(|t| Filter::Compare("title", Comparison::Equal, Value::Text(t))),
+        3 => (name(), vec(value(), 0..4)).prop_map(|(name, values)| Filter::OneOf(name, values)),
+        3 => (name(), text(true)).prop_map(|(name, text)| Filter::Contains(name, text)),
+        3 => present().prop_map(Filter::Present),
+        6 => (Just("title"), vec(text(true), 0..4)).prop_map(|(name, pieces)| Filter::Like(name, Pattern(pieces))),
+        1 => name().prop_map(|name| Filter::Like(name, Pattern(vec![String::new(), String::new()]))),
+        2 => (0_i64..3).prop_map(|n| Filter::OwnedBy(account(n))),
+        2 => (0_i64..3).prop_map(|n| Filter::Of(tenant(n))),
+        3 => vec(prop_oneof![
+            (0_i64..12).prop_map(move |n| id_of(n, id)),
+            text(true),
+            Just("+1".to_owned()),
+            Just("01".to_owned()),
+            (0_i64..12).prop_map(|n| uuid(n).to_string().to_uppercase()),
+        ], 0..5).prop_map(Filter::Ids),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Filter::All),
+            vec(inner.clone(), 0..4).prop_map(Filter::Any),
+            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
+        ]
+    })
+}
+
+/// What one note holds.
+pub(crate) fn note(zero: bool) -> impl Strategy<Value = ResourceFacts> {
+    let size = prop_oneof![-2_i64..3, Just(i64::MAX), Just(i64::MIN)];
+    (
+        of(0_i64..3),
+        of(0_i64..3),
+        of(any::<bool>()),
+        of(size),
+        of(text(zero)),
+        of(0_i64..3),
+        of(0_i64..3),
+        of(set(false)),
+        set(zero),
+    )
+        .prop_map(
+            |(owner, organization, flag, size, title, editor, team, tags, labels)| {
+                let mut fields = BTreeMap::new();
+                let some = [
+                    ("flag", flag.map(Value::Bool)),
+                    ("size", size.map(Value::Long)),
+                    ("title", title.map(Value::Text)),
+                    ("editor", editor.map(|n| Value::Account(account(n)))),
+                    ("team", team.map(|n| Value::Organization(tenant(n)))),
+                    ("tags", tags),
+                    ("labels", Some(labels)),
+                ];
+                for (name, value) in some {
+                    if let Some(value) = value {
+                        fields.insert(name, value);
+                    }
+                }
+                ResourceFacts {
+                    kind: &KIND,
+                    id: String::new(),
+                    owner: owner.map(account),
+                    organization: organization.map(tenant),
+                    fields,
+                }
+            },
+        )
+}
+
+/// The texts of a set as JSON.
+pub(crate) fn json(texts: &[String]) -> String {
+    serde_json::to_string(texts).unwrap()
+}
+
+/// The numbers of the notes that the filter means.
+pub(crate) fn meant(filter: &Filter, notes: &[ResourceFacts], id: usize) -> Vec<i64> {
+    let numbered = (0_i64..).zip(notes);
+    let meant = numbered.filter(|(number, note)| {
+        let note = ResourceFacts {
+            id: id_of(*number, id),
+            ..(*note).clone()
+        };
+        means(filter, &note)
+    });
+    meant.map(|(number, _)| number).collect()
+}
+
+fn means(filter: &Filter, note: &ResourceFacts) -> bool {
+    let field = |name: &str| note.fields.get(name);
+    match filter {
+        Filter::Always => true,
+        Filter::Never => false,
+        Filter::All(all) => all.iter().all(|one| means(one, note)),
+        Filter::Any(any) => any.iter().any(|one| means(one, note)),
+        Filter::Not(inner) => !means(inner, note),
+        Filter::Compare(name, how, value) => match (how, field(name), value) {
+            (Comparison::Equal, Some(field), value) => field == value,
+            (Comparison::Less, Some(Value::Long(field)), Value::Long(value)) => field < value,
+            (Comparison::LessOrEqual, Some(Value::Long(field)), Value::Long(value)) => field <= value,
+            _ => false,
+        },
+        Filter::OneOf(name, values) => field(name).is_some_and(|field| values.contains(field)),
+        Filter::Contains(name, text) => {
+            matches!(field(name), Some(Value::TextSet(texts)) if texts.contains(text))
+        }
+        Filter::Present("owner") => note.owner.is_some(),
+        Filter::Present("organization") => note.organization.is_some(),
+        Filter::Present(name) => field(name).is_some(),
+        Filter::Like(name, pattern) => {
+            matches!(field(name), Some(Value::Text(text)) if has_form(text, &pattern.0))
+        }
+        Filter::OwnedBy(id) => note.owner == Some(*id),
+        Filter::Of(id) => note.organization == Some(*id),
+        Filter::Ids(ids) => ids.contains(&note.id),
+    }
+}
+
+fn has_form(text: &str, pieces: &[String]) -> bool {
+    match pieces {
+        [] => false,
+        [whole] => text == whole,
+        [first, rest @ ..] => text
+            .strip_prefix(first.as_str())
+            .is_some_and(|text| ends(text, rest)),
+    }
+}
+
+/// Tries every place for every piece.
+fn ends(text: &str, pieces: &[String]) -> bool {
+    match pieces {
+        [] => true,
+        [last] => text.ends_with(last.as_str()),
+        [piece, rest @ ..] => (0..=text.len())
+            .filter(|at| text.is_char_boundary(*at))
+            .filter_map(|at| text.get(at..)?.strip_prefix(piece.as_str()))
+            .any(|text| ends(text, rest)),
+    }
+}

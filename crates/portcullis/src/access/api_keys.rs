@@ -1,0 +1,144 @@
+//! Accounts of programs, and everybody's API keys as administrators see them.
+//!
+//! People make their own keys. Administrators make those of service accounts, with at most what both they and the
+//! account may do, and revoke anybody's.
+
+use axum::extract::State;
+use portcullis_core::access::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite};
+use portcullis_core::account::{ServiceAccountError, Username};
+use portcullis_core::api_key::MayIssue;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::accounts::Page;
+use super::roles::account_id;
+use crate::account::AccountView;
+use crate::api_key::form::{NewKey, Overlap};
+use crate::api_key::view::{IssuedView, Views};
+use crate::api_key::{found, parse_id, refused};
+use crate::portcullis::Portcullis;
+use crate::{
+    Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Personal, Problem, Query, Via,
+};
+
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.get("/service-accounts", list_services)
+        .summary("Service accounts, by id")
+        .post("/service-accounts", create_service)
+        .summary("Make a service account; it may do nothing until it is given a role")
+        .get("/accounts/{account}/api-keys", list)
+        .summary("An account's API keys")
+        .post("/accounts/{account}/api-keys", create)
+        .summary("Make an API key for a service account; its text is shown once")
+        .delete("/accounts/{account}/api-keys/{id}", revoke)
+        .summary("Revoke an API key of any account for ever")
+        .post("/accounts/{account}/api-keys/{id}/rotate", rotate)
+        .summary("Give an API key of a service account another text")
+}
+
+/// A page of service accounts.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServiceAccounts {
+    /// The accounts.
+    items: Vec<AccountView>,
+    /// For the next page; absent on the last.
+    next_cursor: Option<String>,
+}
+
+async fn list_services(
+    who: Allow<AccountsRead>,
+    State(portcullis): State<Portcullis>,
+    Query(page): Query<Page>,
+) -> Result<Json<ServiceAccounts>, Problem> {
+    let limit = page.limit()?;
+    let accounts = portcullis.service_accounts();
+    let accounts = accounts.list(who.permit(), page.cursor()?, limit).await?;
+    let full = accounts.len() >= limit as usize;
+    let last = accounts.last().filter(|_| full);
+    Ok(Json(ServiceAccounts {
+        next_cursor: last.map(|account| account.id.to_string()),
+        items: accounts.iter().map(AccountView::from).collect(),
+    }))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewService {
+    /// Its name: 3 to 32 letters, digits, dots, hyphens, underscores.
+    name: String,
+}
+
+async fn create_service(
+    who: Allow<AccountsWrite>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewService>,
+) -> Result<Created<AccountView>, Problem> {
+    let mut fields = FieldErrors::new();
+    let name = fields.check("/name", "invalid_username", Username::parse(&form.name));
+    let Some(name) = name else {
+        return Err(fields.into());
+    };
+    let accounts = portcullis.service_accounts();
+    let account = accounts.create(who.permit(), name, by).await?;
+    Ok(Created(AccountView::from(&account)))
+}
+
+impl From<ServiceAccountError> for Problem {
+    fn from(error: ServiceAccountError) -> Self {
+        match error {
+            ServiceAccountError::Taken => Self::conflict("username_taken", error.to_string()),
+            ServiceAccountError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+async fn list(
+    who: Allow<ApiKeysRead>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<Json<Views>, Problem> {
+    let keys = portcullis.api_keys();
+    let keys = keys.list_of(who.permit(), account_id(&account)?).await?;
+    Ok(Json(Views::of(&keys, by.at)))
+}
+
+async fn create(
+    who: Allow<MayIssue, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewKey>,
+) -> Result<Created<IssuedView>, Problem> {
+    let (parsed, account, now) = (form.parse()?, account_id(&account)?, by.at);
+    let keys = portcullis.api_keys();
+    let issued = keys.create_for(who.permit(), account, parsed, by).await;
+    let issued = issued.map_err(|error| refused(&form, error))?;
+    Ok(Created(IssuedView::of(&issued, now)))
+}
+
+async fn revoke(
+    who: Allow<ApiKeysWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((account, id)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    let (account, id) = (account_id(&account)?, parse_id(&id)?);
+    let keys = portcullis.api_keys();
+    found(keys.revoke_for(who.permit(), account, id, by).await?)
+}
+
+async fn rotate(
+    who: Allow<MayIssue, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path((account, id)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Overlap>,
+) -> Result<Json<IssuedView>, Problem> {
+    let (account, id, now) = (account_id(&account)?, parse_id(&id)?, by.at);
+    let keys = portcullis.api_keys();
+    let overlap = form.or_default(keys.settings());
+    let issued = keys.rotate_for(who.permit(), account, id, overlap, by).await?;
+    Ok(Json(IssuedView::of(&issued, now)))
+}

@@ -1,0 +1,138 @@
+//! What is asked for when a key is made, changed or rotated.
+
+use std::time::Duration;
+
+use portcullis_core::api_key::{Change, Form, InvalidNetwork, Name, Networks, Settings};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::throttle::Rate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use crate::{FieldErrors, Problem};
+
+/// A new key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewKey {
+    /// 1 to 64 printable characters.
+    name: String,
+    /// What it may do, at most what its owner may.
+    pub(crate) permissions: Vec<String>,
+    /// When it ends, RFC 3339; absent for never.
+    #[schemars(with = "Option<String>")]
+    expires_at: Option<Timestamp>,
+    /// Addresses and networks it may be used from; absent or empty for everywhere.
+    #[serde(default)]
+    networks: Vec<String>,
+    /// How often it may be used, such as `100/minute`; absent for no limit.
+    limit: Option<String>,
+}
+
+impl NewKey {
+    /// The parsed form, or everything that is wrong with it.
+    pub(crate) fn parse(&self) -> Result<Form, Problem> {
+        let mut fields = FieldErrors::new();
+        let name = fields.check("/name", "invalid_key_name", Name::parse(&self.name));
+        let networks = networks(&mut fields, &self.networks);
+        let limit = limit(&mut fields, self.limit.as_deref());
+        if self.permissions.len() > MOST_PERMISSIONS {
+            fields.push(
+                "/permissions",
+                "too_many",
+                format!("at most {MOST_PERMISSIONS} permissions"),
+            );
+        }
+        let (Some(name), Some(networks), Some(limit)) = (name, networks, limit) else {
+            return Err(fields.into());
+        };
+        fields.done(Form {
+            name,
+            permissions: self.permissions.clone(),
+            expires_at: self.expires_at,
+            networks,
+            limit,
+        })
+    }
+}
+
+/// What changes of a key; what is absent stays.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangedKey {
+    /// 1 to 64 printable characters.
+    name: Option<String>,
+    /// Whether it is honoured.
+    enabled: Option<bool>,
+    /// Addresses and networks it may be used from; empty for everywhere.
+    networks: Option<Vec<String>>,
+    /// How often it may be used, such as `100/minute`; null for no limit.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<String>")]
+    limit: Option<Option<String>>,
+}
+
+/// Tells a member that is null from one that is absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Some)
+}
+
+impl ChangedKey {
+    /// The parsed form, or everything that is wrong with it.
+    pub(crate) fn parse(&self) -> Result<Change, Problem> {
+        let mut fields = FieldErrors::new();
+        let name = self.name.as_deref();
+        let name = name.and_then(|name| fields.check("/name", "invalid_key_name", Name::parse(name)));
+        let listed = self.networks.as_ref();
+        let networks = listed.and_then(|texts| networks(&mut fields, texts));
+        let asked = self.limit.as_ref();
+        let limit = asked.and_then(|text| limit(&mut fields, text.as_deref()));
+        fields.done(Change {
+            name,
+            enabled: self.enabled,
+            networks,
+            limit,
+        })
+    }
+}
+
+/// How a key is rotated.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Overlap {
+    /// For how many seconds the present text stays good beside the new one: 0 to 2592000 (30 days), 86400 (a day)
+    /// unless said otherwise. 0 ends every earlier text at once.
+    overlap_seconds: Option<u64>,
+}
+
+impl Overlap {
+    pub(crate) fn or_default(&self, settings: &Settings) -> Duration {
+        self.overlap_seconds.map_or(settings.overlap, Duration::from_secs)
+    }
+}
+
+fn networks(fields: &mut FieldErrors, texts: &[String]) -> Option<Networks> {
+    match Networks::parse(texts) {
+        Ok(networks) => Some(networks),
+        Err((_, error @ InvalidNetwork::TooMany)) => {
+            fields.push("/networks", "too_many", error.to_string());
+            None
+        }
+        Err((place, error)) => {
+            fields.push(format!("/networks/{place}"), "invalid_network", error.to_string());
+            None
+        }
+    }
+}
+
+/// `Some(None)` is no limit.
+#[allow(clippy::option_option, reason = "absent, none, and wrong are three things")]
+fn limit(fields: &mut FieldErrors, text: Option<&str>) -> Option<Option<Rate>> {
+    match text {
+        None => Some(None),
+        Some(text) => fields
+            .check("/limit", "invalid_rate", Rate::parse(text))
+            .map(Some),
+    }
+}
+
+const MOST_PERMISSIONS: usize = 256;

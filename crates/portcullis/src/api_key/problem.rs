@@ -1,0 +1,60 @@
+//! Why no key was made or rotated, as answers.
+
+use portcullis_core::api_key::{CreateError, RotateError};
+
+use super::form::NewKey;
+use crate::{FieldErrors, Problem};
+
+/// Names every faulty permission at its place in the form.
+pub(crate) fn refused(form: &NewKey, error: CreateError) -> Problem {
+    let mut fields = FieldErrors::new();
+    match &error {
+        CreateError::Permissions { unknown, exceeding } => {
+            for (place, name) in form.permissions.iter().enumerate() {
+                let field = format!("/permissions/{place}");
+                if unknown.contains(name) {
+                    fields.push(
+                        field,
+                        "unknown_permission",
+                        "no application declares this permission",
+                    );
+                } else if exceeding.contains(name) {
+                    let detail = format!("{name} can't be given to this key: its owner or you don't have it");
+                    fields.push(field, "exceeds_owner", detail);
+                }
+            }
+            fields.into()
+        }
+        CreateError::Expired => {
+            fields.push("/expires_at", "in_the_past", error.to_string());
+            fields.into()
+        }
+        CreateError::TooMany(_) => Problem::conflict("too_many_keys", error.to_string()),
+        CreateError::Account(state) => {
+            Problem::conflict(format!("account_{}", state.as_str()), error.to_string())
+        }
+        CreateError::NoAccount => Problem::not_found(),
+        CreateError::NotAService => Problem::conflict("not_a_service_account", error.to_string()),
+        CreateError::NotPersonal => Problem::forbidden("not_personal", error.to_string()),
+        CreateError::Fault(fault) => fault.clone().into(),
+    }
+}
+
+impl From<RotateError> for Problem {
+    fn from(error: RotateError) -> Self {
+        match &error {
+            RotateError::Unknown => Self::not_found(),
+            RotateError::OverlapTooLong => {
+                let mut fields = FieldErrors::new();
+                fields.push("/overlap_seconds", "out_of_range", error.to_string());
+                fields.into()
+            }
+            RotateError::Running(_) => Self::conflict("overlap_running", error.to_string()),
+            RotateError::Expired => Self::conflict("key_expired", error.to_string()),
+            RotateError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
+            RotateError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
+            RotateError::NotPersonal => Self::forbidden("not_personal", error.to_string()),
+            RotateError::Fault(fault) => fault.clone().into(),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Finds the organization that a request is for, and who the caller is there.
+//!
+//! It can be named in three places: the header `X-Organization-ID`, a path parameter `{organization}`, and, where the
+//! deployment says so, a subdomain of its base domain. All that are there must name the same one (`T068`): two layers
+//! must never read two tenants out of one request.
+//!
+//! Invariants: only routes whose rule asks for a member look. A membership is looked up by the caller's account, so
+//! an organization that doesn't exist and one that the caller isn't in are the same, in answer and in work; what a
+//! second place names is compared with what the first has found and never looked up.
+//!
+//! **Deployment caveat:** the subdomain is read from `Host`. A proxy in front must pass it on as it came and must not
+//! let clients choose it freely where something outside this server relies on it.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts as _, RawPathParams};
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::Authority;
+use portcullis_core::access::Principal;
+use portcullis_core::defends;
+use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
+
+use super::Gate;
+use crate::Problem;
+use crate::protect::Walk;
+
+/// What a request selects.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Selected {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// An organization that the caller is no member of, or none.
+    Strange,
+    /// An organization that the caller is a member of.
+    Own(Arc<Current>),
+}
+
+impl Selected {
+    /// The organization's id, as decisions see it.
+    pub(crate) fn id(&self) -> Option<Id> {
+        match self {
+            Self::Nothing => None,
+            Self::Strange => Some(Id::NONE),
+            Self::Own(current) => Some(current.id()),
+        }
+    }
+
+    /// The caller's own organization, if it may be worked in.
+    pub(crate) fn active(&self) -> Option<&Arc<Current>> {
+        match self {
+            Self::Own(current) if current.is_active() => Some(current),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the caller's own, and suspended.
+    pub(crate) fn is_suspended(&self) -> bool {
+        matches!(self, Self::Own(current) if !current.is_active())
+    }
+}
+
+/// The organization that the request is for, and who `who` is there.
+pub(super) async fn select(parts: &mut Parts, walk: &Walk, who: &Principal) -> Result<Selected, Problem> {
+    defends!("T068");
+    let mut named = Vec::with_capacity(3);
+    named.extend(in_header(parts)?);
+    named.extend(in_path(parts).await?);
+    named.extend(in_host(parts, &walk.gate)?);
+    let Some(first) = named.first() else {
+        return Ok(Selected::Nothing);
+    };
+    let found = match walk.gate.organizations() {
+        Some(directory) => directory.current(who.id(), first.clone(), walk.at).await?,
+        None => None,
+    };
+    let same =
+        |other: &Selector| other == first || found.as_ref().is_some_and(|current| current.is_named_by(other));
+    if !named.iter().all(same) {
+        return Err(Problem::bad_request(
+            "organization_conflict",
+            "header, path and host name different organizations; name one",
+        ));
+    }
+    Ok(found.map_or(Selected::Strange, Selected::Own))
+}
+
+fn in_header(parts: &Parts) -> Result<Option<Selector>, Problem> {
+    let mut values = parts.headers.get_all(HEADER).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(invalid()),
+        (Some(value), None) => read(value.to_str().map_err(|_| invalid())?).map(Some),
+    }
+}
+
+async fn in_path(parts: &mut Parts) -> Result<Option<Selector>, Problem> {
+    let Ok(parameters) = RawPathParams::from_request_parts(parts, &()).await else {
+        return Err(invalid());
+    };
+    let value = parameters.iter().find(|(name, _)| *name == PARAMETER);
+    value.map(|(_, value)| read(value)).transpose()
+}
+
+/// The label before the base domain. The base domain itself, and labels that are reserved, select nothing.
+///
+/// Source: RFC 9110 §7.2, RFC 9112 §3.2.2
+fn in_host(parts: &Parts, gate: &Gate) -> Result<Option<Selector>, Problem> {
+    let Some(base) = gate.base_domain() else {
+        return Ok(None);
+    };
+    let Some(host) = host(parts)? else {
+        return Ok(None);
+    };
+    let label = host.strip_suffix(base).and_then(|rest| rest.strip_suffix('.'));
+    match label.map(Slug::parse) {
+        None | Some(Err(InvalidSlug::Reserved)) => Ok(None),
+        Some(Ok(slug)) => Ok(Some(Selector::Slug(slug))),
+        Some(Err(InvalidSlug::Form)) => Err(invalid()),
+    }
+}
+
+/// The host that the request is for, in lower case, without port and final dot.
+fn host(parts: &Parts) -> Result<Option<String>, Problem> {
+    let mut headers = parts.headers.get_all(HOST).iter();
+    let header = match (headers.next(), headers.next()) {
+        (Some(_), Some(_)) => return Err(invalid()),
+        (header, _) => header
+            .map(|value| value.to_str().map_err(|_| invalid()))
+            .transpose()?,
+    };
+    let plain = |text: &str| {
+        let authority: Authority = text.parse().map_err(|_| invalid())?;
+        if text.contains('@') {
+            return Err(invalid());
+        }
+        let host = authority.host().to_ascii_lowercase();
+        Ok(host.strip_suffix('.').map_or(host.clone(), ToOwned::to_owned))
+    };
+    let header = header.map(plain).transpose()?;
+    let target = parts
+        .uri
+        .authority()
+        .map(|target| plain(target.as_str()))
+        .transpose()?;
+    match (header, target) {
+        (Some(header), Some(target)) if header != target => Err(invalid()),
+        (header, target) => Ok(target.or(header)),
+    }
+}
+
+fn read(text: &str) -> Result<Selector, Problem> {
+    Selector::parse(text).map_err(|_| invalid())
+}
+
+fn invalid() -> Problem {
+    Problem::bad_request(
+        "invalid_organization",
+        "name one organization by its id or its slug, in lower case",
+    )
+}
+
+/// The header that names an organization.
+pub(crate) const HEADER: &str = "x-organization-id";
+
+/// The path parameter that names one.
+pub(crate) const PARAMETER: &str = "organization";

@@ -1,0 +1,95 @@
+//! Where a guarded request stands: what further decisions about its caller look at.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::Method;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use portcullis_core::access::resource::{ActionRule, ResourceFacts};
+use portcullis_core::access::{Denied, Principal, Situation};
+use portcullis_core::audit::Context;
+
+use super::Gate;
+use super::circumstances::{context, peer};
+use super::denials::{Denial, Operation};
+use crate::Problem;
+use crate::protect::Walk;
+
+/// A copy of what a decision looks at, for decisions that come after the access rule. There is a caller in it: a route
+/// for anybody has no scene.
+pub(crate) struct Scene {
+    walk: Walk,
+    principal: Arc<Principal>,
+    ip: Option<IpAddr>,
+    user_agent: Option<String>,
+    by: Context,
+    method: Method,
+}
+
+impl Scene {
+    /// The caller that the access rule found.
+    pub(crate) fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.walk.gate
+    }
+
+    /// What changes are recorded with.
+    pub(crate) fn context(&self) -> Context {
+        self.by.clone()
+    }
+
+    pub(crate) fn situation(&self) -> Situation<'_> {
+        Situation {
+            ip: self.ip,
+            user_agent: self.user_agent.as_deref(),
+            policies: self.walk.gate.policies(),
+            ..Situation::at(self.walk.at)
+        }
+    }
+
+    /// Records that an action on a resource was refused.
+    pub(crate) fn refused(&self, action: &ActionRule, resource: &ResourceFacts, denied: Denied) {
+        let id: String = resource.id.chars().filter(|c| !c.is_control()).take(64).collect();
+        let asked = format!("{} on {} {id}", action.name(), resource.kind.name);
+        let problem = Problem::from(denied);
+        let denial = Denial {
+            operation: &Operation(&self.method, &self.walk.label),
+            rule: &asked,
+            code: denied.code(),
+            why: &problem.detail(),
+            credential: Some(self.principal.kind()),
+            principal: Some(&self.principal),
+            key: None,
+            tree: &|| None,
+        };
+        self.gate().denials().record(&denial, self.context());
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Scene {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let walk = Walk::of(&parts.extensions)
+            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
+        let principal = walk.principal.clone().ok_or_else(|| {
+            Problem::internal("a resource is asked for where the access rule knows no caller")
+        })?;
+        let agent = parts.headers.get(USER_AGENT);
+        Ok(Self {
+            by: context(walk, parts),
+            method: parts.method.clone(),
+            walk: walk.clone(),
+            principal,
+            ip: peer(parts),
+            user_agent: agent.and_then(|value| value.to_str().ok()).map(str::to_owned),
+        })
+    }
+}
+
+impl aide::OperationInput for Scene {}

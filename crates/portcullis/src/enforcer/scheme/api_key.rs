@@ -1,0 +1,209 @@
+//! `X-API-Key: pk_live_…`, and the query where a deployment wants it.
+//!
+//! The header's name can be another. The query is not looked at unless the deployment names a parameter: addresses
+//! end up in logs, histories and `Referer` headers. Where it is, the parameter is taken out of the address before
+//! the handler sees it.
+//!
+//! Source: RFC 9700 §4.3.2 (why not)
+
+use http::{HeaderMap, HeaderName, Uri};
+use portcullis_core::access::{Credential, Refused};
+use portcullis_core::api_key::Format;
+
+use super::Presented;
+
+/// Why a place can't be one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPlace {
+    /// Not the name of a header.
+    #[error("the name of a header has letters, digits and hyphens, such as X-API-Key")]
+    Header,
+    /// A header with a meaning of its own.
+    #[error("this header has a meaning of its own: use another, such as X-API-Key")]
+    Taken,
+    /// Not the name of a parameter.
+    #[error("the name of a parameter has 1 to 64 of a-z A-Z 0-9 _ - ., such as api_key")]
+    Parameter,
+}
+
+/// Where API keys stand in a request, besides `Authorization: Bearer`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    shown: String,
+    header: HeaderName,
+    parameter: Option<String>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            shown: "X-API-Key".to_owned(),
+            header: HeaderName::from_static("x-api-key"),
+            parameter: None,
+        }
+    }
+}
+
+impl Places {
+    /// In the header of this name.
+    ///
+    /// # Errors
+    /// [`InvalidPlace`].
+    pub fn in_header(name: &str) -> Result<Self, InvalidPlace> {
+        let header: HeaderName = name.parse().map_err(|_| InvalidPlace::Header)?;
+        if TAKEN.contains(&header.as_str()) {
+            return Err(InvalidPlace::Taken);
+        }
+        Ok(Self {
+            shown: name.to_owned(),
+            header,
+            parameter: None,
+        })
+    }
+
+    /// And in the query parameter of this name.
+    ///
+    /// **Deployment caveat:** whoever logs addresses (proxies, browsers, monitoring) then logs keys.
+    ///
+    /// # Errors
+    /// [`InvalidPlace::Parameter`].
+    pub fn and_in_query(mut self, parameter: &str) -> Result<Self, InvalidPlace> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+        if parameter.is_empty() || parameter.len() > 64 || !parameter.bytes().all(plain) {
+            return Err(InvalidPlace::Parameter);
+        }
+        self.parameter = Some(parameter.to_owned());
+        Ok(self)
+    }
+
+    /// The header's name, as it was written.
+    pub fn header(&self) -> &str {
+        &self.shown
+    }
+
+    /// The parameter's name, if there is one.
+    pub fn parameter(&self) -> Option<&str> {
+        self.parameter.as_deref()
+    }
+}
+
+pub(super) fn in_header<'r>(headers: &'r HeaderMap, places: &Places, format: &Format) -> Presented<'r> {
+    let mut values = headers.get_all(&places.header).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Presented::Nothing,
+        (Some(_), Some(_)) => Presented::Several,
+        (Some(value), None) => value
+            .to_str()
+            .map_or(Presented::Invalid, |text| read(text, format)),
+    }
+}
+
+pub(super) fn in_query<'r>(uri: &Uri, places: &Places, format: &Format) -> Presented<'r> {
+    let (Some(name), Some(query)) = (places.parameter(), uri.query()) else {
+        return Presented::Nothing;
+    };
+    let mut values = query.split('&').filter_map(|pair| value_of(pair, name));
+    match (values.next(), values.next()) {
+        (None, _) => Presented::Nothing,
+        (Some(_), Some(_)) => Presented::Several,
+        // Every character of a key stands for itself: an encoded one isn't decoded.
+        (Some(text), None) => read(text, format),
+    }
+}
+
+/// The same address without the parameter.
+pub(super) fn without_parameter(uri: &Uri, name: &str) -> Option<Uri> {
+    let query = uri.query()?;
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| value_of(pair, name).is_none())
+        .collect();
+    let mut path = uri.path().to_owned();
+    if !kept.is_empty() {
+        path.push('?');
+        path.push_str(&kept.join("&"));
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn value_of<'p>(pair: &'p str, name: &str) -> Option<&'p str> {
+    let (found, value) = pair.split_once('=').unwrap_or((pair, ""));
+    (found == name).then_some(value)
+}
+
+/// A text that stands where only keys stand.
+pub(super) fn read<'r>(text: &str, format: &Format) -> Presented<'r> {
+    match format.read(text) {
+        Ok(digest) => Presented::Credential(Credential::ApiKey(digest)),
+        Err(error) => Presented::Refused(Refused::Key(error)),
+    }
+}
+
+/// What other layers read, and what proxies write.
+const TAKEN: [&str; 14] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "forwarded",
+    "host",
+    "origin",
+    "proxy-authorization",
+    "referer",
+    "transfer-encoding",
+    "x-forwarded-for",
+    "x-organization-id",
+    "x-session-token",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_with_another_meaning_is_refused() {
+        for (name, expected) in [
+            ("", Err(InvalidPlace::Header)),
+            ("X API Key", Err(InvalidPlace::Header)),
+            ("x-api-key:", Err(InvalidPlace::Header)),
+            ("Cookie", Err(InvalidPlace::Taken)),
+            ("AUTHORIZATION", Err(InvalidPlace::Taken)),
+            ("x-session-token", Err(InvalidPlace::Taken)),
+            ("X-Acme-Key", Ok("X-Acme-Key".to_owned())),
+        ] {
+            let found = Places::in_header(name).map(|places| places.header().to_owned());
+            assert_eq!(found, expected, "{name:?}");
+        }
+        assert!(TAKEN.iter().all(|name| *name == name.to_ascii_lowercase()));
+    }
+
+    #[test]
+    fn a_parameter_needs_a_plain_name() {
+        for (name, good) in [
+            ("", false),
+            ("a&b", false),
+            ("a=b", false),
+            ("k%65y", false),
+            ("api_key", true),
+        ] {
+            assert_eq!(Places::default().and_in_query(name).is_ok(), good, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_parameter_is_taken_out_and_everything_else_stays() {
+        for (uri, expected) in [
+            ("/a?api_key=x", "/a"),
+            ("/a?b=1&api_key=x&c=%20", "/a?b=1&c=%20"),
+            ("/a?api_key&b", "/a?b"),
+            ("/a?api_keys=x&xapi_key=y", "/a?api_keys=x&xapi_key=y"),
+            ("http://h:1/a?api_key=x&q", "http://h:1/a?q"),
+        ] {
+            let uri: Uri = uri.parse().unwrap();
+            assert_eq!(without_parameter(&uri, "api_key").unwrap().to_string(), expected);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Invitations: written, listed, revoked, accepted.
+
+use axum::extract::State;
+use portcullis_core::access::{Authenticated, Member, MembersRead, MembersWrite};
+use portcullis_core::account::EmailAddress;
+use portcullis_core::audit;
+use portcullis_core::organization::{Accepted, InvitationToken, Invite, Invited, OrganizationsError};
+use portcullis_core::secret::SecretText;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::view::{InvitationView, Items, Standing};
+use super::{changed, letters};
+use crate::portcullis::Portcullis;
+use crate::{
+    Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
+};
+
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.post("/organizations/{organization}/invitations", invite)
+        .summary("Invite an address")
+        .get("/organizations/{organization}/invitations", list)
+        .summary("Open invitations, oldest first")
+        .delete("/organizations/{organization}/invitations/{invitation}", revoke)
+        .summary("Revoke an invitation")
+        .post("/invitations/accept", accept)
+        .summary("Accept an invitation with the mailed code")
+}
+
+/// Whom to invite.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewInvitation {
+    /// The address; only an account that has proven it can accept.
+    email: String,
+    /// The roles it is to have, at most 20; none unless said otherwise.
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+async fn invite(
+    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewInvitation>,
+) -> Result<Created<InvitationView>, Problem> {
+    let mut fields = FieldErrors::new();
+    let email = fields.check("/email", "invalid_email", EmailAddress::parse(&form.email));
+    let Some(email) = email else {
+        return Err(fields.into());
+    };
+    let invite = Invite {
+        email,
+        roles: form.roles,
+    };
+    match portcullis.invite(who.permit(), invite, by).await? {
+        Invited::Invited(invited) => Ok(Created(InvitationView::from(invited.0))),
+        Invited::Refused(change) => match changed(change) {
+            Err(problem) => Err(problem),
+            Ok(_) => Err(Problem::internal("an invitation was neither written nor refused")),
+        },
+    }
+}
+
+impl Portcullis {
+    /// Invites an address into an organization and mails the code that lets it in.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn invite(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        invite: Invite,
+        by: audit::Context,
+    ) -> Result<Invited, OrganizationsError> {
+        let invited = self.organizations().invite(permit, invite, by).await?;
+        if let (Invited::Invited(invited), Some(url)) = (&invited, &self.manners().public_url) {
+            let (invitation, organization, token) = invited.as_ref();
+            self.letters()
+                .send(letters::invitation(url, organization, invitation, token));
+        }
+        Ok(invited)
+    }
+}
+
+async fn list(
+    who: Allow<Member<MembersRead>>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<Items<InvitationView>>, Problem> {
+    let all = portcullis.organizations().invitations(who.permit()).await?;
+    Ok(Items::whole(all.into_iter().map(InvitationView::from).collect()))
+}
+
+async fn revoke(
+    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path((_, invitation)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    let unknown = || Problem::unknown("unknown_invitation", "there is no such open invitation");
+    let invitation = invitation.parse().map_err(|_| unknown())?;
+    changed(
+        portcullis
+            .organizations()
+            .revoke(who.permit(), invitation, by)
+            .await?,
+    )
+}
+
+/// A mailed code.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    /// The code from the letter, `pci_…`.
+    #[schemars(with = "String")]
+    token: SecretText,
+}
+
+async fn accept(
+    who: Allow<Authenticated, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Code>,
+) -> Result<Json<Standing>, Problem> {
+    let accepted = match InvitationToken::parse(form.token.expose()) {
+        Some(token) => {
+            portcullis
+                .organizations()
+                .accept(who.permit(), &token, by)
+                .await?
+        }
+        None => Accepted::Refused,
+    };
+    match accepted {
+        Accepted::Joined(belonging) => Ok(Json(Standing::from(&belonging))),
+        Accepted::Refused => Err(Problem::bad_request(
+            "invalid_invitation",
+            "this invitation was used, revoked, has expired or never existed; ask for another",
+        )),
+        Accepted::AnotherAddress => Err(Problem::forbidden(
+            "another_address",
+            "this invitation is for another address, or you haven't proven yet that it is yours",
+        )),
+    }
+}

@@ -1,0 +1,103 @@
+//! Members and their roles.
+
+use axum::extract::State;
+use portcullis_core::access::{Member, MembersRead, MembersWrite, Role};
+use portcullis_core::account;
+use portcullis_core::organization::Owner;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::changed;
+use super::view::{Items, MemberView};
+use crate::access::Page;
+use crate::portcullis::Portcullis;
+use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
+
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.get("/organizations/{organization}/members", list)
+        .summary("Members, by account id")
+        .put("/organizations/{organization}/members/{account}/roles", set_roles)
+        .summary("Set a member's roles")
+        .delete("/organizations/{organization}/members/{account}", remove)
+        .summary("Remove a member")
+        .post("/organizations/{organization}/ownership", transfer)
+        .summary("Make another member owner in my place")
+}
+
+async fn list(
+    who: Allow<Member<MembersRead>>,
+    State(portcullis): State<Portcullis>,
+    Query(page): Query<Page>,
+) -> Result<Json<Items<MemberView>>, Problem> {
+    let limit = page.limit()?;
+    let members = portcullis
+        .organizations()
+        .members(who.permit(), page.cursor()?, limit)
+        .await?;
+    let members = members.into_iter().map(MemberView::from).collect();
+    Ok(Items::page(members, limit, |member: &MemberView| {
+        member.account.clone()
+    }))
+}
+
+/// A member's roles.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Roles {
+    /// All roles the member is to have, at most 20.
+    roles: Vec<String>,
+}
+
+async fn set_roles(
+    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path((_, account)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Roles>,
+) -> Result<NoContent, Problem> {
+    let account = member(&account)?;
+    let organizations = portcullis.organizations();
+    changed(
+        organizations
+            .set_roles(who.permit(), account, form.roles, by)
+            .await?,
+    )
+}
+
+async fn remove(
+    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path((_, account)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    let account = member(&account)?;
+    changed(
+        portcullis
+            .organizations()
+            .remove(who.permit(), account, by)
+            .await?,
+    )
+}
+
+/// The next owner.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NextOwner {
+    /// The id of a member's account.
+    account: String,
+}
+
+async fn transfer(
+    who: Allow<Member<Role<Owner>>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NextOwner>,
+) -> Result<NoContent, Problem> {
+    let to = member(&form.account)?;
+    changed(portcullis.organizations().transfer(who.permit(), to, by).await?)
+}
+
+fn member(text: &str) -> Result<account::Id, Problem> {
+    text.parse()
+        .map_err(|_| Problem::unknown("unknown_member", "there is no such member"))
+}

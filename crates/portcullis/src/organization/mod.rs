@@ -1,0 +1,187 @@
+//! The routes of organizations: create, see, rename, leave; members; invitations; what administrators do.
+//!
+//! What works on one organization takes the caller's [`Permit`](crate::Permit), which knows the organization: the path
+//! is read by the enforcer alone, and no handler passes an id of it on.
+
+mod admin;
+mod invitations;
+mod letters;
+mod members;
+mod view;
+
+use axum::extract::State;
+use portcullis_core::access::{Authenticated, Member, SettingsWrite};
+use portcullis_core::organization::{Change, Created as Made, Name, OrganizationsError, Renaming, Slug};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::view::{Items, OrganizationView, Standing};
+use crate::portcullis::Portcullis;
+use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
+
+pub(crate) use self::admin::routes as admin_routes;
+
+/// The routes below `/auth`.
+pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    let api = api
+        .post("/organizations", create)
+        .summary("Create an organization")
+        .get("/organizations", mine)
+        .summary("My organizations")
+        .get("/organizations/{organization}", show)
+        .summary("An organization, and what I am there")
+        .patch("/organizations/{organization}", rename)
+        .summary("Rename an organization")
+        .post("/organizations/{organization}/leave", leave)
+        .summary("Leave an organization");
+    invitations::routes(members::routes(api))
+}
+
+/// A new organization.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewOrganization {
+    /// What people call it: 1 to 100 characters.
+    name: String,
+    /// Its name in addresses: 3 to 40 of `a-z 0-9` and single hyphens, beginning with a letter.
+    slug: String,
+}
+
+impl NewOrganization {
+    /// Every field parsed.
+    fn parse(&self) -> Result<(Name, Slug), Problem> {
+        let mut fields = FieldErrors::new();
+        let name = fields.check("/name", "invalid_name", Name::parse(&self.name));
+        let slug = fields.check("/slug", "invalid_slug", Slug::parse(&self.slug));
+        match (name, slug) {
+            (Some(name), Some(slug)) => fields.done((name, slug)),
+            _ => Err(fields.into()),
+        }
+    }
+}
+
+async fn create(
+    who: Allow<Authenticated, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewOrganization>,
+) -> Result<Created<OrganizationView>, Problem> {
+    let (name, slug) = form.parse()?;
+    let made = portcullis.organizations().create(who.permit(), name, slug, by);
+    made_view(made.await?)
+}
+
+/// What creating answers.
+fn made_view(made: Made) -> Result<Created<OrganizationView>, Problem> {
+    match made {
+        Made::Created(organization) => Ok(Created(OrganizationView::from(&organization))),
+        Made::Taken => Err(taken()),
+        Made::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
+        Made::TooMany => Err(Problem::conflict(
+            "too_many_organizations",
+            "you own as many organizations as one account may",
+        )),
+    }
+}
+
+async fn mine(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<Items<Standing>>, Problem> {
+    let all = portcullis.organizations().mine(who.permit()).await?;
+    Ok(Items::whole(all.iter().map(Standing::from).collect()))
+}
+
+async fn show(who: Allow<Member>) -> Json<view::Here> {
+    Json(view::Here::from(who.organization(), who.scopes()))
+}
+
+/// What is to be changed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    /// What people call it.
+    name: Option<String>,
+    /// Its name in addresses. The former one stays reserved for this organization, and selects nothing any more.
+    slug: Option<String>,
+}
+
+async fn rename(
+    who: Allow<Member<SettingsWrite>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Rename>,
+) -> Result<NoContent, Problem> {
+    let mut fields = FieldErrors::new();
+    let name = form
+        .name
+        .and_then(|text| fields.check("/name", "invalid_name", Name::parse(&text)));
+    let slug = form
+        .slug
+        .and_then(|text| fields.check("/slug", "invalid_slug", Slug::parse(&text)));
+    let renaming = fields.done(Renaming { name, slug })?;
+    changed(
+        portcullis
+            .organizations()
+            .rename(who.permit(), renaming, by)
+            .await?,
+    )
+}
+
+async fn leave(
+    who: Allow<Member, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(portcullis.organizations().leave(who.permit(), by).await?)
+}
+
+/// What a change in an organization answers. Asking for what is so already is no error: the caller's wish holds.
+fn changed(change: Change) -> Result<NoContent, Problem> {
+    match change {
+        Change::Done | Change::Unchanged => Ok(NoContent),
+        Change::UnknownOrganization => Err(Problem::not_found()),
+        Change::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
+        Change::UnknownMember => Err(Problem::unknown("unknown_member", "there is no such member")),
+        Change::UnknownInvitation => Err(Problem::unknown(
+            "unknown_invitation",
+            "there is no such open invitation",
+        )),
+        Change::UnknownRole => Err(Problem::unknown("unknown_role", "there is no role of this name")),
+        Change::Beyond => Err(Problem::forbidden(
+            "beyond_your_roles",
+            "you can give and take only what you have in this organization yourself",
+        )),
+        Change::LastOwner => Err(Problem::conflict(
+            "last_owner",
+            "an organization has an owner who can act: make another one first",
+        )),
+        Change::Member => Err(Problem::conflict("already_member", "this is a member already")),
+        Change::Taken => Err(taken()),
+        Change::TooMany => Err(Problem::conflict(
+            "too_many",
+            "there are as many of them as there may be",
+        )),
+    }
+}
+
+fn taken() -> Problem {
+    Problem::conflict(
+        "slug_taken",
+        "this slug is, or was, another organization's; choose another",
+    )
+}
+
+impl From<OrganizationsError> for Problem {
+    fn from(error: OrganizationsError) -> Self {
+        match error {
+            OrganizationsError::TooManyRoles => {
+                let mut fields = FieldErrors::new();
+                fields.push("/roles", "too_many_roles", error.to_string());
+                fields.into()
+            }
+            OrganizationsError::CreationIsClosed => Self::forbidden("creation_closed", error.to_string()),
+            OrganizationsError::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! How organizations are shown.
+
+use portcullis_core::access::Scopes;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::organization::{Belonging, Current, Invitation, MemberRecord, Organization};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::Json;
+
+/// A list, or a page of one.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Items<T> {
+    /// What there is.
+    items: Vec<T>,
+    /// For the next page; absent on the last.
+    next_cursor: Option<String>,
+}
+
+impl<T> Items<T> {
+    /// All of it.
+    pub(super) fn whole(items: Vec<T>) -> Json<Self> {
+        Json(Self {
+            items,
+            next_cursor: None,
+        })
+    }
+
+    /// A page of at most `limit`; what comes next is named by the last one's cursor.
+    pub(super) fn page(items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Json<Self> {
+        let full = items.len() >= limit as usize;
+        let next_cursor = items.last().filter(|_| full).map(cursor);
+        Json(Self { items, next_cursor })
+    }
+}
+
+/// An organization.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Organization")]
+pub(super) struct OrganizationView {
+    /// Its id.
+    pub(super) id: String,
+    /// Its name in addresses.
+    slug: String,
+    /// What people call it.
+    name: String,
+    /// `active` or `suspended`.
+    state: &'static str,
+    /// When it was created, RFC 3339.
+    #[schemars(with = "String")]
+    created_at: Timestamp,
+}
+
+impl From<&Organization> for OrganizationView {
+    fn from(organization: &Organization) -> Self {
+        Self {
+            id: organization.id.to_string(),
+            slug: organization.slug.clone(),
+            name: organization.name.clone(),
+            state: organization.state.as_str(),
+            created_at: organization.created_at,
+        }
+    }
+}
+
+/// An organization and the roles the caller has there.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Standing {
+    /// The organization.
+    #[serde(flatten)]
+    organization: OrganizationView,
+    /// The roles given there directly.
+    roles: Vec<String>,
+}
+
+impl From<&Belonging> for Standing {
+    fn from(belonging: &Belonging) -> Self {
+        Self {
+            organization: OrganizationView::from(&belonging.organization),
+            roles: belonging.roles.clone(),
+        }
+    }
+}
+
+/// An organization and what the presented credential may do there.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Here {
+    /// The organization.
+    #[serde(flatten)]
+    organization: OrganizationView,
+    /// All roles there, inherited ones included.
+    roles: Vec<String>,
+    /// What the presented credential may do there.
+    permissions: Vec<String>,
+}
+
+impl Here {
+    pub(super) fn from(current: &Current, scopes: &Scopes) -> Self {
+        let membership = current.membership();
+        let permissions = membership.permission_names.iter();
+        Self {
+            organization: OrganizationView::from(current.organization()),
+            roles: membership.roles.clone(),
+            permissions: permissions.filter(|name| scopes.include(name)).cloned().collect(),
+        }
+    }
+}
+
+/// A member.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Member")]
+pub(super) struct MemberView {
+    /// The account's id.
+    pub(super) account: String,
+    /// Its address, as typed.
+    email: Option<String>,
+    /// Its user name, as typed.
+    username: Option<String>,
+    /// The roles given to it here directly.
+    roles: Vec<String>,
+    /// Since when, RFC 3339.
+    #[schemars(with = "String")]
+    joined_at: Timestamp,
+}
+
+impl From<MemberRecord> for MemberView {
+    fn from(member: MemberRecord) -> Self {
+        Self {
+            account: member.account.to_string(),
+            email: member.email,
+            username: member.username,
+            roles: member.roles,
+            joined_at: member.joined_at,
+        }
+    }
+}
+
+/// An open invitation.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Invitation")]
+pub(super) struct InvitationView {
+    /// Its id.
+    id: String,
+    /// The invited address.
+    email: String,
+    /// The roles it brings.
+    roles: Vec<String>,
+    /// The account that invited; absent for the operator.
+    invited_by: Option<String>,
+    /// When, RFC 3339.
+    #[schemars(with = "String")]
+    created_at: Timestamp,
+    /// From when on it is refused, RFC 3339.
+    #[schemars(with = "String")]
+    expires_at: Timestamp,
+}
+
+impl From<Invitation> for InvitationView {
+    fn from(invitation: Invitation) -> Self {
+        Self {
+            id: invitation.id.to_string(),
+            email: invitation.email,
+            roles: invitation.roles,
+            invited_by: invitation.invited_by.map(|id| id.to_string()),
+            created_at: invitation.created_at,
+            expires_at: invitation.expires_at,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Loads policies and remembers what came of it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+
+use portcullis_core::access::policy::{Declarations, Flaw, Live, Schema, Set, Source};
+use portcullis_core::access::{NoPolicies, Policies, ResourceKind};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use tokio::sync::Mutex;
+
+use super::{PoliciesError, PolicyFlaw, PolicyStatus, folder};
+
+/// Keeps the policies of a deployment. Cloning it gives the same.
+#[derive(Clone, Default)]
+pub(crate) struct Keeper {
+    folder: Option<PathBuf>,
+    kinds: Vec<&'static ResourceKind>,
+    live: Arc<Live>,
+    /// One load at a time; what it knows of the last one.
+    work: Arc<Mutex<Work>>,
+    status: Arc<std::sync::Mutex<PolicyStatus>>,
+}
+
+#[derive(Default)]
+struct Work {
+    /// What the policies are checked against, once the routes are known.
+    schema: Option<Schema>,
+    /// What was last loaded, or tried to.
+    tried: Option<Result<Vec<Source>, PoliciesError>>,
+    /// What the last look found, if it was something else.
+    seen: Option<Result<Vec<Source>, PoliciesError>>,
+}
+
+impl Keeper {
+    pub(crate) fn folder(mut self, folder: PathBuf) -> Self {
+        self.folder = Some(folder);
+        self
+    }
+
+    pub(crate) fn kinds(mut self, kinds: &[&'static ResourceKind]) -> Self {
+        self.kinds.extend(kinds);
+        self
+    }
+
+    /// What decides.
+    pub(crate) fn provider(&self) -> Arc<dyn Policies> {
+        match &self.folder {
+            Some(_) => Arc::clone(&self.live) as _,
+            None => Arc::new(NoPolicies),
+        }
+    }
+
+    pub(crate) fn status(&self) -> PolicyStatus {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the application declares, with these actions.
+    fn schema(&self, actions: &[&'static str]) -> Result<Schema, PoliciesError> {
+        let mut declarations = Declarations::new();
+        actions.iter().for_each(|action| declarations.action(action));
+        self.kinds.iter().for_each(|kind| declarations.kind(kind));
+        Schema::of(declarations).map_err(|error| PoliciesError::Declarations(error.to_string()))
+    }
+
+    /// The schema as Cedar writes it.
+    pub(crate) fn schema_text(&self, actions: &[&'static str]) -> Result<String, PoliciesError> {
+        Ok(self.schema(actions)?.text().to_owned())
+    }
+
+    /// What would be noted of the policies in a folder; they are not put in force.
+    pub(crate) async fn check(
+        &self,
+        actions: &[&'static str],
+        at: PathBuf,
+    ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+        let schema = self.schema(actions)?;
+        let sources = read(at.clone()).await?;
+        let set = load(schema, sources, at.display().to_string()).await?;
+        Ok(set.notes().iter().map(PolicyFlaw::from).collect())
+    }
+
+    pub(crate) async fn declare(
+        &self,
+        actions: &[&'static str],
+        now: Timestamp,
+    ) -> Result<(), PoliciesError> {
+        let schema = self.schema(actions)?;
+        self.work.lock().await.schema = Some(schema);
+        self.reload(now).await?;
+        let Some(set) = self.live.current() else {
+            return Ok(());
+        };
+        for note in set.notes() {
+            tracing::warn!("{note}");
+        }
+        for action in actions.iter().filter(|action| !set.can_permit(action)) {
+            tracing::warn!(
+                action,
+                "a route asks the policies for an action that none of them can permit"
+            );
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn reload(&self, now: Timestamp) -> Result<(), PoliciesError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let mut work = self.work.lock().await;
+        let found = read(folder.clone()).await;
+        self.put(&mut work, folder, found, now).await
+    }
+
+    pub(crate) async fn watch(&self, now: Timestamp) -> Result<(), PoliciesError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let mut work = self.work.lock().await;
+        if work.schema.is_none() {
+            return Ok(());
+        }
+        let found = Some(read(folder.clone()).await);
+        // A file that is being written differs from look to look.
+        if found == work.tried || work.seen != found {
+            work.seen = found;
+            return Ok(());
+        }
+        match found {
+            Some(found) => self.put(&mut work, folder, found, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Puts what was found in force, if it is right; keeps the last good policies otherwise.
+    async fn put(
+        &self,
+        work: &mut Work,
+        folder: &std::path::Path,
+        found: Result<Vec<Source>, PoliciesError>,
+        now: Timestamp,
+    ) -> Result<(), PoliciesError> {
+        defends!("T061");
+        let Some(schema) = work.schema.clone() else {
+            return Ok(());
+        };
+        work.tried = Some(found.clone());
+        work.seen = None;
+        let loaded = match found {
+            Ok(sources) => {
+                let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+                let set = load(schema, sources, folder.display().to_string()).await;
+                set.map(|set| (names, set))
+            }
+            Err(error) => Err(error),
+        };
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        match loaded {
+            Ok((files, set)) => {
+                *status = PolicyStatus {
+                    generation: status.generation + 1,
+                    loaded_at: Some(now),
+                    files,
+                    policies: set.summary().policies,
+                    notes: set.notes().iter().map(PolicyFlaw::from).collect(),
+                    failure: None,
+                };
+                self.live.put(set);
+                Ok(())
+            }
+            Err(error) => {
+                status.failure = Some((now, error.clone()));
+                Err(error)
+            }
+        }
+    }
+}
+
+async fn read(at: PathBuf) -> Result<Vec<Source>, PoliciesError> {
+    let folder = at.display().to_string();
+    let read = tokio::task::spawn_blocking(move || folder::read(&at)).await;
+    read.unwrap_or_else(|error| {
+        Err(PoliciesError::Unreadable {
+            folder,
+            reason: error.to_string(),
+        })
+    })
+}
+
+/// Parses and checks beside the requests: hundreds of policies take a while.
+async fn load(schema: Schema, sources: Vec<Source>, folder: String) -> Result<Set, PoliciesError> {
+    let loaded = tokio::task::spawn_blocking(move || Set::load(&schema, &sources)).await;
+    match loaded {
+        Ok(Ok(set)) => Ok(set),
+        Ok(Err(report)) => Err(PoliciesError::Wrong {
+            folder,
+            flaws: report.0.iter().map(PolicyFlaw::from).collect(),
+        }),
+        Err(error) => Err(PoliciesError::Unreadable {
+            folder,
+            reason: error.to_string(),
+        }),
+    }
+}
+
+impl From<&Flaw> for PolicyFlaw {
+    fn from(flaw: &Flaw) -> Self {
+        Self {
+            file: flaw.file.clone(),
+            line: flaw.line,
+            column: flaw.column,
+            message: flaw.message.clone(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The policies of a deployment: a folder of files, read when the routes are known and again whenever it changes.
+//!
+//! **Flow:** [`Portcullis::declare_actions`] gathers what the routes leave to the policies, reads the folder and puts
+//! the policies in force, or refuses to start. [`Portcullis::watch_policies`] looks every second; a change that stood
+//! still from one look to the next is loaded.
+//!
+//! **Invariants:** a set is in force as a whole or not at all. A change that doesn't load leaves the last good set in
+//! force and is reported: in the log with file, line and column, and to administrators. A folder without a single
+//! policy file is a mistake, never a way to lift what the policies forbid.
+//!
+//! **Deliberately absent:** policies changed by request. They are code, and go the way of code.
+
+#[cfg(feature = "policies")]
+mod folder;
+#[cfg(feature = "policies")]
+mod keeper;
+#[cfg(not(feature = "policies"))]
+mod without;
+
+use portcullis_core::environment::Timestamp;
+
+#[cfg(feature = "policies")]
+pub(crate) use self::keeper::Keeper;
+#[cfg(not(feature = "policies"))]
+pub(crate) use self::without::Keeper;
+use crate::Api;
+use crate::portcullis::Portcullis;
+
+/// Why policies are not put in force. The text has a line for everything that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PoliciesError {
+    /// The folder or a file in it can't be read.
+    #[error("the policies in {folder} can't be read: {reason}")]
+    Unreadable {
+        /// The folder.
+        folder: String,
+        /// Why.
+        reason: String,
+    },
+    /// What the application declares makes no schema.
+    #[error("policies can't be checked: {0}")]
+    Declarations(String),
+    /// The policies are wrong.
+    #[error("the policies in {folder} are wrong:\n{}", lines(.flaws))]
+    Wrong {
+        /// The folder.
+        folder: String,
+        /// Everything that is wrong.
+        flaws: Vec<PolicyFlaw>,
+    },
+}
+
+/// One thing that is wrong with a policy file, or worth knowing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFlaw {
+    /// The file's name.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in the line, from 1.
+    pub column: usize,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl std::fmt::Display for PolicyFlaw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
+    }
+}
+
+/// Which policies are in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolicyStatus {
+    /// How often policies were put in force since the start; 0 means never.
+    pub generation: u64,
+    /// When those in force were read.
+    pub loaded_at: Option<Timestamp>,
+    /// The names of their files.
+    pub files: Vec<String>,
+    /// How many they are.
+    pub policies: usize,
+    /// What is worth knowing about them.
+    pub notes: Vec<PolicyFlaw>,
+    /// Why the last attempt to load others failed, and when; `None` once one succeeds.
+    pub failure: Option<(Timestamp, PoliciesError)>,
+}
+
+impl Portcullis {
+    /// Makes every action that a route of `api` leaves to the policies known to them and puts them in force. Warns of
+    /// actions that no policy can permit.
+    ///
+    /// # Errors
+    /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
+    pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
+        self.policies()
+            .declare(&actions(api), self.environment().now())
+            .await
+    }
+
+    /// Reads the policies again and puts them in force.
+    ///
+    /// # Errors
+    /// [`PoliciesError`]: the last good policies stay in force.
+    pub async fn reload_policies(&self) -> Result<(), PoliciesError> {
+        self.policies().reload(self.environment().now()).await
+    }
+
+    /// Looks whether the policies changed; a change that is the same at two looks is loaded. Called every second by
+    /// [`Portcullis::serve`].
+    ///
+    /// # Errors
+    /// [`PoliciesError`], once for each bad change: the last good policies stay in force.
+    pub async fn watch_policies(&self) -> Result<(), PoliciesError> {
+        self.policies().watch(self.environment().now()).await
+    }
+
+    /// The schema that policies for `api` are checked against, as Cedar writes it.
+    ///
+    /// # Errors
+    /// [`PoliciesError::Declarations`].
+    #[cfg(feature = "policies")]
+    pub fn policy_schema(&self, api: &Api) -> Result<String, PoliciesError> {
+        self.policies().schema_text(&actions(api))
+    }
+
+    /// Checks the policies of a folder as [`Portcullis::declare_actions`] would, without putting them in force.
+    /// Returns what is worth knowing about them.
+    ///
+    /// # Errors
+    /// [`PoliciesError`].
+    #[cfg(feature = "policies")]
+    pub async fn check_policies(
+        &self,
+        api: &Api,
+        folder: impl Into<std::path::PathBuf>,
+    ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+        self.policies().check(&actions(api), folder.into()).await
+    }
+
+    /// Which policies are in force.
+    pub fn policy_status(&self) -> PolicyStatus {
+        self.policies().status()
+    }
+}
+
+/// The actions that the routes leave to the policies.
+fn actions(api: &Api) -> Vec<&'static str> {
+    let mut actions = Vec::new();
+    for route in api.routes() {
+        route.rule().each_action(&mut |action| actions.push(action));
+    }
+    actions
+}
+
+fn lines(flaws: &[PolicyFlaw]) -> String {
+    let lines: Vec<String> = flaws.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}

@@ -1,0 +1,33 @@
+//! Built without policies: nothing is permitted by any.
+
+use std::sync::Arc;
+
+use portcullis_core::access::{NoPolicies, Policies};
+use portcullis_core::environment::Timestamp;
+
+use super::{PoliciesError, PolicyStatus};
+
+#[derive(Default)]
+pub(crate) struct Keeper;
+
+impl Keeper {
+    pub(crate) fn provider(&self) -> Arc<dyn Policies> {
+        Arc::new(NoPolicies)
+    }
+
+    pub(crate) async fn declare(&self, _: &[&'static str], _: Timestamp) -> Result<(), PoliciesError> {
+        Ok(())
+    }
+
+    pub(crate) async fn reload(&self, _: Timestamp) -> Result<(), PoliciesError> {
+        Ok(())
+    }
+
+    pub(crate) async fn watch(&self, _: Timestamp) -> Result<(), PoliciesError> {
+        Ok(())
+    }
+
+    pub(crate) fn status(&self) -> PolicyStatus {
+        PolicyStatus::default()
+    }
+}

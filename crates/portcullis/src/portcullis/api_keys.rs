@@ -1,0 +1,94 @@
+//! What a deployment knows of API keys.
+
+use std::sync::Arc;
+
+use portcullis_core::access::Directory;
+use portcullis_core::account::ServiceAccounts;
+use portcullis_core::api_key::{self, ApiKeys, Format, Settings, Store as _};
+use portcullis_core::environment::Environment;
+use portcullis_core::fault::Fault;
+use portcullis_store::Database;
+
+use super::Portcullis;
+use super::builder::shared;
+use crate::api_key::letters::expires_soon;
+use crate::enforcer::Places;
+
+/// What was said about API keys when the deployment was built.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keys {
+    pub(super) format: Format,
+    pub(super) places: Places,
+    pub(super) settings: Settings,
+}
+
+impl Keys {
+    pub(super) fn build(
+        &self,
+        database: &Database,
+        directory: &Arc<Directory>,
+        environment: &Environment,
+    ) -> ApiKeys {
+        ApiKeys::new(api_key::Foundation {
+            store: shared(database),
+            permissions: shared(database),
+            directory: Arc::clone(directory),
+            environment: environment.clone(),
+            format: self.format.clone(),
+            settings: self.settings.clone(),
+        })
+    }
+}
+
+impl Portcullis {
+    /// Makes, changes and ends API keys.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.0.api_keys
+    }
+
+    /// Accounts that programs act as.
+    pub fn service_accounts(&self) -> &ServiceAccounts {
+        &self.0.service_accounts
+    }
+
+    /// Writes down when, and from where, keys were last used.
+    pub(super) async fn write_used(&self) -> Result<(), Fault> {
+        let authenticator = self.0.gate.authenticator();
+        let used = authenticator.take_used();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let written = self.0.database.note_used(used.clone()).await;
+        if written.is_err() {
+            authenticator.put_back_used(used);
+        }
+        written
+    }
+
+    /// Writes to the owners of keys that end within a week, each once; what a service account holds is told to the log.
+    /// Called hourly by [`Portcullis::serve`].
+    ///
+    /// # Errors
+    /// What the store says; who was not told is told by the next call.
+    pub async fn warn_expiring(&self) -> Result<(), Fault> {
+        loop {
+            let expiring = self.api_keys().take_expiring(AT_ONCE).await?;
+            for one in &expiring {
+                let letter = expires_soon(self.manners().public_url.as_ref(), one);
+                if letter.is_none() {
+                    let (key, owner) = (one.key.id, one.owner.id);
+                    tracing::warn!(%key, %owner, expires_at = ?one.key.expires_at, "an API key expires soon");
+                }
+                self.letters().send(letter);
+            }
+            if expiring.len() < AT_ONCE as usize {
+                return Ok(());
+            }
+            // Letters beyond what may wait for the mail system are dropped.
+            self.letters().settled().await;
+        }
+    }
+}
+
+/// How many are told before the mail system is waited for.
+const AT_ONCE: u32 = 100;

@@ -1,0 +1,206 @@
+//! Gathers settings.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use portcullis_core::access::{Authentication, Policies, RemoteAuthenticator};
+use portcullis_core::environment::Environment;
+use portcullis_core::key::Algorithm;
+use portcullis_core::key::remote::{self, RemoteKeys};
+use portcullis_core::token::{self, Expectation};
+use url::Url;
+
+use super::Remote;
+use super::discovery::{Discovery, Issuer};
+use super::log::LogOnly;
+use crate::enforcer::{self, Gate};
+use crate::environment;
+use crate::outbound::{self, Client, InvalidRoots, Limits};
+
+/// Why another issuer's tokens can't be verified. An issuer that can't be reached is no such reason: it is asked
+/// again and again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The issuer isn't an address that keys could be had from.
+    #[error(
+        "{0:?} is no issuer's address: write it as the tokens' `iss` says it, https, without query and fragment; for \
+         one on this machine call `dangerous_allow_loopback`"
+    )]
+    Issuer(String),
+    /// A shared secret is never published.
+    #[error("{0} is an algorithm of shared secrets, which nobody publishes; name algorithms of public keys")]
+    Symmetric(Algorithm),
+    /// No algorithm is left.
+    #[error("no algorithm is allowed: no token could be good")]
+    NoAlgorithm,
+    /// The certificates to trust.
+    #[error(transparent)]
+    Roots(#[from] InvalidRoots),
+}
+
+/// Gathers what a [`Remote`] is made of. Everything has a safe default.
+#[must_use]
+pub struct Builder {
+    issuer: String,
+    expectation: Expectation,
+    keys: remote::Settings,
+    outbound: outbound::Settings,
+    origins: Vec<Url>,
+    gate: enforcer::Settings,
+    environment: Environment,
+    capacity: usize,
+}
+
+impl Builder {
+    pub(super) fn new(issuer: &str) -> Self {
+        let tokens = token::Settings::default();
+        Self {
+            issuer: issuer.to_owned(),
+            expectation: Expectation {
+                issuer: issuer.to_owned(),
+                ..tokens.expectation()
+            },
+            keys: remote::Settings::default(),
+            outbound: outbound::Settings::default(),
+            origins: Vec::new(),
+            gate: enforcer::Settings::default(),
+            environment: environment::system(),
+            capacity: 100_000,
+        }
+    }
+
+    /// Whom tokens must be for: `portcullis` unless said otherwise, as it is where they are issued.
+    pub fn audience(mut self, audience: &str) -> Self {
+        audience.clone_into(&mut self.expectation.audience);
+        self
+    }
+
+    /// The algorithms that are honoured: all of public keys unless said otherwise.
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.keys.algorithms = algorithms.into_iter().collect();
+        self
+    }
+
+    /// How far clocks may differ: 30 s, at most 60 s.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.expectation.leeway = leeway;
+        self
+    }
+
+    /// How long keys are kept and how often they are asked for.
+    pub fn keys(mut self, change: impl FnOnce(&mut remote::Settings)) -> Self {
+        change(&mut self.keys);
+        self
+    }
+
+    /// What one fetch may cost.
+    pub fn limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.outbound.limits);
+        self
+    }
+
+    /// Another origin, such as `https://keys.example.com`, at which the issuer may publish its keys.
+    pub fn keys_at(mut self, origin: Url) -> Self {
+        self.origins.push(origin);
+        self
+    }
+
+    /// A network of one's own in which the issuer may be: private addresses are refused otherwise.
+    pub fn private_network(mut self, network: IpNet) -> Self {
+        self.outbound.networks.push(network);
+        self
+    }
+
+    /// Lets the issuer be on this machine, and be asked there without TLS. For development and tests: any program on
+    /// the machine could answer in its place.
+    pub fn dangerous_allow_loopback(mut self) -> Self {
+        self.outbound.loopback = true;
+        self
+    }
+
+    /// The certificates to trust instead of the system's, in PEM: of an authority of one's own.
+    pub fn root_certificates(mut self, pem: &[u8]) -> Self {
+        self.outbound.roots = Some(pem.to_vec());
+        self
+    }
+
+    /// What decides where a rule names an action.
+    pub fn policies(mut self, policies: Arc<dyn Policies>) -> Self {
+        self.gate.policies = policies;
+        self
+    }
+
+    /// Where people reach this server.
+    pub fn public_url(mut self, url: Url) -> Self {
+        self.gate.origin = Some(url);
+        self
+    }
+
+    /// Another clock and randomness than the system's: for tests.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// How many verified tokens are remembered: 100,000.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.capacity = entries;
+        self
+    }
+
+    /// Begins to follow the issuer's keys. Doesn't wait for them: requests do, and answer 503 while there are none.
+    ///
+    /// # Errors
+    /// [`RemoteError`].
+    // Async like its sibling that opens a database: it must run where tasks can be spawned.
+    #[allow(clippy::unused_async)]
+    pub async fn open(self) -> Result<Remote, RemoteError> {
+        let issuer = Issuer::parse(&self.issuer, self.outbound.loopback);
+        let issuer = issuer.ok_or_else(|| RemoteError::Issuer(self.issuer.clone()))?;
+        if let Some(secret) = self
+            .keys
+            .algorithms
+            .iter()
+            .find(|algorithm| algorithm.is_symmetric())
+        {
+            return Err(RemoteError::Symmetric(*secret));
+        }
+        if self.keys.algorithms.is_empty() {
+            return Err(RemoteError::NoAlgorithm);
+        }
+        let discovery = Discovery {
+            client: Client::new(self.outbound)?,
+            origins: self.origins.iter().map(Url::origin).collect(),
+            environment: self.environment.clone(),
+            known: Mutex::default(),
+            issuer: issuer.clone(),
+        };
+        let keys = RemoteKeys::new(Arc::new(discovery), self.environment.clone(), self.keys);
+        let authenticator = RemoteAuthenticator::new(Arc::new(keys), self.expectation, self.capacity);
+        let authenticator = Arc::new(authenticator);
+        let gate = Gate::of(
+            Authentication::Remote(Arc::clone(&authenticator)),
+            self.environment.clone(),
+            Arc::new(LogOnly),
+            self.gate,
+        );
+        Ok(Remote::new(
+            authenticator,
+            self.environment,
+            issuer.as_str().to_owned(),
+            gate,
+        ))
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("issuer", &self.issuer)
+            .field("expectation", &self.expectation)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,104 @@
+//! What a handler's parameters ask about resources, found out when its route is registered.
+//!
+//! Only the first parameter's type is known to the router as a rule; the others describe themselves to the docs. While
+//! a route is registered, those descriptions are run once and [`note`] gathers what they ask.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use aide::OperationInput;
+use aide::generate::in_context;
+use aide::openapi::Operation;
+use portcullis_core::access::PermissionRef;
+use portcullis_core::access::resource::{Action, ActionRule};
+use schemars::SchemaGenerator;
+
+use super::Resource;
+
+/// What a handler's parameter asks about resources.
+#[derive(Debug, Clone, Copy)]
+pub struct Asks {
+    /// The name of the resources' kind.
+    pub kind: &'static str,
+    /// What is to be done to them.
+    pub action: ActionRule,
+    /// To which of them.
+    pub how: How,
+}
+
+/// Which resources a parameter asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// One that is named by this parameter of the path.
+    One {
+        /// The parameter's name.
+        parameter: &'static str,
+        /// Whether a refusal looks as if there were none.
+        hidden: bool,
+    },
+    /// All that the caller may do it to.
+    Every,
+}
+
+impl Asks {
+    /// One resource.
+    pub(super) const fn one<R: Resource, A: Action<R>>() -> Self {
+        Self {
+            kind: R::KIND.name,
+            action: A::RULE,
+            how: How::One {
+                parameter: R::PARAMETER,
+                hidden: R::HIDDEN,
+            },
+        }
+    }
+
+    /// All of them.
+    pub(super) const fn every<R: Resource, A: Action<R>>() -> Self {
+        Self {
+            how: How::Every,
+            ..Self::one::<R, A>()
+        }
+    }
+
+    /// Calls `visit` with every permission it speaks of.
+    pub fn each_permission(&self, visit: &mut dyn FnMut(&PermissionRef)) {
+        self.action.each_permission(visit);
+    }
+}
+
+/// The form of `authz.lock`: `on Post:posts:edit`, `listing Post:posts:read`.
+impl fmt::Display for Asks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.how {
+            How::One { .. } => "on",
+            How::Every => "listing",
+        };
+        write!(f, "{word} {}:{}", self.kind, self.action.name())
+    }
+}
+
+thread_local! {
+    static ASKED: RefCell<Option<Vec<Asks>>> = const { RefCell::new(None) };
+}
+
+/// Everything that the parameters `I` ask about resources.
+pub(crate) fn gather<I: OperationInput>() -> Vec<Asks> {
+    ASKED.set(Some(Vec::new()));
+    in_context(|context| {
+        // The schemas that are made on the way are of no use here.
+        let before = std::mem::replace(&mut context.schema, SchemaGenerator::default());
+        I::operation_input(context, &mut Operation::default());
+        context.schema = before;
+    });
+    ASKED.take().unwrap_or_default()
+}
+
+/// Says what a parameter asks, if somebody gathers it.
+pub(super) fn note(asks: Asks) {
+    ASKED.with_borrow_mut(|asked| {
+        if let Some(asked) = asked {
+            asked.push(asks);
+        }
+    });
+}

@@ -1,0 +1,101 @@
+//! Actions on single resources: a handler's parameter loads one, decides, and hands it over.
+//!
+//! Flow: [`Resource`] says how one of the application's records is found and what decisions look at in it;
+//! [`resource_actions!`](crate::resource_actions) says what can be done to it and by whom. [`Authorized`] in a handler's
+//! parameters is one record the caller may do the action to; [`Visible`] is the same decision about all of them, as a
+//! condition for the application's own statement. `sharing` makes the routes to share one.
+//!
+//! Invariants: a list shows exactly what single calls hand over (`T065`). Both stand behind an access rule that knows
+//! its caller: an [`Api`](crate::Api) where they don't is not built. What they ask for stands in `authz.lock` and in
+//! OpenAPI, from the types that are enforced (`T018`).
+//!
+//! **Deliberately absent:** a list that decides row by row, and a cache of grants.
+
+mod asks;
+mod authorized;
+mod sharing;
+mod visible;
+
+pub use portcullis_core::access::resource::{
+    Action, ActionRule, Actions, Comparison, Field, FieldKind, Filter, Value,
+};
+use portcullis_core::access::resource::{ResourceFacts, ResourceKind};
+pub use portcullis_store::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
+
+pub(crate) use self::asks::gather;
+pub use self::asks::{Asks, How};
+pub use self::authorized::Authorized;
+pub use self::visible::Visible;
+use crate::Problem;
+
+/// A record of the application that is shared, owned, or decided about by policies.
+///
+/// ```
+/// use portcullis::resource::{Actions as _, Field, FieldKind};
+/// use portcullis::{Allow, Authenticated, Authorized, Problem, Resource, resource_actions};
+/// use portcullis::core::access::{ResourceFacts, ResourceKind};
+///
+/// #[derive(Clone)]
+/// struct App;
+///
+/// struct Post {
+///     id: String,
+///     author: portcullis::core::account::Id,
+///     title: String,
+/// }
+///
+/// resource_actions! {
+///     Post:
+///     pub Read = "posts:read": "Read a post":   owner, shared;
+///     pub Edit = "posts:edit": "Change a post": owner;
+/// }
+///
+/// impl Resource for Post {
+///     type State = App;
+///     const KIND: &'static ResourceKind = &ResourceKind {
+///         name: "Post",
+///         fields: &[Field { name: "title", kind: FieldKind::Text, optional: false }],
+///         actions: Self::NAMES,
+///     };
+///
+///     async fn load(_: &App, id: &str) -> Result<Option<Self>, Problem> {
+///         # let _ = id;
+///         Ok(None)
+///     }
+///
+///     fn facts(&self) -> ResourceFacts {
+///         ResourceFacts::new(Self::KIND, &self.id)
+///             .owned_by(self.author)
+///             .with("title", self.title.as_str())
+///     }
+/// }
+///
+/// async fn edit(_: Allow<Authenticated>, post: Authorized<Post, Edit>) -> String {
+///     format!("you may change {}", post.title)
+/// }
+/// let api = portcullis::Api::<App>::new("Blog", "1.0").put("/posts/{id}", edit);
+/// assert!(api.authz_lock().contains("authenticated on Post:posts:edit"));
+/// ```
+pub trait Resource: Sized + Send + Sync + 'static {
+    /// What it is loaded from: the state of the routes, or a part of it (`FromRef`).
+    type State: Clone + Send + Sync + 'static;
+
+    /// Its kind, as policies and filters know it.
+    const KIND: &'static ResourceKind;
+
+    /// The parameter in the path that holds its id.
+    const PARAMETER: &'static str = "id";
+
+    /// Whether it is a secret that it exists: then whoever is refused gets the 404 of an id that doesn't exist, else a
+    /// 403 that says why.
+    const HIDDEN: bool = true;
+
+    /// Finds it by the id in the path, which is anything that somebody wrote there.
+    ///
+    /// # Errors
+    /// A [`Problem`]: it couldn't be found out whether it exists. Nobody is let in then.
+    fn load(state: &Self::State, id: &str) -> impl Future<Output = Result<Option<Self>, Problem>> + Send;
+
+    /// What decisions look at.
+    fn facts(&self) -> ResourceFacts;
+}

@@ -1,0 +1,175 @@
+//! Ready routes to share a resource: who has what, give, take back.
+
+use std::fmt::Display;
+
+use portcullis_core::access::grant::{GrantError, Record, Shared, Subject};
+use portcullis_core::access::resource::{Action, Actions};
+use portcullis_core::environment::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Authorized, Resource};
+use crate::enforcer::Scene;
+use crate::portcullis::Portcullis;
+use crate::{Allow, Api, Authenticated, FieldErrors, Json, NoContent, Problem, Query};
+
+impl Portcullis {
+    /// Routes to share resources of type `R`, for whoever may do `A` to one. Nest them below the path of one:
+    /// `api.nest("/posts/{id}/grants", portcullis.sharing::<Post, Share>())`.
+    ///
+    /// Nobody can share an action that they may not do themselves, nor for longer than they may.
+    pub fn sharing<R: Resource + Actions, A: Action<R>>(&self) -> Api<R::State> {
+        Api::new("", "")
+            .get("/", list::<R, A>)
+            .summary("Whom it is shared with")
+            .put("/", share::<R, A>)
+            .summary("Share it")
+            .delete("/", unshare::<R, A>)
+            .summary("Take a grant back")
+    }
+}
+
+/// Whom a resource is shared with; all of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Grants")]
+struct Items {
+    /// The grants that count now.
+    items: Vec<GrantView>,
+    /// Always absent: the list is whole.
+    next_cursor: Option<String>,
+}
+
+/// What is shared with whom.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Grant")]
+struct GrantView {
+    /// Who may: `account:<id>`, `role:<name>` or `organization:<id>`.
+    subject: String,
+    /// What they may do.
+    action: String,
+    /// The moment from which they may no more, RFC 3339; absent if it has no end.
+    #[schemars(with = "Option<String>")]
+    expires_at: Option<Timestamp>,
+    /// Who shared it: an account's id, `operator` or `system`.
+    granted_by: String,
+    /// When, RFC 3339.
+    #[schemars(with = "String")]
+    granted_at: Timestamp,
+}
+
+impl From<Record> for GrantView {
+    fn from(record: Record) -> Self {
+        let Record {
+            grant,
+            granted_by,
+            granted_at,
+        } = record;
+        Self {
+            subject: grant.subject.to_string(),
+            action: grant.action,
+            expires_at: grant.expires_at,
+            granted_by,
+            granted_at,
+        }
+    }
+}
+
+async fn list<R: Resource + Actions, A: Action<R>>(
+    _: Allow<Authenticated>,
+    resource: Authorized<R, A>,
+    scene: Scene,
+) -> Result<Json<Items>, Problem> {
+    let grants = scene.gate().grants();
+    let records = grants.list(resource.permit(), scene.situation().now).await?;
+    Ok(Json(Items {
+        items: records.into_iter().map(GrantView::from).collect(),
+        next_cursor: None,
+    }))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    /// Who may: `account:<id>`, `role:<name>`, or `organization:<id>` for the one the resource belongs to.
+    subject: String,
+    /// What they may do.
+    action: String,
+    /// The moment from which they may no more, RFC 3339; without it, until it is taken back.
+    #[schemars(with = "Option<String>")]
+    expires_at: Option<Timestamp>,
+}
+
+async fn share<R: Resource + Actions, A: Action<R>>(
+    _: Allow<Authenticated>,
+    resource: Authorized<R, A>,
+    scene: Scene,
+    Json(wish): Json<Wish>,
+) -> Result<NoContent, Problem> {
+    let subject = subject("/subject", &wish.subject)?;
+    let wish = Shared {
+        subject,
+        action: wish.action,
+        expires_at: wish.expires_at,
+    };
+    let grants = scene.gate().grants();
+    grants
+        .share(resource.permit(), &scene.situation(), wish, scene.context())
+        .await?;
+    Ok(NoContent)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    /// Whose grant: `account:<id>`, `role:<name>` or `organization:<id>`.
+    subject: String,
+    /// What they may do no more.
+    action: String,
+}
+
+async fn unshare<R: Resource + Actions, A: Action<R>>(
+    _: Allow<Authenticated>,
+    resource: Authorized<R, A>,
+    scene: Scene,
+    Query(which): Query<Which>,
+) -> Result<NoContent, Problem> {
+    let subject = subject("subject", &which.subject)?;
+    let grants = scene.gate().grants();
+    let gone = grants.unshare(resource.permit(), subject, which.action, scene.context());
+    if gone.await? {
+        Ok(NoContent)
+    } else {
+        Err(Problem::unknown(
+            "unknown_grant",
+            "this is not shared with them for that action",
+        ))
+    }
+}
+
+fn subject(field: &str, text: &str) -> Result<Subject, Problem> {
+    let mut fields = FieldErrors::new();
+    match fields.check(field, "invalid_subject", text.parse()) {
+        Some(subject) => fields.done(subject),
+        None => Err(fields.into()),
+    }
+}
+
+impl From<GrantError> for Problem {
+    fn from(error: GrantError) -> Self {
+        let field = |field: &str, code: &'static str, error: &dyn Display| {
+            let mut fields = FieldErrors::new();
+            fields.push(field, code, error.to_string());
+            Self::from(fields)
+        };
+        match error {
+            GrantError::UnknownAction(_) => field("/action", "unknown_action", &error),
+            GrantError::UnknownSubject => field("/subject", "unknown_subject", &error),
+            GrantError::Past => field("/expires_at", "in_the_past", &error),
+            GrantError::Outlives(_) => field("/expires_at", "outlives_own", &error),
+            GrantError::Escalation(_) => Self::forbidden("escalation", error.to_string()),
+            GrantError::TooMany => Self::conflict("too_many_grants", error.to_string()),
+            GrantError::InvalidId => Self::conflict("not_sharable", error.to_string()),
+            GrantError::Fault(fault) => fault.into(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What this authorization server says of itself: exactly what there is.
+//!
+//! `/.well-known/openid-configuration` is deliberately absent: what OpenID Connect requires of it (an authorization
+//! endpoint, ID tokens) isn't there, and a document that says otherwise would send clients into the void.
+//!
+//! **Deployment caveat:** the endpoints are said to be where [`Portcullis::api`] puts them, below the public address.
+//! A program that nests `oauth_routes` or `well_known_routes` elsewhere serves a document of its own. An issuer whose
+//! address has a path is asked at `/.well-known/oauth-authorization-server/path`: let the proxy before it lead that
+//! here.
+
+use axum::extract::State;
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use schemars::JsonSchema;
+use serde::Serialize;
+use url::Url;
+
+use crate::portcullis::Portcullis;
+use crate::{Json, Problem, Public};
+
+/// The metadata of the authorization server.
+///
+/// Source: RFC 8414 §2. Members of which nothing is true are left out (§3.2): `response_types_supported` among them,
+/// as there is no authorization endpoint.
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Metadata {
+    /// The `iss` of tokens.
+    issuer: String,
+    /// Where tokens are had.
+    token_endpoint: String,
+    /// Clients send no credential of their own.
+    token_endpoint_auth_methods_supported: [&'static str; 1],
+    /// Where tokens are revoked.
+    revocation_endpoint: String,
+    /// Whoever holds a token may revoke it.
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    /// The public keys.
+    jwks_uri: String,
+    /// What the token endpoint answers.
+    grant_types_supported: Vec<&'static str>,
+}
+
+impl Metadata {
+    /// The metadata; `None` unless the issuer is an address that is known to lead here.
+    pub(super) fn of(portcullis: &Portcullis) -> Option<Self> {
+        let manners = portcullis.manners();
+        let base = manners.public_url.as_ref()?;
+        let issuer = portcullis.issuer().settings().issuer.clone();
+        // Whoever asks this document for another issuer must not believe it (§3.3).
+        if Url::parse(&issuer).ok()?.origin() != base.origin() {
+            return None;
+        }
+        let at = |path: &str| {
+            let mut url = base.clone();
+            url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
+            url.set_query(None);
+            url.set_fragment(None);
+            url.to_string()
+        };
+        let mut grants = vec!["refresh_token"];
+        if manners.password_grant {
+            grants.insert(0, "password");
+        }
+        Some(Self {
+            issuer,
+            token_endpoint: at("/oauth/token"),
+            token_endpoint_auth_methods_supported: ["none"],
+            revocation_endpoint: at("/oauth/revoke"),
+            revocation_endpoint_auth_methods_supported: ["none"],
+            jwks_uri: at("/.well-known/jwks.json"),
+            grant_types_supported: grants,
+        })
+    }
+}
+
+pub(super) async fn metadata(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+) -> Result<([(http::HeaderName, HeaderValue); 1], Json<Metadata>), Problem> {
+    let metadata = Metadata::of(&portcullis).ok_or_else(|| {
+        Problem::unknown(
+            "no_public_address",
+            "this server has no public address, or its tokens name another issuer: it can't be discovered",
+        )
+    })?;
+    Ok((
+        [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"))],
+        Json(metadata),
+    ))
+}

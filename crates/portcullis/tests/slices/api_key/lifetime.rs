@@ -1,0 +1,110 @@
+//! A key's end, what is told before it, and when it was last used.
+
+use portcullis_core::account::State;
+
+use super::*;
+use crate::given::{events, set_state};
+
+#[tokio::test]
+async fn a_key_is_honoured_until_the_second_it_expires() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(
+        &app,
+        &anna,
+        &form_with(json!({ "expires_at": "2026-01-01T01:00:00Z" })),
+    )
+    .await;
+    let key = text(&made, "key");
+    app.clock.advance_secs(3_599);
+    with_key(&app, key, "/read").await.expect(200);
+    let again = app.log_in(&anna.email).await;
+    app.clock.advance_secs(1);
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+    let rotate = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
+    check(&post(&app, &again, &rotate, &json!({})).await, 409, "key_expired");
+}
+
+#[tokio::test]
+async fn the_owner_is_told_once_a_week_before_the_end() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let otto = app.user_with("otto@example.com", &["keys:read"]).await;
+    let month = form_with(json!({ "expires_at": "2026-01-31T00:00:00Z", "name": "monthly" }));
+    issued(&app, &anna, &month).await;
+    issued(&app, &otto, &month).await;
+    issued(&app, &anna, &form()).await;
+    issued(
+        &app,
+        &anna,
+        &form_with(json!({ "expires_at": "2026-01-08T00:00:00Z" })),
+    )
+    .await;
+    set_state(&app, &otto, State::Locked).await;
+    let letters = async || {
+        app.portcullis.warn_expiring().await.unwrap();
+        events(&app, "api_key.expiring").await.len()
+    };
+    let welcome = app.mailer.letter_to(&anna.email).await;
+    assert!(welcome.text.contains("pcv_"));
+    app.clock.advance_secs(23 * 86_400 - 1);
+    assert_eq!(letters().await, 0);
+    app.clock.advance_secs(1);
+    assert_eq!(letters().await, 1);
+    let letter = app.mailer.letter_to(&anna.email).await;
+    for part in ["monthly", "pk_live_…", "2026-01-31T00:00:00Z", "id.example.com"] {
+        assert!(letter.text.contains(part), "{part}: {}", letter.text);
+    }
+    assert_eq!(letters().await, 1, "once is enough");
+}
+
+#[tokio::test]
+async fn last_used_is_written_behind_with_the_address() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let key = text(&made, "key");
+    let shown = async || {
+        let path = format!("/auth/api-keys/{}", text(&made, "id"));
+        let body = app
+            .get(&path)
+            .bearer(&anna.access_token)
+            .send()
+            .await
+            .expect(200)
+            .json();
+        (body["last_used_at"].clone(), body["last_used_ip"].clone())
+    };
+    let ask = async || {
+        let request = app.get("/read").api_key(key).from_address("203.0.113.7");
+        request.send().await.expect(200)
+    };
+    ask().await;
+    let commits = app.portcullis.database().commits();
+    for _ in 0..20 {
+        ask().await;
+    }
+    assert_eq!(
+        app.portcullis.database().commits(),
+        commits,
+        "a request writes nothing"
+    );
+    assert_eq!(shown().await, (json!(null), json!(null)));
+    app.portcullis.write_seen().await.unwrap();
+    assert_eq!(
+        shown().await,
+        (json!("2026-01-01T00:00:00Z"), json!("203.0.113.7"))
+    );
+    app.clock.advance_secs(61);
+    app.get("/read")
+        .api_key(key)
+        .from_address("203.0.113.8")
+        .send()
+        .await
+        .expect(200);
+    app.portcullis.write_seen().await.unwrap();
+    assert_eq!(
+        shown().await,
+        (json!("2026-01-01T00:01:01Z"), json!("203.0.113.8"))
+    );
+}

@@ -1,0 +1,173 @@
+//! Making a key: what it may do, and what is wrong with a form.
+
+use portcullis_core::checks;
+
+use super::*;
+use crate::given::{complaints, events, log_in_with, pairs};
+
+#[tokio::test]
+async fn create_wider_than_the_owner_names_what_exceeds_and_what_nobody_knows() {
+    checks!("T039");
+    let app = app().await;
+    let reader = app.user_with("reader@example.com", &["keys:read"]).await;
+    let asked = [
+        "keys:read",
+        "keys:write",
+        "keys:fly",
+        "portcullis:roles:write",
+        "no name",
+    ];
+    let answer = post(
+        &app,
+        &reader,
+        "/auth/api-keys",
+        &form_with(json!({ "permissions": asked })),
+    )
+    .await
+    .expect(422);
+    assert_eq!(
+        complaints(&answer),
+        pairs(&[
+            ("/permissions/1", "exceeds_owner"),
+            ("/permissions/2", "unknown_permission"),
+            ("/permissions/3", "exceeds_owner"),
+            ("/permissions/4", "unknown_permission"),
+        ])
+    );
+    assert!(answer.text().contains("keys:write"), "{}", answer.text());
+    let listed = app
+        .get("/auth/api-keys")
+        .bearer(&reader.access_token)
+        .send()
+        .await;
+    assert_eq!(listed.expect(200).json()["items"], json!([]), "nothing was made");
+}
+
+#[tokio::test]
+async fn create_with_a_narrowed_login_gives_no_more_than_the_login() {
+    checks!("T039");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let narrowed = log_in_with(&app, &anna.email, &json!({ "scope": "keys:read" })).await;
+    let narrowed = Account {
+        access_token: text(&narrowed.expect(200).json(), "access_token").to_owned(),
+        ..anna.clone()
+    };
+    let wide = form_with(json!({ "permissions": ["keys:write"] }));
+    let answer = post(&app, &narrowed, "/auth/api-keys", &wide).await.expect(422);
+    assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
+    // Nor does it get the text of a wider key by rotating one.
+    let wide = issued(&app, &anna, &wide).await;
+    let path = format!("/auth/api-keys/{}/rotate", text(&wide, "id"));
+    check(
+        &post(&app, &narrowed, &path, &json!({})).await,
+        403,
+        "insufficient_scope",
+    );
+    with_key(&app, text(&wide, "key"), "/write").await.expect(200);
+    issued(&app, &narrowed, &form()).await;
+}
+
+#[tokio::test]
+async fn create_names_every_faulty_field() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let faulty = json!({
+        "name": " ", "permissions": ["keys:read"], "networks": ["10.0.0.0/8", "10.0.0.1/8"], "limit": "often",
+    });
+    let answer = post(&app, &anna, "/auth/api-keys", &faulty).await.expect(422);
+    let expected = [
+        ("/limit", "invalid_rate"),
+        ("/name", "invalid_key_name"),
+        ("/networks/1", "invalid_network"),
+    ];
+    assert_eq!(complaints(&answer), pairs(&expected));
+    let past = form_with(json!({ "expires_at": crate::given::now(&app).to_string() }));
+    let answer = post(&app, &anna, "/auth/api-keys", &past).await.expect(422);
+    assert_eq!(complaints(&answer), pairs(&[("/expires_at", "in_the_past")]));
+    for (body, field) in [
+        (json!({ "name": "ci" }), "/permissions"),
+        (
+            form_with(json!({ "account_id": anna.id.to_string() })),
+            "/account_id",
+        ),
+        (form_with(json!({ "kind": "service" })), "/kind"),
+        (form_with(json!({ "expires_at": "tomorrow" })), "/expires_at"),
+    ] {
+        let answer = post(&app, &anna, "/auth/api-keys", &body).await.expect(422);
+        assert_eq!(complaints(&answer)[0].0, field, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn create_and_rotate_need_a_fresh_login() {
+    checks!("T041");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let rotate = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
+    app.clock.advance_secs(899);
+    let rotated = post(&app, &anna, &rotate, &json!({ "overlap_seconds": 0 })).await;
+    assert_eq!(rotated.expect(200).json()["name"], "ci");
+    // The access token lives as long as the login is fresh: a session outlives it.
+    let session = crate::given::session_of(&app, &anna.email).await;
+    app.clock.advance_secs(900);
+    for path in ["/auth/api-keys", rotate.as_str()] {
+        let answer = app.post(path).bearer(&session).json(&form()).send().await;
+        check(&answer, 401, "login_too_old");
+    }
+    app.get("/auth/api-keys")
+        .bearer(&session)
+        .send()
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn create_shows_the_text_once_and_keeps_it_nowhere() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let more =
+        json!({ "networks": ["10.0.0.0/8"], "limit": "5/minute", "expires_at": "2026-03-01T00:00:00Z" });
+    let made = issued(&app, &anna, &form_with(more)).await;
+    let key = text(&made, "key");
+    assert!(key.starts_with("pk_live_"));
+    assert_eq!(text(&made, "hint"), format!("pk_live_…{}", &key[key.len() - 4..]));
+    let mut shown = made.clone();
+    shown.as_object_mut().unwrap().remove("key");
+    let one = format!("/auth/api-keys/{}", text(&made, "id"));
+    let found = app.get(&one).bearer(&anna.access_token).send().await.expect(200);
+    assert_eq!(found.json(), shown);
+    let list = app
+        .get("/auth/api-keys")
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(list.json()["items"], json!([shown]));
+    for answer in [found, list] {
+        assert!(!answer.text().contains(&key[8..]), "{}", answer.text());
+    }
+    let event = &events(&app, "api_key.created").await[0];
+    assert_eq!(
+        (event.account, event.actor.as_str()),
+        (Some(anna.id), anna.id.to_string().as_str())
+    );
+    assert_eq!(event.detail.as_deref(), Some(text(&made, "id")));
+}
+
+#[tokio::test]
+async fn create_beyond_the_limit_is_refused() {
+    let mut settings = portcullis_core::api_key::Settings::default();
+    settings.per_account = 2;
+    let app = TestApp::with(|builder| builder.api_keys(settings), api).await;
+    let anna = anna(&app).await;
+    for _ in 0..2 {
+        issued(&app, &anna, &form()).await;
+    }
+    check(
+        &post(&app, &anna, "/auth/api-keys", &form()).await,
+        409,
+        "too_many_keys",
+    );
+}

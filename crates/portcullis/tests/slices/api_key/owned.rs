@@ -1,0 +1,229 @@
+//! What an owner does with a key, and nobody else.
+
+use futures_util::future::join_all;
+use portcullis_core::account::State;
+use portcullis_core::checks;
+
+use super::*;
+use crate::given::{complaints, events, pairs, set_state};
+
+#[tokio::test]
+async fn keys_of_somebody_else_are_not_there() {
+    checks!("T027");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let otto = app.user_with("otto@example.com", &["keys:read"]).await;
+    let made = issued(&app, &anna, &form()).await;
+    let one = format!("/auth/api-keys/{}", text(&made, "id"));
+    for (method, path) in [
+        ("GET", one.clone()),
+        ("PATCH", one.clone()),
+        ("DELETE", one.clone()),
+        ("POST", format!("{one}/rotate")),
+    ] {
+        let request = app
+            .request(method.parse().unwrap(), &path)
+            .bearer(&otto.access_token);
+        check(&request.json(&json!({})).send().await, 404, "not_found");
+    }
+    let list = app.get("/auth/api-keys").bearer(&otto.access_token).send().await;
+    assert_eq!(list.expect(200).json()["items"], json!([]));
+    with_key(&app, text(&made, "key"), "/read").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_refused_at_once_and_for_ever() {
+    checks!("T020");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let key = text(&made, "key");
+    with_key(&app, key, "/read").await.expect(200);
+    let one = format!("/auth/api-keys/{}", text(&made, "id"));
+    app.delete(&one)
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(204);
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+    app.delete(&one)
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(404);
+    let enable = app
+        .patch(&one)
+        .bearer(&anna.access_token)
+        .json(&json!({ "enabled": true }));
+    enable.send().await.expect(404);
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_change_counts_from_the_next_request_on() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let (one, key) = (
+        format!("/auth/api-keys/{}", text(&made, "id")),
+        text(&made, "key"),
+    );
+    let change = async |body: Value| {
+        let request = app.patch(&one).bearer(&anna.access_token).json(&body);
+        request.send().await
+    };
+    let from = async |address: &str| app.get("/read").api_key(key).from_address(address).send().await;
+    for (body, status, code) in [
+        (json!({ "enabled": false }), 401, "invalid_token"),
+        (json!({ "enabled": true }), 200, ""),
+        (json!({ "networks": ["10.0.0.0/8"] }), 403, "address_not_allowed"),
+        (json!({ "networks": ["203.0.113.7"] }), 200, ""),
+        (json!({ "networks": [], "name": "new" }), 200, ""),
+        (json!({}), 200, ""),
+    ] {
+        let changed = change(body.clone()).await.expect(200).json();
+        for (name, value) in body.as_object().unwrap() {
+            assert_eq!(changed[name], *value);
+        }
+        let answer = from("203.0.113.7").await;
+        let code_of = if status == 200 {
+            String::new()
+        } else {
+            answer.code()
+        };
+        assert_eq!((answer.status(), code_of.as_str()), (status, code), "{body}");
+    }
+    change(json!({ "limit": "1/hour" })).await.expect(200);
+    from("203.0.113.7").await.expect(200);
+    from("203.0.113.7").await.expect(429);
+    let unlimited = change(json!({ "limit": null })).await.expect(200).json();
+    assert!(unlimited.get("limit").is_none());
+    from("203.0.113.7").await.expect(200);
+    let faulty = json!({ "name": "", "networks": ["x"], "limit": "y", "permissions": ["keys:write"] });
+    assert_eq!(
+        complaints(&change(faulty).await.expect(422)),
+        pairs(&[("/permissions", "unknown")])
+    );
+    let faulty = json!({ "name": "", "networks": ["x"], "limit": "y" });
+    assert_eq!(
+        complaints(&change(faulty).await.expect(422)),
+        pairs(&[
+            ("/limit", "invalid_rate"),
+            ("/name", "invalid_key_name"),
+            ("/networks/0", "invalid_network")
+        ])
+    );
+}
+
+#[tokio::test]
+async fn what_the_owner_loses_the_key_loses_at_once() {
+    checks!("T040");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let key = text(&made, "key");
+    with_key(&app, key, "/read").await.expect(200);
+    for (state, code) in [
+        (State::Locked, "invalid_token"),
+        (State::Disabled, "invalid_token"),
+    ] {
+        set_state(&app, &anna, state).await;
+        check(&with_key(&app, key, "/read").await, 401, code);
+        set_state(&app, &anna, State::Active).await;
+        with_key(&app, key, "/read").await.expect(200);
+    }
+    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let role = format!("r-{}", anna.id.as_uuid().simple());
+    let roles = app.portcullis.roles();
+    roles
+        .disallow(&permit, &role, "keys:read", app.by_operator())
+        .await
+        .unwrap();
+    check(&with_key(&app, key, "/read").await, 403, "missing_permission");
+    roles
+        .allow(&permit, &role, "keys:read", app.by_operator())
+        .await
+        .unwrap();
+    with_key(&app, key, "/read").await.expect(200);
+}
+
+#[tokio::test]
+async fn logging_out_everywhere_leaves_keys_alone() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    app.post("/auth/logout/all")
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(204);
+    with_key(&app, text(&made, "key"), "/read").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_rotations_at_once_have_one_winner() {
+    checks!("T045");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let path = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
+    let answers = join_all((0..50).map(|_| {
+        let request = app.post(&path).bearer(&anna.access_token).json(&json!({}));
+        tokio::spawn(request.send())
+    }))
+    .await;
+    let answers: Vec<Answer> = answers.into_iter().map(Result::unwrap).collect();
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status() == 200);
+    assert_eq!(won.len(), 1);
+    assert!(
+        lost.iter()
+            .all(|answer| answer.status() == 409 && answer.code() == "overlap_running")
+    );
+    with_key(&app, text(&won[0].json(), "key"), "/read")
+        .await
+        .expect(200);
+    with_key(&app, text(&made, "key"), "/read").await.expect(200);
+    assert_eq!(events(&app, "api_key.rotated").await.len(), 1);
+}
+
+#[tokio::test]
+async fn rotate_keeps_the_old_text_until_its_overlap_ends() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let (old, path) = (
+        text(&made, "key"),
+        format!("/auth/api-keys/{}/rotate", text(&made, "id")),
+    );
+    for seconds in [2_592_001_u64, u64::MAX] {
+        let answer = post(&app, &anna, &path, &json!({ "overlap_seconds": seconds })).await;
+        assert_eq!(
+            complaints(&answer.expect(422)),
+            pairs(&[("/overlap_seconds", "out_of_range")])
+        );
+    }
+    let rotated = post(&app, &anna, &path, &json!({ "overlap_seconds": 600 }))
+        .await
+        .expect(200)
+        .json();
+    let new = text(&rotated, "key");
+    assert_ne!(new, old);
+    assert_eq!(
+        (text(&rotated, "id"), text(&rotated, "name")),
+        (text(&made, "id"), "ci")
+    );
+    app.clock.advance_secs(599);
+    for key in [old, new] {
+        with_key(&app, key, "/read").await.expect(200);
+    }
+    app.clock.advance_secs(1);
+    check(&with_key(&app, old, "/read").await, 401, "invalid_token");
+    with_key(&app, new, "/read").await.expect(200);
+    // A leaked key: nothing made before is good any more.
+    let rotated = post(&app, &anna, &path, &json!({ "overlap_seconds": 0 }))
+        .await
+        .expect(200)
+        .json();
+    check(&with_key(&app, new, "/read").await, 401, "invalid_token");
+    with_key(&app, text(&rotated, "key"), "/read").await.expect(200);
+}

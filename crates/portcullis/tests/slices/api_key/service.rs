@@ -1,0 +1,256 @@
+//! Accounts of programs, and the keys that administrators make for them.
+
+use std::collections::BTreeSet;
+
+use portcullis_core::access::{Permit, RolesWrite};
+use portcullis_core::account;
+use portcullis_core::checks;
+
+use super::*;
+use crate::given::{complaints, events, pairs, password_form};
+
+const ADMIN: &str = "/admin/api/v1";
+
+async fn create(app: &TestApp, root: &Account, name: &str) -> Value {
+    let body = json!({ "name": name });
+    post(app, root, &format!("{ADMIN}/service-accounts"), &body)
+        .await
+        .expect(201)
+        .json()
+}
+
+async fn assign(app: &TestApp, id: &str, role: &str) {
+    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let id: account::Id = id.parse().unwrap();
+    let roles = app.portcullis.roles();
+    roles.assign(&permit, id, role, app.by_operator()).await.unwrap();
+}
+
+async fn role(app: &TestApp, name: &str, permissions: &[&str]) {
+    let (roles, permit) = (
+        app.portcullis.roles(),
+        Permit::<RolesWrite>::dangerous_for_operator(),
+    );
+    roles.create(&permit, name, "", app.by_operator()).await.unwrap();
+    for permission in permissions {
+        roles
+            .allow(&permit, name, permission, app.by_operator())
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_never_logs_in() {
+    checks!("T042");
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let robot = create(&app, &root, "robot").await;
+    assert_eq!(
+        (text(&robot, "kind"), text(&robot, "state")),
+        ("service", "active")
+    );
+    for password in ["", "robot", portcullis_testkit::PASSWORD] {
+        let body = json!({ "identifier": "robot", "password": password });
+        check(
+            &app.post("/auth/login").json(&body).send().await,
+            401,
+            "invalid_credentials",
+        );
+    }
+    let token = password_form(&app, "robot", portcullis_testkit::PASSWORD).await;
+    check(&token, 400, "invalid_grant");
+    let body = json!({ "username": "Robot", "password": portcullis_testkit::PASSWORD });
+    check(
+        &app.post("/auth/register").json(&body).send().await,
+        409,
+        "username_taken",
+    );
+    let taken = json!({ "name": "robot" });
+    let answer = post(&app, &root, &format!("{ADMIN}/service-accounts"), &taken).await;
+    check(&answer, 409, "username_taken");
+    let answer = post(
+        &app,
+        &root,
+        &format!("{ADMIN}/service-accounts"),
+        &json!({ "name": "x" }),
+    )
+    .await;
+    assert_eq!(
+        complaints(&answer.expect(422)),
+        pairs(&[("/name", "invalid_username")])
+    );
+}
+
+#[tokio::test]
+async fn a_service_account_works_by_its_keys_alone() {
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let robot = create(&app, &root, "robot").await;
+    let id = text(&robot, "id");
+    let keys = format!("{ADMIN}/accounts/{id}/api-keys");
+    let answer = post(&app, &root, &keys, &form()).await.expect(422);
+    assert_eq!(
+        complaints(&answer),
+        pairs(&[("/permissions/0", "exceeds_owner")]),
+        "it has no role yet"
+    );
+    role(&app, "reader", &["keys:read"]).await;
+    assign(&app, id, "reader").await;
+    let made = post(&app, &root, &keys, &form()).await.expect(201).json();
+    let key = text(&made, "key");
+    assert_eq!(with_key(&app, key, "/read").await.expect(200).text(), id);
+    check(
+        &with_key(&app, key, "/logins-only").await,
+        401,
+        "credential_not_accepted",
+    );
+    let rotate = format!("{keys}/{}/rotate", text(&made, "id"));
+    let rotated = post(&app, &root, &rotate, &json!({ "overlap_seconds": 0 }))
+        .await
+        .expect(200)
+        .json();
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+    let key = text(&rotated, "key");
+    let state = format!("{ADMIN}/accounts/{id}/state");
+    for (to, status) in [("disabled", 401), ("active", 200)] {
+        let request = app
+            .put(&state)
+            .bearer(&root.access_token)
+            .json(&json!({ "state": to }));
+        request.send().await.expect(200);
+        assert_eq!(with_key(&app, key, "/read").await.status(), status, "{to}");
+    }
+    let listed = app.get(&keys).bearer(&root.access_token).send().await.expect(200);
+    assert_eq!(listed.json()["items"].as_array().unwrap().len(), 1);
+    assert!(!listed.text().contains(&key[8..]));
+    let one = format!("{keys}/{}", text(&made, "id"));
+    app.delete(&one)
+        .bearer(&root.access_token)
+        .send()
+        .await
+        .expect(204);
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+    for action in [
+        "service_account.created",
+        "api_key.created",
+        "api_key.rotated",
+        "api_key.revoked",
+    ] {
+        let events = events(&app, action).await;
+        assert_eq!(events.len(), 1, "{action}");
+        assert_eq!(events[0].actor, root.id.to_string(), "{action}");
+        assert_eq!(events[0].account.unwrap().to_string(), id, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_makes_no_key_that_may_more_than_both() {
+    checks!("T039");
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let robot = create(&app, &root, "robot").await;
+    let id = text(&robot, "id");
+    assign(&app, id, portcullis_core::access::ADMINISTRATOR).await;
+    // May make keys, and nothing else: a key of the robot must not make them an administrator.
+    let clerk = app
+        .user_with("clerk@example.com", &["portcullis:api-keys:write", "keys:read"])
+        .await;
+    let keys = format!("{ADMIN}/accounts/{id}/api-keys");
+    let wide = form_with(json!({ "permissions": ["keys:read", "portcullis:roles:write"] }));
+    let answer = post(&app, &clerk, &keys, &wide).await.expect(422);
+    assert_eq!(complaints(&answer), pairs(&[("/permissions/1", "exceeds_owner")]));
+    post(&app, &clerk, &keys, &form()).await.expect(201);
+    let wide = post(&app, &root, &keys, &wide).await.expect(201).json();
+    let rotate = format!("{keys}/{}/rotate", text(&wide, "id"));
+    check(
+        &post(&app, &clerk, &rotate, &json!({})).await,
+        403,
+        "insufficient_scope",
+    );
+    with_key(&app, text(&wide, "key"), "/admin/api/v1/roles")
+        .await
+        .expect(403);
+}
+
+#[tokio::test]
+async fn a_persons_keys_are_revoked_by_administrators_and_never_made() {
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let keys = format!("{ADMIN}/accounts/{}/api-keys", anna.id);
+    check(
+        &post(&app, &root, &keys, &form()).await,
+        409,
+        "not_a_service_account",
+    );
+    let rotate = format!("{keys}/{}/rotate", text(&made, "id"));
+    check(
+        &post(&app, &root, &rotate, &json!({})).await,
+        409,
+        "not_a_service_account",
+    );
+    let nobody = "/admin/api/v1/accounts/01890000-0000-7000-8000-000000000000/api-keys";
+    check(&post(&app, &root, nobody, &form()).await, 404, "not_found");
+    let reader = app
+        .user_with("reader@example.com", &["portcullis:api-keys:read"])
+        .await;
+    let one = format!("{keys}/{}", text(&made, "id"));
+    app.get(&keys)
+        .bearer(&reader.access_token)
+        .send()
+        .await
+        .expect(200);
+    app.delete(&one)
+        .bearer(&reader.access_token)
+        .send()
+        .await
+        .expect(403);
+    let elsewhere = format!("{ADMIN}/accounts/{}/api-keys/{}", reader.id, text(&made, "id"));
+    app.delete(&elsewhere)
+        .bearer(&root.access_token)
+        .send()
+        .await
+        .expect(404);
+    with_key(&app, text(&made, "key"), "/read").await.expect(200);
+    app.delete(&one)
+        .bearer(&root.access_token)
+        .send()
+        .await
+        .expect(204);
+    check(
+        &with_key(&app, text(&made, "key"), "/read").await,
+        401,
+        "invalid_token",
+    );
+}
+
+#[tokio::test]
+async fn service_accounts_are_listed_apart() {
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    for name in ["robot1", "robot2", "robot3"] {
+        create(&app, &root, name).await;
+    }
+    let page = async |query: &str| {
+        let path = format!("{ADMIN}/service-accounts{query}");
+        app.get(&path)
+            .bearer(&root.access_token)
+            .send()
+            .await
+            .expect(200)
+            .json()
+    };
+    let first = page("?limit=2").await;
+    let rest = page(&format!("?limit=2&cursor={}", text(&first, "next_cursor"))).await;
+    let items = |page: &Value| page["items"].as_array().unwrap().clone();
+    assert_eq!((items(&first).len(), items(&rest).len()), (2, 1));
+    let all: BTreeSet<_> = items(&first)
+        .iter()
+        .chain(&items(&rest))
+        .map(|one| text(one, "username").to_owned())
+        .collect();
+    assert!(all.iter().eq(["robot1", "robot2", "robot3"]), "{all:?}");
+    assert_eq!(rest["next_cursor"], Value::Null);
+}
