@@ -45,7 +45,7 @@ struct Options {
     /// Ends within a minute: fewer rounds, and 100,000 users in the place of 1,000,000.
     #[arg(long)]
     quick: bool,
-    /// Measures only these: protected, decision, verification, login, refresh, scale, process.
+    /// Measures only these: protected, decision, policy, verification, login, refresh, scale, process.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Writes the figures to a file as JSON.

@@ -5,6 +5,7 @@
 //! cargo run -p examples --example rbac            roles that code makes, and gives to an account
 //! cargo run -p examples --example scopes          a login that asks for less than its account may do
 //! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
+//! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
 //! ```
 //! The programs are in `examples/examples/`. A test in `examples/tests/` drives each one's `api()` through the test
 //! kit, as the test of your own program would, and one starts `hello` as a process.

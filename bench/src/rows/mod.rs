@@ -2,9 +2,11 @@
 
 mod decision;
 mod login;
+mod policy;
 mod process;
 mod protected;
 mod refresh;
+mod resource;
 mod scale;
 mod verification;
 
@@ -48,9 +50,11 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 7] = [
+const ALL: [(&str, Measurement); 9] = [
     ("protected", protected::measure),
     ("decision", decision::measure),
+    ("resource", resource::measure),
+    ("policy", policy::measure),
     ("verification", verification::measure),
     ("login", login::measure),
     ("refresh", refresh::measure),

@@ -7,7 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use portcullis::listener::Limits;
-use portcullis::{Portcullis, ServeError};
+use portcullis::{PoliciesError, Portcullis, ServeError};
 use portcullis_core::fault::Fault;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -44,6 +44,9 @@ pub(crate) enum RunError {
     /// The database answered no more.
     #[error(transparent)]
     Database(#[from] Fault),
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
     /// The composition.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -64,8 +67,9 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let public_url = config.server.public_url.clone().or_else(|| local_url(address));
     let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
     let portcullis = start::open(config, Some(&public_url), Missing::Create).await?;
-    let setup = portcullis.registrar().offer_setup().await?;
     let api = routes(&portcullis, &public_url);
+    portcullis.declare_actions(&api).await?;
+    let setup = portcullis.registrar().offer_setup().await?;
     let listener = socket
         .listen(BACKLOG)
         .map_err(|reason| refused(address, reason))?;
@@ -73,6 +77,20 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let setup = setup.map(|token| setup_link(&public_url, &token.expose()));
     output.line(&banner(config, &public_url, setup.as_deref(), address))?;
     run(config, portcullis, api, listener, stop).await
+}
+
+/// Everything the server answers, for whoever wants to know what it declares.
+///
+/// # Errors
+/// The address makes no URL.
+pub(crate) fn all_routes(portcullis: &Portcullis, config: &Config) -> io::Result<portcullis::Api> {
+    let public_url = config
+        .server
+        .public_url
+        .clone()
+        .or_else(|| local_url(config.server.listen));
+    let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
+    Ok(routes(portcullis, &public_url))
 }
 
 /// Everything the server answers: the library's routes and the pages.

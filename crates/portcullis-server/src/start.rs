@@ -11,7 +11,7 @@ use portcullis::secrets::{self, SecretsError};
 use portcullis::{OpenError, Portcullis, environment};
 use portcullis_core::account::MailError;
 use portcullis_core::fault::Fault;
-use portcullis_core::{password, session, token};
+use portcullis_core::{organization, password, session, token};
 use url::Url;
 
 use crate::config::{Config, Mail, Mode};
@@ -102,9 +102,16 @@ pub(crate) async fn open(
         .api_key_format(config.api_keys.format.clone())
         .api_key_places(config.api_keys.places.clone())
         .password_grant(config.server.password_grant)
-        .require_verified_email(config.server.require_verified_email);
+        .require_verified_email(config.server.require_verified_email)
+        .organizations(organizations(config));
+    if let Some(domain) = &config.organizations.base_domain {
+        builder = builder.base_domain(domain);
+    }
     if let Some(url) = public_url {
         builder = builder.public_url(url.clone());
+    }
+    if let Some(folder) = &config.policies.directory {
+        builder = builder.policies(folder);
     }
     builder.open().await.map_err(|error| explain(config, error))
 }
@@ -159,6 +166,12 @@ fn sessions(config: &Config) -> session::Settings {
     settings.remembered_absolute = config.sessions.remembered_absolute;
     settings.tokens_absolute = config.sessions.tokens_absolute;
     settings.per_account = config.sessions.per_account;
+    settings
+}
+
+fn organizations(config: &Config) -> organization::Settings {
+    let mut settings = organization::Settings::default();
+    settings.creation = config.organizations.creation;
     settings
 }
 

@@ -26,7 +26,8 @@
 //!
 //! Flow: the API is put on a deployment of its own ([`TestApp`]); a cast of accounts logs in, some long ago, some to
 //! be locked, disabled or logged out; every route that isn't public is called with each credential that it must
-//! refuse; at last each is called with a good one, so that a route that refuses everybody is noticed too. What a
+//! refuse, and, where a rule asks for a member of an organization, by members of others, by removed members and without
+//! a clear word for which organization it is; at last each is called with a good one, so that a route that refuses everybody is noticed too. What a
 //! route must refuse is worked out here from its [`Rule`](portcullis::core::access::Rule), a second time and apart
 //! from the decision that is tested.
 //!
@@ -43,6 +44,7 @@ mod lock;
 mod privileges;
 mod report;
 mod route;
+mod tenants;
 #[cfg(test)]
 mod tests;
 

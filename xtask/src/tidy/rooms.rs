@@ -11,7 +11,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         .filter_map(|file| nameless(&file.path))
         .collect();
     for (file, rust) in tree.rust() {
-        if !in_any(&file.path, &["crates/portcullis-store/", "xtask/", "bench/"]) {
+        if !in_any(
+            &file.path,
+            &["crates/portcullis-store/", "xtask/", "bench/", "examples/"],
+        ) {
             findings.extend(sql(file, rust));
         }
         if file.path.starts_with("crates/portcullis-core/") {

@@ -18,8 +18,10 @@ mod failure;
 mod key;
 mod key_check;
 mod options;
+mod organization;
 mod output;
 mod password;
+mod policy;
 mod role;
 mod service_account;
 mod setup_link;
@@ -61,6 +63,9 @@ enum Command {
     /// List and change roles, give them to accounts
     #[command(subcommand)]
     Role(role::Command),
+    /// List and create organizations, manage their members
+    #[command(subcommand)]
+    Organization(organization::Command),
     /// Make, list and disable accounts of programs
     #[command(subcommand)]
     ServiceAccount(service_account::Command),
@@ -70,6 +75,9 @@ enum Command {
     /// List and rotate signing keys, recognise credentials
     #[command(subcommand)]
     Key(key::Command),
+    /// Check policies, show what they may name
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Read the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -112,6 +120,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Config(command) => command.run(&config, &output),
         Command::Key(key::Command::Check { text }) => key_check::run(&text, &config.api_keys.format, output),
+        Command::Policy(command) => {
+            logging::start(&quiet(&config.log));
+            block_on(command.run(&config, &output))?
+        }
         command => {
             logging::start(&quiet(&config.log));
             block_on(work(command, &config, &output))?
@@ -136,6 +148,7 @@ async fn perform(
     match command {
         Command::Account(command) => command.run(portcullis, config, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
+        Command::Organization(command) => command.run(portcullis, output).await,
         Command::ServiceAccount(command) => command.run(portcullis, output).await,
         Command::ApiKey(command) => command.run(portcullis, output).await,
         Command::Key(command) => command.run(portcullis, output).await,
@@ -143,7 +156,7 @@ async fn perform(
         Command::Why(command) => command.run(portcullis, output).await,
         Command::SetupLink => setup_link::run(portcullis, config, output).await,
         // Handled before anything is opened.
-        Command::Serve | Command::Config(_) | Command::Completions { .. } => Ok(()),
+        Command::Serve | Command::Config(_) | Command::Policy(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

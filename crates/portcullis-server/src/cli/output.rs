@@ -56,6 +56,15 @@ impl Output {
         }
     }
 
+    /// Sentences, a line each, or an object.
+    pub(super) fn lines(self, sentences: &[String], object: &Value) -> io::Result<()> {
+        if self.json {
+            return self.line(&object.to_string());
+        }
+        let lines: Vec<String> = sentences.iter().map(|sentence| plain(sentence)).collect();
+        self.line(&lines.join("\n"))
+    }
+
     /// Many records: a line each.
     pub(super) fn list(self, columns: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
         if self.json {

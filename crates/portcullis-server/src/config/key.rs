@@ -111,6 +111,18 @@ pub(crate) const KEYS: &[Key] = &[
     key("passwords.lanes", "argon2id: lanes"),
     key("passwords.threads", "how many threads hash passwords"),
     key("passwords.waiting", "how many logins may wait for such a thread"),
+    key(
+        "organizations.creation",
+        "who may create organizations: everybody or administrators",
+    ),
+    key(
+        "organizations.base_domain",
+        "domain whose subdomains name organizations, such as app.example.com",
+    ),
+    key(
+        "policies.directory",
+        "folder with the policies (*.cedar); without one nothing is permitted by policy",
+    ),
     key("log.format", "text or json"),
     key(
         "log.filter",

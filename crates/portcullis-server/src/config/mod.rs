@@ -16,7 +16,9 @@ mod duration;
 mod key;
 mod log;
 mod mail;
+mod organizations;
 mod passwords;
+mod policies;
 mod problem;
 mod reader;
 mod server;
@@ -32,7 +34,9 @@ pub(crate) use self::database::Database;
 pub(crate) use self::key::KEYS;
 pub(crate) use self::log::{Format, Log};
 pub(crate) use self::mail::{Mail, Security, Smtp};
+pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
+pub(crate) use self::policies::Policies;
 pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
@@ -59,6 +63,10 @@ pub(crate) struct Config {
     pub(crate) api_keys: ApiKeys,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
+    /// Who creates organizations, and how hosts name them.
+    pub(crate) organizations: Organizations,
+    /// Where the policies are.
+    pub(crate) policies: Policies,
     /// What is logged.
     pub(crate) log: Log,
     /// Every value with where it came from.
@@ -114,6 +122,8 @@ impl Config {
         let sessions = Sessions::read(from);
         let api_keys = ApiKeys::read(from);
         let passwords = Passwords::read(from);
+        let organizations = Organizations::read(from);
+        let policies = Policies::read(from);
         let log = Log::read(from);
         let (problems, mut shown) = reader.into_problems();
         if !problems.is_empty() {
@@ -128,6 +138,8 @@ impl Config {
             sessions,
             api_keys,
             passwords,
+            organizations,
+            policies,
             log,
             shown,
         })

@@ -5,6 +5,7 @@
 //!
 //! **Deliberately absent:** anything loaded from elsewhere, and state in the browser.
 
+mod accept_invitation;
 mod home;
 mod layout;
 mod same_origin;
@@ -34,6 +35,7 @@ pub(crate) fn pages(portcullis: &Portcullis, public_url: &Url) -> Api {
         .layer(map_response(async |answer: Response| layout::dress(answer)))
         .mount::<Public>("/assets", layout::assets())
         .mount::<Public>("/setup", own(setup::pages(portcullis.clone())))
+        .mount::<Public>("/accept-invitation", own(accept_invitation::pages()))
         .mount::<Public>("/verify-email", own(verify_email::pages(portcullis.clone())))
 }
 

@@ -268,6 +268,65 @@ async fn a_mailed_link_is_used_up_by_its_button_alone() {
 }
 
 #[tokio::test]
+async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
+    checks!("T029");
+    let app = app().await;
+    let anna = app.user("anna@example.com").await;
+    let request = |path: &str| app.post(path).bearer(&anna.access_token);
+    let verify = serde_json::json!({ "token": app.mailer.code_to("anna@example.com").await });
+    app.post("/auth/email/verify")
+        .json(&verify)
+        .send()
+        .await
+        .expect(200);
+    let body = serde_json::json!({ "name": "Acme", "slug": "acme" });
+    request("/auth/organizations")
+        .json(&body)
+        .send()
+        .await
+        .expect(201);
+    app.user("ben@example.com").await;
+    let verify = serde_json::json!({ "token": app.mailer.code_to("ben@example.com").await });
+    app.post("/auth/email/verify")
+        .json(&verify)
+        .send()
+        .await
+        .expect(200);
+    let body = serde_json::json!({ "email": "ben@example.com" });
+    request("/auth/organizations/acme/invitations")
+        .json(&body)
+        .send()
+        .await
+        .expect(201);
+    let letter = app.mailer.letter_to("ben@example.com").await;
+    let code = letter
+        .text
+        .split_whitespace()
+        .find(|word| word.starts_with("pci_"))
+        .unwrap();
+    for _ in 0..3 {
+        let page = get(&app, &format!("/accept-invitation?token={code}"))
+            .await
+            .expect(200);
+        assert!(page.text().contains(code));
+    }
+    let ben = app.log_in("ben@example.com").await;
+    let accept = app.post("/auth/invitations/accept").bearer(&ben.access_token);
+    accept
+        .json(&serde_json::json!({ "token": code }))
+        .send()
+        .await
+        .expect(200);
+    for broken in ["", "?token=", "?token=pci_x", "?token=%22%3E%3Cscript%3E", "/x"] {
+        let page = get(&app, &format!("/accept-invitation{broken}")).await;
+        assert!(
+            page.status() >= 400 && !page.text().contains("<script"),
+            "{broken}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn forms_with_other_fields_are_refused() {
     checks!("T026");
     let app = app().await;
@@ -293,6 +352,8 @@ async fn every_page_is_plain_private_and_alone() {
         format!("/setup?token={token}"),
         "/setup/done".to_owned(),
         "/setup/nowhere".to_owned(),
+        "/accept-invitation".to_owned(),
+        format!("/accept-invitation?token={INVITATION}"),
         "/verify-email".to_owned(),
         format!("/verify-email?token={VERIFICATION}"),
         "/verify-email/done".to_owned(),
@@ -343,6 +404,7 @@ async fn every_page_is_plain_private_and_alone() {
 }
 
 const VERIFICATION: &str = "pcv_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+const INVITATION: &str = "pci_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
 
 #[tokio::test]
 async fn style_and_icon_are_ours_and_may_be_kept() {

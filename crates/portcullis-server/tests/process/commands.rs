@@ -486,6 +486,26 @@ fn the_configuration_is_checked_and_shown_without_secrets() {
 }
 
 #[test]
+fn policies_are_checked_and_their_schema_is_shown() {
+    checks!("T061");
+    let place = Place::new();
+    let schema = works(&place.run(&["policy", "schema"]));
+    assert!(schema.contains("\nentity Account in [Role] {\n"), "{schema}");
+    fails(&place.run(&["policy", "check"]), 2, "policies.directory");
+    fs::create_dir(place.path("policies")).unwrap();
+    let check = ["policy", "check", "policies"];
+    fails(&place.run(&check), 1, "there is no file *.cedar");
+    let write = |text: &str| fs::write(place.path("policies/a.cedar"), text).unwrap();
+    write("permit(principal, action == Action::\"x:y\", resource);");
+    fails(&place.run(&check), 1, "a.cedar:1:29: ");
+    write("// nothing yet\n");
+    assert_eq!(works(&place.run(&check)), "the policies are fine\n");
+    let configured = ["policy", "check", "--set", "policies.directory=policies"];
+    assert_eq!(works(&place.run(&configured)), "the policies are fine\n");
+    assert!(!place.path("data").exists(), "looking changes nothing");
+}
+
+#[test]
 fn completions_and_version_need_no_configuration() {
     let place = Place::new();
     fs::write(place.path("portcullis.toml"), "nonsense").unwrap();

@@ -224,6 +224,20 @@ fn a_wrong_configuration_is_told_whole_with_exit_code_2() {
 }
 
 #[test]
+fn bad_policies_are_told_with_their_place() {
+    checks!("T061");
+    let place = Place::new();
+    fs::create_dir(place.path("policies")).unwrap();
+    fs::write(place.path("policies/a.cedar"), "permit(").unwrap();
+    let configured = ["--set", "policies.directory=policies"];
+    refuses(&place, &configured, &["the policies in policies are wrong:"]);
+    let text = said(&place.run(&[&configured[..], &["--listen", "127.0.0.1:0"]].concat()));
+    assert!(text.contains("\na.cedar:1:8: "), "{text}");
+    fs::write(place.path("policies/a.cedar"), "// nothing yet\n").unwrap();
+    drop(place.serve(&configured));
+}
+
+#[test]
 fn a_command_makes_nothing_where_no_server_ran() {
     let place = Place::new();
     let output = place.run(&["account", "list"]);

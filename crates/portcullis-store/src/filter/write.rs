@@ -1,14 +1,17 @@
 //! Writes conditions. Every part is true or false for every row: a column that may be null is asked for that first.
 
-use portcullis_core::access::resource::{Comparison, FieldKind, Filter, Pattern, ResourceKind, Value};
+use portcullis_core::access::resource::{
+    Comparison, FieldKind, Filter, ORGANIZATION, OWNER, ResourceKind, Value,
+};
 use portcullis_core::defends;
 use uuid::Uuid;
 
+mod list;
+mod text;
+
+pub(in crate::filter) use self::text::MOST_PIECES;
 use super::column::{Column, Columns, Form};
 use super::{Dialect, SqlError, SqlValue};
-
-/// The most pieces of a [`Pattern`]: each is a query inside of another.
-pub(super) const MOST_PIECES: usize = 32;
 
 pub(super) struct Writer<'a> {
     kind: &'a ResourceKind,
@@ -45,16 +48,16 @@ impl<'a> Writer<'a> {
             Filter::Compare(name, how, value) => self.compare(name, *how, value),
             Filter::OneOf(name, values) => self.one_of(name, values),
             Filter::Contains(name, text) => self.contains(name, text),
-            Filter::Present("owner") => self.present(self.columns.owner),
-            Filter::Present("organization") => self.present(self.columns.organization),
+            Filter::Present(OWNER) => self.present(self.columns.owner),
+            Filter::Present(ORGANIZATION) => self.present(self.columns.organization),
             Filter::Present(name) => {
                 let (column, _) = self.field(name)?;
                 self.present(Some(column))
             }
             Filter::Like(name, pattern) => self.like(name, pattern),
-            Filter::OwnedBy(account) => self.is(self.columns.owner, "owner", account.as_uuid()),
+            Filter::OwnedBy(account) => self.is(self.columns.owner, OWNER, account.as_uuid()),
             Filter::Of(organization) => {
-                self.is(self.columns.organization, "organization", organization.as_uuid())
+                self.is(self.columns.organization, ORGANIZATION, organization.as_uuid())
             }
             Filter::Ids(ids) => self.ids(ids),
         }
@@ -132,51 +135,6 @@ impl<'a> Writer<'a> {
         self.among(self.columns.id, ids.to_vec())
     }
 
-    /// Whether the column is one of these, each given as text: one parameter, however many there are.
-    fn among(&mut self, column: Column, texts: Vec<String>) -> Written {
-        let quoted = column.quoted(self.dialect)?;
-        let (listed, apart): (Vec<_>, Vec<_>) = texts.into_iter().partition(|text| !text.contains('\0'));
-        let mut parts = Vec::new();
-        if let Some(list) = self.list(column, listed) {
-            parts.push(format!("({quoted} IS NOT NULL AND {quoted}{list})"));
-        }
-        // JSON of SQLite ends a text at a zero character, and PostgreSQL has none at all.
-        if self.dialect == Dialect::Sqlite && column.form() == Form::Text {
-            for text in apart {
-                let parameter = self.bind(SqlValue::Text(text));
-                parts.push(format!("({quoted} IS NOT NULL AND {quoted} = {parameter})"));
-            }
-        }
-        Ok(balanced(&parts, " OR ").unwrap_or_else(|| FALSE.to_owned()))
-    }
-
-    /// What stands behind the column to ask whether it is in the list; `None` if nothing can be.
-    fn list(&mut self, column: Column, texts: Vec<String>) -> Option<String> {
-        let integers = || texts.iter().filter_map(|text| integer(text)).collect::<Vec<_>>();
-        let uuids = || texts.iter().filter_map(|text| uuid(text)).collect::<Vec<_>>();
-        let (value, from, cast) = match (self.dialect, column.form()) {
-            (_, Form::Bool | Form::JsonTexts | Form::Query) => return None,
-            (Dialect::Sqlite, Form::Integer) => (json(integers()), "value", ""),
-            (Dialect::Sqlite, Form::Text | Form::UuidText) => (json(texts), "value", " COLLATE BINARY"),
-            (Dialect::Sqlite, Form::Uuid) => {
-                let hex: Vec<_> = uuids().iter().map(|id| id.simple().to_string()).collect();
-                (json(hex), "unhex(value)", "")
-            }
-            (Dialect::Postgres, Form::Integer) => (SqlValue::Integers(integers()), "", "bigint[]"),
-            (Dialect::Postgres, Form::Uuid) => (SqlValue::Uuids(uuids()), "", "uuid[]"),
-            (Dialect::Postgres, Form::Text | Form::UuidText) => (SqlValue::Texts(texts), "", "text[]"),
-        };
-        if is_empty(&value) {
-            return None;
-        }
-        self.params.push(value);
-        let number = self.number();
-        Some(match self.dialect {
-            Dialect::Sqlite => format!("{cast} IN (SELECT {from} FROM json_each(?{number}))"),
-            Dialect::Postgres => format!(" = ANY(${number}::{cast})"),
-        })
-    }
-
     /// Whether the column is this id.
     fn is(&mut self, column: Option<Column>, name: &'static str, id: Uuid) -> Written {
         let Some(column) = column else {
@@ -196,101 +154,6 @@ impl<'a> Writer<'a> {
             Some(column) if column.form() == Form::Query => Ok(TRUE.to_owned()),
             Some(column) => Ok(format!("{} IS NOT NULL", column.quoted(self.dialect)?)),
         }
-    }
-
-    fn contains(&mut self, name: &'static str, text: &str) -> Written {
-        let (column, kind) = self.field(name)?;
-        if kind != FieldKind::TextSet || self.is_foreign(text) {
-            return Ok(FALSE.to_owned());
-        }
-        let quoted = column.quoted(self.dialect)?;
-        let parameter = self.bind(SqlValue::Text(text.to_owned()));
-        Ok(match (self.dialect, column.form()) {
-            (Dialect::Sqlite, Form::JsonTexts) => {
-                format!("EXISTS (SELECT 1 FROM json_each({quoted}) WHERE value = {parameter})")
-            }
-            (Dialect::Postgres, Form::JsonTexts) => {
-                format!("({quoted} IS NOT NULL AND {quoted} ? {parameter})")
-            }
-            _ => format!("({parameter} IN ({quoted})) IS TRUE"),
-        })
-    }
-
-    /// Whether the column has each of these texts, and no other.
-    fn same_set(&mut self, column: Column, texts: &[String]) -> Written {
-        if texts.iter().any(|text| text.contains('\0')) {
-            return Ok(FALSE.to_owned());
-        }
-        let quoted = column.quoted(self.dialect)?;
-        self.params.push(json(texts.to_vec()));
-        let number = self.number();
-        let (theirs, each) = match self.dialect {
-            Dialect::Sqlite => (
-                format!("SELECT value FROM json_each(?{number})"),
-                format!("SELECT value FROM json_each({quoted})"),
-            ),
-            Dialect::Postgres => (
-                format!("SELECT jsonb_array_elements_text(CAST(${number}::text AS jsonb))"),
-                format!("SELECT jsonb_array_elements_text({quoted})"),
-            ),
-        };
-        let (ours, known) = match column.form() {
-            Form::Query => (quoted, String::new()),
-            _ => (each, format!("{quoted} IS NOT NULL AND ")),
-        };
-        Ok(format!(
-            "({known}NOT EXISTS ({ours} EXCEPT {theirs}) AND NOT EXISTS ({theirs} EXCEPT {ours}))"
-        ))
-    }
-
-    fn like(&mut self, name: &'static str, pattern: &Pattern) -> Written {
-        let (column, kind) = self.field(name)?;
-        let (first, middle, last) = match pattern.0.as_slice() {
-            _ if kind != FieldKind::Text => return Ok(FALSE.to_owned()),
-            [] => return Ok(FALSE.to_owned()),
-            [whole] => return self.compare(name, Comparison::Equal, &Value::Text(whole.clone())),
-            pieces if pieces.len() > MOST_PIECES => return Err(SqlError::TooManyPieces(name)),
-            pieces if pieces.iter().any(|piece| self.is_foreign(piece)) => return Ok(FALSE.to_owned()),
-            [first, middle @ .., last] => (first, middle, last),
-        };
-        let quoted = column.quoted(self.dialect)?;
-        if self.dialect == Dialect::Postgres {
-            let escaped: Vec<_> = pattern.0.iter().map(|piece| escape(piece)).collect();
-            let parameter = self.bind(SqlValue::Text(escaped.join("%")));
-            return Ok(format!("({quoted} IS NOT NULL AND {quoted} LIKE {parameter})"));
-        }
-        let mut rest = format!("CAST({quoted} AS BLOB)");
-        if !first.is_empty() {
-            rest = self.behind_start(&rest, first);
-        }
-        for piece in middle.iter().filter(|piece| !piece.is_empty()) {
-            rest = self.behind(&rest, piece);
-        }
-        if last.is_empty() {
-            return Ok(format!("({rest}) IS NOT NULL"));
-        }
-        let parameter = self.bind(SqlValue::Bytes(last.as_bytes().to_vec()));
-        Ok(format!("(substr({rest}, -{}) = {parameter}) IS TRUE", last.len()))
-    }
-
-    /// What is left of a value of SQLite behind its beginning `piece`; null if it begins otherwise. SQLite's own LIKE
-    /// takes capitals for small letters, and it and GLOB end at a zero character.
-    fn behind_start(&mut self, value: &str, piece: &str) -> String {
-        let parameter = self.bind(SqlValue::Bytes(piece.as_bytes().to_vec()));
-        let length = piece.len();
-        format!(
-            "(SELECT CASE WHEN substr(r, 1, {length}) = {parameter} THEN substr(r, {length} + 1) END FROM (SELECT {value} AS r))"
-        )
-    }
-
-    /// What is left of a value of SQLite behind the first `piece` in it; null if there is none.
-    fn behind(&mut self, value: &str, piece: &str) -> String {
-        let parameter = self.bind(SqlValue::Bytes(piece.as_bytes().to_vec()));
-        let length = piece.len();
-        format!(
-            "(SELECT CASE WHEN instr(r, {parameter}) > 0 THEN substr(r, instr(r, {parameter}) + {length}) END \
-             FROM (SELECT {value} AS r))"
-        )
     }
 
     /// A value for a column that holds its kind; `None` where the database can't hold it.
@@ -368,61 +231,8 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// The number that this text is the one way to write of.
-fn integer(text: &str) -> Option<i64> {
-    let number: i64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-/// The id that this text is the one way to write of.
-fn uuid(text: &str) -> Option<Uuid> {
-    let id = Uuid::try_parse(text).ok()?;
-    (id.to_string() == text).then_some(id)
-}
-
-fn json<T: Into<serde_json::Value>>(list: T) -> SqlValue {
-    SqlValue::Text(list.into().to_string())
-}
-
-fn is_empty(value: &SqlValue) -> bool {
-    match value {
-        SqlValue::Text(text) => text == "[]",
-        SqlValue::Integers(list) => list.is_empty(),
-        SqlValue::Texts(list) => list.is_empty(),
-        SqlValue::Uuids(list) => list.is_empty(),
-        SqlValue::Integer(_) | SqlValue::Bytes(_) | SqlValue::Bool(_) | SqlValue::Uuid(_) => false,
-    }
-}
-
-fn balanced(parts: &[String], word: &str) -> Option<String> {
-    match parts {
-        [] => None,
-        [only] => Some(only.clone()),
-        several => {
-            let (left, right) = several.split_at(several.len() / 2);
-            Some(format!(
-                "({}{word}{})",
-                balanced(left, word)?,
-                balanced(right, word)?
-            ))
-        }
-    }
-}
-
 fn parenthesised(sql: &str) -> String {
     format!("({sql})")
-}
-
-/// What PostgreSQL's LIKE takes for something else is escaped with a backslash.
-fn escape(piece: &str) -> String {
-    let mut escaped = String::with_capacity(piece.len());
-    for character in piece.chars() {
-        if matches!(character, '\\' | '%' | '_') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
 }
 
 const TRUE: &str = "TRUE";

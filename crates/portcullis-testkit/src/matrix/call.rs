@@ -8,12 +8,15 @@ use super::cast::Cast;
 use super::privileges::Privileges;
 use super::report::Cell;
 use super::route::Route;
-use crate::{Answer, TestApp};
+use super::tenants::{HOME, Naming};
+use crate::{Answer, Request, TestApp};
 
 /// Calls with a credential that must be refused.
 pub(super) async fn refused(app: &TestApp, route: &Route, case: &Case, mut cell: Cell<'_>) {
     for (method, path) in route.requests(case.methods) {
+        let path = case.naming.path(path);
         let mut request = app.request(method.clone(), &format!("{path}{}", case.query));
+        request = select(request, route, case.naming);
         for (name, value) in &case.headers {
             request = request.header(name, value);
         }
@@ -21,6 +24,17 @@ pub(super) async fn refused(app: &TestApp, route: &Route, case: &Case, mut cell:
         let faults = judge(&answer, method, case);
         cell.note(&format!("{method} {path}"), answer.status(), &faults);
     }
+}
+
+/// Says which organization the request is for, where that is asked.
+fn select(request: Request, route: &Route, naming: Naming) -> Request {
+    if !route.rule.needs_organization() {
+        return request;
+    }
+    let values = naming.headers().into_iter();
+    values.fold(request, |request, value| {
+        request.header("x-organization-id", value)
+    })
 }
 
 fn judge(answer: &Answer, method: &Method, case: &Case) -> Vec<String> {
@@ -94,7 +108,9 @@ pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell
     for kind in Kinds::PERSONAL.iter().filter(|kind| route.accepts(*kind)) {
         for (method, path) in route.requests(|_| true) {
             let held = cast.fresh(app, kind).await;
-            let answer = app.request(method.clone(), path).bearer(&held.text).send().await;
+            cast.settle(app).await;
+            let request = select(app.request(method.clone(), path), route, Naming::All(HOME));
+            let answer = request.bearer(&held.text).send().await;
             let faults = match (answer.status(), answer.code().as_str()) {
                 (401, code) => vec![format!("a good {} is refused: {code}", kind.as_str())],
                 (403, code) if DECIDED.contains(&code) => {
@@ -108,9 +124,11 @@ pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell
 }
 
 /// The codes of a decision against a known caller.
-const DECIDED: [&str; 4] = [
+const DECIDED: [&str; 6] = [
     "missing_permission",
     "insufficient_scope",
     "missing_role",
     "no_alternative",
+    "not_a_member",
+    "organization_suspended",
 ];

@@ -7,8 +7,9 @@ use portcullis::core::checks;
 use super::cast::{Cast, Held};
 use super::forge;
 use super::route::Route;
+use super::tenants::{self, HOME, Naming};
 
-type Headers = Vec<(&'static str, String)>;
+pub(super) type Headers = Vec<(&'static str, String)>;
 
 /// One way to present a credential that is to be refused.
 pub(super) struct Case {
@@ -25,6 +26,8 @@ pub(super) struct Case {
     pub(super) refusals: &'static [u16],
     /// What the answer must not repeat.
     pub(super) secret: String,
+    /// What is said of the organization, on routes that ask for one.
+    pub(super) naming: Naming,
 }
 
 /// All of them.
@@ -37,12 +40,13 @@ pub(super) fn all(cast: &Cast) -> Vec<Case> {
     all.extend(several(cast));
     all.extend(cross_site(cast));
     all.extend(insufficient(cast));
+    all.extend(tenants::cases(cast));
     all
 }
 
 impl Case {
     /// Refused with 401 by every route that looks at credentials.
-    fn new(name: impl Into<String>, headers: Headers) -> Self {
+    pub(super) fn new(name: impl Into<String>, headers: Headers) -> Self {
         Self {
             name: name.into(),
             headers,
@@ -51,22 +55,23 @@ impl Case {
             methods: |_| true,
             refusals: &[401],
             secret: String::new(),
+            naming: Naming::All(HOME),
         }
     }
 
     /// The same, refused otherwise.
-    fn refused_with(mut self, refusals: &'static [u16]) -> Self {
+    pub(super) fn refused_with(mut self, refusals: &'static [u16]) -> Self {
         self.refusals = refusals;
         self
     }
 
     /// The same, on these routes only.
-    fn on(mut self, applies: impl Fn(&Route) -> bool + 'static) -> Self {
+    pub(super) fn on(mut self, applies: impl Fn(&Route) -> bool + 'static) -> Self {
         self.applies = Box::new(applies);
         self
     }
 
-    fn about(mut self, secret: &str) -> Self {
+    pub(super) fn about(mut self, secret: &str) -> Self {
         secret.clone_into(&mut self.secret);
         self
     }
@@ -236,7 +241,7 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
 }
 
 /// Every way in which a client may present it.
-fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
+pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
         _ => vec![

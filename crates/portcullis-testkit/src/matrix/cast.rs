@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use portcullis::Portcullis;
 use portcullis::core::access::{
-    ADMINISTRATOR, AccountsRead, AccountsWrite, CredentialKind, Kinds, Permit, RolesRead, RolesWrite,
+    AccountsRead, AccountsWrite, CredentialKind, Kinds, Permit, RolesRead, RolesWrite,
 };
 use portcullis::core::account::{self, Account, Registration, State, Username};
 use portcullis::core::audit::Context;
@@ -17,6 +17,7 @@ use portcullis::core::token::{RefreshToken, Standing};
 
 use super::privileges::{Privileges, ages};
 use super::route::Route;
+use super::tenants::{Stranger, Strangers, Tenants};
 use crate::{PASSWORD, TestApp};
 
 /// A credential as text.
@@ -46,7 +47,12 @@ pub(super) struct Cast {
     pub(super) standing: Standing,
     /// A refresh token that nobody has used.
     pub(super) refresh: String,
+    /// Good credentials of members of other organizations.
+    pub(super) strangers: Vec<Stranger>,
+    /// What the good ones may do.
+    pub(super) everything: Privileges,
     pub(super) portcullis: Portcullis,
+    tenants: Option<Tenants>,
     by: Context,
 }
 
@@ -60,6 +66,7 @@ impl Cast {
         let mut limited = stage.underprivileged(routes).await;
         limited.extend(stage.narrowed(routes).await);
         limited.extend(stale);
+        let strangers = stage.strangers().await;
         let all = stage.everything.clone();
         let (account, _) = stage.account(&all).await;
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
@@ -70,8 +77,20 @@ impl Cast {
             standing: stage.standing(&account).await,
             good: vec![tokens.held, session.held],
             refresh: tokens.refresh.unwrap_or_default(),
+            strangers,
+            everything: all,
+            tenants: stage.tenants,
             portcullis: app.portcullis.clone(),
             by: app.by_operator(),
+        }
+    }
+
+    /// Makes the one who may do everything a member again, whatever a route has done.
+    pub(super) async fn settle(&self, app: &TestApp) {
+        let name = self.standing.account.username.as_deref().unwrap_or_default();
+        if let Some(tenants) = &self.tenants {
+            let who = (name, self.standing.account.id);
+            tenants.settle(app, who, &self.everything).await;
         }
     }
 
@@ -86,6 +105,7 @@ impl Cast {
 struct Stage<'a> {
     app: &'a TestApp,
     everything: Privileges,
+    tenants: Option<Tenants>,
     count: usize,
 }
 
@@ -114,12 +134,43 @@ impl<'a> Stage<'a> {
         Self {
             app,
             everything,
+            tenants: Tenants::found(app, routes).await,
             count: 0,
         }
     }
 
-    /// An account with exactly these privileges: its user name and its id.
+    /// An account with exactly these privileges, outside and in the cast's organization: its user name and its id.
     async fn account(&mut self, privileges: &Privileges) -> (String, account::Id) {
+        let (name, id) = self.outsider(privileges).await;
+        if let Some(tenants) = &self.tenants {
+            tenants.settle(self.app, (&name, id), privileges).await;
+        }
+        (name, id)
+    }
+
+    /// Those who may do everything, but are members elsewhere.
+    async fn strangers(&mut self) -> Vec<Stranger> {
+        let Some(tenants) = self.tenants else {
+            return Vec::new();
+        };
+        let everything = self.everything.clone();
+        let accounts = [
+            self.outsider(&everything).await,
+            self.outsider(&everything).await,
+            self.outsider(&everything).await,
+        ];
+        let [first, second, third] = accounts.each_ref().map(|(name, _)| name);
+        let held = [
+            self.all_kinds(first, None).await,
+            self.all_kinds(second, None).await,
+            self.all_kinds(third, None).await,
+        ];
+        tenants.place(self.app, &Strangers(accounts), &everything).await;
+        Strangers::holding(held)
+    }
+
+    /// An account with exactly these privileges, a member of nothing.
+    async fn outsider(&mut self, privileges: &Privileges) -> (String, account::Id) {
         self.count += 1;
         let name = format!("somebody{}", self.count);
         let form = Registration {
@@ -263,9 +314,7 @@ impl<'a> Stage<'a> {
         lacking.retain(|privileges| !privileges.is_empty());
         let mut limited = vec![("no permissions".to_owned(), Privileges::default())];
         for lacking in lacking {
-            let mut rest = self.everything.without(&lacking);
-            // The administrator's role would bring every permission back.
-            rest.roles.remove(ADMINISTRATOR);
+            let rest = self.everything.without(&lacking).without_rulers();
             limited.push((format!("all but {lacking}"), rest));
         }
         let mut all = Vec::new();

@@ -25,8 +25,8 @@ impl Privileges {
             | Rule::Authenticated
             | Rule::FreshLogin(_)
             | Rule::SecondFactor
-            | Rule::Policy(_)
-            | Rule::Member(_) => {}
+            | Rule::Policy(_) => {}
+            Rule::Member(rule) => self.gather(rule),
             Rule::Permission(permission) => drop(self.permissions.insert(permission.name.to_owned())),
             Rule::Role(name) => drop(self.roles.insert((*name).to_owned())),
             Rule::All(rules) | Rule::Any(rules) => rules.iter().for_each(|rule| self.gather(rule)),
@@ -62,17 +62,28 @@ impl Privileges {
         }
     }
 
-    /// Whether somebody with exactly these, who logged in `age` seconds ago, satisfies the rule.
+    /// Whether somebody with exactly these, outside and in the selected organization, who logged in `age` seconds
+    /// ago, satisfies the rule.
     pub(super) fn satisfy(&self, rule: &Rule, age: u32) -> bool {
+        self.satisfied(rule, age, Some(&self.here()))
+    }
+
+    /// The same for somebody who is no member of the selected organization.
+    pub(super) fn satisfy_outside(&self, rule: &Rule, age: u32) -> bool {
+        self.satisfied(rule, age, None)
+    }
+
+    fn satisfied(&self, rule: &Rule, age: u32, here: Option<&Self>) -> bool {
         match rule {
             Rule::Public | Rule::Authenticated => true,
             Rule::Permission(permission) => self.permissions.contains(permission.name),
             Rule::Role(name) => self.roles.contains(*name),
             Rule::FreshLogin(seconds) => age < *seconds,
-            // Nobody of the cast has two factors, a policy or an organization.
-            Rule::SecondFactor | Rule::Policy(_) | Rule::Member(_) => false,
-            Rule::All(rules) => rules.iter().all(|rule| self.satisfy(rule, age)),
-            Rule::Any(rules) => rules.iter().any(|rule| self.satisfy(rule, age)),
+            // Nobody of the cast has two factors or a policy.
+            Rule::SecondFactor | Rule::Policy(_) => false,
+            Rule::Member(rule) => here.is_some_and(|here| here.satisfied(rule, age, Some(here))),
+            Rule::All(rules) => rules.iter().all(|rule| self.satisfied(rule, age, here)),
+            Rule::Any(rules) => rules.iter().any(|rule| self.satisfied(rule, age, here)),
         }
     }
 }

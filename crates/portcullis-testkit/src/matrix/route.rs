@@ -6,6 +6,8 @@ use portcullis::core::access::{CredentialKind, Kinds, Rule};
 use portcullis::enforcer::Caller;
 use portcullis::router::Verb;
 
+use super::tenants::HOME;
+
 /// A route that outlives its API.
 pub(super) struct Route {
     pub(super) name: String,
@@ -32,6 +34,11 @@ impl Route {
         self.is_guarded() && self.kinds.accepts(kind)
     }
 
+    /// Whether the path says which organization it is about.
+    pub(super) fn names_organization(&self) -> bool {
+        self.paths.iter().any(|path| path.contains(HOME))
+    }
+
     /// Every request that reaches the route, with any of these methods.
     pub(super) fn requests(&self, wanted: impl Fn(&Method) -> bool) -> impl Iterator<Item = (&Method, &str)> {
         let methods = self.methods.iter().filter(move |method| wanted(method));
@@ -42,7 +49,8 @@ impl Route {
 /// All routes, in the order of their registration.
 pub(super) fn all(api: &Api, parameters: &[(String, String)]) -> Vec<Route> {
     let routes = api.routes().map(|route| {
-        let path = fill(route.path(), parameters);
+        let member = route.rule().needs_organization();
+        let path = fill(route.path(), parameters, member);
         let (methods, paths) = match route.verb() {
             // A route that answers GET answers HEAD with the same handler.
             Verb::Method(Method::GET) => (vec![Method::GET, Method::HEAD], vec![path]),
@@ -68,12 +76,16 @@ fn mounted(template: &str, path: String) -> Vec<String> {
     vec![path, itself.to_owned()]
 }
 
-fn fill(template: &str, parameters: &[(String, String)]) -> String {
+/// A rule that asks for a member reads the organization from the path: there it is the cast's own.
+fn fill(template: &str, parameters: &[(String, String)], member: bool) -> String {
     let segments = template.split('/').map(|segment| {
         let Some(name) = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
             return segment;
         };
         let name = name.trim_start_matches('*');
+        if member && name == "organization" {
+            return HOME;
+        }
         let given = parameters.iter().find(|(given, _)| given == name);
         given.map_or(NOBODYS_ID, |(_, value)| value)
     });

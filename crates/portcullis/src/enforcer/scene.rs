@@ -47,6 +47,9 @@ impl Scene {
         Situation {
             ip: self.ip,
             user_agent: self.user_agent.as_deref(),
+            selected: self.walk.selected.id(),
+            member: self.walk.selected.active().map(|current| current.membership()),
+            suspended: self.walk.selected.is_suspended(),
             policies: self.walk.gate.policies(),
             ..Situation::at(self.walk.at)
         }

@@ -86,7 +86,14 @@ impl Keeper {
         now: Timestamp,
     ) -> Result<(), PoliciesError> {
         let schema = self.schema(actions)?;
-        self.work.lock().await.schema = Some(schema);
+        {
+            let mut work = self.work.lock().await;
+            let known = work.schema.as_ref().map(Schema::text);
+            if known == Some(schema.text()) && self.live.current().is_some() {
+                return Ok(());
+            }
+            work.schema = Some(schema);
+        }
         self.reload(now).await?;
         let Some(set) = self.live.current() else {
             return Ok(());

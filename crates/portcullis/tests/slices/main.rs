@@ -19,6 +19,7 @@ mod decisions;
 mod given;
 mod health;
 mod matrix;
+mod organization;
 #[cfg(feature = "policies")]
 mod policy;
 mod races;

@@ -153,6 +153,11 @@ async fn edit(
     NoContent
 }
 
+/// As `edit`, without changing anything.
+async fn check(_: Allow<Authenticated>, _: Authorized<Post, EditPost>) -> NoContent {
+    NoContent
+}
+
 async fn erase(
     _: Allow<Authenticated>,
     post: Authorized<Post, ErasePost>,
@@ -196,6 +201,7 @@ fn api(portcullis: &Portcullis, app: &App) -> Api {
         .get("/posts/{id}", read)
         .put("/posts/{id}", edit)
         .delete("/posts/{id}", erase)
+        .post("/posts/{id}/check", check)
         .put("/open/{post}", edit_open)
         .with_state(Both(app.clone(), portcullis.clone()))
         .merge(sharing)
@@ -593,6 +599,60 @@ async fn a_list_shows_exactly_what_single_calls_hand_over() {
         shown.push(handed_over.len());
     }
     assert_eq!(shown, [3, 5, 9]);
+}
+
+/// What policies say counts for single calls and lists alike, and what they forbid nothing opens.
+#[tokio::test]
+async fn a_policy_that_forbids_overrides_owners_grants_and_administrators_in_lists_too() {
+    checks!("T065");
+    let folder = tempfile::tempdir().unwrap();
+    let policies = r#"
+        permit(principal, action == Action::"posts:read", resource is Post) when { resource.title like "public*" };
+        forbid(principal, action in [Action::"posts:read", Action::"posts:edit"], resource is Post)
+            when { resource.title like "*frozen*" };
+    "#;
+    std::fs::write(folder.path().join("posts.cedar"), policies).unwrap();
+    let posts = App::new();
+    let settings = |builder: portcullis::Builder| builder.policies(folder.path()).resources(&[Post::KIND]);
+    let app = TestApp::with(settings, |portcullis| api(portcullis, &posts)).await;
+    let anna = app.user("anna@example.com").await;
+    let ben = app.user("ben@example.com").await;
+    let chief = app.user_with("chief@example.com", &["posts:admin"]).await;
+    let all: Vec<i64> = [
+        "mine",
+        "frozen",
+        "public",
+        "public but frozen",
+        "Public",
+        "FROZEN",
+    ]
+    .map(|title| posts.write(Some(anna.id), title))
+    .into();
+    for post in &all {
+        share(&app, &chief, *post, &to(&ben, "posts:edit")).await;
+    }
+    for (who, reads, edits) in [
+        (&anna, &[0, 2, 4, 5][..], &[0, 2, 4, 5][..]),
+        (&ben, &[2], &[0, 2, 4, 5]),
+        (&chief, &[0, 2, 4, 5], &[0, 2, 4, 5]),
+    ] {
+        for (index, post) in all.iter().enumerate() {
+            let status = |allowed: &[usize], good| if allowed.contains(&index) { good } else { 404 };
+            let read = get(&app, who, &format!("/posts/{post}")).await.status();
+            assert_eq!(read, status(reads, 200), "{} {index}", who.email);
+            let open = app
+                .post(&format!("/posts/{post}/check"))
+                .bearer(&who.access_token);
+            assert_eq!(
+                open.send().await.status(),
+                status(edits, 204),
+                "{} {index}",
+                who.email
+            );
+        }
+        let shown: Vec<i64> = reads.iter().map(|index| all[*index]).collect();
+        assert_eq!(listed(&app, &who.access_token).await, shown, "{}", who.email);
+    }
 }
 
 #[tokio::test]

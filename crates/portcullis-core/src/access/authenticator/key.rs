@@ -103,8 +103,8 @@ fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
         session: None,
         token: None,
         method: None,
-        authenticated_at: None,
         assurance: None,
+        authenticated_at: None,
         scopes,
         key: Some(Arc::new(Terms {
             id: key.id,

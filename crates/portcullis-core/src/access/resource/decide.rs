@@ -81,12 +81,11 @@ pub fn filter_for(
         Filter::Always
     } else {
         let owned = action.owner.then(|| Filter::OwnedBy(principal.id()));
-        let shared = (action.shared && !granted.is_empty()).then_some(Filter::Ids(granted));
+        let shared = action.shared.then_some(Filter::Ids(granted));
         Filter::Any(owned.into_iter().chain(shared).chain([permitted]).collect())
     };
     let selected = situation.selected.map(Filter::Of);
-    let allowed = [ways, Filter::Not(Box::new(forbidden))];
-    Filter::All(allowed.into_iter().chain(selected).collect())
+    Filter::All([ways, forbidden.negated()].into_iter().chain(selected).collect()).simplified()
 }
 
 /// Whether a grant could make a difference to what `principal` may do.

@@ -56,5 +56,13 @@ values! {
     String => Text;
     account::Id => Account;
     organization::Id => Organization;
-    Vec<String> => TextSet;
+}
+
+/// A set has no order and nothing twice.
+impl From<Vec<String>> for Value {
+    fn from(mut texts: Vec<String>) -> Self {
+        texts.sort();
+        texts.dedup();
+        Self::TextSet(texts)
+    }
 }

@@ -208,6 +208,14 @@ fn declarations_that_make_no_schema_are_refused() {
 }
 
 #[test]
+fn the_book_shows_the_schema() {
+    let book = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/policies.md");
+    let book = std::fs::read_to_string(book).unwrap();
+    let schema = Schema::of(Declarations::new()).unwrap();
+    assert!(book.contains(schema.text()), "{}", schema.text());
+}
+
+#[test]
 fn the_schema_says_what_was_declared() {
     let schema = schema();
     for line in [

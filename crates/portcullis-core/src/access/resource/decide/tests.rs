@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proptest::prelude::*;
+use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use uuid::Uuid;
 
 use super::*;
@@ -48,9 +48,9 @@ impl Fixed {
 impl Policies for Fixed {
     fn decide(&self, _: &Principal, _: &Situation<'_>, _: &str, resource: Option<&ResourceFacts>) -> Verdict {
         let resource = resource.expect("the decision is about a resource");
-        if means(&self.0.forbidden, resource) {
+        if self.0.forbidden.matches(resource) {
             Verdict::Forbidden
-        } else if means(&self.0.permitted, resource) {
+        } else if self.0.permitted.matches(resource) {
             Verdict::Permitted
         } else {
             Verdict::Silent
@@ -63,22 +63,6 @@ impl Policies for Fixed {
 
     fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {
         self.0.clone()
-    }
-}
-
-/// What a filter means, worked out apart from its own code. Only what the decision and these tests make.
-fn means(filter: &Filter, resource: &ResourceFacts) -> bool {
-    match filter {
-        Filter::Always => true,
-        Filter::Never => false,
-        Filter::All(all) => all.iter().all(|one| means(one, resource)),
-        Filter::Any(any) => any.iter().any(|one| means(one, resource)),
-        Filter::Not(inner) => !means(inner, resource),
-        Filter::Compare(name, Comparison::Equal, value) => resource.fields.get(name) == Some(value),
-        Filter::OwnedBy(id) => resource.owner == Some(*id),
-        Filter::Of(id) => resource.organization == Some(*id),
-        Filter::Ids(ids) => ids.contains(&resource.id),
-        other => panic!("{other:?} is not made here"),
     }
 }
 
@@ -167,7 +151,7 @@ fn check(
     };
     let filter = filter_for(action, who, situation, &KIND, ids);
     assert_eq!(
-        means(&filter, resource),
+        filter.matches(resource),
         one.is_ok(),
         "{filter:?} on {resource:?}"
     );
@@ -296,7 +280,7 @@ fn a_selected_organization_hides_the_resources_of_every_other() {
     }
 }
 
-/// Any filter that the tests' own reading knows.
+/// Any filter about what the resources of these tests have.
 fn filters() -> impl Strategy<Value = Filter> {
     let leaf = prop_oneof![
         Just(Filter::Always),
@@ -347,7 +331,7 @@ proptest! {
         let resource = post(owner, organization, mark);
         for action in Post::ACTIONS {
             let got = check(action, &who, &situation, &resource, granted);
-            prop_assert!(!(means(&forbidden, &resource) && got.is_ok()), "deny overrides");
+            prop_assert!(!(forbidden.matches(&resource) && got.is_ok()), "deny overrides");
             // A grant only ever adds.
             prop_assert!(check(action, &who, &situation, &resource, false).is_err() || got.is_ok());
         }

@@ -1,0 +1,281 @@
+//! `portcullis organization`.
+
+use clap::Subcommand;
+use portcullis::Portcullis;
+use portcullis_core::access::{
+    Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permit,
+};
+use portcullis_core::audit::Context;
+use portcullis_core::organization::{
+    Change, Created, Id, MemberRecord, Name, OWNER, Organization, OrganizationsError, Selector, Slug, State,
+};
+use serde_json::{Value, json};
+
+use super::Output;
+use super::account;
+use super::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List organizations, oldest first
+    List {
+        /// Only organizations after the one with this id: the next page
+        #[arg(long, value_name = "ID")]
+        after: Option<Id>,
+        /// How many at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+    },
+    /// Create an organization with its first owner
+    Create {
+        /// Its name in addresses, such as acme
+        slug: String,
+        /// What people call it
+        name: String,
+        /// The owner's id, address or user name
+        #[arg(long)]
+        owner: String,
+    },
+    /// List an organization's members, by account id
+    Members {
+        /// The organization's id or slug
+        organization: String,
+        /// Only members after the one with this account id: the next page
+        #[arg(long, value_name = "ID")]
+        after: Option<portcullis_core::account::Id>,
+        /// How many at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+    },
+    /// Make an account a member, or set a member's roles
+    Add {
+        /// The organization's id or slug
+        organization: String,
+        /// The account's id, address or user name
+        account: String,
+        /// A role the member is to have; can be repeated
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// Make the member an owner
+        #[arg(long)]
+        owner: bool,
+    },
+    /// Remove a member
+    Remove {
+        /// The organization's id or slug
+        organization: String,
+        /// The account's id, address or user name
+        account: String,
+    },
+    /// Refuse every member of an organization until that is taken back
+    Suspend {
+        /// The organization's id or slug
+        organization: String,
+    },
+    /// Take that back
+    Resume {
+        /// The organization's id or slug
+        organization: String,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+        match self {
+            Self::List { after, limit } => list(portcullis, after, limit, output).await,
+            Self::Create { slug, name, owner } => create(portcullis, (&slug, &name), &owner, output).await,
+            Self::Members {
+                organization,
+                after,
+                limit,
+            } => {
+                let permit = Permit::<Member<MembersRead>>::dangerous_for_operator_in(
+                    find(portcullis, &organization).await?.id,
+                );
+                let members = portcullis.organizations().members(&permit, after, limit).await?;
+                let rows: Vec<Vec<Value>> = members.iter().map(member_row).collect();
+                Ok(output.list(&["account", "email", "username", "roles", "joined_at"], &rows)?)
+            }
+            Self::Add {
+                organization,
+                account,
+                mut roles,
+                owner,
+            } => {
+                roles.extend(owner.then(|| OWNER.to_owned()));
+                add(portcullis, (&organization, &account), roles, output).await
+            }
+            Self::Remove {
+                organization,
+                account,
+            } => {
+                let permit = manage(portcullis, &organization).await?;
+                let account = account::find(portcullis, &account).await?.id;
+                let organizations = portcullis.organizations();
+                told(
+                    organizations.remove(&permit, account, by(portcullis)).await?,
+                    output,
+                )
+            }
+            Self::Suspend { organization } => set(portcullis, &organization, State::Suspended, output).await,
+            Self::Resume { organization } => set(portcullis, &organization, State::Active, output).await,
+        }
+    }
+}
+
+async fn list(
+    portcullis: &Portcullis,
+    after: Option<Id>,
+    limit: u32,
+    output: &Output,
+) -> Result<(), Failure> {
+    let permit = Permit::<OrganizationsRead>::dangerous_for_operator();
+    let all = portcullis.organizations().list(&permit, after, limit).await?;
+    let rows: Vec<Vec<Value>> = all.iter().map(row).collect();
+    Ok(output.list(&["id", "slug", "name", "state", "created_at"], &rows)?)
+}
+
+async fn create(
+    portcullis: &Portcullis,
+    (slug, name): (&str, &str),
+    owner: &str,
+    output: &Output,
+) -> Result<(), Failure> {
+    let slug = Slug::parse(slug).map_err(|error| Failure::Usage(error.to_string()))?;
+    let name = Name::parse(name).map_err(|error| Failure::Usage(error.to_string()))?;
+    let owner = account::find(portcullis, owner).await?.id;
+    let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
+    let organizations = portcullis.organizations();
+    match organizations
+        .create_for(&permit, (name, slug), owner, by(portcullis))
+        .await?
+    {
+        Created::Created(made) => {
+            let text = format!("{} was created, id {}", made.slug, made.id);
+            Ok(output.done(
+                &text,
+                &json!({ "id": made.id, "slug": made.slug, "name": made.name }),
+            )?)
+        }
+        Created::Taken => Err(failed(
+            "this slug is, or was, another organization's; choose another",
+        )),
+        Created::UnknownAccount => Err(failed("there is no such account")),
+        Created::TooMany => Err(failed("the account owns as many organizations as it may")),
+    }
+}
+
+async fn add(
+    portcullis: &Portcullis,
+    (organization, account): (&str, &str),
+    roles: Vec<String>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let permit = manage(portcullis, organization).await?;
+    let account = account::find(portcullis, account).await?.id;
+    let (organizations, by) = (portcullis.organizations(), || by(portcullis));
+    let wrong = |error| match error {
+        OrganizationsError::Fault(fault) => Failure::from(fault),
+        wrong => Failure::Usage(wrong.to_string()),
+    };
+    let added = organizations.add(&permit, account, roles.clone(), by()).await;
+    match added.map_err(wrong)? {
+        Change::Member => {
+            let set = organizations.set_roles(&permit, account, roles, by()).await;
+            told(set.map_err(wrong)?, output)
+        }
+        change => told(change, output),
+    }
+}
+
+async fn set(
+    portcullis: &Portcullis,
+    organization: &str,
+    state: State,
+    output: &Output,
+) -> Result<(), Failure> {
+    let id = find(portcullis, organization).await?.id;
+    let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
+    let organizations = portcullis.organizations();
+    told(
+        organizations
+            .set_state(&permit, id, state, by(portcullis))
+            .await?,
+        output,
+    )
+}
+
+/// The organization of this id or slug.
+async fn find(portcullis: &Portcullis, name: &str) -> Result<Organization, Failure> {
+    let missing = || {
+        Failure::Failed(format!(
+            "there is no organization {name:?}: `portcullis organization list` shows all"
+        ))
+    };
+    let selector = Selector::parse(name).map_err(|_| missing())?;
+    let permit = Permit::<OrganizationsRead>::dangerous_for_operator();
+    let found = portcullis.organizations().find(&permit, selector).await?;
+    found.ok_or_else(missing)
+}
+
+async fn manage(
+    portcullis: &Portcullis,
+    organization: &str,
+) -> Result<Permit<Member<MembersWrite>>, Failure> {
+    let id = find(portcullis, organization).await?.id;
+    Ok(Permit::dangerous_for_operator_in(id))
+}
+
+fn told(change: Change, output: &Output) -> Result<(), Failure> {
+    match change {
+        Change::Done => Ok(output.done("done", &json!({ "changed": true }))?),
+        Change::Unchanged => Ok(output.done("it was so already", &json!({ "changed": false }))?),
+        refused => Err(failed(explain(refused))),
+    }
+}
+
+const fn explain(change: Change) -> &'static str {
+    match change {
+        Change::Done | Change::Unchanged => "done",
+        Change::UnknownOrganization => {
+            "there is no such organization: `portcullis organization list` shows all"
+        }
+        Change::UnknownAccount => "there is no such account: `portcullis account list` shows all",
+        Change::UnknownMember => "this account is no member: `portcullis organization members` shows all",
+        Change::UnknownInvitation => "there is no such open invitation",
+        Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
+        Change::Beyond => "a role that brings something of the server's is given in no organization",
+        Change::LastOwner => "this is the last owner who can act: make another one first",
+        Change::Member => "this account is a member already",
+        Change::Taken => "this slug is, or was, another organization's",
+        Change::TooMany => "there are as many of them as there may be",
+    }
+}
+
+fn failed(text: &str) -> Failure {
+    Failure::Failed(text.to_owned())
+}
+
+fn by(portcullis: &Portcullis) -> Context {
+    Context::operator(portcullis.environment().now())
+}
+
+fn row(organization: &Organization) -> Vec<Value> {
+    vec![
+        json!(organization.id),
+        json!(organization.slug),
+        json!(organization.name),
+        json!(organization.state),
+        json!(organization.created_at),
+    ]
+}
+
+fn member_row(member: &MemberRecord) -> Vec<Value> {
+    vec![
+        json!(member.account),
+        json!(member.email),
+        json!(member.username),
+        json!(member.roles),
+        json!(member.joined_at),
+    ]
+}

@@ -1,0 +1,208 @@
+//! Notes that belong to somebody and can be shared: `cargo run -p examples --example resource_owner`.
+//!
+//! The notes are in a table of the program's own. Portcullis decides who may do what to which note: for one of them
+//! ([`Authorized`]), and for the list of all ([`Visible`]), which asks the table once.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use portcullis::core::access::{ResourceFacts, ResourceKind};
+use portcullis::core::account;
+use portcullis::resource::{Actions as _, Column, Columns, Dialect};
+use portcullis::{
+    Allow, Api, Authenticated, Authorized, Circumstances, Created, Json, NoContent, Portcullis, Problem,
+    Resource, Result, State, Visible, permissions, resource_actions,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A note, as the table and the API have it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Note {
+    id: i64,
+    owner: String,
+    text: String,
+}
+
+permissions! { pub NotesAdmin = "notes:admin": "Do everything to every note"; }
+
+// Who may do what. The owner shares; whom it is shared with does exactly what was shared.
+resource_actions! {
+    Note:
+    pub Read  = "notes:read":  "Read a note":   owner, shared, privileged(NotesAdmin);
+    pub Edit  = "notes:edit":  "Change a note": owner, shared, privileged(NotesAdmin);
+    pub Share = "notes:share": "Share a note":  owner;
+    pub Erase = "notes:erase": "Erase a note":  owner, privileged(NotesAdmin);
+}
+
+// How a note is found, and what decisions look at. Whoever may not touch a note gets the 404 of one that isn't there.
+impl Resource for Note {
+    type State = Notes;
+    const KIND: &'static ResourceKind = &ResourceKind {
+        name: "Note",
+        fields: &[],
+        actions: Self::NAMES,
+    };
+
+    async fn load(notes: &Notes, id: &str) -> Result<Option<Self>> {
+        let Ok(id) = id.parse::<i64>() else {
+            return Ok(None);
+        };
+        notes.find(id).map_err(Problem::internal)
+    }
+
+    fn facts(&self) -> ResourceFacts {
+        ResourceFacts::new(Self::KIND, self.id).owned_by(self.owner.parse::<account::Id>().ok())
+    }
+}
+
+/// Which column holds what, for lists.
+const COLUMNS: Columns = Columns {
+    id: Column::integer("id"),
+    owner: Some(Column::uuid_text("owner")),
+    organization: None,
+    fields: &[],
+};
+
+/// What somebody writes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    text: String,
+}
+
+async fn list(
+    _: Allow<Authenticated>,
+    visible: Visible<Note, Read>,
+    State(notes): State<Notes>,
+) -> Result<Json<Vec<Note>>> {
+    let visible = visible.to_sql(Dialect::Sqlite, &COLUMNS)?;
+    let sql = format!(
+        "SELECT id, owner, text FROM notes WHERE {} ORDER BY id",
+        visible.sql
+    );
+    notes
+        .all(&sql, params_from_iter(&visible.params))
+        .map(Json)
+        .map_err(Problem::internal)
+}
+
+async fn write(
+    who: Allow<Authenticated>,
+    State(notes): State<Notes>,
+    Json(Text { text }): Json<Text>,
+) -> Result<Created<Note>> {
+    notes.add(who.id(), &text).map(Created).map_err(Problem::internal)
+}
+
+async fn read(_: Allow<Authenticated>, note: Authorized<Note, Read>) -> Json<Note> {
+    Json(note.into_parts().0)
+}
+
+async fn edit(
+    _: Allow<Authenticated>,
+    note: Authorized<Note, Edit>,
+    State(notes): State<Notes>,
+    Json(Text { text }): Json<Text>,
+) -> Result<NoContent> {
+    notes.change(note.id, &text).map_err(Problem::internal)?;
+    Ok(NoContent)
+}
+
+async fn erase(
+    _: Allow<Authenticated>,
+    note: Authorized<Note, Erase>,
+    State(Both(notes, portcullis)): State<Both>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent> {
+    // SQLite may give the id to another note: nothing of this one may be shared by then.
+    portcullis.gate().grants().unshare_all(note.permit(), by).await?;
+    notes.erase(note.id).map_err(Problem::internal)?;
+    Ok(NoContent)
+}
+
+/// Every route, behind what its parameters ask for.
+pub fn api(portcullis: &Portcullis, notes: &Notes) -> Api {
+    let sharing = Api::new("", "")
+        .nest("/notes/{id}/grants", portcullis.sharing::<Note, Share>())
+        .with_state(notes.clone());
+    Api::new("Notes", "1.0")
+        .get("/notes", list)
+        .post("/notes", write)
+        .get("/notes/{id}", read)
+        .put("/notes/{id}", edit)
+        .delete("/notes/{id}", erase)
+        .with_state(Both(notes.clone(), portcullis.clone()))
+        .merge(sharing)
+        .nest("/auth", portcullis.routes())
+        .nest("/oauth", portcullis.oauth_routes())
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let portcullis = Portcullis::open("sqlite:app.db").await?;
+    let notes = Notes::open(Connection::open("notes.db")?)?;
+    portcullis
+        .serve(api(&portcullis, &notes), "127.0.0.1:8080")
+        .await?;
+    Ok(())
+}
+
+/// The state of the routes.
+#[derive(Clone)]
+pub struct Both(Notes, Portcullis);
+
+impl axum::extract::FromRef<Both> for Notes {
+    fn from_ref(both: &Both) -> Self {
+        both.0.clone()
+    }
+}
+
+/// The table of notes.
+#[derive(Debug, Clone)]
+pub struct Notes(Arc<Mutex<Connection>>);
+
+impl Notes {
+    /// Makes the table if need be.
+    pub fn open(database: Connection) -> rusqlite::Result<Self> {
+        let table = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, text TEXT NOT NULL);
+            CREATE INDEX IF NOT EXISTS notes_owner ON notes (owner)";
+        database.execute_batch(table)?;
+        Ok(Self(Arc::new(Mutex::new(database))))
+    }
+
+    fn database(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, id: i64) -> rusqlite::Result<Option<Note>> {
+        let sql = "SELECT id, owner, text FROM notes WHERE id = ?1";
+        self.database().query_row(sql, [id], note).optional()
+    }
+
+    fn all(&self, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<Vec<Note>> {
+        self.database().prepare(sql)?.query_map(params, note)?.collect()
+    }
+
+    fn add(&self, owner: account::Id, text: &str) -> rusqlite::Result<Note> {
+        let sql = "INSERT INTO notes (owner, text) VALUES (?1, ?2) RETURNING id, owner, text";
+        self.database().query_row(sql, (owner.to_string(), text), note)
+    }
+
+    fn change(&self, id: i64, text: &str) -> rusqlite::Result<usize> {
+        self.database()
+            .execute("UPDATE notes SET text = ?2 WHERE id = ?1", (id, text))
+    }
+
+    fn erase(&self, id: i64) -> rusqlite::Result<usize> {
+        self.database().execute("DELETE FROM notes WHERE id = ?1", [id])
+    }
+}
+
+fn note(row: &Row<'_>) -> rusqlite::Result<Note> {
+    Ok(Note {
+        id: row.get(0)?,
+        owner: row.get(1)?,
+        text: row.get(2)?,
+    })
+}
