@@ -37,22 +37,22 @@ resource_actions! {
 
 // How a note is found, and what decisions look at. Whoever may not touch a note gets the 404 of one that isn't there.
 impl Resource for Note {
-    type State = Notes;
+    type State = App;
     const KIND: &'static ResourceKind = &ResourceKind {
         name: "Note",
         fields: &[],
         actions: Self::NAMES,
     };
 
-    async fn load(notes: &Notes, id: &str) -> Result<Option<Self>> {
+    async fn load(app: &App, id: &str) -> Result<Option<Self>> {
         let Ok(id) = id.parse::<i64>() else {
             return Ok(None);
         };
-        notes.find(id).map_err(Problem::internal)
+        app.notes.find(id).map_err(Problem::internal)
     }
 
     fn facts(&self) -> ResourceFacts {
-        ResourceFacts::new(Self::KIND, self.id).owned_by(self.owner.parse::<account::Id>().ok())
+        ResourceFacts::new(Self::KIND, &self.id).owned_by(self.owner.parse::<account::Id>().ok())
     }
 }
 
@@ -74,14 +74,14 @@ struct Text {
 async fn list(
     _: Allow<Authenticated>,
     visible: Visible<Note, Read>,
-    State(notes): State<Notes>,
+    State(app): State<App>,
 ) -> Result<Json<Vec<Note>>> {
     let visible = visible.to_sql(Dialect::Sqlite, &COLUMNS)?;
     let sql = format!(
         "SELECT id, owner, text FROM notes WHERE {} ORDER BY id",
         visible.sql
     );
-    notes
+    app.notes
         .all(&sql, params_from_iter(&visible.params))
         .map(Json)
         .map_err(Problem::internal)
@@ -89,10 +89,13 @@ async fn list(
 
 async fn write(
     who: Allow<Authenticated>,
-    State(notes): State<Notes>,
+    State(app): State<App>,
     Json(Text { text }): Json<Text>,
 ) -> Result<Created<Note>> {
-    notes.add(who.id(), &text).map(Created).map_err(Problem::internal)
+    app.notes
+        .add(who.id(), &text)
+        .map(Created)
+        .map_err(Problem::internal)
 }
 
 async fn read(_: Allow<Authenticated>, note: Authorized<Note, Read>) -> Json<Note> {
@@ -102,38 +105,40 @@ async fn read(_: Allow<Authenticated>, note: Authorized<Note, Read>) -> Json<Not
 async fn edit(
     _: Allow<Authenticated>,
     note: Authorized<Note, Edit>,
-    State(notes): State<Notes>,
+    State(app): State<App>,
     Json(Text { text }): Json<Text>,
 ) -> Result<NoContent> {
-    notes.change(note.id, &text).map_err(Problem::internal)?;
+    app.notes.change(note.id, &text).map_err(Problem::internal)?;
     Ok(NoContent)
 }
 
 async fn erase(
     _: Allow<Authenticated>,
     note: Authorized<Note, Erase>,
-    State(Both(notes, portcullis)): State<Both>,
+    State(app): State<App>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent> {
     // SQLite may give the id to another note: nothing of this one may be shared by then.
-    portcullis.gate().grants().unshare_all(note.permit(), by).await?;
-    notes.erase(note.id).map_err(Problem::internal)?;
+    let grants = app.portcullis.gate().grants();
+    grants.unshare_all(note.permit(), by).await?;
+    app.notes.erase(note.id).map_err(Problem::internal)?;
     Ok(NoContent)
 }
 
 /// Every route, behind what its parameters ask for.
 pub fn api(portcullis: &Portcullis, notes: &Notes) -> Api {
-    let sharing = Api::new("", "")
-        .nest("/notes/{id}/grants", portcullis.sharing::<Note, Share>())
-        .with_state(notes.clone());
+    let app = App {
+        portcullis: portcullis.clone(),
+        notes: notes.clone(),
+    };
     Api::new("Notes", "1.0")
         .get("/notes", list)
         .post("/notes", write)
         .get("/notes/{id}", read)
         .put("/notes/{id}", edit)
         .delete("/notes/{id}", erase)
-        .with_state(Both(notes.clone(), portcullis.clone()))
-        .merge(sharing)
+        .nest("/notes/{id}/grants", portcullis.sharing::<Note, Share>())
+        .with_state(app)
         .nest("/auth", portcullis.routes())
         .nest("/oauth", portcullis.oauth_routes())
 }
@@ -149,13 +154,10 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// The state of the routes.
-#[derive(Clone)]
-pub struct Both(Notes, Portcullis);
-
-impl axum::extract::FromRef<Both> for Notes {
-    fn from_ref(both: &Both) -> Self {
-        both.0.clone()
-    }
+#[derive(Debug, Clone)]
+pub struct App {
+    portcullis: Portcullis,
+    notes: Notes,
 }
 
 /// The table of notes.

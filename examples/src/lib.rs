@@ -5,6 +5,9 @@
 //! cargo run -p examples --example rbac            roles that code makes, and gives to an account
 //! cargo run -p examples --example scopes          a login that asks for less than its account may do
 //! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
+//! cargo run -p examples --example jwt_hs256       signed tokens of one service: a shared secret
+//! cargo run -p examples --example jwt_rs256       signed tokens that others verify: published keys that rotate
+//! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them
 //! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
 //! ```
 //! The programs are in `examples/examples/`. A test in `examples/tests/` drives each one's `api()` through the test

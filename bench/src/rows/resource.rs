@@ -54,7 +54,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             let seen = visible(&runtime, &portcullis, &principal)?;
             let params: Vec<&dyn ToSql> = seen.1.iter().map(|value| value as &dyn ToSql).collect();
             rows(
-                &format!("SELECT id, text FROM rows WHERE {} ORDER BY id", seen.0),
+                &format!("SELECT id, text FROM records WHERE {} ORDER BY id", seen.0),
                 &params,
             )
         })
@@ -70,7 +70,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         timed(|| rows(sql, &[&owner, &shared]))
     });
     let unguarded: Side<'_, f64> = Box::new(|_| {
-        let sql = "SELECT id, text FROM rows ORDER BY id LIMIT ?1";
+        let sql = "SELECT id, text FROM records ORDER BY id LIMIT ?1";
         timed(|| rows(sql, &[&(OWNED + SHARED)]))
     });
     let samples = in_turns(
@@ -155,8 +155,8 @@ async fn caller() -> Result<(Portcullis, Arc<Principal>)> {
 fn table(owner: account::Id) -> Result<Connection> {
     let table = Connection::open_in_memory()?;
     table.execute_batch(
-        "CREATE TABLE rows (id INTEGER PRIMARY KEY, owner BLOB NOT NULL, text TEXT NOT NULL);
-         CREATE INDEX rows_owner ON rows (owner);
+        "CREATE TABLE records (id INTEGER PRIMARY KEY, owner BLOB NOT NULL, text TEXT NOT NULL);
+         CREATE INDEX records_owner ON records (owner);
          BEGIN",
     )?;
     for id in 0..ROWS {
@@ -166,7 +166,7 @@ fn table(owner: account::Id) -> Result<Connection> {
             u128::try_from(id)?
         };
         let row: [&dyn ToSql; 3] = [&id, &owner.to_be_bytes(), &format!("row {id}")];
-        table.execute("INSERT INTO rows VALUES (?1, ?2, ?3)", params_from_iter(row))?;
+        table.execute("INSERT INTO records VALUES (?1, ?2, ?3)", params_from_iter(row))?;
     }
     table.execute_batch("COMMIT; ANALYZE")?;
     Ok(table)

@@ -181,6 +181,7 @@ fn tokens(config: &Config) -> token::Settings {
         refresh_lifetime: config.tokens.refresh_lifetime,
         refresh_grace: config.tokens.refresh_grace,
         leeway: config.tokens.leeway,
+        carry_permissions: config.tokens.carry_permissions,
         ..token::Settings::default()
     }
 }

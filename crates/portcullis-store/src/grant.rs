@@ -9,6 +9,7 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::organization;
 
 use crate::Database;
 use crate::audit::{Entry, actor};
@@ -64,7 +65,7 @@ impl Store for Database {
         defends!("T063");
         let params = params![
             holder.account,
-            holder.organization.map(|id| id.as_uuid()),
+            holder.organization.map(organization::Id::as_uuid),
             &target.kind,
             &target.id,
             &action,
@@ -85,7 +86,7 @@ impl Store for Database {
     ) -> Result<Vec<String>, Fault> {
         let params = params![
             holder.account,
-            holder.organization.map(|id| id.as_uuid()),
+            holder.organization.map(organization::Id::as_uuid),
             &kind,
             &action,
             now,

@@ -21,10 +21,16 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the example, and waits for the line in which it says the word after `label`, and until it listens.
     pub(crate) fn start(example: &str, label: &str) -> Self {
+        Self::start_with(example, &[], label)
+    }
+
+    /// The same with arguments after the address.
+    pub(crate) fn start_with(example: &str, arguments: &[&str], label: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let address = free_address();
         let mut child = Command::new(path_of(example))
             .arg(&address)
+            .args(arguments)
             .current_dir(folder.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -43,6 +49,12 @@ impl Running {
             std::thread::yield_now();
         }
         running
+    }
+
+    /// Where it listens.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// What it said.

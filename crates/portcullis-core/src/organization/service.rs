@@ -1,11 +1,12 @@
 //! Changes organizations. Every change takes a [`Permit`]: one that knows its organization where there is one.
 
+mod invitations;
+
 use std::sync::Arc;
 
 use super::{
-    Accepted, Belonging, Change, Created, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken,
-    MemberRecord, Name, NewInvitation, NewOrganization, Organization, Owner, Renaming, Selector, Slug, State,
-    Store,
+    Belonging, Change, Created, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization,
+    Organization, Owner, Renaming, Selector, Slug, State, Store,
 };
 use crate::access::{
     Authenticated, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permission as _,
@@ -308,87 +309,6 @@ impl Organizations {
             None => Ok(Change::UnknownMember),
         }
     }
-
-    /// Invites an address, in place of an earlier invitation of it.
-    ///
-    /// # Errors
-    /// [`OrganizationsError`].
-    pub async fn invite(
-        &self,
-        permit: &Permit<Member<MembersWrite>>,
-        invite: Invite,
-        by: audit::Context,
-    ) -> Result<Invited, OrganizationsError> {
-        let token = InvitationToken::mint(&self.environment);
-        let new = NewInvitation {
-            id: InvitationId::new(&self.environment),
-            organization: permit.organization(),
-            email: invite.email,
-            roles: few(invite.roles)?,
-            digest: token.digest(),
-            expires_at: by.at.plus(INVITATION_LIFETIME),
-            limit: OPEN_INVITATIONS,
-        };
-        let by = signed(permit, by);
-        let invitation = Invitation {
-            id: new.id,
-            email: new.email.as_str().to_owned(),
-            roles: new.roles.clone(),
-            invited_by: permit.principal().map(|who| who.id()),
-            created_at: by.at,
-            expires_at: new.expires_at,
-        };
-        let organization = self.store.organization(Selector::Id(new.organization)).await?;
-        match (self.store.invite(new, by).await?, organization) {
-            (Change::Done, Some(organization)) => {
-                Ok(Invited::Invited(Box::new((invitation, organization, token))))
-            }
-            (Change::Done, None) => Ok(Invited::Refused(Change::UnknownOrganization)),
-            (refused, _) => Ok(Invited::Refused(refused)),
-        }
-    }
-
-    /// The open invitations, oldest first.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn invitations(&self, permit: &Permit<Member<MembersRead>>) -> Result<Vec<Invitation>, Fault> {
-        let now = self.environment.now();
-        self.store.invitations(permit.organization(), now).await
-    }
-
-    /// Revokes an open invitation.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn revoke(
-        &self,
-        permit: &Permit<Member<MembersWrite>>,
-        invitation: InvitationId,
-        by: audit::Context,
-    ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
-        self.store
-            .revoke_invitation(permit.organization(), invitation, by)
-            .await
-    }
-
-    /// Accepts an invitation for the caller.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn accept(
-        &self,
-        permit: &Permit<Authenticated>,
-        token: &InvitationToken,
-        by: audit::Context,
-    ) -> Result<Accepted, Fault> {
-        let by = signed(permit, by);
-        match permit.principal() {
-            Some(who) => self.store.accept_invitation(token.digest(), who.id(), by).await,
-            None => Ok(Accepted::Refused),
-        }
-    }
 }
 
 /// The roles, each once and in order, if they are few enough to be meant.
@@ -412,9 +332,6 @@ fn signed<R: Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Cont
 
 /// How many organizations an account may own that is no administrator.
 pub const OWNED: u32 = 50;
-
-/// How many invitations of an organization may be open at once.
-const OPEN_INVITATIONS: u32 = 200;
 
 /// How many roles may be given at once.
 const MOST_ROLES: usize = 20;

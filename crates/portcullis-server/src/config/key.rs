@@ -65,6 +65,10 @@ pub(crate) const KEYS: &[Key] = &[
         "how long a used refresh token gives the same answer again",
     ),
     key("tokens.leeway", "how far clocks may differ"),
+    key(
+        "tokens.carry_permissions",
+        "whether access tokens say which roles and permissions the account has",
+    ),
     key("sessions.idle", "how long a session may stay unused"),
     key("sessions.absolute", "when a session ends in any case"),
     key(

@@ -20,6 +20,8 @@ pub(crate) struct Tokens {
     pub(crate) refresh_grace: Duration,
     /// How far clocks may differ.
     pub(crate) leeway: Duration,
+    /// Whether access tokens carry roles and permissions.
+    pub(crate) carry_permissions: bool,
 }
 
 impl Tokens {
@@ -37,6 +39,7 @@ impl Tokens {
             refresh_lifetime: from.span("tokens.refresh_lifetime", days(7), seconds(60)..=days(365)),
             refresh_grace: from.span("tokens.refresh_grace", seconds(10), Duration::ZERO..=seconds(300)),
             leeway: from.span("tokens.leeway", seconds(30), Duration::ZERO..=seconds(60)),
+            carry_permissions: from.truth("tokens.carry_permissions", true),
         };
         if tokens.refresh_lifetime < tokens.access_lifetime {
             let access = duration::show(tokens.access_lifetime);

@@ -7,7 +7,7 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::organization::{Authority, Change, Id, OWNER};
+use portcullis_core::organization::{Change, Id, OWNER};
 
 use super::{authority, changed, no_row};
 use crate::access::{lock_roles, names};
@@ -164,7 +164,7 @@ async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Res
     defends!("T072");
     let sql = "SELECT 1 FROM organization_roles JOIN accounts ON accounts.id = organization_roles.account_id
         WHERE organization_roles.organization_id = $1 AND organization_roles.role = $2
-        AND accounts.state IN ('active', 'unverified') LIMIT 1";
+        AND accounts.state IN ('active', 'unverified') AND accounts.kind = 'person' LIMIT 1";
     if before.contains(OWNER) && tx.query_one(sql, params![id, OWNER]).await?.is_none() {
         tx.undo();
         return Ok(Change::LastOwner);
@@ -187,8 +187,12 @@ pub(super) async fn transfer(
     if from == to {
         return Ok(Change::Unchanged);
     }
-    // Only who can act can own.
-    if authority::of_member(tx, id, to).await? == Authority::Stranger {
+    // Only a person who can act can own.
+    let person =
+        "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
+        WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
+        AND accounts.state IN ('active', 'unverified') AND accounts.kind = 'person'";
+    if tx.query_one(person, params![id, to]).await?.is_none() {
         return Ok(Change::UnknownMember);
     }
     insert(tx, id, to, &[OWNER.to_owned()], by.at).await?;

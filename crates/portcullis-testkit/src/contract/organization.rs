@@ -15,8 +15,8 @@ use portcullis_core::secret::Digest;
 
 use super::Stores;
 use super::given::{
-    DAY, MICROSECOND, START, by, count, event_count, events, fresh_digest, fresh_id, registered, set_state,
-    together, verified,
+    DAY, MICROSECOND, START, by, count, event_count, events, fresh_digest, fresh_id, registered, service,
+    set_state, together, verified,
 };
 
 fn acting(who: &Account) -> Context {
@@ -340,10 +340,20 @@ pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
 /// An organization keeps an owner who can act.
 pub async fn the_last_owner_stays<S: Stores>(db: S) {
     checks!("T072");
+    with_roles(&db).await;
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[OWNER]).await;
-    // An owner who can't act is none.
+    // An owner who can't act is none, nor is a program.
+    let robot = service(&db, "robot").await;
+    add(&db, acme, &robot, &[OWNER]).await;
+    let owned = new("robots", &robot);
+    let made = db.create_organization(owned, operator()).await.unwrap();
+    assert_eq!(made, Created::UnknownAccount);
+    let transferred = db
+        .transfer_ownership(acme, anna.id, robot.id, acting(&anna))
+        .await;
+    assert_eq!(transferred.unwrap(), Change::UnknownMember);
     set_state(&db, ben.id, AccountState::Locked).await;
     let before = event_count(&db).await;
     for change in [
@@ -367,6 +377,7 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
 /// Two owners leave, and are removed by each other, at once and often: one stays.
 pub async fn owners_leaving_in_parallel_keep_one<S: Stores>(db: S) {
     checks!("T072");
+    with_roles(&db).await;
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[OWNER]).await;

@@ -4,10 +4,11 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use portcullis::{
-    Allow, Any, Api, Authenticated, FreshLogin, Json, Jwt, Public, Role, Session, Via, Visitor, permissions,
-    roles,
+    Allow, Any, Api, Authenticated, FreshLogin, Json, Jwt, Member, Public, Role, Session, Via, Visitor,
+    permissions, roles,
 };
 use portcullis_core::checks;
+use portcullis_core::organization::Owner;
 
 use super::{Matrix, Report};
 
@@ -42,6 +43,16 @@ async fn open(_: Public) -> Json<u8> {
     Json(1)
 }
 
+async fn member(_: Allow<Member<MatrixRead>>) -> Json<u8> {
+    Json(1)
+}
+async fn owner(_: Allow<(Member<Role<Owner>>, FreshLogin<300>), Via<Session>>) -> Json<u8> {
+    Json(1)
+}
+async fn inside_or_outside(_: Allow<Any<(Member<Role<Editor>>, MatrixWrite)>>) -> Json<u8> {
+    Json(1)
+}
+
 fn api() -> Api {
     let files = axum::Router::new().fallback(|| async { "a file" });
     Api::new("Every rule", "1")
@@ -53,6 +64,10 @@ fn api() -> Api {
         .get("/weekly", weekly)
         .get("/visitor", visitor)
         .get("/open", open)
+        .get("/projects", member)
+        .put("/organizations/{organization}/projects/{id}", member)
+        .delete("/organizations/{organization}", owner)
+        .post("/projects", inside_or_outside)
         .mount::<Allow<MatrixRead>>("/files", files)
 }
 
@@ -91,6 +106,12 @@ async fn every_kind_of_rule_refuses_what_it_must() {
         "two: jwt (bearer), session (cookie)",
         "good cookie from another site",
         "good session, not read here (bearer)",
+        "jwt of a member of another organization (bearer)",
+        "session of a removed member (cookie)",
+        "jwt of a member of a suspended organization (bearer)",
+        "jwt with no organization (bearer)",
+        "session with header and path that disagree (bearer)",
+        "session with all but role(organization-owner) (header)",
     ] {
         assert!(
             table.lines().any(|line| line.starts_with(row)),
@@ -124,6 +145,36 @@ async fn a_route_that_lets_everybody_in_is_found() {
     check(&report, "let in, and should be refused with 401");
     check(&report, "let in, and should be refused with 403 or 404");
     assert!(report.to_string().contains("200!"));
+}
+
+#[tokio::test]
+async fn a_route_that_lets_other_tenants_in_is_found() {
+    // The rule is asked, and the answer of a decision about the organization is thrown away.
+    let lenient = map_response(|answer: Response| async {
+        if matches!(answer.status().as_u16(), 400 | 403) {
+            Json(1).into_response()
+        } else {
+            answer
+        }
+    });
+    let api = || {
+        let api = Api::new("Tenants", "1").get("/projects", member);
+        api.put("/organizations/{organization}/projects", member)
+            .layer(lenient.clone())
+    };
+    let report = faults_of(api, None).await;
+    for credential in [
+        "jwt of a member of another organization (bearer)",
+        "session of a removed member (header)",
+        "jwt of a member of a suspended organization (bearer)",
+        "jwt with no organization (bearer)",
+        "jwt with an organization nobody knows (bearer)",
+        "jwt with header and path that disagree (bearer)",
+        "jwt with two headers (bearer)",
+        "jwt with no permissions (bearer)",
+    ] {
+        check(&report, &format!("with {credential} answers 200: let in"));
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{schema, security};
-use crate::enforcer::Caller;
+use crate::enforcer::{Caller, organization};
 use crate::problem::Wire;
 use crate::resource::How;
 use crate::router::{Api, Route, asked};
@@ -64,6 +64,7 @@ fn describe_all<S>(routes: &[Route<S>]) -> (Vec<Value>, Map<String, Value>) {
 /// Adds what the route knows to what its handler's types said.
 fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
     name_parameters(&route.path, &mut operation);
+    name_organization(route, &mut operation);
     strip_null(&mut operation);
     set(
         &mut operation,
@@ -105,7 +106,7 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
     add("401", "No credential, or one that isn't honoured");
     for asks in &route.asks {
         if let How::One { hidden, .. } = asks.how {
-            let (kind, action) = (asks.kind, asks.action.name());
+            let (kind, action) = (asks.kind.name, asks.action.name());
             if hidden {
                 add(
                     "404",
@@ -157,6 +158,27 @@ fn name_parameters(path: &str, operation: &mut Value) {
         if !parameters.is_empty() {
             members.insert("parameters".to_owned(), Value::Array(parameters));
         }
+    }
+}
+
+/// Declares the header that names the organization, where the rule asks for one and the path doesn't.
+fn name_organization<S>(route: &Route<S>, operation: &mut Value) {
+    let in_path = crate::router::parameter_names(&route.path).any(|name| name == organization::PARAMETER);
+    let Some(members) = operation.as_object_mut() else {
+        return;
+    };
+    if !route.guard.rule.needs_organization() || in_path {
+        return;
+    }
+    let parameters = members.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(json!({
+            "in": "header",
+            "name": "X-Organization-ID",
+            "description": "The organization that the request is for: its id or its slug. A subdomain may name it instead.",
+            "required": false,
+            "schema": { "type": "string" },
+        }));
     }
 }
 

@@ -26,6 +26,7 @@ struct Inner {
     grants: Grants,
     organizations: Option<Arc<Directory>>,
     base_domain: Option<String>,
+    own_host: Option<String>,
     traces: Traces,
     realm: Arc<str>,
     cookie: String,
@@ -116,6 +117,7 @@ impl Gate {
             cookie: settings.cookie,
             key_format: settings.api_key_format,
             key_places: settings.api_key_places,
+            own_host: origin.and_then(Url::host_str).map(str::to_ascii_lowercase),
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
             routes: RwLock::default(),
@@ -190,6 +192,10 @@ impl Gate {
 
     pub(super) fn organizations(&self) -> Option<&Directory> {
         self.0.organizations.as_deref()
+    }
+
+    pub(super) fn own_host(&self) -> Option<&str> {
+        self.0.own_host.as_deref()
     }
 
     pub(super) fn base_domain(&self) -> Option<&str> {

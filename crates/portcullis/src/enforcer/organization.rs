@@ -13,11 +13,12 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
-use portcullis_core::access::Principal;
+use portcullis_core::access::{Principal, Situation};
 use portcullis_core::defends;
 use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
 
@@ -61,6 +62,17 @@ impl Selected {
     }
 }
 
+/// Where a request stands: its moment, its organization, and what decides there.
+pub(super) fn situation(walk: &Walk) -> Situation<'_> {
+    Situation {
+        selected: walk.selected.id(),
+        member: walk.selected.active().map(|current| current.membership()),
+        suspended: walk.selected.is_suspended(),
+        policies: walk.gate.policies(),
+        ..Situation::at(walk.at)
+    }
+}
+
 /// The organization that the request is for, and who `who` is there.
 pub(super) async fn select(parts: &mut Parts, walk: &Walk, who: &Principal) -> Result<Selected, Problem> {
     defends!("T068");
@@ -96,21 +108,25 @@ fn in_header(parts: &Parts) -> Result<Option<Selector>, Problem> {
 }
 
 async fn in_path(parts: &mut Parts) -> Result<Option<Selector>, Problem> {
-    let Ok(parameters) = RawPathParams::from_request_parts(parts, &()).await else {
-        return Err(invalid());
+    let parameters = match RawPathParams::from_request_parts(parts, &()).await {
+        Ok(parameters) => parameters,
+        // A path without parameters.
+        Err(RawPathParamsRejection::MissingPathParams(_)) => return Ok(None),
+        Err(_) => return Err(invalid()),
     };
     let value = parameters.iter().find(|(name, _)| *name == PARAMETER);
     value.map(|(_, value)| read(value)).transpose()
 }
 
-/// The label before the base domain. The base domain itself, and labels that are reserved, select nothing.
+/// The label before the base domain. The base domain itself, the host that people reach this server by, and labels that
+/// are reserved select nothing.
 ///
 /// Source: RFC 9110 §7.2, RFC 9112 §3.2.2
 fn in_host(parts: &Parts, gate: &Gate) -> Result<Option<Selector>, Problem> {
     let Some(base) = gate.base_domain() else {
         return Ok(None);
     };
-    let Some(host) = host(parts)? else {
+    let Some(host) = host(parts)?.filter(|host| Some(host.as_str()) != gate.own_host()) else {
         return Ok(None);
     };
     let label = host.strip_suffix(base).and_then(|rest| rest.strip_suffix('.'));

@@ -11,9 +11,9 @@ use portcullis_core::access::resource::{ActionRule, ResourceFacts};
 use portcullis_core::access::{Denied, Principal, Situation};
 use portcullis_core::audit::Context;
 
-use super::Gate;
 use super::circumstances::{context, peer};
 use super::denials::{Denial, Operation};
+use super::{Gate, organization};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -47,11 +47,7 @@ impl Scene {
         Situation {
             ip: self.ip,
             user_agent: self.user_agent.as_deref(),
-            selected: self.walk.selected.id(),
-            member: self.walk.selected.active().map(|current| current.membership()),
-            suspended: self.walk.selected.is_suspended(),
-            policies: self.walk.gate.policies(),
-            ..Situation::at(self.walk.at)
+            ..organization::situation(&self.walk)
         }
     }
 

@@ -12,9 +12,10 @@ use portcullis_core::organization::Current;
 
 use super::circumstances::{context, peer};
 use super::denials::{Denial, Operation};
+use super::organization::{self, Selected};
 use super::scheme::{self, Found};
 use super::unknown::Unknown;
-use super::{Gate, cross_site, organization};
+use super::{Gate, cross_site};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -94,11 +95,7 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
             .headers
             .get(USER_AGENT)
             .and_then(|value| value.to_str().ok()),
-        selected: walk.selected.id(),
-        member: walk.selected.active().map(|current| current.membership()),
-        suspended: walk.selected.is_suspended(),
-        policies: walk.gate.policies(),
-        ..Situation::at(walk.at)
+        ..organization::situation(walk)
     }
 }
 
@@ -111,10 +108,14 @@ fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
     };
     let situation = situation(walk, parts);
     let problem = Problem::denied(denied, step_up(rule, who, &situation));
+    let asked = match &walk.selected {
+        Selected::Own(current) => format!("{rule} in {}", current.id()),
+        Selected::Nothing | Selected::Strange => rule.to_string(),
+    };
     let tree = || Some(explain(rule, who, &situation));
     let denial = Denial {
         operation: &Operation(&parts.method, &walk.label),
-        rule,
+        rule: &asked,
         code: denied.code(),
         why: &problem.detail(),
         credential: Some(who.kind()),

@@ -77,6 +77,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
     fn only_public_addresses_are_reached() {
         checks!("T052");
         let reach = Reach::default();

@@ -6,9 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use portcullis_core::checks;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 
@@ -21,6 +25,24 @@ struct Server {
 
 impl Server {
     async fn says(answers: &[&str]) -> Self {
+        Self::listens(answers, None).await
+    }
+
+    /// The same behind TLS.
+    async fn says_by_tls(answers: &[&str]) -> Self {
+        let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tests/name.example.key")).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Self::listens(answers, Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn listens(answers: &[&str], tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -28,7 +50,14 @@ impl Server {
         let kept = Arc::clone(&asked);
         let serving = tokio::spawn(async move {
             let mut held = Vec::new();
-            while let Ok((mut stream, _)) = listener.accept().await {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream: Box<dyn Stream> = match &tls {
+                    None => Box::new(stream),
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => Box::new(stream),
+                        Err(_) => continue,
+                    },
+                };
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
                     let mut byte = [0];
@@ -40,6 +69,7 @@ impl Server {
                 kept.lock().unwrap().push(String::from_utf8(head).unwrap());
                 let answer = answers.pop_front().unwrap_or_default();
                 let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.flush().await;
                 // An answer that isn't complete leaves its caller waiting.
                 if answer.is_empty() || answer.contains("unfinished") {
                     held.push(stream);
@@ -67,6 +97,10 @@ impl Drop for Server {
         self.serving.abort();
     }
 }
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Answers each look-up with the next list.
 struct Names {
@@ -236,13 +270,16 @@ async fn what_was_judged_is_what_is_connected_to() {
     );
 }
 
+type Expected = fn(&FetchError) -> bool;
+
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 async fn answers_that_are_no_document_are_refused() {
     checks!("T052");
     let json = "content-type: application/json\r\n";
     let of = |head: &str, body: &str| format!("HTTP/1.1 {head}\r\n{body}");
     let long = "x".repeat(33);
-    let tests: Vec<(String, fn(&FetchError) -> bool)> = vec![
+    let tests: Vec<(String, Expected)> = vec![
         (
             of(
                 "302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n",
@@ -369,3 +406,48 @@ async fn nobody_at_the_address_is_no_answer() {
         "{unreachable:?}"
     );
 }
+
+#[tokio::test]
+async fn only_a_certificate_for_the_name_by_somebody_trusted_is_believed() {
+    checks!("T052");
+    let trusting = || Settings {
+        roots: Some(CERTIFICATE.to_vec()),
+        ..on_loopback()
+    };
+    for (settings, host, believed) in [
+        (trusting(), "name.example", true),
+        (trusting(), "127.0.0.1", true),
+        (trusting(), "other.example", false),
+        (on_loopback(), "name.example", false),
+    ] {
+        let server = Server::says_by_tls(&[GOOD]).await;
+        let (client, _) = client(settings, &[&["127.0.0.1"]]);
+        let url = format!("https://{host}:{}/", server.address.port())
+            .parse()
+            .unwrap();
+        let answer = client.get(&url, &["application/json"]).await;
+        match answer {
+            Ok(document) => assert!(believed && document.body == b"{}", "{host}"),
+            Err(error) => assert!(
+                !believed && matches!(error, FetchError::Unreachable(..)),
+                "{host}: {error}"
+            ),
+        }
+        assert_eq!(server.asked().len(), usize::from(believed), "{host}");
+    }
+    // A server without TLS is no server with it.
+    let plain = Server::says(&[GOOD]).await;
+    let mut settings = trusting();
+    settings.limits.total = Duration::from_millis(500);
+    let (client, _) = client(settings, &[]);
+    let url = plain
+        .url("/")
+        .to_string()
+        .replace("http://", "https://")
+        .parse()
+        .unwrap();
+    assert!(client.get(&url, &["application/json"]).await.is_err());
+}
+
+/// Signed by itself, for `name.example` and `127.0.0.1`, until 2126.
+const CERTIFICATE: &[u8] = include_bytes!("tests/name.example.pem");

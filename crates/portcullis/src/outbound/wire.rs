@@ -81,7 +81,7 @@ fn judge(
     if head.status != http::StatusCode::OK {
         return Err(FetchError::Status(url.to_string(), head.status));
     }
-    let said = head.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let said = head.headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes);
     let said = String::from_utf8_lossy(said.unwrap_or_default());
     let essence = said.split(';').next().unwrap_or_default().trim();
     if !media_types

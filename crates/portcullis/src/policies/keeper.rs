@@ -9,7 +9,7 @@ use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use tokio::sync::Mutex;
 
-use super::{PoliciesError, PolicyFlaw, PolicyStatus, folder};
+use super::{Asked, PoliciesError, PolicyFlaw, PolicyStatus, folder};
 
 /// Keeps the policies of a deployment. Cloning it gives the same.
 #[derive(Clone, Default)]
@@ -55,37 +55,38 @@ impl Keeper {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What the application declares, with these actions.
-    fn schema(&self, actions: &[&'static str]) -> Result<Schema, PoliciesError> {
+    /// What the application declares, with what its routes ask.
+    fn schema(&self, asked: &Asked) -> Result<Schema, PoliciesError> {
         let mut declarations = Declarations::new();
-        actions.iter().for_each(|action| declarations.action(action));
-        self.kinds.iter().for_each(|kind| declarations.kind(kind));
+        asked
+            .actions
+            .iter()
+            .for_each(|action| declarations.action(action));
+        let kinds = self.kinds.iter().chain(&asked.kinds);
+        kinds.for_each(|kind| declarations.kind(kind));
         Schema::of(declarations).map_err(|error| PoliciesError::Declarations(error.to_string()))
     }
 
     /// The schema as Cedar writes it.
-    pub(crate) fn schema_text(&self, actions: &[&'static str]) -> Result<String, PoliciesError> {
-        Ok(self.schema(actions)?.text().to_owned())
+    pub(crate) fn schema_text(&self, asked: &Asked) -> Result<String, PoliciesError> {
+        Ok(self.schema(asked)?.text().to_owned())
     }
 
     /// What would be noted of the policies in a folder; they are not put in force.
-    pub(crate) async fn check(
-        &self,
-        actions: &[&'static str],
-        at: PathBuf,
-    ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
-        let schema = self.schema(actions)?;
+    pub(crate) async fn check(&self, asked: &Asked, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+        let schema = self.schema(asked)?;
         let sources = read(at.clone()).await?;
         let set = load(schema, sources, at.display().to_string()).await?;
         Ok(set.notes().iter().map(PolicyFlaw::from).collect())
     }
 
-    pub(crate) async fn declare(
-        &self,
-        actions: &[&'static str],
-        now: Timestamp,
-    ) -> Result<(), PoliciesError> {
-        let schema = self.schema(actions)?;
+    pub(crate) async fn declare(&self, asked: &Asked, now: Timestamp) -> Result<(), PoliciesError> {
+        if self.folder.is_none() {
+            // Nothing is permitted by policy, so nothing needs a schema.
+            impermissible(&asked.actions);
+            return Ok(());
+        }
+        let schema = self.schema(asked)?;
         {
             let mut work = self.work.lock().await;
             let known = work.schema.as_ref().map(Schema::text);
@@ -101,12 +102,12 @@ impl Keeper {
         for note in set.notes() {
             tracing::warn!("{note}");
         }
-        for action in actions.iter().filter(|action| !set.can_permit(action)) {
-            tracing::warn!(
-                action,
-                "a route asks the policies for an action that none of them can permit"
-            );
-        }
+        let actions = asked.actions.iter().copied();
+        impermissible(
+            &actions
+                .filter(|action| !set.can_permit(action))
+                .collect::<Vec<_>>(),
+        );
         Ok(())
     }
 
@@ -180,6 +181,15 @@ impl Keeper {
                 Err(error)
             }
         }
+    }
+}
+
+fn impermissible(actions: &[&str]) {
+    for action in actions {
+        tracing::warn!(
+            action,
+            "a route asks the policies for an action that none of them can permit"
+        );
     }
 }
 

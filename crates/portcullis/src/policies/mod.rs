@@ -17,6 +17,7 @@ mod keeper;
 #[cfg(not(feature = "policies"))]
 mod without;
 
+use portcullis_core::access::ResourceKind;
 use portcullis_core::environment::Timestamp;
 
 #[cfg(feature = "policies")]
@@ -88,14 +89,15 @@ pub struct PolicyStatus {
 }
 
 impl Portcullis {
-    /// Makes every action that a route of `api` leaves to the policies known to them and puts them in force. Warns of
+    /// Makes every action and every kind of resource that a route of `api` leaves to the policies known to them and
+    /// puts them in force. Warns of
     /// actions that no policy can permit.
     ///
     /// # Errors
     /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
     pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
         self.policies()
-            .declare(&actions(api), self.environment().now())
+            .declare(&Asked::by(api), self.environment().now())
             .await
     }
 
@@ -122,7 +124,7 @@ impl Portcullis {
     /// [`PoliciesError::Declarations`].
     #[cfg(feature = "policies")]
     pub fn policy_schema(&self, api: &Api) -> Result<String, PoliciesError> {
-        self.policies().schema_text(&actions(api))
+        self.policies().schema_text(&Asked::by(api))
     }
 
     /// Checks the policies of a folder as [`Portcullis::declare_actions`] would, without putting them in force.
@@ -136,7 +138,7 @@ impl Portcullis {
         api: &Api,
         folder: impl Into<std::path::PathBuf>,
     ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
-        self.policies().check(&actions(api), folder.into()).await
+        self.policies().check(&Asked::by(api), folder.into()).await
     }
 
     /// Which policies are in force.
@@ -145,13 +147,24 @@ impl Portcullis {
     }
 }
 
-/// The actions that the routes leave to the policies.
-fn actions(api: &Api) -> Vec<&'static str> {
-    let mut actions = Vec::new();
-    for route in api.routes() {
-        route.rule().each_action(&mut |action| actions.push(action));
+/// What routes leave to the policies.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// The actions on the application as a whole.
+    pub(crate) actions: Vec<&'static str>,
+    /// The kinds of resources.
+    pub(crate) kinds: Vec<&'static ResourceKind>,
+}
+
+impl Asked {
+    fn by(api: &Api) -> Self {
+        let mut asked = Self::default();
+        for route in api.routes() {
+            route.each_action(&mut |action| asked.actions.push(action));
+            asked.kinds.extend(route.asks().iter().map(|asks| asks.kind));
+        }
+        asked
     }
-    actions
 }
 
 fn lines(flaws: &[PolicyFlaw]) -> String {

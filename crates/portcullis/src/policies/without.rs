@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portcullis_core::access::{NoPolicies, Policies};
 use portcullis_core::environment::Timestamp;
 
-use super::{PoliciesError, PolicyStatus};
+use super::{Asked, PoliciesError, PolicyStatus};
 
 #[derive(Default)]
 pub(crate) struct Keeper;
@@ -15,7 +15,7 @@ impl Keeper {
         Arc::new(NoPolicies)
     }
 
-    pub(crate) async fn declare(&self, _: &[&'static str], _: Timestamp) -> Result<(), PoliciesError> {
+    pub(crate) async fn declare(&self, _: &Asked, _: Timestamp) -> Result<(), PoliciesError> {
         Ok(())
     }
 

@@ -239,7 +239,8 @@ impl Builder {
         self
     }
 
-    /// The kinds of resources that policies may speak of.
+    /// Kinds of resources that policies may speak of, besides those of the routes ([`Authorized`](crate::Authorized),
+    /// [`Visible`](crate::Visible)).
     #[cfg(feature = "policies")]
     pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
         self.policies = self.policies.kinds(kinds);

@@ -155,7 +155,6 @@ impl Builder {
     /// # Errors
     /// [`RemoteError`].
     // Async like its sibling that opens a database: it must run where tasks can be spawned.
-    #[allow(clippy::unused_async)]
     pub async fn open(self) -> Result<Remote, RemoteError> {
         let issuer = Issuer::parse(&self.issuer, self.outbound.loopback);
         let issuer = issuer.ok_or_else(|| RemoteError::Issuer(self.issuer.clone()))?;

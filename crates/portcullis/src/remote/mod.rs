@@ -36,14 +36,13 @@ mod log;
 mod tests;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use portcullis_core::access::RemoteAuthenticator;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::RemoteKeys;
 use tokio::net::{TcpListener, ToSocketAddrs};
-use tokio::task::JoinHandle;
 
 pub use self::builder::{Builder, RemoteError};
 use crate::enforcer::Gate;
@@ -61,7 +60,6 @@ struct Inner {
     authenticator: Arc<RemoteAuthenticator>,
     environment: Environment,
     issuer: String,
-    _follow: Follow,
 }
 
 impl Portcullis {
@@ -79,13 +77,12 @@ impl Remote {
         issuer: String,
         gate: Gate,
     ) -> Self {
-        let follow = Follow(tokio::spawn(follow(Arc::clone(authenticator.keys()))));
+        tokio::spawn(follow(Arc::downgrade(authenticator.keys())));
         Self(Arc::new(Inner {
             gate,
             authenticator,
             environment,
             issuer,
-            _follow: follow,
         }))
     }
 
@@ -161,19 +158,11 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// Fetches the keys anew before their time is over, beside the requests. Dropping it ends that; requests then fetch
-/// them when they need them.
-struct Follow(JoinHandle<()>);
-
-impl Drop for Follow {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-async fn follow(keys: Arc<RemoteKeys>) {
-    loop {
-        let pause = keys.tend().await;
+/// Fetches the keys anew before their time is over, beside the requests, for as long as a gate uses them.
+async fn follow(keys: Weak<RemoteKeys>) {
+    while let Some(followed) = keys.upgrade() {
+        let pause = followed.tend().await;
+        drop(followed);
         tokio::time::sleep(pause).await;
     }
 }

@@ -9,17 +9,16 @@ use std::fmt;
 use aide::OperationInput;
 use aide::generate::in_context;
 use aide::openapi::Operation;
-use portcullis_core::access::PermissionRef;
 use portcullis_core::access::resource::{Action, ActionRule};
-use schemars::SchemaGenerator;
+use portcullis_core::access::{PermissionRef, ResourceKind};
 
 use super::Resource;
 
 /// What a handler's parameter asks about resources.
 #[derive(Debug, Clone, Copy)]
 pub struct Asks {
-    /// The name of the resources' kind.
-    pub kind: &'static str,
+    /// The resources' kind.
+    pub kind: &'static ResourceKind,
     /// What is to be done to them.
     pub action: ActionRule,
     /// To which of them.
@@ -44,7 +43,7 @@ impl Asks {
     /// One resource.
     pub(super) const fn one<R: Resource, A: Action<R>>() -> Self {
         Self {
-            kind: R::KIND.name,
+            kind: R::KIND,
             action: A::RULE,
             how: How::One {
                 parameter: R::PARAMETER,
@@ -74,7 +73,7 @@ impl fmt::Display for Asks {
             How::One { .. } => "on",
             How::Every => "listing",
         };
-        write!(f, "{word} {}:{}", self.kind, self.action.name())
+        write!(f, "{word} {}:{}", self.kind.name, self.action.name())
     }
 }
 
@@ -87,7 +86,7 @@ pub(crate) fn gather<I: OperationInput>() -> Vec<Asks> {
     ASKED.set(Some(Vec::new()));
     in_context(|context| {
         // The schemas that are made on the way are of no use here.
-        let before = std::mem::replace(&mut context.schema, SchemaGenerator::default());
+        let before = std::mem::take(&mut context.schema);
         I::operation_input(context, &mut Operation::default());
         context.schema = before;
     });

@@ -125,6 +125,14 @@ impl RouteInfo<'_> {
         self.asks.iter().for_each(|asks| asks.each_permission(visit));
     }
 
+    /// Calls `visit` with every action that is left to the policies on the application as a whole.
+    pub fn each_action(&self, visit: &mut dyn FnMut(&'static str)) {
+        self.rule().each_action(visit);
+        self.asks
+            .iter()
+            .for_each(|asks| asks.action.privileged.each_action(visit));
+    }
+
     /// The kinds of credential that are read.
     pub fn kinds(&self) -> Kinds {
         self.guard.kinds

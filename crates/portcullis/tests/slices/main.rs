@@ -28,5 +28,6 @@ mod resource;
 mod session;
 mod session_store;
 mod step_up;
+mod tenant;
 mod token;
 mod tour;

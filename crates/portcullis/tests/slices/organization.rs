@@ -44,7 +44,11 @@ fn api(portcullis: &Portcullis) -> Api {
 }
 
 async fn app() -> TestApp {
-    let app = TestApp::with(|builder| builder.base_domain("app.example.com"), api).await;
+    let at_a_subdomain = |builder: portcullis::Builder| {
+        let own = "https://id.app.example.com/".parse().unwrap();
+        builder.base_domain("app.example.com").public_url(own)
+    };
+    let app = TestApp::with(at_a_subdomain, api).await;
     let (roles, permit) = (
         app.portcullis.roles(),
         Permit::<RolesWrite>::dangerous_for_operator(),
@@ -310,6 +314,7 @@ async fn select_by_subdomain_reads_the_configured_domain_only() {
         ("acme.xapp.example.com", 400, "no_organization"),
         ("app.example.com", 400, "no_organization"),
         ("www.app.example.com", 400, "no_organization"),
+        ("id.app.example.com", 400, "no_organization"),
         ("127.0.0.1:8080", 400, "no_organization"),
         ("[::1]:8080", 400, "no_organization"),
         ("acme.acme.app.example.com", 400, "invalid_organization"),

@@ -226,7 +226,7 @@ async fn the_same_handlers_answer_the_same_embedded_and_detached() {
 }
 
 fn code(answer: &Answer) -> Option<String> {
-    let body = serde_json::from_str::<Value>(&answer.text()).ok()?;
+    let body = serde_json::from_str::<Value>(answer.text()).ok()?;
     Some(body["code"].as_str()?.to_owned())
 }
 

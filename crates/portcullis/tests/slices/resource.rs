@@ -84,7 +84,7 @@ impl Resource for Post {
     }
 
     fn facts(&self) -> ResourceFacts {
-        ResourceFacts::new(Self::KIND, self.id)
+        ResourceFacts::new(Self::KIND, &self.id)
             .owned_by(self.owner)
             .with("title", self.title.as_str())
     }
@@ -120,7 +120,7 @@ impl Resource for OpenPost {
     }
 
     fn facts(&self) -> ResourceFacts {
-        ResourceFacts::new(Self::KIND, self.0.id).owned_by(self.0.owner)
+        ResourceFacts::new(Self::KIND, &self.0.id).owned_by(self.0.owner)
     }
 }
 
@@ -501,6 +501,28 @@ async fn a_narrowed_credential_does_only_what_its_scopes_name_whoever_owns_the_p
         assert_eq!(shown.contains(&post), reads == 200, "{scope}");
         let shares = app.put(&format!("{path}/grants")).bearer(&token);
         shares.json(&to(&anna, "posts:read")).send().await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn a_key_without_the_action_changes_nothing_of_its_owners() {
+    checks!("T064");
+    let (app, posts) = given().await;
+    let anna = app
+        .user_with("anna@example.com", &["posts:read", "posts:edit"])
+        .await;
+    let path = format!("/posts/{}", posts.write(Some(anna.id), "mine"));
+    for (permissions, reads, edits) in [
+        (&["posts:read"][..], 200, 404),
+        (&["posts:edit"], 404, 204),
+        (&["posts:read", "posts:edit"], 200, 204),
+    ] {
+        let form = json!({ "name": "ci", "permissions": permissions });
+        let made = app.post("/auth/api-keys").bearer(&anna.access_token).json(&form);
+        let key = text(&made.send().await.expect(201).json(), "key");
+        let read = app.get(&path).header("x-api-key", &key).send().await.status();
+        let edit = app.put(&path).header("x-api-key", &key).send().await.status();
+        assert_eq!((read, edit), (reads, edits), "{permissions:?}");
     }
 }
 

@@ -1,9 +1,13 @@
 use super::*;
 use crate::access::given::*;
-use crate::access::{Any, Authenticated, CredentialKind, FreshLogin, Member, Policy, Role, SecondFactor};
+use crate::access::{
+    Any, Authenticated, CredentialKind, FreshLogin, Member, Membership, PermissionSet, Policy, Role,
+    SecondFactor,
+};
 use crate::checks;
 use crate::environment::Timestamp;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 fn check<R: Requirement>(who: &Arc<Principal>, seconds_after_login: i64, expected: Result<(), &str>) {
     let now = Timestamp::from_seconds(LOGIN.as_seconds() + seconds_after_login);
@@ -87,6 +91,127 @@ fn a_fresh_login_is_fresh_for_exactly_its_seconds() {
     let longest = i64::from(u32::MAX);
     check::<FreshLogin<{ u32::MAX }>>(&anna, longest - 1, Ok(()));
     check::<FreshLogin<{ u32::MAX }>>(&anna, longest, Err("login_too_old"));
+}
+
+/// What `principal` may do in an organization.
+fn here(permissions: &[&str], roles: &[&str]) -> Membership {
+    Membership {
+        organization: organization::Id::from_uuid(Uuid::from_u128(7)),
+        roles: roles.iter().map(|name| (*name).to_owned()).collect(),
+        permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
+        permissions: PermissionSet::of_names(permissions.iter().copied()),
+    }
+}
+
+#[test]
+fn inside_of_member_only_the_membership_counts() {
+    checks!("T068");
+    checks!("T024");
+    let everything = ["decide-test:read", "decide-test:write"];
+    let outside = principal(&everything, &["editor"], None);
+    let narrowed = principal(&everything, &[], Some(&["decide-test:read"]));
+    let (nothing, both) = (here(&[], &[]), here(&everything, &["editor"]));
+    let stranger = Situation {
+        selected: Some(organization::Id::NONE),
+        ..Situation::at(LOGIN)
+    };
+    let suspended = Situation {
+        suspended: true,
+        ..stranger
+    };
+    let member = |member| Situation {
+        selected: Some(both.organization),
+        member: Some(member),
+        ..Situation::at(LOGIN)
+    };
+    let code = |rule: &Rule, who: &Principal, situation: &Situation<'_>| {
+        decide(rule, who, situation)
+            .err()
+            .map_or("", |denied| denied.code())
+    };
+    for (rule, who, situation, expected) in [
+        (
+            Member::<Read>::RULE,
+            &outside,
+            Situation::at(LOGIN),
+            "no_organization",
+        ),
+        (Member::<Read>::RULE, &outside, stranger, "not_a_member"),
+        (Member::<Authenticated>::RULE, &outside, stranger, "not_a_member"),
+        (
+            Member::<Authenticated>::RULE,
+            &outside,
+            suspended,
+            "organization_suspended",
+        ),
+        (
+            Member::<Read>::RULE,
+            &outside,
+            member(&nothing),
+            "missing_permission",
+        ),
+        (
+            Member::<Role<Editor>>::RULE,
+            &outside,
+            member(&nothing),
+            "missing_role",
+        ),
+        (
+            Member::<Write>::RULE,
+            &narrowed,
+            member(&both),
+            "insufficient_scope",
+        ),
+        (
+            Member::<Role<Editor>>::RULE,
+            &narrowed,
+            member(&both),
+            "missing_role",
+        ),
+        (
+            Any::<(Member<Read>, Erase)>::RULE,
+            &outside,
+            stranger,
+            "no_alternative",
+        ),
+        (Any::<(Member<Read>, Write)>::RULE, &outside, suspended, ""),
+        (
+            <(Member<Read>, Write)>::RULE,
+            &outside,
+            member(&nothing),
+            "missing_permission",
+        ),
+        (Member::<Read>::RULE, &narrowed, member(&both), ""),
+        (Member::<(Write, Role<Editor>)>::RULE, &outside, member(&both), ""),
+        (Member::<Authenticated>::RULE, &outside, member(&nothing), ""),
+        // A membership gives nothing outside of it.
+        (
+            Erase::RULE,
+            &outside,
+            member(&here(&["decide-test:erase"], &[])),
+            "missing_permission",
+        ),
+    ] {
+        assert_eq!(code(&rule, who, &situation), expected, "{rule}");
+    }
+}
+
+#[test]
+fn a_permit_knows_the_organization_it_was_made_in() {
+    checks!("T068");
+    let (who, both) = (principal(&[], &[], None), here(&["decide-test:read"], &[]));
+    let situation = Situation {
+        selected: Some(both.organization),
+        member: Some(&both),
+        ..Situation::at(LOGIN)
+    };
+    let permit = Permit::<(Member<Read>, Authenticated)>::decide(who, &situation).unwrap();
+    assert_eq!(permit.clone().organization(), both.organization);
+    let operator = Permit::<Member>::dangerous_for_operator();
+    assert_eq!(operator.organization(), organization::Id::NONE);
+    let operator = Permit::<Member>::dangerous_for_operator_in(both.organization);
+    assert_eq!(operator.organization(), both.organization);
+    assert_eq!(operator.actor(), audit::Actor::Operator);
 }
 
 #[test]

@@ -368,3 +368,6 @@ impl std::fmt::Debug for Grants {
         f.debug_struct("Grants").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,14 @@
 //! Building facts.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use super::{ResourceFacts, ResourceKind, Value};
 use crate::{account, organization};
 
 impl ResourceFacts {
     /// A resource of this kind and id, without owner, organization and fields.
-    pub fn new(kind: &'static ResourceKind, id: impl ToString) -> Self {
+    pub fn new(kind: &'static ResourceKind, id: &(impl Display + ?Sized)) -> Self {
         Self {
             kind,
             id: id.to_string(),

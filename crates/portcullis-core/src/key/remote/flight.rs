@@ -78,6 +78,11 @@ impl Flights {
             .is_some()
     }
 
+    /// Whether the last fetch failed.
+    pub(super) fn are_failing(&self) -> bool {
+        self.failures > 0
+    }
+
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
     }

@@ -9,7 +9,8 @@
 //! ```
 //! A set is fresh for as long as the issuer says, between [`Settings::fresh_at_least`] and
 //! [`Settings::fresh_at_most`], and is fetched anew before that is over by whoever calls [`RemoteKeys::tend`].
-//! While the issuer can't be reached the set of before counts for [`Settings::stale`].
+//! While the issuer can't be reached the set of before counts for [`Settings::stale`], and requests wait for the first
+//! failed attempt only.
 //!
 //! **Invariants:** at most one fetch is under way (`T053`); after a failure none begins before the back-off is over;
 //! names that nobody knows cause one fetch per [`Settings::cooldown`] (`T053`), however many requests bring them. A key
@@ -154,8 +155,11 @@ impl RemoteKeys {
     /// # Errors
     /// [`Fault::Keys`] if there is none: nobody is let in.
     pub async fn set(&self, now: Timestamp) -> Result<Arc<KeySet>, Fault> {
-        if let Some(set) = self.set.load_full().filter(|set| set.is_fresh(now)) {
-            return Ok(set);
+        if let Some(set) = self.set.load_full() {
+            // Where the issuer is known to be down, requests don't wait for each attempt to fail: `tend` makes them.
+            if set.is_fresh(now) || (now < set.good_until && self.flights().are_failing()) {
+                return Ok(set);
+            }
         }
         if let Boarding::On(number, flight) = self.board(&Want::Fresh, now) {
             self.travel(number, flight).await;

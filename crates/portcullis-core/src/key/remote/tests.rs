@@ -317,6 +317,33 @@ fn both_sides_of_the_time_without_an_issuer() {
 }
 
 #[test]
+fn while_the_issuer_hangs_requests_do_not_wait_for_each_attempt() {
+    crate::checks!("T053");
+    let world = World::with(Settings::default(), 3);
+    world.issuer.says(of(&[key(1, None)], None));
+    world.set().unwrap();
+    world.issuer.says(down());
+    world.clock.advance(HOUR);
+    assert!(world.set().is_ok());
+    assert_eq!(world.issuer.asked(), 2);
+    world.clock.advance(HOUR);
+    let now = world.now();
+    let mut next = std::pin::pin!(world.keys.set(now));
+    let waker = futures_util::task::noop_waker();
+    let mut context = std::task::Context::from_waker(&waker);
+    assert!(
+        next.as_mut().poll(&mut context).is_ready(),
+        "nobody is waited for"
+    );
+    assert_eq!(world.issuer.asked(), 2);
+    // Whoever tends them asks again, and finds the issuer well.
+    world.issuer.says(of(&[key(2, None)], None));
+    block_on(world.keys.tend());
+    assert_eq!(world.issuer.asked(), 3);
+    assert!(world.keys.fresh_edition(world.now()).is_some());
+}
+
+#[test]
 fn a_key_that_was_taken_away_counts_no_more_once_the_set_is_over_its_time() {
     crate::checks!("T054");
     let world = World::new();

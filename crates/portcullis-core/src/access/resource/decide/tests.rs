@@ -58,7 +58,7 @@ impl Policies for Fixed {
     }
 
     fn reasons(&self, _: &Principal, _: &Situation<'_>, _: &str, _: Option<&ResourceFacts>) -> Reasons {
-        unreachable!("reasons are for people")
+        panic!("reasons are for people")
     }
 
     fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {

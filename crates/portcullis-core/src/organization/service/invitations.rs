@@ -1,0 +1,96 @@
+//! Invites addresses and lets them in.
+
+use super::{Organizations, OrganizationsError, few, signed};
+use crate::access::{Authenticated, Member, MembersRead, MembersWrite, Permit};
+use crate::audit;
+use crate::fault::Fault;
+use crate::organization::{
+    Accepted, Change, INVITATION_LIFETIME, Invitation, InvitationId, InvitationToken, Invite, Invited,
+    NewInvitation, Selector,
+};
+
+impl Organizations {
+    /// Invites an address, in place of an earlier invitation of it.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn invite(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        invite: Invite,
+        by: audit::Context,
+    ) -> Result<Invited, OrganizationsError> {
+        let token = InvitationToken::mint(&self.environment);
+        let new = NewInvitation {
+            id: InvitationId::new(&self.environment),
+            organization: permit.organization(),
+            email: invite.email,
+            roles: few(invite.roles)?,
+            digest: token.digest(),
+            expires_at: by.at.plus(INVITATION_LIFETIME),
+            limit: OPEN_INVITATIONS,
+        };
+        let by = signed(permit, by);
+        let invitation = Invitation {
+            id: new.id,
+            email: new.email.as_str().to_owned(),
+            roles: new.roles.clone(),
+            invited_by: permit.principal().map(|who| who.id()),
+            created_at: by.at,
+            expires_at: new.expires_at,
+        };
+        let organization = self.store.organization(Selector::Id(new.organization)).await?;
+        match (self.store.invite(new, by).await?, organization) {
+            (Change::Done, Some(organization)) => {
+                Ok(Invited::Invited(Box::new((invitation, organization, token))))
+            }
+            (Change::Done, None) => Ok(Invited::Refused(Change::UnknownOrganization)),
+            (refused, _) => Ok(Invited::Refused(refused)),
+        }
+    }
+
+    /// The open invitations, oldest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn invitations(&self, permit: &Permit<Member<MembersRead>>) -> Result<Vec<Invitation>, Fault> {
+        let now = self.environment.now();
+        self.store.invitations(permit.organization(), now).await
+    }
+
+    /// Revokes an open invitation.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn revoke(
+        &self,
+        permit: &Permit<Member<MembersWrite>>,
+        invitation: InvitationId,
+        by: audit::Context,
+    ) -> Result<Change, Fault> {
+        let by = signed(permit, by);
+        self.store
+            .revoke_invitation(permit.organization(), invitation, by)
+            .await
+    }
+
+    /// Accepts an invitation for the caller.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn accept(
+        &self,
+        permit: &Permit<Authenticated>,
+        token: &InvitationToken,
+        by: audit::Context,
+    ) -> Result<Accepted, Fault> {
+        let by = signed(permit, by);
+        match permit.principal() {
+            Some(who) => self.store.accept_invitation(token.digest(), who.id(), by).await,
+            None => Ok(Accepted::Refused),
+        }
+    }
+}
+
+/// How many invitations of an organization may be open at once.
+const OPEN_INVITATIONS: u32 = 200;

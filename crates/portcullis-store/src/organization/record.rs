@@ -1,0 +1,118 @@
+//! Organizations themselves: created, renamed, suspended.
+
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::organization::{
+    Change, Created, Id, Name, NewOrganization, OWNER, Renaming, Slug, State,
+};
+
+use super::{count, member, no_row, organization_columns, read_organization};
+use crate::access::lock_roles;
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::params;
+
+pub(super) async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context) -> Result<Created, Fault> {
+    lock_roles(tx).await?;
+    let known = "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person'";
+    if tx.query_one(known, params![new.owner]).await?.is_none() {
+        return Ok(Created::UnknownAccount);
+    }
+    if let Some(limit) = new.limit {
+        let owned = "SELECT count(*) FROM organization_roles WHERE account_id = $1 AND role = $2";
+        if count(tx, owned, params![new.owner, OWNER]).await? >= i64::from(limit) {
+            return Ok(Created::TooMany);
+        }
+    }
+    if slug_owner(tx, &new.slug).await?.is_some() {
+        return Ok(Created::Taken);
+    }
+    let sql = concat!(
+        "INSERT INTO organizations (id, slug, name, state, created_at) VALUES ($1, $2, $3, 'active', $4) RETURNING ",
+        organization_columns!()
+    );
+    let row = params![new.id, new.slug.as_str(), new.name.as_str(), new.at];
+    let mut row = tx.query_one(sql, row).await?.ok_or_else(no_row)?;
+    let organization = read_organization(&mut row)?;
+    keep_slug(tx, new.id, &new.slug).await?;
+    member::insert(tx, new.id, new.owner, &[OWNER.to_owned()], new.at).await?;
+    let entry = Entry::of(Action::OrganizationCreated).account(new.owner);
+    tx.record(by, entry.detail(format!("{} {}", new.id, new.slug.as_str())));
+    tx.invalidate(Invalidation::Organization(new.id), by.at);
+    Ok(Created::Created(organization))
+}
+
+pub(super) async fn rename(
+    tx: &mut Tx<'_>,
+    id: Id,
+    renaming: &Renaming,
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let sql = concat!(
+        "SELECT ",
+        organization_columns!(),
+        " FROM organizations WHERE id = $1"
+    );
+    let Some(mut row) = tx.query_one(sql, params![id]).await? else {
+        return Ok(Change::UnknownOrganization);
+    };
+    let present = read_organization(&mut row)?;
+    let name = renaming.name.as_ref().map(Name::as_str);
+    let slug = renaming.slug.as_ref().map(Slug::as_str);
+    if name.is_none_or(|name| name == present.name) && slug.is_none_or(|slug| slug == present.slug) {
+        return Ok(Change::Unchanged);
+    }
+    if let Some(slug) = &renaming.slug {
+        match slug_owner(tx, slug).await? {
+            Some(owner) if owner == id => {}
+            Some(_) => return Ok(Change::Taken),
+            None => {
+                let had = "SELECT count(*) FROM organization_slugs WHERE organization_id = $1";
+                if count(tx, had, params![id]).await? >= MOST_SLUGS {
+                    return Ok(Change::TooMany);
+                }
+                keep_slug(tx, id, slug).await?;
+            }
+        }
+    }
+    let sql = "UPDATE organizations SET name = coalesce($2, name), slug = coalesce($3, slug) WHERE id = $1";
+    tx.execute(sql, params![id, name, slug]).await?;
+    let detail = format!("{id} {}", slug.unwrap_or(&present.slug));
+    tx.record(by, Entry::of(Action::OrganizationRenamed).detail(detail));
+    tx.invalidate(Invalidation::Organization(id), by.at);
+    Ok(Change::Done)
+}
+
+/// The organization that has or had the slug.
+async fn slug_owner(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<Id>, Fault> {
+    defends!("T074");
+    let sql = "SELECT organization_id FROM organization_slugs WHERE slug = $1";
+    let row = tx.query_one(sql, params![slug.as_str()]).await?;
+    row.map(|mut row| row.take()).transpose()
+}
+
+async fn keep_slug(tx: &mut Tx<'_>, id: Id, slug: &Slug) -> Result<(), Fault> {
+    let sql = "INSERT INTO organization_slugs (slug, organization_id) VALUES ($1, $2)";
+    tx.execute(sql, params![slug.as_str(), id]).await.map(drop)
+}
+
+pub(super) async fn set_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Context) -> Result<Change, Fault> {
+    let sql = "UPDATE organizations SET state = $2 WHERE id = $1 AND state <> $2";
+    if tx.execute(sql, params![id, state.as_str()]).await? == 0 {
+        let known = "SELECT 1 FROM organizations WHERE id = $1";
+        return Ok(match tx.query_one(known, params![id]).await? {
+            Some(_) => Change::Unchanged,
+            None => Change::UnknownOrganization,
+        });
+    }
+    let entry = Entry::of(Action::OrganizationStateSet);
+    tx.record(by, entry.detail(format!("{id} {}", state.as_str())));
+    tx.invalidate(Invalidation::Organization(id), by.at);
+    Ok(Change::Done)
+}
+
+/// How many slugs an organization may have had.
+const MOST_SLUGS: i64 = 10;
