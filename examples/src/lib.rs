@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo run -p examples --example hello           accounts, logins, roles and documentation in one file
-//! cargo run -p examples --example roles           roles that code makes, and gives to an account
+//! cargo run -p examples --example rbac            roles that code makes, and gives to an account
+//! cargo run -p examples --example scopes          a login that asks for less than its account may do
 //! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
 //! cargo run -p examples --example password        register, log in, and what a token opens
 //! cargo run -p examples --example basic           HTTP Basic where a signature allows it, alone and mixed with tokens

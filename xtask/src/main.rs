@@ -5,6 +5,7 @@
 //! cargo xtask services                       PostgreSQL and Redis for tests run by hand, until Ctrl-C
 //! cargo xtask tour                           the README's five-minute tour against the real server
 //! cargo xtask bench …                        the performance budgets, printed as ratios
+//! cargo xtask fuzz [target [seconds]]        random input for a parser that reads credentials
 //! ```
 //!
 //! **Invariants.** Every child process runs in a process group of its own and is ended by its id, also after a
@@ -23,6 +24,7 @@ mod bench;
 mod browser;
 mod clients;
 mod dependencies;
+mod fuzz;
 mod process;
 mod services;
 mod steps;
@@ -61,10 +63,11 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         "services" => services::serve(&stop),
         "tour" => tour::run_by_hand(&stop),
         "bench" => bench::run(&stop, rest),
+        "fuzz" => fuzz::run(&stop, rest),
         other => anyhow::bail!("no command `{other}`\n{USAGE}"),
     }
 }
 
 const STOPPED_BY_SIGNAL: u8 = 130;
 
-const USAGE: &str = "usage: cargo xtask test [--fast] [step|filter…] | services | tour | bench …";
+const USAGE: &str = "usage: cargo xtask test [--fast] [step|filter…] | services | tour | bench … | fuzz …";

@@ -45,6 +45,7 @@ impl<K: Kind> Opaque<K> {
     ///
     /// Truncated, extended, re-cased and differently encoded forms are refused, so one token has one text.
     pub fn parse(text: &str) -> Option<Self> {
+        crate::defends!("T079");
         let encoded = text.strip_prefix(K::PREFIX)?;
         if encoded.len() != 43 {
             return None;

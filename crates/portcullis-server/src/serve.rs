@@ -94,7 +94,7 @@ pub(crate) fn all_routes(portcullis: &Portcullis, config: &Config) -> io::Result
 }
 
 /// Everything the server answers: the library's routes and the pages.
-fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis::Api {
+pub(crate) fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis::Api {
     portcullis.api().merge(ui::pages(portcullis, public_url))
 }
 

@@ -6,6 +6,7 @@
 
 mod administrator;
 mod change;
+mod decisions;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -50,6 +50,17 @@ impl Entry {
     }
 }
 
+impl From<Refusal> for Entry {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            action: refusal.action,
+            account: refusal.account,
+            session: refusal.session,
+            detail: Some(refusal.detail),
+        }
+    }
+}
+
 /// Where events take their ids from.
 pub(crate) struct EventIds {
     node: u64,
@@ -116,13 +127,7 @@ impl Store for Database {
     async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
         self.write((refusal, by), |tx, (refusal, by)| {
             Box::pin(async move {
-                let entry = Entry {
-                    action: refusal.action,
-                    account: refusal.account,
-                    session: refusal.session,
-                    detail: Some(refusal.detail.clone()),
-                };
-                tx.record(by, entry);
+                tx.record(by, Entry::from(refusal.clone()));
                 Ok(())
             })
         })

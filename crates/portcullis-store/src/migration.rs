@@ -30,12 +30,12 @@ macro_rules! migrations {
 }
 
 pub(crate) const SQLITE: &[Migration] = migrations!(
-    "sqlite": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants",
+    "sqlite": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants", 5 "0005_decisions",
 );
 
 #[cfg(feature = "postgres")]
 pub(crate) const POSTGRES: &[Migration] = migrations!(
-    "postgres": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants",
+    "postgres": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants", 5 "0005_decisions",
 );
 
 /// The version a list of migrations leads to.

@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{Bus, PermissionRef, Roles};
+use portcullis_core::access::{Bus, Decisions, PermissionRef, Roles};
 use portcullis_core::account::{Accounts, Registrar, ServiceAccounts};
 use portcullis_core::api_key::ApiKeys;
 use portcullis_core::audit;
@@ -67,6 +67,8 @@ struct Inner {
     organizations: Organizations,
     service_accounts: ServiceAccounts,
     api_keys: ApiKeys,
+    audit: audit::Log,
+    decisions: Decisions,
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
@@ -125,6 +127,11 @@ impl Portcullis {
         &self.0.accounts
     }
 
+    /// Why requests were refused, and what accounts could do.
+    pub fn decisions(&self) -> &Decisions {
+        &self.0.decisions
+    }
+
     /// Organizations and who belongs to them.
     pub fn organizations(&self) -> &Organizations {
         &self.0.organizations
@@ -141,8 +148,8 @@ impl Portcullis {
     }
 
     /// The audit log.
-    pub fn audit(&self) -> Arc<dyn audit::Store> {
-        Arc::new(self.0.database.clone())
+    pub fn audit(&self) -> &audit::Log {
+        &self.0.audit
     }
 
     pub(crate) fn verifier(&self) -> &Verifier {
@@ -193,6 +200,7 @@ impl Portcullis {
     /// # Errors
     /// What the store says.
     pub async fn sweep(&self) -> Result<(), Fault> {
+        use portcullis_core::access::explain::{Bounds, Store as _};
         use token::Store as _;
         while self
             .0
@@ -201,6 +209,10 @@ impl Portcullis {
             .await?
             >= u64::from(SWEEP_BATCH)
         {
+            tokio::task::yield_now().await;
+        }
+        let bounds = Bounds::at(self.0.environment.now());
+        while self.0.database.forget(bounds, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }
         Ok(())

@@ -18,7 +18,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{CredentialKind, Denied, Kinds};
+use portcullis_core::access::{CredentialKind, Denied, Kinds, StepUp};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::session::Assurance;
@@ -249,14 +249,12 @@ impl From<Denied> for Problem {
                 format!("the credential's scopes leave out {lacking}"),
             )
             .challenged(Challenge::scope(permission.name)),
-            Denied::MissingRole(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
-                .challenged(Challenge::error("insufficient_scope")),
-            Denied::SingleFactor => Self::new(
-                StatusCode::UNAUTHORIZED,
-                denied.code(),
-                "this needs a login with a second factor; log in again with one",
-            )
-            .challenged(Challenge::acr(Assurance::MultiFactor.acr())),
+            Denied::MissingRole(_) | Denied::NoAlternative(_) => {
+                Self::forbidden(denied.code(), format!("this needs {lacking}"))
+                    .challenged(Challenge::error("insufficient_scope"))
+            }
+            Denied::SingleFactor => Self::log_in_again(denied.code(), StepUp::SECOND_FACTOR),
+            Denied::StaleLogin(seconds) => Self::log_in_again(denied.code(), StepUp::max_age(seconds)),
             Denied::ForbiddenByPolicy(_) | Denied::NoPolicyPermits(_) => {
                 Self::forbidden(denied.code(), format!("this needs {lacking}"))
             }
@@ -283,15 +281,40 @@ impl From<Denied> for Problem {
                 denied.code(),
                 "this organization is suspended; ask the administrators of this server",
             ),
-            Denied::NoAlternative(_) => Self::forbidden(denied.code(), format!("this needs {lacking}"))
-                .challenged(Challenge::error("insufficient_scope")),
-            Denied::StaleLogin(seconds) => Self::new(
-                StatusCode::UNAUTHORIZED,
-                denied.code(),
-                format!("this needs a login at most {seconds} seconds old; log in again"),
-            )
-            .challenged(Challenge::max_age(seconds)),
         }
+    }
+}
+
+impl Problem {
+    /// The answer to a decision against a known caller. Where the first thing that is missing could be had by
+    /// logging in again, everything that the login must bring is asked for at once.
+    pub(crate) fn denied(denied: Denied, step_up: Option<StepUp>) -> Self {
+        match (denied, step_up) {
+            (Denied::StaleLogin(_) | Denied::SingleFactor | Denied::NoAlternative(_), Some(login)) => {
+                Self::log_in_again(denied.code(), login)
+            }
+            _ => denied.into(),
+        }
+    }
+
+    /// 401: the login isn't fresh or sure enough.
+    ///
+    /// Source: RFC 9470 §3
+    fn log_in_again(code: &'static str, login: StepUp) -> Self {
+        let needed = match (login.max_age, login.second_factor) {
+            (Some(seconds), false) => format!("less than {seconds} seconds old; log in again"),
+            (None, _) => "with a second factor; log in again with one".to_owned(),
+            (Some(seconds), true) => {
+                format!("less than {seconds} seconds old and with a second factor; log in again with one")
+            }
+        };
+        let acr = login.second_factor.then(|| Assurance::MultiFactor.acr());
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            code,
+            format!("this needs a login {needed}"),
+        )
+        .challenged(Challenge::login(login.max_age, acr))
     }
 }
 

@@ -16,6 +16,8 @@ crate::permissions! {
     pub SessionsWrite = "portcullis:sessions:write": "End the sessions of any account";
     /// Reading the audit log.
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
+    /// Reading why requests were refused.
+    pub DecisionsRead = "portcullis:decisions:read": "See why requests were refused and what an account could do";
     /// Seeing which policies are in force.
     pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
     /// Rotating keys.
@@ -37,13 +39,14 @@ crate::permissions! {
 }
 
 /// All of them.
-pub const BUILT_IN: [PermissionRef; 15] = [
+pub const BUILT_IN: [PermissionRef; 16] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
     RolesWrite::PERMISSION,
     SessionsWrite::PERMISSION,
     AuditRead::PERMISSION,
+    DecisionsRead::PERMISSION,
     PoliciesRead::PERMISSION,
     KeysWrite::PERMISSION,
     OrganizationsRead::PERMISSION,

@@ -94,20 +94,37 @@ pub fn decide(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> 
 
 /// Whose permissions and roles count.
 #[derive(Clone, Copy)]
-enum Within {
+pub(super) enum Within {
     Account,
     Organization,
 }
 
+impl Within {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Organization => "organization",
+        }
+    }
+
+    pub(super) const fn whose(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Organization => "membership",
+        }
+    }
+}
+
+/// A caller where it stands: what every node of a rule is decided about.
 #[derive(Clone, Copy)]
-struct Standing<'a> {
-    principal: &'a Principal,
-    situation: &'a Situation<'a>,
-    within: Within,
+pub(super) struct Standing<'a> {
+    pub(super) principal: &'a Principal,
+    pub(super) situation: &'a Situation<'a>,
+    pub(super) within: Within,
 }
 
 impl Standing<'_> {
-    fn decide(self, rule: &Rule) -> Result<(), Denied> {
+    pub(super) fn decide(self, rule: &Rule) -> Result<(), Denied> {
         match *rule {
             Rule::Public | Rule::Authenticated => Ok(()),
             Rule::Permission(permission) => self.permission(permission),
@@ -141,14 +158,11 @@ impl Standing<'_> {
     }
 
     fn has_role(self, name: &str) -> bool {
-        match (self.within, self.situation.member) {
-            (Within::Account, _) => self.principal.has_role(name),
-            (Within::Organization, Some(member)) => self.principal.is_unscoped() && member.has_role(name),
-            (Within::Organization, None) => false,
-        }
+        self.principal.is_unscoped() && self.has_role_unscoped(name)
     }
 
     fn fresh_login(self, seconds: u32) -> Result<(), Denied> {
+        defends!("T077");
         let fresh_until = self
             .principal
             .authenticated_at()
@@ -182,14 +196,27 @@ impl Standing<'_> {
 
     fn member(self, rule: &Rule) -> Result<(), Denied> {
         match (self.situation.member, self.situation.selected) {
-            (Some(_), _) => Self {
-                within: Within::Organization,
-                ..self
-            }
-            .decide(rule),
+            (Some(_), _) => self.inside().decide(rule),
             (None, Some(_)) if self.situation.suspended => Err(Denied::OrganizationSuspended),
             (None, Some(_)) => Err(Denied::NotAMember),
             (None, None) => Err(Denied::NoOrganization),
+        }
+    }
+
+    /// The same caller inside the organization: what the account may do elsewhere doesn't count.
+    pub(super) fn inside(self) -> Self {
+        Self {
+            within: Within::Organization,
+            ..self
+        }
+    }
+
+    /// Whether the role is there, whatever the credential's scopes.
+    pub(super) fn has_role_unscoped(self, name: &str) -> bool {
+        match (self.within, self.situation.member) {
+            (Within::Account, _) => self.principal.roles().iter().any(|role| role == name),
+            (Within::Organization, Some(member)) => member.has_role(name),
+            (Within::Organization, None) => false,
         }
     }
 }
@@ -238,6 +265,16 @@ impl<R: Requirement> Permit<R> {
         match &self.principal {
             Some(principal) => audit::Actor::Account(principal.id()),
             None => audit::Actor::Operator,
+        }
+    }
+
+    /// The circumstances of a change, signed by whoever the permit was made for, never by whoever the caller says it
+    /// was.
+    #[must_use]
+    pub fn sign(&self, by: audit::Context) -> audit::Context {
+        audit::Context {
+            actor: self.actor(),
+            ..by
         }
     }
 }

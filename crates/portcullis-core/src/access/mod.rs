@@ -14,6 +14,9 @@ mod authenticator;
 mod builtin;
 mod decide;
 mod directory;
+pub mod explain;
+#[cfg(test)]
+mod given;
 pub mod grant;
 mod identity;
 mod names;
@@ -26,6 +29,7 @@ pub mod resource;
 mod rule;
 mod service;
 mod situation;
+mod step_up;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -33,12 +37,13 @@ use serde::Serialize;
 pub use self::authentication::Authentication;
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::builtin::{
-    AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, KeysWrite, MembersRead,
-    MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite, SessionsWrite,
-    SettingsWrite,
+    AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
+    MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,
+    SessionsWrite, SettingsWrite,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
+pub use self::explain::{Decision, Decisions, Explanation, explain};
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Pair, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
@@ -51,6 +56,7 @@ pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
 pub use self::service::{Roles, RolesError};
 pub use self::situation::{Membership, NoPolicies, Policies, PolicyFilters, Reasons, Situation, Verdict};
+pub use self::step_up::{StepUp, step_up};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, audit};

@@ -45,7 +45,10 @@ impl Requirement for Authenticated {
     const RULE: Rule = Rule::Authenticated;
 }
 
-/// A person who logged in at most `SECONDS` seconds ago.
+/// A person who logged in less than `SECONDS` seconds ago. The login is what counts: refreshing a token makes none.
+/// No leeway is given.
+///
+/// Source: RFC 9470 §3 (`max_age`)
 #[derive(Debug)]
 pub enum FreshLogin<const SECONDS: u32> {}
 
@@ -54,6 +57,8 @@ impl<const SECONDS: u32> Requirement for FreshLogin<SECONDS> {
 }
 
 /// A person who logged in with two factors.
+///
+/// Source: RFC 9470 §3 (`acr_values`)
 #[derive(Debug)]
 pub enum SecondFactor {}
 
@@ -96,6 +101,9 @@ pub trait InOrganization: Requirement {}
 impl<R: Requirement> InOrganization for Member<R> {}
 
 /// At least one of the requirements in the tuple `T`.
+///
+/// Any is any: each alternative is a way of its own. `Any<(Policy<A>, PostsRead)>` lets somebody with `PostsRead` in
+/// also where a policy forbids `A`; to let a policy forbid in any case, ask for both: `(Policy<A>, Any<(…)>)`.
 #[derive(Debug)]
 pub struct Any<T>(std::marker::PhantomData<fn() -> T>);
 

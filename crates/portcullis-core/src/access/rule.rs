@@ -32,7 +32,7 @@ pub enum Rule {
     Permission(PermissionRef),
     /// A caller with this role.
     Role(&'static str),
-    /// A login by a person at most this many seconds ago. Machine credentials never satisfy it.
+    /// A login by a person less than this many seconds ago. Machine credentials never satisfy it.
     FreshLogin(u32),
     /// A login by a person with two factors. Machine credentials never satisfy it.
     SecondFactor,

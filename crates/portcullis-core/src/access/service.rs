@@ -84,7 +84,7 @@ impl Roles {
         }
         Ok(self
             .store
-            .create_role(name.to_owned(), description.to_owned(), signed(permit, by))
+            .create_role(name.to_owned(), description.to_owned(), permit.sign(by))
             .await?)
     }
 
@@ -93,10 +93,7 @@ impl Roles {
     /// # Errors
     /// [`RolesError`].
     pub async fn delete(&self, permit: &Permit<RolesWrite>, name: &str, by: audit::Context) -> Outcome {
-        Ok(self
-            .store
-            .delete_role(name.to_owned(), signed(permit, by))
-            .await?)
+        Ok(self.store.delete_role(name.to_owned(), permit.sign(by)).await?)
     }
 
     /// Gives a permission to a role.
@@ -115,7 +112,7 @@ impl Roles {
         }
         Ok(self
             .store
-            .allow(role.to_owned(), permission.to_owned(), signed(permit, by))
+            .allow(role.to_owned(), permission.to_owned(), permit.sign(by))
             .await?)
     }
 
@@ -132,7 +129,7 @@ impl Roles {
     ) -> Outcome {
         Ok(self
             .store
-            .disallow(role.to_owned(), permission.to_owned(), signed(permit, by))
+            .disallow(role.to_owned(), permission.to_owned(), permit.sign(by))
             .await?)
     }
 
@@ -149,7 +146,7 @@ impl Roles {
     ) -> Outcome {
         Ok(self
             .store
-            .inherit(role.to_owned(), parent.to_owned(), signed(permit, by))
+            .inherit(role.to_owned(), parent.to_owned(), permit.sign(by))
             .await?)
     }
 
@@ -166,7 +163,7 @@ impl Roles {
     ) -> Outcome {
         Ok(self
             .store
-            .disinherit(role.to_owned(), parent.to_owned(), signed(permit, by))
+            .disinherit(role.to_owned(), parent.to_owned(), permit.sign(by))
             .await?)
     }
 
@@ -183,7 +180,7 @@ impl Roles {
     ) -> Outcome {
         Ok(self
             .store
-            .assign(account, role.to_owned(), signed(permit, by))
+            .assign(account, role.to_owned(), permit.sign(by))
             .await?)
     }
 
@@ -200,16 +197,8 @@ impl Roles {
     ) -> Outcome {
         Ok(self
             .store
-            .unassign(account, role.to_owned(), signed(permit, by))
+            .unassign(account, role.to_owned(), permit.sign(by))
             .await?)
-    }
-}
-
-/// The event is signed by whoever the permit was made for, never by whoever the caller says it was.
-fn signed(permit: &Permit<RolesWrite>, by: audit::Context) -> audit::Context {
-    audit::Context {
-        actor: permit.actor(),
-        ..by
     }
 }
 

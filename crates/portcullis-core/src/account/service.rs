@@ -79,10 +79,7 @@ impl Accounts {
         if permit.actor() == audit::Actor::Account(id) && state != State::Active {
             return Err(StateError::Yourself);
         }
-        let by = audit::Context {
-            actor: permit.actor(),
-            ..by
-        };
+        let by = permit.sign(by);
         let stamp = Stamp::new(&self.environment);
         match self.store.set_state(id, state, stamp, by).await? {
             StateSet::Set(account) => Ok(account),

@@ -5,12 +5,15 @@
 //!
 //! **Deliberately absent:** secrets. An event carries ids, names and reasons, never a credential (`T030`).
 
+mod log;
+
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use self::log::Log;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, session};

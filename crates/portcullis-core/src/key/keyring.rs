@@ -26,6 +26,7 @@ use serde_json::Value;
 
 use self::source::{Entry, Ring, Source, generate};
 use super::{Algorithm, InvalidKey, Phase, SealError, Sealer, SigningKey, Store, VerifyingKey, jwk};
+use crate::access::{KeysWrite, Permit};
 use crate::audit;
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
@@ -231,7 +232,11 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn rotate(&self, by: audit::Context) -> Result<bool, KeyringError> {
+    pub async fn rotate(&self, permit: &Permit<KeysWrite>, by: audit::Context) -> Result<bool, KeyringError> {
+        self.turn(permit.sign(by)).await
+    }
+
+    async fn turn(&self, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         let next = generate(source.settings.algorithm, &source.environment).await?;
         self.rotate_to(&next, by).await
@@ -246,7 +251,7 @@ impl Keyring {
         if by.at < since.plus(max_age) {
             return Ok(false);
         }
-        self.rotate(by).await
+        self.turn(by).await
     }
 
     /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
@@ -255,7 +260,13 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError`].
-    pub async fn import(&self, key: SigningKey, by: audit::Context) -> Result<bool, KeyringError> {
+    pub async fn import(
+        &self,
+        permit: &Permit<KeysWrite>,
+        key: SigningKey,
+        by: audit::Context,
+    ) -> Result<bool, KeyringError> {
+        let by = permit.sign(by);
         let source = self.source()?;
         self.reload().await?;
         let algorithm = key.algorithm();

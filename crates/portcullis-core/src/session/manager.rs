@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::device_name::DeviceName;
 use super::login::LoginError;
 use super::{Ending, Id, Session, Store, Token};
-use crate::access::Directory;
+use crate::access::{Directory, Permit, SessionsWrite};
 use crate::account::{self, Passwords};
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -119,7 +119,24 @@ impl Manager {
         self.on.sessions.end(account, session, Ending::Logout, by).await
     }
 
-    /// Ends everything the account was ever given. Answers how many sessions that were.
+    /// Ends everything an account was ever given, for an administrator. Answers how many sessions that were; `None`
+    /// if there is no such account.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn end_all_of(
+        &self,
+        permit: &Permit<SessionsWrite>,
+        account: account::Id,
+        by: audit::Context,
+    ) -> Result<Option<u64>, Fault> {
+        if self.on.accounts.find(account).await?.is_none() {
+            return Ok(None);
+        }
+        self.log_out_everywhere(account, permit.sign(by)).await.map(Some)
+    }
+
+    /// Ends everything the caller's own account was ever given. Answers how many sessions that were.
     ///
     /// # Errors
     /// What the store says.

@@ -4,15 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use portcullis::Portcullis;
-use portcullis_core::access::{AccountsRead, AccountsWrite, Permit, RolesRead};
+use portcullis_core::access::{AccountsRead, AccountsWrite, DecisionsRead, Permit, RolesRead, SessionsWrite};
 use portcullis_core::account::{
     Account, EmailAddress, Id, Identifier, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
+use portcullis_core::session::Assurance;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::failure::Failure;
 use super::{Output, password};
+use crate::config::Config;
+use crate::serve;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -39,12 +43,29 @@ pub(super) enum Command {
     Unlock(Named),
     /// End all sessions of an account
     Logout(Named),
+    /// Show what an account could do on the server's routes with a fresh login, and why not
+    Access(Access),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
     /// Its id, address or user name
     account: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Access {
+    /// Its id, address or user name
+    account: String,
+    /// Only routes that answer to this method
+    #[arg(long)]
+    method: Option<String>,
+    /// Only routes that a request to this path could come to
+    #[arg(long)]
+    path: Option<String>,
+    /// Imagine a login with a second factor
+    #[arg(long)]
+    second_factor: bool,
 }
 
 #[derive(Debug, Args)]
@@ -62,7 +83,12 @@ pub(super) struct Create {
 }
 
 impl Command {
-    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+    pub(super) async fn run(
+        self,
+        portcullis: &Portcullis,
+        config: &Config,
+        output: &Output,
+    ) -> Result<(), Failure> {
         match self {
             Self::List { after, limit } => list(portcullis, after, limit, output).await,
             Self::Show(named) => show(portcullis, &named.account, output).await,
@@ -72,6 +98,7 @@ impl Command {
             Self::Lock(named) => set(portcullis, &named, State::Locked, output).await,
             Self::Unlock(named) => reopen(portcullis, &named, State::Locked, output).await,
             Self::Logout(named) => log_out(portcullis, &named, output).await,
+            Self::Access(asked) => access(portcullis, config, &asked, output).await,
         }
     }
 }
@@ -196,12 +223,62 @@ async fn reopen(portcullis: &Portcullis, named: &Named, from: State, output: &Ou
 
 async fn log_out(portcullis: &Portcullis, named: &Named, output: &Output) -> Result<(), Failure> {
     let account = find(portcullis, &named.account).await?;
+    let permit = Permit::<SessionsWrite>::dangerous_for_operator();
     let ended = portcullis
         .sessions()
-        .log_out_everywhere(account.id, by(portcullis))
+        .end_all_of(&permit, account.id, by(portcullis))
         .await?;
+    let ended = ended.ok_or_else(gone)?;
     let text = format!("{} is logged out: sessions ended: {ended}", called(&account));
     Ok(output.done(&text, &json!({ "id": account.id, "sessions_ended": ended }))?)
+}
+
+async fn access(
+    portcullis: &Portcullis,
+    config: &Config,
+    asked: &Access,
+    output: &Output,
+) -> Result<(), Failure> {
+    let account = find(portcullis, &asked.account).await?;
+    let api = serve::routes(portcullis, config.server.public_url.as_ref().unwrap_or(&local()?));
+    let (method, path) = (asked.method.as_deref(), asked.path.as_deref());
+    let routes: Vec<_> = api.routes().filter(|route| route.answers(method, path)).collect();
+    if routes.is_empty() {
+        let text = "no route of the server answers to this method and path: leave one out to see more";
+        return Err(Failure::Failed(text.to_owned()));
+    }
+    let permit = Permit::<DecisionsRead>::dangerous_for_operator();
+    let assurance = if asked.second_factor {
+        Assurance::MultiFactor
+    } else {
+        Assurance::SingleFactor
+    };
+    let access = portcullis
+        .access_to(&permit, (account.id, assurance), &routes)
+        .await?;
+    let (refused, items) = access.ok_or_else(gone)?;
+    let rows: Vec<Vec<Value>> = items
+        .iter()
+        .map(|route| {
+            vec![
+                json!(route.method),
+                json!(route.path),
+                json!(route.allowed),
+                json!(route.rule()),
+                json!(refused.as_deref().unwrap_or(route.why())),
+            ]
+        })
+        .collect();
+    Ok(output.list(&["method", "path", "allowed", "rule", "why"], &rows)?)
+}
+
+/// Stands for the server's address where none is configured: no route depends on it.
+fn local() -> Result<Url, Failure> {
+    Url::parse("http://localhost").map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn gone() -> Failure {
+    Failure::Failed("the account is gone".to_owned())
 }
 
 fn by(portcullis: &Portcullis) -> Context {

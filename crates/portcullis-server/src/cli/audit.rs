@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use portcullis::Portcullis;
+use portcullis_core::access::Permit;
 use portcullis_core::audit::{Action, Event, Filter};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -60,6 +61,7 @@ impl Command {
         let events = portcullis
             .audit()
             .list(
+                &Permit::dangerous_for_operator(),
                 Filter {
                     account,
                     action,

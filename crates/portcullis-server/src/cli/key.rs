@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
+use portcullis_core::access::Permit;
 use portcullis_core::audit::Context;
 use serde_json::{Value, json};
 
@@ -28,7 +29,11 @@ impl Command {
             Self::List => output.list(&["kid", "algorithm", "phase"], &rows(portcullis))?,
             Self::Rotate => {
                 let by = Context::operator(portcullis.environment().now());
-                if !portcullis.keyring().rotate(by).await? {
+                if !portcullis
+                    .keyring()
+                    .rotate(&Permit::dangerous_for_operator(), by)
+                    .await?
+                {
                     let text = "another node rotated the keys at the same moment: nothing was changed";
                     return Err(Failure::Failed(text.to_owned()));
                 }

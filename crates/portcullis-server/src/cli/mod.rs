@@ -25,6 +25,7 @@ mod policy;
 mod role;
 mod service_account;
 mod setup_link;
+mod why;
 
 use std::process::ExitCode;
 
@@ -80,6 +81,8 @@ enum Command {
     /// Read the audit log
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Say why a request was refused
+    Why(why::Why),
     /// Print a new one-time link that makes the first administrator; an earlier link is void
     SetupLink,
     /// Print completions for a shell
@@ -143,13 +146,14 @@ async fn perform(
     output: &Output,
 ) -> Result<(), Failure> {
     match command {
-        Command::Account(command) => command.run(portcullis, output).await,
+        Command::Account(command) => command.run(portcullis, config, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
         Command::Organization(command) => command.run(portcullis, output).await,
         Command::ServiceAccount(command) => command.run(portcullis, output).await,
         Command::ApiKey(command) => command.run(portcullis, output).await,
         Command::Key(command) => command.run(portcullis, output).await,
         Command::Audit(command) => command.run(portcullis, output).await,
+        Command::Why(command) => command.run(portcullis, output).await,
         Command::SetupLink => setup_link::run(portcullis, config, output).await,
         // Handled before anything is opened.
         Command::Serve | Command::Config(_) | Command::Policy(_) | Command::Completions { .. } => Ok(()),

@@ -38,6 +38,15 @@ impl Output {
         }
     }
 
+    /// Lines for people, or an object.
+    pub(super) fn text(self, lines: &[String], object: &Value) -> io::Result<()> {
+        if self.json {
+            return self.line(&object.to_string());
+        }
+        let lines: Vec<String> = lines.iter().map(|line| plain(line)).collect();
+        self.line(&lines.join("\n"))
+    }
+
     /// What is shown once, on a line of its own: for a person, and for `| head -1`.
     pub(super) fn secret(self, text: &str, object: &Value) -> io::Result<()> {
         if self.json {

@@ -196,6 +196,15 @@ fn impossible_role_changes_say_why() {
         (&["role", "create", "chief"], 1, "exists"),
         (&["role", "create", "Not A Name"], 2, "a role's name"),
         (&["role", "allow", "chief", "no:such"], 1, "declared"),
+        (&["role", "allow", "chief", "no"], 2, "a permission's name"),
+        (&["role", "disallow", "chief", "no:such"], 1, "declared"),
+        (&["role", "inherit", "chief", "nobody"], 1, "role list"),
+        (
+            &["role", "inherit", "administrator", "chief"],
+            1,
+            "Portcullis' own",
+        ),
+        (&["role", "delete", "nobody"], 1, "role list"),
         (&["role", "delete", "administrator"], 1, "Portcullis' own"),
         (&["role", "assign", "nobody", "anna@example.com"], 1, "role list"),
         (
@@ -333,6 +342,90 @@ async fn the_audit_log_names_the_operator() {
         &place.run(&["audit", "list", "--action", "account.flown"]),
         2,
         "account.state_set",
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_explained_on_the_command_line() {
+    checks!("T075");
+    let place = Place::new();
+    let server = place.serve(&[]);
+    created(&place, "anna@example.com");
+    let token = access_token(&log_in(&server, "anna@example.com").await.1);
+    let refused = client()
+        .get(server.url("/admin/api/v1/roles"))
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
+    let refused: Value = refused.json().await.unwrap();
+    let trace = refused["trace_id"].as_str().unwrap().to_owned();
+    let written = within(Duration::from_secs(5), || async {
+        place.run(&["why", &trace]).status.success()
+    });
+    assert!(written.await, "{}", server.log());
+    let text = works(&place.run(&["why", &trace]));
+    assert!(
+        text.starts_with("GET /admin/api/v1/roles was refused: missing_permission\n"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("\nno   portcullis:roles:read: the account lacks it\n"),
+        "{text}"
+    );
+    let json: Value = serde_json::from_str(&works(&place.run(&["why", &trace, "--json"]))).unwrap();
+    assert_eq!(
+        (&json["trace"], &json["credential"]),
+        (&json!(trace), &json!("jwt"))
+    );
+    assert_eq!(json["explanation"]["code"], "missing_permission");
+    assert!(!text.contains(&token) && !json.to_string().contains(&token));
+
+    let unknown = "0198c5a4-0000-7000-8000-000000000000";
+    fails(&place.run(&["why", unknown]), 1, "no refusal with the trace id");
+    assert_eq!(place.run(&["why", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_an_account_could_do_is_shown_before_it_tries() {
+    let place = Place::new();
+    drop(place.serve(&[]));
+    created(&place, "anna@example.com");
+    let access = |more: &[&str]| {
+        let mut arguments = vec!["account", "access", "anna@example.com", "--json"];
+        arguments.extend(more);
+        let rows: Value = serde_json::from_str(&works(&place.run(&arguments))).unwrap();
+        rows.as_array().unwrap().clone()
+    };
+    let all = access(&[]);
+    assert!(all.len() > 30, "{}", all.len());
+    let roles = access(&["--method", "get", "--path", "/admin/api/v1/roles"]);
+    assert_eq!(roles.len(), 1);
+    assert_eq!(
+        (&roles[0]["allowed"], &roles[0]["why"]),
+        (&json!(false), &json!("the account lacks it"))
+    );
+    works(&place.run(&["role", "assign", "administrator", "anna@example.com"]));
+    let roles = access(&[
+        "--path",
+        "/admin/api/v1/roles",
+        "--method",
+        "GET",
+        "--second-factor",
+    ]);
+    assert_eq!(
+        (&roles[0]["allowed"], &roles[0]["why"]),
+        (&json!(true), &json!("the account has it"))
+    );
+    fails(
+        &place.run(&["account", "access", "anna@example.com", "--path", "/nowhere"]),
+        1,
+        "no route",
+    );
+    fails(
+        &place.run(&["account", "access", "bert@example.com"]),
+        1,
+        "account list",
     );
 }
 

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use portcullis_core::access::explain::Bounds;
 use portcullis_core::access::grant::{Holder, Subject, Target};
-use portcullis_core::access::{AccountFacts, Change, PermissionRecord, RoleRecord};
+use portcullis_core::access::{AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
 use portcullis_core::account::{
     Account, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Setup,
 };
@@ -22,6 +23,7 @@ use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
 use portcullis_core::token::{Refresh, Rotated, Rotation};
 use portcullis_core::{access, account, api_key, audit, key, organization, session, token};
+use uuid::Uuid;
 
 use super::{Holding, Stores};
 
@@ -115,6 +117,12 @@ pass_on! { access::Store => rest R:
     fn assign(account: account::Id, role: String, by: Context) -> Change;
     fn unassign(account: account::Id, role: String, by: Context) -> Change;
     fn assigned(account: account::Id) -> Option<Vec<String>>;
+}
+
+pass_on! { access::explain::Store => rest R:
+    fn keep(decision: Decision, by: Context) -> ();
+    fn recall(trace: Uuid) -> Option<Decision>;
+    fn forget(bounds: Bounds, limit: u32) -> u64;
 }
 
 pass_on! { organization::Store => rest R:

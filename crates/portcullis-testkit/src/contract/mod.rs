@@ -27,6 +27,7 @@ pub mod account;
 pub mod api_key;
 pub mod audit;
 mod composed;
+pub mod decisions;
 mod given;
 pub mod grant;
 pub mod key;
@@ -51,6 +52,7 @@ pub trait Stores:
     + portcullis_core::session::Store
     + portcullis_core::token::Store
     + portcullis_core::access::Store
+    + portcullis_core::access::explain::Store
     + portcullis_core::access::grant::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
@@ -154,6 +156,15 @@ macro_rules! store_contract {
             share_in_parallel_makes_one_grant
             sweep_takes_grants_that_are_over
         );
+        $crate::store_contract!(@ $open, decisions:
+            keep_writes_the_event_with_the_decision
+            keep_of_a_kept_trace_keeps_the_first
+            keep_against_a_stranger_writes_no_event
+            recall_of_an_unknown_trace_is_nothing
+            forget_spares_what_is_within_its_bounds
+            forget_of_strangers_spares_the_known
+            forget_is_bounded
+        );
         $crate::store_contract!(@ $open, audit:
             append_keeps_every_field
             list_pages_newest_first
@@ -233,6 +244,7 @@ mod tests {
             include_str!("grant.rs"),
             include_str!("api_key.rs"),
             include_str!("audit.rs"),
+            include_str!("decisions.rs"),
             include_str!("key.rs"),
             include_str!("organization.rs"),
         ] {

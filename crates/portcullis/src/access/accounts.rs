@@ -3,7 +3,6 @@
 use axum::extract::State;
 use portcullis_core::access::{AccountsRead, AccountsWrite, SessionsWrite};
 use portcullis_core::account::{self, StateError};
-use portcullis_core::audit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -156,13 +155,11 @@ async fn end_sessions(
     Path(account): Path<String>,
     Circumstances(by): Circumstances,
 ) -> Result<Json<EndedSessions>, Problem> {
-    let by = audit::Context {
-        actor: who.permit().actor(),
-        ..by
-    };
     let ended = portcullis
         .sessions()
-        .log_out_everywhere(account_id(&account)?, by)
+        .end_all_of(who.permit(), account_id(&account)?, by)
         .await?;
-    Ok(Json(EndedSessions { ended }))
+    Ok(Json(EndedSessions {
+        ended: ended.ok_or_else(Problem::not_found)?,
+    }))
 }

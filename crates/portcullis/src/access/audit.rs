@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use portcullis_core::access::AuditRead;
-use portcullis_core::audit::{Event, Filter, Store as _};
+use portcullis_core::audit::{Event, Filter};
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,7 @@ impl From<Event> for EventView {
 }
 
 async fn list(
-    _: Allow<AuditRead>,
+    who: Allow<AuditRead>,
     State(portcullis): State<Portcullis>,
     Query(search): Query<Search>,
 ) -> Result<Json<Events>, Problem> {
@@ -98,7 +98,7 @@ async fn list(
         trace: id("trace", search.trace)?,
         before: page.cursor()?,
     };
-    let events = portcullis.database().list(filter, limit).await?;
+    let events = portcullis.audit().list(who.permit(), filter, limit).await?;
     let full = events.len() >= limit as usize;
     let next_cursor = events.last().filter(|_| full).map(|event| event.id.to_string());
     Ok(Json(Events {

@@ -22,11 +22,11 @@ struct CurrentKey {
 }
 
 async fn rotate(
-    _: Allow<KeysWrite>,
+    who: Allow<KeysWrite>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<Json<CurrentKey>, Problem> {
-    portcullis.keyring().rotate(by).await?;
+    portcullis.keyring().rotate(who.permit(), by).await?;
     Ok(Json(CurrentKey {
         kid: portcullis.keyring().signer().kid().to_owned(),
     }))

@@ -1,13 +1,13 @@
-//! The administrators' routes: roles, permissions, who has them; accounts; API keys; the audit log; the policies; the
-//! signing keys.
+//! The administrators' routes: roles, permissions, who has them; accounts; API keys; the audit log; why requests were
+//! refused; the policies; the signing keys.
 //!
-//! One file per thing. What changes roles and account states takes the caller's [`Permit`](crate::Permit) and can't
-//! be called without one. Ending an account's sessions, rotating keys and reading the audit log are guarded by
-//! their routes alone: their services serve owners and upkeep too.
+//! One file per thing. Every service they call takes the caller's [`Permit`](crate::Permit) and can't be called
+//! without one.
 
 mod accounts;
 mod api_keys;
 mod audit;
+mod decisions;
 mod keys;
 mod policies;
 mod roles;
@@ -15,12 +15,13 @@ mod roles;
 use portcullis_core::access::{Change, RolesError};
 
 pub(crate) use self::accounts::Page;
+pub use self::decisions::RouteAccess;
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
 
 /// The routes below `/admin/api/v1`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    let api = policies::routes(keys::routes(audit::routes(api)));
+    let api = policies::routes(keys::routes(audit::routes(decisions::routes(api))));
     api_keys::routes(accounts::routes(roles::routes(api)))
 }
 

@@ -3,7 +3,7 @@
 use portcullis_core::access::{Principal, Scopes};
 use portcullis_core::account::Account;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::session::Method;
+use portcullis_core::session::{Assurance, Method};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -63,6 +63,10 @@ pub(super) struct Me {
     authenticated_at: Option<Timestamp>,
     /// How: values of RFC 8176; empty for a credential that stands for no login.
     amr: Vec<&'static str>,
+    /// How sure the login makes us: what a challenge's `acr_values` asks for; absent for a credential that stands
+    /// for no login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
 }
 
 impl Me {
@@ -82,6 +86,7 @@ impl Me {
             session_id: principal.session().map(|id| id.to_string()),
             authenticated_at: principal.authenticated_at(),
             amr: principal.method().map(Method::amr).into_iter().collect(),
+            acr: principal.assurance().map(Assurance::acr),
         }
     }
 }

@@ -97,9 +97,9 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         defends!("T018");
-        let principal = verify::caller(parts, V::KINDS)
+        let principal = verify::caller(parts, &R::RULE, V::KINDS)
             .await?
-            .ok_or_else(|| verify::nobody(parts, V::KINDS))?;
+            .ok_or_else(|| verify::nobody(parts, &R::RULE, V::KINDS))?;
         let permit = verify::decide::<R>(parts, &principal).await;
         let permit = permit.map_err(|problem| problem.where_accepted(V::KINDS))?;
         Ok(Self {

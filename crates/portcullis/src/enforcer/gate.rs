@@ -1,11 +1,10 @@
 //! What every enforcer of an [`Api`](crate::Api) rests on.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use portcullis_core::access::grant::{Grants, NoGrants};
-use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies};
+use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies, explain};
 use portcullis_core::api_key::Format;
-use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::Directory;
@@ -17,6 +16,7 @@ use super::denials::Denials;
 use super::scheme::Places;
 use crate::cookie::Cookies;
 use crate::protect::Traces;
+use crate::router::RouteInfo;
 
 /// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
 #[derive(Clone)]
@@ -40,6 +40,7 @@ struct Inner {
     key_places: Places,
     origin: Option<Origin>,
     https: bool,
+    routes: RwLock<Vec<RouteInfo<'static>>>,
 }
 
 /// How a [`Gate`] presents itself.
@@ -88,17 +89,17 @@ impl Default for Settings {
 }
 
 impl Gate {
-    /// A gate that verifies with `authenticator` and records denials in `audit`.
+    /// A gate that verifies with `authenticator` and records denials in `decisions`.
     pub fn new(
         authenticator: Arc<Authenticator>,
         environment: Environment,
-        audit: Arc<dyn audit::Store>,
+        decisions: Arc<dyn explain::Store>,
         settings: Settings,
     ) -> Self {
         Self::of(
             Authentication::Embedded(authenticator),
             environment,
-            audit,
+            decisions,
             settings,
         )
     }
@@ -106,7 +107,7 @@ impl Gate {
     pub(crate) fn of(
         authentication: Authentication,
         environment: Environment,
-        audit: Arc<dyn audit::Store>,
+        decisions: Arc<dyn explain::Store>,
         settings: Settings,
     ) -> Self {
         let origin = settings.origin.as_ref();
@@ -120,7 +121,7 @@ impl Gate {
             authentication,
             traces: Traces::new(&environment),
             environment,
-            denials: Denials::new(audit),
+            denials: Denials::new(decisions),
             policies: settings.policies,
             grants: settings.grants,
             organizations: settings.organizations,
@@ -137,6 +138,7 @@ impl Gate {
             own_host: origin.and_then(Url::host_str).map(str::to_ascii_lowercase),
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
+            routes: RwLock::default(),
         }))
     }
 
@@ -179,17 +181,35 @@ impl Gate {
         &self.0.key_format
     }
 
-    /// How many denials were not audited because too many came at once.
+    /// How many denials were not recorded because too many came at once.
     pub fn denials_dropped(&self) -> u64 {
         self.0.denials.dropped()
     }
 
-    /// Waits until every denial answered before is in the audit log. For an orderly stop.
+    /// Waits until every denial answered before is recorded. For an orderly stop.
     pub async fn settled(&self) {
         self.0.denials.settled().await;
     }
 
-    pub(super) fn policies(&self) -> &dyn Policies {
+    /// The routes of every [`Api`](crate::Api) that became a router behind this gate.
+    pub fn routes(&self) -> Vec<RouteInfo<'static>> {
+        self.0
+            .routes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes routes in; one of the same method and path is replaced.
+    pub(crate) fn know_routes(&self, new: impl Iterator<Item = RouteInfo<'static>>) {
+        let mut routes = self.0.routes.write().unwrap_or_else(PoisonError::into_inner);
+        for route in new {
+            routes.retain(|known| (known.verb(), known.path()) != (route.verb(), route.path()));
+            routes.push(route);
+        }
+    }
+
+    pub(crate) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
     }
 

@@ -15,12 +15,15 @@ mod circumstances;
 mod cross_site;
 mod csrf;
 mod denials;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod guarded;
 pub(crate) mod organization;
 mod public;
 mod scene;
 mod scheme;
+mod unknown;
 mod verify;
 mod via;
 mod visitor;

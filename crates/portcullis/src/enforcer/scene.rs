@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use http::Method;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::resource::{ActionRule, ResourceFacts};
@@ -11,6 +12,7 @@ use portcullis_core::access::{Denied, Principal, Situation};
 use portcullis_core::audit::Context;
 
 use super::circumstances::{context, peer};
+use super::denials::{Denial, Operation};
 use super::{Gate, organization};
 use crate::Problem;
 use crate::protect::Walk;
@@ -23,6 +25,7 @@ pub(crate) struct Scene {
     ip: Option<IpAddr>,
     user_agent: Option<String>,
     by: Context,
+    method: Method,
 }
 
 impl Scene {
@@ -52,10 +55,18 @@ impl Scene {
     pub(crate) fn refused(&self, action: &ActionRule, resource: &ResourceFacts, denied: Denied) {
         let id: String = resource.id.chars().filter(|c| !c.is_control()).take(64).collect();
         let asked = format!("{} on {} {id}", action.name(), resource.kind.name);
-        let by = self.context();
-        self.gate()
-            .denials()
-            .record(&asked, denied, Some(&self.principal), by);
+        let problem = Problem::from(denied);
+        let denial = Denial {
+            operation: &Operation(&self.method, &self.walk.label),
+            rule: &asked,
+            code: denied.code(),
+            why: &problem.detail(),
+            credential: Some(self.principal.kind()),
+            principal: Some(&self.principal),
+            key: None,
+            tree: &|| None,
+        };
+        self.gate().denials().record(&denial, self.context());
     }
 }
 
@@ -71,6 +82,7 @@ impl<S: Sync> FromRequestParts<S> for Scene {
         let agent = parts.headers.get(USER_AGENT);
         Ok(Self {
             by: context(walk, parts),
+            method: parts.method.clone(),
             walk: walk.clone(),
             principal,
             ip: peer(parts),

@@ -6,24 +6,33 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::{
     AuthenticationError, Credential, Denied, Kinds, Permit, Principal, Refused, Requirement, Rule, Situation,
+    explain, step_up,
 };
 use portcullis_core::organization::Current;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
 use super::circumstances::{context, peer};
+use super::denials::{Denial, Operation};
 use super::organization::{self, Selected};
 use super::scheme::{self, Found};
+use super::unknown::Unknown;
 use super::{cross_site, csrf};
 use crate::Problem;
 use crate::protect::Walk;
 
-/// The caller, if the request presents a credential. Whoever is known is remembered for [`context`].
-pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<Arc<Principal>>, Problem> {
+/// The caller, if the request presents a credential. Whoever is known is remembered for [`context`]; a credential
+/// that isn't honoured is recorded with its reason.
+pub(super) async fn caller(
+    parts: &mut Parts,
+    rule: &Rule,
+    accepted: Kinds,
+) -> Result<Option<Arc<Principal>>, Problem> {
     let gate = walk(parts)?.gate.clone();
     let accepted = gate.kinds(accepted);
     let known = known(parts, accepted).await;
-    let Some((principal, session_token)) = known.map_err(|problem| problem.where_accepted(accepted))? else {
+    let known = known.map_err(|unknown| unknown.recorded(parts, rule).where_accepted(accepted))?;
+    let Some((principal, session_token)) = known else {
         return Ok(None);
     };
     scheme::clean(parts, &gate);
@@ -35,25 +44,26 @@ pub(super) async fn caller(parts: &mut Parts, accepted: Kinds) -> Result<Option<
 }
 
 /// What a caller without a credential is answered where one is needed.
-pub(super) fn nobody(parts: &Parts, accepted: Kinds) -> Problem {
+pub(super) fn nobody(parts: &Parts, rule: &Rule, accepted: Kinds) -> Problem {
     let here = Walk::of(&parts.extensions).map_or(accepted, |walk| walk.gate.kinds(accepted));
-    Problem::authentication_required(here)
+    Unknown::from(Problem::authentication_required(here)).recorded(parts, rule)
 }
 
 type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
 
-async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Problem> {
+async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown> {
     let walk = walk(parts)?;
     let gate = &walk.gate;
     let (credential, carrier) = match scheme::find(parts, gate)? {
         Found::Nothing => return Ok(None),
-        Found::Foreign => return Err(Problem::credential_not_accepted(accepted)),
+        Found::Foreign => return Err(Problem::credential_not_accepted(accepted).into()),
         Found::Credential(credential, carrier) => (credential, carrier),
     };
-    if !accepted.accepts(credential.kind()) {
-        return Err(Problem::credential_not_accepted(accepted));
+    let kind = credential.kind();
+    if !accepted.accepts(kind) {
+        return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
-    cross_site::check(carrier, parts, gate.origin())?;
+    cross_site::check(carrier, parts, gate.origin()).map_err(|problem| Unknown::from(problem).of(kind))?;
     let session_token = match &credential {
         Credential::Session(token) => Some(token.digest()),
         _ => None,
@@ -62,37 +72,31 @@ async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Problem>
     let judged = judged.authenticate(&credential, peer(parts), walk.at).await;
     let principal = match judged {
         Ok(principal) => principal,
-        Err(error) => return Err(turned_away(parts, walk, error).await),
+        Err(error) => return Err(turned_away(parts, walk, error).await.of(kind)),
     };
     // A dead session is told that it is, whatever came with it.
     if let Err(problem) = csrf::check(carrier, session_token.as_ref(), parts, gate) {
-        let by = context(walk, parts);
-        gate.denials().record_forged(problem.code(), &principal, by);
-        return Err(problem);
+        return Err(Unknown::from(problem).of(kind).in_the_name_of(principal));
     }
     Ok(Some((principal, session_token)))
 }
 
-/// A stolen key shows itself by its address, and guesses by their number: both refusals are audited, though no rule was
-/// asked.
-async fn turned_away(parts: &Parts, walk: &Walk, error: AuthenticationError) -> Problem {
-    let denials = walk.gate.denials();
-    match error {
-        AuthenticationError::AddressNotAllowed { account, key } => {
-            denials.record_address(account, key, context(walk, parts));
-        }
-        AuthenticationError::Refused(Refused::Password(why)) => {
-            if let Err(fault) = denials.record_guess(why, context(walk, parts)).await {
-                return fault.into();
-            }
-        }
-        _ => {}
+/// Guesses show themselves by their number: they are audited as a login without success is.
+async fn turned_away(parts: &Parts, walk: &Walk, error: AuthenticationError) -> Unknown {
+    if let AuthenticationError::Refused(Refused::Password(why)) = error
+        && let Err(fault) = walk
+            .gate
+            .denials()
+            .record_guess(why, context(walk, parts))
+            .await
+    {
+        return Problem::from(fault).into();
     }
     error.into()
 }
 
 /// Decides about the caller where the request stands, in the organization that it selects if the rule asks for one. A
-/// decision against the caller is audited.
+/// decision against the caller is recorded.
 pub(super) async fn decide<R: Requirement>(
     parts: &mut Parts,
     who: &Arc<Principal>,
@@ -121,21 +125,32 @@ fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
     }
 }
 
+/// The answer to a decision against the caller, after it was recorded with the rule's tree.
 fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
-    if let Some(walk) = Walk::of(&parts.extensions) {
-        let (denials, who, by) = (
-            walk.gate.denials(),
-            walk.principal.as_deref(),
-            context(walk, parts),
-        );
-        match &walk.selected {
-            Selected::Own(current) => {
-                denials.record(&format_args!("{rule} in {}", current.id()), denied, who, by);
-            }
-            Selected::Nothing | Selected::Strange => denials.record(rule, denied, who, by),
-        }
-    }
-    denied.into()
+    let Some((walk, who)) =
+        Walk::of(&parts.extensions).and_then(|walk| Some((walk, walk.principal.as_ref()?)))
+    else {
+        return denied.into();
+    };
+    let situation = situation(walk, parts);
+    let problem = Problem::denied(denied, step_up(rule, who, &situation));
+    let asked = match &walk.selected {
+        Selected::Own(current) => format!("{rule} in {}", current.id()),
+        Selected::Nothing | Selected::Strange => rule.to_string(),
+    };
+    let tree = || Some(explain(rule, who, &situation));
+    let denial = Denial {
+        operation: &Operation(&parts.method, &walk.label),
+        rule: &asked,
+        code: denied.code(),
+        why: &problem.detail(),
+        credential: Some(who.kind()),
+        principal: Some(who),
+        key: None,
+        tree: &tree,
+    };
+    walk.gate.denials().record(&denial, context(walk, parts));
+    problem
 }
 
 /// The organization that was decided in, if the rule asks for one.

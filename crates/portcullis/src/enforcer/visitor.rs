@@ -38,7 +38,7 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         Ok(Self {
-            principal: verify::caller(parts, V::KINDS).await?,
+            principal: verify::caller(parts, &Self::RULE, V::KINDS).await?,
             via: PhantomData,
         })
     }

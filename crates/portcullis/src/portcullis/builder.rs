@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::access::{
-    self, Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles,
+    self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
 };
 use portcullis_core::account::{Accounts, Mailer, Passwords, Registrar, ServiceAccounts};
 use portcullis_core::environment::Environment;
@@ -15,6 +15,7 @@ use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
+use portcullis_core::{api_key, audit};
 use portcullis_store::Database;
 use url::Url;
 
@@ -330,6 +331,11 @@ impl Builder {
             manners,
         );
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
+        let decisions = Decisions::new(
+            shared(&database),
+            Arc::clone(&directory),
+            self.sessions.require_verified_email,
+        );
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
@@ -339,6 +345,8 @@ impl Builder {
             issuer,
             registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
             roles: Roles::new(shared(&database)),
+            audit: audit::Log::new(shared(&database)),
+            decisions,
             accounts: Accounts::new(shared(&database), environment.clone()),
             organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
             service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),

@@ -39,18 +39,12 @@ impl Challenge {
         }
     }
 
-    pub(super) const fn max_age(seconds: u32) -> Self {
+    /// A login that must be fresher or surer. Both are asked for at once where both are missing.
+    pub(super) const fn login(max_age: Option<u32>, acr: Option<&'static str>) -> Self {
         Self {
             error: Some("insufficient_user_authentication"),
-            max_age: Some(seconds),
-            ..Self::NONE
-        }
-    }
-
-    pub(super) const fn acr(acr: &'static str) -> Self {
-        Self {
-            error: Some("insufficient_user_authentication"),
-            acr: Some(acr),
+            max_age,
+            acr,
             ..Self::NONE
         }
     }
@@ -118,7 +112,58 @@ fn quotable(realm: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use portcullis_core::checks;
+    use portcullis_core::session::Assurance;
+
     use super::*;
+
+    /// Reads a challenge strictly: one scheme, then parameters as quoted strings, each once.
+    ///
+    /// Source: RFC 9110 §11.2, §11.6.1
+    fn parameters(challenge: &str) -> BTreeMap<&str, &str> {
+        let (scheme, rest) = challenge.split_once(' ').unwrap();
+        assert_eq!(scheme, "Bearer");
+        let mut all = BTreeMap::new();
+        for part in rest.split(", ") {
+            let (name, value) = part.split_once('=').unwrap();
+            assert!(
+                name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{name}"
+            );
+            let text = value
+                .strip_prefix('"')
+                .and_then(|text| text.strip_suffix('"'))
+                .unwrap();
+            assert!(!text.contains(['"', '\\', ',']), "{value}");
+            assert!(all.insert(name, text).is_none(), "{name} stands twice");
+        }
+        all
+    }
+
+    /// Source: RFC 9470 §3
+    #[test]
+    fn a_step_up_challenge_has_the_grammar_of_its_rfc() {
+        checks!("T078");
+        for acr in [
+            None,
+            Some(Assurance::SingleFactor.acr()),
+            Some(Assurance::MultiFactor.acr()),
+        ] {
+            for max_age in [None, Some(0), Some(300), Some(u32::MAX)] {
+                let header = Challenge::login(max_age, acr).to_header(Some("Blog"));
+                let asked = parameters(header.to_str().unwrap());
+                assert_eq!(asked["error"], "insufficient_user_authentication");
+                assert_eq!(asked["realm"], "Blog");
+                // A non-negative integer, and values apart by spaces: here one without any.
+                let age = asked.get("max_age").map(|text| text.parse::<u32>().unwrap());
+                assert_eq!(age, max_age);
+                assert_eq!(asked.get("acr_values").copied(), acr);
+                assert!(acr.is_none_or(|text| text.bytes().all(|byte| byte.is_ascii_graphic())));
+            }
+        }
+    }
 
     #[test]
     fn a_realm_never_breaks_out_of_its_quotes() {

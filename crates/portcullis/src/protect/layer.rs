@@ -24,13 +24,13 @@ use crate::enforcer::Gate;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Label {
     /// A route's path as it was registered.
-    Route(Box<str>),
+    Route(Arc<str>),
     /// No route matched. What the caller asked for is not logged.
     Unmatched,
 }
 
 impl Label {
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Route(path) => path,
             Self::Unmatched => "-",
@@ -88,7 +88,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let settings = Arc::clone(&self.settings);
-        let walk = Walk::begin(&settings.gate);
+        let walk = Walk::begin(&settings.gate, &settings.label);
         let method = request.method().clone();
         request.extensions_mut().insert(walk.clone());
         let progress = body::bound(request.body_mut(), settings.limits.body);
@@ -98,7 +98,7 @@ where
                 Ok(future) => run(&walk, future, settings.limits.time, &progress).await,
                 Err(panic) => walk.around_sync(|| panicked(&*panic)),
             };
-            Ok(finish(response, &walk, &method, &settings.label))
+            Ok(finish(response, &walk, &method))
         })
     }
 }
@@ -150,13 +150,13 @@ fn timed_out(progress: &Progress) -> Problem {
     }
 }
 
-fn finish(mut response: Response, walk: &Walk, method: &Method, label: &Label) -> Response {
+fn finish(mut response: Response, walk: &Walk, method: &Method) -> Response {
     headers::complete(response.headers_mut(), walk.trace, walk.gate.is_https());
     defends!("T030");
     tracing::info!(
         target: "portcullis::request",
         %method,
-        path = label.as_str(),
+        path = walk.label.as_str(),
         status = response.status().as_u16(),
         ms = walk.elapsed().as_millis(),
         trace = %walk.trace,

@@ -1,5 +1,5 @@
-//! What belongs to one request on its way: the gate, the one moment, the trace id, the caller once known, and the
-//! organization once selected.
+//! What belongs to one request on its way: the gate, the route, the one moment, the trace id, the caller once known, and
+//! the organization once selected.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +14,7 @@ use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 use uuid::Uuid;
 
+use super::Label;
 use crate::cookie_session::Outgoing;
 use crate::enforcer::Gate;
 use crate::enforcer::organization::Selected;
@@ -23,6 +24,7 @@ use crate::enforcer::organization::Selected;
 #[derive(Clone)]
 pub(crate) struct Walk {
     pub(crate) gate: Gate,
+    pub(crate) label: Label,
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
     pub(crate) principal: Option<Arc<Principal>>,
@@ -45,10 +47,11 @@ tokio::task_local! {
 
 impl Walk {
     /// Begins at the present moment.
-    pub(crate) fn begin(gate: &Gate) -> Self {
+    pub(crate) fn begin(gate: &Gate, label: &Label) -> Self {
         let at = gate.environment().now();
         Self {
             gate: gate.clone(),
+            label: label.clone(),
             at,
             trace: gate.traces().next(at),
             principal: None,

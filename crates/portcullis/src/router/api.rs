@@ -281,19 +281,19 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             verb: Verb::Method(route.method.clone()),
             path: Cow::Borrowed(&route.path),
             guard: route.guard,
-            asks: &route.asks,
+            asks: Cow::Borrowed(&route.asks),
         });
         let mounts = self.mounts.iter().map(|mount| RouteInfo {
             verb: Verb::Any,
             path: Cow::Owned(format!("{}/{{*path}}", mount.prefix)),
             guard: mount.guard,
-            asks: &[],
+            asks: Cow::Borrowed(&[]),
         });
         let docs = self.docs.paths().map(|path| RouteInfo {
             verb: Verb::Method(Method::GET),
             path: Cow::Borrowed(path),
             guard: Guard::of::<crate::Public>(),
-            asks: &[],
+            asks: Cow::Borrowed(&[]),
         });
         routes.chain(mounts).chain(docs)
     }

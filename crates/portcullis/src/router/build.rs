@@ -23,6 +23,7 @@ impl Api<()> {
             return Err(ApiErrors(errors));
         }
         know_permissions(&self);
+        gate.know_routes(self.routes().map(RouteInfo::into_owned));
         self.docs.cookie = gate.cookies().session().to_owned().into();
         // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
         for route in &mut self.routes {

@@ -103,6 +103,21 @@ pub(super) fn ambiguous(first: &str, second: &str) -> bool {
     false
 }
 
+/// Whether a request to `asked` comes to a route registered as `path`, if no other route is a better match; also if
+/// `asked` is that path as it was registered.
+pub(super) fn matches(path: &str, asked: &str) -> bool {
+    let mut asked = asked.split('/').skip(1);
+    for part in segments(path) {
+        match (part, asked.next()) {
+            (Segment::Rest(_), Some(_)) => return true,
+            (Segment::Literal(literal), Some(text)) if literal == text => {}
+            (Segment::Parameter(_), Some(text)) if !text.is_empty() => {}
+            _ => return false,
+        }
+    }
+    asked.next().is_none()
+}
+
 /// `prefix` and `path` as one path.
 pub(super) fn join(prefix: &str, path: &str) -> String {
     match (prefix.trim_end_matches('/'), path) {
@@ -154,6 +169,25 @@ mod tests {
             ("/posts/new/{a}", "/posts/{b}/{c}", false),
         ] {
             assert_eq!(ambiguous(first, second), same, "{first} {second}");
+        }
+    }
+
+    #[test]
+    fn a_request_finds_its_route() {
+        for (path, asked, found) in [
+            ("/posts/{id}", "/posts/7", true),
+            ("/posts/{id}", "/posts/{id}", true),
+            ("/posts/{id}", "/posts", false),
+            ("/posts/{id}", "/posts/", false),
+            ("/posts/{id}", "/posts/7/", false),
+            ("/posts/{id}", "/posts/7/a", false),
+            ("/posts/{id}", "/Posts/7", false),
+            ("/files/{*rest}", "/files/a/b", true),
+            ("/files/{*rest}", "/files", false),
+            ("/", "/", true),
+            ("/", "", false),
+        ] {
+            assert_eq!(matches(path, asked), found, "{path} {asked}");
         }
     }
 

@@ -75,10 +75,30 @@ pub struct RouteInfo<'a> {
     pub(super) verb: Verb,
     pub(super) path: Cow<'a, str>,
     pub(super) guard: Guard,
-    pub(super) asks: &'a [Asks],
+    pub(super) asks: Cow<'a, [Asks]>,
 }
 
 impl RouteInfo<'_> {
+    /// The same, kept apart from the [`Api`](crate::Api) it was read from.
+    pub fn into_owned(self) -> RouteInfo<'static> {
+        RouteInfo {
+            verb: self.verb,
+            path: Cow::Owned(self.path.into_owned()),
+            guard: self.guard,
+            asks: Cow::Owned(self.asks.into_owned()),
+        }
+    }
+
+    /// Whether a request of this method to this path, or to the path as it was registered, comes here unless
+    /// another route is a better match.
+    pub fn answers(&self, method: Option<&str>, path: Option<&str>) -> bool {
+        let verb = match &self.verb {
+            Verb::Any => true,
+            Verb::Method(verb) => method.is_none_or(|method| verb.as_str().eq_ignore_ascii_case(method)),
+        };
+        verb && path.is_none_or(|asked| super::path::matches(&self.path, asked))
+    }
+
     /// What it answers to.
     pub fn verb(&self) -> &Verb {
         &self.verb
@@ -96,7 +116,7 @@ impl RouteInfo<'_> {
 
     /// What is asked about resources.
     pub fn asks(&self) -> &[Asks] {
-        self.asks
+        &self.asks
     }
 
     /// Calls `visit` with every permission that the route speaks of.

@@ -10,11 +10,14 @@
 )]
 
 mod compile_fail;
+mod decisions;
 mod documentation;
+mod fuzzing;
 mod listening;
 mod logging;
 mod protection;
 mod routing;
 mod rules;
+mod step_up;
 mod support;
 mod validation;

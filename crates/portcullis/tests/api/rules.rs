@@ -651,7 +651,7 @@ async fn a_denial_is_audited_with_its_rule_and_a_good_call_is_not() {
 async fn a_flood_of_denials_is_bounded_counted_and_never_waits() {
     let (bench, client) = start();
     let header = bearer(&bench.token());
-    // The audit log takes nothing now.
+    // The store takes nothing now.
     let room = bench.world.audit_room.available_permits();
     bench.world.audit_room.forget_permits(room);
     for _ in 0..300 {

@@ -96,7 +96,8 @@ pub(crate) async fn events(app: &TestApp, action: &str) -> Vec<portcullis_core::
         action: Some(action.to_owned()),
         ..Default::default()
     };
-    app.portcullis.audit().list(filter, 100).await.unwrap()
+    let permit = Permit::dangerous_for_operator();
+    app.portcullis.audit().list(&permit, filter, 100).await.unwrap()
 }
 
 pub(crate) fn now(app: &TestApp) -> Timestamp {

@@ -249,7 +249,10 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     for _ in 0..2 {
         here.portcullis
             .keyring()
-            .rotate(here.by_operator())
+            .rotate(
+                &portcullis_core::access::Permit::dangerous_for_operator(),
+                here.by_operator(),
+            )
             .await
             .unwrap();
     }

@@ -290,7 +290,15 @@ async fn tokens_of_new_and_old_keys_pass_while_the_keys_roll_over() {
     for _ in 0..2 {
         issuer.app.clock.advance_secs(10);
         let keyring = issuer.app.portcullis.keyring();
-        assert!(keyring.rotate(issuer.app.by_operator()).await.unwrap());
+        assert!(
+            keyring
+                .rotate(
+                    &portcullis::Permit::dangerous_for_operator(),
+                    issuer.app.by_operator()
+                )
+                .await
+                .unwrap()
+        );
         users.push(issuer.app.log_in("editor@example.com").await);
         for user in &users {
             assert_eq!(detached.get("/posts", &user.access_token).await.status(), 200);

@@ -1,67 +1,13 @@
 use super::*;
+use crate::access::given::*;
 use crate::access::{
-    Any, Authenticated, CredentialKind, Facts, FreshLogin, Member, Membership, Permission as _,
-    PermissionSet, Role, Scopes,
+    Any, Authenticated, CredentialKind, FreshLogin, Member, Membership, PermissionSet, Policy, Role,
+    SecondFactor,
 };
-use crate::account::{self, Account, State};
+use crate::checks;
 use crate::environment::Timestamp;
-use crate::session::Method;
-use crate::{checks, permissions, roles};
 use proptest::prelude::*;
 use uuid::Uuid;
-
-permissions! {
-    Read = "decide-test:read": "Read";
-    Write = "decide-test:write": "Write";
-    Erase = "decide-test:erase": "Erase";
-}
-
-roles! {
-    Auditor = "auditor";
-    Editor = "editor";
-}
-
-const LOGIN: Timestamp = Timestamp::from_seconds(1_000_000);
-
-/// A principal with these permissions and roles; `scopes` as in a token.
-fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> Arc<Principal> {
-    // Declaring the names gives them their bits.
-    for id in [Read::PERMISSION.id, Write::PERMISSION.id, Erase::PERMISSION.id] {
-        id();
-    }
-    let set = PermissionSet::of_names(permissions.iter().copied());
-    let scopes = Scopes::from_list(scopes.map(|names| names.iter().map(|name| (*name).to_owned()).collect()));
-    let effective = match &scopes {
-        Scopes::Everything => set.clone(),
-        Scopes::Only(names) => set.intersection(&PermissionSet::of_names(names.iter().map(String::as_str))),
-    };
-    Arc::new(Principal {
-        facts: Arc::new(Facts {
-            account: Account {
-                id: account::Id::from_uuid(Uuid::from_u128(1)),
-                email: Some("anna@example.com".into()),
-                username: None,
-                state: State::Active,
-                email_verified_at: None,
-                stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
-                created_at: LOGIN,
-                kind: account::Kind::Person,
-            },
-            roles: roles.iter().map(|name| (*name).to_owned()).collect(),
-            permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
-            permissions: set,
-        }),
-        kind: CredentialKind::Jwt,
-        session: None,
-        token: None,
-        method: Some(Method::Password),
-        assurance: Some(Assurance::SingleFactor),
-        authenticated_at: Some(LOGIN),
-        scopes,
-        effective,
-        key: None,
-    })
-}
 
 fn check<R: Requirement>(who: &Arc<Principal>, seconds_after_login: i64, expected: Result<(), &str>) {
     let now = Timestamp::from_seconds(LOGIN.as_seconds() + seconds_after_login);
@@ -125,10 +71,26 @@ fn all_needs_every_part_and_any_needs_one() {
 #[test]
 fn a_fresh_login_is_fresh_for_exactly_its_seconds() {
     let anna = principal(&[], &[], None);
-    check::<FreshLogin<300>>(&anna, 0, Ok(()));
-    check::<FreshLogin<300>>(&anna, 299, Ok(()));
-    check::<FreshLogin<300>>(&anna, 300, Err("login_too_old"));
-    check::<FreshLogin<0>>(&anna, 0, Err("login_too_old"));
+    let microsecond = Duration::from_micros(1);
+    let decided = |rule: &Rule, now: Timestamp| decide(rule, &anna, &Situation::at(now)).is_ok();
+    let limit = LOGIN.plus(Duration::from_secs(300));
+    let rule = FreshLogin::<300>::RULE;
+    for (now, fresh) in [
+        (LOGIN.minus(microsecond), true),
+        (LOGIN, true),
+        (limit.minus(microsecond), true),
+        (limit, false),
+        (limit.plus(microsecond), false),
+        (limit.plus(Duration::from_secs(1)), false),
+    ] {
+        assert_eq!(decided(&rule, now), fresh, "{now}");
+    }
+    let rule = FreshLogin::<0>::RULE;
+    assert!(decided(&rule, LOGIN.minus(microsecond)));
+    assert!(!decided(&rule, LOGIN));
+    let longest = i64::from(u32::MAX);
+    check::<FreshLogin<{ u32::MAX }>>(&anna, longest - 1, Ok(()));
+    check::<FreshLogin<{ u32::MAX }>>(&anna, longest, Err("login_too_old"));
 }
 
 /// What `principal` may do in an organization.
@@ -289,37 +251,203 @@ fn an_empty_alternative_admits_nobody() {
     assert!(decide(&Rule::Any(&[]), &all, &Situation::at(LOGIN)).is_err());
 }
 
-const NAMES: [&str; 3] = ["decide-test:read", "decide-test:write", "decide-test:erase"];
-const RULES: [Rule; 6] = [
-    Read::RULE,
-    <(Read, Write)>::RULE,
-    <Any<(Read, Erase)>>::RULE,
-    <(Write, Any<(Read, Erase)>)>::RULE,
-    <Any<((Read, Write), Role<Editor>)>>::RULE,
-    <(Role<Auditor>, Any<(Erase, Role<Editor>)>)>::RULE,
-];
+#[test]
+fn a_policy_that_forbids_beats_whatever_permits_in_its_own_node_only() {
+    let reader = principal(&["decide-test:read"], &[], None);
+    let decided = |rule: &Rule, verdict| {
+        let policies = Fixed([verdict, Verdict::Permitted]);
+        let situation = Situation {
+            policies: &policies,
+            ..Situation::at(LOGIN)
+        };
+        decide(rule, &reader, &situation).map_err(|denied| denied.code())
+    };
+    for (verdict, alone) in [
+        (Verdict::Permitted, Ok(())),
+        (Verdict::Forbidden, Err("forbidden_by_policy")),
+        (Verdict::Silent, Err("no_policy_permits")),
+    ] {
+        assert_eq!(decided(&Policy::<Export>::RULE, verdict), alone);
+        assert_eq!(decided(&<(Read, Policy<Export>)>::RULE, verdict), alone);
+        assert_eq!(decided(&<(Policy<Import>, Policy<Export>)>::RULE, verdict), alone);
+        // Any is any: an alternative beside the policy is a way of its own.
+        assert_eq!(decided(&<Any<(Policy<Export>, Read)>>::RULE, verdict), Ok(()));
+    }
+    let nothing = <Any<(Policy<Export>, Write)>>::RULE;
+    assert_eq!(decided(&nothing, Verdict::Forbidden), Err("no_alternative"));
+}
 
-fn subset<'a>(bits: u8, names: &[&'a str]) -> Vec<&'a str> {
-    names
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| bits & (1 << index) != 0)
-        .map(|(_, name)| *name)
-        .collect()
+#[test]
+fn a_member_counts_with_the_membership_alone() {
+    let everything = principal(&NAMES, &["auditor", "editor"], None);
+    let nobody = principal(&[], &[], None);
+    let inside = membership(&["decide-test:write"], &["editor"]);
+    let elsewhere = membership(&[], &[]);
+    for (who, member, selected, rule, expected) in [
+        (
+            &everything,
+            None,
+            false,
+            Member::<Read>::RULE,
+            Err("no_organization"),
+        ),
+        (&everything, None, true, Member::<Read>::RULE, Err("not_a_member")),
+        (
+            &everything,
+            None,
+            true,
+            Member::<Authenticated>::RULE,
+            Err("not_a_member"),
+        ),
+        (
+            &everything,
+            Some(&elsewhere),
+            true,
+            Member::<Read>::RULE,
+            Err("missing_permission"),
+        ),
+        (
+            &everything,
+            Some(&elsewhere),
+            true,
+            Member::<Role<Editor>>::RULE,
+            Err("missing_role"),
+        ),
+        (
+            &everything,
+            Some(&elsewhere),
+            true,
+            Member::<Authenticated>::RULE,
+            Ok(()),
+        ),
+        (&nobody, Some(&inside), true, Member::<Write>::RULE, Ok(())),
+        (
+            &nobody,
+            Some(&inside),
+            true,
+            Write::RULE,
+            Err("missing_permission"),
+        ),
+        (
+            &nobody,
+            Some(&inside),
+            true,
+            <(Member<Write>, Write)>::RULE,
+            Err("missing_permission"),
+        ),
+        (
+            &nobody,
+            Some(&inside),
+            true,
+            Member::<(Role<Editor>, Any<(Read, Write)>)>::RULE,
+            Ok(()),
+        ),
+    ] {
+        let situation = Situation {
+            selected: selected.then_some(inside.organization),
+            member,
+            ..Situation::at(LOGIN)
+        };
+        let decided = decide(&rule, who, &situation).map_err(|denied| denied.code());
+        assert_eq!(decided, expected, "{rule}");
+    }
+    let narrowed = principal(&[], &[], Some(&["decide-test:read"]));
+    let situation = Situation {
+        selected: Some(inside.organization),
+        member: Some(&inside),
+        ..Situation::at(LOGIN)
+    };
+    for (rule, code) in [
+        (Member::<Write>::RULE, "insufficient_scope"),
+        (Member::<Role<Editor>>::RULE, "missing_role"),
+    ] {
+        assert_eq!(decide(&rule, &narrowed, &situation).unwrap_err().code(), code);
+    }
+}
+
+#[test]
+fn a_machine_is_never_fresh_and_never_has_a_second_factor() {
+    checks!("T077");
+    for kind in CredentialKind::ALL {
+        let mut who = Principal::clone(&principal(&NAMES, &["auditor", "editor"], None));
+        who.kind = kind;
+        who.assurance = Some(Assurance::MultiFactor);
+        let decided = |rule: Rule| decide(&rule, &who, &Situation::at(LOGIN)).is_ok();
+        assert_eq!(decided(FreshLogin::<300>::RULE), kind.is_personal(), "{kind:?}");
+        assert_eq!(decided(<(Read, FreshLogin<300>)>::RULE), kind.is_personal());
+        assert_eq!(
+            decided(<Any<(SecondFactor, FreshLogin<300>)>>::RULE),
+            kind.is_personal()
+        );
+        assert_eq!(decided(SecondFactor::RULE), kind.is_personal());
+        assert_eq!(
+            decided(<(SecondFactor, Any<(Read, Write)>)>::RULE),
+            kind.is_personal()
+        );
+    }
+}
+
+/// The same rule without its steps up: what is left for a machine.
+fn without_logins(rule: &Rule) -> Rule {
+    let all = |rules: &[Rule]| leak(rules.iter().map(without_logins).collect());
+    match *rule {
+        Rule::FreshLogin(_) | Rule::SecondFactor => Rule::Any(&[]),
+        Rule::All(rules) => Rule::All(all(rules)),
+        Rule::Any(rules) => Rule::Any(all(rules)),
+        Rule::Member(rule) => Rule::Member(&leak(vec![without_logins(rule)])[0]),
+        other => other,
+    }
 }
 
 proptest! {
     /// Who has more may do at least as much; who is narrowed may do at most as much.
     #[test]
-    fn decisions_are_monotonic(held in 0_u8..8, more in 0_u8..8, roles in 0_u8..4, scopes in 0_u8..8) {
-        let roles = subset(roles, &["auditor", "editor"]);
-        let less = principal(&subset(held, &NAMES), &roles, None);
-        let greater = principal(&subset(held | more, &NAMES), &["auditor", "editor"], None);
-        let narrowed = principal(&subset(held, &NAMES), &roles, Some(&subset(scopes, &NAMES)));
-        for rule in &RULES {
-            let allowed = decide(rule, &less, &Situation::at(LOGIN)).is_ok();
-            prop_assert!(!allowed || decide(rule, &greater, &Situation::at(LOGIN)).is_ok(), "{rule} lost by gaining");
-            prop_assert!(allowed || decide(rule, &narrowed, &Situation::at(LOGIN)).is_err(), "{rule} gained by narrowing");
+    fn decisions_are_monotonic(rule in any_rule(), who in any_caller(), more in any_caller(), place in any_place()) {
+        let situation = place.situation();
+        let allowed = |caller: &Caller| decide(&rule, &caller.principal(), &situation).is_ok();
+        let unscoped = Caller { scopes: None, ..who };
+        let greater = Caller { permissions: who.permissions | more.permissions, roles: who.roles | more.roles, ..who };
+        let narrower = Caller { scopes: Some(who.scopes.unwrap_or(0xff) & more.permissions), ..who };
+        prop_assert!(!allowed(&who) || allowed(&greater), "{rule} was lost by gaining");
+        prop_assert!(!allowed(&who) || allowed(&unscoped), "{rule} was gained by narrowing");
+        prop_assert!(!allowed(&narrower) || allowed(&who), "{rule} was gained by narrowing further");
+        let allowed_at = |place: &Place| decide(&rule, &who.principal(), &place.situation()).is_ok();
+        let lesser = Place { member: place.member.map(|_| (0, 0)), ..place.clone() };
+        prop_assert!(!allowed_at(&lesser) || allowed_at(&place), "{rule} was lost by gaining in the organization");
+    }
+
+    /// A tuple allows what each part allows, an alternative what one of them does; nothing comes of composing.
+    #[test]
+    fn composing_adds_and_hides_nothing(rules in proptest::collection::vec(any_rule(), 0..4), who in any_caller(), place in any_place()) {
+        let (who, situation) = (who.principal(), place.situation());
+        let rules = leak(rules);
+        let each: Vec<bool> = rules.iter().map(|rule| decide(rule, &who, &situation).is_ok()).collect();
+        prop_assert_eq!(decide(&Rule::All(rules), &who, &situation).is_ok(), each.iter().all(|ok| *ok));
+        prop_assert_eq!(decide(&Rule::Any(rules), &who, &situation).is_ok(), each.contains(&true));
+    }
+
+    /// Inside an organization nothing counts that the account has elsewhere.
+    #[test]
+    fn a_membership_never_borrows_from_the_account(rule in any_rule(), who in any_caller(), other in any_caller(), place in any_place()) {
+        let rule = Rule::Member(&leak(vec![rule])[0]);
+        let other = Caller { permissions: other.permissions, roles: other.roles, ..who };
+        let allowed = |caller: &Caller| decide(&rule, &caller.principal(), &place.situation()).is_ok();
+        prop_assert_eq!(allowed(&who), allowed(&other), "{}", rule);
+        prop_assert!((place.member.is_some() && !place.suspended) || !allowed(&who));
+    }
+
+    /// However a rule is composed, a machine passes only where no login is needed at all.
+    #[test]
+    fn no_composition_lets_a_machine_step_up(rule in any_rule(), who in any_caller(), place in any_place()) {
+        checks!("T077");
+        for kind in CredentialKind::ALL.into_iter().filter(|kind| !kind.is_personal()) {
+            let machine = Caller { kind, ..who }.principal();
+            let situation = place.situation();
+            prop_assert_eq!(
+                decide(&rule, &machine, &situation).is_ok(),
+                decide(&without_logins(&rule), &machine, &situation).is_ok(),
+                "{} for {:?}", rule, kind
+            );
         }
     }
 }

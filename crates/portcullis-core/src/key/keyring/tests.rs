@@ -7,6 +7,10 @@ use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
 use crate::key::{HmacSecret, MasterKey, Record};
 use crate::secret::SecretBytes;
 
+fn permit() -> Permit<KeysWrite> {
+    Permit::dangerous_for_operator()
+}
+
 /// The store as its documentation says, in memory.
 #[derive(Default)]
 struct Memory {
@@ -196,7 +200,7 @@ fn two_nodes_that_rotate_at_once_rotate_once() {
         let world = &world;
         let nodes: Vec<_> = rings
             .iter()
-            .map(|ring| scope.spawn(move || block_on(ring.rotate(world.by())).unwrap()))
+            .map(|ring| scope.spawn(move || block_on(ring.rotate(&permit(), world.by())).unwrap()))
             .collect();
         nodes
             .into_iter()
@@ -219,7 +223,7 @@ fn a_retired_key_verifies_until_its_overlap_ends() {
     let world = World::new();
     let ring = world.open(1);
     let old = ring.signer().kid().to_owned();
-    assert!(block_on(ring.rotate(world.by())).unwrap());
+    assert!(block_on(ring.rotate(&permit(), world.by())).unwrap());
     assert_ne!(ring.signer().kid(), old);
     let end = world.now().plus(OVERLAP);
     assert!(verifies(&ring, &old, end.minus(MICRO)));
@@ -245,7 +249,7 @@ fn a_node_learns_of_a_rotation_by_reloading() {
     let world = World::new();
     let (here, there) = (world.open(1), world.open(2));
     let old = here.signer().kid().to_owned();
-    block_on(here.rotate(world.by())).unwrap();
+    block_on(here.rotate(&permit(), world.by())).unwrap();
     // What the other node signs meanwhile is known here, and what this node signs there: the next key was known.
     assert_eq!(there.signer().kid(), old);
     assert!(verifies(&here, &old, world.now()));
@@ -281,7 +285,7 @@ fn a_store_that_is_down_leaves_the_ring_as_it_is() {
     world.store.down.store(true, Ordering::SeqCst);
     assert!(matches!(block_on(ring.reload()), Err(KeyringError::Store(_))));
     assert!(matches!(
-        block_on(ring.rotate(world.by())),
+        block_on(ring.rotate(&permit(), world.by())),
         Err(KeyringError::Store(_))
     ));
     assert!(matches!(
@@ -416,7 +420,7 @@ fn the_published_set_has_no_shared_secret() {
         verifies(&both, hmac.signer().kid(), START),
         "what it signed still verifies"
     );
-    block_on(both.rotate(world.by())).unwrap();
+    block_on(both.rotate(&permit(), world.by())).unwrap();
     assert_eq!(
         both.jwks()["keys"].as_array().unwrap().len(),
         3,
@@ -430,17 +434,24 @@ fn an_import_is_next_and_signs_after_one_more_rotation() {
     let ring = world.open(1);
     let key = signing_key(Algorithm::ES256, 50);
     let kid = key.kid().to_owned();
-    assert!(block_on(ring.import(key, world.by())).unwrap());
+    assert!(block_on(ring.import(&permit(), key, world.by())).unwrap());
     assert_ne!(ring.signer().kid(), kid);
     assert!(verifies(&ring, &kid, START));
-    let again = block_on(ring.import(signing_key(Algorithm::ES256, 50), world.by()));
+    let again = block_on(ring.import(&permit(), signing_key(Algorithm::ES256, 50), world.by()));
     assert!(matches!(again, Err(KeyringError::Known(_))));
-    block_on(ring.rotate(world.by())).unwrap();
+    block_on(ring.rotate(&permit(), world.by())).unwrap();
     assert_eq!(ring.signer().kid(), kid);
 
     // The first key of an algorithm founds it.
     let secret = HmacSecret::new(Algorithm::HS512, SecretBytes::new(vec![7; 64])).unwrap();
-    assert!(block_on(ring.import(SigningKey::of_secret("shared", secret).unwrap(), world.by())).unwrap());
+    assert!(
+        block_on(ring.import(
+            &permit(),
+            SigningKey::of_secret("shared", secret).unwrap(),
+            world.by()
+        ))
+        .unwrap()
+    );
     assert!(verifies(&ring, "shared", START));
     assert_eq!(ring.signer().kid(), kid, "another algorithm doesn't take over");
 }
@@ -474,7 +485,7 @@ fn a_fixed_ring_signs_and_never_changes() {
     );
     let by = audit::Context::system(START);
     assert!(matches!(
-        block_on(ring.rotate(by.clone())),
+        block_on(ring.rotate(&permit(), by.clone())),
         Err(KeyringError::Fixed)
     ));
     assert!(matches!(block_on(ring.reload()), Err(KeyringError::Fixed)));
@@ -490,7 +501,7 @@ fn a_load_that_began_earlier_never_replaces_a_later_one() {
     // A reload that began before the rotation ends after it.
     *ring.applied.lock().unwrap() = 100;
     let before = ring.signer().kid().to_owned();
-    block_on(ring.rotate(world.by())).unwrap();
+    block_on(ring.rotate(&permit(), world.by())).unwrap();
     assert_eq!(ring.signer().kid(), before, "an overtaken load is dropped");
     ring.begun.store(100, Ordering::SeqCst);
     block_on(ring.reload()).unwrap();

@@ -12,12 +12,14 @@ mod cookie;
 mod session_header;
 
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 use portcullis_core::access::{Bearer, Credential, Refused};
 use portcullis_core::api_key::Format;
 use portcullis_core::{defends, session, token};
 
 pub use self::api_key::{InvalidPlace, Places};
 use super::Gate;
+use super::unknown::Unknown;
 use crate::Problem;
 
 /// What stands in one place of a request.
@@ -60,25 +62,36 @@ pub(super) enum Found<'r> {
 }
 
 /// The request's one credential.
-pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Problem> {
+pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Unknown> {
+    find_in(
+        &parts.headers,
+        &parts.uri,
+        gate.cookies().session(),
+        (gate.api_key_format(), gate.api_key_places()),
+    )
+}
+
+/// The one credential of a request with these headers to this address.
+pub(super) fn find_in<'r>(
+    headers: &'r HeaderMap,
+    uri: &'r Uri,
+    cookie: &str,
+    (format, keys): (&Format, &Places),
+) -> Result<Found<'r>, Unknown> {
     defends!("T019");
-    let (headers, format, keys) = (&parts.headers, gate.api_key_format(), gate.api_key_places());
     let places = [
         (authorization::extract(headers, format), Carrier::Header),
         (session_header::extract(headers), Carrier::Header),
         (api_key::in_header(headers, keys, format), Carrier::Header),
-        (api_key::in_query(&parts.uri, keys, format), Carrier::Header),
-        (
-            cookie::extract(headers, gate.cookies().session()),
-            Carrier::Cookie,
-        ),
+        (api_key::in_query(uri, keys, format), Carrier::Header),
+        (cookie::extract(headers, cookie), Carrier::Cookie),
     ];
     let mut presented = places
         .into_iter()
         .filter(|(place, _)| !matches!(place, Presented::Nothing));
     match (presented.next(), presented.next()) {
         (None, _) => Ok(Found::Nothing),
-        (Some(_), Some(_)) => Err(several()),
+        (Some(_), Some(_)) => Err(several().into()),
         (Some((place, carrier)), None) => match place {
             Presented::Nothing => Ok(Found::Nothing),
             Presented::Credential(Credential::Basic(pair)) => {
@@ -86,10 +99,10 @@ pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Probl
             }
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
-            Presented::Invalid => Err(Problem::invalid_token()),
+            Presented::Invalid => Err(Problem::invalid_token().into()),
             Presented::Refused(reason) => Err(reason.into()),
-            Presented::Malformed => Err(malformed()),
-            Presented::Several => Err(several()),
+            Presented::Malformed => Err(malformed().into()),
+            Presented::Several => Err(several().into()),
         },
     }
 }

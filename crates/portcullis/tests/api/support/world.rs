@@ -6,10 +6,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use portcullis::core::access::{self, AccountFacts, Change, PermissionRecord, RoleRecord};
+use portcullis::core::access::explain::{self, Bounds};
+use portcullis::core::access::{self, AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
 use portcullis::core::account::{self, Account, State};
 use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
-use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
+use portcullis::core::audit::{Context, Refusal};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
 use portcullis::core::secret::Digest;
@@ -23,13 +24,14 @@ pub(crate) const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0
 
 const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(0x5));
 
-/// One account, its sessions, and what was audited.
+/// One account, its sessions, and what was audited and explained.
 pub(crate) struct World {
     pub(crate) sessions: Mutex<HashMap<[u8; 32], Session>>,
     pub(crate) state: Mutex<State>,
     pub(crate) permissions: Mutex<Vec<String>>,
     pub(crate) roles: Mutex<Vec<String>>,
     pub(crate) audited: Mutex<Vec<(Refusal, Context)>>,
+    pub(crate) decisions: Mutex<Vec<Decision>>,
     /// Each audit row takes one.
     pub(crate) audit_room: Semaphore,
     /// Whether every read fails.
@@ -44,6 +46,7 @@ impl Default for World {
             permissions: Mutex::default(),
             roles: Mutex::default(),
             audited: Mutex::default(),
+            decisions: Mutex::default(),
             audit_room: Semaphore::new(Semaphore::MAX_PERMITS / 2),
             down: AtomicBool::new(false),
         }
@@ -198,12 +201,29 @@ impl access::Store for World {
 #[async_trait]
 impl audit::Store for World {
     async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
-        self.audit_room.acquire().await.unwrap().forget();
         self.audited.lock().unwrap().push((refusal, by));
         Ok(())
     }
     async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
         Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl explain::Store for World {
+    async fn keep(&self, decision: Decision, by: Context) -> Result<(), Fault> {
+        self.audit_room.acquire().await.unwrap().forget();
+        if let Some(refusal) = decision.refusal() {
+            self.audited.lock().unwrap().push((refusal, by));
+        }
+        self.decisions.lock().unwrap().push(decision);
+        Ok(())
+    }
+    async fn recall(&self, _: Uuid) -> Result<Option<Decision>, Fault> {
+        Ok(None)
+    }
+    async fn forget(&self, _: Bounds, _: u32) -> Result<u64, Fault> {
+        Ok(0)
     }
 }
 

@@ -36,7 +36,7 @@ async fn a_key_is_refused_elsewhere_and_that_is_audited() {
     let detail = events[0].detail.clone().unwrap();
     assert_eq!(
         detail,
-        format!("api key {}: address_not_allowed", text(&made, "id"))
+        format!("keys:read: address_not_allowed (api key {})", text(&made, "id"))
     );
 }
 

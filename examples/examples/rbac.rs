@@ -1,5 +1,8 @@
-//! Roles that code makes: `reader` and `editor` are there from the first start on, and
-//! `cargo run -p examples --example roles -- ACCOUNT ROLE` gives one to an account (its id is in `/auth/me`).
+//! Roles, made by code: `reader` and `editor` are there from the first start on, `editor` inherits what `reader` may, and
+//! `cargo run -p examples --example rbac -- ACCOUNT ROLE` gives one to an account (its id is in `/auth/me`).
+//!
+//! A handler asks for what is to be done (`Allow<PostsWrite>`) and leaves it to the administrators which role may; one
+//! that must name a role says so (`Role<Editor>`), alone or among alternatives.
 //!
 //! Whoever starts a program on the machine that holds the database is its operator: that permit, and the audit log's
 //! `operator`, stand for them. Requests never get it; administrators use `/admin/api/v1`.
@@ -8,11 +11,16 @@
 use anyhow::{Context as _, ensure};
 use portcullis::core::access::{Change, RolesWrite};
 use portcullis::core::audit;
-use portcullis::{Allow, Api, Permission as _, Permit, Portcullis, permissions};
+use portcullis::{Allow, Any, Api, Permission as _, Permit, Portcullis, Role, permissions, roles};
 
 permissions! {
     pub PostsRead  = "posts:read":  "Read posts";
     pub PostsWrite = "posts:write": "Create and change posts";
+}
+
+roles! {
+    pub Editor  = "editor";
+    pub Auditor = "auditor";
 }
 
 async fn list(_: Allow<PostsRead>) -> &'static str {
@@ -23,11 +31,16 @@ async fn create(_: Allow<PostsWrite>) -> &'static str {
     "Hello, editor"
 }
 
+async fn drafts(_: Allow<(PostsRead, Any<(Role<Editor>, Role<Auditor>)>)>) -> &'static str {
+    "Hello, editor or auditor"
+}
+
 /// Every route, behind what the first parameter of its handler asks for.
 pub fn api(portcullis: &Portcullis) -> Api {
     Api::new("Blog", "1.0")
         .get("/posts", list)
         .post("/posts", create)
+        .get("/drafts", drafts)
         .nest("/auth", portcullis.routes())
 }
 
@@ -78,7 +91,7 @@ async fn main() -> anyhow::Result<()> {
             grant(&portcullis, account, role).await?;
             println!("{account} is {role} from the next request on");
         }
-        _ => anyhow::bail!("usage: roles [ACCOUNT ROLE]"),
+        _ => anyhow::bail!("usage: rbac [ACCOUNT ROLE]"),
     }
     Ok(())
 }

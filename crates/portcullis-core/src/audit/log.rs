@@ -1,0 +1,39 @@
+//! The log, as administrators read it.
+
+use std::sync::Arc;
+
+use super::{Event, Filter, Store};
+use crate::access::{AuditRead, Permit};
+use crate::fault::Fault;
+
+/// Reads the log. Every call takes a [`Permit`].
+#[derive(Clone)]
+pub struct Log {
+    store: Arc<dyn Store>,
+}
+
+impl Log {
+    /// The log in `store`.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+
+    /// Up to `limit` events, newest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn list(
+        &self,
+        _permit: &Permit<AuditRead>,
+        filter: Filter,
+        limit: u32,
+    ) -> Result<Vec<Event>, Fault> {
+        self.store.list(filter, limit).await
+    }
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Log").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,22 @@
+//! The way of fuzz targets and their smoke tests to the private parsers. No part of the API.
+
+use http::request::Parts;
+use portcullis_core::access::{Credential, CredentialKind};
+use portcullis_core::api_key::Format;
+
+use super::scheme::{self, Found, Places};
+
+/// The one credential that is read out of such a request: its kind, and its text as it stands there if it is kept.
+pub fn credential(parts: &Parts, cookie: &str) -> Option<(CredentialKind, Option<String>)> {
+    let keys = (&Format::default(), &Places::default());
+    let Ok(Found::Credential(credential, _)) = scheme::find_in(&parts.headers, &parts.uri, cookie, keys)
+    else {
+        return None;
+    };
+    let text = match &credential {
+        Credential::Jwt(token) => Some(token.0.to_owned()),
+        Credential::Session(token) => Some(token.expose().to_string()),
+        Credential::ApiKey(_) => None,
+    };
+    Some((credential.kind(), text))
+}

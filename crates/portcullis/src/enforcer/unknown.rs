@@ -1,0 +1,105 @@
+//! Why nobody is known: what is answered, and what the record says.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::request::Parts;
+use portcullis_core::access::{AuthenticationError, CredentialKind, Principal, Refused, Rule};
+use portcullis_core::{account, api_key};
+
+use super::circumstances::context;
+use super::denials::{Denial, Operation};
+use crate::Problem;
+use crate::protect::Walk;
+
+/// A request whose caller couldn't be found out.
+pub(super) struct Unknown {
+    /// What is answered.
+    problem: Problem,
+    /// Why, if that is more than the answer says.
+    why: Option<Refused>,
+    /// The kind of credential that was presented, if it could be told.
+    credential: Option<CredentialKind>,
+    /// A good API key where it may not be used, and its owner: a stolen one shows itself so.
+    key: Option<(account::Id, api_key::Id)>,
+    /// The caller whose good credential came with a forged request.
+    principal: Option<Arc<Principal>>,
+}
+
+impl From<Problem> for Unknown {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            why: None,
+            credential: None,
+            key: None,
+            principal: None,
+        }
+    }
+}
+
+impl From<Refused> for Unknown {
+    fn from(reason: Refused) -> Self {
+        Self {
+            why: Some(reason),
+            ..Self::from(Problem::from(reason))
+        }
+    }
+}
+
+impl From<AuthenticationError> for Unknown {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Refused(reason) => reason.into(),
+            AuthenticationError::AddressNotAllowed { account, key } => Self {
+                key: Some((account, key)),
+                ..Self::from(Problem::from(error))
+            },
+            other => Self::from(Problem::from(other)),
+        }
+    }
+}
+
+impl Unknown {
+    /// The same, with a credential of this kind.
+    pub(super) fn of(self, kind: CredentialKind) -> Self {
+        Self {
+            credential: Some(kind),
+            ..self
+        }
+    }
+
+    /// The same, with a good credential of somebody who didn't send the request.
+    pub(super) fn in_the_name_of(self, principal: Arc<Principal>) -> Self {
+        Self {
+            principal: Some(principal),
+            ..self
+        }
+    }
+
+    /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
+    pub(super) fn recorded(self, parts: &Parts, rule: &Rule) -> Problem {
+        let problem = self.problem;
+        let refusal = matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let Some(walk) = Walk::of(&parts.extensions).filter(|_| refusal) else {
+            return problem;
+        };
+        let why: &dyn Display = match &self.why {
+            Some(reason) => reason,
+            None => &problem.detail(),
+        };
+        let denial = Denial {
+            operation: &Operation(&parts.method, &walk.label),
+            rule,
+            code: problem.code(),
+            why,
+            credential: self.credential,
+            principal: self.principal.as_deref(),
+            key: self.key,
+            tree: &|| None,
+        };
+        walk.gate.denials().record(&denial, context(walk, parts));
+        problem
+    }
+}

@@ -1,0 +1,63 @@
+//! Scopes: a login may ask for less than its account may do, and what it is given can do no more.
+//! `cargo run -p examples --example scopes`
+//!
+//! Every permission is a scope. Asked for at the login (`"scope": "posts:read"`, or `scope=posts:read` at the token
+//! endpoint), scopes narrow the token for good: refreshing keeps them, and a role of the account doesn't count with it.
+//! What the account may not do is never granted; the answer says which scopes were.
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
+
+use portcullis::{Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, permissions};
+
+permissions! {
+    pub PostsRead  = "posts:read":  "Read posts";
+    pub PostsWrite = "posts:write": "Create and change posts";
+}
+
+async fn list(_: Allow<PostsRead>) -> Json<Vec<&'static str>> {
+    Json(vec!["Hello, reader"])
+}
+
+async fn create(_: Allow<PostsWrite>) -> &'static str {
+    "created"
+}
+
+/// Both: a token narrowed to one of them is not enough.
+async fn replace(_: Allow<(PostsRead, PostsWrite)>) -> &'static str {
+    "replaced"
+}
+
+/// One of them is enough.
+async fn count(_: Allow<Any<(PostsRead, PostsWrite)>>) -> Json<u64> {
+    Json(1)
+}
+
+/// What the presented token may do: what the account may, narrowed by the token's scopes.
+async fn mine(who: Allow<Authenticated>) -> Json<Vec<String>> {
+    Json(who.permissions().into_iter().map(str::to_owned).collect())
+}
+
+/// Every route, behind what the first parameter of its handler asks for.
+pub fn api(portcullis: &Portcullis) -> Api {
+    Api::new("Blog", "1.0")
+        .get("/posts", list)
+        .post("/posts", create)
+        .put("/posts", replace)
+        .get("/posts/count", count)
+        .get("/mine", mine)
+        .nest("/auth", portcullis.routes())
+        .nest("/oauth", portcullis.oauth_routes())
+        .nest("/admin/api/v1", portcullis.admin_routes())
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let portcullis = Portcullis::open("sqlite:app.db").await?;
+    if let Some(token) = portcullis.registrar().offer_setup().await? {
+        println!("no administrator yet; set-up token: {}", *token.expose());
+    }
+    for scope in [PostsRead::PERMISSION, PostsWrite::PERMISSION] {
+        println!("scope {}: {}", scope.name, scope.description);
+    }
+    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    Ok(())
+}

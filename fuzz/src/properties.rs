@@ -1,0 +1,248 @@
+//! What must hold for every input of a parser that reads a credential: it never panics, and one credential has one
+//! text.
+//!
+//! Used by the fuzz targets and, with less patience, by the tests of the crate `portcullis`.
+
+use std::sync::{Arc, LazyLock};
+
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderName, HeaderValue};
+use portcullis::enforcer::fuzzing::credential;
+use portcullis_core::access::CredentialKind;
+use portcullis_core::account::{EmailVerification, Setup};
+use portcullis_core::api_key::{Format, Parts};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::key::{Algorithm, HmacSecret, Keyring, SigningKey, VerifyingKey, jwk};
+use portcullis_core::organization::Selector;
+use portcullis_core::secret::{Kind, Opaque, SecretBytes};
+use portcullis_core::session::SessionToken;
+use portcullis_core::token::{self, Refresh, Verifier, jws};
+
+const COOKIE_NAME: &str = "__Host-portcullis";
+
+/// The value of an `Authorization` header, or of several, each on its line.
+pub fn authorization(bytes: &[u8]) {
+    let request = request(&AUTHORIZATION, bytes);
+    let Some((kind, text)) = credential(&request, COOKIE_NAME) else {
+        return;
+    };
+    let value = only(&request, &AUTHORIZATION);
+    let Some(text) = text else {
+        assert_eq!(kind, CredentialKind::ApiKey);
+        return;
+    };
+    let (scheme, rest) = value.split_at(value.len() - text.len());
+    assert_eq!(rest, text.as_bytes(), "what is read stands at the end, as it is");
+    assert!(scheme.eq_ignore_ascii_case(b"Bearer "), "{kind:?} {scheme:?}");
+}
+
+/// The value of a `Cookie` header, or of several, each on its line.
+pub fn cookies(bytes: &[u8]) {
+    let request = request(&COOKIE, bytes);
+    let Some((kind, text)) = credential(&request, COOKIE_NAME) else {
+        return;
+    };
+    assert_eq!(kind, CredentialKind::Session);
+    let written = format!("{COOKIE_NAME}={}", text.expect("a session token has a text"));
+    let times: usize = request
+        .headers
+        .get_all(COOKIE)
+        .iter()
+        .map(|value| count(value.as_bytes(), written.as_bytes()))
+        .sum();
+    assert_eq!(times, 1, "{written}");
+}
+
+/// The value of an `X-Session-Token` header, or of several, each on its line.
+pub fn session_header(bytes: &[u8]) {
+    let name = HeaderName::from_static("x-session-token");
+    let request = request(&name, bytes);
+    if let Some((kind, text)) = credential(&request, COOKIE_NAME) {
+        assert_eq!(kind, CredentialKind::Session);
+        assert_eq!(text.as_deref().map(str::as_bytes), Some(only(&request, &name)));
+    }
+}
+
+/// An API key: in its header, and by itself.
+pub fn api_key(bytes: &[u8]) {
+    let name = HeaderName::from_static("x-api-key");
+    let request = request(&name, bytes);
+    if let Some((kind, text)) = credential(&request, COOKIE_NAME) {
+        assert_eq!((kind, text), (CredentialKind::ApiKey, None));
+        only(&request, &name);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let format = Format::default();
+    if format.read(text).is_ok() {
+        assert!(format.claims(text));
+        let parts = Parts::of(text).expect("a key that was read has the form of one");
+        assert_eq!(
+            (parts.prefix, parts.environment),
+            (format.prefix(), format.environment())
+        );
+        for other in [format!("{text} "), format!(" {text}"), text.to_uppercase()] {
+            assert!(format.read(&other).is_err(), "one key has one text");
+        }
+    }
+}
+
+/// What a request says about the organization it is for.
+pub fn organization(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    match Selector::parse(text) {
+        Ok(Selector::Id(id)) => assert_eq!(id.to_string(), text, "one organization has one id"),
+        Ok(Selector::Slug(slug)) => assert_eq!(slug.as_str(), text, "one organization has one name"),
+        Err(_) => {}
+    }
+}
+
+/// The text of an opaque token of any kind.
+pub fn tokens(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let read = [
+        opaque::<SessionToken>(text),
+        opaque::<Refresh>(text),
+        opaque::<Setup>(text),
+        opaque::<EmailVerification>(text),
+    ];
+    let kinds = read.into_iter().filter(|read| *read).count();
+    assert!(kinds <= 1, "{text} opens more than one door");
+}
+
+fn opaque<K: Kind>(text: &str) -> bool {
+    let Some(token) = Opaque::<K>::parse(text) else {
+        return false;
+    };
+    assert_eq!(&*token.expose(), text, "one token has one text");
+    true
+}
+
+/// A token in its compact form: nobody without the key makes a good one.
+pub fn jwt(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    assert!(VERIFIER.verify(text, NOW).is_err(), "forged: {text}");
+    assert!(jws::verify(KEY.verifying(), text).is_err(), "forged: {text}");
+    let header = text.split('.').next().unwrap_or_default();
+    if let Ok(header) = jws::Header::parse(header) {
+        assert!(header.agrees(KEY.verifying()).is_err() || header.algorithm == Some(Algorithm::HS256));
+    }
+}
+
+/// What a well-signed token claims.
+pub fn claims(bytes: &[u8]) {
+    let token = jws::sign(&KEY, jws::ACCESS_TOKEN, bytes).expect("HMAC never fails");
+    let Ok(claims) = VERIFIER.verify(&token, NOW) else {
+        return;
+    };
+    let latest = claims.expires_at.plus(VERIFIER.leeway());
+    assert!(NOW < latest, "expired at {}", claims.expires_at);
+    let members: serde_json::Value = serde_json::from_slice(bytes).expect("claims are JSON");
+    assert_eq!(
+        members["sub"],
+        claims.account.to_string(),
+        "one account has one name"
+    );
+    assert_eq!(members["jti"], claims.id.to_string(), "one token has one name");
+}
+
+/// A key as JSON.
+pub fn jwk(bytes: &[u8]) {
+    for algorithm in [None, Some(Algorithm::RS256), Some(Algorithm::ES256)] {
+        if let Ok(key) = jwk::verifying(bytes, algorithm) {
+            published(&key);
+        }
+        if let Ok(key) = jwk::signing(bytes, algorithm) {
+            let message = b"signed with a key that was read";
+            let signature = key.sign(message).expect("a key that was read signs");
+            assert!(key.verifying().matches(message, &signature));
+            published(key.verifying());
+        }
+    }
+}
+
+/// A set of keys as others publish it.
+pub fn jwks(bytes: &[u8]) {
+    let Ok(keys) = jwk::set(bytes, Some(Algorithm::RS256)) else {
+        return;
+    };
+    keys.iter().for_each(published);
+    for (index, key) in keys.iter().enumerate() {
+        let named = keys.iter().filter(|other| other.kid() == key.kid()).count();
+        assert_eq!(named, 1, "key {index} shares its name");
+        assert!(!key.algorithm().is_symmetric(), "a shared secret was published");
+    }
+}
+
+/// A key in PEM.
+pub fn pem(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
+        if let Ok(key) = VerifyingKey::from_pem(algorithm, text) {
+            published(&key);
+        }
+        if let Ok(key) = SigningKey::from_pem(algorithm, text) {
+            published(key.verifying());
+        }
+    }
+}
+
+/// A key that was read comes back the same from what is published of it, and nothing private is.
+fn published(key: &VerifyingKey) {
+    let Some(jwk) = jwk::publish(key) else {
+        assert!(key.algorithm().is_symmetric());
+        return;
+    };
+    for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        assert!(jwk.get(private).is_none(), "{private} was published");
+    }
+    let again = jwk::verifying(jwk.to_string().as_bytes(), None).expect("what is published can be read");
+    assert_eq!((again.kid(), again.algorithm()), (key.kid(), key.algorithm()));
+    assert_eq!(jwk::thumbprint(&again), jwk::thumbprint(key));
+}
+
+fn request(name: &HeaderName, bytes: &[u8]) -> http::request::Parts {
+    let (mut request, ()) = http::Request::new(()).into_parts();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Ok(value) = HeaderValue::from_bytes(line) {
+            request.headers.append(name, value);
+        }
+    }
+    request
+}
+
+fn only<'r>(request: &'r http::request::Parts, name: &HeaderName) -> &'r [u8] {
+    let mut values = request.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.as_bytes(),
+        _ => panic!("a credential was read out of several headers"),
+    }
+}
+
+fn count(text: &[u8], part: &[u8]) -> usize {
+    text.windows(part.len()).filter(|window| *window == part).count()
+}
+
+/// 2026-01-01.
+const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+fn signing_key() -> SigningKey {
+    let secret = HmacSecret::new(Algorithm::HS256, SecretBytes::new(vec![0x5a; 32])).expect("32 bytes");
+    SigningKey::of_secret("fuzz", secret).expect("a good name")
+}
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(signing_key);
+
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+    let keyring = Keyring::of_keys(signing_key(), Vec::new());
+    Verifier::new(Arc::new(keyring), token::Settings::default().expectation())
+});
