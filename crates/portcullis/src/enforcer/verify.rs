@@ -84,11 +84,7 @@ async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown>
 /// Guesses show themselves by their number: they are audited as a login without success is.
 async fn turned_away(parts: &Parts, walk: &Walk, error: AuthenticationError) -> Unknown {
     if let AuthenticationError::Refused(Refused::Password(why)) = error
-        && let Err(fault) = walk
-            .gate
-            .denials()
-            .record_guess(why, context(walk, parts))
-            .await
+        && let Err(fault) = walk.gate.denials().record_guess(why, context(walk, parts)).await
     {
         return Problem::from(fault).into();
     }

@@ -10,7 +10,7 @@ use portcullis::core::access::explain::{self, Bounds};
 use portcullis::core::access::{self, AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
 use portcullis::core::account::{self, Account, State};
 use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
-use portcullis::core::audit::{Context, Refusal};
+use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
 use portcullis::core::secret::Digest;
