@@ -15,7 +15,7 @@ use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
-use portcullis_core::{api_key, audit};
+use portcullis_core::audit;
 use portcullis_store::Database;
 use url::Url;
 
