@@ -12,9 +12,10 @@
 //! here and in every other service. `remote_issuer` is such another service.
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
+use portcullis::core::access::KeysWrite;
 use portcullis::core::audit::Context;
 use portcullis::core::key::Algorithm;
-use portcullis::{Allow, Api, Authenticated, Builder, Jwt, Portcullis, Via};
+use portcullis::{Allow, Api, Authenticated, Builder, Jwt, Permit, Portcullis, Via};
 
 /// Nothing but a signed token opens this route.
 async fn whoami(who: Allow<Authenticated, Via<Jwt>>) -> String {
@@ -41,7 +42,8 @@ pub fn api(portcullis: &Portcullis) -> Api {
 /// When the keys can't be written.
 pub async fn rotate_keys(portcullis: &Portcullis) -> anyhow::Result<bool> {
     let by = Context::operator(portcullis.environment().now());
-    Ok(portcullis.keyring().rotate(by).await?)
+    let permit = Permit::<KeysWrite>::dangerous_for_operator();
+    Ok(portcullis.keyring().rotate(&permit, by).await?)
 }
 
 #[tokio::main]

@@ -7,6 +7,7 @@ use portcullis_core::access::{
     self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
 };
 use portcullis_core::account::{Accounts, Mailer, Passwords, Registrar, ServiceAccounts};
+use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
@@ -15,7 +16,6 @@ use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{self, Issuer, Verifier};
-use portcullis_core::audit;
 use portcullis_store::Database;
 use url::Url;
 

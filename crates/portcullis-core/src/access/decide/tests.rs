@@ -278,6 +278,7 @@ fn a_policy_that_forbids_beats_whatever_permits_in_its_own_node_only() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn a_member_counts_with_the_membership_alone() {
     let everything = principal(&NAMES, &["auditor", "editor"], None);
     let nobody = principal(&[], &[], None);
