@@ -152,7 +152,7 @@ mod tests {
             Some(Assurance::MultiFactor.acr()),
         ] {
             for max_age in [None, Some(0), Some(300), Some(u32::MAX)] {
-                let header = Challenge::login(max_age, acr).to_header(Some("Blog"));
+                let header = Challenge::login(max_age, acr).bearer("Blog");
                 let asked = parameters(header.to_str().unwrap());
                 assert_eq!(asked["error"], "insufficient_user_authentication");
                 assert_eq!(asked["realm"], "Blog");
@@ -209,7 +209,7 @@ mod tests {
         check(Challenge::scope("a"), 403, &[Basic], &[]);
         // Nor about the age of a login, but a 401 must name something.
         let newer = "Bearer realm=\"r\", error=\"insufficient_user_authentication\", max_age=\"5\"";
-        check(Challenge::max_age(5), 401, &[Jwt, Basic], &[newer]);
-        check(Challenge::max_age(5), 401, &[Basic], &[basic]);
+        check(Challenge::login(Some(5), None), 401, &[Jwt, Basic], &[newer]);
+        check(Challenge::login(Some(5), None), 401, &[Basic], &[basic]);
     }
 }
