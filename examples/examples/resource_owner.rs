@@ -166,6 +166,9 @@ pub struct Notes(Arc<Mutex<Connection>>);
 
 impl Notes {
     /// Makes the table if need be.
+    ///
+    /// # Errors
+    /// What SQLite says.
     pub fn open(database: Connection) -> rusqlite::Result<Self> {
         let table = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, text TEXT NOT NULL);
             CREATE INDEX IF NOT EXISTS notes_owner ON notes (owner)";

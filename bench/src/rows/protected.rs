@@ -82,6 +82,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
 }
 
 /// The handler without a check, as `Public`, and behind each kind of credential.
+#[allow(clippy::too_many_lines, reason = "a list of routes")]
 async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
     let mut routes = Vec::new();
     let mut deployments = Vec::new();

@@ -59,7 +59,7 @@ async fn fill(client: &Client, notes: &[ResourceFacts]) {
             &text_id(number),
             &number,
             &uuid(number),
-            &note.owner.map(|id| id.as_uuid()),
+            &note.owner.map(portcullis_core::account::Id::as_uuid),
             &note.organization.map(|id| id.to_string()),
             &flag,
             &size,

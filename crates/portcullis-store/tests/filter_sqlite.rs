@@ -17,6 +17,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use crate::filter::{IDS, KIND, columns, filters, json, meant, note, text_id, uuid};
 
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn table(notes: &[ResourceFacts]) -> Connection {
     let database = Connection::open_in_memory().unwrap();
     database

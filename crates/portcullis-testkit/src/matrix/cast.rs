@@ -382,13 +382,14 @@ impl<'a> Stage<'a> {
             .map(|route| Privileges::named_by(&route.rule))
             .collect();
         let everything = self.everything.clone();
-        let (account, _) = self.account(&everything).await;
         let mut all = Vec::new();
         for named in named.iter().filter(|named| !named.is_empty()) {
             let scopes = everything.without(named).permissions;
             if scopes.is_empty() {
                 continue;
             }
+            // One account each: the sessions of an account are limited.
+            let (account, _) = self.account(&everything).await;
             let asked = scopes.iter().cloned().collect();
             all.push(Limited {
                 name: format!("scopes without {named}"),

@@ -94,6 +94,7 @@ fn check(report: &Report, expected: &str) {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 async fn every_kind_of_rule_refuses_what_it_must() {
     let report = faults_of(api, Some(&api().authz_lock())).await;
     report.assert_sound();
