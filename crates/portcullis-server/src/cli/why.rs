@@ -153,6 +153,7 @@ account     nobody known
 credential  jwt
 session     -
 api key     -
+api key     -
 login       -
 scopes      posts:read posts:write
 
