@@ -330,11 +330,7 @@ impl Builder {
         let store = session_store.store();
         let gate = self.gate(&database, Arc::clone(&store), &keyring, &directory, marks);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
-        let decisions = Decisions::new(
-            shared(&database),
-            Arc::clone(&directory),
-            self.sessions.require_verified_email,
-        );
+        let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
@@ -403,6 +399,12 @@ impl Builder {
             shared(database),
             settings,
         )
+    }
+
+    /// What explains refusals.
+    fn decisions(&self, database: &Database, directory: &Arc<Directory>) -> Decisions {
+        let verified = self.sessions.require_verified_email;
+        Decisions::new(shared(database), Arc::clone(directory), verified)
     }
 
     /// What logs in and out.
