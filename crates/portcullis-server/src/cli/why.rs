@@ -48,6 +48,7 @@ fn shown(decision: &Decision) -> Vec<String> {
         ),
         ("credential", or(decision.credential.clone(), "-")),
         ("session", or(decision.session.map(|id| id.to_string()), "-")),
+        ("api key", or(decision.key.map(|id| id.to_string()), "-")),
         (
             "login",
             or(decision.authenticated_at.map(|at| at.to_string()), "-"),
@@ -152,7 +153,6 @@ rule        member(posts:write) and fresh-login(300)
 account     nobody known
 credential  jwt
 session     -
-api key     -
 api key     -
 login       -
 scopes      posts:read posts:write
