@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use portcullis::core::access::{Permit, RolesWrite};
+use portcullis::core::access::{Bearer, Credential, Permit, RolesWrite};
 use portcullis::core::account::EmailAddress;
 use portcullis::core::account::Registration;
+use portcullis::core::api_key::{Form, Name, Networks};
 use portcullis::core::audit::Context;
 use portcullis::core::secret::SecretText;
 use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
@@ -82,6 +83,24 @@ pub(crate) async fn log_in(portcullis: &Portcullis, email: &str, delivery: Deliv
         LoggedIn::Tokens { issued, .. } => Ok(issued.access_token.expose().to_owned()),
         LoggedIn::Session { token, .. } => Ok(token.expose().to_string()),
     }
+}
+
+/// Makes an API key with these permissions; answers its text.
+pub(crate) async fn api_key(portcullis: &Portcullis, email: &str, permissions: &[&str]) -> Result<String> {
+    let token = log_in(portcullis, email, Delivery::Tokens).await?;
+    let authenticator = portcullis.gate().authenticator();
+    let credential = Credential::Jwt(Bearer(&token));
+    let now = portcullis.environment().now();
+    let who = authenticator.authenticate(&credential, None, now).await?;
+    let form = Form {
+        name: Name::parse("measured")?,
+        permissions: permissions.iter().map(|&name| name.to_owned()).collect(),
+        expires_at: None,
+        networks: Networks::default(),
+        limit: None,
+    };
+    let issued = portcullis.api_keys().create(&who, form, here(portcullis)).await?;
+    Ok(issued.secret.expose().to_owned())
 }
 
 /// The circumstances of what a measurement changes by itself.

@@ -69,7 +69,12 @@ pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Result<(u16,
 
 /// A `GET` as bytes.
 pub(crate) fn get(path: &str, bearer: Option<&str>) -> Vec<u8> {
-    let credential = bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+    get_as(path, bearer.map(|token| format!("Bearer {token}")).as_deref())
+}
+
+/// The same with any `Authorization`.
+pub(crate) fn get_as(path: &str, authorization: Option<&str>) -> Vec<u8> {
+    let credential = authorization.map_or_else(String::new, |value| format!("Authorization: {value}\r\n"));
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{credential}\r\n").into_bytes()
 }
 

@@ -12,6 +12,7 @@
 //! here and in every other service. `remote_issuer` is such another service.
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
+use portcullis::core::access::KeysWrite;
 use portcullis::core::audit::Context;
 use portcullis::core::key::Algorithm;
 use portcullis::{Allow, Api, Authenticated, Builder, Jwt, Permit, Portcullis, Via};
@@ -41,8 +42,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 /// When the keys can't be written.
 pub async fn rotate_keys(portcullis: &Portcullis) -> anyhow::Result<bool> {
     let by = Context::operator(portcullis.environment().now());
-    // Whoever starts a program on the machine that holds the database is its operator; requests never get this.
-    let permit = Permit::dangerous_for_operator();
+    let permit = Permit::<KeysWrite>::dangerous_for_operator();
     Ok(portcullis.keyring().rotate(&permit, by).await?)
 }
 

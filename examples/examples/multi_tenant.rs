@@ -28,6 +28,9 @@ pub struct Projects(Arc<Mutex<rusqlite::Connection>>);
 
 impl Projects {
     /// The table in this file; `:memory:` for none.
+    ///
+    /// # Errors
+    /// What SQLite says: the file can't be opened or isn't a database.
     pub fn open(file: &str) -> rusqlite::Result<Self> {
         let connection = rusqlite::Connection::open(file)?;
         connection.execute_batch(

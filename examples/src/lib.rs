@@ -5,6 +5,10 @@
 //! cargo run -p examples --example rbac            roles that code makes, and gives to an account
 //! cargo run -p examples --example scopes          a login that asks for less than its account may do
 //! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
+//! cargo run -p examples --example password        register, log in, and what a token opens
+//! cargo run -p examples --example basic           HTTP Basic where a signature allows it, alone and mixed with tokens
+//! cargo run -p examples --example opaque_session  a session in a cookie, its CSRF token, and a basket for anybody
+//! cargo run -p examples --example session_access_control   what a session may do, now and not at its login
 //! cargo run -p examples --example jwt_hs256       signed tokens of one service: a shared secret
 //! cargo run -p examples --example jwt_rs256       signed tokens that others verify: published keys that rotate
 //! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them

@@ -10,11 +10,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use portcullis::core::key::Algorithm;
 use portcullis::core::session::Delivery;
-use portcullis::{Allow, Api, Json, Portcullis, Public, permissions};
+use portcullis::{Allow, Api, Basic, Json, Portcullis, Public, Via, permissions};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -57,11 +59,17 @@ async fn guarded(_: Allow<ThingsRead>) -> Json<Thing> {
     Json(thing())
 }
 
+/// The first call costs a hash; what is measured are those after it.
+async fn by_password(_: Allow<ThingsRead, Via<Basic>>) -> Json<Thing> {
+    Json(thing())
+}
+
 /// A route to be measured.
 struct Route {
     name: String,
     router: Router,
     path: &'static str,
+    /// What stands in `Authorization`.
     credential: String,
 }
 
@@ -89,12 +97,22 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
             name: format!("JWT {algorithm}"),
             router,
             path: "/guarded",
-            credential,
+            credential: bearer(&credential),
         });
         deployments.push(portcullis);
     }
     let (portcullis, router) = deployment(Algorithm::ES256).await?;
+    let pair = STANDARD.encode(format!("{EMAIL}:{}", deployment::PASSWORD));
+    let basic = Route {
+        name: "Basic".to_owned(),
+        router,
+        path: "/basic",
+        credential: format!("Basic {pair}"),
+    };
+    deployments.push(portcullis);
+    let (portcullis, router) = deployment(Algorithm::ES256).await?;
     let credential = deployment::log_in(&portcullis, EMAIL, Delivery::Session).await?;
+    let key = deployment::api_key(&portcullis, EMAIL, &["things:read"]).await?;
     deployments.push(portcullis);
     // Those without a check get the same request, so that reading it costs the same.
     let jwt = routes
@@ -109,9 +127,15 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
     };
     let session = Route {
         name: "session token".to_owned(),
+        router: router.clone(),
+        path: "/guarded",
+        credential: bearer(&credential),
+    };
+    let api_key = Route {
+        name: "API key".to_owned(),
         router,
         path: "/guarded",
-        credential,
+        credential: key,
     };
     let unchecked = Route {
         name: "plain axum".to_owned(),
@@ -119,15 +143,20 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
         path: "/plain",
         credential: jwt,
     };
-    routes.push(session);
+    routes.extend([session, api_key, basic]);
     routes.splice(0..0, [unchecked, open]);
     Ok((routes, deployments))
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 async fn deployment(algorithm: Algorithm) -> Result<(Portcullis, Router)> {
     let portcullis = deployment::in_memory().algorithm(algorithm).open().await?;
     let api = Api::new("Measured", "1")
         .get("/guarded", guarded)
+        .get("/basic", by_password)
         .get("/public", public);
     let router = deployment::router(&portcullis, api).await?;
     let account = deployment::register(&portcullis, EMAIL).await?;
@@ -141,7 +170,7 @@ fn over_loopback(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec
     for (number, route) in routes.iter().enumerate() {
         let connections = Connection::several(CONNECTIONS, server.address(number)?);
         let mut connections = runtime.block_on(connections)?;
-        let request: Arc<[u8]> = load::get(route.path, Some(&route.credential)).into();
+        let request: Arc<[u8]> = load::get_as(route.path, Some(&route.credential)).into();
         let server = &server;
         let side: Side<'_, _> = Box::new(move |span: Duration| {
             runtime.block_on(load::hammer(server, &mut connections, &request, span))
@@ -167,7 +196,7 @@ fn over_loopback(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec
 fn in_process(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec<Line>> {
     let mut sides = Vec::with_capacity(routes.len());
     for route in routes {
-        let credential = HeaderValue::from_str(&format!("Bearer {}", route.credential))?;
+        let credential = HeaderValue::from_str(&route.credential)?;
         let uri = http::Uri::from_static(route.path);
         let side: Side<'_, _> = Box::new(move |span: Duration| {
             runtime.block_on(async {

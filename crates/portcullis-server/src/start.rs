@@ -97,6 +97,7 @@ pub(crate) async fn open(
         .password_policy(policy(config))
         .sessions(sessions(config))
         .session_store(config.sessions.store.clone())
+        .cookies(config.cookies.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
         .api_key_format(config.api_keys.format.clone())

@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use portcullis_core::account::{self, State};
 use portcullis_core::api_key::{
-    ApiKey, Change, Creation, Expiring, Found, Id, KeyDigest, Networks, NewApiKey, Rotated, Rotation, Store,
+    ApiKey, Change, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated, Rotation,
+    Store,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -258,7 +259,7 @@ async fn set(
     let params = params![
         id,
         account,
-        name.as_ref().map(|name| name.as_str()),
+        name.as_ref().map(Name::as_str),
         enabled.map(i64::from),
         networks.transpose()?,
         i64::from(limit.is_some()),

@@ -109,7 +109,7 @@ impl TestApp {
 
     /// A request of any method.
     pub fn request(&self, method: Method, path: &str) -> Request {
-        Request::new(&self.router, method, path)
+        Request::new(&self.router, method, path).behind(self.portcullis.gate())
     }
 
     /// The circumstances of a change made by the test itself.

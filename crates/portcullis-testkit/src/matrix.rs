@@ -36,10 +36,13 @@
 //!
 //! **Deliberately absent:** a way to leave a route or a credential out.
 
+mod basic;
 mod call;
 mod cases;
 mod cast;
+mod csrf;
 mod forge;
+mod keys;
 mod lock;
 mod privileges;
 mod report;

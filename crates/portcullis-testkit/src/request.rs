@@ -5,8 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
+use portcullis::Gate;
+use portcullis::core::session::Token;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -15,6 +19,7 @@ use tower::ServiceExt as _;
 #[must_use = "send it"]
 pub struct Request {
     router: Router,
+    gate: Option<Gate>,
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -27,12 +32,19 @@ impl Request {
     pub fn new(router: &Router, method: Method, path: &str) -> Self {
         Self {
             router: router.clone(),
+            gate: None,
             method,
             path: path.to_owned(),
             headers: HeaderMap::new(),
             body: Vec::new(),
             peer: None,
         }
+    }
+
+    /// The same request to a router behind this gate: a [cookie](Self::cookie) brings its CSRF token along.
+    pub fn behind(mut self, gate: &Gate) -> Self {
+        self.gate = Some(gate.clone());
+        self
     }
 
     /// Comes from this address; from none that is known unless said otherwise.
@@ -59,9 +71,31 @@ impl Request {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// Presents a session token in the session cookie, as a page of the same origin does.
+    /// Presents an identifier and a password by HTTP Basic, as a program does.
+    pub fn basic(self, identifier: &str, password: &str) -> Self {
+        let pair = STANDARD.encode(format!("{identifier}:{password}"));
+        self.header("authorization", &format!("Basic {pair}"))
+    }
+
+    /// Presents a session token in the session cookie, as a page of the same origin does: with its CSRF token, where
+    /// the request knows the gate.
     pub fn cookie(self, token: &str) -> Self {
-        self.header("cookie", &format!("__Host-portcullis={token}"))
+        let gate = self.gate.clone();
+        let request = self.bare_cookie(token);
+        match (gate, Token::parse(token)) {
+            (Some(gate), Some(session)) => {
+                let header = gate.cookies().csrf_header().as_str().to_owned();
+                request.header(&header, &gate.csrf_token(&session))
+            }
+            _ => request,
+        }
+    }
+
+    /// Presents a session token in the session cookie, as a page of the same origin does that forgets the CSRF token.
+    pub fn bare_cookie(self, token: &str) -> Self {
+        let name = self.gate.as_ref().map(|gate| gate.cookies().session().to_owned());
+        let name = name.unwrap_or_else(|| "__Host-portcullis".to_owned());
+        self.header("cookie", &format!("{name}={token}"))
             .header("sec-fetch-site", "same-origin")
     }
 

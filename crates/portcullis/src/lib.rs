@@ -35,6 +35,8 @@ mod answers;
 mod access;
 mod account;
 mod api_key;
+pub mod cookie;
+mod cookie_session;
 pub mod docs;
 pub mod enforcer;
 pub mod environment;
@@ -72,10 +74,11 @@ pub use portcullis_core::access::{
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::access::RouteAccess;
+pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::docs::Docs;
 pub use self::enforcer::{
-    Access, Allow, ApiKey, Basic, Circumstances, Gate, Guarded, Jwt, Personal, Public, Session, Usual, Via,
-    Visitor,
+    Access, Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Guarded, Jwt, Personal, Public, Session,
+    Usual, Via, Visitor,
 };
 pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};

@@ -8,6 +8,7 @@
 mod api_keys;
 mod builder;
 mod letters;
+mod master_key;
 mod sessions;
 
 use std::fmt;

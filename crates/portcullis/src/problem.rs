@@ -7,6 +7,7 @@
 //! **Deliberately absent:** a problem made of an error's text. Details are sentences of ours.
 
 mod challenge;
+mod refused;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,7 +18,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{AuthenticationError, CredentialKind, Denied, Kinds, Refused, StepUp};
+use portcullis_core::access::{CredentialKind, Denied, Kinds, StepUp};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::session::Assurance;
@@ -44,6 +45,7 @@ struct Inner {
     detail: Text,
     errors: Vec<FieldError>,
     challenge: Option<Challenge>,
+    accepted: Option<Kinds>,
     retry_after: Option<Duration>,
 }
 
@@ -67,6 +69,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             challenge: None,
+            accepted: None,
             retry_after: None,
         }))
     }
@@ -143,7 +146,7 @@ impl Problem {
     /// Source: RFC 6750 §3.1 (no error code where nothing was presented)
     pub fn authentication_required(accepted: Kinds) -> Self {
         let detail = format!("present a credential: {}", kinds(accepted));
-        Self::new(StatusCode::UNAUTHORIZED, "authentication_required", detail)
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_required", detail).where_accepted(accepted)
     }
 
     /// 401: what was sent in the body to log in with isn't right.
@@ -186,6 +189,12 @@ impl Problem {
         self
     }
 
+    /// The same problem of a route that accepts these kinds: its challenge names no other.
+    pub(crate) fn where_accepted(mut self, accepted: Kinds) -> Self {
+        self.0.accepted = Some(accepted);
+        self
+    }
+
     fn challenged(mut self, challenge: Challenge) -> Self {
         self.0.challenge = Some(challenge);
         self
@@ -209,35 +218,6 @@ impl Problem {
     /// What is wrong with single fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
-    }
-}
-
-impl From<AuthenticationError> for Problem {
-    fn from(error: AuthenticationError) -> Self {
-        match error {
-            AuthenticationError::Refused(reason) => reason.into(),
-            AuthenticationError::AddressNotAllowed { .. } => {
-                tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
-                Self::forbidden(
-                    "address_not_allowed",
-                    "this API key may not be used from this address",
-                )
-            }
-            AuthenticationError::RateLimited(after) => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "this API key is used more often than its limit allows; wait before the next request",
-            )
-            .retry_after(after),
-            AuthenticationError::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(reason: Refused) -> Self {
-        tracing::info!(trace = ?Walk::current_trace(), %reason, "credential refused");
-        Self::invalid_token()
     }
 }
 
@@ -369,6 +349,7 @@ impl IntoResponse for Problem {
             detail,
             errors,
             challenge,
+            accepted,
             retry_after,
         } = *self.0;
         let wire = Wire {
@@ -388,12 +369,10 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
         if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                challenge
-                    .unwrap_or_default()
-                    .to_header(Walk::current_realm().as_deref()),
-            );
+            let (challenge, realm) = (challenge.unwrap_or_default(), Walk::current_realm());
+            for value in challenge.to_headers(status, accepted, realm.as_deref()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
         }
         response
     }

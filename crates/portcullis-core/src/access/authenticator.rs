@@ -7,18 +7,21 @@
 //! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
 //! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
 
+mod basic;
 mod key;
+mod seen;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::try_join3;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
+use self::basic::Basic;
 use super::{
     AuthenticationError, Bearer, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes,
 };
@@ -73,6 +76,7 @@ pub struct Foundation {
 /// Role: verification manager. Turns a credential into a principal.
 pub struct Authenticator {
     on: Foundation,
+    basic: Option<Basic>,
     verified: Cache<[u8; 32], Arc<Entry>>,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
     used: Mutex<HashMap<api_key::Id, (Timestamp, Option<IpAddr>)>>,
@@ -96,6 +100,7 @@ impl Authenticator {
         let limiter = Limiter::new(on.capacity);
         Self {
             on,
+            basic: None,
             verified,
             seen: Mutex::default(),
             used: Mutex::default(),
@@ -127,7 +132,7 @@ impl Authenticator {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        let key = cache_key(credential);
+        let key = self.cache_key(credential)?;
         let entry = match self.verified.get(&key) {
             Some(entry) if self.holds(&entry, now) => entry,
             _ => {
@@ -135,6 +140,7 @@ impl Authenticator {
                     Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
                     Credential::Session(token) => self.read_session(token, now).await?,
                     Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
+                    Credential::Basic(pair) => self.read_basic(pair, now).await?,
                 });
                 self.verified.insert(key, Arc::clone(&entry));
                 entry
@@ -143,37 +149,6 @@ impl Authenticator {
         self.admit(&entry.principal, from, now)?;
         self.note_seen(&entry, from, now);
         Ok(Arc::clone(&entry.principal))
-    }
-
-    /// The sessions seen since the last call, for [`session::Store::touch`].
-    pub fn take_seen(&self) -> Vec<(session::Id, Timestamp)> {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain()
-            .collect()
-    }
-
-    /// Takes back what could not be written; what was seen since is later and stays.
-    pub fn put_back(&self, seen: Vec<(session::Id, Timestamp)>) {
-        let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, at) in seen {
-            waiting.entry(id).or_insert(at);
-        }
-    }
-
-    /// The keys used since the last call, for [`api_key::Store::touch`].
-    pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.drain().map(|(id, (at, from))| (id, at, from)).collect()
-    }
-
-    /// Takes back what could not be written; what was used since is later and stays.
-    pub fn put_back_used(&self, used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) {
-        let mut waiting = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        for (id, at, from) in used {
-            waiting.entry(id).or_insert((at, from));
-        }
     }
 
     /// Whether this node hears the others.
@@ -198,23 +173,6 @@ impl Authenticator {
             && now < last_seen.plus(entry.idle)
             && now >= entry.read_at
             && (self.hears_others() || now.since(entry.read_at) <= SHORT_LIFE)
-    }
-
-    fn note_seen(&self, entry: &Entry, from: Option<IpAddr>, now: Timestamp) {
-        entry.last_seen.fetch_max(now.as_micros(), Ordering::Relaxed);
-        let written = Timestamp::from_micros(entry.last_written.load(Ordering::Relaxed));
-        if now.since(written) < write_behind(entry.idle) {
-            return;
-        }
-        entry.last_written.store(now.as_micros(), Ordering::Relaxed);
-        if let Some(id) = entry.principal.session {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.insert(id, now);
-        }
-        if let Some(id) = entry.principal.api_key() {
-            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            used.insert(id, (now, from));
-        }
     }
 
     async fn read_jwt(&self, token: &str, now: Timestamp) -> Result<Entry, AuthenticationError> {
@@ -314,6 +272,17 @@ impl Authenticator {
         }
     }
 
+    /// SHA-256 of a token's text: two credentials never share an entry, and the cache holds no live token. A
+    /// password can be guessed from its SHA-256, so a pair's key is made with a secret.
+    fn cache_key(&self, credential: &Credential<'_>) -> Result<[u8; 32], Refused> {
+        Ok(match credential {
+            Credential::Session(token) => *token.digest().as_bytes(),
+            Credential::ApiKey(digest) => *digest.as_bytes(),
+            Credential::Jwt(token) => cache_key_of(*token),
+            Credential::Basic(pair) => self.basic()?.cache_key(pair),
+        })
+    }
+
     fn marks_of(&self, subjects: [Uuid; 3]) -> [(Uuid, Mark); 3] {
         defends!("T021");
         subjects.map(|subject| (subject, self.on.marks.mark(subject)))
@@ -325,15 +294,6 @@ impl std::fmt::Debug for Authenticator {
         f.debug_struct("Authenticator")
             .field("verified", &self.verified.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// SHA-256 of the credential's text: two credentials never share an entry, and the cache holds no live token.
-fn cache_key(credential: &Credential<'_>) -> [u8; 32] {
-    match credential {
-        Credential::Session(token) => *token.digest().as_bytes(),
-        Credential::ApiKey(digest) => *digest.as_bytes(),
-        Credential::Jwt(token) => cache_key_of(*token),
     }
 }
 
@@ -390,12 +350,6 @@ fn entry(
         last_seen: AtomicI64::new(session.last_seen_at.as_micros()),
         last_written: AtomicI64::new(session.last_seen_at.as_micros()),
     }
-}
-
-/// How much of "last seen" may be unwritten: at most a minute, and never a large part of the idle timeout. A
-/// session may time out early by that much after a restart, never late.
-fn write_behind(idle: Duration) -> Duration {
-    (idle / 8).min(Duration::from_secs(60))
 }
 
 /// Longer silence than this, and what is remembered counts for [`SHORT_LIFE`] only. Together they bound how long

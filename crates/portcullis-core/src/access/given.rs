@@ -129,7 +129,7 @@ impl Policies for Fixed {
     fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {
         PolicyFilters {
             permitted: Filter::Never,
-            forbidden: Filter::Never,
+            forbidden: Filter::Always,
         }
     }
 }

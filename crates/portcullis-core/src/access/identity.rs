@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::account::NotProven;
 use crate::fault::Fault;
+use crate::password::HashError;
+use crate::secret::SecretText;
 use crate::token::InvalidToken;
 use crate::{account, api_key, session};
 
@@ -122,6 +125,8 @@ pub enum Credential<'r> {
     Session(session::Token),
     /// An API key, as the hash it is looked up by.
     ApiKey(api_key::KeyDigest),
+    /// An identifier and a password.
+    Basic(Pair),
 }
 
 impl Credential<'_> {
@@ -131,7 +136,24 @@ impl Credential<'_> {
             Self::Jwt(_) => CredentialKind::Jwt,
             Self::Session(_) => CredentialKind::Session,
             Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::Basic(_) => CredentialKind::Basic,
         }
+    }
+}
+
+/// An identifier and a password as a request presents them. `Debug` shows nothing of them: who mixes up the fields
+/// types a password where the identifier belongs.
+#[derive(Clone)]
+pub struct Pair {
+    /// An address or a user name, as typed.
+    pub identifier: SecretText,
+    /// The password.
+    pub password: SecretText,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…redacted…")
     }
 }
 
@@ -190,6 +212,12 @@ pub enum Refused {
     /// Only the issuer's database could say whose it is.
     #[error("a resource server without a database honours signed tokens only")]
     NoDatabase,
+    /// Identifier and password aren't those of an account that may act.
+    #[error("identifier and password prove nothing: {0}")]
+    Password(#[from] NotProven),
+    /// Nobody's password is kept here.
+    #[error("no passwords are kept here")]
+    NoPasswords,
 }
 
 /// Why nobody could be identified.
@@ -198,6 +226,9 @@ pub enum AuthenticationError {
     /// The credential isn't honoured.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The password couldn't be checked: nobody is let in.
+    #[error(transparent)]
+    Hash(#[from] HashError),
     /// The key is good, but not at the caller's address.
     #[error("the API key {key} may not be used from this address")]
     AddressNotAllowed {

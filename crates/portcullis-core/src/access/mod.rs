@@ -44,7 +44,7 @@ pub use self::builtin::{
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
 pub use self::explain::{Decision, Decisions, Explanation, explain};
-pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Refused};
+pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Pair, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
 pub use self::remote::RemoteAuthenticator;

@@ -9,6 +9,7 @@
 
 mod identifier;
 mod mail;
+mod passwords;
 mod registrar;
 mod service;
 mod service_account;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use self::identifier::{EmailAddress, Identifier, InvalidEmail, InvalidUsername, Username};
 pub use self::mail::{Letter, MailError, Mailer};
+pub use self::passwords::{Mismatch, NotProven, Passwords, PasswordsError};
 pub use self::registrar::{
     Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
 };

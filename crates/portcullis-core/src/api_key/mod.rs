@@ -98,6 +98,10 @@ pub struct NewApiKey {
 
 /// What came of creating a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made per change of a key, and looked at where it was made"
+)]
 pub enum Creation {
     /// It exists now.
     Created(ApiKey),
@@ -144,6 +148,10 @@ pub struct Rotation {
 
 /// What came of rotating a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made per change of a key, and looked at where it was made"
+)]
 pub enum Rotated {
     /// The new text is the key's.
     Rotated(ApiKey),

@@ -8,10 +8,10 @@
 use std::time::Duration;
 
 use super::{Device, Id, Manager, Method, NewSession, Opening, Session, Token};
-use crate::account::{self, Account, Identifier, Login};
+use crate::account::{self, Account, Mismatch, NotProven, PasswordsError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::password::{HashError, Password, Verdict};
+use crate::password::HashError;
 use crate::secret::SecretText;
 use crate::token::{self, RefreshToken};
 use crate::{audit, defends};
@@ -94,6 +94,15 @@ pub enum LoginError {
     Fault(#[from] Fault),
 }
 
+impl From<PasswordsError> for LoginError {
+    fn from(error: PasswordsError) -> Self {
+        match error {
+            PasswordsError::Hash(error) => Self::Hash(error),
+            PasswordsError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
 impl Manager {
     /// Logs somebody in by password.
     ///
@@ -146,39 +155,15 @@ impl Manager {
         form: &LoginForm,
         by: &audit::Context,
     ) -> Result<Result<Account, Refusal>, LoginError> {
-        let found = match Identifier::parse(&form.identifier) {
-            Some(identifier) => self.on.accounts.find_login(identifier).await?,
-            None => None,
-        };
-        let id = found.as_ref().map(|login| login.account.id);
-        let Some(password) = Password::new(&form.password) else {
-            return Ok(Err((id, Reason::WrongPassword)));
-        };
-        let stored = found
-            .as_ref()
-            .and_then(|login| Some((login.account.id, login.password.as_ref()?)));
-        let verdict = self.on.hasher.verify(stored, password).await?;
-        let Some(Login {
-            account,
-            password: Some(sealed),
-        }) = found
-        else {
-            return Ok(Err((id, Reason::UnknownIdentifier)));
-        };
-        match verdict {
-            Verdict::Mismatch => return Ok(Err((id, Reason::WrongPassword))),
-            Verdict::MatchRenew(renewed) => {
-                self.on.accounts.rehash(account.id, sealed, renewed).await?;
+        let found = self.passwords.find(&form.identifier).await?;
+        let judged = self.passwords.judge(found, &form.password).await;
+        Ok(match judged? {
+            Ok(account) => {
+                tracing::debug!(trace = ?by.trace, "password verified");
+                Ok(account)
             }
-            Verdict::Match => {}
-        }
-        let unverified =
-            account.state == account::State::Unverified && self.on.settings.require_verified_email;
-        if !account.state.may_act() || unverified {
-            return Ok(Err((id, Reason::State(account.state))));
-        }
-        tracing::debug!(trace = ?by.trace, "password verified");
-        Ok(Ok(account))
+            Err(NotProven { account, reason }) => Err((account, reason.into())),
+        })
     }
 
     async fn refuse(
@@ -188,8 +173,7 @@ impl Manager {
         by: audit::Context,
     ) -> Result<LoginError, LoginError> {
         let (detail, error) = match reason {
-            Reason::UnknownIdentifier => ("unknown identifier".to_owned(), LoginError::WrongCredentials),
-            Reason::WrongPassword => ("wrong password".to_owned(), LoginError::WrongCredentials),
+            Reason::Mismatch(reason) => (reason.to_string(), LoginError::WrongCredentials),
             Reason::Changed => (
                 "the account changed during the login".to_owned(),
                 LoginError::WrongCredentials,
@@ -198,7 +182,7 @@ impl Manager {
                 "no such scope for this account".to_owned(),
                 LoginError::InvalidScope,
             ),
-            Reason::State(state) => (format!("account {}", state.as_str()), LoginError::Account(state)),
+            Reason::State(state) => (Mismatch::State(state).to_string(), LoginError::Account(state)),
         };
         let refusal = audit::Refusal {
             action: audit::Action::LoginRefused,
@@ -316,11 +300,19 @@ impl Manager {
 type Refusal = (Option<account::Id>, Reason);
 
 enum Reason {
-    UnknownIdentifier,
-    WrongPassword,
+    Mismatch(Mismatch),
     Scope,
     Changed,
     State(account::State),
+}
+
+impl From<Mismatch> for Reason {
+    fn from(reason: Mismatch) -> Self {
+        match reason {
+            Mismatch::State(state) => Self::State(state),
+            other => Self::Mismatch(other),
+        }
+    }
 }
 
 enum Holds {

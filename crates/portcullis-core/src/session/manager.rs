@@ -7,7 +7,7 @@ use super::device_name::DeviceName;
 use super::login::LoginError;
 use super::{Ending, Id, Session, Store, Token};
 use crate::access::{Directory, Permit, SessionsWrite};
-use crate::account;
+use crate::account::{self, Passwords};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
@@ -74,12 +74,18 @@ pub struct Foundation {
 /// Role: session manager. Opens sessions at logins and ends them.
 pub struct Manager {
     pub(super) on: Foundation,
+    pub(super) passwords: Passwords,
 }
 
 impl Manager {
     /// A manager on this foundation.
     pub fn new(on: Foundation) -> Self {
-        Self { on }
+        let passwords = Passwords::new(
+            Arc::clone(&on.accounts),
+            Arc::clone(&on.hasher),
+            on.settings.require_verified_email,
+        );
+        Self { on, passwords }
     }
 
     /// Exchanges a refresh token for new tokens.

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn one_comes_back_after_its_share_of_the_period_and_not_sooner() {
         let five = rate("5/minute");
-        let burst = vec![0; 5];
+        let burst = [0; 5];
         for (at, back) in [
             (11_999, 0),
             (12_000, 1),

@@ -96,6 +96,26 @@ pub(crate) const KEYS: &[Key] = &[
         "file that holds the address of Redis, where it has a password",
     ),
     key(
+        "cookies.name",
+        "what the session cookie is called after its prefix, __Host- or __Secure-",
+    ),
+    key(
+        "cookies.domain",
+        "domain whose hosts all get the cookies; unset for this host alone",
+    ),
+    key(
+        "cookies.same_site",
+        "lax or strict: which requests from other sites carry the session",
+    ),
+    key(
+        "cookies.csrf_header",
+        "header in which pages send their CSRF token",
+    ),
+    key(
+        "cookies.data_lifetime",
+        "how long anonymous data in a cookie lives after its last change",
+    ),
+    key(
         "api_keys.prefix",
         "what API keys begin with; a change makes earlier keys worthless",
     ),

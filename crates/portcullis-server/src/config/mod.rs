@@ -11,6 +11,7 @@
 //! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
 
 mod api_keys;
+mod cookies;
 mod database;
 mod duration;
 mod key;
@@ -59,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) tokens: Tokens,
     /// How long sessions live.
     pub(crate) sessions: Sessions,
+    /// How cookies are called and written.
+    pub(crate) cookies: portcullis::cookie::Settings,
     /// How API keys begin and where they stand in a request.
     pub(crate) api_keys: ApiKeys,
     /// What passwords must be and what hashing costs.
@@ -120,6 +123,7 @@ impl Config {
         let mail = Mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
+        let cookies = cookies::read(from, &server);
         let api_keys = ApiKeys::read(from);
         let passwords = Passwords::read(from);
         let organizations = Organizations::read(from);
@@ -136,6 +140,7 @@ impl Config {
             mail,
             tokens,
             sessions,
+            cookies,
             api_keys,
             passwords,
             organizations,

@@ -212,6 +212,21 @@ const BAD: &[(&str, &str)] = &[
         "must be a whole number from 7168 to 2097152",
     ),
     ("[passwords]\nmemory_kib = 19455", "is too little for 2 passes"),
+    (
+        "[api_keys]\nprefix = \"pcs\"",
+        "api_keys.prefix: a prefix that begins with pc is taken",
+    ),
+    ("[api_keys]\nprefix = \"p_k\"", "1 to 16 of a-z 0-9"),
+    (
+        "[api_keys]\nenvironment = \"Live\"",
+        "api_keys.environment: prefix and environment are",
+    ),
+    (
+        "[api_keys]\nheader = \"Cookie\"",
+        "api_keys.header: this header has a meaning of its own",
+    ),
+    ("[api_keys]\nheader = \"X Key\"", "the name of a header"),
+    ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
     ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
     (
         "[passwords]\nthreads = 0",
@@ -541,4 +556,45 @@ fn mail_servers_are_reached_by_tls_or_on_this_machine() {
         };
         assert_eq!((smtp.port, smtp.security), (port, security), "{address}");
     }
+}
+
+#[test]
+fn cookies_that_browsers_would_drop_are_told_before_the_start() {
+    let public = ("public_url", "https://id.example.com");
+    for (key, value, says) in [
+        ("cookies.name", "__Host-shop", "leave the prefix out"),
+        ("cookies.name", "", "1 to 64"),
+        ("cookies.domain", "https://example.com", "no scheme"),
+        (
+            "cookies.domain",
+            "example.org",
+            "browsers refuse a cookie for example.org from id.example.com",
+        ),
+        ("cookies.same_site", "none", "must be lax or strict"),
+        ("cookies.csrf_header", "Authorization", "begins with X-"),
+    ] {
+        let problems = with_flags(&[public, (key, value)]).unwrap_err().to_string();
+        assert!(problems.contains(key) && problems.contains(says), "{problems}");
+    }
+    let config = with_flags(&[
+        public,
+        ("cookies.name", "shop"),
+        ("cookies.domain", "example.com"),
+        ("cookies.same_site", "strict"),
+        ("cookies.csrf_header", "X-XSRF-Token"),
+        ("cookies.data_lifetime", "30d"),
+    ])
+    .unwrap();
+    let cookies = &config.cookies;
+    assert_eq!(
+        (
+            cookies.name.as_str(),
+            cookies.domain.as_deref(),
+            cookies.same_site.as_str()
+        ),
+        ("shop", Some("example.com"), "Strict")
+    );
+    assert_eq!(cookies.data_lifetime, Duration::from_secs(30 * 86_400));
+    let defaults = with_flags(&[]).unwrap();
+    assert_eq!(defaults.cookies, portcullis::cookie::Settings::default());
 }

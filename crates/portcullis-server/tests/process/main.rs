@@ -7,6 +7,7 @@
     clippy::indexing_slicing
 )]
 
+mod api_keys;
 mod commands;
 mod faults;
 mod pages;

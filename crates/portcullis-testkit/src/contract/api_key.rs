@@ -204,6 +204,11 @@ pub async fn change_of_anothers_key_is_refused<S: Stores>(db: S) {
 }
 
 /// What isn't named stays; what is taken away is gone.
+#[allow(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    reason = "a table is as long as its rows"
+)]
 pub async fn change_sets_only_what_was_asked_for<S: Stores>(db: S) {
     let (anna, new) = given(&db).await;
     let networks = Networks::parse(&["10.0.0.0/8"]).unwrap();

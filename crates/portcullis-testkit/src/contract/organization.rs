@@ -226,6 +226,10 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
 }
 
 /// Nobody gives a role that brings more than they have themselves, however they try.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and a walk as its steps"
+)]
 pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
     checks!("T071");
     checks!("T073");
@@ -444,6 +448,10 @@ pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
 }
 
 /// An invitation replaces the one before; revoking and replacing take what writing takes; they are limited.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and a walk as its steps"
+)]
 pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;

@@ -1,11 +1,12 @@
 //! Calls a route and judges what it answers.
 
 use http::Method;
-use portcullis::core::access::Kinds;
+use portcullis::core::access::{CredentialKind, Kinds};
 
+use super::basic;
 use super::cases::Case;
 use super::cast::Cast;
-use super::privileges::Privileges;
+use super::privileges::{NO_LOGIN, Privileges};
 use super::report::Cell;
 use super::route::Route;
 use super::tenants::{HOME, Naming};
@@ -21,7 +22,8 @@ pub(super) async fn refused(app: &TestApp, route: &Route, case: &Case, mut cell:
             request = request.header(name, value);
         }
         let answer = request.send().await;
-        let faults = judge(&answer, method, case);
+        let mut faults = judge(&answer, method, case);
+        faults.extend(judge_challenges(&answer, route));
         cell.note(&format!("{method} {path}"), answer.status(), &faults);
     }
 }
@@ -49,9 +51,6 @@ fn judge(answer: &Answer, method: &Method, case: &Case) -> Vec<String> {
             format!("should be refused with {expected}")
         });
     }
-    if status == 401 && !answer.header("www-authenticate").starts_with("Bearer realm=") {
-        faults.push("no WWW-Authenticate says how to come back".to_owned());
-    }
     if answer.header("cache-control") != "no-store" {
         faults.push("a cache may keep the refusal".to_owned());
     }
@@ -62,6 +61,23 @@ fn judge(answer: &Answer, method: &Method, case: &Case) -> Vec<String> {
     }
     if !case.secret.is_empty() && answer.text().contains(&case.secret) {
         faults.push("the answer repeats the credential".to_owned());
+    }
+    faults
+}
+
+/// A 401 says how to come back, and only in ways that the route accepts.
+fn judge_challenges(answer: &Answer, route: &Route) -> Vec<String> {
+    let all = answer.headers().get_all("www-authenticate").iter();
+    let all: Vec<&str> = all.filter_map(|value| value.to_str().ok()).collect();
+    let basic = route.accepts(CredentialKind::Basic);
+    let known =
+        |said: &&str| said.starts_with("Bearer realm=") || (basic && said.starts_with("Basic realm="));
+    let mut faults = Vec::new();
+    if answer.status() == 401 && all.is_empty() {
+        faults.push("no WWW-Authenticate says how to come back".to_owned());
+    }
+    if !all.iter().all(known) {
+        faults.push("WWW-Authenticate names what the route doesn't accept".to_owned());
     }
     faults
 }
@@ -105,7 +121,11 @@ pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell
     if !privileges.satisfy(&route.rule, 0) {
         return;
     }
-    for kind in Kinds::PERSONAL.iter().filter(|kind| route.accepts(*kind)) {
+    for kind in Kinds::DEFAULT.iter().filter(|kind| route.accepts(*kind)) {
+        let (as_key, no_login) = privileges.clone().of_a_key();
+        if kind == CredentialKind::ApiKey && !as_key.satisfy(&route.rule, no_login) {
+            continue;
+        }
         for (method, path) in route.requests(|_| true) {
             let held = cast.fresh(app, kind).await;
             cast.settle(app).await;
@@ -116,6 +136,22 @@ pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell
                 (403, code) if DECIDED.contains(&code) => {
                     vec![format!("a good {} is refused: {code}", kind.as_str())]
                 }
+                _ => Vec::new(),
+            };
+            cell.note(&format!("{method} {path}"), answer.status(), &faults);
+        }
+    }
+    let kind = CredentialKind::Basic;
+    if route.accepts(kind) && privileges.satisfy(&route.rule, NO_LOGIN) {
+        let held = cast.fresh(app, kind).await;
+        for (method, path) in route.requests(|_| true) {
+            let mut request = app.request(method.clone(), path);
+            for (name, value) in basic::header(&held.text) {
+                request = request.header(name, &value);
+            }
+            let answer = request.send().await;
+            let faults = match answer.status() {
+                401 | 403 => vec![format!("a good basic is refused: {}", answer.code())],
                 _ => Vec::new(),
             };
             cell.note(&format!("{method} {path}"), answer.status(), &faults);

@@ -5,9 +5,10 @@ use portcullis::core::access::CredentialKind;
 use portcullis::core::checks;
 
 use super::cast::{Cast, Held};
-use super::forge;
+use super::privileges::NO_LOGIN;
 use super::route::Route;
 use super::tenants::{self, HOME, Naming};
+use super::{basic, csrf, forge};
 
 pub(super) type Headers = Vec<(&'static str, String)>;
 
@@ -39,6 +40,8 @@ pub(super) fn all(cast: &Cast) -> Vec<Case> {
     all.extend(misplaced(cast));
     all.extend(several(cast));
     all.extend(cross_site(cast));
+    all.extend(csrf::cases(cast));
+    all.extend(basic::cases(cast));
     all.extend(insufficient(cast));
     all.extend(tenants::cases(cast));
     all
@@ -68,6 +71,12 @@ impl Case {
     /// The same, on these routes only.
     pub(super) fn on(mut self, applies: impl Fn(&Route) -> bool + 'static) -> Self {
         self.applies = Box::new(applies);
+        self
+    }
+
+    /// The same, with methods that change something.
+    pub(super) fn with_changes(mut self) -> Self {
+        self.methods = |method| !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         self
     }
 
@@ -108,6 +117,9 @@ fn malformed() -> Vec<Case> {
         ("cookie", "__Host-portcullis=garbage".to_owned()),
         ("cookie", format!("__Host-portcullis={unknown}")),
         ("cookie", "__Host-portcullis=".to_owned()),
+        ("x-api-key", "garbage".to_owned()),
+        ("x-api-key", String::new()),
+        ("x-api-key", format!("pk_live_{}", "0".repeat(49))),
     ] {
         let shown: String = value.chars().take(24).collect();
         let headers = vec![(header, value), ("sec-fetch-site", "same-origin".to_owned())];
@@ -127,7 +139,7 @@ fn forged(cast: &Cast) -> Vec<Case> {
         ("a set-up token", format!("pcsetup_{}", "A".repeat(43))),
         ("a refresh token's bytes", cast.refresh.replace("pcr_", "pcs_")),
     ];
-    let all = forged.into_iter().chain(others);
+    let all = forged.into_iter().chain(others).chain(forge::keys(cast));
     all.map(|(name, text)| Case::new(name, bearer(&text)).about(&text))
         .collect()
 }
@@ -154,16 +166,25 @@ fn misplaced(cast: &Cast) -> Vec<Case> {
             let case = Case::new(format!("good {name}, not read here ({how})"), headers);
             all.push(case.on(move |route| route.is_guarded() && !route.accepts(kind)));
         }
-        for parameter in ["access_token", "token", "session_token"] {
+        for parameter in ["access_token", "token", "session_token", "api_key"] {
             let mut case = nothing().about(&held.text);
             case.name = format!("good {name} in the query as {parameter}");
             case.query = format!("?{parameter}={}", held.text);
             all.push(case);
         }
+        if kind != CredentialKind::ApiKey {
+            let header = vec![("x-api-key", held.text.clone())];
+            all.push(Case::new(format!("good {name} in X-API-Key"), header).about(&held.text));
+        }
+        if kind == CredentialKind::ApiKey {
+            let header = vec![("x-session-token", held.text.clone())];
+            all.push(Case::new("good api-key in X-Session-Token", header).about(&held.text));
+            all.push(Case::new("good api-key in the cookie", cookie(held)).about(&held.text));
+        }
         if kind == CredentialKind::Jwt {
             let header = vec![("x-session-token", held.text.clone())];
             all.push(Case::new("good jwt in X-Session-Token", header).about(&held.text));
-            all.push(Case::new("good jwt in the cookie", cookie(&held.text)).about(&held.text));
+            all.push(Case::new("good jwt in the cookie", cookie(held)).about(&held.text));
         }
     }
     all
@@ -211,11 +232,11 @@ fn cross_site(cast: &Cast) -> Vec<Case> {
         ("a sandbox", vec![("origin", "null")]),
     ];
     let all = from.into_iter().map(|(place, headers)| {
-        let mut all = vec![("cookie", format!("__Host-portcullis={}", held.text))];
+        let mut all = vec![("x-csrf-token", held.csrf.clone()), bare_cookie(&held.text)];
         all.extend(headers.into_iter().map(|(name, value)| (name, value.to_owned())));
-        let mut case = Case::new(format!("good cookie from {place}"), all).about(&held.text);
-        case.methods = |method| !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        case.refused_with(&[403])
+        let case = Case::new(format!("good cookie from {place}"), all).about(&held.text);
+        case.with_changes()
+            .refused_with(&[403])
             .on(|route| route.accepts(CredentialKind::Session))
     });
     all.collect()
@@ -229,10 +250,18 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
         for held in &limited.held {
             for (how, headers) in presentations(held) {
                 let name = format!("{} with {} ({how})", held.kind.as_str(), limited.name);
-                let (privileges, age, kind) = (limited.privileges.clone(), limited.age, held.kind);
+                let (mut privileges, mut age, kind) = (limited.privileges.clone(), limited.age, held.kind);
                 let case = Case::new(name, headers).about(&held.text);
                 // 401 asks for a newer login, and 404 hides what exists.
-                let case = case.refused_with(if age > 0 { &[401] } else { &[403, 404] });
+                if kind == CredentialKind::ApiKey {
+                    (privileges, age) = privileges.of_a_key();
+                }
+                let case = case.refused_with(match age {
+                    0 => &[403, 404],
+                    // Either may be said first where a login and something else are lacking.
+                    NO_LOGIN => &[401, 403, 404],
+                    _ => &[401],
+                });
                 all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
             }
         }
@@ -244,10 +273,15 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
 pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
     match held.kind {
         CredentialKind::Jwt => vec![("bearer", bearer(&held.text))],
-        _ => vec![
+        CredentialKind::ApiKey => vec![
+            ("bearer", bearer(&held.text)),
+            ("header", vec![("x-api-key", held.text.clone())]),
+        ],
+        CredentialKind::Basic => vec![("basic", basic::header(&held.text))],
+        CredentialKind::Session => vec![
             ("bearer", bearer(&held.text)),
             ("header", vec![("x-session-token", held.text.clone())]),
-            ("cookie", cookie(&held.text)),
+            ("cookie", cookie(held)),
         ],
     }
 }
@@ -256,9 +290,15 @@ fn bearer(token: &str) -> Headers {
     vec![("authorization", format!("Bearer {token}"))]
 }
 
-fn cookie(token: &str) -> Headers {
+/// As a page of ours sends it.
+fn cookie(held: &Held) -> Headers {
     vec![
         ("sec-fetch-site", "same-origin".to_owned()),
-        ("cookie", format!("__Host-portcullis={token}")),
+        ("x-csrf-token", held.csrf.clone()),
+        bare_cookie(&held.text),
     ]
+}
+
+pub(super) fn bare_cookie(token: &str) -> (&'static str, String) {
+    ("cookie", format!("__Host-portcullis={token}"))
 }

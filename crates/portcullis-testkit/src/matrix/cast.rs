@@ -3,6 +3,7 @@
 //! They are made through the services, not through routes: the API under test may have none of Portcullis' own.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use portcullis::Portcullis;
 use portcullis::core::access::{
@@ -15,9 +16,10 @@ use portcullis::core::secret::SecretText;
 use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
 use portcullis::core::token::{RefreshToken, Standing};
 
-use super::privileges::{Privileges, ages};
+use super::privileges::{NO_LOGIN, Privileges, ages};
 use super::route::Route;
 use super::tenants::{Stranger, Strangers, Tenants};
+use super::{basic, keys};
 use crate::{PASSWORD, TestApp};
 
 /// A credential as text.
@@ -25,6 +27,8 @@ use crate::{PASSWORD, TestApp};
 pub(super) struct Held {
     pub(super) kind: CredentialKind,
     pub(super) text: String,
+    /// What a cookie needs beside it; empty for what is no session.
+    pub(super) csrf: String,
 }
 
 /// Credentials of somebody with these privileges, from a login of this age.
@@ -71,11 +75,25 @@ impl Cast {
         let (account, _) = stage.account(&all).await;
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
         let session = stage.log_in(&account, Delivery::Session, None).await;
+        let standing = stage.standing(&account).await;
+        let key = keys::held(app, &tokens.held.text, None, None).await;
+        limited.push(Limited {
+            name: "everything but a login".to_owned(),
+            held: vec![key.clone()],
+            privileges: all.clone(),
+            age: 0,
+        });
+        limited.push(Limited {
+            name: "no login".to_owned(),
+            held: vec![basic::hold(&account)],
+            privileges: all.clone(),
+            age: NO_LOGIN,
+        });
         Self {
             refused,
             limited,
-            standing: stage.standing(&account).await,
-            good: vec![tokens.held, session.held],
+            standing,
+            good: vec![tokens.held, session.held, key, basic::hold(&account)],
             refresh: tokens.refresh.unwrap_or_default(),
             strangers,
             everything: all,
@@ -94,9 +112,15 @@ impl Cast {
         }
     }
 
-    /// A new login of somebody who may do everything.
+    /// A new login of somebody who may do everything, or the one key of theirs.
     pub(super) async fn fresh(&self, app: &TestApp, kind: CredentialKind) -> Held {
+        if let (CredentialKind::ApiKey, Some(key)) = (kind, self.good.iter().find(|held| held.kind == kind)) {
+            return key.clone();
+        }
         let account = self.standing.account.username.clone().unwrap_or_default();
+        if kind == CredentialKind::Basic {
+            return basic::hold(&account);
+        }
         log_in(app, &account, delivery(kind), None, &self.by).await.held
     }
 }
@@ -203,6 +227,8 @@ impl<'a> Stage<'a> {
         for kind in Kinds::PERSONAL.iter() {
             held.push(self.log_in(name, delivery(kind), scopes.clone()).await.held);
         }
+        let login = self.log_in(name, Delivery::Tokens, None).await.held;
+        held.push(keys::held(self.app, &login.text, scopes, None).await);
         held
     }
 
@@ -225,7 +251,10 @@ impl<'a> Stage<'a> {
                 expired.push(self.log_in(&name, Delivery::Session, None).await.held);
             }
             if *moment == TOKEN_OVER {
-                expired.push(self.log_in(&name, Delivery::Tokens, None).await.held);
+                let login = self.log_in(&name, Delivery::Tokens, None).await.held;
+                let end = self.app.clock.now().plus(Duration::from_secs(60));
+                expired.push(keys::held(self.app, &login.text, None, Some(end)).await);
+                expired.push(login);
             }
             if wanted.contains(moment) {
                 let tokens = self.log_in(&name, Delivery::Tokens, None).await;
@@ -264,20 +293,30 @@ impl<'a> Stage<'a> {
         for what in Undoing::ALL {
             let everything = self.everything.clone();
             let (name, id) = self.account(&everything).await;
-            let held = self.all_kinds(&name, None).await;
-            self.undo(what, id, &held).await;
+            let mut held = self.all_kinds(&name, None).await;
+            held.retain(|held| what.undoes(held.kind));
+            if what.reaches_passwords() {
+                held.push(basic::hold(&name));
+            }
+            self.undo(what, &name, id, &held).await;
             all.push((what.name().to_owned(), held));
         }
         all
     }
 
-    async fn undo(&self, what: Undoing, id: account::Id, held: &[Held]) {
+    async fn undo(&self, what: Undoing, name: &str, id: account::Id, held: &[Held]) {
         let (portcullis, by) = (&self.app.portcullis, || self.app.by_operator());
         match what {
             Undoing::Revoke => {
                 for held in held {
                     portcullis.revoke(&held.text, by()).await.unwrap();
                 }
+                keys::revoke(self.app, id).await;
+            }
+            Undoing::SwitchOff => keys::switch_off(self.app, id).await,
+            Undoing::Replace => {
+                let login = self.log_in(name, Delivery::Tokens, None).await.held;
+                keys::replace(self.app, id, &login.text).await;
             }
             Undoing::End => self.end_all_of(id).await,
             Undoing::Everywhere => {
@@ -320,6 +359,12 @@ impl<'a> Stage<'a> {
         let mut all = Vec::new();
         for (name, privileges) in limited {
             let (account, _) = self.account(&privileges).await;
+            all.push(Limited {
+                name: name.clone(),
+                held: vec![basic::hold(&account)],
+                privileges: privileges.clone(),
+                age: NO_LOGIN,
+            });
             all.push(Limited {
                 name,
                 held: self.all_kinds(&account, None).await,
@@ -380,6 +425,8 @@ impl<'a> Stage<'a> {
 #[derive(Clone, Copy)]
 enum Undoing {
     Revoke,
+    SwitchOff,
+    Replace,
     End,
     Everywhere,
     Lock,
@@ -387,17 +434,30 @@ enum Undoing {
 }
 
 impl Undoing {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Revoke,
+        Self::SwitchOff,
+        Self::Replace,
         Self::End,
         Self::Everywhere,
         Self::Lock,
         Self::Disable,
     ];
 
+    /// Whether it ends credentials of this kind: a key outlives every login.
+    const fn undoes(self, kind: CredentialKind) -> bool {
+        match self {
+            Self::Revoke | Self::Lock | Self::Disable => true,
+            Self::SwitchOff | Self::Replace => matches!(kind, CredentialKind::ApiKey),
+            Self::End | Self::Everywhere => kind.is_personal(),
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Revoke => "revoked",
+            Self::SwitchOff => "switched off",
+            Self::Replace => "rotated away",
             Self::End => "of an ended session",
             Self::Everywhere => "logged out everywhere",
             Self::Lock => "of a locked account",
@@ -406,11 +466,22 @@ impl Undoing {
     }
 }
 
+impl Undoing {
+    /// Whether the account's password lets nobody in any more either.
+    const fn reaches_passwords(self) -> bool {
+        match self {
+            Self::Lock | Self::Disable => true,
+            Self::Revoke | Self::SwitchOff | Self::Replace | Self::End | Self::Everywhere => false,
+        }
+    }
+}
+
 /// What a login must ask for to get this kind of credential.
 const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
         CredentialKind::Jwt => Delivery::Tokens,
-        _ => Delivery::Session,
+        // A login gives neither of the latter: nobody asks for them.
+        CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => Delivery::Session,
     }
 }
 
@@ -441,6 +512,7 @@ async fn log_in(
             held: Held {
                 kind: CredentialKind::Session,
                 text: token.expose().to_string(),
+                csrf: app.portcullis.gate().csrf_token(&token),
             },
             refresh: None,
         },
@@ -451,6 +523,7 @@ fn jwt(text: &str) -> Held {
     Held {
         kind: CredentialKind::Jwt,
         text: text.to_owned(),
+        csrf: String::new(),
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis::core::access::CredentialKind;
 use portcullis::core::account::{Account, Stamp};
+use portcullis::core::api_key::Format;
 use portcullis::core::environment::Environment;
 use portcullis::core::key::{MasterKey, Sealer, SigningKey};
 use portcullis::core::session::Session;
@@ -121,6 +123,35 @@ fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), standing: &Standing, ah
     let issuer = Issuer::new(ring, store, &sealer, environment, settings);
     let access = issuer.mint_access(standing, Map::new()).unwrap();
     access.token.expose().to_owned()
+}
+
+/// API keys that are none of ours, or none any more by their text.
+pub(super) fn keys(cast: &Cast) -> Vec<(&'static str, String)> {
+    checks!("T038");
+    let environment = cast.portcullis.environment();
+    let format = cast.portcullis.api_keys().format();
+    let minted = |prefix: &str, name: &str| {
+        let format = Format::new(prefix, name).unwrap();
+        format.mint(environment).expose().to_owned()
+    };
+    let good = cast.good.iter().find(|held| held.kind == CredentialKind::ApiKey);
+    let good = good.map(|held| held.text.clone()).unwrap_or_default();
+    let (cut, _) = good.split_at(good.len().saturating_sub(1));
+    let other = |last: &str| if last == "0" { "1" } else { "0" };
+    vec![
+        ("an unknown key", minted(format.prefix(), format.environment())),
+        (
+            "a key of another environment",
+            minted(format.prefix(), "elsewhere"),
+        ),
+        ("a key of another prefix", minted("zz", format.environment())),
+        ("a key cut short", cut.to_owned()),
+        ("a key with one more character", format!("{good}0")),
+        (
+            "a key with a forged checksum",
+            format!("{cut}{}", other(&good[cut.len()..])),
+        ),
+    ]
 }
 
 fn parts(token: &str) -> [&str; 3] {

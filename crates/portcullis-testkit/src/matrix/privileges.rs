@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use portcullis::core::access::Rule;
 
+/// The age of what stands for no login at all: no rule takes it for a fresh one.
+pub(super) const NO_LOGIN: u32 = u32::MAX;
+
 /// Names of permissions and roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Privileges {
@@ -60,6 +63,13 @@ impl Privileges {
             permissions: &self.permissions - &other.permissions,
             roles: &self.roles - &other.roles,
         }
+    }
+
+    /// What a key with all of these permissions stands for: no role, and no login however old.
+    pub(super) fn of_a_key(self) -> (Self, u32) {
+        let permissions = self.permissions;
+        let roles = BTreeSet::new();
+        (Self { permissions, roles }, u32::MAX)
     }
 
     /// Whether somebody with exactly these, outside and in the selected organization, who logged in `age` seconds

@@ -4,8 +4,8 @@ use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use portcullis::{
-    Allow, Any, Api, Authenticated, FreshLogin, Json, Jwt, Member, Public, Role, Session, Via, Visitor,
-    permissions, roles,
+    Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, Public, Role, Session, Via,
+    Visitor, permissions, roles,
 };
 use portcullis_core::checks;
 use portcullis_core::organization::Owner;
@@ -36,6 +36,12 @@ async fn known(_: Allow<Authenticated, Via<Jwt>>) -> Json<u8> {
 async fn weekly(_: Allow<FreshLogin<500_000>>) -> Json<u8> {
     Json(1)
 }
+async fn basic(_: Allow<MatrixRead, Via<Basic>>) -> Json<u8> {
+    Json(1)
+}
+async fn mixed(_: Allow<(FreshLogin<60>, MatrixRead), Via<(Jwt, Session, Basic)>>) -> Json<u8> {
+    Json(1)
+}
 async fn visitor(_: Visitor) -> Json<u8> {
     Json(1)
 }
@@ -62,6 +68,8 @@ fn api() -> Api {
         .patch("/boss", boss)
         .post("/known", known)
         .get("/weekly", weekly)
+        .post("/basic", basic)
+        .put("/mixed", mixed)
         .get("/visitor", visitor)
         .get("/open", open)
         .get("/projects", member)
@@ -105,7 +113,33 @@ async fn every_kind_of_rule_refuses_what_it_must() {
         "jwt with scopes without matrix:read, matrix:write (bearer)",
         "two: jwt (bearer), session (cookie)",
         "good cookie from another site",
+        "good cookie with no CSRF token",
+        "good cookie with a forged CSRF token",
+        "good cookie with another session's CSRF token",
+        "basic with a wrong password",
+        "basic with an unknown name",
+        "basic with no colon",
+        "basic of a locked account (basic)",
+        "basic of a disabled account (basic)",
+        "basic with all but matrix:read (basic)",
+        "basic with no login (basic)",
+        "good basic from another site",
+        "good basic, not read here (basic)",
+        "two: basic (basic), session (cookie)",
         "good session, not read here (bearer)",
+        "good api-key, not read here (header)",
+        "good jwt in X-API-Key",
+        "a key of another environment",
+        "a key with a forged checksum",
+        "api-key expired (header)",
+        "api-key revoked (bearer)",
+        "api-key switched off (header)",
+        "api-key rotated away (header)",
+        "api-key of a locked account (header)",
+        "api-key of a disabled account (header)",
+        "api-key with all but matrix:write (header)",
+        "api-key with everything but a login (header)",
+        "two: jwt (bearer), api-key (header)",
         "jwt of a member of another organization (bearer)",
         "session of a removed member (cookie)",
         "jwt of a member of a suspended organization (bearer)",

@@ -6,9 +6,9 @@ use super::form::NewKey;
 use crate::{FieldErrors, Problem};
 
 /// Names every faulty permission at its place in the form.
-pub(crate) fn refused(form: &NewKey, error: CreateError) -> Problem {
+pub(crate) fn refused(form: &NewKey, error: &CreateError) -> Problem {
     let mut fields = FieldErrors::new();
-    match &error {
+    match error {
         CreateError::Permissions { unknown, exceeding } => {
             for (place, name) in form.permissions.iter().enumerate() {
                 let field = format!("/permissions/{place}");

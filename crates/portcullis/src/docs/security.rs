@@ -130,7 +130,7 @@ pub(super) fn scheme_objects(docs: &Docs, scopes: &Map<String, Value>) -> Value 
             "type": "apiKey",
             "in": "cookie",
             "name": cookie,
-            "description": "A session token, for browsers.",
+            "description": "A session token, for browsers. A change also needs its CSRF token, in a header.",
         },
         API_KEY: {
             "type": "apiKey",

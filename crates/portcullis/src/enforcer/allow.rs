@@ -100,7 +100,8 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
         let principal = verify::caller(parts, &R::RULE, V::KINDS)
             .await?
             .ok_or_else(|| verify::nobody(parts, &R::RULE, V::KINDS))?;
-        let permit = verify::decide::<R>(parts, &principal).await?;
+        let permit = verify::decide::<R>(parts, &principal).await;
+        let permit = permit.map_err(|problem| problem.where_accepted(V::KINDS))?;
         Ok(Self {
             principal,
             permit,

@@ -1,10 +1,14 @@
 //! Refuses cookies that another site's page sends.
 //!
-//! A browser attaches a cookie by itself; a token in a header is put there by a script of ours. So only cookies are
-//! checked, and only with methods that change something.
+//! A browser attaches a cookie by itself, and a password that it remembers for HTTP Basic too; a token in a header is
+//! put there by a script of ours. So only those two are checked, and only with methods that change something.
+//!
+//! A request that says nothing of where it comes from is refused with a cookie. With Basic it passes: every browser
+//! sends `Origin` with such methods, and programs, which use Basic most, send neither header.
 //!
 //! **Deployment caveat:** `SameSite=Lax` and the `__Host-` prefix of the cookie are the first line; this is the
-//! second. A proxy that strips `Sec-Fetch-Site` and `Origin` makes browsers' changes fail, never pass.
+//! second. A proxy that strips `Sec-Fetch-Site` and `Origin` makes browsers' changes by cookie fail, never pass; where
+//! browsers use Basic, no proxy may strip both.
 
 use http::header::ORIGIN;
 use http::request::Parts;
@@ -15,16 +19,22 @@ use url::{Origin, Url};
 use super::scheme::Carrier;
 use crate::Problem;
 
-/// Lets the request pass unless its credential came as a cookie with an unsafe method from another site.
+/// Lets the request pass unless a browser attached its credential with an unsafe method from another site.
 pub(super) fn check(carrier: Carrier, parts: &Parts, public: Option<&Origin>) -> Result<(), Problem> {
     defends!("T023");
     let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if carrier == Carrier::Header || safe || Sender::of(&parts.headers, public) != Sender::Elsewhere {
+    let silent = !parts.headers.contains_key(&SEC_FETCH_SITE) && !parts.headers.contains_key(ORIGIN);
+    let exempt = match carrier {
+        Carrier::Header => true,
+        Carrier::Cookie => false,
+        Carrier::Remembered => silent,
+    };
+    if exempt || safe || Sender::of(&parts.headers, public) != Sender::Elsewhere {
         return Ok(());
     }
     Err(Problem::forbidden(
         "cross_site_request",
-        "a session cookie is accepted here only from pages of this site",
+        "what a browser attaches by itself is accepted here only from pages of this site",
     ))
 }
 

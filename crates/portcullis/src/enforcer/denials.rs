@@ -14,8 +14,10 @@ use std::time::Duration;
 use http::Method;
 use portcullis_core::access::explain::Store;
 use portcullis_core::access::{CredentialKind, Decision, Explanation, Principal};
-use portcullis_core::audit::Context;
+use portcullis_core::account::NotProven;
+use portcullis_core::audit::{Action, Context, Refusal};
 use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
 use portcullis_core::{account, api_key, defends};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -80,6 +82,18 @@ impl Denials {
             strangers: Pace::default(),
             dropped: AtomicU64::new(0),
         }
+    }
+
+    /// Records that identifier and password proved nothing: what a login without success writes. It is waited for,
+    /// as there: guesses can't outrun the log.
+    pub(super) async fn record_guess(&self, why: NotProven, by: Context) -> Result<(), Fault> {
+        let refusal = Refusal {
+            action: Action::LoginRefused,
+            account: why.account,
+            session: None,
+            detail: format!("basic: {}", why.reason),
+        };
+        self.store.append(refusal, by).await
     }
 
     /// Records a refusal in a request with a trace id.

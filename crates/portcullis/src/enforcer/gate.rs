@@ -6,11 +6,15 @@ use portcullis_core::access::grant::{Grants, NoGrants};
 use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies, explain};
 use portcullis_core::api_key::Format;
 use portcullis_core::environment::Environment;
+use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::Directory;
+use portcullis_core::session::Token;
 use url::{Origin, Url};
 
+use super::csrf;
 use super::denials::Denials;
 use super::scheme::Places;
+use crate::cookie::Cookies;
 use crate::protect::Traces;
 use crate::router::RouteInfo;
 
@@ -29,7 +33,9 @@ struct Inner {
     own_host: Option<String>,
     traces: Traces,
     realm: Arc<str>,
-    cookie: String,
+    cookies: Cookies,
+    sealer: Arc<Sealer>,
+    csrf: csrf::Signer,
     key_format: Format,
     key_places: Places,
     origin: Option<Origin>,
@@ -43,8 +49,11 @@ struct Inner {
 pub struct Settings {
     /// The realm in challenges: printable ASCII without quotes and backslashes.
     pub realm: String,
-    /// The name of the session cookie.
-    pub cookie: String,
+    /// How cookies are called and written.
+    pub cookies: Cookies,
+    /// What seals cookies and signs CSRF tokens. `None` for a key that only this process knows: what it sealed
+    /// ends with it.
+    pub sealer: Option<Arc<Sealer>>,
     /// How API keys are written.
     pub api_key_format: Format,
     /// Where they stand in a request.
@@ -66,7 +75,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             realm: "portcullis".to_owned(),
-            cookie: "__Host-portcullis".to_owned(),
+            cookies: Cookies::default(),
+            sealer: None,
             api_key_format: Format::default(),
             api_key_places: Places::default(),
             policies: Arc::new(NoPolicies),
@@ -101,6 +111,12 @@ impl Gate {
         settings: Settings,
     ) -> Self {
         let origin = settings.origin.as_ref();
+        let sealer = settings.sealer.unwrap_or_else(|| {
+            Arc::new(Sealer::new(
+                MasterKey::generate(&environment),
+                environment.clone(),
+            ))
+        });
         Self(Arc::new(Inner {
             authentication,
             traces: Traces::new(&environment),
@@ -114,7 +130,9 @@ impl Gate {
                 .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
                 .filter(|domain| !domain.is_empty()),
             realm: settings.realm.into(),
-            cookie: settings.cookie,
+            cookies: settings.cookies,
+            csrf: csrf::Signer::new(&sealer),
+            sealer,
             key_format: settings.api_key_format,
             key_places: settings.api_key_places,
             own_host: origin.and_then(Url::host_str).map(str::to_ascii_lowercase),
@@ -139,9 +157,14 @@ impl Gate {
         &self.0.environment
     }
 
-    /// The name of the session cookie.
-    pub fn cookie(&self) -> &str {
-        &self.0.cookie
+    /// How cookies are called and written.
+    pub fn cookies(&self) -> &Cookies {
+        &self.0.cookies
+    }
+
+    /// A CSRF token for the session: what a page sends in a header beside its session cookie. Each is another text.
+    pub fn csrf_token(&self, session: &Token) -> String {
+        self.0.csrf.issue(&session.digest(), &self.0.environment)
     }
 
     /// What decides about actions on resources, and shares them.
@@ -188,6 +211,14 @@ impl Gate {
 
     pub(crate) fn policies(&self) -> &dyn Policies {
         &*self.0.policies
+    }
+
+    pub(super) fn csrf(&self) -> &csrf::Signer {
+        &self.0.csrf
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.0.sealer
     }
 
     pub(super) fn organizations(&self) -> Option<&Directory> {

@@ -13,6 +13,7 @@
 mod allow;
 mod circumstances;
 mod cross_site;
+mod csrf;
 mod denials;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -30,6 +31,7 @@ mod visitor;
 pub use self::allow::Allow;
 pub use self::circumstances::Circumstances;
 pub use self::cross_site::Sender;
+pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
 pub(crate) use self::guarded::sealed;
 pub use self::guarded::{Access, Caller, Guarded};

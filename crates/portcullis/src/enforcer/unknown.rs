@@ -1,10 +1,11 @@
 //! Why nobody is known: what is answered, and what the record says.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
-use portcullis_core::access::{AuthenticationError, CredentialKind, Refused, Rule};
+use portcullis_core::access::{AuthenticationError, CredentialKind, Principal, Refused, Rule};
 use portcullis_core::{account, api_key};
 
 use super::circumstances::context;
@@ -22,6 +23,8 @@ pub(super) struct Unknown {
     credential: Option<CredentialKind>,
     /// A good API key where it may not be used, and its owner: a stolen one shows itself so.
     key: Option<(account::Id, api_key::Id)>,
+    /// The caller whose good credential came with a forged request.
+    principal: Option<Arc<Principal>>,
 }
 
 impl From<Problem> for Unknown {
@@ -31,6 +34,7 @@ impl From<Problem> for Unknown {
             why: None,
             credential: None,
             key: None,
+            principal: None,
         }
     }
 }
@@ -66,6 +70,14 @@ impl Unknown {
         }
     }
 
+    /// The same, with a good credential of somebody who didn't send the request.
+    pub(super) fn in_the_name_of(self, principal: Arc<Principal>) -> Self {
+        Self {
+            principal: Some(principal),
+            ..self
+        }
+    }
+
     /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
     pub(super) fn recorded(self, parts: &Parts, rule: &Rule) -> Problem {
         let problem = self.problem;
@@ -83,7 +95,7 @@ impl Unknown {
             code: problem.code(),
             why,
             credential: self.credential,
-            principal: None,
+            principal: self.principal.as_deref(),
             key: self.key,
             tree: &|| None,
         };

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::{
-    Denied, Kinds, Permit, Principal, Requirement, Rule, Situation, explain, step_up,
+    AuthenticationError, Credential, Denied, Kinds, Permit, Principal, Refused, Requirement, Rule, Situation,
+    explain, step_up,
 };
-use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::Current;
+use portcullis_core::secret::Digest;
+use portcullis_core::session::SessionToken;
 
 use super::circumstances::{context, peer};
 use super::denials::{Denial, Operation};
 use super::organization::{self, Selected};
 use super::scheme::{self, Found};
 use super::unknown::Unknown;
-use super::{Gate, cross_site};
+use super::{cross_site, csrf};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -26,15 +28,17 @@ pub(super) async fn caller(
     rule: &Rule,
     accepted: Kinds,
 ) -> Result<Option<Arc<Principal>>, Problem> {
-    let walk = walk(parts)?;
-    let (gate, at) = (walk.gate.clone(), walk.at);
-    let known = known(&gate, parts, accepted, at).await;
-    let Some(principal) = known.map_err(|unknown| unknown.recorded(parts, rule))? else {
+    let gate = walk(parts)?.gate.clone();
+    let accepted = gate.kinds(accepted);
+    let known = known(parts, accepted).await;
+    let known = known.map_err(|unknown| unknown.recorded(parts, rule).where_accepted(accepted))?;
+    let Some((principal, session_token)) = known else {
         return Ok(None);
     };
     scheme::clean(parts, &gate);
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.principal = Some(Arc::clone(&principal));
+        walk.session_token = session_token;
     }
     Ok(Some(principal))
 }
@@ -45,13 +49,11 @@ pub(super) fn nobody(parts: &Parts, rule: &Rule, accepted: Kinds) -> Problem {
     Unknown::from(Problem::authentication_required(here)).recorded(parts, rule)
 }
 
-async fn known(
-    gate: &Gate,
-    parts: &Parts,
-    accepted: Kinds,
-    at: Timestamp,
-) -> Result<Option<Arc<Principal>>, Unknown> {
-    let accepted = gate.kinds(accepted);
+type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
+
+async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown> {
+    let walk = walk(parts)?;
+    let gate = &walk.gate;
     let (credential, carrier) = match scheme::find(parts, gate)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted).into()),
@@ -62,11 +64,31 @@ async fn known(
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate.origin()).map_err(|problem| Unknown::from(problem).of(kind))?;
-    let known = gate.authenticator();
-    match known.authenticate(&credential, peer(parts), at).await {
-        Ok(principal) => Ok(Some(principal)),
-        Err(error) => Err(Unknown::from(error).of(kind)),
+    let session_token = match &credential {
+        Credential::Session(token) => Some(token.digest()),
+        _ => None,
+    };
+    let judged = gate.authenticator();
+    let judged = judged.authenticate(&credential, peer(parts), walk.at).await;
+    let principal = match judged {
+        Ok(principal) => principal,
+        Err(error) => return Err(turned_away(parts, walk, error).await.of(kind)),
+    };
+    // A dead session is told that it is, whatever came with it.
+    if let Err(problem) = csrf::check(carrier, session_token.as_ref(), parts, gate) {
+        return Err(Unknown::from(problem).of(kind).in_the_name_of(principal));
     }
+    Ok(Some((principal, session_token)))
+}
+
+/// Guesses show themselves by their number: they are audited as a login without success is.
+async fn turned_away(parts: &Parts, walk: &Walk, error: AuthenticationError) -> Unknown {
+    if let AuthenticationError::Refused(Refused::Password(why)) = error
+        && let Err(fault) = walk.gate.denials().record_guess(why, context(walk, parts)).await
+    {
+        return Problem::from(fault).into();
+    }
+    error.into()
 }
 
 /// Decides about the caller where the request stands, in the organization that it selects if the rule asks for one. A

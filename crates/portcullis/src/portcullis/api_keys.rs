@@ -9,8 +9,8 @@ use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_store::Database;
 
-use super::Portcullis;
 use super::builder::shared;
+use super::{Builder, Portcullis};
 use crate::api_key::letters::expires_soon;
 use crate::enforcer::Places;
 
@@ -37,6 +37,26 @@ impl Keys {
             format: self.format.clone(),
             settings: self.settings.clone(),
         })
+    }
+}
+
+impl Builder {
+    /// How API keys begin: `pk_live_` unless said otherwise. Keys made before a change are refused after it.
+    pub fn api_key_format(mut self, format: Format) -> Self {
+        self.api_keys.format = format;
+        self
+    }
+
+    /// Where API keys stand in a request besides `Authorization: Bearer`: in `X-API-Key` unless said otherwise.
+    pub fn api_key_places(mut self, places: Places) -> Self {
+        self.api_keys.places = places;
+        self
+    }
+
+    /// How API keys are handled.
+    pub fn api_keys(mut self, settings: Settings) -> Self {
+        self.api_keys.settings = settings;
+        self
     }
 }
 

@@ -1,30 +1,29 @@
-//! Gathers settings and builds the roles.
+//! Gathers settings; [`assembly`] builds the roles.
 
-use std::path::{Path, PathBuf};
+mod assembly;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{
-    self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
-};
-use portcullis_core::account::{Accounts, Mailer, Registrar, ServiceAccounts};
+#[cfg(feature = "policies")]
+use portcullis_core::access;
+use portcullis_core::access::PermissionRef;
+use portcullis_core::account::Mailer;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
-use portcullis_core::invalidation::Marks;
-use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
-use portcullis_core::organization::{self, Organizations};
-use portcullis_core::password::{self, Hasher};
-use portcullis_core::session::{self, Manager};
-use portcullis_core::token::{self, Issuer, Verifier};
-use portcullis_core::{api_key, audit};
+use portcullis_core::key::{self, KeyringError, MasterKey};
+use portcullis_core::organization;
+use portcullis_core::password;
+use portcullis_core::session;
+use portcullis_core::token;
 use portcullis_store::Database;
 use url::Url;
 
+pub(super) use self::assembly::{declare, shared};
 use super::api_keys::Keys;
-use super::letters::Letters;
-use super::sessions::{SessionStore, Sessions};
-use super::{Followed, Inner, Portcullis, listen};
-use crate::enforcer::{self, Gate};
+use super::sessions::SessionStore;
+use super::{Portcullis, master_key};
+use crate::cookie::{self, Cookies, InvalidCookies};
 use crate::mail::Silent;
 use crate::policies::Keeper;
 use crate::{environment, secrets};
@@ -48,6 +47,9 @@ pub enum OpenError {
     /// There is no master key and no file to keep one beside.
     #[error("a database that isn't a SQLite file needs a master key: give the builder one with `master_key`")]
     NoMasterKey,
+    /// The cookies.
+    #[error(transparent)]
+    Cookies(#[from] InvalidCookies),
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -86,13 +88,14 @@ pub struct Builder {
     policy: password::Policy,
     sessions: session::Settings,
     session_store: SessionStore,
+    cookies: cookie::Settings,
     tokens: token::Settings,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
+    pub(super) api_keys: Keys,
     organizations: organization::Settings,
     base_domain: Option<String>,
     policies: Keeper,
-    api_keys: Keys,
     follow: Duration,
     capacity: usize,
 }
@@ -113,6 +116,7 @@ impl Builder {
             policy: password::Policy::default(),
             sessions: session::Settings::default(),
             session_store: SessionStore::default(),
+            cookies: cookie::Settings::default(),
             tokens: token::Settings::default(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
@@ -180,6 +184,12 @@ impl Builder {
         self
     }
 
+    /// How cookies are called and written.
+    pub fn cookies(mut self, settings: cookie::Settings) -> Self {
+        self.cookies = settings;
+        self
+    }
+
     /// How tokens are issued.
     pub fn tokens(mut self, settings: token::Settings) -> Self {
         self.tokens = settings;
@@ -234,7 +244,7 @@ impl Builder {
     /// put in force when the routes are known, by [`Portcullis::serve`], and again whenever they change; a bad
     /// change is reported and the last good policies stay. Without a folder nothing is permitted by policy.
     #[cfg(feature = "policies")]
-    pub fn policies(mut self, folder: impl Into<PathBuf>) -> Self {
+    pub fn policies(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
         self.policies = self.policies.folder(folder.into());
         self
     }
@@ -244,24 +254,6 @@ impl Builder {
     #[cfg(feature = "policies")]
     pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
         self.policies = self.policies.kinds(kinds);
-        self
-    }
-
-    /// How API keys begin: `pk_live_` unless said otherwise. Keys made before a change are refused after it.
-    pub fn api_key_format(mut self, format: api_key::Format) -> Self {
-        self.api_keys.format = format;
-        self
-    }
-
-    /// Where API keys stand in a request besides `Authorization: Bearer`: in `X-API-Key` unless said otherwise.
-    pub fn api_key_places(mut self, places: enforcer::Places) -> Self {
-        self.api_keys.places = places;
-        self
-    }
-
-    /// How API keys are handled.
-    pub fn api_keys(mut self, settings: api_key::Settings) -> Self {
-        self.api_keys.settings = settings;
         self
     }
 
@@ -288,181 +280,14 @@ impl Builder {
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
         }
+        let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
         let master_key = match self.master_key.take() {
             Some(key) => key,
-            None => master_key_beside(&self.url, &self.environment)?,
+            None => master_key::beside(&self.url, &self.environment)?,
         };
         let database = Database::open(&self.url).await?;
-        self.build(database, master_key).await
+        self.build(database, master_key, cookies).await
     }
-
-    async fn build(self, database: Database, master_key: MasterKey) -> Result<Portcullis, OpenError> {
-        let environment = self.environment.clone();
-        let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
-        let keys = key::keyring::Settings {
-            algorithm: self.algorithm,
-            overlap: self.tokens.key_overlap(),
-        };
-        let keyring =
-            Keyring::open(shared(&database), Arc::clone(&sealer), environment.clone(), keys).await?;
-        let keyring = Arc::new(keyring);
-        let marks = Arc::new(Marks::new());
-        let key_watch = listen(&database, &marks, &keyring);
-        declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
-
-        let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
-        let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
-        let directory = Arc::new(Directory::new(
-            shared(&database),
-            Arc::clone(&marks),
-            self.capacity,
-        ));
-        let issuer = Issuer::new(
-            Arc::clone(&keyring),
-            shared(&database),
-            &sealer,
-            environment.clone(),
-            self.tokens.clone(),
-        );
-        let issuer = Arc::new(issuer);
-        let session_store = Sessions::open(&self.session_store, &database).await;
-        let session_store = session_store.map_err(OpenError::Sessions)?;
-        let store = session_store.store();
-        let gate = self.gate(&database, Arc::clone(&store), &keyring, &directory, marks);
-        let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
-        let decisions = self.decisions(&database, &directory);
-        let api_keys = self.api_keys.build(&database, &directory, &environment);
-        let sessions = self.manager(&database, store, directory, roles);
-        Ok(Portcullis(Arc::new(Inner {
-            gate,
-            sessions,
-            session_store,
-            issuer,
-            registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
-            roles: Roles::new(shared(&database)),
-            audit: audit::Log::new(shared(&database)),
-            decisions,
-            accounts: Accounts::new(shared(&database), environment.clone()),
-            organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
-            service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
-            api_keys,
-            verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
-            keyring,
-            letters: Letters::new(self.mailer),
-            manners: self.manners,
-            policies: self.policies,
-            environment,
-            _follower: database.follow(self.follow),
-            _key_watch: key_watch,
-            database,
-        })))
-    }
-
-    /// What verifies and decides on every route.
-    fn gate(
-        &self,
-        database: &Database,
-        sessions: Arc<dyn session::Store>,
-        keyring: &Arc<Keyring>,
-        directory: &Arc<Directory>,
-        marks: Arc<Marks>,
-    ) -> Gate {
-        let bus: Arc<dyn access::Bus> = Arc::new(Followed(database.clone()));
-        let organizations = organization::Directory::new(
-            shared(database),
-            Arc::clone(&marks),
-            Arc::clone(&bus),
-            self.capacity,
-        );
-        let authenticator = Authenticator::new(access::Foundation {
-            directory: Arc::clone(directory),
-            sessions,
-            tokens: shared(database),
-            api_keys: shared(database),
-            verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
-            marks,
-            bus,
-            require_verified_email: self.sessions.require_verified_email,
-            capacity: self.capacity,
-        });
-        let mut settings = enforcer::Settings::default();
-        settings.origin.clone_from(&self.manners.public_url);
-        settings.organizations = Some(Arc::new(organizations));
-        settings.base_domain.clone_from(&self.base_domain);
-        settings.policies = self.policies.provider();
-        settings.grants = access::grant::Grants::new(shared(database));
-        settings.api_key_format = self.api_keys.format.clone();
-        settings.api_key_places = self.api_keys.places.clone();
-        Gate::new(
-            Arc::new(authenticator),
-            self.environment.clone(),
-            shared(database),
-            settings,
-        )
-    }
-
-    /// What explains refusals.
-    fn decisions(&self, database: &Database, directory: &Arc<Directory>) -> Decisions {
-        let verified = self.sessions.require_verified_email;
-        Decisions::new(shared(database), Arc::clone(directory), verified)
-    }
-
-    /// What logs in and out.
-    fn manager(
-        &self,
-        database: &Database,
-        sessions: Arc<dyn session::Store>,
-        directory: Arc<Directory>,
-        (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
-    ) -> Manager {
-        Manager::new(session::Foundation {
-            accounts: shared(database),
-            sessions,
-            tokens: shared(database),
-            audit: shared(database),
-            directory,
-            hasher,
-            issuer,
-            environment: self.environment.clone(),
-            settings: self.sessions.clone(),
-        })
-    }
-}
-
-/// Makes permissions known to the database.
-pub(super) async fn declare<'p>(
-    database: &Database,
-    permissions: impl Iterator<Item = &'p PermissionRef>,
-    environment: &Environment,
-) -> Result<(), Fault> {
-    use access::Store as _;
-    let records = permissions.map(|permission| {
-        // Deciding about a name needs its bit, also where no rule of a route was asked yet.
-        (permission.id)();
-        PermissionRecord::from(permission)
-    });
-    database.declare(records.collect(), environment.now()).await
-}
-
-pub(super) fn shared(database: &Database) -> Arc<Database> {
-    Arc::new(database.clone())
-}
-
-/// The master key in the file beside a SQLite database.
-fn master_key_beside(url: &str, environment: &Environment) -> Result<MasterKey, OpenError> {
-    let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:");
-    if url == "sqlite::memory:" {
-        return Ok(MasterKey::generate(environment));
-    }
-    let file = Path::new(file.ok_or(OpenError::NoMasterKey)?);
-    let mut key = file.as_os_str().to_owned();
-    key.push(".key");
-    let database = if file.exists() {
-        secrets::Database::Existing(file.display().to_string())
-    } else {
-        secrets::Database::New
-    };
-    Ok(secrets::load_or_create(&PathBuf::from(key), &database, environment)?.master_key)
 }
 
 impl std::fmt::Debug for Builder {

@@ -1,8 +1,9 @@
-//! The `WWW-Authenticate` header.
+//! The `WWW-Authenticate` header: one for each scheme by which a caller can come back.
 
 use std::fmt::Write as _;
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
+use portcullis_core::access::{CredentialKind, Kinds};
 
 /// What a caller is asked for.
 ///
@@ -48,9 +49,32 @@ impl Challenge {
         }
     }
 
-    /// The header's value. A realm that can't stand in a quoted string is left out.
-    pub(super) fn to_header(self, realm: Option<&str>) -> HeaderValue {
+    /// The headers' values: `Bearer` first, and only schemes of the kinds that the route accepts, where they are
+    /// known. `Basic` is asked for where another password may help: not where a newer login is needed, unless
+    /// nothing else is accepted.
+    pub(super) fn to_headers(
+        self,
+        status: StatusCode,
+        accepted: Option<Kinds>,
+        realm: Option<&str>,
+    ) -> impl Iterator<Item = HeaderValue> {
         let realm = realm.filter(|realm| quotable(realm)).unwrap_or("portcullis");
+        let accepts = |kind| accepted.is_some_and(|kinds| kinds.accepts(kind));
+        let bearer = accepted.is_none() || BEARER.into_iter().any(accepts);
+        let basic = status == StatusCode::UNAUTHORIZED
+            && accepts(CredentialKind::Basic)
+            && !(bearer && self.asks_for_login());
+        let bearer = bearer.then(|| self.bearer(realm));
+        let basic = basic.then(|| basic_challenge(realm)).flatten();
+        bearer.into_iter().chain(basic)
+    }
+
+    /// Whether only a login by a person helps.
+    const fn asks_for_login(self) -> bool {
+        self.max_age.is_some() || self.acr.is_some()
+    }
+
+    fn bearer(self, realm: &str) -> HeaderValue {
         let mut text = format!("Bearer realm=\"{realm}\"");
         if let Some(error) = self.error {
             let _ = write!(text, ", error=\"{error}\"");
@@ -67,6 +91,18 @@ impl Challenge {
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
     }
 }
+
+/// Source: RFC 7617 §2, §2.1
+fn basic_challenge(realm: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("Basic realm=\"{realm}\", charset=\"UTF-8\"")).ok()
+}
+
+/// The kinds that travel as `Authorization: Bearer`.
+const BEARER: [CredentialKind; 3] = [
+    CredentialKind::Jwt,
+    CredentialKind::Session,
+    CredentialKind::ApiKey,
+];
 
 fn quotable(realm: &str) -> bool {
     realm
@@ -116,7 +152,7 @@ mod tests {
             Some(Assurance::MultiFactor.acr()),
         ] {
             for max_age in [None, Some(0), Some(300), Some(u32::MAX)] {
-                let header = Challenge::login(max_age, acr).to_header(Some("Blog"));
+                let header = Challenge::login(max_age, acr).bearer("Blog");
                 let asked = parameters(header.to_str().unwrap());
                 assert_eq!(asked["error"], "insufficient_user_authentication");
                 assert_eq!(asked["realm"], "Blog");
@@ -140,7 +176,40 @@ mod tests {
             (Some("a\r\nset-cookie: x"), "Bearer realm=\"portcullis\""),
             (Some("ä"), "Bearer realm=\"portcullis\""),
         ] {
-            assert_eq!(Challenge::default().to_header(realm), shown, "{realm:?}");
+            let mut sent = Challenge::default().to_headers(StatusCode::UNAUTHORIZED, None, realm);
+            assert_eq!(sent.next().unwrap(), shown, "{realm:?}");
+            assert!(sent.next().is_none());
         }
+    }
+
+    #[track_caller]
+    fn check(challenge: Challenge, status: u16, kinds: &[CredentialKind], expected: &[&str]) {
+        let status = StatusCode::from_u16(status).unwrap();
+        let sent = challenge.to_headers(status, Some(Kinds::of(kinds)), Some("r"));
+        assert_eq!(sent.collect::<Vec<_>>(), expected, "{kinds:?}");
+    }
+
+    #[test]
+    fn only_schemes_that_the_route_accepts_are_named() {
+        use CredentialKind::{ApiKey, Basic, Jwt, Session};
+        let invalid = Challenge::error("invalid_token");
+        let (bearer, basic) = (
+            "Bearer realm=\"r\", error=\"invalid_token\"",
+            "Basic realm=\"r\", charset=\"UTF-8\"",
+        );
+        check(invalid, 401, &[Basic], &[basic]);
+        check(invalid, 401, &[Jwt, Basic], &[bearer, basic]);
+        check(invalid, 401, &[ApiKey, Basic], &[bearer, basic]);
+        for kind in [Jwt, Session, ApiKey] {
+            check(invalid, 401, &[kind], &[bearer]);
+        }
+        // Another password changes nothing about a missing permission.
+        let scope = "Bearer realm=\"r\", error=\"insufficient_scope\", scope=\"a\"";
+        check(Challenge::scope("a"), 403, &[Jwt, Basic], &[scope]);
+        check(Challenge::scope("a"), 403, &[Basic], &[]);
+        // Nor about the age of a login, but a 401 must name something.
+        let newer = "Bearer realm=\"r\", error=\"insufficient_user_authentication\", max_age=\"5\"";
+        check(Challenge::login(Some(5), None), 401, &[Jwt, Basic], &[newer]);
+        check(Challenge::login(Some(5), None), 401, &[Basic], &[basic]);
     }
 }

@@ -110,7 +110,11 @@ where
 {
     let answered = async {
         match AssertUnwindSafe(future).catch_unwind().await {
-            Ok(Ok(response)) => response.into_response(),
+            Ok(Ok(response)) => {
+                let mut response = response.into_response();
+                Walk::send_cookies(response.headers_mut());
+                response
+            }
             Err(panic) => panicked(&*panic),
         }
     };

@@ -1,16 +1,21 @@
 //! What belongs to one request on its way: the gate, the route, the one moment, the trace id, the caller once known, and
 //! the organization once selected.
 
-use std::sync::Arc;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use http::Extensions;
+use http::header::SET_COOKIE;
+use http::{Extensions, HeaderMap};
 use portcullis_core::access::Principal;
 use portcullis_core::environment::{Environment, Timestamp};
+use portcullis_core::secret::Digest;
+use portcullis_core::session::SessionToken;
 use uuid::Uuid;
 
 use super::Label;
+use crate::cookie_session::Outgoing;
 use crate::enforcer::Gate;
 use crate::enforcer::organization::Selected;
 
@@ -23,11 +28,21 @@ pub(crate) struct Walk {
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
     pub(crate) principal: Option<Arc<Principal>>,
+    /// What the session token that was presented is stored as, if one was.
+    pub(crate) session_token: Option<Digest<SessionToken>>,
     pub(crate) selected: Selected,
 }
 
+/// What is known beside the running task.
+struct Current {
+    gate: Gate,
+    trace: Uuid,
+    /// Where the request's anonymous sessions leave their cookies.
+    outgoing: RefCell<Vec<Outgoing>>,
+}
+
 tokio::task_local! {
-    static CURRENT: (Gate, Uuid);
+    static CURRENT: Current;
 }
 
 impl Walk {
@@ -40,6 +55,7 @@ impl Walk {
             at,
             trace: gate.traces().next(at),
             principal: None,
+            session_token: None,
             selected: Selected::Nothing,
         }
     }
@@ -51,12 +67,38 @@ impl Walk {
 
     /// Lets `future` know the trace id and the realm.
     pub(crate) fn around<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        CURRENT.scope((self.gate.clone(), self.trace), future)
+        CURRENT.scope(self.current(), future)
     }
 
     /// The same for something that doesn't wait.
     pub(crate) fn around_sync<T>(&self, run: impl FnOnce() -> T) -> T {
-        CURRENT.sync_scope((self.gate.clone(), self.trace), run)
+        CURRENT.sync_scope(self.current(), run)
+    }
+
+    fn current(&self) -> Current {
+        Current {
+            gate: self.gate.clone(),
+            trace: self.trace,
+            outgoing: RefCell::default(),
+        }
+    }
+
+    /// Whatever is left in `outgoing` by the end of the request goes out with its answer.
+    pub(crate) fn leave(outgoing: &Outgoing) {
+        // Outside of a request there is no answer either.
+        let _ = CURRENT.try_with(|current| current.outgoing.borrow_mut().push(Arc::clone(outgoing)));
+    }
+
+    /// Puts what was left on the answer.
+    pub(super) fn send_cookies(headers: &mut HeaderMap) {
+        let _ = CURRENT.try_with(|current| {
+            for outgoing in current.outgoing.borrow().iter() {
+                let mut outgoing = outgoing.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(value) = outgoing.take() {
+                    headers.append(SET_COOKIE, value);
+                }
+            }
+        });
     }
 
     /// How long the request has taken so far.
@@ -66,12 +108,12 @@ impl Walk {
 
     /// The trace id of the request this task works on.
     pub(crate) fn current_trace() -> Option<Uuid> {
-        CURRENT.try_with(|(_, trace)| *trace).ok()
+        CURRENT.try_with(|current| current.trace).ok()
     }
 
     /// The realm of the request this task works on.
     pub(crate) fn current_realm() -> Option<Arc<str>> {
-        CURRENT.try_with(|(gate, _)| gate.realm()).ok()
+        CURRENT.try_with(|current| current.gate.realm()).ok()
     }
 }
 

@@ -3,12 +3,23 @@
 use async_trait::async_trait;
 use portcullis_core::access::Decision;
 use portcullis_core::access::explain::{Bounds, Store};
-use portcullis_core::audit::Context;
+use portcullis_core::audit::{self, Context, Event, Filter, Refusal};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
 /// Keeps nothing: every denial was logged when it was decided.
 pub(super) struct LogOnly;
+
+#[async_trait]
+impl audit::Store for LogOnly {
+    async fn append(&self, _: Refusal, _: Context) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
+        Ok(Vec::new())
+    }
+}
 
 #[async_trait]
 impl Store for LogOnly {

@@ -16,7 +16,7 @@
 //! # }
 //! ```
 //! Flow: the issuer's metadata names its key set (`discovery`), the key set is followed
-//! ([`RemoteKeys`](portcullis_core::key::RemoteKeys)), tokens are verified with it and become principals
+//! ([`RemoteKeys`]), tokens are verified with it and become principals
 //! ([`RemoteAuthenticator`]). Everything after that, the decision, the refusals, the docs, is what it is with a database.
 //!
 //! **Invariants:** the metadata's issuer is the one that was asked for, to the letter, and its keys are at the same

@@ -24,7 +24,7 @@ impl Api<()> {
         }
         know_permissions(&self);
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
-        self.docs.cookie = gate.cookie().to_owned().into();
+        self.docs.cookie = gate.cookies().session().to_owned().into();
         // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
         for route in &mut self.routes {
             let here = gate.kinds(route.guard.kinds);

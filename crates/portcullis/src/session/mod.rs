@@ -5,8 +5,6 @@ mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
-use http::header::SET_COOKIE;
 use portcullis_core::access::Authenticated;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{Delivery, DeviceName, Id, LoggedIn, LoginError, LoginForm};
@@ -17,7 +15,10 @@ use serde::Deserialize;
 use crate::account::new_device;
 use crate::portcullis::Portcullis;
 use crate::token::TokenResponse;
-use crate::{Allow, Api, Circumstances, FieldErrors, Json, NoContent, Path, Personal, Problem, Public, Via};
+use crate::{
+    Allow, Api, Circumstances, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem,
+    Public, Session, Via,
+};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -27,6 +28,8 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("End this session")
         .post("/logout/all", log_out_everywhere)
         .summary("End every session and token of this account")
+        .get("/csrf", csrf)
+        .summary("The token that a page sends beside its session cookie")
         .get("/sessions", list)
         .summary("Where am I logged in?")
         .delete("/sessions", end_others)
@@ -108,7 +111,7 @@ async fn log_in(
         hold,
         logged_in,
         at,
-        cookie: portcullis.gate().cookie().to_owned(),
+        gate: portcullis.gate().clone(),
     })
 }
 
@@ -143,7 +146,7 @@ struct LoginAnswer {
     logged_in: LoggedIn,
     /// When: a session's whole lifetime begins there.
     at: portcullis_core::environment::Timestamp,
-    cookie: String,
+    gate: Gate,
 }
 
 impl IntoResponse for LoginAnswer {
@@ -160,8 +163,8 @@ impl IntoResponse for LoginAnswer {
                 let in_body = matches!(self.hold, Hold::Session);
                 let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
                 let mut response = Json(view).into_response();
-                if !in_body && let Some(value) = cookie::set(&self.cookie, &token, lifetime) {
-                    response.headers_mut().insert(SET_COOKIE, value);
+                if !in_body {
+                    cookie::set(response.headers_mut(), &self.gate, &token, lifetime);
                 }
                 response
             }
@@ -200,7 +203,7 @@ async fn log_out(
     if let Some(session) = who.session() {
         portcullis.sessions().log_out(who.id(), session, by).await?;
     }
-    Ok(LoggedOut(portcullis.gate().cookie().to_owned()))
+    Ok(LoggedOut(portcullis.gate().clone()))
 }
 
 async fn log_out_everywhere(
@@ -209,23 +212,25 @@ async fn log_out_everywhere(
     Circumstances(by): Circumstances,
 ) -> Result<LoggedOut, Problem> {
     portcullis.sessions().log_out_everywhere(who.id(), by).await?;
-    Ok(LoggedOut(portcullis.gate().cookie().to_owned()))
+    Ok(LoggedOut(portcullis.gate().clone()))
 }
 
-/// 204, and the session cookie is taken back.
-struct LoggedOut(String);
+/// 204, and the session's cookies are taken back.
+struct LoggedOut(Gate);
 
 impl IntoResponse for LoggedOut {
     fn into_response(self) -> Response {
-        let mut headers = HeaderMap::new();
-        if let Some(value) = cookie::clear(&self.0) {
-            headers.insert(SET_COOKIE, value);
-        }
-        (headers, NoContent).into_response()
+        let mut response = NoContent.into_response();
+        cookie::clear(response.headers_mut(), &self.0);
+        response
     }
 }
 
 answers!(LoggedOut: NoContent);
+
+async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<view::Csrf> {
+    Json(view::Csrf::new(&token))
+}
 
 async fn list(
     who: Allow<Authenticated, Via<Personal>>,

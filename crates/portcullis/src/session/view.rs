@@ -7,6 +7,8 @@ use portcullis_core::session::{Id, Session, Token};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::CsrfToken;
+
 /// A session that was opened.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct SessionResponse {
@@ -90,6 +92,21 @@ impl SessionView {
             created_at: session.authenticated_at,
             last_seen_at: session.last_seen_at,
             expires_at: session.expires_at,
+        }
+    }
+}
+
+/// The token of the session that asks.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Csrf {
+    /// To be sent in `X-CSRF-Token` with every change that the session cookie makes.
+    csrf_token: String,
+}
+
+impl Csrf {
+    pub(super) fn new(token: &CsrfToken) -> Self {
+        Self {
+            csrf_token: token.expose().to_owned(),
         }
     }
 }

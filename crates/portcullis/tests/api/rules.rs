@@ -505,7 +505,8 @@ async fn a_token_in_the_query_is_not_looked_at() {
 async fn a_cookie_changes_nothing_when_another_site_sends_it() {
     checks!("T023");
     let (bench, client) = start();
-    let cookie = cookie(&bench.token());
+    let token = bench.token();
+    let (cookie, csrf) = (cookie(&token), bench.csrf(&token));
     let site = "sec-fetch-site";
     let table: [(&[(&str, &str)], u16); 16] = [
         (&[], 403),
@@ -532,7 +533,7 @@ async fn a_cookie_changes_nothing_when_another_site_sends_it() {
         ),
     ];
     for (extra, status) in table {
-        let mut headers = vec![("cookie", cookie.as_str())];
+        let mut headers = vec![("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
         headers.extend_from_slice(extra);
         let answer = client.call(Method::POST, "/change", &headers, "").await;
         assert_eq!(answer.status.as_u16(), status, "{extra:?}");
@@ -564,9 +565,14 @@ async fn a_cookie_changes_nothing_when_another_site_sends_it() {
 async fn without_a_public_origin_no_origin_header_is_good_enough() {
     let bench = Bench::default();
     let client = bench.client(api());
-    let cookie = cookie(&bench.token());
+    let token = bench.token();
+    let (cookie, csrf) = (cookie(&token), bench.csrf(&token));
     for origin in ["null", "https://app.example", "http://localhost", ""] {
-        let headers = [("cookie", cookie.as_str()), ("origin", origin)];
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("x-csrf-token", csrf.as_str()),
+            ("origin", origin),
+        ];
         assert_eq!(
             client.call(Method::POST, "/change", &headers, "").await.status,
             403,

@@ -126,6 +126,7 @@ async fn walk(app: &TestApp) -> Walk {
     let refresh = tokens["refresh_token"].as_str().unwrap();
     let session = session["session_token"].as_str().unwrap();
     use_them(app, &mut walk, [access, session, &cookie]).await;
+    use_keys(app, &mut walk, access).await;
     make_mistakes(app, &mut walk, [access, refresh, session]).await;
     renew_and_end(app, &mut walk, access, refresh, &cookie).await;
     walk
@@ -160,6 +161,34 @@ async fn use_them(app: &TestApp, walk: &mut Walk, [access, session, cookie]: [&s
         walk.answers(path, &app.get(path).cookie(cookie).send().await);
         let query = format!("{path}?access_token={access}&password={PASSWORD}");
         walk.answers(path, &app.get(&query).send().await);
+    }
+}
+
+async fn use_keys(app: &TestApp, walk: &mut Walk, access: &str) {
+    let form = json!({ "name": "ci", "permissions": [], "networks": ["203.0.113.0/24"], "limit": "2/hour" });
+    let made = app.post("/auth/api-keys").bearer(access).json(&form).send().await;
+    let made = made.expect(201).json();
+    let rotate = format!("/auth/api-keys/{}/rotate", made["id"].as_str().unwrap());
+    let rotated = app.post(&rotate).bearer(access).json(&json!({})).send().await;
+    let rotated = rotated.expect(200).json();
+    for (what, body) in [("API key", &made), ("rotated API key", &rotated)] {
+        let key = body["key"].as_str().unwrap();
+        walk.secret(what, key);
+        for address in ["203.0.113.7", "198.51.100.1", "203.0.113.7", "203.0.113.7"] {
+            let request = app.get("/auth/me").api_key(key).from_address(address);
+            walk.answers("key", &request.send().await);
+        }
+        for request in [
+            app.get(&format!("/auth/me?api_key={key}")),
+            app.get(&format!("/auth/api-keys/{key}")).bearer(access),
+            app.get("/auth/me").api_key(&key.replacen("live", "test", 1)),
+            app.get("/auth/me").api_key(key).bearer(access),
+            app.get("/auth/me").header("x-session-token", key),
+            app.get("/auth/api-keys").bearer(access),
+            app.post(&rotate).bearer(access).json(&json!({})),
+        ] {
+            walk.answers("key", &request.send().await);
+        }
     }
 }
 
@@ -208,7 +237,11 @@ async fn make_mistakes(app: &TestApp, walk: &mut Walk, [access, refresh, session
     let basic = app
         .get("/auth/me")
         .header("authorization", &format!("Basic {PASSWORD}"));
-    walk.answers("basic", &basic.send().await.expect(401));
+    walk.answers("no pair", &basic.send().await.expect(400));
+    for (identifier, password) in [("anna@example.com", PASSWORD), (PASSWORD, "anna@example.com")] {
+        let basic = app.get("/auth/me").basic(identifier, password);
+        walk.answers("basic", &basic.send().await.expect(401));
+    }
     walk.answers(
         "forged",
         &app.get("/auth/me")

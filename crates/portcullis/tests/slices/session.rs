@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use portcullis_core::account::State;
 use portcullis_core::password::{self, Cost};
+use portcullis_core::session::Token;
 use portcullis_core::{checks, session};
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::{Value, json};
@@ -341,7 +342,9 @@ async fn a_cookie_changes_something_only_from_our_own_pages() {
         ("origin", "https://id.example.com", 204),
         ("sec-fetch-site", "same-origin", 204),
     ] {
+        let csrf = app.portcullis.gate().csrf_token(&Token::parse(&token).unwrap());
         let request = app.post("/auth/email/verification").header("cookie", &cookie);
+        let request = request.header("x-csrf-token", &csrf);
         let answer = request.header(name, value).send().await;
         assert_eq!(answer.status(), status, "{name}: {value}");
     }

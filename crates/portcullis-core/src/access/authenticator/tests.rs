@@ -21,12 +21,12 @@ use crate::{audit, checks};
 
 /// One account with one session, and a count of what was read.
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     sessions: Mutex<HashMap<[u8; 32], Session>>,
     keys: Mutex<HashMap<[u8; 32], api_key::Found>>,
-    state: Mutex<Option<State>>,
+    pub(super) state: Mutex<Option<State>>,
     permissions: Mutex<Vec<String>>,
-    reads: AtomicUsize,
+    pub(super) reads: AtomicUsize,
     down: AtomicBool,
     /// Runs once, in the middle of the next read of facts.
     during_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -34,7 +34,7 @@ struct World {
     during_find: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
-struct Silence(AtomicU64);
+pub(super) struct Silence(AtomicU64);
 
 impl Bus for Silence {
     fn silence(&self) -> Duration {
@@ -42,26 +42,26 @@ impl Bus for Silence {
     }
 }
 
-const START: Timestamp = Timestamp::from_seconds(1_000_000);
-const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
+pub(super) const START: Timestamp = Timestamp::from_seconds(1_000_000);
+pub(super) const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
 const SESSION: session::Id = session::Id::from_uuid(Uuid::from_u128(0x5));
 const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(1));
 
-fn after(seconds: u64) -> Timestamp {
+pub(super) fn after(seconds: u64) -> Timestamp {
     START.plus(Duration::from_secs(seconds))
 }
 
-struct Bench {
-    world: Arc<World>,
-    marks: Arc<Marks>,
+pub(super) struct Bench {
+    pub(super) world: Arc<World>,
+    pub(super) marks: Arc<Marks>,
     silence: Arc<Silence>,
-    authenticator: Authenticator,
+    pub(super) authenticator: Authenticator,
     token: Token,
     keyring: Arc<Keyring>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let world = Arc::new(World {
             state: Mutex::new(Some(State::Active)),
             ..World::default()
@@ -370,7 +370,7 @@ fn a_fault_is_no_answer() {
 }
 
 impl World {
-    fn read(&self) -> Result<(), Fault> {
+    pub(super) fn read(&self) -> Result<(), Fault> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         if self.down.load(Ordering::Relaxed) {
             Err(Fault::Unreachable("down".into()))
@@ -380,7 +380,7 @@ impl World {
     }
 }
 
-fn account(state: State) -> Account {
+pub(super) fn account(state: State) -> Account {
     Account {
         id: ACCOUNT,
         email: None,

@@ -106,6 +106,7 @@ fn here(permissions: &[&str], roles: &[&str]) -> Membership {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn inside_of_member_only_the_membership_counts() {
     checks!("T068");
     checks!("T024");
@@ -279,6 +280,7 @@ fn a_policy_that_forbids_beats_whatever_permits_in_its_own_node_only() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn a_member_counts_with_the_membership_alone() {
     let everything = principal(&NAMES, &["auditor", "editor"], None);
     let nobody = principal(&[], &[], None);

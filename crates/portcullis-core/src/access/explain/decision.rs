@@ -102,9 +102,10 @@ impl Bounds {
     }
 }
 
-/// Where decisions are kept. Every verb is atomic.
+/// Where decisions are kept: beside the audit log, since a decision and its event are written together. Every verb is
+/// atomic.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: audit::Store {
     /// Keeps a decision, with its audit event if it has one ([`Decision::refusal`]). A trace id keeps its first
     /// decision; the event is written all the same.
     async fn keep(&self, decision: Decision, by: audit::Context) -> Result<(), Fault>;

@@ -8,6 +8,7 @@
 //! loaded.
 
 mod condition;
+mod literal;
 
 use cedar_policy::pst::{self, Clause};
 use cedar_policy::{EntityId, PartialEntities, PartialEntityUid, PartialRequest, Policy, Schema};

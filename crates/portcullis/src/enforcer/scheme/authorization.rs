@@ -1,12 +1,14 @@
-//! `Authorization: Bearer …`: a JWT, a session token or an API key.
+//! `Authorization: Bearer …`: a JWT, a session token or an API key. `Authorization: Basic …`: an identifier and a
+//! password.
 //!
 //! Source: RFC 6750 §2.1, RFC 9110 §11.6.2
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
+use portcullis_core::access::Credential;
 use portcullis_core::api_key::Format;
 
-use super::{Presented, sort};
+use super::{Presented, basic, sort};
 
 pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Presented<'r> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -16,19 +18,22 @@ pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Presented<'r
     if values.next().is_some() {
         return Presented::Several;
     }
-    match bearer(value.as_bytes()) {
-        Some(token) => match token68(token) {
-            Some(token) => sort(token, keys),
-            None => Presented::Malformed,
-        },
-        None => foreign(value),
+    let bytes = value.as_bytes();
+    if let Some(token) = after(BEARER, bytes) {
+        return token68(token).map_or(Presented::Malformed, |token| sort(token, keys));
     }
+    if let Some(encoded) = after(BASIC, bytes) {
+        return basic::decode(encoded).map_or(Presented::Malformed, |pair| {
+            Presented::Credential(Credential::Basic(pair))
+        });
+    }
+    foreign(value)
 }
 
-/// What follows the scheme `Bearer`.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked(BEARER.len())?;
-    if !scheme.eq_ignore_ascii_case(BEARER) {
+/// What follows the scheme.
+fn after<'v>(wanted: &[u8], value: &'v [u8]) -> Option<&'v [u8]> {
+    let (scheme, rest) = value.split_at_checked(wanted.len())?;
+    if !scheme.eq_ignore_ascii_case(wanted) {
         return None;
     }
     match rest {
@@ -81,6 +86,7 @@ fn is_token(text: &str) -> bool {
 }
 
 const BEARER: &[u8] = b"Bearer";
+const BASIC: &[u8] = b"Basic";
 
 #[cfg(test)]
 mod tests {
@@ -121,7 +127,11 @@ mod tests {
             ("Bear", None),
             ("", None),
         ] {
-            assert_eq!(bearer(value.as_bytes()), token.map(str::as_bytes), "{value:?}");
+            assert_eq!(
+                after(BEARER, value.as_bytes()),
+                token.map(str::as_bytes),
+                "{value:?}"
+            );
         }
     }
 }

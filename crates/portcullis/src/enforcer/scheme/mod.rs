@@ -7,6 +7,7 @@
 
 mod api_key;
 mod authorization;
+mod basic;
 mod cookie;
 mod session_header;
 
@@ -46,13 +47,15 @@ pub(super) enum Carrier {
     Header,
     /// In a cookie, which browsers attach by themselves.
     Cookie,
+    /// In `Authorization: Basic`, which browsers remember and attach by themselves, and programs send too.
+    Remembered,
 }
 
 /// What a request presents.
 pub(super) enum Found<'r> {
     /// Nothing.
     Nothing,
-    /// A credential of a kind nobody here reads, such as `Basic`.
+    /// A credential of a kind nobody here reads, such as `Negotiate`.
     Foreign,
     /// One credential.
     Credential(Credential<'r>, Carrier),
@@ -63,7 +66,7 @@ pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Unkno
     find_in(
         &parts.headers,
         &parts.uri,
-        gate.cookie(),
+        gate.cookies().session(),
         (gate.api_key_format(), gate.api_key_places()),
     )
 }
@@ -91,6 +94,9 @@ pub(super) fn find_in<'r>(
         (Some(_), Some(_)) => Err(several().into()),
         (Some((place, carrier)), None) => match place {
             Presented::Nothing => Ok(Found::Nothing),
+            Presented::Credential(Credential::Basic(pair)) => {
+                Ok(Found::Credential(Credential::Basic(pair), Carrier::Remembered))
+            }
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
             Presented::Invalid => Err(Problem::invalid_token().into()),
@@ -111,7 +117,8 @@ fn several() -> Problem {
 fn malformed() -> Problem {
     Problem::invalid_credentials(
         "invalid_request",
-        "the Authorization header must read: Bearer, one space, the token",
+        "the Authorization header must read: Bearer, one space, the token; or Basic, one space, identifier:password in \
+         base64",
     )
 }
 

@@ -149,6 +149,11 @@ impl Bench {
         self.session(None).1
     }
 
+    /// A CSRF token of the session with this token.
+    pub(crate) fn csrf(&self, token: &str) -> String {
+        self.gate.csrf_token(&Token::parse(token).unwrap())
+    }
+
     /// An access token of a new session.
     pub(crate) fn jwt(&self, scopes: Option<&[&str]>) -> String {
         let (id, _) = self.session(scopes);

@@ -10,7 +10,7 @@ use portcullis::core::access::explain::{self, Bounds};
 use portcullis::core::access::{self, AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
 use portcullis::core::account::{self, Account, State};
 use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
-use portcullis::core::audit::{Context, Refusal};
+use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
 use portcullis::core::secret::Digest;
@@ -195,6 +195,17 @@ impl access::Store for World {
     }
     async fn assigned(&self, _: account::Id) -> Result<Option<Vec<String>>, Fault> {
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl audit::Store for World {
+    async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
+        self.audited.lock().unwrap().push((refusal, by));
+        Ok(())
+    }
+    async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
+        Ok(Vec::new())
     }
 }
 

@@ -97,7 +97,7 @@ fn a_key_may_what_both_it_and_its_owner_may() {
         let (bench, secret) = given();
         *bench.world.permissions.lock().unwrap() = owner.iter().map(|name| (*name).to_owned()).collect();
         change(&bench, |found| {
-            found.key.permissions = key.iter().map(|name| (*name).to_owned()).collect()
+            found.key.permissions = key.iter().map(|name| (*name).to_owned()).collect();
         });
         let principal = ask(&bench, &secret, after(1)).unwrap();
         assert_eq!(ids.map(|id| principal.may(id)), expected, "{owner:?} {key:?}");
@@ -122,11 +122,14 @@ fn a_key_never_stands_for_a_person() {
     assert_eq!(second.unwrap_err().code(), "second_factor_required");
 }
 
+/// What is wrong with a key that was good.
+type Spoil = fn(&mut Found);
+
 #[test]
 fn what_is_wrong_with_a_key_is_told_apart() {
     let nobodys = Format::default().mint(&environment(8));
     assert_eq!(refusal(&given().0, &nobodys, after(1)), Refused::UnknownKey);
-    let cases: [(fn(&mut Found), Refused); 3] = [
+    let cases: [(Spoil, Refused); 3] = [
         (|found| found.key.enabled = false, Refused::KeyDisabled),
         (|found| found.key.expires_at = Some(after(1)), Refused::KeyExpired),
         (|found| found.until = Some(after(1)), Refused::KeyReplaced),
@@ -192,7 +195,7 @@ fn the_address_is_looked_at_with_every_request() {
     checks!("T043");
     let (bench, secret) = given();
     change(&bench, |found| {
-        found.key.networks = Networks::parse(&["203.0.113.0/24"]).unwrap()
+        found.key.networks = Networks::parse(&["203.0.113.0/24"]).unwrap();
     });
     for (address, admitted) in [
         (Some("203.0.113.7"), true),

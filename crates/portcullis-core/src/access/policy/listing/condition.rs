@@ -1,12 +1,13 @@
 //! A condition on a resource, as filters.
 
-use cedar_policy::pst::{BinaryOp, EntityUID, Expr, Literal, PatternElem, UnaryOp, Var};
+use cedar_policy::pst::{BinaryOp, Expr, Literal, UnaryOp, Var};
 
 use super::super::super::resource::{
-    Comparison, Field, FieldKind, Filter, ORGANIZATION, OWNER, Pattern, ResourceKind, Value,
+    Comparison, Field, FieldKind, Filter, ORGANIZATION, OWNER, ResourceKind, Value,
 };
 use super::super::looks::mentions;
 use super::super::schema::{ACCOUNT, ID, TENANT};
+use super::literal::{entity, is_value, pieces, text, value, values};
 
 /// A condition, or a part of it, that no filter can say.
 #[derive(Debug, thiserror::Error)]
@@ -382,60 +383,6 @@ fn present(field: &'static Field) -> Filter {
     } else {
         Filter::Always
     }
-}
-
-/// The literal as a field of the kind holds it; `None` if no field can.
-fn value(literal: &Literal, kind: FieldKind) -> Option<Value> {
-    match (literal, kind) {
-        (Literal::Bool(value), FieldKind::Bool) => Some(Value::Bool(*value)),
-        (Literal::Long(value), FieldKind::Long) => Some(Value::Long(*value)),
-        (Literal::String(value), FieldKind::Text) => Some(Value::Text(value.to_string())),
-        (_, FieldKind::Account) => Some(Value::Account(entity(literal, ACCOUNT)?.parse().ok()?)),
-        (_, FieldKind::Organization) => Some(Value::Organization(entity(literal, TENANT)?.parse().ok()?)),
-        _ => None,
-    }
-}
-
-fn values(items: &[std::sync::Arc<Expr>], kind: FieldKind) -> Option<Vec<Value>> {
-    let value = |item: &std::sync::Arc<Expr>| match &**item {
-        Expr::Literal(literal) => value(literal, kind),
-        _ => None,
-    };
-    items.iter().map(value).collect()
-}
-
-/// Whether it is a value: it was evaluated, and doesn't depend on the resource.
-fn is_value(expr: &Expr) -> bool {
-    match expr {
-        Expr::Literal(_) => true,
-        Expr::Set(items) => items.iter().all(|item| matches!(**item, Expr::Literal(_))),
-        _ => false,
-    }
-}
-
-fn text(literal: &Literal) -> Option<String> {
-    match literal {
-        Literal::String(text) => Some(text.to_string()),
-        _ => None,
-    }
-}
-
-fn entity<'l>(literal: &'l Literal, of: &str) -> Option<&'l str> {
-    match literal {
-        Literal::EntityUID(EntityUID { ty, eid }) if ty.to_string() == of => Some(eid.as_str()),
-        _ => None,
-    }
-}
-
-fn pieces(pattern: &[PatternElem]) -> Pattern {
-    let mut pieces = vec![String::new()];
-    for element in pattern {
-        match (element, pieces.last_mut()) {
-            (PatternElem::Char(character), Some(piece)) => piece.push(*character),
-            _ => pieces.push(String::new()),
-        }
-    }
-    Pattern(pieces)
 }
 
 fn unsayable(expr: &Expr) -> Unsayable {

@@ -1,0 +1,91 @@
+//! Service accounts and API keys from the command line, beside a running server.
+
+use std::process::Output;
+use std::time::Duration;
+
+use portcullis_core::checks;
+use serde_json::Value;
+
+use crate::server::{Place, Server, client, printed, said, within};
+
+fn works(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
+    printed(output)
+}
+
+fn fails(output: &Output, code: i32, says: &str) {
+    let text = said(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(says), "{says} in {text}");
+    assert_eq!(printed(output), "");
+}
+
+async fn me(server: &Server, key: &str) -> u16 {
+    let request = client().get(server.url("/auth/me")).header("x-acme-key", key);
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_key_made_at_the_command_line_opens_the_running_server_until_it_is_revoked() {
+    checks!("T020");
+    let place = Place::new();
+    let server = place.serve(&["--set", "api_keys.header=X-Acme-Key"]);
+    fails(&place.run(&["service-account", "create", "x"]), 2, "3 to 32");
+    works(&place.run(&["service-account", "create", "robot"]));
+    fails(
+        &place.run(&["service-account", "create", "Robot"]),
+        1,
+        "this name already",
+    );
+    assert!(works(&place.run(&["service-account", "list"])).contains("robot"));
+
+    let create = |more: &[&str]| {
+        let all: Vec<&str> = ["api-key", "create", "robot", "ci"]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        place.run(&all)
+    };
+    fails(&create(&["--allow", "posts:fly"]), 1, "posts:fly");
+    fails(&create(&["--limit", "often"]), 2, "such as 100/minute");
+    fails(&create(&["--from", "10.0.0.1/8"]), 2, "10.0.0.1/8");
+    fails(&create(&["--expires-at", "tomorrow"]), 2, "write a moment");
+    let made: Value = serde_json::from_str(&works(&create(&["--json"]))).unwrap();
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    assert_eq!(me(&server, key).await, 200);
+    let listed = works(&place.run(&["api-key", "list", "robot"]));
+    assert!(listed.contains(id) && !listed.contains(&key[8..]), "{listed}");
+
+    fails(
+        &place.run(&["service-account", "disable", "nobody"]),
+        1,
+        "no account",
+    );
+    works(&place.run(&["service-account", "disable", "robot"]));
+    let refused = within(Duration::from_secs(1), || async { me(&server, key).await == 401 }).await;
+    assert!(refused, "{}", server.log());
+    works(&place.run(&["account", "enable", "robot"]));
+    let again = within(Duration::from_secs(1), || async { me(&server, key).await == 200 }).await;
+    assert!(again, "{}", server.log());
+    works(&place.run(&["api-key", "revoke", "robot", id]));
+    let refused = within(Duration::from_secs(1), || async { me(&server, key).await == 401 }).await;
+    assert!(refused, "{}", server.log());
+    fails(&place.run(&["api-key", "revoke", "robot", id]), 1, "has no key");
+    assert!(!server.log().contains(&key[8..]));
+}
+
+#[test]
+fn a_string_is_recognised_without_a_server_and_never_printed() {
+    checks!("T038");
+    let place = Place::new();
+    let (session, garbage) = (format!("pcs_{}", "A".repeat(43)), "hunter2-hunter2");
+    let output = place.run(&["key", "check", &session]);
+    assert_eq!(works(&output), "this is a session token\n");
+    let output = place.run_with(&["key", "check", "-"], &format!("{session}\n"));
+    assert_eq!(works(&output), "this is a session token\n");
+    let output = place.run(&["key", "check", garbage]);
+    fails(&output, 1, "no credential");
+    assert!(!said(&output).contains(garbage));
+    assert!(!place.path("data").exists(), "nothing was opened or made");
+}

@@ -1,0 +1,125 @@
+//! Cookies: what they are called, how they are written and how they are found.
+//!
+//! Every cookie is `Secure` and `Path=/`, and its name begins with `__Host-`: a browser takes such a cookie from this
+//! host alone, over TLS (or loopback). Where a [domain](Settings::domain) is set the prefix is `__Secure-`, because
+//! `__Host-` excludes one.
+//!
+//! Invariants: [`Cookies`] exists only with names and a domain that browsers accept. The prefix follows from the
+//! domain; nobody writes it.
+//!
+//! **Deployment caveat:** with a domain every host below it receives the session cookie and can plant one. Leave it
+//! out unless several of your hosts must share a login, and all of them are yours.
+//!
+//! **Deliberately absent:** `SameSite=None`, a path, a cookie without `Secure`.
+//!
+//! Source: RFC 6265bis §4.1.2, §4.1.3
+
+mod settings;
+
+use std::time::Duration;
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+pub use self::settings::{InvalidCookies, SameSite, Settings};
+
+/// How this deployment's cookies are called and written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cookies {
+    session: String,
+    csrf: String,
+    data: String,
+    csrf_header: HeaderName,
+    domain: Option<String>,
+    same_site: SameSite,
+    data_lifetime: Duration,
+}
+
+/// Who reads a cookie in the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// Nobody: it only comes back.
+    Nobody,
+    /// A script of our pages.
+    Script,
+}
+
+impl Cookies {
+    /// The name of the session cookie.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The name of the cookie that hands a page its CSRF token.
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    /// The name of the cookie of a [`CookieSession`](crate::CookieSession).
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// The header in which a page sends its CSRF token back.
+    pub fn csrf_header(&self) -> &HeaderName {
+        &self.csrf_header
+    }
+
+    /// How long a [`CookieSession`](crate::CookieSession) lives after its last change.
+    pub fn data_lifetime(&self) -> Duration {
+        self.data_lifetime
+    }
+
+    /// The `Set-Cookie` that gives a cookie to the browser; `None` for a value that can't stand in one.
+    pub(crate) fn set(
+        &self,
+        name: &str,
+        value: &str,
+        lifetime: Duration,
+        reader: Reader,
+    ) -> Option<HeaderValue> {
+        let seconds = lifetime.as_secs();
+        let text = format!("{name}={value}; Max-Age={seconds}; {}", self.attributes(reader));
+        let mut value = HeaderValue::try_from(text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// The `Set-Cookie` that takes a cookie back.
+    pub(crate) fn clear(&self, name: &str, reader: Reader) -> Option<HeaderValue> {
+        HeaderValue::try_from(format!("{name}=; Max-Age=0; {}", self.attributes(reader))).ok()
+    }
+
+    fn attributes(&self, reader: Reader) -> String {
+        let domain = self.domain.as_ref();
+        let domain = domain.map_or_else(String::new, |domain| format!("Domain={domain}; "));
+        match reader {
+            Reader::Nobody => {
+                let same_site = self.same_site.as_str();
+                format!("{domain}Path=/; Secure; HttpOnly; SameSite={same_site}")
+            }
+            // It is read where it was set and never needed on arrival, so the stricter value costs nothing.
+            Reader::Script => format!("{domain}Path=/; Secure; SameSite=Strict"),
+        }
+    }
+}
+
+/// The values of every cookie of this name, in all `Cookie` headers: HTTP/2 may split one into several.
+///
+/// Source: RFC 6265 §5.4, RFC 9113 §8.2.3
+pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(move |pair| value_of(pair, name))
+}
+
+fn value_of<'p>(pair: &'p [u8], name: &str) -> Option<&'p [u8]> {
+    pair.trim_ascii()
+        .strip_prefix(name.as_bytes())?
+        .strip_prefix(b"=")
+}
+
+#[cfg(test)]
+mod tests;

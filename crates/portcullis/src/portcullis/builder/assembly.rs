@@ -1,0 +1,213 @@
+//! Builds every role from the settings, once.
+
+use std::sync::Arc;
+
+use portcullis_core::access::{
+    self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
+};
+use portcullis_core::account::{Accounts, Passwords, Registrar, ServiceAccounts};
+use portcullis_core::audit;
+use portcullis_core::environment::Environment;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Marks;
+use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::organization::{self, Organizations};
+use portcullis_core::password::Hasher;
+use portcullis_core::session::{self, Manager};
+use portcullis_core::token::{Issuer, Verifier};
+use portcullis_store::Database;
+
+use super::super::letters::Letters;
+use super::super::sessions::Sessions;
+use super::super::{Followed, Inner, Portcullis, listen};
+use super::{Builder, OpenError};
+use crate::cookie::Cookies;
+use crate::enforcer::{self, Gate};
+
+impl Builder {
+    pub(super) async fn build(
+        self,
+        database: Database,
+        master_key: MasterKey,
+        cookies: Cookies,
+    ) -> Result<Portcullis, OpenError> {
+        let environment = self.environment.clone();
+        let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
+        let keyring = Arc::new(self.keyring(&database, &sealer).await?);
+        let marks = Arc::new(Marks::new());
+        let key_watch = listen(&database, &marks, &keyring);
+        declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
+
+        let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
+        let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
+        let directory = Arc::new(Directory::new(
+            shared(&database),
+            Arc::clone(&marks),
+            self.capacity,
+        ));
+        let issuer = Arc::new(self.issuer(&database, &keyring, &sealer));
+        let session_store = Sessions::open(&self.session_store, &database).await;
+        let session_store = session_store.map_err(OpenError::Sessions)?;
+        let store = session_store.store();
+        let manners = self.manners(&database, &marks, cookies, sealer);
+        let authenticator = self
+            .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
+            .with_passwords(self.passwords_of(&database, &hasher), &environment);
+        let gate = Gate::new(
+            Arc::new(authenticator),
+            environment.clone(),
+            shared(&database),
+            manners,
+        );
+        let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
+        let decisions = Decisions::new(
+            shared(&database),
+            Arc::clone(&directory),
+            self.sessions.require_verified_email,
+        );
+        let api_keys = self.api_keys.build(&database, &directory, &environment);
+        let sessions = self.manager(&database, store, directory, roles);
+        Ok(Portcullis(Arc::new(Inner {
+            gate,
+            sessions,
+            session_store,
+            issuer,
+            registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
+            roles: Roles::new(shared(&database)),
+            audit: audit::Log::new(shared(&database)),
+            decisions,
+            accounts: Accounts::new(shared(&database), environment.clone()),
+            organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
+            service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
+            api_keys,
+            verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
+            keyring,
+            letters: Letters::new(self.mailer),
+            manners: self.manners,
+            policies: self.policies,
+            environment,
+            _follower: database.follow(self.follow),
+            _key_watch: key_watch,
+            database,
+        })))
+    }
+
+    /// The signing keys.
+    async fn keyring(&self, database: &Database, sealer: &Arc<Sealer>) -> Result<Keyring, KeyringError> {
+        let settings = key::keyring::Settings {
+            algorithm: self.algorithm,
+            overlap: self.tokens.key_overlap(),
+        };
+        let environment = self.environment.clone();
+        Keyring::open(shared(database), Arc::clone(sealer), environment, settings).await
+    }
+
+    /// What makes and exchanges tokens.
+    fn issuer(&self, database: &Database, keyring: &Arc<Keyring>, sealer: &Sealer) -> Issuer {
+        Issuer::new(
+            Arc::clone(keyring),
+            shared(database),
+            sealer,
+            self.environment.clone(),
+            self.tokens.clone(),
+        )
+    }
+
+    /// What checks passwords that come with every request.
+    fn passwords_of(&self, database: &Database, hasher: &Arc<Hasher>) -> Passwords {
+        Passwords::new(
+            shared(database),
+            Arc::clone(hasher),
+            self.sessions.require_verified_email,
+        )
+    }
+
+    /// What verifies on every route.
+    fn authenticator(
+        &self,
+        database: &Database,
+        sessions: Arc<dyn session::Store>,
+        keyring: &Arc<Keyring>,
+        directory: &Arc<Directory>,
+        marks: Arc<Marks>,
+    ) -> Authenticator {
+        Authenticator::new(access::Foundation {
+            directory: Arc::clone(directory),
+            sessions,
+            tokens: shared(database),
+            api_keys: shared(database),
+            verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
+            marks,
+            bus: Arc::new(Followed(database.clone())),
+            require_verified_email: self.sessions.require_verified_email,
+            capacity: self.capacity,
+        })
+    }
+
+    /// How the gate presents itself, and what it decides by.
+    fn manners(
+        &self,
+        database: &Database,
+        marks: &Arc<Marks>,
+        cookies: Cookies,
+        sealer: Arc<Sealer>,
+    ) -> enforcer::Settings {
+        let organizations = organization::Directory::new(
+            shared(database),
+            Arc::clone(marks),
+            Arc::new(Followed(database.clone())),
+            self.capacity,
+        );
+        let mut settings = enforcer::Settings::default();
+        settings.origin.clone_from(&self.manners.public_url);
+        settings.cookies = cookies;
+        settings.sealer = Some(sealer);
+        settings.organizations = Some(Arc::new(organizations));
+        settings.base_domain.clone_from(&self.base_domain);
+        settings.policies = self.policies.provider();
+        settings.grants = access::grant::Grants::new(shared(database));
+        settings.api_key_format = self.api_keys.format.clone();
+        settings.api_key_places = self.api_keys.places.clone();
+        settings
+    }
+
+    /// What logs in and out.
+    fn manager(
+        &self,
+        database: &Database,
+        sessions: Arc<dyn session::Store>,
+        directory: Arc<Directory>,
+        (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
+    ) -> Manager {
+        Manager::new(session::Foundation {
+            accounts: shared(database),
+            sessions,
+            tokens: shared(database),
+            audit: shared(database),
+            directory,
+            hasher,
+            issuer,
+            environment: self.environment.clone(),
+            settings: self.sessions.clone(),
+        })
+    }
+}
+
+/// Makes permissions known to the database.
+pub(in super::super) async fn declare<'p>(
+    database: &Database,
+    permissions: impl Iterator<Item = &'p PermissionRef>,
+    environment: &Environment,
+) -> Result<(), Fault> {
+    use access::Store as _;
+    let records = permissions.map(|permission| {
+        // Deciding about a name needs its bit, also where no rule of a route was asked yet.
+        (permission.id)();
+        PermissionRecord::from(permission)
+    });
+    database.declare(records.collect(), environment.now()).await
+}
+
+pub(in super::super) fn shared(database: &Database) -> Arc<Database> {
+    Arc::new(database.clone())
+}

@@ -1,0 +1,26 @@
+//! The master key of a deployment that was given none.
+
+use std::path::{Path, PathBuf};
+
+use portcullis_core::environment::Environment;
+use portcullis_core::key::MasterKey;
+
+use super::OpenError;
+use crate::secrets;
+
+/// The master key in the file beside a SQLite database.
+pub(super) fn beside(url: &str, environment: &Environment) -> Result<MasterKey, OpenError> {
+    let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:");
+    if url == "sqlite::memory:" {
+        return Ok(MasterKey::generate(environment));
+    }
+    let file = Path::new(file.ok_or(OpenError::NoMasterKey)?);
+    let mut key = file.as_os_str().to_owned();
+    key.push(".key");
+    let database = if file.exists() {
+        secrets::Database::Existing(file.display().to_string())
+    } else {
+        secrets::Database::New
+    };
+    Ok(secrets::load_or_create(&PathBuf::from(key), &database, environment)?.master_key)
+}

@@ -1,0 +1,37 @@
+//! Why a credential isn't honoured, as an answer: one 401 whatever it was, but for good keys in the wrong place or pace.
+
+use http::StatusCode;
+use portcullis_core::access::{AuthenticationError, Refused};
+
+use super::Problem;
+use crate::protect::Walk;
+
+impl From<AuthenticationError> for Problem {
+    fn from(error: AuthenticationError) -> Self {
+        match error {
+            AuthenticationError::Refused(reason) => reason.into(),
+            AuthenticationError::Hash(error) => error.into(),
+            AuthenticationError::AddressNotAllowed { .. } => {
+                tracing::info!(trace = ?Walk::current_trace(), reason = %error, "credential refused");
+                Self::forbidden(
+                    "address_not_allowed",
+                    "this API key may not be used from this address",
+                )
+            }
+            AuthenticationError::RateLimited(after) => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "this API key is used more often than its limit allows; wait before the next request",
+            )
+            .retry_after(after),
+            AuthenticationError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(reason: Refused) -> Self {
+        tracing::info!(trace = ?Walk::current_trace(), %reason, "credential refused");
+        Self::invalid_token()
+    }
+}

@@ -1,0 +1,56 @@
+//! Keys for programs: `cargo run -p examples --example api_keys`, then log in at `/auth/login` and make a key with
+//! `POST /auth/api-keys` and `{"name": "ci", "permissions": ["reports:read"]}`.
+//!
+//! A key may do what is in its own list *and* what its owner may do at that moment: whoever loses a permission loses it
+//! for all their keys, at once. Its text (`pk_live_…`) is in that one answer and nowhere else.
+//!
+//! The handlers don't know any of this. They name the permission; a key is one more way to bring it.
+
+use portcullis::core::api_key::Format;
+use portcullis::{Allow, Api, ApiKey, Authenticated, Builder, FreshLogin, Portcullis, Via, permissions};
+
+permissions! {
+    pub ReportsRead   = "reports:read":   "Read reports";
+    pub ReportsDelete = "reports:delete": "Delete reports";
+}
+
+/// People read in the browser, programs by key: this route takes both.
+async fn read(who: Allow<ReportsRead>) -> String {
+    match who.api_key() {
+        Some(key) => format!("a report for the program with the key {key}"),
+        None => format!("a report for {}", who.id()),
+    }
+}
+
+/// A key never stands for a login, so no stolen key deletes anything, whatever its list says.
+async fn delete(_: Allow<(ReportsDelete, FreshLogin<300>)>) -> &'static str {
+    "gone"
+}
+
+/// For programs alone.
+async fn heartbeat(_: Allow<Authenticated, Via<ApiKey>>) -> &'static str {
+    "still here"
+}
+
+/// Every route, behind what the first parameter of its handler asks for.
+pub fn api(portcullis: &Portcullis) -> Api {
+    Api::new("Reports", "1.0")
+        .get("/reports", read)
+        .delete("/reports", delete)
+        .post("/heartbeat", heartbeat)
+        .nest("/auth", portcullis.routes())
+}
+
+/// Keys of this environment begin with `pk_test_`: one of them that ends up in production is refused there.
+pub(crate) fn settings(builder: Builder) -> anyhow::Result<Builder> {
+    Ok(builder.api_key_format(Format::new("pk", "test")?))
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let portcullis = settings(Portcullis::builder().database("sqlite:app.db"))?
+        .open()
+        .await?;
+    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Identifier and password: register, log in, and use what the login gave. `cargo run -p examples --example password`.
+//!
+//! ```text
+//! curl -d '{"username":"anna","password":"correct horse battery"}' -H 'content-type: application/json' localhost:8080/auth/register
+//! curl -d '{"identifier":"anna","password":"correct horse battery"}' -H 'content-type: application/json' localhost:8080/auth/login
+//! curl -H "authorization: Bearer $ACCESS_TOKEN" localhost:8080/diary
+//! ```
+//! Portcullis hashes, compares and slows down; this program only says how long a password must be, and what a
+//! logged-in person sees.
+
+use portcullis::core::password::Policy;
+use portcullis::{Allow, Api, Authenticated, Builder, Portcullis};
+
+/// Whoever has logged in sees their own diary: the identity comes from the credential, never from the request.
+async fn diary(who: Allow<Authenticated>) -> String {
+    let name = who.account().username.as_deref().unwrap_or("you");
+    format!("Dear {name}, nothing happened today.")
+}
+
+/// Every route, behind what the first parameter of its handler asks for.
+pub fn api(portcullis: &Portcullis) -> Api {
+    Api::new("Diary", "1.0")
+        .get("/diary", diary)
+        .nest("/auth", portcullis.routes())
+}
+
+/// Longer passwords than the 8 characters that are asked for unless said otherwise.
+pub fn settings(builder: Builder) -> Builder {
+    let mut policy = Policy::default();
+    policy.min_characters = 15;
+    builder.password_policy(policy)
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let builder = Portcullis::builder().database("sqlite:app.db");
+    let portcullis = settings(builder).open().await?;
+    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    Ok(())
+}
