@@ -288,6 +288,7 @@ async fn rotate(
     rotation: &Rotation,
     by: &Context,
 ) -> Result<Rotated, Fault> {
+    defends!("T045");
     defends!("T027");
     let params = params![
         id,

@@ -7,6 +7,7 @@
 //! **Deliberately absent:** a problem made of an error's text. Details are sentences of ours.
 
 mod challenge;
+mod denied;
 mod refused;
 
 use std::borrow::Cow;
@@ -18,10 +19,9 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{CredentialKind, Denied, Kinds, StepUp};
+use portcullis_core::access::{CredentialKind, Kinds};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
-use portcullis_core::session::Assurance;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -231,90 +231,6 @@ impl From<Fault> for Problem {
             }
             None => Self::internal(fault),
         }
-    }
-}
-
-/// Source: RFC 6750 §3.1 (`insufficient_scope`), RFC 9470 §3 (`insufficient_user_authentication`)
-impl From<Denied> for Problem {
-    fn from(denied: Denied) -> Self {
-        let lacking = denied.lacking();
-        match denied {
-            Denied::MissingPermission(permission) => Self::forbidden(
-                denied.code(),
-                format!("the account needs the permission {lacking}"),
-            )
-            .challenged(Challenge::scope(permission.name)),
-            Denied::InsufficientScope(permission) => Self::forbidden(
-                denied.code(),
-                format!("the credential's scopes leave out {lacking}"),
-            )
-            .challenged(Challenge::scope(permission.name)),
-            Denied::MissingRole(_) | Denied::NoAlternative(_) => {
-                Self::forbidden(denied.code(), format!("this needs {lacking}"))
-                    .challenged(Challenge::error("insufficient_scope"))
-            }
-            Denied::SingleFactor => Self::log_in_again(denied.code(), StepUp::SECOND_FACTOR),
-            Denied::StaleLogin(seconds) => Self::log_in_again(denied.code(), StepUp::max_age(seconds)),
-            Denied::ForbiddenByPolicy(_) | Denied::NoPolicyPermits(_) => {
-                Self::forbidden(denied.code(), format!("this needs {lacking}"))
-            }
-            Denied::NotGranted(action) => Self::forbidden(
-                denied.code(),
-                format!(
-                    "you are not allowed {action} on this: it isn't yours, and nobody shared it with you"
-                ),
-            ),
-            Denied::OtherOrganization => Self::forbidden(
-                denied.code(),
-                "this doesn't belong to the organization that the request selects",
-            ),
-            Denied::NoOrganization => Self::new(
-                StatusCode::BAD_REQUEST,
-                denied.code(),
-                "say which organization this is for: send X-Organization-ID",
-            ),
-            Denied::NotAMember => Self::forbidden(
-                denied.code(),
-                "there is no such organization, or you are no member of it",
-            ),
-            Denied::OrganizationSuspended => Self::forbidden(
-                denied.code(),
-                "this organization is suspended; ask the administrators of this server",
-            ),
-        }
-    }
-}
-
-impl Problem {
-    /// The answer to a decision against a known caller. Where the first thing that is missing could be had by
-    /// logging in again, everything that the login must bring is asked for at once.
-    pub(crate) fn denied(denied: Denied, step_up: Option<StepUp>) -> Self {
-        match (denied, step_up) {
-            (Denied::StaleLogin(_) | Denied::SingleFactor | Denied::NoAlternative(_), Some(login)) => {
-                Self::log_in_again(denied.code(), login)
-            }
-            _ => denied.into(),
-        }
-    }
-
-    /// 401: the login isn't fresh or sure enough.
-    ///
-    /// Source: RFC 9470 §3
-    fn log_in_again(code: &'static str, login: StepUp) -> Self {
-        let needed = match (login.max_age, login.second_factor) {
-            (Some(seconds), false) => format!("less than {seconds} seconds old; log in again"),
-            (None, _) => "with a second factor; log in again with one".to_owned(),
-            (Some(seconds), true) => {
-                format!("less than {seconds} seconds old and with a second factor; log in again with one")
-            }
-        };
-        let acr = login.second_factor.then(|| Assurance::MultiFactor.acr());
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            code,
-            format!("this needs a login {needed}"),
-        )
-        .challenged(Challenge::login(login.max_age, acr))
     }
 }
 

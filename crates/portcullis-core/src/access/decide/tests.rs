@@ -1,5 +1,3 @@
-#![expect(clippy::too_many_lines, reason = "a table is as long as its rows")]
-
 use super::*;
 use crate::access::given::*;
 use crate::access::{
