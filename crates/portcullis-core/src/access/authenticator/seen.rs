@@ -27,7 +27,7 @@ impl Authenticator {
         }
     }
 
-    /// The keys used since the last call, for [`api_key::Store::touch`].
+    /// The keys used since the last call, for [`api_key::Store::note_used`].
     pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.drain().map(|(id, (at, from))| (id, at, from)).collect()
