@@ -136,7 +136,7 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
         name: "API key".to_owned(),
         router,
         path: "/guarded",
-        credential: key,
+        credential: bearer(&key),
     };
     let unchecked = Route {
         name: "plain axum".to_owned(),

@@ -65,7 +65,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let shared = format!("[{}]", shared.join(","));
     let owner = principal.id().as_uuid().as_bytes().to_vec();
     let by_hand: Side<'_, f64> = Box::new(|_| {
-        let sql = "SELECT id, text FROM rows
+        let sql = "SELECT id, text FROM records
             WHERE owner = ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id";
         timed(|| rows(sql, &[&owner, &shared]))
     });

@@ -39,6 +39,28 @@ impl Store for Database {
             Box::pin(declare(tx, permissions, *at))
         })
         .await
+        .map(drop)
+    }
+
+    async fn declare_permission(&self, permission: PermissionRecord, by: Context) -> Result<Change, Fault> {
+        if !valid_permission_name(&permission.name) {
+            return Err(Fault::Other(format!(
+                "{:?}: {}",
+                permission.name,
+                InvalidName::Permission
+            )));
+        }
+        self.write((permission, by), |tx, (permission, by)| {
+            Box::pin(change::declare_permission(tx, permission, by))
+        })
+        .await
+    }
+
+    async fn withdraw_permission(&self, name: String, by: Context) -> Result<Change, Fault> {
+        self.write((name, by), |tx, (name, by)| {
+            Box::pin(change::withdraw_permission(tx, name, by))
+        })
+        .await
     }
 
     async fn facts(&self, id: Id) -> Result<Option<AccountFacts>, Fault> {
@@ -179,7 +201,8 @@ pub(crate) fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
     Ok(names)
 }
 
-async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestamp) -> Result<(), Fault> {
+/// Answers whether anything changed.
+async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestamp) -> Result<bool, Fault> {
     let role =
         "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
     let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -206,7 +229,7 @@ async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestam
     if changed {
         tx.invalidate(Invalidation::Roles, at);
     }
-    Ok(())
+    Ok(changed)
 }
 
 async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {

@@ -58,6 +58,11 @@ pub const BUILT_IN: [PermissionRef; 16] = [
     ApiKeysWrite::PERMISSION,
 ];
 
+/// Whether only Portcullis' own code declares permissions of this name: those below `portcullis:` and `org:`.
+pub fn is_reserved(permission: &str) -> bool {
+    permission.starts_with("portcullis:") || permission.starts_with("org:")
+}
+
 impl From<&PermissionRef> for PermissionRecord {
     fn from(permission: &PermissionRef) -> Self {
         Self {

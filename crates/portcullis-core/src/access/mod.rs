@@ -39,7 +39,7 @@ pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE}
 pub use self::builtin::{
     AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
     MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,
-    SessionsWrite, SettingsWrite,
+    SessionsWrite, SettingsWrite, is_reserved,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub use self::directory::Directory;
@@ -114,7 +114,7 @@ pub enum Change {
     Cycle,
     /// A role of this name exists.
     Taken,
-    /// The role is Portcullis' own, or the last administrator would lose it.
+    /// The role or permission is Portcullis' own, or the last administrator would lose it.
     Protected,
 }
 
@@ -125,6 +125,17 @@ pub trait Store: Send + Sync {
     /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
     /// [`ADMINISTRATOR`], creating that role if need be. Writes and invalidates nothing if all of it is so already.
     async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault>;
+
+    /// The same for one permission of an application that runs elsewhere, said by somebody: with its audit event.
+    async fn declare_permission(
+        &self,
+        permission: PermissionRecord,
+        by: audit::Context,
+    ) -> Result<Change, Fault>;
+
+    /// Forgets a permission: no role gives it any more. Those that Portcullis declares itself are
+    /// [`Change::Protected`].
+    async fn withdraw_permission(&self, name: String, by: audit::Context) -> Result<Change, Fault>;
 
     /// The account with everything it may do.
     async fn facts(&self, account: account::Id) -> Result<Option<AccountFacts>, Fault>;

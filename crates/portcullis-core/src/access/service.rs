@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    Change, InvalidName, PermissionRecord, Permit, RoleRecord, RolesRead, RolesWrite, Store,
-    valid_permission_name, valid_role_name,
+    Change, InvalidName, PermissionId, PermissionRecord, Permit, RoleRecord, RolesRead, RolesWrite, Store,
+    is_reserved, valid_permission_name, valid_role_name,
 };
 use crate::fault::Fault;
-use crate::{account, audit};
+use crate::{account, audit, defends};
 
 /// Why roles were not changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -15,9 +15,9 @@ pub enum RolesError {
     /// The name isn't one.
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
-    /// The description is too long.
-    #[error("a description has at most 200 characters")]
-    DescriptionTooLong,
+    /// The description isn't one.
+    #[error("a description is one line of at most 200 characters")]
+    InvalidDescription,
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -65,6 +65,41 @@ impl Roles {
         self.store.assigned(account).await
     }
 
+    /// Makes a permission of an application that runs elsewhere known, so that roles can give it; the administrator
+    /// gets it. Of one that is known the description is set. One that this process's own code declares has the
+    /// description that the code gives it.
+    ///
+    /// # Errors
+    /// [`RolesError`]; a name below `portcullis:` or `org:` is [`Change::Protected`].
+    pub async fn declare(
+        &self,
+        permit: &Permit<RolesWrite>,
+        name: &str,
+        description: &str,
+        by: audit::Context,
+    ) -> Outcome {
+        let permission = PermissionRecord {
+            name: valid_permission(name)?,
+            description: valid_description(description)?,
+        };
+        if of_this_program(name) {
+            return Ok(Change::Protected);
+        }
+        Ok(self.store.declare_permission(permission, permit.sign(by)).await?)
+    }
+
+    /// Takes a permission from every role and forgets it.
+    ///
+    /// # Errors
+    /// [`RolesError`]; one that this process's own code declares is [`Change::Protected`].
+    pub async fn withdraw(&self, permit: &Permit<RolesWrite>, name: &str, by: audit::Context) -> Outcome {
+        let name = valid_permission(name)?;
+        if of_this_program(&name) {
+            return Ok(Change::Protected);
+        }
+        Ok(self.store.withdraw_permission(name, permit.sign(by)).await?)
+    }
+
     /// Creates a role without permissions.
     ///
     /// # Errors
@@ -79,12 +114,10 @@ impl Roles {
         if !valid_role_name(name) {
             return Err(InvalidName::Role.into());
         }
-        if description.chars().count() > 200 {
-            return Err(RolesError::DescriptionTooLong);
-        }
+        let description = valid_description(description)?;
         Ok(self
             .store
-            .create_role(name.to_owned(), description.to_owned(), permit.sign(by))
+            .create_role(name.to_owned(), description, permit.sign(by))
             .await?)
     }
 
@@ -107,12 +140,10 @@ impl Roles {
         permission: &str,
         by: audit::Context,
     ) -> Outcome {
-        if !valid_permission_name(permission) {
-            return Err(InvalidName::Permission.into());
-        }
+        let permission = valid_permission(permission)?;
         Ok(self
             .store
-            .allow(role.to_owned(), permission.to_owned(), permit.sign(by))
+            .allow(role.to_owned(), permission, permit.sign(by))
             .await?)
     }
 
@@ -200,6 +231,27 @@ impl Roles {
             .unassign(account, role.to_owned(), permit.sign(by))
             .await?)
     }
+}
+
+fn valid_permission(name: &str) -> Result<String, InvalidName> {
+    if valid_permission_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(InvalidName::Permission)
+    }
+}
+
+fn valid_description(text: &str) -> Result<String, RolesError> {
+    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+        return Err(RolesError::InvalidDescription);
+    }
+    Ok(text.to_owned())
+}
+
+/// What a program declares in its code it declares again at its next start: not here.
+fn of_this_program(permission: &str) -> bool {
+    defends!("T080");
+    is_reserved(permission) || PermissionId::find(permission).is_some()
 }
 
 impl std::fmt::Debug for Roles {

@@ -109,6 +109,10 @@ actions! {
     RefreshReplayed = "token.refresh_replayed",
     /// An access token was revoked.
     TokenRevoked = "token.revoked",
+    /// A permission of an application elsewhere was made known, or its description changed.
+    PermissionDeclared = "permission.declared",
+    /// A permission was taken from every role and forgotten.
+    PermissionWithdrawn = "permission.withdrawn",
     /// A role was created.
     RoleCreated = "role.created",
     /// A role was deleted.

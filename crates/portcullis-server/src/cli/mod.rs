@@ -21,6 +21,7 @@ mod options;
 mod organization;
 mod output;
 mod password;
+mod permission;
 mod policy;
 mod role;
 mod service_account;
@@ -63,6 +64,9 @@ enum Command {
     /// List and change roles, give them to accounts
     #[command(subcommand)]
     Role(role::Command),
+    /// List permissions, make those of applications elsewhere known
+    #[command(subcommand)]
+    Permission(permission::Command),
     /// List and create organizations, manage their members
     #[command(subcommand)]
     Organization(organization::Command),
@@ -148,6 +152,7 @@ async fn perform(
     match command {
         Command::Account(command) => command.run(portcullis, config, output).await,
         Command::Role(command) => command.run(portcullis, output).await,
+        Command::Permission(command) => command.run(portcullis, output).await,
         Command::Organization(command) => command.run(portcullis, output).await,
         Command::ServiceAccount(command) => command.run(portcullis, output).await,
         Command::ApiKey(command) => command.run(portcullis, output).await,

@@ -81,22 +81,16 @@ impl Command {
             let rows: Vec<Vec<Value>> = roles.iter().map(row).collect();
             return Ok(output.list(&["name", "description", "permissions", "inherits"], &rows)?);
         }
-        let change = self.change(portcullis).await?;
-        match change {
-            Change::Done => output.done("done", &json!({ "changed": true }))?,
-            Change::Unchanged => output.done("it was so already", &json!({ "changed": false }))?,
-            refused => return Err(Failure::Failed(explain(refused).to_owned())),
-        }
-        Ok(())
+        report(self.change(portcullis).await?, output)
     }
 
-    async fn change(self, portcullis: &Portcullis) -> Result<Change, Failure> {
+    async fn change(self, portcullis: &Portcullis) -> Result<Result<Change, RolesError>, Failure> {
         let (roles, permit) = (
             portcullis.roles(),
             &Permit::<RolesWrite>::dangerous_for_operator(),
         );
         let by = Context::operator(portcullis.environment().now());
-        let outcome = match self {
+        Ok(match self {
             Self::List => Ok(Change::Unchanged),
             Self::Create { role, description } => roles.create(permit, &role, &description, by).await,
             Self::Delete { role } => roles.delete(permit, &role, by).await,
@@ -114,11 +108,18 @@ impl Command {
                     .unassign(permit, find(portcullis, &account).await?.id, &role, by)
                     .await
             }
-        };
-        outcome.map_err(|error| match error {
-            RolesError::Fault(fault) => fault.into(),
-            wrong => Failure::Usage(wrong.to_string()),
         })
+    }
+}
+
+/// Says what came of a change of roles or permissions.
+pub(super) fn report(outcome: Result<Change, RolesError>, output: &Output) -> Result<(), Failure> {
+    match outcome {
+        Ok(Change::Done) => Ok(output.done("done", &json!({ "changed": true }))?),
+        Ok(Change::Unchanged) => Ok(output.done("it was so already", &json!({ "changed": false }))?),
+        Ok(refused) => Err(Failure::Failed(explain(refused).to_owned())),
+        Err(RolesError::Fault(fault)) => Err(fault.into()),
+        Err(wrong) => Err(Failure::Usage(wrong.to_string())),
     }
 }
 
@@ -127,14 +128,12 @@ fn explain(change: Change) -> &'static str {
         Change::Done | Change::Unchanged => "done",
         Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
         Change::UnknownPermission => {
-            "no program has declared such a permission: start the program that asks for it once"
+            "there is no such permission: start the program that asks for it once, or `portcullis permission declare`"
         }
         Change::UnknownAccount => "there is no such account: `portcullis account list` shows all",
         Change::Cycle => "the role would inherit from itself: nothing was changed",
         Change::Taken => "a role of this name exists",
-        Change::Protected => {
-            "this role is Portcullis' own, or its last holder would lose it: nothing was changed"
-        }
+        Change::Protected => "this is Portcullis' own, or its last holder would lose it: nothing was changed",
     }
 }
 

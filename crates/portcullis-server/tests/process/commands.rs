@@ -172,6 +172,47 @@ async fn roles_given_by_command_are_honoured_and_taken_back() {
 }
 
 #[test]
+fn permissions_of_applications_elsewhere_are_declared_given_and_withdrawn() {
+    let place = Place::new();
+    drop(place.serve(&[]));
+    for (arguments, code, says) in [
+        (
+            &["permission", "declare", "posts", "Read posts"][..],
+            2,
+            "a permission's name",
+        ),
+        (
+            &["permission", "declare", "posts:read", "two\nlines"],
+            2,
+            "one line",
+        ),
+        (
+            &["permission", "declare", "portcullis:all", "All"],
+            1,
+            "Portcullis' own",
+        ),
+        (&["permission", "withdraw", "posts:read"], 1, "no such permission"),
+    ] {
+        fails(&place.run(arguments), code, says);
+    }
+    let declare = || works(&place.run(&["permission", "declare", "posts:read", "Read posts"]));
+    assert_eq!(declare(), "done\n");
+    assert_eq!(declare(), "it was so already\n");
+    works(&place.run(&["role", "create", "reader"]));
+    works(&place.run(&["role", "allow", "reader", "posts:read"]));
+    let listed: Value = serde_json::from_str(&works(&place.run(&["permission", "list", "--json"]))).unwrap();
+    let ours = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "posts:read");
+    assert_eq!(ours.unwrap()["description"], "Read posts");
+    works(&place.run(&["permission", "withdraw", "posts:read"]));
+    let roles = works(&place.run(&["role", "list"]));
+    assert!(!roles.contains("posts:read"), "{roles}");
+}
+
+#[test]
 fn impossible_role_changes_say_why() {
     checks!("T025");
     let place = Place::new();
@@ -195,9 +236,9 @@ fn impossible_role_changes_say_why() {
         ),
         (&["role", "create", "chief"], 1, "exists"),
         (&["role", "create", "Not A Name"], 2, "a role's name"),
-        (&["role", "allow", "chief", "no:such"], 1, "declared"),
+        (&["role", "allow", "chief", "no:such"], 1, "permission declare"),
         (&["role", "allow", "chief", "no"], 2, "a permission's name"),
-        (&["role", "disallow", "chief", "no:such"], 1, "declared"),
+        (&["role", "disallow", "chief", "no:such"], 1, "permission declare"),
         (&["role", "inherit", "chief", "nobody"], 1, "role list"),
         (
             &["role", "inherit", "administrator", "chief"],

@@ -1,6 +1,6 @@
 //! Changes of roles and of who has them.
 
-use portcullis_core::access::{ADMINISTRATOR, Change};
+use portcullis_core::access::{ADMINISTRATOR, Change, PermissionRecord, is_reserved};
 use portcullis_core::account::Id;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -9,9 +9,39 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
+use super::declare;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::params;
+
+pub(super) async fn declare_permission(
+    tx: &mut Tx<'_>,
+    permission: &PermissionRecord,
+    by: &Context,
+) -> Result<Change, Fault> {
+    if is_reserved(&permission.name) {
+        return Ok(Change::Protected);
+    }
+    if !declare(tx, std::slice::from_ref(permission), by.at).await? {
+        return Ok(Change::Unchanged);
+    }
+    tx.record(by, Entry::of(Action::PermissionDeclared).detail(&permission.name));
+    Ok(Change::Done)
+}
+
+pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Context) -> Result<Change, Fault> {
+    if is_reserved(name) {
+        return Ok(Change::Protected);
+    }
+    lock_roles(tx).await?;
+    let sql = "DELETE FROM permissions WHERE name = $1";
+    if tx.execute(sql, params![name]).await? == 0 {
+        return Ok(Change::UnknownPermission);
+    }
+    tx.record(by, Entry::of(Action::PermissionWithdrawn).detail(name));
+    tx.invalidate(Invalidation::Roles, by.at);
+    Ok(Change::Done)
+}
 
 pub(super) async fn create_role(
     tx: &mut Tx<'_>,

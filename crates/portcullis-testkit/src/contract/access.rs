@@ -82,6 +82,69 @@ pub async fn declare_gives_everything_to_the_administrator<S: Stores>(db: S) {
     assert_eq!(roles[0].permissions, ["a:two", "b:one", "c:three"]);
 }
 
+/// A permission that somebody declares is known like one of a program's code, and on record; what Portcullis keeps for
+/// itself isn't taken.
+pub async fn declare_permission_is_recorded_and_spares_what_is_reserved<S: Stores>(db: S) {
+    db.declare(vec![permission("portcullis:a"), permission("org:a")], START)
+        .await
+        .unwrap();
+    let before = event_count(&db).await;
+    for name in ["portcullis:a", "portcullis:z", "org:a", "org:z"] {
+        let renamed = db.declare_permission(permission(name), by(START)).await.unwrap();
+        assert_eq!(renamed, Change::Protected, "{name}");
+        let withdrawn = db.withdraw_permission(name.into(), by(START)).await.unwrap();
+        assert_eq!(withdrawn, Change::Protected, "{name}");
+    }
+    for name in ["posts", "posts:read\nposts:write", ""] {
+        assert!(db.declare_permission(permission(name), by(START)).await.is_err());
+    }
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(db.permissions().await.unwrap().len(), 2);
+
+    let declare = async |description: &str| {
+        let permission = PermissionRecord {
+            name: "posts:read".into(),
+            description: description.into(),
+        };
+        db.declare_permission(permission, by(START)).await.unwrap()
+    };
+    assert_eq!(declare("Read").await, Change::Done);
+    assert_eq!(declare("Read").await, Change::Unchanged);
+    assert_eq!(declare("Read posts").await, Change::Done);
+    let known = db.permissions().await.unwrap();
+    assert_eq!(known.last().unwrap().description, "Read posts");
+    for role in db.roles().await.unwrap() {
+        assert!(role.permissions.contains(&"posts:read".to_owned()), "{role:?}");
+    }
+    assert_eq!(events(&db, Action::PermissionDeclared).await.len(), 2);
+}
+
+/// A withdrawn permission is nobody's from then on, and can be declared anew without coming back to anybody.
+pub async fn withdraw_permission_takes_it_from_everybody<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let unknown = db.withdraw_permission("posts:read".into(), by(START)).await;
+    assert_eq!(unknown.unwrap(), Change::UnknownPermission);
+    let declare = async || {
+        db.declare_permission(permission("posts:read"), by(START))
+            .await
+            .unwrap()
+    };
+    assert_eq!(declare().await, Change::Done);
+    with_roles(&db, &["reader"]).await;
+    let allowed = db.allow("reader".into(), "posts:read".into(), by(START)).await;
+    assert_eq!(allowed.unwrap(), Change::Done);
+    assert_eq!(assign(&db, anna.id, "reader").await, Change::Done);
+    let holds = async || db.facts(anna.id).await.unwrap().unwrap().permissions;
+    assert_eq!(holds().await, ["posts:read"]);
+    let withdrawn = db.withdraw_permission("posts:read".into(), by(START)).await;
+    assert_eq!(withdrawn.unwrap(), Change::Done);
+    assert_eq!(holds().await, [""; 0]);
+    assert_eq!(db.permissions().await.unwrap(), []);
+    assert_eq!(declare().await, Change::Done);
+    assert_eq!(holds().await, [""; 0]);
+    assert_eq!(events(&db, Action::PermissionWithdrawn).await.len(), 1);
+}
+
 /// What doesn't exist can't be used, and nothing is written.
 pub async fn change_of_the_unknown_is_refused<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;

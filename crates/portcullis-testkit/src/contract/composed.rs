@@ -105,6 +105,8 @@ pass_on! { token::Store => rest R:
 
 pass_on! { access::Store => rest R:
     fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();
+    fn declare_permission(permission: PermissionRecord, by: Context) -> Change;
+    fn withdraw_permission(name: String, by: Context) -> Change;
     fn facts(account: account::Id) -> Option<AccountFacts>;
     fn permissions() -> Vec<PermissionRecord>;
     fn roles() -> Vec<RoleRecord>;

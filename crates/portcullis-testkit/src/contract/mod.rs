@@ -114,6 +114,8 @@ macro_rules! store_contract {
         $crate::store_contract!(@ $open, access:
             declare_ill_formed_name_is_refused
             declare_gives_everything_to_the_administrator
+            declare_permission_is_recorded_and_spares_what_is_reserved
+            withdraw_permission_takes_it_from_everybody
             change_of_the_unknown_is_refused
             change_of_the_administrator_is_protected
             inherit_cycle_is_refused

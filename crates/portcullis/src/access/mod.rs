@@ -42,8 +42,8 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
         )),
         Change::Protected => Err(Problem::conflict(
             "protected",
-            "the roles administrator and organization-owner stay as they are; somebody must be administrator, and \
-             owners are made in their organization",
+            "the roles administrator and organization-owner and the permissions that programs declare in their code \
+             stay as they are; somebody must be administrator, and owners are made in their organization",
         )),
     }
 }
@@ -52,7 +52,7 @@ impl From<RolesError> for Problem {
     fn from(error: RolesError) -> Self {
         match error {
             RolesError::InvalidName(error) => Self::bad_request("invalid_name", error.to_string()),
-            RolesError::DescriptionTooLong => Self::bad_request("description_too_long", error.to_string()),
+            RolesError::InvalidDescription => Self::bad_request("invalid_description", error.to_string()),
             RolesError::Fault(fault) => fault.into(),
         }
     }

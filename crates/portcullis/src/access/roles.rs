@@ -13,6 +13,10 @@ use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/permissions", permissions)
         .summary("All permissions")
+        .put("/permissions/{permission}", declare)
+        .summary("Make a permission of an application elsewhere known")
+        .delete("/permissions/{permission}", withdraw)
+        .summary("Take a permission from every role and forget it")
         .get("/roles", list)
         .summary("All roles")
         .post("/roles", create)
@@ -113,6 +117,37 @@ async fn list(
 ) -> Result<Json<Items<RoleView>>, Problem> {
     let all = portcullis.roles().list(who.permit()).await?;
     Ok(Items::whole(all.into_iter().map(RoleView::from).collect()))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Declaration {
+    /// What it allows, for people: one line of at most 200 characters.
+    description: String,
+}
+
+async fn declare(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path(permission): Path<String>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<Declaration>,
+) -> Result<NoContent, Problem> {
+    changed(
+        portcullis
+            .roles()
+            .declare(who.permit(), &permission, &form.description, by)
+            .await,
+    )
+}
+
+async fn withdraw(
+    who: Allow<RolesWrite>,
+    State(portcullis): State<Portcullis>,
+    Path(permission): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    changed(portcullis.roles().withdraw(who.permit(), &permission, by).await)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -63,7 +63,7 @@ async fn create_role_refuses_names_that_are_none() {
     let answer = call(&app, &root, "POST", "/roles", Some(&wordy))
         .await
         .expect(400);
-    assert_eq!(answer.code(), "description_too_long");
+    assert_eq!(answer.code(), "invalid_description");
     let more = json!({ "name": "editor", "permissions": ["portcullis:roles:write"] });
     call(&app, &root, "POST", "/roles", Some(&more)).await.expect(422);
     create(&app, &root, "editor").await.expect(204);
@@ -75,6 +75,86 @@ async fn create_role_refuses_names_that_are_none() {
         create(&app, &root, "administrator").await.expect(409).code(),
         "role_taken"
     );
+}
+
+#[tokio::test]
+async fn declaring_a_permission_refuses_what_is_none_and_what_is_ours() {
+    checks!("T080");
+    let (app, root) = given().await;
+    let reader = app
+        .user_with("reader@example.com", &["portcullis:roles:read"])
+        .await;
+    let declare = async |who: &Account, name: &str, body: &Value| {
+        call(&app, who, "PUT", &format!("/permissions/{name}"), Some(body)).await
+    };
+    let good = json!({ "description": "Read invoices" });
+    for (name, body, status, code) in [
+        ("invoices", &good, 400, "invalid_name"),
+        ("Invoices:read", &good, 400, "invalid_name"),
+        (
+            "invoices:read",
+            &json!({ "description": "x".repeat(201) }),
+            400,
+            "invalid_description",
+        ),
+        (
+            "invoices:read",
+            &json!({ "description": "two\nlines" }),
+            400,
+            "invalid_description",
+        ),
+        ("invoices:read", &json!({}), 422, "invalid_input"),
+        ("portcullis:accounts:own", &good, 409, "protected"),
+        ("org:members:own", &good, 409, "protected"),
+        ("portcullis:roles:write", &good, 409, "protected"),
+    ] {
+        let answer = declare(&root, name, body).await;
+        assert_eq!(
+            (answer.status(), answer.code().as_str()),
+            (status, code),
+            "{name} {body}"
+        );
+    }
+    declare(&reader, "invoices:read", &good).await.expect(403);
+    for (name, status, code) in [
+        ("portcullis:roles:write", 409, "protected"),
+        ("invoices:read", 404, "unknown_permission"),
+        ("invoices", 400, "invalid_name"),
+    ] {
+        let answer = delete(&app, &root, &format!("/permissions/{name}")).await;
+        assert_eq!(
+            (answer.status(), answer.code().as_str()),
+            (status, code),
+            "{name}"
+        );
+    }
+    delete(&app, &reader, "/permissions/invoices:read")
+        .await
+        .expect(403);
+}
+
+#[tokio::test]
+async fn a_declared_permission_can_be_given_until_it_is_withdrawn() {
+    let (app, root) = given().await;
+    let user = app.user("user@example.com").await;
+    let body = json!({ "description": "Pay invoices" });
+    let declare = async || call(&app, &root, "PUT", "/permissions/invoices:pay", Some(&body)).await;
+    declare().await.expect(204);
+    declare().await.expect(204);
+    let listed = call(&app, &root, "GET", "/permissions", None).await.expect(200);
+    assert!(listed.text().contains("Pay invoices"), "{}", listed.text());
+    create(&app, &root, "payer").await.expect(204);
+    put(&app, &root, "/roles/payer/permissions/invoices:pay")
+        .await
+        .expect(204);
+    app.assign(&user, "payer").await;
+    let permissions = async || me(&app, &user.access_token).await.expect(200).json()["permissions"].clone();
+    assert_eq!(permissions().await, json!(["invoices:pay"]));
+    delete(&app, &root, "/permissions/invoices:pay").await.expect(204);
+    assert_eq!(permissions().await, json!([]));
+    for action in ["permission.declared", "permission.withdrawn"] {
+        assert_eq!(events(&app, action).await.len(), 1, "{action}");
+    }
 }
 
 #[tokio::test]

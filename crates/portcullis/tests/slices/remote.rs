@@ -87,17 +87,34 @@ impl Issuer {
         Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), settings).await
     }
 
+    /// One that serves another API.
+    async fn of(api: impl FnOnce(&Portcullis) -> Api) -> Self {
+        Self::serving(
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            |builder| builder,
+            api,
+        )
+        .await
+    }
+
     async fn on(
         listener: TcpListener,
         settings: impl FnOnce(portcullis::Builder) -> portcullis::Builder,
     ) -> Self {
+        Self::serving(listener, settings, |portcullis| {
+            portcullis.api().nest("/blog", blog())
+        })
+        .await
+    }
+
+    async fn serving(
+        listener: TcpListener,
+        settings: impl FnOnce(portcullis::Builder) -> portcullis::Builder,
+        api: impl FnOnce(&Portcullis) -> Api,
+    ) -> Self {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let public = url.parse().unwrap();
-        let app = TestApp::with(
-            |builder| settings(builder.public_url(public)),
-            |portcullis| portcullis.api().nest("/blog", blog()),
-        )
-        .await;
+        let app = TestApp::with(|builder| settings(builder.public_url(public)), api).await;
         let (stop, stopped) = oneshot::channel();
         let router = app.router().clone();
         let serving = tokio::spawn(async move {
@@ -228,6 +245,60 @@ async fn the_same_handlers_answer_the_same_embedded_and_detached() {
 fn code(answer: &Answer) -> Option<String> {
     let body = serde_json::from_str::<Value>(answer.text()).ok()?;
     Some(body["code"].as_str()?.to_owned())
+}
+
+#[tokio::test]
+async fn permissions_declared_at_an_issuer_that_only_has_accounts_reach_the_application() {
+    let issuer = Issuer::of(|portcullis| portcullis.api()).await;
+    let app = &issuer.app;
+    let root = app.administrator("root@example.com").await;
+    let admin = async |method: &str, path: &str, body: Value| {
+        let request = app.request(method.parse().unwrap(), &format!("/admin/api/v1{path}"));
+        let answer = request.bearer(&root.access_token).json(&body).send().await;
+        answer.expect(204);
+    };
+    app.user("writer@example.com").await;
+    let writer = app.log_in("writer@example.com").await;
+    // The application has not been started yet: here nobody's code names its permissions.
+    let description = json!({ "description": "Read and write posts" });
+    for name in ["remote-alone:read", "remote-alone:write"] {
+        admin("PUT", &format!("/permissions/{name}"), description.clone()).await;
+    }
+    admin("POST", "/roles", json!({ "name": "writer" })).await;
+    for name in ["remote-alone:read", "remote-alone:write"] {
+        admin("PUT", &format!("/roles/writer/permissions/{name}"), json!({})).await;
+    }
+    admin("PUT", &format!("/accounts/{}/roles/writer", writer.id), json!({})).await;
+    let whole = app.log_in("writer@example.com").await.access_token;
+    let narrow = json!({ "scope": "remote-alone:read" });
+    let narrow = log_in_with(app, "writer@example.com", &narrow)
+        .await
+        .expect(200)
+        .json()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+
+    permissions! {
+        AloneRead = "remote-alone:read": "Read posts";
+        AloneWrite = "remote-alone:write": "Write posts";
+    }
+    async fn read(_: Allow<AloneRead>) {}
+    async fn write(_: Allow<AloneWrite>) {}
+    let remote = issuer.remote().open().await.unwrap();
+    let api = Api::new("Blog", "1").get("/posts", read).post("/posts", write);
+    let router = api.into_router(remote.gate().clone()).unwrap();
+    for (token, method, status) in [
+        (&whole, "GET", 200),
+        (&whole, "POST", 200),
+        (&narrow, "GET", 200),
+        (&narrow, "POST", 403),
+        // Issued before the role was given.
+        (&writer.access_token, "GET", 403),
+    ] {
+        let asked = Request::new(&router, method.parse().unwrap(), "/posts").bearer(token);
+        asked.send().await.expect(status);
+    }
 }
 
 #[tokio::test]

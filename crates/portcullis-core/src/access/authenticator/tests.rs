@@ -486,6 +486,12 @@ impl AccessStore for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
         never()
     }
+    async fn declare_permission(&self, _: PermissionRecord, _: audit::Context) -> Result<Change, Fault> {
+        never()
+    }
+    async fn withdraw_permission(&self, _: String, _: audit::Context) -> Result<Change, Fault> {
+        never()
+    }
     async fn facts(&self, _: account::Id) -> Result<Option<AccountFacts>, Fault> {
         self.read()?;
         if let Some(interrupt) = self.during_read.lock().unwrap().take() {

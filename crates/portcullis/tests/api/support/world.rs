@@ -154,6 +154,12 @@ impl access::Store for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
         Ok(())
     }
+    async fn declare_permission(&self, _: PermissionRecord, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
+    async fn withdraw_permission(&self, _: String, _: Context) -> Result<Change, Fault> {
+        panic!("tests grant by `Bench::grant`")
+    }
     async fn facts(&self, id: account::Id) -> Result<Option<AccountFacts>, Fault> {
         self.up()?;
         assert_eq!(id, ACCOUNT);

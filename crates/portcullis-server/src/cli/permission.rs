@@ -1,0 +1,55 @@
+//! `portcullis permission`: those of applications that run elsewhere and can't declare them here themselves.
+
+use clap::Subcommand;
+use portcullis::Portcullis;
+use portcullis_core::access::{Permit, RolesRead, RolesWrite};
+use portcullis_core::audit::Context;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{Output, role};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// List permissions with what they allow
+    List,
+    /// Make a permission of an application elsewhere known, so that roles can give it
+    Declare {
+        /// Its name, such as posts:read
+        permission: String,
+        /// What it allows, for people
+        description: String,
+    },
+    /// Take a permission from every role and forget it
+    Withdraw {
+        /// Its name
+        permission: String,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
+        let (roles, by) = (
+            portcullis.roles(),
+            Context::operator(portcullis.environment().now()),
+        );
+        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let outcome = match self {
+            Self::List => {
+                let permit = Permit::<RolesRead>::dangerous_for_operator();
+                let all = roles.permissions(&permit).await?;
+                let rows: Vec<Vec<Value>> = all
+                    .into_iter()
+                    .map(|one| vec![json!(one.name), json!(one.description)])
+                    .collect();
+                return Ok(output.list(&["name", "description"], &rows)?);
+            }
+            Self::Declare {
+                permission,
+                description,
+            } => roles.declare(&permit, &permission, &description, by).await,
+            Self::Withdraw { permission } => roles.withdraw(&permit, &permission, by).await,
+        };
+        role::report(outcome, output)
+    }
+}
