@@ -1,9 +1,13 @@
 //! What several slices' tests begin with.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis::{Api, Portcullis};
 use portcullis_core::access::{AccountsWrite, Permit};
 use portcullis_core::account::{self, State};
 use portcullis_core::environment::{Clock as _, Timestamp};
-use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
+use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, TestApp, environment};
 use serde_json::{Value, json};
 
 /// A form of `grant_type=refresh_token`, sent.
@@ -102,4 +106,26 @@ pub(crate) async fn events(app: &TestApp, action: &str) -> Vec<portcullis_core::
 
 pub(crate) fn now(app: &TestApp) -> Timestamp {
     app.clock.now()
+}
+
+/// One of several processes on the same file.
+pub(crate) async fn node(file: &std::path::Path, seed: u64, api: impl FnOnce(&Portcullis) -> Api) -> TestApp {
+    let url = format!("sqlite:{}", file.display());
+    let on = environment(&Arc::new(FakeClock::new()), seed);
+    let settings = |builder: portcullis::Builder| {
+        let builder = builder.database(&url).environment(on);
+        builder.follow(Duration::from_millis(50))
+    };
+    TestApp::with(settings, api).await
+}
+
+/// Asks until it is so, for a second at most.
+pub(crate) async fn within_a_second(what: &str, so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(1), asking).await;
+    assert!(waited.is_ok(), "{what}: not within a second");
 }

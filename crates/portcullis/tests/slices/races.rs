@@ -2,17 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis::Portcullis;
 use portcullis_core::account::State;
 use portcullis_core::checks;
 use portcullis_core::environment::{Entropy, Environment};
-use portcullis_testkit::{FakeClock, SeededEntropy, TestApp, environment};
+use portcullis_testkit::{FakeClock, SeededEntropy, TestApp};
 use serde_json::json;
 
-use crate::given::{events, log_in_with, me, refresh, session_of, set_state};
+use crate::given::{events, log_in_with, me, node, refresh, session_of, set_state, within_a_second};
 
 /// Randomness that stops once at a password's salt: the account was read by then, the hash not yet computed.
 struct Pausing {
@@ -157,35 +156,13 @@ async fn log_out_and_refresh_at_once_leave_nothing_alive() {
     }
 }
 
-/// A second process on the same file.
-async fn node(file: &std::path::Path, seed: u64) -> TestApp {
-    let url = format!("sqlite:{}", file.display());
-    let on = environment(&Arc::new(FakeClock::new()), seed);
-    let settings = |builder: portcullis::Builder| {
-        let builder = builder.database(&url).environment(on);
-        builder.follow(Duration::from_millis(50))
-    };
-    TestApp::with(settings, Portcullis::api).await
-}
-
-/// Asks until it is so, for a second at most.
-async fn within_a_second(what: &str, so: impl AsyncFn() -> bool) {
-    let asking = async {
-        while !so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(1), asking).await;
-    assert!(waited.is_ok(), "{what}: not within a second");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     checks!("T020");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("app.db");
-    let here = node(&file, 1).await;
-    let there = node(&file, 2).await;
+    let here = node(&file, 1, Portcullis::api).await;
+    let there = node(&file, 2, Portcullis::api).await;
     let status = async |token: &str| me(&there, token).await.status();
 
     let anna = here.user("anna@example.com").await;
