@@ -56,7 +56,7 @@ async fn status(_: Public) -> &'static str {
 }
 
 /// The application: it doesn't know which of the two it runs behind.
-fn blog() -> Api {
+pub(super) fn blog() -> Api {
     Api::new("Blog", "1.0")
         .get("/posts", list)
         .post("/posts", create)

@@ -18,6 +18,7 @@ use self::login::{delivery, log_in};
 use self::stage::Stage;
 use super::privileges::{NO_LOGIN, Privileges};
 use super::route::Route;
+use super::target::Target;
 use super::tenants::{Stranger, Tenants};
 use super::{basic, keys};
 use crate::TestApp;
@@ -41,7 +42,9 @@ pub(super) struct Limited {
 
 /// Everybody.
 pub(super) struct Cast {
-    /// Credentials that are refused everywhere, by what is wrong with them.
+    /// Credentials whose time is over.
+    pub(super) expired: Vec<Held>,
+    /// Credentials that were withdrawn, by how.
     pub(super) refused: Vec<(String, Vec<Held>)>,
     /// Good credentials that don't suffice everywhere.
     pub(super) limited: Vec<Limited>,
@@ -62,17 +65,20 @@ pub(super) struct Cast {
 
 impl Cast {
     /// Lets everybody log in, some of them long ago.
-    pub(super) async fn gather(app: &TestApp, routes: &[Route]) -> Self {
+    pub(super) async fn gather(target: &Target, routes: &[Route]) -> Self {
+        let app = &target.issuer;
         let mut stage = Stage::set(app, routes).await;
-        let (past, stale) = stage.before(routes).await;
-        let mut refused = stage.refused().await;
-        refused.extend(past);
+        let (expired, stale) = stage.before(routes).await;
+        let refused = stage.refused().await;
         let mut limited = stage.underprivileged(routes).await;
         limited.extend(stage.narrowed(routes).await);
         limited.extend(stale);
-        let strangers = stage.strangers().await;
+        let strangers = stage.strangers(target, routes).await;
         let all = stage.everything.clone();
-        let (account, _) = stage.account(&all).await;
+        let (account, id) = stage.account(&all).await;
+        if let Some(tenants) = &stage.tenants {
+            tenants.settle_away(app, (&account, id), &all).await;
+        }
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
         let session = stage.log_in(&account, Delivery::Session, None).await;
         let standing = stage.standing(&account).await;
@@ -90,6 +96,7 @@ impl Cast {
             age: NO_LOGIN,
         });
         Self {
+            expired,
             refused,
             limited,
             standing,

@@ -17,7 +17,7 @@ use crate::matrix::route::Route;
 impl Stage<'_> {
     /// What was made before the routes are called: logins that have expired, and logins that are too old for some
     /// rule.
-    pub(super) async fn before(&mut self, routes: &[Route]) -> (Vec<(String, Vec<Held>)>, Vec<Limited>) {
+    pub(super) async fn before(&mut self, routes: &[Route]) -> (Vec<Held>, Vec<Limited>) {
         let mut wanted = BTreeSet::new();
         routes.iter().for_each(|route| ages(&route.rule, &mut wanted));
         wanted.retain(|age| *age <= OLDEST);
@@ -55,7 +55,7 @@ impl Stage<'_> {
                 age,
             });
         }
-        (vec![("expired".to_owned(), expired)], stale)
+        (expired, stale)
     }
 
     fn advance(&self, seconds: u32) {

@@ -11,7 +11,8 @@ use super::login::{Login, delivery, log_in};
 use crate::matrix::keys;
 use crate::matrix::privileges::Privileges;
 use crate::matrix::route::Route;
-use crate::matrix::tenants::{Stranger, Strangers, Tenants};
+use crate::matrix::target::Target;
+use crate::matrix::tenants::{self, Stranger, Strangers, Tenants};
 use crate::{PASSWORD, TestApp};
 
 /// Makes accounts and logs them in.
@@ -57,7 +58,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Those who may do everything, but are members elsewhere.
-    pub(super) async fn strangers(&mut self) -> Vec<Stranger> {
+    pub(super) async fn strangers(&mut self, target: &Target, routes: &[Route]) -> Vec<Stranger> {
         let Some(tenants) = self.tenants else {
             return Vec::new();
         };
@@ -73,8 +74,11 @@ impl<'a> Stage<'a> {
             self.all_kinds(second, None).await,
             self.all_kinds(third, None).await,
         ];
-        tenants.place(self.app, &Strangers(accounts), &everything).await;
-        Strangers::holding(held)
+        let (accounts, strangers) = (Strangers(accounts), Strangers::holding(held));
+        tenants.place(self.app, &accounts, &everything).await;
+        tenants::warm(target, routes, &strangers).await;
+        tenants.displace(self.app, &accounts).await;
+        strangers
     }
 
     /// An account with exactly these privileges, a member of nothing.
