@@ -1,7 +1,8 @@
 //! Tests with Portcullis, in milliseconds and without a network.
 //!
 //! [`TestApp`] is a whole deployment on a database in memory, with a clock you move, randomness that repeats and a
-//! mailer that hands you the letters. [`Matrix`] sends every route of an API every kind of bad credential.
+//! mailer that hands you the letters. [`RemoteApp`] is an application detached from its accounts. [`Matrix`] sends every
+//! route of an API, in either place, every kind of bad credential.
 //! `contract` holds the suites that every store must pass.
 //!
 //! ```
@@ -28,10 +29,12 @@ pub mod contract;
 mod environment;
 mod mailer;
 mod matrix;
+mod remote;
 mod request;
 
 pub use self::app::{Account, PASSWORD, TestApp};
 pub use self::environment::{FakeClock, SeededEntropy, environment};
 pub use self::mailer::FakeMailer;
 pub use self::matrix::{Matrix, Report};
+pub use self::remote::RemoteApp;
 pub use self::request::{Answer, Request};

@@ -12,6 +12,7 @@
 mod claims;
 mod issuer;
 pub mod jws;
+mod opaque;
 pub(crate) mod remote;
 mod verifier;
 
@@ -21,6 +22,7 @@ pub use self::claims::{
     AccessClaims, Expectation, InvalidClaims, InvalidToken, MOST_CARRIED, RemoteClaims, carried,
 };
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
+pub use self::opaque::{OPAQUE, OpaqueKind};
 pub use self::verifier::Verifier;
 use crate::environment::Timestamp;
 use crate::fault::Fault;

@@ -2,11 +2,8 @@
 
 use std::io::Read as _;
 
-use portcullis_core::account::{EmailVerification, Setup};
 use portcullis_core::api_key::{Format, InvalidKey, Parts};
-use portcullis_core::secret::{Kind, Opaque};
-use portcullis_core::session::SessionToken;
-use portcullis_core::token::{Refresh, jws};
+use portcullis_core::token::{OPAQUE, jws};
 use serde_json::json;
 
 use super::Output;
@@ -58,28 +55,12 @@ fn judge(text: &str, format: &Format) -> Judgement {
 
 /// The other credentials that Portcullis gives out.
 fn other(text: &str) -> Judgement {
-    let known = [
-        (is::<SessionToken>(text), "a session token"),
-        (is::<Refresh>(text), "a refresh token"),
-        (is::<EmailVerification>(text), "a code that confirms an address"),
-        (
-            is::<Setup>(text),
-            "a set-up token: it makes the first administrator",
-        ),
-        (
-            is_jwt(text),
-            "a signed token (JWT) by its form; who signed it was not looked at",
-        ),
-    ];
-    let found = known.into_iter().find(|(yes, _)| *yes);
-    found.map_or_else(
+    let opaque = OPAQUE.iter().find(|kind| kind.read(text).is_some());
+    let signed = is_jwt(text).then_some("a signed token (JWT) by its form; who signed it was not looked at");
+    opaque.map(|kind| kind.what).or(signed).map_or_else(
         || Judgement::NotOurs("this is no credential of Portcullis".to_owned()),
-        |(_, what)| Judgement::Ours(what.to_owned()),
+        |what| Judgement::Ours(what.to_owned()),
     )
-}
-
-fn is<K: Kind>(text: &str) -> bool {
-    Opaque::<K>::parse(text).is_some()
 }
 
 fn is_jwt(text: &str) -> bool {
@@ -118,14 +99,14 @@ mod tests {
         let good = live.mint(&env);
         let cut = &good.expose()[..good.expose().len() - 1];
         let forged = good.expose().replacen("live", "test", 1);
-        let session = Opaque::<SessionToken>::mint(&env).expose();
-        let refresh = Opaque::<Refresh>::mint(&env).expose();
-        let setup = Opaque::<Setup>::mint(&env).expose();
+        for kind in OPAQUE {
+            let Judgement::Ours(says) = judge(&kind.write(env.bytes()), &live) else {
+                panic!("{} is none of ours", kind.what)
+            };
+            assert_eq!(says, kind.what);
+        }
         for (text, ours, part) in [
             (good.expose(), true, "an API key for live"),
-            (&session, true, "a session token"),
-            (&refresh, true, "a refresh token"),
-            (&setup, true, "a set-up token"),
             ("eyJhbGciOiJFUzI1NiJ9.e30.c2ln", true, "a signed token"),
             (test.expose(), false, "for pk_test"),
             (&forged, false, "checksum is wrong"),

@@ -3,47 +3,71 @@
 use http::Method;
 use portcullis::core::access::{CredentialKind, Kinds};
 
-use super::basic;
-use super::cases::Case;
+use super::cases::{Case, Headers, presentations};
 use super::cast::Cast;
+use super::ledger::Ledger;
 use super::privileges::{NO_LOGIN, Privileges};
 use super::report::Cell;
 use super::route::Route;
+use super::target::Target;
 use super::tenants::{HOME, Naming};
-use crate::{Answer, Request, TestApp};
+use crate::Answer;
 
 /// Calls with a credential that must be refused.
-pub(super) async fn refused(app: &TestApp, route: &Route, case: &Case, mut cell: Cell<'_>) {
+pub(super) async fn refused(
+    target: &Target,
+    route: &Route,
+    case: &Case,
+    ledger: &mut Ledger,
+    mut cell: Cell<'_>,
+) {
     for (method, path) in route.requests(case.methods) {
-        let path = case.naming.path(path);
-        let mut request = app.request(method.clone(), &format!("{path}{}", case.query));
-        request = select(request, route, case.naming);
-        for (name, value) in &case.headers {
-            request = request.header(name, value);
+        let answer = present(target, route, case, (method, path)).await;
+        let faults = judge(&answer, route, method, case, (case.refusals)(route));
+        let request = format!("{method} {path}");
+        cell.note(&request, answer.status(), &faults);
+        if case.of_known_caller && answer.status() == 403 {
+            ledger.expect(&request, &case.name, &answer);
         }
-        let answer = request.send().await;
-        let mut faults = judge(&answer, method, case);
-        faults.extend(judge_challenges(&answer, route));
+    }
+    // What is to be recorded is recorded beside the answers, and only so much at once.
+    target.gate.settled().await;
+}
+
+/// Calls with a token that was withdrawn where its claims are believed until it ends: whoever has these privileges is
+/// let in as the rule says.
+pub(super) async fn believed(
+    target: &Target,
+    route: &Route,
+    case: &Case,
+    privileges: &Privileges,
+    mut cell: Cell<'_>,
+) {
+    for (method, path) in route.requests(case.methods) {
+        let answer = present(target, route, case, (method, path)).await;
+        let faults = if !route.accepts(CredentialKind::Jwt) {
+            judge(&answer, route, method, case, &[401])
+        } else if route.is_satisfied_by(privileges, 0) {
+            judge_welcome(&answer, "believed jwt")
+        } else {
+            judge(&answer, route, method, case, route.refusals(privileges, 0))
+        };
         cell.note(&format!("{method} {path}"), answer.status(), &faults);
     }
 }
 
-/// Says which organization the request is for, where that is asked.
-fn select(request: Request, route: &Route, naming: Naming) -> Request {
-    if !route.rule.needs_organization() {
-        return request;
-    }
-    let values = naming.headers().into_iter();
-    values.fold(request, |request, value| {
-        request.header("x-organization-id", value)
-    })
+async fn present(target: &Target, route: &Route, case: &Case, (method, path): (&Method, &str)) -> Answer {
+    let path = format!("{path}{}", case.query);
+    target
+        .call(route, (method, &path), &case.headers, case.naming)
+        .await
 }
 
-fn judge(answer: &Answer, method: &Method, case: &Case) -> Vec<String> {
+fn judge(answer: &Answer, route: &Route, method: &Method, case: &Case, refusals: &[u16]) -> Vec<String> {
     let mut faults = Vec::new();
     let status = answer.status();
-    if !case.refusals.contains(&status) {
-        let expected: Vec<_> = case.refusals.iter().map(u16::to_string).collect();
+    if !refusals.contains(&status) {
+        let expected: Vec<_> = refusals.iter().map(u16::to_string).collect();
         let expected = expected.join(" or ");
         faults.push(if status < 400 {
             format!("let in, and should be refused with {expected}")
@@ -62,6 +86,7 @@ fn judge(answer: &Answer, method: &Method, case: &Case) -> Vec<String> {
     if !case.secret.is_empty() && answer.text().contains(&case.secret) {
         faults.push("the answer repeats the credential".to_owned());
     }
+    faults.extend(judge_challenges(answer, route));
     faults
 }
 
@@ -102,10 +127,26 @@ fn judge_body(answer: &Answer) -> Vec<String> {
     faults
 }
 
+/// What a good credential must not be told. What the handler says of a request without a body is its own business.
+fn judge_welcome(answer: &Answer, what: &str) -> Vec<String> {
+    let code = answer.code();
+    let refused = match answer.status() {
+        401 => true,
+        400 | 403 => DECIDED.contains(&code.as_str()),
+        _ => false,
+    };
+    refused
+        .then(|| format!("a good {what} is refused: {code}"))
+        .into_iter()
+        .collect()
+}
+
 /// Calls a route for anybody: it must not ask for a credential.
-pub(super) async fn open(app: &TestApp, route: &Route, mut cell: Cell<'_>) {
+pub(super) async fn open(target: &Target, route: &Route, mut cell: Cell<'_>) {
     for (method, path) in route.requests(|_| true) {
-        let answer = app.request(method.clone(), path).send().await;
+        let answer = target
+            .call(route, (method, path), &Headers::new(), Naming::All(HOME))
+            .await;
         let faults = match answer.status() {
             401 | 403 => vec!["public, and asks for something".to_owned()],
             _ => Vec::new(),
@@ -114,57 +155,41 @@ pub(super) async fn open(app: &TestApp, route: &Route, mut cell: Cell<'_>) {
     }
 }
 
-/// Calls with a good credential of each kind that is read: the rule must let it pass, or the other calls prove
-/// nothing. What the handler says of a request without a body is its own business.
-pub(super) async fn accepted(app: &TestApp, cast: &Cast, route: &Route, mut cell: Cell<'_>) {
-    let privileges = Privileges::named_by(&route.rule);
-    if !privileges.satisfy(&route.rule, 0) {
-        return;
-    }
-    for kind in Kinds::DEFAULT.iter().filter(|kind| route.accepts(*kind)) {
-        let (as_key, no_login) = privileges.clone().of_a_key();
-        if kind == CredentialKind::ApiKey && !as_key.satisfy(&route.rule, no_login) {
+/// Calls with a good credential of each kind that is read and can satisfy the rule: it must pass, or the other calls
+/// prove nothing.
+pub(super) async fn accepted(target: &Target, cast: &Cast, route: &Route, mut cell: Cell<'_>) {
+    let named = Privileges::named_by(&route.rule);
+    for kind in Kinds::ALL.iter().filter(|kind| route.accepts(*kind)) {
+        let (privileges, age) = match kind {
+            CredentialKind::ApiKey => named.clone().of_a_key(),
+            CredentialKind::Basic => (named.clone(), NO_LOGIN),
+            CredentialKind::Jwt | CredentialKind::Session => (named.clone(), 0),
+        };
+        if !route.is_satisfied_by(&privileges, age) {
             continue;
         }
         for (method, path) in route.requests(|_| true) {
-            let held = cast.fresh(app, kind).await;
-            cast.settle(app).await;
-            let request = select(app.request(method.clone(), path), route, Naming::All(HOME));
-            let answer = request.bearer(&held.text).send().await;
-            let faults = match (answer.status(), answer.code().as_str()) {
-                (401, code) => vec![format!("a good {} is refused: {code}", kind.as_str())],
-                (403, code) if DECIDED.contains(&code) => {
-                    vec![format!("a good {} is refused: {code}", kind.as_str())]
-                }
-                _ => Vec::new(),
-            };
-            cell.note(&format!("{method} {path}"), answer.status(), &faults);
-        }
-    }
-    let kind = CredentialKind::Basic;
-    if route.accepts(kind) && privileges.satisfy(&route.rule, NO_LOGIN) {
-        let held = cast.fresh(app, kind).await;
-        for (method, path) in route.requests(|_| true) {
-            let mut request = app.request(method.clone(), path);
-            for (name, value) in basic::header(&held.text) {
-                request = request.header(name, &value);
-            }
-            let answer = request.send().await;
-            let faults = match answer.status() {
-                401 | 403 => vec![format!("a good basic is refused: {}", answer.code())],
-                _ => Vec::new(),
-            };
+            let held = cast.fresh(&target.issuer, kind).await;
+            cast.settle(&target.issuer).await;
+            let (_, headers) = presentations(&held).swap_remove(0);
+            let answer = target
+                .call(route, (method, path), &headers, Naming::All(HOME))
+                .await;
+            let faults = judge_welcome(&answer, kind.as_str());
             cell.note(&format!("{method} {path}"), answer.status(), &faults);
         }
     }
 }
 
-/// The codes of a decision against a known caller.
-const DECIDED: [&str; 6] = [
+/// The codes of a decision against a known caller, and of a request that doesn't say where it stands.
+const DECIDED: [&str; 9] = [
     "missing_permission",
     "insufficient_scope",
     "missing_role",
     "no_alternative",
     "not_a_member",
     "organization_suspended",
+    "no_organization",
+    "invalid_organization",
+    "organization_conflict",
 ];

@@ -3,9 +3,11 @@
 use http::Method;
 use portcullis::core::access::CredentialKind;
 use portcullis::core::checks;
+use portcullis::core::secret::Kind as _;
+use portcullis::core::token::{OPAQUE, Refresh};
 
 use super::cast::{Cast, Held};
-use super::privileges::NO_LOGIN;
+use super::privileges::Privileges;
 use super::route::Route;
 use super::tenants::{self, HOME, Naming};
 use super::{basic, csrf, forge};
@@ -24,7 +26,11 @@ pub(super) struct Case {
     /// The methods it is tried with.
     pub(super) methods: fn(&Method) -> bool,
     /// The statuses of a right refusal.
-    pub(super) refusals: &'static [u16],
+    pub(super) refusals: Box<dyn Fn(&Route) -> &'static [u16]>,
+    /// Whether it is a matter of records that the credential is bad: with these privileges it is believed where none are.
+    pub(super) claims: Option<Privileges>,
+    /// Whether the caller is known when the request is refused.
+    pub(super) of_known_caller: bool,
     /// What the answer must not repeat.
     pub(super) secret: String,
     /// What is said of the organization, on routes that ask for one.
@@ -56,7 +62,9 @@ impl Case {
             query: String::new(),
             applies: Box::new(Route::is_guarded),
             methods: |_| true,
-            refusals: &[401],
+            refusals: Box::new(|_| &[401]),
+            claims: None,
+            of_known_caller: false,
             secret: String::new(),
             naming: Naming::All(HOME),
         }
@@ -64,7 +72,19 @@ impl Case {
 
     /// The same, refused otherwise.
     pub(super) fn refused_with(mut self, refusals: &'static [u16]) -> Self {
-        self.refusals = refusals;
+        self.refusals = Box::new(move |_| refusals);
+        self
+    }
+
+    /// The same, believed with these privileges where there are no records.
+    pub(super) fn claiming(mut self, privileges: Privileges) -> Self {
+        self.claims = Some(privileges);
+        self
+    }
+
+    /// The same, of somebody who is known, and whose refusal is therefore recorded.
+    pub(super) fn of_known_caller(mut self) -> Self {
+        self.of_known_caller = true;
         self
     }
 
@@ -133,28 +153,45 @@ fn forged(cast: &Cast) -> Vec<Case> {
     checks!("T003");
     checks!("T014");
     let forged = forge::all(cast);
-    let others = [
-        ("a refresh token", cast.refresh.clone()),
-        ("an e-mail code", format!("pcv_{}", "A".repeat(43))),
-        ("a set-up token", format!("pcsetup_{}", "A".repeat(43))),
-        ("a refresh token's bytes", cast.refresh.replace("pcr_", "pcs_")),
-    ];
-    let all = forged.into_iter().chain(others).chain(forge::keys(cast));
-    all.map(|(name, text)| Case::new(name, bearer(&text)).about(&text))
-        .collect()
+    let others = OPAQUE.iter().flat_map(|kind| {
+        [
+            (kind.what.to_owned(), kind.write([0; 32]).to_string()),
+            (
+                format!("a refresh token's bytes as {}", kind.what),
+                cast.refresh.replacen(REFRESH, kind.prefix, 1),
+            ),
+        ]
+    });
+    let named = |(name, text): (&str, String)| (name.to_owned(), text);
+    let others = others.chain(forge::keys(cast).into_iter().map(named));
+    let all = forged.into_iter().map(named).chain(others);
+    let case = |(name, text): (String, String)| Case::new(name, bearer(&text)).about(&text);
+    let unfounded = forge::unfounded(cast).into_iter().map(named).map(case);
+    let unfounded = unfounded.map(|case| case.claiming(Privileges::default()));
+    all.map(case).chain(unfounded).collect()
 }
 
 /// Credentials that were good once.
 fn withdrawn(cast: &Cast) -> Vec<Case> {
     checks!("T016");
-    let all = cast.refused.iter().flat_map(|(what, held)| {
-        held.iter().flat_map(move |held| {
-            presentations(held).into_iter().map(move |(how, headers)| {
-                Case::new(format!("{} {what} ({how})", held.kind.as_str()), headers).about(&held.text)
-            })
-        })
-    });
-    all.collect()
+    let presented = |what: &str, held: &Held| {
+        let all = presentations(held).into_iter().map(|(how, headers)| {
+            Case::new(format!("{} {what} ({how})", held.kind.as_str()), headers).about(&held.text)
+        });
+        all.collect::<Vec<_>>()
+    };
+    let expired = cast.expired.iter().flat_map(|held| presented("expired", held));
+    let mut all: Vec<Case> = expired.collect();
+    for (what, held) in &cast.refused {
+        for held in held {
+            let cases = presented(what, held).into_iter();
+            all.extend(cases.map(|case| match held.kind {
+                CredentialKind::Jwt => case.claiming(cast.everything.clone()),
+                CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => case,
+            }));
+        }
+    }
+    all
 }
 
 /// Good credentials where no credential is read, or of a kind that the route doesn't read.
@@ -188,6 +225,13 @@ fn misplaced(cast: &Cast) -> Vec<Case> {
         }
     }
     all
+}
+
+/// The good access token, after its end.
+pub(super) fn ended(cast: &Cast) -> Vec<Case> {
+    let all = cast.good.iter().filter(|held| held.kind == CredentialKind::Jwt);
+    all.map(|held| Case::new("good jwt, ended", bearer(&held.text)).about(&held.text))
+        .collect()
 }
 
 /// More than one credential, each of them good.
@@ -252,17 +296,15 @@ fn insufficient(cast: &Cast) -> Vec<Case> {
                 let name = format!("{} with {} ({how})", held.kind.as_str(), limited.name);
                 let (mut privileges, mut age, kind) = (limited.privileges.clone(), limited.age, held.kind);
                 let case = Case::new(name, headers).about(&held.text);
-                // 401 asks for a newer login, and 404 hides what exists.
                 if kind == CredentialKind::ApiKey {
                     (privileges, age) = privileges.of_a_key();
                 }
-                let case = case.refused_with(match age {
-                    0 => &[403, 404],
-                    // Either may be said first where a login and something else are lacking.
-                    NO_LOGIN => &[401, 403, 404],
-                    _ => &[401],
-                });
-                all.push(case.on(move |route| route.accepts(kind) && !privileges.satisfy(&route.rule, age)));
+                let lacking = privileges.clone();
+                let mut case = case.of_known_caller();
+                case.refusals = Box::new(move |route| route.refusals(&lacking, age));
+                all.push(
+                    case.on(move |route| route.accepts(kind) && !route.is_satisfied_by(&privileges, age)),
+                );
             }
         }
     }
@@ -298,6 +340,8 @@ fn cookie(held: &Held) -> Headers {
         bare_cookie(&held.text),
     ]
 }
+
+const REFRESH: &str = Refresh::PREFIX;
 
 pub(super) fn bare_cookie(token: &str) -> (&'static str, String) {
     ("cookie", format!("__Host-portcullis={token}"))

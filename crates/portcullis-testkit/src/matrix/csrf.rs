@@ -31,7 +31,8 @@ pub(super) fn cases(cast: &Cast) -> Vec<Case> {
         ];
         headers.extend(tokens.into_iter().map(|token| ("x-csrf-token", token)));
         let case = Case::new(format!("good cookie with {what}"), headers).about(&held.text);
-        case.with_changes()
+        case.of_known_caller()
+            .with_changes()
             .refused_with(&[403])
             .on(|route| route.accepts(CredentialKind::Session))
     });

@@ -7,6 +7,15 @@ use portcullis::core::access::Rule;
 /// The age of what stands for no login at all: no rule takes it for a fresh one.
 pub(super) const NO_LOGIN: u32 = u32::MAX;
 
+/// Where somebody stands whom a rule may ask to be a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the selected organization, with the same privileges as outside.
+    Inside,
+    /// In none, or where nobody knows of organizations.
+    Outside,
+}
+
 /// Names of permissions and roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Privileges {
@@ -72,15 +81,28 @@ impl Privileges {
         (Self { permissions, roles }, u32::MAX)
     }
 
-    /// Whether somebody with exactly these, outside and in the selected organization, who logged in `age` seconds
-    /// ago, satisfies the rule.
-    pub(super) fn satisfy(&self, rule: &Rule, age: u32) -> bool {
-        self.satisfied(rule, age, Some(&self.here()))
+    /// Whether somebody with exactly these, who logged in `age` seconds ago and stands there, satisfies the rule.
+    pub(super) fn satisfy(&self, rule: &Rule, age: u32, place: Place) -> bool {
+        let here = self.here();
+        self.satisfied(rule, age, (place == Place::Inside).then_some(&here))
     }
 
-    /// The same for somebody who is no member of the selected organization.
-    pub(super) fn satisfy_outside(&self, rule: &Rule, age: u32) -> bool {
-        self.satisfied(rule, age, None)
+    /// The statuses with which the rule refuses somebody with exactly these. None hides anything: the rule is decided
+    /// before what a route is about is looked up.
+    pub(super) fn refusals(&self, rule: &Rule, age: u32, place: Place) -> &'static [u16] {
+        let here = self.here();
+        let here = (place == Place::Inside).then_some(&here);
+        match Statuses::of(self, rule, age, here) {
+            Statuses {
+                login: true,
+                forbidden: true,
+            } => &[401, 403],
+            Statuses {
+                login: true,
+                forbidden: false,
+            } => &[401],
+            Statuses { login: false, .. } => &[403],
+        }
     }
 
     fn satisfied(&self, rule: &Rule, age: u32, here: Option<&Self>) -> bool {
@@ -96,6 +118,54 @@ impl Privileges {
             Rule::Any(rules) => rules.iter().any(|rule| self.satisfied(rule, age, here)),
         }
     }
+}
+
+/// The statuses with which a decision against somebody may be answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Statuses {
+    /// 401: a newer or surer login would do.
+    login: bool,
+    /// 403.
+    forbidden: bool,
+}
+
+impl Statuses {
+    fn of(who: &Privileges, rule: &Rule, age: u32, here: Option<&Privileges>) -> Self {
+        if who.satisfied(rule, age, here) {
+            return Self::default();
+        }
+        match rule {
+            Rule::FreshLogin(_) | Rule::SecondFactor => Self {
+                login: true,
+                forbidden: false,
+            },
+            Rule::All(rules) => Self::any_of(rules, who, age, here),
+            Rule::Any(rules) => Self {
+                forbidden: true,
+                ..Self::any_of(rules, who, age, here)
+            },
+            Rule::Member(rule) => match here {
+                Some(here) => Self::of(here, rule, age, Some(here)),
+                None => Self::FORBIDDEN,
+            },
+            Rule::Public | Rule::Authenticated | Rule::Permission(_) | Rule::Role(_) | Rule::Policy(_) => {
+                Self::FORBIDDEN
+            }
+        }
+    }
+
+    fn any_of(rules: &[Rule], who: &Privileges, age: u32, here: Option<&Privileges>) -> Self {
+        let all = rules.iter().map(|rule| Self::of(who, rule, age, here));
+        all.fold(Self::default(), |one, other| Self {
+            login: one.login || other.login,
+            forbidden: one.forbidden || other.forbidden,
+        })
+    }
+
+    const FORBIDDEN: Self = Self {
+        login: false,
+        forbidden: true,
+    };
 }
 
 impl std::fmt::Display for Privileges {

@@ -18,6 +18,19 @@ pub struct Report {
 struct Entry {
     status: u16,
     faulty: bool,
+    /// Whether a withdrawn credential was called with that is believed until it ends.
+    believed: bool,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self {
+            Self { faulty: true, .. } => "!",
+            Self { believed: true, .. } => "~",
+            _ => "",
+        };
+        f.pad(&format!("{}{mark}", self.status))
+    }
 }
 
 impl Report {
@@ -61,19 +74,32 @@ impl Report {
     pub(super) fn row(&mut self, credential: &str) -> Row<'_> {
         self.rows
             .push((credential.to_owned(), vec![None; self.routes.len()]));
-        Row { report: self }
+        Row {
+            report: self,
+            believed: false,
+        }
+    }
+
+    /// The row of a credential that was withdrawn and is believed until it ends.
+    pub(super) fn believed(&mut self, credential: &str) -> Row<'_> {
+        Row {
+            believed: true,
+            ..self.row(credential)
+        }
     }
 }
 
 /// The row of one credential.
 pub(super) struct Row<'r> {
     report: &'r mut Report,
+    believed: bool,
 }
 
 impl Row<'_> {
     pub(super) fn cell(&mut self, route: usize) -> Cell<'_> {
         Cell {
             report: self.report,
+            believed: self.believed,
             route,
         }
     }
@@ -82,6 +108,7 @@ impl Row<'_> {
 /// What one route answers to one credential.
 pub(super) struct Cell<'r> {
     report: &'r mut Report,
+    believed: bool,
     route: usize,
 }
 
@@ -99,6 +126,7 @@ impl Cell<'_> {
         let entry = Entry {
             status,
             faulty: !faults.is_empty(),
+            believed: self.believed,
         };
         if let Some(cell) = cells.get_mut(self.route)
             && (entry.faulty || !cell.is_some_and(|shown| shown.faulty))
@@ -108,7 +136,8 @@ impl Cell<'_> {
     }
 }
 
-/// A column for every route, a row for every credential; `!` marks what is wrong, `·` what doesn't apply.
+/// A column for every route, a row for every credential; `!` marks what is wrong, `~` what came of a credential that was
+/// withdrawn and is believed until it ends, `·` what doesn't apply.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, route) in self.routes.iter().enumerate() {
@@ -130,11 +159,7 @@ impl fmt::Display for Report {
             for cell in cells {
                 match cell {
                     None => write!(f, " {:>4}", "·")?,
-                    Some(Entry {
-                        status,
-                        faulty: false,
-                    }) => write!(f, " {status:>4}")?,
-                    Some(Entry { status, faulty: true }) => write!(f, " {:>4}", format!("{status}!"))?,
+                    Some(entry) => write!(f, " {entry:>4}")?,
                 }
             }
         }

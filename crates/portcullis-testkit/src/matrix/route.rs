@@ -1,19 +1,23 @@
 //! A route of the API under test, and how it is called.
 
 use http::Method;
-use portcullis::Api;
 use portcullis::core::access::{CredentialKind, Kinds, Rule};
 use portcullis::enforcer::Caller;
 use portcullis::router::Verb;
+use portcullis::{Api, Gate};
 
+use super::privileges::{Place, Privileges};
+use super::target::Believes;
 use super::tenants::HOME;
 
 /// A route that outlives its API.
 pub(super) struct Route {
     pub(super) name: String,
     pub(super) rule: Rule,
+    /// Those that the route accepts and its gate can honour.
     kinds: Kinds,
     caller: Caller,
+    believes: Believes,
     methods: Vec<Method>,
     paths: Vec<String>,
 }
@@ -34,6 +38,23 @@ impl Route {
         self.is_guarded() && self.kinds.accepts(kind)
     }
 
+    /// Whether the rule lets somebody with these privileges in, whose login is so old. Claims make nobody a member.
+    pub(super) fn is_satisfied_by(&self, who: &Privileges, age: u32) -> bool {
+        who.satisfy(&self.rule, age, self.place())
+    }
+
+    /// The statuses of a right refusal of such a caller.
+    pub(super) fn refusals(&self, who: &Privileges, age: u32) -> &'static [u16] {
+        who.refusals(&self.rule, age, self.place())
+    }
+
+    const fn place(&self) -> Place {
+        match self.believes {
+            Believes::Records => Place::Inside,
+            Believes::Claims => Place::Outside,
+        }
+    }
+
     /// Whether the path says which organization it is about.
     pub(super) fn names_organization(&self) -> bool {
         self.paths.iter().any(|path| path.contains(HOME))
@@ -46,8 +67,8 @@ impl Route {
     }
 }
 
-/// All routes, in the order of their registration.
-pub(super) fn all(api: &Api, parameters: &[(String, String)]) -> Vec<Route> {
+/// All routes, in the order of their registration, as they are behind this gate.
+pub(super) fn all(api: &Api, gate: &Gate, parameters: &[(String, String)]) -> Vec<Route> {
     let routes = api.routes().map(|route| {
         let member = route.rule().needs_organization();
         let path = fill(route.path(), parameters, member);
@@ -60,7 +81,8 @@ pub(super) fn all(api: &Api, parameters: &[(String, String)]) -> Vec<Route> {
         Route {
             name: format!("{} {}", route.verb().as_str(), route.path()),
             rule: *route.rule(),
-            kinds: route.kinds(),
+            kinds: route.kinds().intersection(gate.authenticator().kinds()),
+            believes: Believes::of(gate),
             caller: route.caller(),
             methods,
             paths,

@@ -4,6 +4,7 @@
 //! server, which no organization gives. So a rule about a member is refused for what the caller lacks, never for
 //! being a stranger. The strangers stand here.
 
+use http::Method;
 use portcullis::core::access::{
     ADMINISTRATOR, CredentialKind, Member, MembersWrite, OrganizationsWrite, Permit, RolesWrite,
 };
@@ -13,8 +14,9 @@ use portcullis::core::{checks, secret::SecretText};
 
 use super::cases::{Case, presentations};
 use super::cast::{Cast, Held};
-use super::privileges::Privileges;
+use super::privileges::{Place, Privileges};
 use super::route::Route;
+use super::target::Target;
 use crate::{PASSWORD, TestApp};
 
 /// The slug of the organization that requests are for, unless a case says otherwise.
@@ -68,6 +70,9 @@ pub(super) struct Tenants {
 pub(super) struct Stranger {
     name: &'static str,
     held: Vec<Held>,
+    /// Where they are, or were.
+    at_home_in: &'static str,
+    /// Where they are refused.
     slug: &'static str,
 }
 
@@ -101,11 +106,20 @@ impl Tenants {
         join(app, self.home, who, privileges).await;
     }
 
-    /// Lets the strangers in where they belong.
+    /// Makes an account a member of [`AWAY`], too.
+    pub(super) async fn settle_away(&self, app: &TestApp, who: (&str, account::Id), privileges: &Privileges) {
+        join(app, self.away, who, privileges).await;
+    }
+
+    /// Lets the strangers in where they belong, or will have belonged.
     pub(super) async fn place(&self, app: &TestApp, who: &Strangers, privileges: &Privileges) {
         join(app, self.away, who.of_another(), privileges).await;
         join(app, self.closed, who.of_a_suspended(), privileges).await;
         join(app, self.home, who.removed(), privileges).await;
+    }
+
+    /// Removes the one who is to be removed, and suspends the organization that is to be suspended.
+    pub(super) async fn displace(&self, app: &TestApp, who: &Strangers) {
         let permit = Permit::<Member<MembersWrite>>::dangerous_for_operator_in(self.home);
         let organizations = app.portcullis.organizations();
         let (_, removed) = who.removed();
@@ -142,13 +156,18 @@ impl Strangers {
     /// With what they hold, in the same order.
     pub(super) fn holding(held: [Vec<Held>; 3]) -> Vec<Stranger> {
         let names = [
-            ("of a member of another organization", HOME),
-            ("of a member of a suspended organization", CLOSED),
-            ("of a removed member", HOME),
+            ("of a member of another organization", AWAY, HOME),
+            ("of a member of a suspended organization", CLOSED, CLOSED),
+            ("of a removed member", HOME, HOME),
         ];
         let all = names.into_iter().zip(held);
-        all.map(|((name, slug), held)| Stranger { name, held, slug })
-            .collect()
+        all.map(|((name, at_home_in, slug), held)| Stranger {
+            name,
+            held,
+            at_home_in,
+            slug,
+        })
+        .collect()
     }
 }
 
@@ -207,6 +226,24 @@ impl Privileges {
     }
 }
 
+/// Lets every stranger work where they still may, so that what is remembered of it is warm when it ends. Only reading
+/// routes: a good call of another changes things.
+pub(super) async fn warm(target: &Target, routes: &[Route], strangers: &[Stranger]) {
+    let routes = || routes.iter().filter(|route| route.rule.needs_organization());
+    for stranger in strangers {
+        for held in &stranger.held {
+            let (_, headers) = presentations(held).swap_remove(0);
+            for route in routes().filter(|route| route.accepts(held.kind)) {
+                for request in route.requests(|method| *method == Method::GET) {
+                    target
+                        .call(route, request, &headers, Naming::All(stranger.at_home_in))
+                        .await;
+                }
+            }
+        }
+    }
+}
+
 /// The column of the other tenants: who may do everything, but not here; and requests that don't say clearly which
 /// organization they are for.
 pub(super) fn cases(cast: &Cast) -> Vec<Case> {
@@ -218,6 +255,7 @@ pub(super) fn cases(cast: &Cast) -> Vec<Case> {
             for (how, headers) in presentations(held) {
                 let name = format!("{} {} ({how})", held.kind.as_str(), stranger.name);
                 let case = Case::new(name, headers).about(&held.text).refused_with(&[403]);
+                let case = case.of_known_caller();
                 all.push(tenant(case, held.kind, cast, Naming::All(stranger.slug)));
             }
         }
@@ -258,8 +296,10 @@ fn tenant(case: Case, kind: CredentialKind, cast: &Cast, naming: Naming) -> Case
     let mut case = case.on(move |route| {
         let asks = route.accepts(kind) && route.rule.needs_organization();
         let reads = match naming {
-            Naming::All(_) => !outside.satisfy_outside(&route.rule, 0),
-            Naming::Nothing => !route.names_organization() && !outside.satisfy_outside(&route.rule, 0),
+            Naming::All(_) => !outside.satisfy(&route.rule, 0, Place::Outside),
+            Naming::Nothing => {
+                !route.names_organization() && !outside.satisfy(&route.rule, 0, Place::Outside)
+            }
             // Without a path that names another one, a good header is just a good header.
             Naming::Header(values) => values != [AWAY] || route.names_organization(),
         };

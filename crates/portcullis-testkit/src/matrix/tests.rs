@@ -1,16 +1,22 @@
 //! The matrix finds what is wrong, and only that.
 
-use axum::middleware::map_response;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use portcullis::{
-    Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, Public, Role, Session, Via,
-    Visitor, permissions, roles,
+    Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, Public, Role, SecondFactor,
+    Session, Via, Visitor, permissions, roles,
 };
 use portcullis_core::checks;
 use portcullis_core::organization::Owner;
 
 use super::{Matrix, Report};
+
+mod detached;
 
 permissions! {
     MatrixRead = "matrix:read": "Read";
@@ -42,6 +48,9 @@ async fn basic(_: Allow<MatrixRead, Via<Basic>>) -> Json<u8> {
 async fn mixed(_: Allow<(FreshLogin<60>, MatrixRead), Via<(Jwt, Session, Basic)>>) -> Json<u8> {
     Json(1)
 }
+async fn surely(_: Allow<(MatrixRead, SecondFactor)>) -> Json<u8> {
+    Json(1)
+}
 async fn visitor(_: Visitor) -> Json<u8> {
     Json(1)
 }
@@ -70,6 +79,7 @@ fn api() -> Api {
         .get("/weekly", weekly)
         .post("/basic", basic)
         .put("/mixed", mixed)
+        .get("/surely", surely)
         .get("/visitor", visitor)
         .get("/open", open)
         .get("/projects", member)
@@ -178,8 +188,91 @@ async fn a_route_that_lets_everybody_in_is_found() {
         check(&report, route);
     }
     check(&report, "let in, and should be refused with 401");
-    check(&report, "let in, and should be refused with 403 or 404");
+    check(&report, "let in, and should be refused with 403");
     assert!(report.to_string().contains("200!"));
+}
+
+/// The API behind a gate in front of its gate that lets in for ever whom it has seen let in once.
+fn trusting(api: Api) -> Api {
+    let seen: Arc<Mutex<HashSet<String>>> = Arc::default();
+    api.layer(from_fn(move |request: Request, next: Next| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let credential = request.headers().get("authorization").cloned();
+            let call = format!("{} {} {credential:?}", request.method(), request.uri());
+            let answer = next.run(request).await;
+            if answer.status().is_success() {
+                seen.lock().unwrap().insert(call);
+            } else if seen.lock().unwrap().contains(&call) {
+                return Json(1).into_response();
+            }
+            answer
+        }
+    }))
+}
+
+#[tokio::test]
+async fn a_membership_that_is_remembered_beyond_its_end_is_found() {
+    let report = faults_of(
+        || trusting(Api::new("Trusting", "1").get("/projects", member)),
+        None,
+    )
+    .await;
+    for credential in [
+        "jwt of a removed member (bearer)",
+        "session of a removed member (bearer)",
+        "jwt of a member of a suspended organization (bearer)",
+    ] {
+        check(&report, &format!("with {credential} answers 200: let in"));
+    }
+}
+
+/// Who may not call a route learns nothing of what is behind it, not even that there is nothing.
+#[tokio::test]
+async fn a_route_that_lets_the_underprivileged_reach_a_404_is_found() {
+    let lenient = map_response(|answer: Response| async {
+        if answer.status() == StatusCode::FORBIDDEN {
+            problem(404, "not_found")
+        } else {
+            answer
+        }
+    });
+    let api = || Api::new("Lenient", "1").get("/posts/{id}", read).layer(lenient);
+    let report = faults_of(api, None).await;
+    check(
+        &report,
+        "with jwt with no permissions (bearer) answers 404: should be refused with 403",
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_recorded_is_found() {
+    // Somebody answers in the gate's place: nothing of that trace is kept.
+    let silent = map_response(|answer: Response| async {
+        if answer.status() == StatusCode::FORBIDDEN {
+            problem(403, "missing_permission")
+        } else {
+            answer
+        }
+    });
+    let api = || Api::new("Silent", "1").get("/posts", read).layer(silent);
+    let report = faults_of(api, None).await;
+    check(
+        &report,
+        "GET /posts with jwt with no permissions (bearer) is refused with missing_permission, and kept are no decision",
+    );
+}
+
+/// A problem as a gate answers it, of a request that nobody has recorded.
+fn problem(status: u16, code: &str) -> Response {
+    let trace = "01890000-0000-7000-8000-00000000beef";
+    let body = Json(serde_json::json!({ "status": status, "code": code, "trace_id": trace }));
+    let headers = [
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+        ("x-request-id", trace),
+    ];
+    (StatusCode::from_u16(status).unwrap(), headers, body).into_response()
 }
 
 #[tokio::test]

@@ -51,7 +51,9 @@ impl Challenge {
 
     /// The headers' values: `Bearer` first, and only schemes of the kinds that the route accepts, where they are
     /// known. `Basic` is asked for where another password may help: not where a newer login is needed, unless
-    /// nothing else is accepted.
+    /// nothing else is accepted. Where nothing at all can be honoured, `Bearer` is named: a 401 must name something.
+    ///
+    /// Source: RFC 9110 §15.5.2
     pub(super) fn to_headers(
         self,
         status: StatusCode,
@@ -60,7 +62,7 @@ impl Challenge {
     ) -> impl Iterator<Item = HeaderValue> {
         let realm = realm.filter(|realm| quotable(realm)).unwrap_or("portcullis");
         let accepts = |kind| accepted.is_some_and(|kinds| kinds.accepts(kind));
-        let bearer = accepted.is_none() || BEARER.into_iter().any(accepts);
+        let bearer = !accepts(CredentialKind::Basic) || BEARER.into_iter().any(accepts);
         let basic = status == StatusCode::UNAUTHORIZED
             && accepts(CredentialKind::Basic)
             && !(bearer && self.asks_for_login());
@@ -203,6 +205,8 @@ mod tests {
         for kind in [Jwt, Session, ApiKey] {
             check(invalid, 401, &[kind], &[bearer]);
         }
+        // What a resource server answers on a route for passwords or sessions.
+        check(invalid, 401, &[], &[bearer]);
         // Another password changes nothing about a missing permission.
         let scope = "Bearer realm=\"r\", error=\"insufficient_scope\", scope=\"a\"";
         check(Challenge::scope("a"), 403, &[Jwt, Basic], &[scope]);

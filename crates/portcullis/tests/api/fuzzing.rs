@@ -8,7 +8,7 @@ use proptest::prelude::*;
 mod properties;
 
 /// Pieces that credentials are made of.
-const PIECES: [&str; 28] = [
+const PIECES: [&str; 31] = [
     "pk_live_",
     "pk_test_",
     "acme",
@@ -18,6 +18,9 @@ const PIECES: [&str; 28] = [
     "Basic ",
     "pcs_",
     "pcr_",
+    "pcv_",
+    "pci_",
+    "pcsetup_",
     "__Host-portcullis=",
     "; ",
     ";",

@@ -127,6 +127,8 @@ async fn walk(app: &TestApp) -> Walk {
     let session = session["session_token"].as_str().unwrap();
     use_them(app, &mut walk, [access, session, &cookie]).await;
     use_keys(app, &mut walk, access).await;
+    use_pages(app, &mut walk, &cookie).await;
+    invite(app, &mut walk, access).await;
     make_mistakes(app, &mut walk, [access, refresh, session]).await;
     renew_and_end(app, &mut walk, access, refresh, &cookie).await;
     walk
@@ -190,6 +192,65 @@ async fn use_keys(app: &TestApp, walk: &mut Walk, access: &str) {
             walk.answers("key", &request.send().await);
         }
     }
+}
+
+/// The CSRF tokens of a cookie, each where it belongs and where it doesn't.
+async fn use_pages(app: &TestApp, walk: &mut Walk, cookie: &str) {
+    let told = app.get("/auth/csrf").cookie(cookie).send().await.expect(200);
+    let csrf = told.json()["csrf_token"].as_str().unwrap().to_owned();
+    walk.secret("CSRF token", &csrf);
+    for path in ["/auth/sessions/others", "/auth/nowhere"] {
+        let page = app.delete(path).bare_cookie(cookie);
+        walk.answers(path, &page.header("x-csrf-token", &csrf).send().await);
+    }
+    let forged = csrf.chars().rev().collect::<String>();
+    for token in [forged.as_str(), &csrf] {
+        let elsewhere = app.post("/auth/organizations").bare_cookie(cookie);
+        let elsewhere = elsewhere
+            .header("x-csrf-token", token)
+            .json(&json!({ "name": csrf }));
+        walk.answers("forged page", &elsewhere.send().await);
+        walk.answers("bearer", &app.get("/auth/me").bearer(&csrf).send().await);
+    }
+}
+
+/// An invitation, tried by somebody else and in the wrong places.
+async fn invite(app: &TestApp, walk: &mut Walk, access: &str) {
+    let body = json!({ "name": "Acme", "slug": "acme" });
+    let made = app
+        .post("/auth/organizations")
+        .bearer(access)
+        .json(&body)
+        .send()
+        .await;
+    walk.answers("organization", &made.expect(201));
+    let body = json!({ "email": "ben@example.com", "roles": [] });
+    let path = "/auth/organizations/acme/invitations";
+    let invited = app.post(path).bearer(access).json(&body).send().await;
+    walk.answers("invite", &invited.expect(201));
+    let letter = app.mailer.letter_to("ben@example.com").await;
+    let code = letter
+        .text
+        .split_whitespace()
+        .find(|word| word.starts_with("pci_"));
+    let code = code.unwrap().to_owned();
+    walk.secret("invitation", &code);
+    walk.answers(
+        "invitations",
+        &app.get(path).bearer(access).send().await.expect(200),
+    );
+    for (path, body) in [
+        ("/auth/invitations/accept", json!({ "token": code })),
+        ("/auth/email/verify", json!({ "token": code })),
+    ] {
+        let answer = app.post(path).bearer(access).json(&body).send().await;
+        assert!(answer.status() >= 400, "{path}");
+        walk.answers(path, &answer);
+    }
+    walk.answers(
+        "bearer",
+        &app.get("/auth/me").bearer(&code).send().await.expect(401),
+    );
 }
 
 /// Secrets where they don't belong, and requests that break.
@@ -367,6 +428,7 @@ async fn no_secret_is_in_a_log_line_an_answer_or_the_database() {
         "audit_events",
         "decisions",
         "verifications",
+        "organization_invitations",
     ] {
         assert!(
             !tables[table].is_empty(),

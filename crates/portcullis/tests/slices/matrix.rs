@@ -6,6 +6,8 @@ use portcullis::Portcullis;
 use portcullis_core::checks;
 use portcullis_testkit::{Matrix, TestApp};
 
+use super::remote::blog;
+
 #[tokio::test]
 async fn every_route_refuses_every_bad_credential() {
     checks!("T018");
@@ -30,6 +32,17 @@ async fn every_route_refuses_every_bad_credential() {
             "GET /scalar",
         ]
     );
+}
+
+/// The same where the accounts are elsewhere: what a log out takes away is believed until the token ends, and nothing
+/// else is.
+#[tokio::test]
+async fn every_route_of_a_detached_application_refuses_every_bad_credential() {
+    checks!("T018");
+    let lock = blog().authz_lock();
+    let report = Matrix::detached(blog).lock(&lock).run().await;
+    report.assert_sound();
+    assert_eq!(report.public()[..2], ["GET /greet", "GET /status"]);
 }
 
 #[tokio::test]

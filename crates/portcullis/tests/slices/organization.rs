@@ -1,5 +1,7 @@
 //! Organizations: who is in, who gets in, and what of one tenant another can reach.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use portcullis::{Allow, Api, Json, Member, Permit, Portcullis, Role, permissions, roles};
 use portcullis_core::access::{Change as RoleChange, MembersWrite, OrganizationsWrite, RolesWrite};
@@ -340,6 +342,14 @@ async fn select_by_subdomain_reads_the_configured_domain_only() {
     assert_eq!(codes(&answer), refusal(400, "no_organization"));
 }
 
+/// The routes whose rule asks for a member, as the lock names them.
+fn routes_for_members() -> BTreeSet<String> {
+    let lines = include_str!("../../authz.lock").lines();
+    let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let asking = words.filter(|words| words.iter().skip(2).any(|word| word.starts_with("member")));
+    asking.map(|words| words[..2].join(" ")).collect()
+}
+
 /// Every route of the slice that works on one organization, on somebody else's.
 #[tokio::test]
 async fn another_tenants_organization_is_out_of_reach_on_every_route() {
@@ -356,35 +366,38 @@ async fn another_tenants_organization_is_out_of_reach_on_every_route() {
         .expect(201)
         .json();
     let invitation = text(&invited, "id");
-    for (method, path, body) in [
-        ("GET", String::new(), None),
-        ("PATCH", String::new(), Some(json!({ "name": "Mine" }))),
-        ("POST", "/leave".to_owned(), None),
-        ("GET", "/members".to_owned(), None),
+    let (hers, his) = (anna.id.to_string(), ben.id.to_string());
+    let mut tried = BTreeSet::new();
+    for (method, template, id, body) in [
+        ("GET", "", "", None),
+        ("PATCH", "", "", Some(json!({ "name": "Mine" }))),
+        ("POST", "/leave", "", None),
+        ("GET", "/members", "", None),
         (
             "PUT",
-            format!("/members/{}/roles", ben.id),
+            "/members/{account}/roles",
+            &his,
             Some(json!({ "roles": [] })),
         ),
         (
             "PUT",
-            format!("/members/{}/roles", anna.id),
+            "/members/{account}/roles",
+            &hers,
             Some(json!({ "roles": [OWNER] })),
         ),
-        ("DELETE", format!("/members/{}", ben.id), None),
+        ("DELETE", "/members/{account}", &his, None),
+        ("POST", "/ownership", "", Some(json!({ "account": hers }))),
+        ("GET", "/invitations", "", None),
         (
             "POST",
-            "/ownership".to_owned(),
-            Some(json!({ "account": anna.id.to_string() })),
-        ),
-        ("GET", "/invitations".to_owned(), None),
-        (
-            "POST",
-            "/invitations".to_owned(),
+            "/invitations",
+            "",
             Some(json!({ "email": "anna@example.com", "roles": [OWNER] })),
         ),
-        ("DELETE", format!("/invitations/{invitation}"), None),
+        ("DELETE", "/invitations/{invitation}", &invitation, None),
     ] {
+        tried.insert(format!("{method} /auth/organizations/{{organization}}{template}"));
+        let path = template.replace("{account}", id).replace("{invitation}", id);
         let call = async |organization: &str, header: Option<&str>| {
             let path = format!("/auth/organizations/{organization}{path}");
             let mut request = app
@@ -412,6 +425,7 @@ async fn another_tenants_organization_is_out_of_reach_on_every_route() {
             );
         }
     }
+    assert_eq!(tried, routes_for_members(), "a route for members is not tried");
     // What belongs to the other organization isn't in hers.
     for (method, path) in [
         ("DELETE", format!("/auth/organizations/{acme}/members/{}", ben.id)),

@@ -56,7 +56,7 @@ async fn status(_: Public) -> &'static str {
 }
 
 /// The application: it doesn't know which of the two it runs behind.
-fn blog() -> Api {
+pub(super) fn blog() -> Api {
     Api::new("Blog", "1.0")
         .get("/posts", list)
         .post("/posts", create)
@@ -249,7 +249,7 @@ fn code(answer: &Answer) -> Option<String> {
 
 #[tokio::test]
 async fn permissions_declared_at_an_issuer_that_only_has_accounts_reach_the_application() {
-    let issuer = Issuer::of(|portcullis| portcullis.api()).await;
+    let issuer = Issuer::of(Portcullis::api).await;
     let app = &issuer.app;
     let root = app.administrator("root@example.com").await;
     let admin = async |method: &str, path: &str, body: Value| {

@@ -1,4 +1,6 @@
-//! Resources of organizations: what belongs to one is out of reach in every other, also for who is in both.
+//! What belongs to an organization or an account is out of reach from every other, also for who is in both.
+
+use std::collections::BTreeSet;
 
 use portcullis::core::access::{ResourceFacts, ResourceKind};
 use portcullis::core::account;
@@ -9,7 +11,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{Account, TestApp};
 use serde_json::json;
 
-use crate::given::text;
+use crate::given::{session_of, text};
 
 /// Belongs to the account and the organization that its id names: `account.organization`.
 struct Document(String);
@@ -83,4 +85,105 @@ async fn a_resource_is_out_of_reach_in_every_organization_but_its_own() {
             "{document} in {selected}"
         );
     }
+}
+
+/// Whether the route takes the id of something that belongs to somebody. Administration is for what is others'.
+fn takes_an_inner_id(path: &str) -> bool {
+    !path.starts_with("/admin/") && path.replace("{organization}", "").contains('{')
+}
+
+/// What `who` made at `path`: its id.
+async fn made(app: &TestApp, who: &Account, path: &str, body: serde_json::Value) -> String {
+    let request = app.post(path).bearer(&who.access_token).json(&body);
+    text(&request.send().await.expect(201).json(), "id")
+}
+
+#[tokio::test]
+async fn an_id_of_somebody_elses_is_out_of_reach_on_every_route_that_takes_one() {
+    let app = TestApp::new().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    create(&app, &anna, "acme").await;
+    create(&app, &ben, "other").await;
+    session_of(&app, "ben@example.com").await;
+    let key = json!({ "name": "ci", "permissions": [] });
+    let key = made(&app, &ben, "/auth/api-keys", key).await;
+    let invited = json!({ "email": "eve@example.com", "roles": [] });
+    let invitation = made(&app, &ben, "/auth/organizations/other/invitations", invited).await;
+    let his = ben.id.to_string();
+    let mut tried = BTreeSet::new();
+    for (method, path, id, body) in [
+        ("GET", "/auth/api-keys/{id}", &key, json!(null)),
+        ("PATCH", "/auth/api-keys/{id}", &key, json!({ "name": "mine" })),
+        ("DELETE", "/auth/api-keys/{id}", &key, json!(null)),
+        ("POST", "/auth/api-keys/{id}/rotate", &key, json!({})),
+        (
+            "PATCH",
+            "/auth/sessions/{id}",
+            &ben.session_id,
+            json!({ "name": "mine" }),
+        ),
+        ("DELETE", "/auth/sessions/{id}", &ben.session_id, json!(null)),
+        (
+            "DELETE",
+            "/auth/organizations/{organization}/members/{account}",
+            &his,
+            json!(null),
+        ),
+        (
+            "PUT",
+            "/auth/organizations/{organization}/members/{account}/roles",
+            &his,
+            json!({ "roles": [] }),
+        ),
+        (
+            "DELETE",
+            "/auth/organizations/{organization}/invitations/{invitation}",
+            &invitation,
+            json!(null),
+        ),
+    ] {
+        tried.insert(format!("{method} {path}"));
+        // Her own organization, and what isn't in it.
+        let path = path.replace("{organization}", "acme");
+        let path = ["{id}", "{account}", "{invitation}"]
+            .iter()
+            .fold(path, |path, name| path.replace(name, id));
+        let request = app
+            .request(method.parse().unwrap(), &path)
+            .bearer(&anna.access_token);
+        let request = if body.is_null() {
+            request
+        } else {
+            request.json(&body)
+        };
+        let answer = request.send().await;
+        assert_eq!(answer.status(), 404, "{method} {path}: {}", answer.text());
+    }
+    let api = app.portcullis.api();
+    let all = api.routes().filter(|route| takes_an_inner_id(route.path()));
+    let all: BTreeSet<_> = all
+        .map(|route| format!("{} {}", route.verb().as_str(), route.path()))
+        .collect();
+    assert_eq!(tried, all, "a route that takes an id is not tried");
+    // Everything is where it was.
+    for (path, count) in [
+        ("/auth/api-keys", 1),
+        ("/auth/sessions", 2),
+        ("/auth/organizations/other/members", 1),
+        ("/auth/organizations/other/invitations", 1),
+    ] {
+        let listed = app.get(path).bearer(&ben.access_token).send().await.expect(200);
+        assert_eq!(listed.json()["items"].as_array().unwrap().len(), count, "{path}");
+    }
+    assert_eq!(
+        app.get("/auth/me")
+            .bearer(&ben.access_token)
+            .send()
+            .await
+            .status(),
+        200
+    );
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis_core::account::State;
+use portcullis_core::token::OPAQUE;
 use portcullis_core::{checks, session, token};
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::json;
@@ -350,24 +351,44 @@ async fn no_token_is_taken_for_another_kind() {
     let code = app.mailer.code_to("anna@example.com").await;
     let session = session_of(&app, "anna@example.com").await;
     let setup = setup.expose().to_string();
+    let key = app.post("/auth/api-keys").bearer(&anna.access_token);
+    let key = key.json(&json!({ "name": "ci", "permissions": [] })).send().await;
+    let key = text(&key.expect(201).json(), "key");
+    let ben = app.user("ben@example.com").await;
+    let proof = json!({ "token": app.mailer.code_to("ben@example.com").await });
+    app.post("/auth/email/verify")
+        .json(&proof)
+        .send()
+        .await
+        .expect(200);
+    let invitation = invitation(&app, &anna, "ben@example.com").await;
     let tokens = [
         ("access", &anna.access_token),
         ("session", &session),
         ("refresh", &anna.refresh_token),
         ("verification", &code),
         ("setup", &setup),
+        ("invitation", &invitation),
+        ("api-key", &key),
     ];
-    let prefixes = ["pcs_", "pcr_", "pcv_", "pcsetup_"];
+    for kind in OPAQUE {
+        let given = tokens.iter().any(|(_, token)| kind.read(token).is_some());
+        assert!(given, "{} is not tried", kind.what);
+    }
     for (kind, token) in tokens {
         let mut forms = vec![token.clone()];
-        if let Some((_, body)) = token.split_once('_').filter(|_| kind != "access") {
-            let others = prefixes.iter().filter(|prefix| !token.starts_with(**prefix));
-            forms.extend(others.map(|prefix| format!("{prefix}{body}")));
+        if let Some((_, body)) = token.rsplit_once('_').filter(|_| kind == "api-key") {
+            forms.extend(OPAQUE.map(|other| format!("{}{body}", other.prefix)));
+        }
+        if let Some(own) = OPAQUE.iter().find(|own| token.starts_with(own.prefix)) {
+            let others = OPAQUE.iter().filter(|other| other.prefix != own.prefix);
+            forms.extend(others.map(|other| token.replacen(own.prefix, other.prefix, 1)));
+            forms.push(token.replacen(own.prefix, "pk_live_", 1));
         }
         for (index, form) in forms.iter().enumerate() {
             // Under its own name each is left alone here: these have tests of their own.
             let own = |consumer: &str| index == 0 && kind == consumer;
-            for (consumer, status) in consume(&app, form).await {
+            for (consumer, status) in consume(&app, &ben, form).await {
                 let accepted = status < 400;
                 let known = own(consumer) || (index == 0 && consumer == "bearer" && is_bearer(kind));
                 assert_eq!(accepted, known, "{form} as {consumer} answers {status}");
@@ -377,19 +398,38 @@ async fn no_token_is_taken_for_another_kind() {
 }
 
 fn is_bearer(kind: &str) -> bool {
-    matches!(kind, "access" | "session")
+    matches!(kind, "access" | "session" | "api-key")
+}
+
+/// The code of an invitation into an organization of `owner`'s.
+async fn invitation(app: &TestApp, owner: &Account, email: &str) -> String {
+    let body = json!({ "name": "Acme", "slug": "acme" });
+    let made = app.post("/auth/organizations").bearer(&owner.access_token);
+    made.json(&body).send().await.expect(201);
+    let invite = app.post("/auth/organizations/acme/invitations");
+    let body = json!({ "email": email, "roles": [] });
+    let invite = invite.bearer(&owner.access_token).json(&body).send().await;
+    invite.expect(201);
+    let letter = app.mailer.letter_to(email).await;
+    let mut words = letter.text.split_whitespace();
+    words.find(|word| word.starts_with("pci_")).unwrap().to_owned()
 }
 
 /// Presents a text wherever a token is taken. What uses a token up comes last.
-async fn consume(app: &TestApp, text: &str) -> Vec<(&'static str, u16)> {
+async fn consume(app: &TestApp, invited: &Account, text: &str) -> Vec<(&'static str, u16)> {
     let header = app.get("/auth/me").header("x-session-token", text).send().await;
     let cookie = app.get("/auth/me").cookie(text).send().await;
+    let key = app.get("/auth/me").api_key(text).send().await;
     let verify = json!({ "token": text });
+    let accept = app.post("/auth/invitations/accept");
+    let accept = accept.bearer(&invited.access_token).json(&verify).send().await;
     let setup = json!({ "token": text, "email": "root@example.com", "password": PASSWORD });
     vec![
         ("bearer", me(app, text).await.status()),
         ("session", header.status()),
         ("session", cookie.status()),
+        ("api-key", key.status()),
+        ("invitation", accept.status()),
         ("refresh", refresh(app, text).await.status()),
         (
             "verification",

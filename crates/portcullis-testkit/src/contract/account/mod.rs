@@ -1,0 +1,13 @@
+//! Accounts: what every store must do.
+
+mod registration;
+mod service;
+mod setup;
+mod state;
+mod verification;
+
+pub use self::registration::*;
+pub use self::service::*;
+pub use self::setup::*;
+pub use self::state::*;
+pub use self::verification::*;

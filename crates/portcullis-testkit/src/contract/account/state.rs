@@ -1,0 +1,77 @@
+//! What a change of state takes away, and what it never gives back.
+
+use portcullis_core::account::{Stamp, State, StateSet};
+use portcullis_core::audit::Action;
+use portcullis_core::{account, checks};
+
+use crate::contract::Stores;
+use crate::contract::given::{
+    START, by, events, first_refresh, fresh_id, lives, new_account, opened, registered, rotation, set,
+    set_state, verified,
+};
+
+/// Disabling ends sessions and refresh tokens and changes the stamp; locking takes nothing away.
+pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
+    checks!("T016");
+    let nobody = account::Id::from_uuid(fresh_id());
+    let stamp = Stamp::from_uuid(fresh_id());
+    assert_eq!(
+        db.set_state(nobody, State::Active, stamp, by(START))
+            .await
+            .unwrap(),
+        StateSet::UnknownAccount
+    );
+    let anna = registered(&db, "anna").await;
+    let other = registered(&db, "berta").await;
+    let session = opened(&db, &anna, START).await;
+    let others = opened(&db, &other, START).await;
+
+    let locked = db.set_state(anna.id, State::Locked, stamp, by(START)).await;
+    let locked = set(locked.unwrap());
+    assert_eq!((locked.state, locked.stamp), (State::Locked, anna.stamp));
+    assert!(lives(&db, session.id).await);
+
+    let disabled = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
+    let disabled = set(disabled.unwrap());
+    assert_eq!((disabled.state, disabled.stamp), (State::Disabled, stamp));
+    assert!(!lives(&db, session.id).await);
+    let active = set_state(&db, anna.id, State::Active).await;
+    assert_eq!(active.stamp, stamp);
+    // What was ended stays ended when the account comes back.
+    assert!(!lives(&db, session.id).await);
+    let rotated = db
+        .rotate_refresh(rotation(first_refresh(&session)), by(START))
+        .await
+        .unwrap();
+    assert_eq!(rotated, portcullis_core::token::Rotated::Refused);
+
+    assert!(lives(&db, others.id).await);
+    assert_eq!(account::Store::find(&db, other.id).await.unwrap(), Some(other));
+    let details: Vec<_> = events(&db, Action::AccountStateSet).await;
+    let details: Vec<_> = details
+        .iter()
+        .map(|event| event.detail.as_deref().unwrap())
+        .collect();
+    assert_eq!(details, ["unverified", "disabled", "locked"]);
+}
+
+/// Locking and unlocking proves no address, and an account without one needs no proof.
+pub async fn set_state_active_needs_a_proven_address<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let mut unnamed = new_account("unnamed");
+    unnamed.email = None;
+    let id = unnamed.id;
+    db.register(unnamed, by(START)).await.unwrap();
+    for state in [State::Locked, State::Disabled] {
+        set_state(&db, anna.id, state).await;
+        assert_eq!(
+            set_state(&db, anna.id, State::Active).await.state,
+            State::Unverified
+        );
+        set_state(&db, id, state).await;
+        assert_eq!(set_state(&db, id, State::Active).await.state, State::Active);
+    }
+    assert_eq!(verified(&db, anna.id).await.state, State::Active);
+    set_state(&db, anna.id, State::Locked).await;
+    assert_eq!(set_state(&db, anna.id, State::Active).await.state, State::Active);
+}

@@ -1,0 +1,105 @@
+//! Giving a key another text.
+
+use portcullis_core::account;
+use portcullis_core::api_key::{Rotated, Rotation};
+use portcullis_core::audit::Action;
+use portcullis_core::checks;
+use portcullis_core::environment::Timestamp;
+
+use super::{api_key, given, known, overlapping};
+use crate::contract::Stores;
+use crate::contract::given::{DAY, HOUR, MICROSECOND, START, by, count, events, fresh_id, together};
+
+/// Never three texts at once; without overlap a rotation ends every earlier text.
+pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
+    checks!("T045");
+    let (anna, new) = given(&db).await;
+    let until = START.plus(HOUR);
+    let rotate = |rotation: Rotation, at: Timestamp| {
+        let db = db.clone();
+        async move {
+            api_key(&db)
+                .rotate_key(anna.id, new.id, rotation, by(at))
+                .await
+                .unwrap()
+        }
+    };
+    let nobody = account::Id::from_uuid(fresh_id());
+    let rotated = api_key(&db)
+        .rotate_key(nobody, new.id, overlapping(None), by(START))
+        .await;
+    assert_eq!(rotated.unwrap(), Rotated::Unknown);
+    let second = overlapping(Some(until));
+    assert!(matches!(rotate(second.clone(), START).await, Rotated::Rotated(_)));
+    let third = overlapping(Some(until.plus(DAY)));
+    let just_before = until.minus(MICROSECOND);
+    assert_eq!(rotate(third.clone(), just_before).await, Rotated::Running(until));
+    assert!(!known(&db, third.digest).await);
+    let at_once = overlapping(None);
+    assert!(matches!(
+        rotate(at_once.clone(), just_before).await,
+        Rotated::Rotated(_)
+    ));
+    for (digest, expected) in [
+        (new.digest, false),
+        (second.digest, false),
+        (at_once.digest, true),
+    ] {
+        assert_eq!(known(&db, digest).await, expected);
+    }
+    assert!(matches!(
+        rotate(overlapping(Some(until)), START).await,
+        Rotated::Rotated(_)
+    ));
+    assert!(
+        matches!(rotate(third, until).await, Rotated::Rotated(_)),
+        "the overlap is over"
+    );
+    assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 4);
+}
+
+/// Both texts lead to the key, each with its own end.
+pub async fn rotate_keeps_the_old_text_until_the_overlap_ends<S: Stores>(db: S) {
+    let (anna, new) = given(&db).await;
+    let rotation = overlapping(Some(START.plus(HOUR)));
+    let rotated = api_key(&db)
+        .rotate_key(anna.id, new.id, rotation.clone(), by(START))
+        .await;
+    let Rotated::Rotated(key) = rotated.unwrap() else {
+        panic!("it was not rotated")
+    };
+    assert_eq!(
+        (key.hint.as_str(), key.previous_until),
+        ("pk_live_…wxyz", rotation.previous_until)
+    );
+    for (digest, until) in [(new.digest, rotation.previous_until), (rotation.digest, None)] {
+        let found = db.find_by_digest(digest).await.unwrap().unwrap();
+        assert_eq!((found.key.id, found.until), (new.id, until));
+    }
+}
+
+/// Of a hundred rotations at once one wins, and its text is the key's.
+pub async fn rotate_in_parallel_has_one_winner<S: Stores>(db: S) {
+    checks!("T045");
+    let (anna, new) = given(&db).await;
+    let until = START.plus(HOUR);
+    let answers = together(|_| {
+        let (db, rotation) = (db.clone(), overlapping(Some(until)));
+        async move {
+            let rotated = api_key(&db)
+                .rotate_key(anna.id, new.id, rotation.clone(), by(START))
+                .await;
+            (rotated.unwrap(), rotation.digest)
+        }
+    })
+    .await;
+    assert_eq!(
+        count(&answers, |(answer, _)| *answer == Rotated::Running(until)),
+        99
+    );
+    for (answer, digest) in &answers {
+        assert_eq!(known(&db, *digest).await, matches!(answer, Rotated::Rotated(_)));
+    }
+    assert!(known(&db, new.digest).await);
+    assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 1);
+}

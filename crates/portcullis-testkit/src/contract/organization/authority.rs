@@ -1,0 +1,152 @@
+//! Nobody gives or takes beyond what is theirs.
+
+use portcullis_core::access::{ADMINISTRATOR, Change as RoleChange, MembersWrite, Permission as _};
+use portcullis_core::checks;
+use portcullis_core::organization::{Change, OWNER, Selector};
+
+use super::{acting, add, create, invitation, named, operator, roles, with_roles};
+use crate::contract::Stores;
+use crate::contract::given::{START, by, event_count, registered};
+
+/// Nobody gives a role that brings more than they have themselves, however they try.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a table is as long as its rows, and a walk as its steps"
+)]
+pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
+    checks!("T071");
+    checks!("T073");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (cleo, dora) = (registered(&db, "cleo").await, registered(&db, "dora").await);
+    let acme = create(&db, "acme", &anna).await;
+    let other = create(&db, "other", &dora).await;
+    add(&db, acme, &ben, &["manager"]).await;
+    add(&db, acme, &cleo, &["reader"]).await;
+    let before = event_count(&db).await;
+    // A manager, a plain member, an owner of another organization, and a role of the server's from the owner herself.
+    for (who, role) in [
+        (&ben, "writer"),
+        (&ben, OWNER),
+        (&ben, "title"),
+        (&ben, "helper"),
+        (&ben, ADMINISTRATOR),
+        (&cleo, "reader"),
+        (&dora, "reader"),
+        (&dora, OWNER),
+        (&anna, "helper"),
+        (&anna, ADMINISTRATOR),
+    ] {
+        let given = [
+            db.set_member_roles(acme, cleo.id, named(&["reader", role, "manager"]), acting(who))
+                .await,
+            db.set_member_roles(acme, who.id, named(&[role, "manager", "reader"]), acting(who))
+                .await,
+            db.invite(invitation(acme, "eve@example.com", &[role]), acting(who))
+                .await,
+            db.add_member(acme, dora.id, named(&[role]), acting(who)).await,
+        ];
+        for change in given {
+            let change = change.unwrap();
+            assert!(
+                matches!(change, Change::Beyond | Change::UnknownMember),
+                "{:?} gives {role}: {change:?}",
+                who.username
+            );
+        }
+    }
+    for role in ["helper", ADMINISTRATOR] {
+        let change = db
+            .add_member(acme, dora.id, named(&[role]), operator())
+            .await
+            .unwrap();
+        assert_eq!(change, Change::Beyond, "the operator gives {role}");
+    }
+    for change in [
+        db.set_member_roles(acme, cleo.id, named(&["ghost"]), acting(&anna))
+            .await,
+        db.invite(invitation(acme, "eve@example.com", &["ghost"]), acting(&anna))
+            .await,
+        db.add_member(acme, dora.id, named(&["ghost"]), operator()).await,
+    ] {
+        assert_eq!(change.unwrap(), Change::UnknownRole);
+    }
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["reader"]);
+    let given = db
+        .set_member_roles(acme, cleo.id, named(&["manager"]), acting(&ben))
+        .await;
+    assert_eq!(given.unwrap(), Change::Done);
+    let given = db
+        .set_member_roles(acme, cleo.id, named(&["title", "writer"]), acting(&anna))
+        .await;
+    assert_eq!(given.unwrap(), Change::Done);
+    assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["title", "writer"]);
+    assert_eq!(db.members(other, None, 10).await.unwrap().len(), 1);
+}
+
+/// Nobody removes or demotes somebody who has more.
+pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
+    checks!("T071");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (cleo, dora) = (registered(&db, "cleo").await, registered(&db, "dora").await);
+    let acme = create(&db, "acme", &anna).await;
+    create(&db, "other", &dora).await;
+    add(&db, acme, &ben, &["manager"]).await;
+    add(&db, acme, &cleo, &["writer"]).await;
+    let before = event_count(&db).await;
+    for (who, target) in [
+        (&ben, &anna),
+        (&ben, &cleo),
+        (&cleo, &ben),
+        (&dora, &cleo),
+        (&dora, &anna),
+    ] {
+        let removed = db.remove_member(acme, target.id, acting(who)).await.unwrap();
+        assert_eq!(removed, Change::Beyond);
+        let demoted = db
+            .set_member_roles(acme, target.id, vec![], acting(who))
+            .await
+            .unwrap();
+        assert_eq!(demoted, Change::Beyond);
+    }
+    let gone = db.remove_member(acme, dora.id, acting(&anna)).await.unwrap();
+    assert_eq!(gone, Change::UnknownMember);
+    assert_eq!(event_count(&db).await, before);
+    // A role that has become the server's since can still be taken by an owner, and brings nothing of the server's.
+    db.allow("reader".into(), "portcullis:roles:write".into(), by(START))
+        .await
+        .unwrap();
+    let removed = db.remove_member(acme, cleo.id, acting(&anna)).await.unwrap();
+    assert_eq!(removed, Change::Done);
+    assert_eq!(roles(&db, acme, &cleo).await, None);
+    assert_eq!(db.membership(cleo.id, Selector::Id(acme)).await.unwrap(), None);
+}
+
+/// The owners' role is nobody's to change, and is given in organizations only.
+pub async fn owners_role_is_protected<S: Stores>(db: S) {
+    checks!("T073");
+    with_roles(&db).await;
+    let anna = registered(&db, "anna").await;
+    let before = event_count(&db).await;
+    let (owner, reader) = (|| OWNER.to_owned(), || "reader".to_owned());
+    for change in [
+        db.delete_role(owner(), by(START)).await,
+        db.allow(owner(), "portcullis:roles:write".into(), by(START))
+            .await,
+        db.disallow(owner(), "posts:read".into(), by(START)).await,
+        db.inherit(owner(), reader(), by(START)).await,
+        db.inherit(reader(), owner(), by(START)).await,
+        db.assign(anna.id, owner(), by(START)).await,
+    ] {
+        assert_eq!(change.unwrap(), RoleChange::Protected);
+    }
+    assert_eq!(event_count(&db).await, before);
+    let roles = db.roles().await.unwrap();
+    let role = roles.iter().find(|role| role.name == OWNER).unwrap();
+    assert_eq!(
+        role.permissions,
+        [MembersWrite::PERMISSION.name, "posts:read", "posts:write"]
+    );
+}

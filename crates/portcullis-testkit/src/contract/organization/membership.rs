@@ -1,0 +1,85 @@
+//! Who belongs, and what a suspended organization still does.
+
+use portcullis_core::access::ADMINISTRATOR;
+use portcullis_core::checks;
+use portcullis_core::organization::{Change, Id, OWNER, Selector, State};
+
+use super::{acting, add, create, invitation, named, operator, with_roles};
+use crate::contract::Stores;
+use crate::contract::given::{START, by, fresh_id, registered};
+
+/// A membership is read with everything it inherits, and nothing of another organization's.
+pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) {
+    checks!("T068");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (acme, other) = (create(&db, "acme", &anna).await, create(&db, "other", &ben).await);
+    add(&db, acme, &ben, &["writer"]).await;
+    // What an account is everywhere counts in no organization.
+    db.assign(ben.id, ADMINISTRATOR.into(), by(START)).await.unwrap();
+    for selector in [Selector::Id(acme), Selector::parse("acme").unwrap()] {
+        let facts = db.membership(ben.id, selector).await.unwrap().unwrap();
+        assert_eq!(facts.organization.id, acme);
+        assert_eq!(facts.roles, ["reader", "writer"]);
+        assert_eq!(facts.permissions, ["posts:read", "posts:write"]);
+    }
+    let facts = db.membership(ben.id, Selector::Id(other)).await.unwrap().unwrap();
+    assert!(facts.roles.contains(&OWNER.to_owned()));
+    assert!(facts.permissions.contains(&"posts:write".to_owned()));
+    assert!(
+        facts
+            .permissions
+            .iter()
+            .all(|name| !name.starts_with("portcullis:"))
+    );
+    for selector in [
+        Selector::Id(other),
+        Selector::parse("other").unwrap(),
+        Selector::parse("ghost").unwrap(),
+        Selector::Id(Id::from_uuid(fresh_id())),
+    ] {
+        assert_eq!(db.membership(anna.id, selector).await.unwrap(), None);
+    }
+    let mine = db.organizations_of(ben.id).await.unwrap();
+    let mine: Vec<_> = mine
+        .iter()
+        .map(|one| (one.organization.id, &one.roles[..]))
+        .collect();
+    assert_eq!(
+        mine,
+        [(acme, &named(&["writer"])[..]), (other, &named(&[OWNER])[..])]
+    );
+    assert_eq!(db.members(acme, None, 10).await.unwrap().len(), 2);
+    assert_eq!(db.members(other, None, 10).await.unwrap().len(), 1);
+    assert_eq!(db.members(acme, None, 1).await.unwrap().len(), 1);
+}
+
+/// In a suspended organization nobody gives or takes anything.
+pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
+    checks!("T069");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let acme = create(&db, "acme", &anna).await;
+    add(&db, acme, &ben, &[]).await;
+    let set = async |state| db.set_organization_state(acme, state, operator()).await.unwrap();
+    assert_eq!(set(State::Active).await, Change::Unchanged);
+    assert_eq!(set(State::Suspended).await, Change::Done);
+    let facts = db.membership(anna.id, Selector::Id(acme)).await.unwrap().unwrap();
+    assert_eq!(facts.organization.state, State::Suspended);
+    for change in [
+        db.set_member_roles(acme, ben.id, named(&["reader"]), acting(&anna))
+            .await,
+        db.remove_member(acme, ben.id, acting(&anna)).await,
+        db.transfer_ownership(acme, anna.id, ben.id, acting(&anna)).await,
+    ] {
+        assert_eq!(change.unwrap(), Change::Beyond);
+    }
+    let invited = db
+        .invite(invitation(acme, "eve@example.com", &[]), acting(&anna))
+        .await;
+    assert_eq!(invited.unwrap(), Change::UnknownOrganization);
+    let nowhere = db
+        .set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator())
+        .await;
+    assert_eq!(nowhere.unwrap(), Change::UnknownOrganization);
+}

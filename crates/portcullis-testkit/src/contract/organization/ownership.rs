@@ -1,0 +1,116 @@
+//! There is always an owner.
+
+use portcullis_core::account::State as AccountState;
+use portcullis_core::audit::Action;
+use portcullis_core::checks;
+use portcullis_core::organization::{Change, Created, OWNER};
+
+use super::{acting, add, create, new, operator, roles, with_roles};
+use crate::contract::Stores;
+use crate::contract::given::{count, event_count, events, registered, service, set_state, together};
+
+/// An organization keeps an owner who can act.
+pub async fn the_last_owner_stays<S: Stores>(db: S) {
+    checks!("T072");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let acme = create(&db, "acme", &anna).await;
+    add(&db, acme, &ben, &[OWNER]).await;
+    // An owner who can't act is none, nor is a program.
+    let robot = service(&db, "robot").await;
+    add(&db, acme, &robot, &[OWNER]).await;
+    let owned = new("robots", &robot);
+    let made = db.create_organization(owned, operator()).await.unwrap();
+    assert_eq!(made, Created::UnknownAccount);
+    let transferred = db
+        .transfer_ownership(acme, anna.id, robot.id, acting(&anna))
+        .await;
+    assert_eq!(transferred.unwrap(), Change::UnknownMember);
+    set_state(&db, ben.id, AccountState::Locked).await;
+    let before = event_count(&db).await;
+    for change in [
+        db.leave_organization(acme, anna.id, acting(&anna)).await,
+        db.remove_member(acme, anna.id, acting(&anna)).await,
+        db.remove_member(acme, anna.id, operator()).await,
+        db.set_member_roles(acme, anna.id, vec![], acting(&anna)).await,
+    ] {
+        assert_eq!(change.unwrap(), Change::LastOwner);
+    }
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(roles(&db, acme, &anna).await.unwrap(), [OWNER]);
+    set_state(&db, ben.id, AccountState::Active).await;
+    let left = db.leave_organization(acme, anna.id, acting(&anna)).await.unwrap();
+    assert_eq!(left, Change::Done);
+    let again = db.leave_organization(acme, anna.id, acting(&anna)).await.unwrap();
+    assert_eq!(again, Change::UnknownMember);
+    assert_eq!(roles(&db, acme, &anna).await, None);
+}
+
+/// Two owners leave, and are removed by each other, at once and often: one stays.
+pub async fn owners_leaving_in_parallel_keep_one<S: Stores>(db: S) {
+    checks!("T072");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let acme = create(&db, "acme", &anna).await;
+    add(&db, acme, &ben, &[OWNER]).await;
+    let answers = together(|n| {
+        let (db, pair) = (db.clone(), [anna.clone(), ben.clone()]);
+        async move {
+            let (who, other) = if n % 2 == 0 {
+                (&pair[0], &pair[1])
+            } else {
+                (&pair[1], &pair[0])
+            };
+            match n % 3 {
+                0 => db.leave_organization(acme, who.id, acting(who)).await.unwrap(),
+                1 => db.remove_member(acme, other.id, acting(who)).await.unwrap(),
+                _ => db
+                    .set_member_roles(acme, who.id, vec![], acting(who))
+                    .await
+                    .unwrap(),
+            }
+        }
+    })
+    .await;
+    assert!(count(&answers, |change| *change == Change::Done) >= 1);
+    let members = db.members(acme, None, 10).await.unwrap();
+    let owners = members.iter().filter(|member| member.roles == [OWNER]).count();
+    assert_eq!(owners, 1, "{members:?}");
+}
+
+/// Ownership moves from one member to another, wholly or not at all.
+pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
+    checks!("T072");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (cleo, dora) = (registered(&db, "cleo").await, registered(&db, "dora").await);
+    let acme = create(&db, "acme", &anna).await;
+    let other = create(&db, "other", &dora).await;
+    add(&db, acme, &ben, &["manager"]).await;
+    add(&db, acme, &cleo, &[]).await;
+    set_state(&db, cleo.id, AccountState::Disabled).await;
+    let before = event_count(&db).await;
+    for (from, to, expected) in [
+        (&ben, &ben, Change::Beyond),
+        (&ben, &anna, Change::Beyond),
+        (&dora, &ben, Change::Beyond),
+        (&anna, &dora, Change::UnknownMember),
+        (&anna, &cleo, Change::UnknownMember),
+        (&anna, &anna, Change::Unchanged),
+    ] {
+        let change = db.transfer_ownership(acme, from.id, to.id, acting(from)).await;
+        assert_eq!(change.unwrap(), expected);
+    }
+    assert_eq!(event_count(&db).await, before);
+    let answers = together(|_| {
+        let (db, from, to, by) = (db.clone(), anna.id, ben.id, acting(&anna));
+        async move { db.transfer_ownership(acme, from, to, by).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&answers, |change| *change == Change::Done), 1);
+    assert_eq!(count(&answers, |change| *change == Change::Beyond), 99);
+    assert_eq!(roles(&db, acme, &anna).await.unwrap(), [""; 0]);
+    assert_eq!(roles(&db, acme, &ben).await.unwrap(), ["manager", OWNER]);
+    assert_eq!(roles(&db, other, &dora).await.unwrap(), [OWNER]);
+    assert_eq!(events(&db, Action::OwnershipTransferred).await.len(), 1);
+}

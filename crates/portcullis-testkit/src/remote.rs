@@ -1,0 +1,109 @@
+//! A resource server in a test, and the deployment whose tokens it honours.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use http::Method;
+use portcullis::core::key::Keyring;
+use portcullis::core::key::remote::{Fetch, FetchFailed, Published};
+use portcullis::remote::Builder;
+use portcullis::{Api, Portcullis, Remote};
+
+use crate::{Request, TestApp, environment};
+
+/// An application detached from its accounts: they live at the issuer, and tokens are all it knows of them. Both are on
+/// the issuer's clock, and nothing goes over a socket.
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// use portcullis::{Allow, Api, permissions};
+/// use portcullis_testkit::RemoteApp;
+///
+/// permissions! { PostsRead = "posts:read": "Read posts"; }
+///
+/// async fn list(_: Allow<PostsRead>) -> &'static str {
+///     "posts"
+/// }
+///
+/// let app = RemoteApp::of(|_remote| Api::new("Blog", "1.0").get("/posts", list)).await;
+/// let anna = app.issuer.user_with("anna@example.com", &["posts:read"]).await;
+/// // What an account may do is what its token says: log in after it was given.
+/// let anna = app.issuer.log_in(&anna.email).await;
+/// assert_eq!(app.get("/posts").bearer(&anna.access_token).send().await.status(), 200);
+/// app.issuer.clock.advance_secs(16 * 60);
+/// assert_eq!(app.get("/posts").bearer(&anna.access_token).send().await.status(), 401);
+/// # });
+/// ```
+pub struct RemoteApp {
+    /// Where the accounts are.
+    pub issuer: TestApp,
+    /// What verifies the issuer's tokens.
+    pub remote: Remote,
+    router: Router,
+}
+
+impl RemoteApp {
+    /// With an API of your own, behind the tokens of a deployment that has nothing but Portcullis' own routes.
+    pub async fn of(api: impl FnOnce(&Remote) -> Api) -> Self {
+        Self::beside(TestApp::new().await, |builder| builder, api).await
+    }
+
+    /// Behind an issuer and with settings of your own. The permissions that the API asks for are declared at the issuer.
+    pub async fn beside(
+        issuer: TestApp,
+        settings: impl FnOnce(Builder) -> Builder,
+        api: impl FnOnce(&Remote) -> Api,
+    ) -> Self {
+        let issued = issuer.portcullis.issuer().settings();
+        let builder = Portcullis::remote(&issued.issuer)
+            .audience(&issued.audience)
+            .dangerous_keys_from(Arc::new(KeysOf(Arc::clone(issuer.portcullis.keyring()))))
+            .environment(environment(&issuer.clock, 2));
+        let remote = settings(builder).open().await.unwrap();
+        let api = api(&remote);
+        issuer.portcullis.declare_permissions(&api).await.unwrap();
+        let router = api.into_router(remote.gate().clone()).unwrap();
+        Self {
+            issuer,
+            remote,
+            router,
+        }
+    }
+
+    /// The router itself.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// A `GET`.
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    /// A request of any method.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request::new(&self.router, method, path).behind(self.remote.gate())
+    }
+}
+
+impl std::fmt::Debug for RemoteApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RemoteApp")
+            .field("remote", &self.remote)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys that the issuer publishes at this moment.
+struct KeysOf(Arc<Keyring>);
+
+#[async_trait]
+impl Fetch for KeysOf {
+    async fn fetch(&self) -> Result<Published, FetchFailed> {
+        Ok(Published {
+            text: self.0.jwks().to_string().into_bytes(),
+            max_age: None,
+        })
+    }
+}
