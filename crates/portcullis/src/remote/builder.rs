@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use portcullis_core::access::{Authentication, Policies, RemoteAuthenticator};
 use portcullis_core::environment::Environment;
 use portcullis_core::key::Algorithm;
-use portcullis_core::key::remote::{self, RemoteKeys};
+use portcullis_core::key::remote::{self, Fetch, RemoteKeys};
 use portcullis_core::token::{self, Expectation};
 use url::Url;
 
@@ -51,6 +51,7 @@ pub struct Builder {
     gate: enforcer::Settings,
     environment: Environment,
     capacity: usize,
+    keys_from: Option<Arc<dyn Fetch>>,
 }
 
 impl Builder {
@@ -68,6 +69,7 @@ impl Builder {
             gate: enforcer::Settings::default(),
             environment: environment::system(),
             capacity: 100_000,
+            keys_from: None,
         }
     }
 
@@ -104,6 +106,13 @@ impl Builder {
     /// Another origin, such as `https://keys.example.com`, at which the issuer may publish its keys.
     pub fn keys_at(mut self, origin: Url) -> Self {
         self.origins.push(origin);
+        self
+    }
+
+    /// Another source of the issuer's key sets than its address: for tests without a socket. Dangerous because nothing
+    /// is asked then whether the keys are that issuer's: whoever supplies them decides who everybody is.
+    pub fn dangerous_keys_from(mut self, source: Arc<dyn Fetch>) -> Self {
+        self.keys_from = Some(source);
         self
     }
 
@@ -169,14 +178,17 @@ impl Builder {
         if self.keys.algorithms.is_empty() {
             return Err(RemoteError::NoAlgorithm);
         }
-        let discovery = Discovery {
-            client: Client::new(self.outbound)?,
-            origins: self.origins.iter().map(Url::origin).collect(),
-            environment: self.environment.clone(),
-            known: Mutex::default(),
-            issuer: issuer.clone(),
+        let source: Arc<dyn Fetch> = match self.keys_from {
+            Some(source) => source,
+            None => Arc::new(Discovery {
+                client: Client::new(self.outbound)?,
+                origins: self.origins.iter().map(Url::origin).collect(),
+                environment: self.environment.clone(),
+                known: Mutex::default(),
+                issuer: issuer.clone(),
+            }),
         };
-        let keys = RemoteKeys::new(Arc::new(discovery), self.environment.clone(), self.keys);
+        let keys = RemoteKeys::new(source, self.environment.clone(), self.keys);
         let authenticator = RemoteAuthenticator::new(Arc::new(keys), self.expectation, self.capacity);
         let authenticator = Arc::new(authenticator);
         let gate = Gate::of(

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Request;
 use http::{HeaderValue, StatusCode, header};
 use portcullis_core::checks;
-use portcullis_core::key::remote::Fetch as _;
+use portcullis_core::key::remote::{Fetch, FetchFailed, Published};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -16,6 +16,7 @@ use url::Url;
 use super::discovery::{Discovery, Issuer};
 use crate::environment;
 use crate::outbound::{Client, Settings};
+use crate::portcullis::Portcullis;
 
 type Answer = (StatusCode, &'static str, String);
 
@@ -249,4 +250,28 @@ async fn where_the_keys_are_is_remembered_until_they_are_not_there() {
     discovery.fetch().await.unwrap_err();
     discovery.fetch().await.unwrap_err();
     assert_eq!(gone.asked(), [OAUTH, "/gone", OAUTH, "/gone"]);
+}
+
+/// Key sets that are given, not fetched.
+struct Given(&'static str);
+
+#[async_trait::async_trait]
+impl Fetch for Given {
+    async fn fetch(&self) -> Result<Published, FetchFailed> {
+        Ok(Published {
+            text: self.0.as_bytes().to_vec(),
+            max_age: None,
+        })
+    }
+}
+
+#[tokio::test]
+async fn given_keys_are_used_without_a_socket() {
+    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"one","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let remote = Portcullis::remote("https://id.example.com")
+        .dangerous_keys_from(Arc::new(Given(keys)))
+        .open()
+        .await
+        .unwrap();
+    remote.ready().await.unwrap();
 }
