@@ -73,6 +73,7 @@ pub(crate) async fn allow(portcullis: &Portcullis, who: account::Id, permissions
 /// Logs in; answers the access token or the session token.
 pub(crate) async fn log_in(portcullis: &Portcullis, email: &str, delivery: Delivery) -> Result<String> {
     let form = LoginForm {
+        audience: None,
         identifier: email.to_owned(),
         password: SecretText::new(PASSWORD.to_owned()),
         delivery,

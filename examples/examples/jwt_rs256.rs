@@ -39,7 +39,8 @@ pub fn api(portcullis: &Portcullis) -> Api {
 /// The current key retires, the next one signs, and a new next one is published. Serving does it every 90 days.
 ///
 /// # Errors
-/// When the keys can't be written.
+/// When the keys can't be written, or the next key was published less than five minutes ago: others may keep a copy of
+/// the published keys for so long (`rotate_at_once` doesn't wait).
 pub async fn rotate_keys(portcullis: &Portcullis) -> anyhow::Result<bool> {
     let by = Context::operator(portcullis.environment().now());
     let permit = Permit::<KeysWrite>::dangerous_for_operator();

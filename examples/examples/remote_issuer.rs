@@ -8,7 +8,11 @@
 //!
 //! Detached there is no database: an access token is verified by the issuer's published keys, and its own claims say
 //! what its account may do. So nothing but signed tokens is honoured, and what the issuer revokes is refused here when
-//! the token ends, after fifteen minutes at most.
+//! the token ends, after fifteen and a half minutes at most.
+//!
+//! The issuer knows the detached application as a *resource*, and whoever logs in to use it names it: `{"identifier": …,
+//! "password": …, "resource": "https://blog.example.com"}`. Such a token opens this application alone. The issuer and
+//! every other application refuse it, so whoever runs one can't be somebody else at another.
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Any, Api, FreshLogin, Json, Path, Portcullis, Public, Role, permissions, roles};
@@ -38,6 +42,12 @@ async fn status(_: Public) -> &'static str {
     "up"
 }
 
+/// What the issuer calls the detached blog, and the `aud` of tokens for it.
+pub const BLOG: &str = "https://blog.example.com";
+
+/// Another application: tokens for the blog are nothing to it.
+pub const SHOP: &str = "https://shop.example.com";
+
 /// The application. It doesn't know which of the two it runs behind.
 pub fn blog() -> Api {
     Api::new("Blog", "1.0")
@@ -63,6 +73,8 @@ async fn embedded(address: String) -> anyhow::Result<()> {
     let portcullis = Portcullis::builder()
         .database("sqlite:app.db")
         .public_url(public)
+        .resource(BLOG)
+        .resource(SHOP)
         .open()
         .await?;
     if let Some(token) = portcullis.registrar().offer_setup().await? {
@@ -73,9 +85,10 @@ async fn embedded(address: String) -> anyhow::Result<()> {
 }
 
 /// Detached: somebody else has the accounts.
-async fn detached(issuer: &str, address: String) -> anyhow::Result<()> {
+async fn detached(issuer: &str, resource: &str, address: String) -> anyhow::Result<()> {
     // An issuer elsewhere is reached by https and needs no leave.
     let remote = Portcullis::remote(issuer)
+        .audience(resource)
         .dangerous_allow_loopback()
         .open()
         .await?;
@@ -91,6 +104,9 @@ async fn main() -> anyhow::Result<()> {
     let address = arguments.next().unwrap_or("127.0.0.1:8080".to_owned());
     match arguments.next() {
         None => embedded(address).await,
-        Some(issuer) => detached(&issuer, address).await,
+        Some(issuer) => {
+            let resource = arguments.next().unwrap_or(BLOG.to_owned());
+            detached(&issuer, &resource, address).await
+        }
     }
 }

@@ -11,7 +11,7 @@ use aws_lc_rs::{hmac, signature};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::Portcullis;
-use portcullis::core::environment::Environment;
+use portcullis::core::environment::{Environment, Timestamp};
 use portcullis::core::key::{Algorithm, HmacSecret, Keyring, MasterKey, Sealer, SigningKey};
 use portcullis::core::secret::SecretBytes;
 use portcullis::core::session::{Method, Session};
@@ -164,7 +164,7 @@ impl Bare {
         if let Some(secret) = secret {
             return Ok(Self::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret))));
         }
-        let jwks = keyring.jwks();
+        let jwks = keyring.jwks(Timestamp::from_micros(0));
         let part = |name: &str| -> Result<Vec<u8>> {
             let text = jwks.pointer(&format!("/keys/0/{name}")).and_then(Value::as_str);
             Ok(URL_SAFE_NO_PAD.decode(text.with_context(|| format!("the key has no {name}"))?)?)

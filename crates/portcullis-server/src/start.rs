@@ -183,6 +183,7 @@ fn tokens(config: &Config) -> token::Settings {
         refresh_grace: config.tokens.refresh_grace,
         leeway: config.tokens.leeway,
         carry_permissions: config.tokens.carry_permissions,
+        resources: config.tokens.resources.clone(),
         ..token::Settings::default()
     }
 }

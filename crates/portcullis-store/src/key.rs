@@ -46,6 +46,25 @@ impl Store for Database {
         .await
     }
 
+    async fn retire_others(
+        &self,
+        algorithm: String,
+        delete_at: Timestamp,
+        by: Context,
+    ) -> Result<u64, Fault> {
+        self.write((algorithm, delete_at, by), |tx, (algorithm, delete_at, by)| {
+            Box::pin(retire_others(tx, algorithm, *delete_at, by))
+        })
+        .await
+    }
+
+    async fn withdraw(&self, kid: String, replacement: Option<Record>, by: Context) -> Result<bool, Fault> {
+        self.write((kid, replacement, by), |tx, (kid, replacement, by)| {
+            Box::pin(withdraw(tx, kid, replacement.as_ref(), by))
+        })
+        .await
+    }
+
     async fn delete_retired(&self, now: Timestamp) -> Result<u64, Fault> {
         self.write(now, |tx, now| {
             Box::pin(async move {
@@ -104,7 +123,10 @@ async fn found(tx: &mut Tx<'_>, records: &[Record], by: &Context) -> Result<Vec<
         .into_iter()
         .map(record)
         .collect::<Result<_, _>>()?;
-    let is_new = |new: &&Record| present.iter().all(|old| old.algorithm != new.algorithm);
+    let is_new = |new: &&Record| {
+        let is_other = |old: &Record| old.algorithm != new.algorithm || old.phase == Phase::Retired;
+        present.iter().all(is_other)
+    };
     let mut added = false;
     for new in records.iter().filter(is_new) {
         insert(tx, new, new.phase, by).await?;
@@ -115,6 +137,54 @@ async fn found(tx: &mut Tx<'_>, records: &[Record], by: &Context) -> Result<Vec<
     }
     tx.invalidate(Invalidation::Keys, by.at);
     tx.query(LOAD, params![]).await?.into_iter().map(record).collect()
+}
+
+async fn retire_others(
+    tx: &mut Tx<'_>,
+    algorithm: &str,
+    delete_at: Timestamp,
+    by: &Context,
+) -> Result<u64, Fault> {
+    lock_keys(tx).await?;
+    let sql = "UPDATE signing_keys SET phase = 'retired', delete_at = $2
+        WHERE algorithm <> $1 AND phase <> 'retired' RETURNING kid";
+    let rows = tx.query(sql, params![algorithm, delete_at]).await?;
+    let mut retired = 0;
+    for mut row in rows {
+        let kid: String = row.take()?;
+        tx.record(by, Entry::of(Action::KeyRetired).detail(&kid));
+        retired += 1;
+    }
+    if retired > 0 {
+        tx.invalidate(Invalidation::Keys, by.at);
+    }
+    Ok(retired)
+}
+
+async fn withdraw(
+    tx: &mut Tx<'_>,
+    kid: &str,
+    replacement: Option<&Record>,
+    by: &Context,
+) -> Result<bool, Fault> {
+    lock_keys(tx).await?;
+    let sql = "SELECT phase FROM signing_keys WHERE kid = $1 FOR UPDATE";
+    let Some(mut row) = tx.query(sql, params![kid]).await?.into_iter().next() else {
+        return Ok(false);
+    };
+    let replacement = match (row.take()?, replacement) {
+        (Phase::Current, _) | (Phase::Next, None) => return Ok(false),
+        (Phase::Next, Some(next)) => Some(next),
+        (Phase::Retired, _) => None,
+    };
+    tx.execute("DELETE FROM signing_keys WHERE kid = $1", params![kid])
+        .await?;
+    tx.record(by, Entry::of(Action::KeyWithdrawn).detail(kid));
+    if let Some(next) = replacement {
+        insert(tx, next, Phase::Next, by).await?;
+    }
+    tx.invalidate(Invalidation::Keys, by.at);
+    Ok(true)
 }
 
 async fn insert(tx: &mut Tx<'_>, new: &Record, phase: Phase, by: &Context) -> Result<(), Fault> {

@@ -29,6 +29,11 @@ impl Authentication {
         }
     }
 
+    /// Whether tokens of another issuer are verified.
+    pub const fn is_remote(&self) -> bool {
+        matches!(self, Self::Remote(_))
+    }
+
     /// Who presents `credential` at `now`, from the address `from`.
     ///
     /// # Errors

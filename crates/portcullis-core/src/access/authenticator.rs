@@ -86,6 +86,8 @@ pub struct Authenticator {
 struct Entry {
     principal: Arc<Principal>,
     marks: [(Uuid, Mark); 3],
+    /// The key ring a token was verified with; `None` for what no key of ours signs.
+    ring: Option<u64>,
     read_at: Timestamp,
     expires_at: Timestamp,
     idle: Duration,
@@ -168,7 +170,9 @@ impl Authenticator {
             .iter()
             .all(|(subject, mark)| self.on.marks.holds(*subject, *mark));
         let last_seen = Timestamp::from_micros(entry.last_seen.load(Ordering::Relaxed));
+        let same_keys = entry.ring.is_none_or(|ring| ring == self.on.verifier.ring());
         unchanged
+            && same_keys
             && now < entry.expires_at
             && now < last_seen.plus(entry.idle)
             && now >= entry.read_at
@@ -176,6 +180,9 @@ impl Authenticator {
     }
 
     async fn read_jwt(&self, token: &str, now: Timestamp) -> Result<Entry, AuthenticationError> {
+        defends!("T095");
+        // Before the token is verified: a key that is taken away meanwhile leaves an entry that is stale from birth.
+        let ring = self.on.verifier.ring();
         let claims = self.on.verifier.verify(token, now).map_err(Refused::from)?;
         let subjects = [
             claims.account.as_uuid(),
@@ -212,7 +219,10 @@ impl Authenticator {
                 Scopes::from_list(claims.scopes),
             )
         };
-        Ok(entry(principal, marks, &session, expires_at, now))
+        Ok(Entry {
+            ring: Some(ring),
+            ..entry(principal, marks, &session, expires_at, now)
+        })
     }
 
     async fn read_session(&self, token: &Token, now: Timestamp) -> Result<Entry, AuthenticationError> {
@@ -344,6 +354,7 @@ fn entry(
     Entry {
         principal: Arc::new(principal),
         marks,
+        ring: None,
         read_at: now,
         expires_at,
         idle: session.idle,

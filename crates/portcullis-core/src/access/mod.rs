@@ -47,7 +47,7 @@ pub use self::explain::{Decision, Decisions, Explanation, explain};
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Pair, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::principal::{Facts, Principal, Scopes};
-pub use self::remote::RemoteAuthenticator;
+pub use self::remote::{MAX_LIFETIME, RemoteAuthenticator};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
     Role, RoleName, SecondFactor,

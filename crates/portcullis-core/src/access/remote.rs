@@ -8,7 +8,8 @@
 //! what that says, and one with neither nothing (`T056`). Roles count only where no `scope` narrows the token.
 //!
 //! **Invariants:** an account is its issuer's `sub` and nothing else; two subjects are never one account. Nothing is
-//! remembered beyond the token's own end, nor beyond the life of the key that signed it.
+//! remembered beyond the token's own end, nor beyond the life of the key that signed it; what is remembered is bounded in
+//! bytes, and no token is honoured for longer than [`MAX_LIFETIME`] after it was issued (`T097`).
 //!
 //! **Deployment caveat:** a revocation at the issuer is seen here when the token expires, not before. Where that is
 //! too late, keep access tokens short, or keep the route where the database is.
@@ -16,8 +17,10 @@
 //! **Deliberately absent:** any credential but a signed token; memberships; accounts' addresses, names and states.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
@@ -38,7 +41,8 @@ use crate::token::{self, Expectation, InvalidToken, RemoteClaims};
 pub struct RemoteAuthenticator {
     keys: Arc<RemoteKeys>,
     expectation: Expectation,
-    verified: Cache<[u8; 32], Arc<Entry>>,
+    max_lifetime: Duration,
+    verified: Cache<[u8; 32], Arc<Entry>, Weigh>,
 }
 
 struct Entry {
@@ -47,18 +51,38 @@ struct Entry {
     edition: u64,
     read_at: Timestamp,
     expires_at: Timestamp,
+    /// About how many bytes it takes.
+    weight: u64,
+}
+
+/// Knows how heavy an entry is.
+#[derive(Clone)]
+struct Weigh;
+
+impl Weighter<[u8; 32], Arc<Entry>> for Weigh {
+    fn weight(&self, _: &[u8; 32], entry: &Arc<Entry>) -> u64 {
+        entry.weight
+    }
 }
 
 impl RemoteAuthenticator {
-    /// Verifies with `keys`, insists on `expectation`, and remembers up to `capacity` tokens. A leeway above 60 s
-    /// counts as 60 s.
+    /// Verifies with `keys`, insists on `expectation`, and remembers up to `capacity` tokens of usual size, a KiB
+    /// each: of larger ones fewer. A leeway above 60 s counts as 60 s.
     pub fn new(keys: Arc<RemoteKeys>, mut expectation: Expectation, capacity: usize) -> Self {
         expectation.leeway = expectation.leeway.min(MAX_LEEWAY);
         Self {
             keys,
             expectation,
-            verified: Cache::new(capacity),
+            max_lifetime: MAX_LIFETIME,
+            verified: Cache::with_weighter(capacity, (capacity as u64).saturating_mul(TYPICAL), Weigh),
         }
+    }
+
+    /// For how long after it was issued a token is honoured at most, whatever its issuer says: [`MAX_LIFETIME`].
+    #[must_use]
+    pub fn with_max_lifetime(mut self, most: Duration) -> Self {
+        self.max_lifetime = most;
+        self
     }
 
     /// The issuer's keys.
@@ -104,14 +128,22 @@ impl RemoteAuthenticator {
             set = newer;
             outcome = verify(token.0, (&self.keys, &set), &self.expectation, now).map_err(Refused::from)?;
         }
-        let Outcome::Verified(claims) = outcome else {
+        let Outcome::Verified(mut claims) = outcome else {
             return Err(Refused::from(InvalidToken::UnknownKey).into());
         };
+        defends!("T097");
+        claims.expires_at = claims.expires_at.min(claims.issued_at.plus(self.max_lifetime));
+        let expires_at = claims.expires_at.plus(self.expectation.leeway);
+        if now >= expires_at {
+            return Err(Refused::from(InvalidToken::Expired).into());
+        }
+        let principal = principal(*claims);
         let entry = Arc::new(Entry {
             edition: set.edition,
             read_at: now,
-            expires_at: claims.expires_at.plus(self.expectation.leeway),
-            principal: Arc::new(principal(*claims)),
+            expires_at,
+            weight: weight(&principal),
+            principal: Arc::new(principal),
         });
         self.verified.insert(key, Arc::clone(&entry));
         Ok(Arc::clone(&entry.principal))
@@ -131,6 +163,18 @@ impl std::fmt::Debug for RemoteAuthenticator {
             .field("verified", &self.verified.len())
             .finish_non_exhaustive()
     }
+}
+
+/// About how many bytes are kept of a token: each name with what holds it.
+fn weight(principal: &Principal) -> u64 {
+    let scopes: &[String] = match &principal.scopes {
+        Scopes::Only(names) => names,
+        Scopes::Everything => &[],
+    };
+    let names = [&principal.facts.roles, &principal.facts.permission_names];
+    let names = names.into_iter().flatten().chain(scopes);
+    let bytes: usize = names.map(|name| name.len() + NAME_HOLDER).sum();
+    TYPICAL.max(LEAST + bytes as u64)
 }
 
 /// The principal of verified claims.
@@ -204,6 +248,18 @@ fn account_id(subject: &str) -> account::Id {
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }))
 }
+
+/// For how long after it was issued a token is honoured at most.
+pub const MAX_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+/// What a token of usual size takes in memory.
+const TYPICAL: u64 = 1_024;
+
+/// What an entry takes without any names.
+const LEAST: u64 = 512;
+
+/// What a name takes beside its own bytes: where it is, how long it is, and its share of the allocator's.
+const NAME_HOLDER: usize = 40;
 
 const SUBJECT: &[u8] = b"portcullis:subject:";
 

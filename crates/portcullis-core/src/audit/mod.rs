@@ -135,6 +135,10 @@ actions! {
     KeyAdded = "key.added",
     /// The signing keys were rotated.
     KeyRotated = "key.rotated",
+    /// A signing key of a former algorithm signs no more; the detail is its name.
+    KeyRetired = "key.retired",
+    /// A signing key was taken out of the ring before its time; the detail is its name.
+    KeyWithdrawn = "key.withdrawn",
     /// An organization was created; the detail of this and what follows begins with its id.
     OrganizationCreated = "organization.created",
     /// An organization's name or slug was set.

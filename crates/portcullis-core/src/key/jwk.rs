@@ -68,10 +68,11 @@ pub fn signing(text: &[u8], algorithm: Option<Algorithm>) -> Result<SigningKey, 
 }
 
 /// Reads a JWK set. Keys of a kind this program doesn't know, or not meant for signatures, are passed over, as the
-/// RFC says; a set that names one `kid` twice is refused. `rsa` is the algorithm of RSA keys that don't name one.
+/// RFC says, and the log of level `debug` says why; a key without `kid` is named by its thumbprint; a set that names one
+/// `kid` twice is refused. `rsa` is the algorithm of RSA keys that don't name one.
 ///
 /// # Errors
-/// [`InvalidKey::Json`] if it isn't a set, [`InvalidKey::Kid`] for a name used twice or a key without one.
+/// [`InvalidKey::Json`] if it isn't a set, [`InvalidKey::Kid`] for a name used twice.
 ///
 /// Source: RFC 7517 §5
 pub fn set(text: &[u8], rsa: Option<Algorithm>) -> Result<Vec<VerifyingKey>, InvalidKey> {
@@ -85,8 +86,14 @@ pub fn set(text: &[u8], rsa: Option<Algorithm>) -> Result<Vec<VerifyingKey>, Inv
             return Err(InvalidKey::Json);
         };
         let unnamed = jwk.get("kty").and_then(Value::as_str) == Some("RSA") && !jwk.contains_key("alg");
-        let Ok(key) = verifying_of(jwk, rsa.filter(|_| unnamed)) else {
-            continue;
+        let key = match verifying_of(jwk, rsa.filter(|_| unnamed)) {
+            Ok(key) => key,
+            Err(why) => {
+                let kid = jwk.get("kid").and_then(Value::as_str).unwrap_or_default();
+                let kid: String = kid.chars().take(128).collect();
+                tracing::debug!(?kid, %why, "a published key is passed over");
+                continue;
+            }
         };
         if keys.iter().any(|known| known.kid() == key.kid()) {
             return Err(InvalidKey::Kid);

@@ -8,13 +8,18 @@
 //! Reading is one load of a pointer: a ring is immutable, a new one replaces it. Keys are parsed when they enter the
 //! ring and kept over reloads.
 //!
+//! A key that is no longer trusted doesn't wait for its overlap: [`Keyring::withdraw`] takes it out at once (`T095`).
+//! When the deployment signs with another algorithm, the keys of the former one retire at the next start.
+//!
 //! **Invariants:** a key enters only with a known algorithm and after its seal was opened; a ring that can't be
-//! read leaves the one before in place; shared secrets are never published.
+//! read leaves the one before in place; shared secrets are never published, nor is a key that verifies no more.
 //!
 //! **Deliberately absent:** a timer. Whoever composes the program calls [`Keyring::rotate_if_due`],
 //! [`Keyring::delete_retired`] and, on [`Keys`](crate::invalidation::Invalidation::Keys), [`Keyring::reload`].
 
+mod error;
 mod source;
+mod withdraw;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,17 +29,18 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
+pub use self::error::KeyringError;
 use self::source::{Entry, Ring, Source, generate};
-use super::{Algorithm, InvalidKey, Phase, SealError, Sealer, SigningKey, Store, VerifyingKey, jwk};
+use super::{Algorithm, Phase, Sealer, SigningKey, Store, VerifyingKey, jwk};
 use crate::access::{KeysWrite, Permit};
 use crate::audit;
 use crate::environment::{Environment, Timestamp};
-use crate::fault::Fault;
 
 /// How a ring is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// What new tokens are signed with. Keys of other algorithms in the store still verify.
+    /// What new tokens are signed with. Keys of other algorithms in the store verify for the overlap from the moment
+    /// the ring is opened.
     pub algorithm: Algorithm,
     /// How long a retired key still verifies: the lifetime of an access token and the leeway of verifiers.
     pub overlap: Duration,
@@ -48,52 +54,6 @@ impl Default for Settings {
             overlap: crate::token::Settings::default().key_overlap(),
         }
     }
-}
-
-/// Why the ring can't do what it was asked. The ring is as it was.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// The store could not do its work.
-    #[error("the signing keys can't be read or written: {0}")]
-    Store(#[from] Fault),
-    /// A key doesn't open.
-    #[error("signing key {kid} can't be opened: {why}")]
-    Sealed {
-        /// Which.
-        kid: String,
-        /// Why.
-        why: SealError,
-    },
-    /// A record names an algorithm this program doesn't know.
-    #[error(
-        "signing key {kid} is for {algorithm:?}, which this version doesn't know; run the version that made it"
-    )]
-    UnknownAlgorithm {
-        /// Which.
-        kid: String,
-        /// What it names.
-        algorithm: String,
-    },
-    /// A key is none.
-    #[error("signing key {kid} is refused: {why}")]
-    Invalid {
-        /// Which.
-        kid: String,
-        /// Why.
-        why: InvalidKey,
-    },
-    /// No new key could be made.
-    #[error("no new signing key could be made: {0}")]
-    Generate(InvalidKey),
-    /// There is no current key of the algorithm.
-    #[error("the store has no current signing key for {0}; restore its keys from a backup")]
-    NoSigner(Algorithm),
-    /// A key of that name is in the ring.
-    #[error("a key named {0} is in the ring already")]
-    Known(String),
-    /// The ring was made of given keys and has no store behind it.
-    #[error("this key ring is fixed: it has no store to change")]
-    Fixed,
 }
 
 /// Role: key manager. Holds the keys that sign and verify, and moves them through their life.
@@ -125,16 +85,28 @@ impl Keyring {
         };
         let mut records = source.store.load().await?;
         let algorithm = settings.algorithm;
+        let by = audit::Context::system(source.environment.now());
+        // Retired ones are what is left from before the algorithm was changed, and changed back.
         if !records
             .iter()
-            .any(|record| record.algorithm == algorithm.as_str())
+            .any(|record| record.algorithm == algorithm.as_str() && record.phase != Phase::Retired)
         {
             let current = source.record(&generate(algorithm, &source.environment).await?, Phase::Current)?;
             let next = source.record(&generate(algorithm, &source.environment).await?, Phase::Next)?;
-            let by = audit::Context::system(source.environment.now());
-            records = source.store.found(vec![current, next], by).await?;
+            records = source.store.found(vec![current, next], by.clone()).await?;
         }
-        let ring = source.ring(&records, &[])?;
+        if records
+            .iter()
+            .any(|record| record.algorithm != algorithm.as_str() && record.phase != Phase::Retired)
+        {
+            let until = by.at.plus(settings.overlap);
+            let retiring = source
+                .store
+                .retire_others(algorithm.as_str().to_owned(), until, by);
+            retiring.await?;
+            records = source.store.load().await?;
+        }
+        let ring = source.ring(&records, &[], 0)?;
         Ok(Self {
             ring: ArcSwap::from_pointee(ring),
             source: Some(source),
@@ -157,7 +129,8 @@ impl Keyring {
         Self {
             ring: ArcSwap::from_pointee(Ring {
                 signer,
-                signing_since: Timestamp::from_micros(0),
+                edition: 0,
+                next_since: Timestamp::from_micros(0),
                 entries,
             }),
             source: None,
@@ -189,10 +162,17 @@ impl Keyring {
         found.holds_at(now).then(|| found.key.verifying().clone())
     }
 
-    /// The public keys as a JWK set: current and next ones first, then the retired ones. Shared secrets aren't in it.
-    pub fn jwks(&self) -> Value {
+    /// Which ring this is: another number after every load that may have taken a key away.
+    pub(crate) fn edition(&self) -> u64 {
+        self.ring.load().edition
+    }
+
+    /// The public keys that verify at `now` as a JWK set: current and next ones first, then the retired ones. Shared
+    /// secrets aren't in it.
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        crate::defends!("T095");
         let ring = self.ring.load();
-        let mut entries: Vec<&Entry> = ring.entries.iter().collect();
+        let mut entries: Vec<&Entry> = ring.entries.iter().filter(|entry| entry.holds_at(now)).collect();
         entries.sort_by_key(|entry| match entry.phase {
             Phase::Current => 0,
             Phase::Next => 1,
@@ -218,7 +198,7 @@ impl Keyring {
         let source = self.source()?;
         let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let records = source.store.load().await?;
-        let ring = source.ring(&records, &self.ring.load().entries)?;
+        let ring = source.ring(&records, &self.ring.load().entries, number)?;
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
         if number > *applied {
             *applied = number;
@@ -231,8 +211,28 @@ impl Keyring {
     /// first; the ring is up to date in both cases.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError::TooSoon`] while a verifier may still keep a copy of the published keys without the next one;
+    /// other [`KeyringError`]s.
     pub async fn rotate(&self, permit: &Permit<KeysWrite>, by: audit::Context) -> Result<bool, KeyringError> {
+        let source = self.source()?;
+        let seen_at = self.ring.load().next_since.plus(PUBLICATION);
+        // Shared secrets are never published: the nodes that know them read the ring itself.
+        if by.at < seen_at && !source.settings.algorithm.is_symmetric() {
+            return Err(KeyringError::TooSoon(seen_at.since(by.at)));
+        }
+        self.turn(permit.sign(by)).await
+    }
+
+    /// [`Keyring::rotate`] even if the next key was published a moment ago, for a current key that must stop signing
+    /// now. Verifiers elsewhere ask for a name they don't know, but may refuse the new tokens for some seconds.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn rotate_at_once(
+        &self,
+        permit: &Permit<KeysWrite>,
+        by: audit::Context,
+    ) -> Result<bool, KeyringError> {
         self.turn(permit.sign(by)).await
     }
 
@@ -247,7 +247,7 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`].
     pub async fn rotate_if_due(&self, max_age: Duration, by: audit::Context) -> Result<bool, KeyringError> {
-        let since = self.ring.load().signing_since;
+        let since = self.ring.load().next_since;
         if by.at < since.plus(max_age) {
             return Ok(false);
         }
@@ -255,7 +255,9 @@ impl Keyring {
     }
 
     /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
-    /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation.
+    /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation. The
+    /// next key of before signs from now on, however new it is ([`Keyring::rotate_at_once`]). Keys of another algorithm
+    /// than the ring's never sign, and retire when the ring is opened the next time.
     /// Answers `false` if another node changed the ring meanwhile; call again.
     ///
     /// # Errors
@@ -356,6 +358,9 @@ impl fmt::Debug for Keyring {
             .finish_non_exhaustive()
     }
 }
+
+/// For how long a copy of the published keys may be kept: a next key that is as old is known everywhere.
+pub const PUBLICATION: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests;

@@ -125,8 +125,8 @@ pub trait Store: Send + Sync {
     /// All keys, oldest first.
     async fn load(&self) -> Result<Vec<Record>, Fault>;
 
-    /// Adds the ring's first keys if there is none of that algorithm yet (two nodes may start at once); answers
-    /// the ring as it is then.
+    /// Adds the ring's first keys if there is none of that algorithm yet but retired ones (two nodes may start at
+    /// once); answers the ring as it is then.
     async fn found(&self, records: Vec<Record>, by: audit::Context) -> Result<Vec<Record>, Fault>;
 
     /// Rotates: the current key of the algorithm retires (until `delete_retired_at`), the next becomes current,
@@ -137,6 +137,25 @@ pub trait Store: Send + Sync {
         expected_current: String,
         next: Record,
         delete_retired_at: Timestamp,
+        by: audit::Context,
+    ) -> Result<bool, Fault>;
+
+    /// Retires all keys of other algorithms than this one that aren't retired yet, the next ones too, until
+    /// `delete_at` ([`audit::Action::KeyRetired`] for each). Answers how many.
+    async fn retire_others(
+        &self,
+        algorithm: String,
+        delete_at: Timestamp,
+        by: audit::Context,
+    ) -> Result<u64, Fault>;
+
+    /// Deletes a key that doesn't sign ([`audit::Action::KeyWithdrawn`]); where it was the next one, `replacement`
+    /// takes its place. Answers `false`, and changes nothing, if there is no such key, or it is current, or it is next
+    /// and there is no replacement.
+    async fn withdraw(
+        &self,
+        kid: String,
+        replacement: Option<Record>,
         by: audit::Context,
     ) -> Result<bool, Fault>;
 

@@ -13,7 +13,7 @@ use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::HashError;
 use crate::secret::SecretText;
-use crate::token::{self, RefreshToken};
+use crate::token::{self, Audience, RefreshToken};
 use crate::{audit, defends};
 
 /// What the device gets to hold.
@@ -38,6 +38,8 @@ pub struct LoginForm {
     pub delivery: Delivery,
     /// Scopes to be narrowed to; `None` is everything the account may do.
     pub scopes: Option<Vec<String>>,
+    /// Whom the access token is for; `None` is the issuer itself. A session is always for the issuer.
+    pub audience: Option<Audience>,
     /// Where.
     pub device: Device,
 }
@@ -83,6 +85,9 @@ pub enum LoginError {
     /// None of the asked scopes may be given to this account.
     #[error("none of the scopes asked for can be granted")]
     InvalidScope,
+    /// More scopes than a token holds.
+    #[error("the scopes asked for are longer than a token holds; ask for fewer")]
+    ScopesTooLong,
     /// The password couldn't be checked.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -114,12 +119,13 @@ impl Manager {
             Err((account, reason)) => return Err(self.refuse(account, reason, by).await?),
         };
         let id = account.id;
-        let opened = match self.grant(id, form.scopes.clone()).await {
+        let opened = match self.grant(id, &form).await {
             Ok(scopes) => self.open(&account, form, scopes, by.clone()).await,
             Err(error) => Err(error),
         };
         match opened {
             Err(LoginError::InvalidScope) => Err(self.refuse(Some(id), Reason::Scope, by).await?),
+            Err(LoginError::ScopesTooLong) => Err(self.refuse(Some(id), Reason::ScopesTooLong, by).await?),
             // The account was changed while its password was hashed.
             Err(LoginError::Account(state)) => Err(self.refuse(Some(id), Reason::State(state), by).await?),
             Err(LoginError::WrongCredentials) => Err(self.refuse(Some(id), Reason::Changed, by).await?),
@@ -129,7 +135,11 @@ impl Manager {
 
     /// Makes the access token, with the account's roles and permissions for services that verify without asking
     /// back. A session narrowed by scopes carries none: a role could allow what the scopes leave out.
-    pub(super) async fn issue(&self, exchanged: token::Exchanged) -> Result<token::Issued, LoginError> {
+    pub(super) async fn issue(
+        &self,
+        exchanged: token::Exchanged,
+        audience: &Audience,
+    ) -> Result<token::Issued, LoginError> {
         let token::Standing { session, account } = &exchanged.standing;
         let mut extra = serde_json::Map::new();
         if session.scopes.is_none() && self.on.issuer.settings().carry_permissions {
@@ -146,7 +156,7 @@ impl Manager {
                 });
             }
         }
-        Ok(self.on.issuer.issue(exchanged, extra)?)
+        Ok(self.on.issuer.issue(exchanged, audience, extra)?)
     }
 
     /// The account if the password is its own; otherwise the reason, with the account it was about.
@@ -182,6 +192,10 @@ impl Manager {
                 "no such scope for this account".to_owned(),
                 LoginError::InvalidScope,
             ),
+            Reason::ScopesTooLong => (
+                "more scopes than a token holds".to_owned(),
+                LoginError::ScopesTooLong,
+            ),
             Reason::State(state) => (Mismatch::State(state).to_string(), LoginError::Account(state)),
         };
         let refusal = audit::Refusal {
@@ -194,14 +208,12 @@ impl Manager {
         Ok(error)
     }
 
-    /// The scopes asked for that the account may have.
-    async fn grant(
-        &self,
-        account: account::Id,
-        asked: Option<Vec<String>>,
-    ) -> Result<Option<Vec<String>>, LoginError> {
+    /// The scopes asked for that the account may have, and a token can hold.
+    async fn grant(&self, account: account::Id, form: &LoginForm) -> Result<Option<Vec<String>>, LoginError> {
         defends!("T024");
-        let Some(mut asked) = asked else { return Ok(None) };
+        let Some(mut asked) = form.scopes.clone() else {
+            return Ok(None);
+        };
         let facts = self
             .on
             .directory
@@ -213,6 +225,9 @@ impl Manager {
         asked.dedup();
         if asked.is_empty() {
             Err(LoginError::InvalidScope)
+        } else if form.delivery == Delivery::Tokens && !token::holds_scopes(&asked) {
+            // Judged here: a session that no token can be made of must not begin.
+            Err(LoginError::ScopesTooLong)
         } else {
             Ok(Some(asked))
         }
@@ -241,6 +256,7 @@ impl Manager {
         let now = by.at;
         let settings = &self.on.settings;
         let (idle, absolute) = self.lifetimes(form.delivery);
+        let audience = form.audience.unwrap_or_else(|| self.on.issuer.own_audience());
         let expires_at = now.plus(absolute);
         let holds = match form.delivery {
             Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
@@ -273,12 +289,11 @@ impl Manager {
                     session,
                     account: account.clone(),
                 };
-                let issued = self
-                    .issue(token::Exchanged {
-                        standing,
-                        refresh_token,
-                    })
-                    .await?;
+                let exchanged = token::Exchanged {
+                    standing,
+                    refresh_token,
+                };
+                let issued = self.issue(exchanged, &audience).await?;
                 Ok(LoggedIn::Tokens {
                     issued: Box::new(issued),
                     account: account.clone(),
@@ -302,6 +317,7 @@ type Refusal = (Option<account::Id>, Reason);
 enum Reason {
     Mismatch(Mismatch),
     Scope,
+    ScopesTooLong,
     Changed,
     State(account::State),
 }

@@ -11,7 +11,7 @@ use crate::account::{self, Passwords};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
-use crate::token::{self, Issuer, RefreshError, RefreshToken};
+use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
 use crate::{audit, defends};
 
 /// How long sessions live.
@@ -88,7 +88,7 @@ impl Manager {
         Self { on, passwords }
     }
 
-    /// Exchanges a refresh token for new tokens.
+    /// Exchanges a refresh token for new tokens, the access token for the issuer itself.
     ///
     /// # Errors
     /// [`RefreshError`]; a replayed token has ended its session.
@@ -97,8 +97,23 @@ impl Manager {
         presented: &RefreshToken,
         by: audit::Context,
     ) -> Result<token::Issued, RefreshError> {
+        let own = self.on.issuer.own_audience();
+        self.refresh_for(presented, &own, by).await
+    }
+
+    /// As [`Manager::refresh`], the access token for `audience`: another one than before is as good, because the session
+    /// is what it was.
+    ///
+    /// # Errors
+    /// [`RefreshError`]; a replayed token has ended its session.
+    pub async fn refresh_for(
+        &self,
+        presented: &RefreshToken,
+        audience: &Audience,
+        by: audit::Context,
+    ) -> Result<token::Issued, RefreshError> {
         let exchanged = self.on.issuer.exchange(presented, by).await?;
-        match self.issue(exchanged).await {
+        match self.issue(exchanged, audience).await {
             Ok(issued) => Ok(issued),
             Err(LoginError::Fault(fault)) => Err(RefreshError::Store(fault)),
             Err(LoginError::Signing(error)) => Err(RefreshError::Signing(error)),

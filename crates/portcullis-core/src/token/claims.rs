@@ -9,7 +9,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub use self::carried::{MOST_CARRIED, carried};
+pub use self::carried::{MOST_CARRIED, carried, holds_scopes};
 pub use self::remote::RemoteClaims;
 pub(super) use self::remote::parse as parse_remote;
 pub use self::wire::InvalidClaims;
@@ -27,6 +27,8 @@ pub struct AccessClaims {
     pub issuer: String,
     /// `aud`: whom it is for.
     pub audience: Vec<String>,
+    /// `client_id`: who asked for it. Written into every token; it says nothing here, so it needn't be there.
+    pub client: Option<String>,
     /// `sub`: the account.
     pub account: account::Id,
     /// `jti`: the token's id.
@@ -86,6 +88,9 @@ pub enum InvalidToken {
     /// Another audience.
     #[error("the token is for another audience")]
     WrongAudience,
+    /// It is good only with proof of a key of its holder's, which isn't asked for here.
+    #[error("the token is bound to a key of its holder's, and no proof of one is asked for here")]
+    Bound,
     /// Its time is over.
     #[error("the token has expired")]
     Expired,

@@ -13,76 +13,25 @@
 //!
 //! **Deliberately absent:** deciding by what a token carries of roles and permissions; here the store is asked.
 
+mod settings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use serde_json::{Map, Value};
 
+pub use self::settings::Settings;
 use super::verifier::MAX_LEEWAY;
 use super::{
-    AccessClaims, Expectation, Id, InvalidClaims, NewRefresh, RefreshToken, Rotated, Rotation, Standing,
-    Store, claims, jws,
+    AccessClaims, Audience, Id, InvalidClaims, NewRefresh, RefreshToken, Resource, Rotated, Rotation,
+    Standing, Store, UnknownResource, claims, jws,
 };
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::key::{Keyring, Sealer, SigningFailed};
 use crate::secret::SecretText;
 use crate::{account, audit, session};
-
-/// How tokens are issued.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The `iss` of access tokens.
-    pub issuer: String,
-    /// The `aud` of access tokens.
-    pub audience: String,
-    /// How long an access token is good for.
-    pub access_lifetime: Duration,
-    /// How long a refresh token is good for if it isn't used.
-    pub refresh_lifetime: Duration,
-    /// How long after its use a refresh token gives the same successor once more.
-    pub refresh_grace: Duration,
-    /// How far clocks may differ: at most 60 s.
-    pub leeway: Duration,
-    /// Whether an account without a proven address gets no tokens.
-    pub require_verified_email: bool,
-    /// Whether access tokens say which roles and permissions the account has (`roles`, `entitlements`), for services
-    /// that verify without asking back. Without it such a service can honour tokens with scopes only. What would be
-    /// longer than [`MOST_CARRIED`](super::MOST_CARRIED) is left out.
-    pub carry_permissions: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            issuer: "portcullis".into(),
-            audience: "portcullis".into(),
-            access_lifetime: Duration::from_secs(15 * 60),
-            refresh_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
-            refresh_grace: Duration::from_secs(10),
-            leeway: Duration::from_secs(30),
-            require_verified_email: false,
-            carry_permissions: true,
-        }
-    }
-}
-
-impl Settings {
-    /// What a verifier of these tokens insists on.
-    pub fn expectation(&self) -> Expectation {
-        Expectation {
-            issuer: self.issuer.clone(),
-            audience: self.audience.clone(),
-            leeway: self.leeway.min(MAX_LEEWAY),
-        }
-    }
-
-    /// How long a retired key must still verify.
-    pub fn key_overlap(&self) -> Duration {
-        self.access_lifetime.saturating_add(MAX_LEEWAY)
-    }
-}
 
 /// An access token and what it says.
 #[derive(Debug, Clone)]
@@ -186,17 +135,55 @@ impl Issuer {
         &self.settings
     }
 
-    /// Makes the access token of a session. It ends with the session at the latest. `extra` adds claims: roles,
-    /// permissions, whatever services want that verify without asking back.
+    /// The issuer itself, as whom a token is for.
+    pub fn own_audience(&self) -> Audience {
+        Audience(self.settings.audience.clone())
+    }
+
+    /// Whom a token is for: the resource that a client named, or the issuer itself where it named none.
+    ///
+    /// # Errors
+    /// [`UnknownResource`] unless it is one that is registered, to the letter.
+    ///
+    /// Source: RFC 8707 §2
+    pub fn audience(&self, resource: Option<&str>) -> Result<Audience, UnknownResource> {
+        let Some(named) = resource else {
+            return Ok(self.own_audience());
+        };
+        let registered = self.settings.resources.iter();
+        registered
+            .map(Resource::as_str)
+            .find(|known| *known == named)
+            .map(|known| Audience(known.to_owned()))
+            .ok_or(UnknownResource)
+    }
+
+    /// Makes the access token of a session for the issuer itself: [`Issuer::mint_access_for`].
     ///
     /// # Errors
     /// [`MintError`].
     pub fn mint_access(&self, standing: &Standing, extra: Map<String, Value>) -> Result<Access, MintError> {
+        self.mint_access_for(standing, &self.own_audience(), extra)
+    }
+
+    /// Makes the access token of a session for `audience` alone. It ends with the session at the latest. `extra` adds
+    /// claims: roles, permissions, whatever services want that verify without asking back.
+    ///
+    /// # Errors
+    /// [`MintError`].
+    pub fn mint_access_for(
+        &self,
+        standing: &Standing,
+        audience: &Audience,
+        extra: Map<String, Value>,
+    ) -> Result<Access, MintError> {
+        crate::defends!("T094");
         let Standing { session, account } = standing;
         let now = whole_seconds(self.environment.now());
         let claims = AccessClaims {
             issuer: self.settings.issuer.clone(),
-            audience: vec![self.settings.audience.clone()],
+            audience: vec![audience.0.clone()],
+            client: Some(self.settings.audience.clone()),
             account: account.id,
             id: Id::new(&self.environment),
             session: session.id,
@@ -249,7 +236,7 @@ impl Issuer {
         by: audit::Context,
     ) -> Result<Issued, RefreshError> {
         let exchanged = self.exchange(presented, by).await?;
-        Ok(self.issue(exchanged, Map::new())?)
+        Ok(self.issue(exchanged, &self.own_audience(), Map::new())?)
     }
 
     /// [`Issuer::refresh`] for a token as a caller presents it.
@@ -298,12 +285,17 @@ impl Issuer {
     ///
     /// # Errors
     /// [`MintError`].
-    pub fn issue(&self, exchanged: Exchanged, extra: Map<String, Value>) -> Result<Issued, MintError> {
+    pub fn issue(
+        &self,
+        exchanged: Exchanged,
+        audience: &Audience,
+        extra: Map<String, Value>,
+    ) -> Result<Issued, MintError> {
         let Exchanged {
             standing,
             refresh_token,
         } = exchanged;
-        let access = self.mint_access(&standing, extra)?;
+        let access = self.mint_access_for(&standing, audience, extra)?;
         Ok(Self::pair(access, refresh_token))
     }
 

@@ -14,15 +14,17 @@ mod issuer;
 pub mod jws;
 mod opaque;
 pub(crate) mod remote;
+mod resource;
 mod verifier;
 
 use async_trait::async_trait;
 
 pub use self::claims::{
-    AccessClaims, Expectation, InvalidClaims, InvalidToken, MOST_CARRIED, RemoteClaims, carried,
+    AccessClaims, Expectation, InvalidClaims, InvalidToken, MOST_CARRIED, RemoteClaims, carried, holds_scopes,
 };
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
 pub use self::opaque::{OPAQUE, OpaqueKind};
+pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::Verifier;
 use crate::environment::Timestamp;
 use crate::fault::Fault;

@@ -14,7 +14,17 @@ pub(super) enum Command {
     /// List the signing keys
     List,
     /// Let the next key sign from now on; what the current one signed stays good until it expires
-    Rotate,
+    Rotate {
+        /// Even if the next key was published less than five minutes ago, so that services that verify by the published
+        /// keys may refuse new tokens for some seconds
+        #[arg(long)]
+        force: bool,
+    },
+    /// Take a key out at once because somebody else may have it: nothing it signed is honoured any more
+    Withdraw {
+        /// The key's name, as `key list` shows it; the current key must be rotated away first
+        kid: String,
+    },
     /// Say what a string is (an API key, a session token, …) without asking the server; exit code 1 if it is none
     Check {
         /// The string; - reads it from stdin, where no process list shows it
@@ -27,24 +37,38 @@ impl Command {
     pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
         match self {
             Self::List => output.list(&["kid", "algorithm", "phase"], &rows(portcullis))?,
-            Self::Rotate => {
-                let by = Context::operator(portcullis.environment().now());
-                if !portcullis
-                    .keyring()
-                    .rotate(&Permit::dangerous_for_operator(), by)
-                    .await?
-                {
+            Self::Rotate { force } => {
+                let (by, permit) = (by(portcullis), Permit::dangerous_for_operator());
+                let keyring = portcullis.keyring();
+                let rotated = if force {
+                    keyring.rotate_at_once(&permit, by).await?
+                } else {
+                    keyring.rotate(&permit, by).await?
+                };
+                if !rotated {
                     let text = "another node rotated the keys at the same moment: nothing was changed";
                     return Err(Failure::Failed(text.to_owned()));
                 }
                 let kid = portcullis.keyring().signer().kid().to_owned();
                 output.done(&format!("{kid} signs now"), &json!({ "kid": kid }))?;
             }
+            Self::Withdraw { kid } => {
+                let permit = Permit::dangerous_for_operator();
+                let withdrawn = portcullis.keyring().withdraw(&permit, &kid, by(portcullis));
+                if !withdrawn.await? {
+                    return Err(Failure::Failed(format!("there is no signing key {kid:?}")));
+                }
+                output.done(&format!("{kid} is honoured no more"), &json!({ "kid": kid }))?;
+            }
             // Handled before anything is opened.
             Self::Check { .. } => {}
         }
         Ok(())
     }
+}
+
+fn by(portcullis: &Portcullis) -> Context {
+    Context::operator(portcullis.environment().now())
 }
 
 fn rows(portcullis: &Portcullis) -> Vec<Vec<Value>> {

@@ -69,6 +69,10 @@ pub(crate) const KEYS: &[Key] = &[
         "tokens.carry_permissions",
         "whether access tokens say which roles and permissions the account has",
     ),
+    key(
+        "tokens.resources",
+        "applications elsewhere that tokens may be for, such as [\"https://blog.example.com\"]",
+    ),
     key("sessions.idle", "how long a session may stay unused"),
     key("sessions.absolute", "when a session ends in any case"),
     key(

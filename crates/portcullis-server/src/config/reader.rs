@@ -140,6 +140,24 @@ impl Reader {
         value
     }
 
+    /// Texts that `parse` understands: an array in the file, separated by spaces elsewhere; none if nobody set the key.
+    pub(crate) fn list<T>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+        show: impl Fn(&T) -> String,
+    ) -> Vec<T> {
+        let parsed = self.parse(key, |raw| match raw {
+            Raw::Loose(text) => text.split_ascii_whitespace().map(&parse).collect(),
+            Raw::List(texts) => texts.iter().map(|text| parse(text)).collect(),
+            other => Err(format!("must be an array of texts, not {}", kind(other))),
+        });
+        let values: Vec<T> = parsed.unwrap_or_default();
+        let shown: Vec<String> = values.iter().map(show).collect();
+        self.show(key, shown.join(" "));
+        values
+    }
+
     /// A span of time within `range`, or the default.
     pub(crate) fn span(
         &mut self,
@@ -211,6 +229,7 @@ fn kind(raw: &Raw) -> &'static str {
         Raw::Loose(_) | Raw::Text(_) => "text",
         Raw::Integer(_) => "a number",
         Raw::Boolean(_) => "true or false",
+        Raw::List(_) => "array",
         Raw::Other(kind) => kind,
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::key::{KEYS, Key, PREFIX, nearest};
@@ -21,6 +22,8 @@ pub(crate) enum Raw {
     Integer(i64),
     /// A truth value in the file.
     Boolean(bool),
+    /// Texts in the file.
+    List(Vec<String>),
     /// Something that no key takes: what the file calls it.
     Other(&'static str),
 }
@@ -183,10 +186,22 @@ fn flatten(prefix: &str, table: &DeTable<'_>, values: &mut Vec<(String, usize, R
                 Ok(number) => Raw::Integer(number),
                 Err(_) => Raw::Other("a number beyond 64 bits"),
             },
+            DeValue::Array(items) => texts(items),
             other => Raw::Other(other.type_str()),
         };
         values.push((name, position, raw));
     }
+}
+
+/// An array of texts; another array is none that a key takes.
+fn texts(items: &[Spanned<DeValue<'_>>]) -> Raw {
+    let texts = items.iter().map(|item| match item.get_ref() {
+        DeValue::String(text) => Some(text.to_string()),
+        _ => None,
+    });
+    texts
+        .collect::<Option<_>>()
+        .map_or(Raw::Other("an array of something else than texts"), Raw::List)
 }
 
 /// The text of a file of at most `max` bytes.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::key::Algorithm;
+use portcullis_core::token::Resource;
 
 use super::duration;
 use super::reader::Reader;
@@ -22,6 +23,8 @@ pub(crate) struct Tokens {
     pub(crate) leeway: Duration,
     /// Whether access tokens carry roles and permissions.
     pub(crate) carry_permissions: bool,
+    /// The applications elsewhere that tokens may be for.
+    pub(crate) resources: Vec<Resource>,
 }
 
 impl Tokens {
@@ -40,6 +43,7 @@ impl Tokens {
             refresh_grace: from.span("tokens.refresh_grace", seconds(10), Duration::ZERO..=seconds(300)),
             leeway: from.span("tokens.leeway", seconds(30), Duration::ZERO..=seconds(60)),
             carry_permissions: from.truth("tokens.carry_permissions", true),
+            resources: from.list("tokens.resources", parse_resource, ToString::to_string),
         };
         if tokens.refresh_lifetime < tokens.access_lifetime {
             let access = duration::show(tokens.access_lifetime);
@@ -50,6 +54,10 @@ impl Tokens {
         }
         tokens
     }
+}
+
+fn parse_resource(text: &str) -> Result<Resource, String> {
+    Resource::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_algorithm(text: &str) -> Result<Algorithm, String> {

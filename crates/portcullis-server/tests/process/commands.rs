@@ -264,7 +264,12 @@ async fn rotated_keys_are_known_to_the_running_server() {
     let server = place.serve(&[]);
     created(&place, "anna@example.com");
     let before = access_token(&log_in(&server, "anna@example.com").await.1);
-    let kid = works(&place.run(&["key", "rotate"]))
+    fails(
+        &place.run(&["key", "rotate"]),
+        1,
+        "published a moment ago, so verifiers may not know it yet",
+    );
+    let kid = works(&place.run(&["key", "rotate", "--force"]))
         .split(' ')
         .next()
         .unwrap()
@@ -281,6 +286,11 @@ async fn rotated_keys_are_known_to_the_running_server() {
         200,
         "what the former key signed stays good"
     );
+    fails(&place.run(&["key", "withdraw", &kid]), 1, "signs: rotate first");
+    fails(&place.run(&["key", "withdraw", "x"]), 1, "no signing key");
+    works(&place.run(&["key", "withdraw", &header_kid(&before)]));
+    let refused = || async { me(&server, &before).await == 401 };
+    assert!(within(Duration::from_secs(2), refused).await);
 }
 
 /// The `kid` of a token.

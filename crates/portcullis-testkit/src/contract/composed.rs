@@ -156,6 +156,8 @@ pass_on! { key::Store => rest R:
     fn load() -> Vec<Record>;
     fn found(records: Vec<Record>, by: Context) -> Vec<Record>;
     fn rotate(expected: String, next: Record, delete_retired_at: Timestamp, by: Context) -> bool;
+    fn retire_others(algorithm: String, delete_at: Timestamp, by: Context) -> u64;
+    fn withdraw(kid: String, replacement: Option<Record>, by: Context) -> bool;
     fn delete_retired(now: Timestamp) -> u64;
     fn reseal(kid: String, old: Vec<u8>, new: Vec<u8>) -> bool;
 }

@@ -44,6 +44,68 @@ pub async fn found_where_keys_exist_changes_nothing<S: Stores>(db: S) {
     assert_eq!(events(&db, Action::KeyAdded).await.len(), 4);
 }
 
+/// Retired keys of an algorithm don't keep it from being founded anew: it was changed, and changed back.
+pub async fn found_after_all_retired_adds_the_ring<S: Stores>(db: S) {
+    db.found(pair("ES256"), by(START)).await.unwrap();
+    let second = pair("EdDSA");
+    db.found(second.clone(), by(START)).await.unwrap();
+    let before = event_count(&db).await;
+    let until = START.plus(DAY);
+    assert_eq!(
+        db.retire_others("EdDSA".into(), until, by(START)).await.unwrap(),
+        2
+    );
+    assert_eq!(events(&db, Action::KeyRetired).await.len(), 2);
+    assert_eq!(event_count(&db).await, before + 2);
+    for key in key::Store::load(&db).await.unwrap() {
+        let retired = key.algorithm == "ES256";
+        assert_eq!(key.phase == Phase::Retired, retired, "{}", key.algorithm);
+        assert_eq!(key.delete_at, retired.then_some(until));
+    }
+    let later = START.plus(DAY * 2);
+    assert_eq!(
+        db.retire_others("EdDSA".into(), later, by(START)).await.unwrap(),
+        0
+    );
+    assert_eq!(event_count(&db).await, before + 2);
+    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    assert_eq!(ring.len(), 6);
+    assert_eq!(db.found(pair("ES256"), by(START)).await.unwrap(), ring);
+}
+
+/// A key that signs stays, a next one is replaced, a retired one goes.
+pub async fn withdraw_takes_no_key_that_signs<S: Stores>(db: S) {
+    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let (current, next) = (ring[0].kid.clone(), ring[1].kid.clone());
+    let before = event_count(&db).await;
+    let new = record("ES256", Phase::Next);
+    for (kid, replacement) in [
+        ("nothing".to_owned(), Some(new.clone())),
+        (current.clone(), Some(new.clone())),
+        (current.clone(), None),
+        (next.clone(), None),
+    ] {
+        assert!(!db.withdraw(kid, replacement, by(START)).await.unwrap());
+    }
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(key::Store::load(&db).await.unwrap(), ring);
+
+    assert!(db.withdraw(next, Some(new.clone()), by(START)).await.unwrap());
+    let expected = [(current.clone(), Phase::Current), (new.kid.clone(), Phase::Next)];
+    assert_eq!(phases(&db).await, expected);
+    let newest = record("ES256", Phase::Next);
+    let last = newest.kid.clone();
+    let rotated = db.rotate(current.clone(), newest, START.plus(DAY), by(START));
+    assert!(rotated.await.unwrap());
+    assert!(db.withdraw(current.clone(), None, by(START)).await.unwrap());
+    assert!(!db.withdraw(current, None, by(START)).await.unwrap());
+    assert_eq!(
+        phases(&db).await,
+        [(new.kid, Phase::Current), (last, Phase::Next)]
+    );
+    assert_eq!(events(&db, Action::KeyWithdrawn).await.len(), 2);
+}
+
 /// A crowd of nodes starts at once: all have the ring of one of them.
 pub async fn found_in_parallel_makes_one_ring<S: Stores>(db: S) {
     let answers = together(|_| {

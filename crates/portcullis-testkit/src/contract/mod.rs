@@ -175,6 +175,8 @@ macro_rules! store_contract {
         $crate::store_contract!(@ $open, key:
             found_where_keys_exist_changes_nothing
             found_in_parallel_makes_one_ring
+            found_after_all_retired_adds_the_ring
+            withdraw_takes_no_key_that_signs
             rotate_from_another_key_is_refused
             rotate_without_a_next_key_changes_nothing
             rotate_in_parallel_turns_once

@@ -4,14 +4,16 @@ use axum::extract::State;
 use portcullis_core::access::KeysWrite;
 use portcullis_core::key::KeyringError;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::portcullis::Portcullis;
-use crate::{Allow, Api, Circumstances, Json, Problem};
+use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/keys/rotate", rotate)
         .summary("Rotate the signing keys now")
+        .delete("/keys/{kid}", withdraw)
+        .summary("Take a signing key out at once: nothing it signed is honoured any more")
 }
 
 /// The key that signs from now on.
@@ -21,21 +23,52 @@ struct CurrentKey {
     kid: String,
 }
 
+/// How to rotate.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    /// Whether to rotate even if the next key was published less than five minutes ago, so that services elsewhere may
+    /// refuse what it signs for some seconds.
+    #[serde(default)]
+    force: bool,
+}
+
 async fn rotate(
     who: Allow<KeysWrite>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
+    form: Option<Json<Rotation>>,
 ) -> Result<Json<CurrentKey>, Problem> {
-    portcullis.keyring().rotate(who.permit(), by).await?;
+    let keyring = portcullis.keyring();
+    if form.is_some_and(|Json(form)| form.force) {
+        keyring.rotate_at_once(who.permit(), by).await?;
+    } else {
+        keyring.rotate(who.permit(), by).await?;
+    }
     Ok(Json(CurrentKey {
         kid: portcullis.keyring().signer().kid().to_owned(),
     }))
+}
+
+async fn withdraw(
+    who: Allow<KeysWrite>,
+    State(portcullis): State<Portcullis>,
+    Path(kid): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    if portcullis.keyring().withdraw(who.permit(), &kid, by).await? {
+        Ok(NoContent)
+    } else {
+        Err(Problem::not_found())
+    }
 }
 
 impl From<KeyringError> for Problem {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Store(fault) => fault.into(),
+            KeyringError::TooSoon(_) => Self::conflict("key_too_new", error.to_string()),
+            KeyringError::Signs(_) => Self::conflict("key_signs", error.to_string()),
             other => Self::internal(other),
         }
     }

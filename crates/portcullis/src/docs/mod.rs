@@ -39,8 +39,9 @@ pub struct Docs {
     pub redoc: Option<Cow<'static, str>>,
     /// Scalar: `/scalar`.
     pub scalar: Option<Cow<'static, str>>,
-    /// Where tokens are had with the password grant: `/oauth/token`. Swagger UI's "Authorize" uses it.
-    pub token_url: Cow<'static, str>,
+    /// Where tokens are had with the password grant: `/oauth/token`. Swagger UI's "Authorize" uses it. `None` leaves it
+    /// out; so does a server that honours another issuer's tokens, where nobody should type a password.
+    pub token_url: Option<Cow<'static, str>>,
     /// The name of the session cookie, as the docs show it.
     pub cookie: Cow<'static, str>,
     /// The name of the header of API keys, as the docs show it.
@@ -54,7 +55,7 @@ impl Default for Docs {
             swagger: Some("/docs".into()),
             redoc: Some("/redoc".into()),
             scalar: Some("/scalar".into()),
-            token_url: "/oauth/token".into(),
+            token_url: Some("/oauth/token".into()),
             cookie: "__Host-portcullis".into(),
             api_key_header: "X-API-Key".into(),
         }

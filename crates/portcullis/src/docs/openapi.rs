@@ -23,7 +23,11 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
             .entry(documented_path(&route.path))
             .or_insert_with(|| json!({}));
         let method = route.method.as_str().to_ascii_lowercase();
-        set(item, &method, complete(route, operation));
+        set(
+            item,
+            &method,
+            complete(route, operation, api.docs.token_url.is_some()),
+        );
     }
     let mut info = json!({ "title": api.title, "version": api.version });
     if let Some(about) = &api.about {
@@ -62,7 +66,7 @@ fn describe_all<S>(routes: &[Route<S>]) -> (Vec<Value>, Map<String, Value>) {
 }
 
 /// Adds what the route knows to what its handler's types said.
-fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
+fn complete<S>(route: &Route<S>, mut operation: Value, gives_tokens: bool) -> Value {
     name_parameters(&route.path, &mut operation);
     name_organization(route, &mut operation);
     strip_null(&mut operation);
@@ -71,7 +75,11 @@ fn complete<S>(route: &Route<S>, mut operation: Value) -> Value {
         "operationId",
         json!(operation_id(route.method.as_str(), &route.path)),
     );
-    set(&mut operation, "security", security::requirements(&route.guard));
+    set(
+        &mut operation,
+        "security",
+        security::requirements(&route.guard, gives_tokens),
+    );
     set(
         &mut operation,
         "x-portcullis-rule",

@@ -17,8 +17,8 @@ struct Conjunction {
     roles: Vec<&'static str>,
 }
 
-/// The `security` of an operation.
-pub(super) fn requirements(guard: &Guard) -> Value {
+/// The `security` of an operation, where tokens can be had at this server or can't.
+pub(super) fn requirements(guard: &Guard, gives_tokens: bool) -> Value {
     defends!("T018");
     if guard.caller == Caller::Ignored {
         return json!([]);
@@ -28,7 +28,7 @@ pub(super) fn requirements(guard: &Guard) -> Value {
         alternatives.push(json!({}));
     }
     for conjunction in normalise(&guard.rule) {
-        for scheme in schemes(guard.kinds) {
+        for scheme in schemes(guard.kinds).filter(|scheme| gives_tokens || *scheme != OAUTH2) {
             let mut requirement = Map::new();
             requirement.insert(scheme.to_owned(), asked(scheme, &conjunction));
             let requirement = Value::Object(requirement);
@@ -107,13 +107,17 @@ fn schemes(kinds: Kinds) -> impl Iterator<Item = &'static str> {
 
 /// The `securitySchemes` of the document.
 pub(super) fn scheme_objects(docs: &Docs, scopes: &Map<String, Value>) -> Value {
-    let (token_url, cookie) = (docs.token_url.as_ref(), docs.cookie.as_ref());
-    json!({
-        OAUTH2: {
+    let mut objects = Map::new();
+    if let Some(token_url) = docs.token_url.as_deref() {
+        let flow = json!({ "tokenUrl": token_url, "refreshUrl": token_url, "scopes": scopes });
+        let oauth2 = json!({
             "type": "oauth2",
             "description": "Log in with identifier and password.",
-            "flows": { "password": { "tokenUrl": token_url, "refreshUrl": token_url, "scopes": scopes } },
-        },
+            "flows": { "password": flow },
+        });
+        objects.insert(OAUTH2.to_owned(), oauth2);
+    }
+    let others = json!({
         BEARER: {
             "type": "http",
             "scheme": "bearer",
@@ -129,7 +133,7 @@ pub(super) fn scheme_objects(docs: &Docs, scopes: &Map<String, Value>) -> Value 
         SESSION_COOKIE: {
             "type": "apiKey",
             "in": "cookie",
-            "name": cookie,
+            "name": docs.cookie.as_ref(),
             "description": "A session token, for browsers. A change also needs its CSRF token, in a header.",
         },
         API_KEY: {
@@ -143,7 +147,11 @@ pub(super) fn scheme_objects(docs: &Docs, scopes: &Map<String, Value>) -> Value 
             "scheme": "basic",
             "description": "Identifier and password with every request.",
         },
-    })
+    });
+    if let Value::Object(others) = others {
+        objects.extend(others);
+    }
+    Value::Object(objects)
 }
 
 const OAUTH2: &str = "oauth2";

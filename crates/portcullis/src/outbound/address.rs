@@ -21,10 +21,22 @@ impl Reach {
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         defends!("T052");
         let address = address.to_canonical();
+        // "No address" is no address to connect to, but systems take it for loopback: no network makes it one.
+        if is_this_network(address) {
+            return false;
+        }
         if address.is_loopback() {
             return self.loopback;
         }
         is_public(address) || self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// Source: RFC 6890 §2.2.2, table 1; RFC 4291 §2.5.2
+fn is_this_network(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.octets().first() == Some(&0),
+        IpAddr::V6(address) => address.is_unspecified(),
     }
 }
 
@@ -201,11 +213,14 @@ mod tests {
         }
         let everything = Reach {
             loopback: false,
-            networks: vec!["0.0.0.0/0".parse().unwrap()],
+            networks: vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()],
         };
-        assert!(
-            !allows(&everything, "127.0.0.1"),
-            "loopback is asked for by its name"
-        );
+        for address in ["127.0.0.1", "::1", "0.0.0.0", "0.1.2.3", "::", "::ffff:0.0.0.0"] {
+            assert!(
+                !allows(&everything, address),
+                "{address}: loopback is asked for by its name"
+            );
+        }
+        assert!(allows(&everything, "10.0.0.1"));
     }
 }

@@ -157,7 +157,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    fn by(api: &Api) -> Self {
+    pub(crate) fn by(api: &Api) -> Self {
         let mut asked = Self::default();
         for route in api.routes() {
             route.each_action(&mut |action| asked.actions.push(action));

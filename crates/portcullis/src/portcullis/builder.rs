@@ -50,6 +50,9 @@ pub enum OpenError {
     /// The cookies.
     #[error(transparent)]
     Cookies(#[from] InvalidCookies),
+    /// A resource that tokens may be for.
+    #[error(transparent)]
+    Resource(#[from] token::InvalidResource),
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -90,6 +93,7 @@ pub struct Builder {
     session_store: SessionStore,
     cookies: cookie::Settings,
     tokens: token::Settings,
+    resources: Vec<String>,
     algorithm: key::Algorithm,
     permissions: Vec<PermissionRef>,
     pub(super) api_keys: Keys,
@@ -118,6 +122,7 @@ impl Builder {
             session_store: SessionStore::default(),
             cookies: cookie::Settings::default(),
             tokens: token::Settings::default(),
+            resources: Vec::new(),
             algorithm: key::Algorithm::ES256,
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
@@ -193,6 +198,16 @@ impl Builder {
     /// How tokens are issued.
     pub fn tokens(mut self, settings: token::Settings) -> Self {
         self.tokens = settings;
+        self
+    }
+
+    /// An application elsewhere that tokens may be for, such as `https://blog.example.com`: an absolute URI without
+    /// fragment, which is the audience it insists on ([`Portcullis::remote`]). A client names it as `resource` when it
+    /// asks for a token. Such a token is refused by every other application and by this server.
+    ///
+    /// Source: RFC 8707
+    pub fn resource(mut self, uri: &str) -> Self {
+        self.resources.push(uri.to_owned());
         self
     }
 
@@ -280,6 +295,10 @@ impl Builder {
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
         }
+        for uri in &self.resources {
+            self.tokens.resources.push(token::Resource::parse(uri)?);
+        }
+        self.tokens.check()?;
         let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
         let master_key = match self.master_key.take() {
             Some(key) => key,

@@ -1,13 +1,15 @@
 //! Gathers settings.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use portcullis_core::access::{Authentication, Policies, RemoteAuthenticator};
+#[cfg(feature = "policies")]
+use portcullis_core::access::ResourceKind;
+use portcullis_core::access::{Authentication, MAX_LIFETIME, RemoteAuthenticator};
 use portcullis_core::environment::Environment;
-use portcullis_core::key::Algorithm;
 use portcullis_core::key::remote::{self, Fetch, RemoteKeys};
+use portcullis_core::key::{Algorithm, MasterKey, Sealer};
 use portcullis_core::token::{self, Expectation};
 use url::Url;
 
@@ -17,6 +19,7 @@ use super::log::LogOnly;
 use crate::enforcer::{self, Gate};
 use crate::environment;
 use crate::outbound::{self, Client, InvalidRoots, Limits};
+use crate::policies::Keeper;
 
 /// Why another issuer's tokens can't be verified. An issuer that can't be reached is no such reason: it is asked
 /// again and again.
@@ -51,6 +54,9 @@ pub struct Builder {
     gate: enforcer::Settings,
     environment: Environment,
     capacity: usize,
+    max_lifetime: Duration,
+    policies: Keeper,
+    master_key: Option<MasterKey>,
     keys_from: Option<Arc<dyn Fetch>>,
 }
 
@@ -69,11 +75,18 @@ impl Builder {
             gate: enforcer::Settings::default(),
             environment: environment::system(),
             capacity: 100_000,
+            max_lifetime: MAX_LIFETIME,
+            policies: Keeper::default(),
+            master_key: None,
             keys_from: None,
         }
     }
 
-    /// Whom tokens must be for: `portcullis` unless said otherwise, as it is where they are issued.
+    /// Whom tokens must be for: the resource by which this application is registered at the issuer
+    /// ([`Builder::resource`](crate::Builder::resource)), to the letter, such as `https://blog.example.com`.
+    ///
+    /// Unless it is said, tokens for the issuer itself (`portcullis`) are honoured. Then whoever is shown a token here
+    /// could use it at the issuer as well.
     pub fn audience(mut self, audience: &str) -> Self {
         audience.clone_into(&mut self.expectation.audience);
         self
@@ -135,9 +148,32 @@ impl Builder {
         self
     }
 
-    /// What decides where a rule names an action.
-    pub fn policies(mut self, policies: Arc<dyn Policies>) -> Self {
-        self.gate.policies = policies;
+    /// For how long after it was issued a token is honoured at most, whatever its issuer says: 24 hours.
+    pub fn max_lifetime(mut self, most: Duration) -> Self {
+        self.max_lifetime = most;
+        self
+    }
+
+    /// The folder with the policies that decide where a rule names an action: its files `*.cedar`. They are put in force
+    /// when the routes are known, by [`Remote::serve`], and again whenever they change; a bad change is reported and the
+    /// last good policies stay. Without a folder nothing is permitted by policy.
+    #[cfg(feature = "policies")]
+    pub fn policies(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        self.policies = self.policies.folder(folder.into());
+        self
+    }
+
+    /// Kinds of resources that policies may speak of, besides those of the routes.
+    #[cfg(feature = "policies")]
+    pub fn resources(mut self, kinds: &[&'static ResourceKind]) -> Self {
+        self.policies = self.policies.kinds(kinds);
+        self
+    }
+
+    /// What seals the data of cookie sessions: with the same key they outlive a restart, and another node reads them.
+    /// Unless one is given it is made anew at each start.
+    pub fn master_key(mut self, key: MasterKey) -> Self {
+        self.master_key = Some(key);
         self
     }
 
@@ -153,7 +189,7 @@ impl Builder {
         self
     }
 
-    /// How many verified tokens are remembered: 100,000.
+    /// How many verified tokens of usual size, a KiB each, are remembered: 100,000. Of larger ones fewer.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
         self
@@ -164,7 +200,7 @@ impl Builder {
     /// # Errors
     /// [`RemoteError`].
     // Async like its sibling that opens a database: it must run where tasks can be spawned.
-    pub async fn open(self) -> Result<Remote, RemoteError> {
+    pub async fn open(mut self) -> Result<Remote, RemoteError> {
         let issuer = Issuer::parse(&self.issuer, self.outbound.loopback);
         let issuer = issuer.ok_or_else(|| RemoteError::Issuer(self.issuer.clone()))?;
         if let Some(secret) = self
@@ -183,14 +219,23 @@ impl Builder {
             None => Arc::new(Discovery {
                 client: Client::new(self.outbound)?,
                 origins: self.origins.iter().map(Url::origin).collect(),
-                environment: self.environment.clone(),
-                known: Mutex::default(),
                 issuer: issuer.clone(),
             }),
         };
         let keys = RemoteKeys::new(source, self.environment.clone(), self.keys);
+        if self.expectation.audience == token::Settings::default().audience {
+            tracing::warn!(
+                audience = self.expectation.audience,
+                "tokens for the issuer itself are honoured, so whoever reads one here could use it there: register this \
+                 application as a resource at the issuer and name it as the audience"
+            );
+        }
         let authenticator = RemoteAuthenticator::new(Arc::new(keys), self.expectation, self.capacity);
-        let authenticator = Arc::new(authenticator);
+        let authenticator = Arc::new(authenticator.with_max_lifetime(self.max_lifetime));
+        self.gate.policies = self.policies.provider();
+        let environment = &self.environment;
+        let sealer = |key| Arc::new(Sealer::new(key, environment.clone()));
+        self.gate.sealer = self.master_key.map(sealer);
         let gate = Gate::of(
             Authentication::Remote(Arc::clone(&authenticator)),
             self.environment.clone(),
@@ -202,6 +247,7 @@ impl Builder {
             self.environment,
             issuer.as_str().to_owned(),
             gate,
+            self.policies,
         ))
     }
 }

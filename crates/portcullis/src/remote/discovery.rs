@@ -1,14 +1,11 @@
 //! From an issuer's address to its published keys.
 //!
 //! Flow: the metadata of RFC 8414, or where there is none that of OpenID Connect; its `issuer` must be the one that
-//! was asked for; its `jwks_uri` is fetched. Where the keys are is asked anew once a day, and after a failure.
-
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+//! was asked for; its `jwks_uri` is fetched. Both are read with every fetch: an issuer that moves its keys, because somebody
+//! else got hold of where they were, must not be asked at the old place.
 
 use async_trait::async_trait;
 use portcullis_core::defends;
-use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::key::remote::{Fetch, FetchFailed, Published};
 use serde::Deserialize;
 use url::{Origin, Url};
@@ -67,9 +64,6 @@ pub(super) struct Discovery {
     pub(super) issuer: Issuer,
     /// Where keys may be besides the issuer's own origin.
     pub(super) origins: Vec<Origin>,
-    pub(super) environment: Environment,
-    /// Where the keys are, and until when that is believed.
-    pub(super) known: Mutex<Option<(Url, Timestamp)>>,
 }
 
 /// The members that are needed. A member that is there twice is refused.
@@ -82,17 +76,10 @@ struct Metadata {
 #[async_trait]
 impl Fetch for Discovery {
     async fn fetch(&self) -> Result<Published, FetchFailed> {
-        let url = match self.known() {
-            Some(url) => url,
-            None => self.discover().await?,
-        };
-        match self.client.get(&url, &[JSON, JWK_SET]).await {
-            Ok(Document { body, max_age }) => Ok(Published { text: body, max_age }),
-            Err(error) => {
-                self.know(None);
-                Err(FetchFailed(error.to_string()))
-            }
-        }
+        let url = self.discover().await?;
+        let fetched = self.client.get(&url, &[JSON, JWK_SET]).await;
+        let Document { body, max_age } = fetched.map_err(|error| FetchFailed(error.to_string()))?;
+        Ok(Published { text: body, max_age })
     }
 }
 
@@ -104,9 +91,7 @@ impl Discovery {
             other => other,
         };
         let document = document.map_err(|error| FetchFailed(error.to_string()))?;
-        let url = self.judge(&document.body).map_err(FetchFailed)?;
-        self.know(Some(url.clone()));
-        Ok(url)
+        self.judge(&document.body).map_err(FetchFailed)
     }
 
     /// The address of the keys in this metadata.
@@ -133,17 +118,6 @@ impl Discovery {
         }
         Ok(url)
     }
-
-    fn known(&self) -> Option<Url> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (url, until) = known.as_ref()?;
-        (self.environment.now() < *until).then(|| url.clone())
-    }
-
-    fn know(&self, url: Option<Url>) {
-        let until = self.environment.now().plus(METADATA_LIFE);
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = url.map(|url| (url, until));
-    }
 }
 
 /// Whether an answer says that there is no such document: the other place is asked then. Anything else is a fault,
@@ -158,4 +132,3 @@ fn is_absent(error: &FetchError) -> bool {
 
 const JSON: &str = "application/json";
 const JWK_SET: &str = "application/jwk-set+json";
-const METADATA_LIFE: Duration = Duration::from_secs(24 * 3_600);

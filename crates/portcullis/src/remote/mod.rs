@@ -10,11 +10,18 @@
 //!     "posts"
 //! }
 //!
-//! let remote = Portcullis::remote("https://id.example.com").audience("blog").open().await?;
+//! let remote = Portcullis::remote("https://id.example.com")
+//!     .audience("https://blog.example.com")
+//!     .open()
+//!     .await?;
 //! remote.serve(Api::new("Blog", "1.0").get("/posts", list), "127.0.0.1:8081").await?;
 //! # Ok(())
 //! # }
 //! ```
+//! The audience is what the issuer knows the application by: `Builder::resource("https://blog.example.com")`, or
+//! `tokens.resources` of the server's configuration. A token for it is good nowhere else, so whoever runs this
+//! application can't use at the issuer, or at another application, what its users send (`T094`).
+//!
 //! Flow: the issuer's metadata names its key set (`discovery`), the key set is followed
 //! ([`RemoteKeys`]), tokens are verified with it and become principals
 //! ([`RemoteAuthenticator`]). Everything after that, the decision, the refusals, the docs, is what it is with a database.
@@ -22,8 +29,8 @@
 //! **Invariants:** the metadata's issuer is the one that was asked for, to the letter, and its keys are at the same
 //! origin or one that was allowed (`T052`, `T055`). While no keys are known nobody is let in: 503, not 401.
 //!
-//! **Deployment caveat:** what the issuer revokes is refused here when the access token expires, 15 minutes after it
-//! was issued at most by default. Routes that need more stay where the database is.
+//! **Deployment caveat:** what the issuer revokes is refused here when the access token expires, by default 15 minutes and
+//! 30 s of leeway after it was issued at most. Routes that need more stay where the database is.
 //!
 //! **Deliberately absent:** sessions, API keys and passwords: they can't be verified from afar, and are refused with
 //! 401 `credential_not_accepted`. Memberships of organizations: a route that asks for one refuses.
@@ -37,16 +44,19 @@ mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use portcullis_core::access::RemoteAuthenticator;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::RemoteKeys;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::task::JoinHandle;
 
 pub use self::builder::{Builder, RemoteError};
 use crate::enforcer::Gate;
 use crate::listener::{self, Limits};
+use crate::policies::{Asked, Keeper, PoliciesError, PolicyStatus};
 use crate::portcullis::Portcullis;
 use crate::serve::asked_to_stop;
 use crate::{Api, ServeError};
@@ -60,6 +70,7 @@ struct Inner {
     authenticator: Arc<RemoteAuthenticator>,
     environment: Environment,
     issuer: String,
+    policies: Keeper,
 }
 
 impl Portcullis {
@@ -76,6 +87,7 @@ impl Remote {
         environment: Environment,
         issuer: String,
         gate: Gate,
+        policies: Keeper,
     ) -> Self {
         tokio::spawn(follow(Arc::downgrade(authenticator.keys())));
         Self(Arc::new(Inner {
@@ -83,6 +95,7 @@ impl Remote {
             authenticator,
             environment,
             issuer,
+            policies,
         }))
     }
 
@@ -114,6 +127,30 @@ impl Remote {
         self.keys().ready().await
     }
 
+    /// Makes every action and every kind of resource that a route of `api` leaves to the policies known to them and
+    /// puts them in force. [`Remote::serve`] does it by itself.
+    ///
+    /// # Errors
+    /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
+    pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
+        let now = self.0.environment.now();
+        self.0.policies.declare(&Asked::by(api), now).await
+    }
+
+    /// Looks whether the policies changed; a change that is the same at two looks is loaded. Called every second by
+    /// [`Remote::serve`].
+    ///
+    /// # Errors
+    /// [`PoliciesError`], once for each bad change: the last good policies stay in force.
+    pub async fn watch_policies(&self) -> Result<(), PoliciesError> {
+        self.0.policies.watch(self.0.environment.now()).await
+    }
+
+    /// Which policies are in force.
+    pub fn policy_status(&self) -> PolicyStatus {
+        self.0.policies.status()
+    }
+
     /// Liveness and readiness, to be nested at `/health`.
     pub fn health_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
         let routes = health::routes(Api::new("", "")).group("health", "Health");
@@ -142,8 +179,11 @@ impl Remote {
         limits: Limits,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
+        self.declare_actions(&api).await?;
         let router = api.into_router(self.gate().clone())?;
+        let watching = AbortOnDrop(tokio::spawn(watch(self.clone())));
         listener::serve(router, listener, shutdown, limits).await;
+        drop(watching);
         self.gate().settled().await;
         Ok(())
     }
@@ -157,6 +197,27 @@ impl fmt::Debug for Remote {
             .finish_non_exhaustive()
     }
 }
+
+/// Looks for changed policies, beside the requests.
+async fn watch(remote: Remote) {
+    loop {
+        tokio::time::sleep(WATCH).await;
+        if let Err(error) = remote.watch_policies().await {
+            tracing::error!(%error, "the changed policies are not in force; the last good ones stay");
+        }
+    }
+}
+
+/// A task that ends with what it was begun for.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+const WATCH: Duration = Duration::from_secs(1);
 
 /// Fetches the keys anew before their time is over, beside the requests, for as long as a gate uses them.
 async fn follow(keys: Weak<RemoteKeys>) {

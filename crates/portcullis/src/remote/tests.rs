@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::discovery::{Discovery, Issuer};
-use crate::environment;
 use crate::outbound::{Client, Settings};
 use crate::portcullis::Portcullis;
 
@@ -78,8 +77,6 @@ impl Site {
             client: Client::new(settings).unwrap(),
             issuer: Issuer::parse(&format!("{}{path}", self.url), true).unwrap(),
             origins,
-            environment: environment::system(),
-            known: Mutex::default(),
         }
     }
 }
@@ -237,19 +234,55 @@ async fn an_issuer_with_a_path_is_asked_where_the_rfcs_say() {
 }
 
 #[tokio::test]
-async fn where_the_keys_are_is_remembered_until_they_are_not_there() {
-    let site =
-        Site::metadata(|url| json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }).to_string()).await;
+async fn keys_that_moved_are_found_at_the_next_fetch() {
+    let at = Arc::new(Mutex::new("/keys"));
+    let (said, asked) = (Arc::clone(&at), Arc::new(Mutex::new(Vec::new())));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (issuer, seen) = (url.clone(), Arc::clone(&asked));
+    let router = Router::new().fallback(move |request: Request| {
+        let path = request.uri().path().to_owned();
+        let body = if path == OAUTH {
+            let jwks = format!("{issuer}{}", said.lock().unwrap());
+            json!({ "issuer": issuer, "jwks_uri": jwks }).to_string()
+        } else {
+            KEYS.to_owned()
+        };
+        seen.lock().unwrap().push(path);
+        async move { ([(header::CONTENT_TYPE, JSON)], body) }
+    });
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let site = Site { url, asked, serving };
     let discovery = site.discovery("");
     discovery.fetch().await.unwrap();
+    // What was there before still answers.
+    *at.lock().unwrap() = "/moved";
     discovery.fetch().await.unwrap();
-    assert_eq!(site.asked(), [OAUTH, "/keys", "/keys"]);
-    let gone =
-        Site::metadata(|url| json!({ "issuer": url, "jwks_uri": format!("{url}/gone") }).to_string()).await;
-    let discovery = gone.discovery("");
-    discovery.fetch().await.unwrap_err();
-    discovery.fetch().await.unwrap_err();
-    assert_eq!(gone.asked(), [OAUTH, "/gone", OAUTH, "/gone"]);
+    assert_eq!(site.asked(), [OAUTH, "/keys", OAUTH, "/moved"]);
+}
+
+/// Key sets that are given, not fetched.
+struct Given(&'static str);
+
+#[async_trait::async_trait]
+impl Fetch for Given {
+    async fn fetch(&self) -> Result<Published, FetchFailed> {
+        Ok(Published {
+            text: self.0.as_bytes().to_vec(),
+            max_age: None,
+        })
+    }
+}
+
+#[tokio::test]
+async fn given_keys_are_used_without_a_socket() {
+    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"one","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let remote = Portcullis::remote("https://id.example.com")
+        .dangerous_keys_from(Arc::new(Given(keys)))
+        .open()
+        .await
+        .unwrap();
+    remote.ready().await.unwrap();
 }
 
 /// Key sets that are given, not fetched.

@@ -24,6 +24,10 @@ impl Api<()> {
         }
         know_permissions(&self);
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
+        if gate.authenticator().is_remote() {
+            // The issuer's endpoint is elsewhere: a password typed here would go to whom it is none of the business of.
+            self.docs.token_url = None;
+        }
         self.docs.cookie = gate.cookies().session().to_owned().into();
         // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
         for route in &mut self.routes {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::account::new_device;
 use crate::portcullis::Portcullis;
-use crate::token::TokenResponse;
+use crate::token::{TokenResponse, audience_of};
 use crate::{
     Allow, Api, Circumstances, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem,
     Public, Session, Via,
@@ -63,6 +63,8 @@ struct Login {
     password: SecretText,
     /// Scopes to be narrowed to, separated by spaces; absent for everything the account may do.
     scope: Option<String>,
+    /// The application that the access token is for: one of the resources registered here; absent for this server.
+    resource: Option<String>,
     /// What the device gets: `tokens` (the default), `session` or `cookie`.
     #[serde(default)]
     delivery: Hold,
@@ -90,7 +92,15 @@ async fn log_in(
             "tokens are remembered anyway; ask for a session or a cookie",
         );
     }
+    if !matches!(form.delivery, Hold::Tokens) && form.resource.is_some() {
+        fields.push(
+            "/resource",
+            "not_applicable",
+            "a session is for this server; ask for tokens",
+        );
+    }
     let name = fields.done(name)?;
+    let audience = audience_of(&portcullis, form.resource.as_deref())?;
     let mut device = around.device();
     device.name = name.map(DeviceName::into_string);
     let hold = form.delivery;
@@ -103,6 +113,7 @@ async fn log_in(
             (_, true) => Delivery::Remembered,
         },
         scopes: form.scope.map(|scope| crate::token::split_scope(&scope)),
+        audience: Some(audience),
         device,
     };
     let at = around.0.at;
@@ -188,6 +199,7 @@ impl From<LoginError> for Problem {
                 "invalid_scope",
                 "none of the scopes asked for can be granted to this account",
             ),
+            LoginError::ScopesTooLong => Self::bad_request("invalid_scope", error.to_string()),
             LoginError::Hash(error) => error.into(),
             LoginError::Signing(error) => Self::internal(error),
             LoginError::Fault(fault) => fault.into(),

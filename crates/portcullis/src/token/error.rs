@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use portcullis_core::session::LoginError;
-use portcullis_core::token::RefreshError;
+use portcullis_core::token::{RefreshError, UnknownResource};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ pub(crate) enum Code {
     UnsupportedGrantType,
     /// No such scope for this account.
     InvalidScope,
+    /// The resource that the token should be for isn't one that is registered (RFC 8707 §2).
+    InvalidTarget,
 }
 
 impl Code {
@@ -33,6 +35,7 @@ impl Code {
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
         }
     }
 }
@@ -81,8 +84,21 @@ impl From<LoginError> for OAuthError {
                 Code::InvalidScope,
                 "none of the scopes asked for can be granted to this account",
             ),
+            error @ LoginError::ScopesTooLong => Self::new(Code::InvalidScope, error.to_string()),
             other => Self::Problem(other.into()),
         }
+    }
+}
+
+impl From<UnknownResource> for OAuthError {
+    fn from(_: UnknownResource) -> Self {
+        Self::new(Code::InvalidTarget, NO_SUCH_RESOURCE)
+    }
+}
+
+impl From<UnknownResource> for Problem {
+    fn from(_: UnknownResource) -> Self {
+        Self::bad_request("invalid_target", NO_SUCH_RESOURCE)
     }
 }
 
@@ -102,6 +118,13 @@ impl From<Problem> for OAuthError {
         let status = problem.status();
         if status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY {
             let field = problem.errors().first();
+            // The RFC lets a client name several; a token for several is one that each could use at the others.
+            if field.is_some_and(|error| error.field == "resource" && error.code == "duplicate") {
+                return Self::new(
+                    Code::InvalidTarget,
+                    "name one resource: a token is for one application",
+                );
+            }
             let text = field.map_or_else(
                 || problem.detail().to_owned(),
                 |e| format!("{}: {}", e.field, e.detail),
@@ -130,6 +153,9 @@ impl IntoResponse for OAuthError {
 }
 
 answers!(OAuthError: 400 => Json<Body>);
+
+const NO_SUCH_RESOURCE: &str =
+    "no such resource: name one that is registered here, to the letter, or none for a token for this server";
 
 /// Only the characters RFC 6749 allows in `error_description`.
 fn printable(text: Cow<'static, str>) -> Cow<'static, str> {

@@ -9,9 +9,10 @@ use axum::extract::State;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use portcullis_core::defends;
+use portcullis_core::key::keyring::PUBLICATION;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{self, Delivery, LoggedIn, LoginForm};
-use portcullis_core::token::{Issued, RefreshToken};
+use portcullis_core::token::{Audience, Issued, RefreshToken, UnknownResource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +82,8 @@ struct TokenForm {
     password: Option<SecretText>,
     /// Scopes to be narrowed to, separated by spaces, for `password`.
     scope: Option<String>,
+    /// The application that the access token is for: one of the resources registered here; absent for this server.
+    resource: Option<String>,
     /// For `refresh_token`.
     #[schemars(with = "Option<String>")]
     refresh_token: Option<SecretText>,
@@ -125,6 +128,7 @@ async fn by_password(
             "username and password are needed",
         ));
     };
+    let audience = audience_of(portcullis, form.resource.as_deref())?;
     let form = LoginForm {
         identifier,
         password,
@@ -133,6 +137,7 @@ async fn by_password(
             .scope
             .filter(|scope| !scope.trim().is_empty())
             .map(|scope| split_scope(&scope)),
+        audience: Some(audience),
         device: around.device(),
     };
     match portcullis.log_in(form, around.0).await? {
@@ -159,7 +164,25 @@ async fn by_refresh(
     }
     defends!("T014");
     let presented = RefreshToken::parse(presented.expose()).ok_or_else(OAuthError::invalid_refresh)?;
-    Ok(portcullis.sessions().refresh(&presented, around.0).await?)
+    // Judged before the token is used up: whoever names a wrong resource may try again.
+    let audience = audience_of(portcullis, form.resource.as_deref())?;
+    Ok(portcullis
+        .sessions()
+        .refresh_for(&presented, &audience, around.0)
+        .await?)
+}
+
+/// Whom a token is for that was asked for with this `resource`. Without a value it counts as left out.
+///
+/// Source: RFC 8707 §2, RFC 6749 §3.2
+pub(crate) fn audience_of(
+    portcullis: &Portcullis,
+    resource: Option<&str>,
+) -> Result<Audience, UnknownResource> {
+    defends!("T094");
+    portcullis
+        .issuer()
+        .audience(resource.filter(|named| !named.is_empty()))
 }
 
 /// The scopes of a space-separated list.
@@ -212,7 +235,8 @@ impl Portcullis {
         if let Some(session) = session::Token::parse(token) {
             return self.sessions().revoke_session(&session, by).await;
         }
-        match self.verifier().verify(token, by.at) {
+        // Whoever it is for: the issuer takes its own word back.
+        match self.verifier().verify_for_anybody(token, by.at) {
             Ok(claims) => {
                 self.issuer()
                     .revoke(claims.id, claims.account, claims.expires_at, by)
@@ -223,12 +247,17 @@ impl Portcullis {
     }
 }
 
+const _: () = assert!(
+    PUBLICATION.as_secs() == 300,
+    "what the header says is what rotations wait for"
+);
+
 /// The published keys may be kept for five minutes: a new key is published long before it signs.
 async fn jwks(
     _: Public,
     State(portcullis): State<Portcullis>,
 ) -> ([(http::HeaderName, HeaderValue); 1], Json<serde_json::Value>) {
-    let keys = portcullis.keyring().jwks();
+    let keys = portcullis.keyring().jwks(portcullis.environment().now());
     (
         [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))],
         Json(keys),

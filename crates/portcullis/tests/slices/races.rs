@@ -226,7 +226,7 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     for _ in 0..2 {
         here.portcullis
             .keyring()
-            .rotate(
+            .rotate_at_once(
                 &portcullis_core::access::Permit::dangerous_for_operator(),
                 here.by_operator(),
             )

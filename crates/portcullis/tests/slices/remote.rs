@@ -6,19 +6,19 @@ use std::sync::Arc;
 use axum::Router;
 use portcullis::remote::{Builder, RemoteError};
 use portcullis::{
-    Allow, Any, Api, FreshLogin, Json, Jwt, Member, Portcullis, Public, Remote, Role, SecondFactor, Session,
-    Via, Visitor, listener, permissions, roles,
+    Allow, Any, Api, CookieSession, FreshLogin, Json, Jwt, Member, OpenError, Portcullis, Problem, Public,
+    Remote, Role, SecondFactor, Session, Via, Visitor, listener, permissions, roles,
 };
 use portcullis_core::checks;
 use portcullis_core::environment::Environment;
-use portcullis_core::key::Algorithm;
-use portcullis_testkit::{Account, Answer, Request, TestApp, environment};
+use portcullis_core::key::{Algorithm, MasterKey};
+use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, Request, TestApp, environment};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::given::{log_in_with, session_of};
+use super::given::{events, log_in_with, refresh, session_of, text};
 
 permissions! {
     pub PostsRead = "remote:read": "Read posts";
@@ -248,6 +248,81 @@ fn code(answer: &Answer) -> Option<String> {
 }
 
 #[tokio::test]
+async fn a_token_for_one_application_is_refused_by_its_issuer_and_by_another() {
+    checks!("T094");
+    const BLOG: &str = "https://blog.example.com";
+    const SHOP: &str = "https://shop.example.com";
+    let issuer = Issuer::with(|builder| builder.resource(BLOG).resource(SHOP)).await;
+    let app = &issuer.app;
+    app.administrator("root@example.com").await;
+    let remote = async |audience: &str| Detached::of(issuer.remote().audience(audience)).await;
+    let (blog, shop) = (remote(BLOG).await, remote(SHOP).await);
+    let careless = Detached::of(issuer.remote()).await;
+
+    let login = log_in_with(app, "root@example.com", &json!({ "resource": BLOG })).await;
+    let login = login.expect(200).json();
+    let form = [
+        ("grant_type", "password"),
+        ("username", "root@example.com"),
+        ("password", PASSWORD),
+        ("resource", BLOG),
+    ];
+    let by_form = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .expect(200)
+        .json();
+    let refresh_token = text(&login, "refresh_token");
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &refresh_token),
+        ("resource", BLOG),
+    ];
+    let refreshed = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .expect(200)
+        .json();
+    for (how, tokens) in [("login", &login), ("form", &by_form), ("refresh", &refreshed)] {
+        let token = text(tokens, "access_token");
+        let status = async |detached: &Detached| detached.get("/posts", &token).await.status();
+        assert_eq!(status(&blog).await, 200, "{how}");
+        assert_eq!(status(&shop).await, 401, "{how}: at another application");
+        assert_eq!(
+            status(&careless).await,
+            401,
+            "{how}: at one that insists on the issuer's"
+        );
+        for path in ["/blog/posts", "/auth/me", "/admin/api/v1/accounts"] {
+            let refused = app.get(path).bearer(&token).send().await.expect(401);
+            assert_eq!(refused.code(), "invalid_token", "{how}: {path} at the issuer");
+        }
+    }
+    // The next refresh names another application, or none: the session is what it was.
+    let own = refresh(app, &text(&refreshed, "refresh_token"))
+        .await
+        .expect(200)
+        .json();
+    let token = text(&own, "access_token");
+    app.get("/auth/me").bearer(&token).send().await.expect(200);
+    for detached in [&blog, &shop] {
+        detached.get("/posts", &token).await.expect(401);
+    }
+    // The issuer takes its word back, whoever it was for.
+    let revoked = text(&refreshed, "access_token");
+    app.post("/oauth/revoke")
+        .form(&[("token", &revoked)])
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(events(app, "token.revoked").await.len(), 1);
+}
+
+#[tokio::test]
 async fn permissions_declared_at_an_issuer_that_only_has_accounts_reach_the_application() {
     let issuer = Issuer::of(Portcullis::api).await;
     let app = &issuer.app;
@@ -345,8 +420,10 @@ async fn the_docs_of_a_resource_server_ask_for_what_it_honours() {
     let security = &document["paths"]["/posts"]["get"]["security"];
     assert_eq!(
         *security,
-        json!([{ "oauth2": ["remote:read"] }, { "bearer": ["remote:read"] }])
+        json!([{ "bearer": ["remote:read"] }]),
+        "nobody gives tokens for a password here"
     );
+    assert_eq!(document["components"]["securitySchemes"].get("oauth2"), None);
     let nobody_passes = &document["paths"]["/session"]["get"]["security"];
     assert_ne!(*nobody_passes, json!([]), "no list would read: open to anybody");
 }
@@ -363,7 +440,7 @@ async fn tokens_of_new_and_old_keys_pass_while_the_keys_roll_over() {
         let keyring = issuer.app.portcullis.keyring();
         assert!(
             keyring
-                .rotate(
+                .rotate_at_once(
                     &portcullis::Permit::dangerous_for_operator(),
                     issuer.app.by_operator()
                 )
@@ -383,7 +460,7 @@ async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let clock = Arc::new(portcullis_testkit::FakeClock::new());
+    let clock = Arc::new(FakeClock::new());
     let builder = Portcullis::remote(&format!("http://{address}"))
         .environment(environment(&clock, 5))
         .dangerous_allow_loopback();
@@ -665,4 +742,98 @@ async fn addresses_that_are_no_issuers_are_refused_at_once() {
     assert!(matches!(roots.open().await, Err(RemoteError::Roots(_))));
     let plain = Portcullis::remote("http://127.0.0.1:9").dangerous_allow_loopback();
     assert!(plain.open().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_resource_that_is_none_is_refused_at_the_start() {
+    let open = |resource: &'static str| {
+        Portcullis::builder()
+            .database("sqlite::memory:")
+            .resource(resource)
+            .open()
+    };
+    for resource in ["blog", "https://blog.example.com#x", "https:", ""] {
+        let refused = open(resource).await.unwrap_err();
+        assert!(matches!(refused, OpenError::Resource(_)), "{resource}: {refused}");
+    }
+    let tokens = portcullis_core::token::Settings {
+        audience: "https://id.example.com".to_owned(),
+        ..portcullis_core::token::Settings::default()
+    };
+    let own = Portcullis::builder()
+        .database("sqlite::memory:")
+        .tokens(tokens)
+        .resource("https://id.example.com");
+    assert!(matches!(own.open().await, Err(OpenError::Resource(_))));
+}
+
+#[tokio::test]
+async fn data_in_a_cookie_outlives_the_process_under_a_given_master_key() {
+    async fn count(_: Public, mut seen: CookieSession<u32>) -> Result<String, Problem> {
+        let before = *seen.get();
+        seen.insert(before + 1)?;
+        Ok(before.to_string())
+    }
+    let clock = Arc::new(FakeClock::new());
+    let key = MasterKey::generate(&environment(&clock, 7));
+    let start = async |key: Option<&MasterKey>, seed: u64| {
+        let mut builder = Portcullis::remote("https://id.example.com").environment(environment(&clock, seed));
+        if let Some(key) = key {
+            builder = builder.master_key(key.clone());
+        }
+        let remote = builder.open().await.unwrap();
+        let api = Api::new("Counter", "1").get("/count", count);
+        api.into_router(remote.gate().clone()).unwrap()
+    };
+    let first = start(Some(&key), 1).await;
+    let ask = |router: &Router| Request::new(router, "GET".parse().unwrap(), "/count");
+    let answer = ask(&first).send().await.expect(200);
+    let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+    for (router, seen) in [(start(Some(&key), 2).await, "1"), (start(None, 3).await, "0")] {
+        let answer = ask(&router).header("cookie", &cookie).send().await.expect(200);
+        assert_eq!(answer.text(), seen);
+    }
+}
+
+#[cfg(feature = "policies")]
+#[tokio::test]
+async fn policies_in_a_folder_decide_detached_as_they_do_embedded() {
+    use portcullis::{Policy, actions};
+    actions! {
+        Export = "remote-reports:export";
+    }
+    async fn export(_: Allow<Policy<Export>>) {}
+    let api = || Api::new("Reports", "1").get("/export", export);
+    let text = r#"permit(principal, action == Action::"remote-reports:export", resource)
+        when { context.permissions.contains("remote:read") };"#;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("a.cedar"), text).unwrap();
+    write("permit(principal, action, resource) when { principal.nonsense };");
+    let issuer = Issuer::start().await;
+    let editor = editor(&issuer.app).await;
+    let nobody = issuer.app.user("nobody@example.com").await;
+
+    let remote = issuer.remote().policies(folder.path()).open().await.unwrap();
+    let router = api().into_router(remote.gate().clone()).unwrap();
+    let status = async |account: &Account| {
+        let asked = Request::new(&router, "GET".parse().unwrap(), "/export").bearer(&account.access_token);
+        asked.send().await.status()
+    };
+    assert!(remote.declare_actions(&api()).await.is_err());
+    assert_eq!(status(&editor).await, 403, "nothing is in force");
+    write(text);
+    remote.declare_actions(&api()).await.unwrap();
+    assert_eq!(status(&editor).await, 200);
+    assert_eq!(status(&nobody).await, 403);
+
+    write("forbid(principal, action, resource);");
+    for _ in 0..2 {
+        remote.watch_policies().await.unwrap();
+    }
+    assert_eq!(
+        status(&editor).await,
+        403,
+        "a change is loaded when it stood still"
+    );
+    assert_eq!(remote.policy_status().generation, 2);
 }

@@ -522,7 +522,15 @@ async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
     };
     let before = published().await;
     assert_eq!(before.len(), 2, "the current key and the next");
-    let rotate = app.post("/admin/api/v1/keys/rotate").bearer(&root.access_token);
+    let rotate = || app.post("/admin/api/v1/keys/rotate").bearer(&root.access_token);
+    assert_eq!(rotate().send().await.expect(409).code(), "key_too_new");
+    assert_eq!(
+        rotate().json(&json!({})).send().await.expect(409).code(),
+        "key_too_new"
+    );
+    rotate().json(&json!({ "force": "yes" })).send().await.expect(422);
+    app.clock.advance_secs(300);
+    let rotate = rotate();
     let kid = text(&rotate.send().await.expect(200).json(), "kid");
     let after = published().await;
     assert_eq!(after.len(), 3, "the current, the next and the retired key");
@@ -532,6 +540,9 @@ async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
     let fresh = app.log_in("root@example.com").await;
     assert_eq!(kid_of(&fresh), kid);
     assert_ne!(kid_of(&root), kid);
+    let forced = app.post("/admin/api/v1/keys/rotate").bearer(&fresh.access_token);
+    let second = forced.json(&json!({ "force": true })).send().await.expect(200);
+    assert_ne!(text(&second.json(), "kid"), kid);
     me(&app, &fresh.access_token).await.expect(200);
     // A retired key is forgotten when no token of it can live any more.
     app.clock
@@ -539,6 +550,159 @@ async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
     app.portcullis.tend_keys().await.unwrap();
     assert_eq!(published().await.len(), 2);
     assert_eq!(events(&app, "key.rotated").await[0].actor, root.id.to_string());
+}
+
+#[tokio::test]
+async fn withdraw_a_key_refuses_what_it_signed_at_once() {
+    checks!("T095");
+    let app = TestApp::new().await;
+    let root = app.administrator("root@example.com").await;
+    let anna = app.user("anna@example.com").await;
+    me(&app, &anna.access_token).await.expect(200);
+    let kid = kid_of(&anna);
+    let withdraw = async |kid: &str, token: &str| {
+        let path = format!("/admin/api/v1/keys/{kid}");
+        app.delete(&path).bearer(token).send().await
+    };
+    withdraw(&kid, &anna.access_token).await.expect(403);
+    withdraw("unknown", &root.access_token).await.expect(404);
+    let signs = withdraw(&kid, &root.access_token).await.expect(409);
+    assert_eq!(signs.code(), "key_signs");
+
+    let rotate = app.post("/admin/api/v1/keys/rotate").bearer(&root.access_token);
+    rotate.json(&json!({ "force": true })).send().await.expect(200);
+    me(&app, &anna.access_token).await.expect(200);
+    let root = app.log_in("root@example.com").await;
+    withdraw(&kid, &root.access_token).await.expect(204);
+    // It was remembered as verified.
+    let refused = me(&app, &anna.access_token).await.expect(401);
+    assert_eq!(refused.code(), "invalid_token");
+    let published = app.get("/.well-known/jwks.json").send().await.expect(200);
+    assert!(!published.text().contains(&kid));
+    me(&app, &root.access_token).await.expect(200);
+    let again = app.log_in("anna@example.com").await;
+    me(&app, &again.access_token).await.expect(200);
+    assert_eq!(events(&app, "key.withdrawn").await[0].actor, root.id.to_string());
+    withdraw(&kid, &root.access_token).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_resource_that_is_not_registered_is_an_invalid_target() {
+    checks!("T094");
+    const BLOG: &str = "https://blog.example.com";
+    let app = TestApp::with(
+        |builder| builder.resource(BLOG).resource("https://shop.example.com"),
+        portcullis::Portcullis::api,
+    )
+    .await;
+    let anna = app.user("anna@example.com").await;
+    let encoded = |resource: &str| {
+        resource
+            .replace(':', "%3A")
+            .replace('/', "%2F")
+            .replace('#', "%23")
+    };
+    let send = async |form: &str| {
+        let request = app.post("/oauth/token");
+        request
+            .bytes("application/x-www-form-urlencoded", form.as_bytes())
+            .send()
+            .await
+    };
+    for resource in [
+        "https://blog.example.com/",
+        "HTTPS://blog.example.com",
+        "https://blog.example.com#x",
+        "https://evil.example.com",
+        "portcullis",
+        "blog",
+        " ",
+    ] {
+        let named = encoded(resource);
+        for grant in [
+            format!("grant_type=password&username=anna%40example.com&password={PASSWORD}"),
+            format!("grant_type=refresh_token&refresh_token={}", anna.refresh_token),
+        ] {
+            let grant = grant.replace(' ', "+");
+            let refused = send(&format!("{grant}&resource={named}")).await.expect(400);
+            assert_eq!(refused.json()["error"], "invalid_target", "{grant}: {resource}");
+        }
+        let refused = log_in_with(&app, "anna@example.com", &json!({ "resource": resource })).await;
+        assert_eq!(refused.expect(400).code(), "invalid_target", "{resource}");
+    }
+    let several = format!(
+        "grant_type=refresh_token&refresh_token={}&resource={}&resource={}",
+        anna.refresh_token,
+        encoded(BLOG),
+        encoded("https://shop.example.com")
+    );
+    let refused = send(&several).await.expect(400);
+    assert_eq!(refused.json()["error"], "invalid_target");
+    for delivery in ["session", "cookie"] {
+        let more = json!({ "resource": BLOG, "delivery": delivery });
+        let refused = log_in_with(&app, "anna@example.com", &more).await.expect(422);
+        assert_eq!(
+            refused.json()["errors"][0]["code"],
+            "not_applicable",
+            "{delivery}"
+        );
+    }
+    // Nothing of this used the refresh token up, and a parameter without a value is one that isn't there.
+    let form = format!(
+        "grant_type=refresh_token&refresh_token={}&resource=",
+        anna.refresh_token
+    );
+    let own = send(&form).await.expect(200).json();
+    me(&app, &text(&own, "access_token")).await.expect(200);
+}
+
+#[tokio::test]
+async fn more_scopes_than_a_token_holds_are_refused_before_a_session_opens() {
+    let app = TestApp::new().await;
+    let root = app.administrator("root@example.com").await;
+    let names: Vec<String> = (0..140).map(|n| format!("many:{n:059}")).collect();
+    for name in &names {
+        let path = format!("/admin/api/v1/permissions/{name}");
+        let declare = app
+            .request("PUT".parse().unwrap(), &path)
+            .bearer(&root.access_token);
+        declare
+            .json(&json!({ "description": "One of many" }))
+            .send()
+            .await
+            .expect(204);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let anna = app.user_with("anna@example.com", &names).await;
+    let sessions = async || {
+        let answer = app
+            .get("/auth/sessions")
+            .bearer(&anna.access_token)
+            .send()
+            .await
+            .expect(200);
+        answer.json()["items"].as_array().unwrap().len()
+    };
+    let before = sessions().await;
+    let all = names.join(" ");
+    let refused = log_in_with(&app, "anna@example.com", &json!({ "scope": all })).await;
+    assert_eq!(refused.expect(400).code(), "invalid_scope");
+    let form = [
+        ("grant_type", "password"),
+        ("username", "anna@example.com"),
+        ("password", PASSWORD),
+        ("scope", &all),
+    ];
+    let refused = app.post("/oauth/token").form(&form).send().await.expect(400);
+    assert_eq!(refused.json()["error"], "invalid_scope");
+    assert_eq!(sessions().await, before, "no session was opened");
+    // As many as a token holds, and any number for a session, which carries none.
+    let fewer = names[..127].join(" ");
+    let narrow = log_in_with(&app, "anna@example.com", &json!({ "scope": fewer })).await;
+    let narrow = text(&narrow.expect(200).json(), "refresh_token");
+    refresh(&app, &narrow).await.expect(200);
+    let more = json!({ "scope": all, "delivery": "session" });
+    log_in_with(&app, "anna@example.com", &more).await.expect(200);
 }
 
 fn kid_of(account: &Account) -> String {

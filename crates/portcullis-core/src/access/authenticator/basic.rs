@@ -88,6 +88,7 @@ impl Authenticator {
         Ok(Entry {
             principal: Arc::new(principal),
             marks,
+            ring: None,
             read_at: now,
             expires_at: now.plus(REMEMBERED),
             idle: REMEMBERED,

@@ -46,6 +46,7 @@ impl Authenticator {
         Ok(Entry {
             principal: Arc::new(principal(facts, found)),
             marks,
+            ring: None,
             read_at: now,
             expires_at: ends.into_iter().flatten().min().unwrap_or(NEVER),
             // A key that nobody uses stays.

@@ -141,6 +141,7 @@ fn may(principal: &Principal) -> (bool, bool) {
 #[test]
 fn claims_that_are_not_for_here_are_refused() {
     crate::checks!("T055");
+    crate::checks!("T096");
     let world = World::of(&[1]);
     let now = START.as_seconds();
     for (changes, why) in [
@@ -169,6 +170,10 @@ fn claims_that_are_not_for_here_are_refused() {
         (("scope", json!("a  b")), InvalidToken::Malformed),
         (("acr", json!(2)), InvalidToken::Malformed),
         (("x", json!({"a": {"b": 1}})), InvalidToken::Malformed),
+        (("cnf", json!({"jkt": "0ZcOCORZNYy"})), InvalidToken::Bound),
+        (("cnf", json!({"x5t#S256": "bwcK0esc3A"})), InvalidToken::Bound),
+        (("cnf", json!({})), InvalidToken::Bound),
+        (("cnf", json!(null)), InvalidToken::Bound),
     ] {
         let mut text = with(std::slice::from_ref(&changes)).to_string();
         if changes.0 == "x" {
@@ -425,4 +430,51 @@ fn a_leeway_of_more_than_a_minute_is_a_minute() {
     let at = |seconds: u64| START.plus(Duration::from_secs(seconds));
     assert!(block_on(generous.authenticate(Bearer(&good), at(959))).is_ok());
     assert!(block_on(generous.authenticate(Bearer(&good), at(960))).is_err());
+}
+
+#[test]
+fn a_token_that_never_ends_is_honoured_for_a_day() {
+    crate::checks!("T097");
+    let world = World::of(&[1]);
+    let jti = "018f4b5e-0000-7000-8000-000000000001";
+    let eternal = token(&with(&[("exp", json!(253_402_300_799_i64)), ("jti", json!(jti))]));
+    let principal = world.present(&eternal).unwrap();
+    let (_, ends) = principal.token.unwrap();
+    assert_eq!(ends, START.plus(MAX_LIFETIME));
+    world.clock.advance(MAX_LIFETIME + LEEWAY - MICRO);
+    assert_eq!(world.refusal(&eternal), None);
+    world.clock.advance(MICRO);
+    assert_eq!(world.refusal(&eternal), Some(InvalidToken::Expired));
+
+    let mut brief = World::of(&[1]);
+    brief.remote = brief.remote.with_max_lifetime(Duration::from_secs(60));
+    brief.clock.advance(Duration::from_secs(90) - MICRO);
+    assert_eq!(brief.refusal(&token(&claims())), None);
+    brief.clock.advance(MICRO);
+    assert_eq!(brief.refusal(&token(&claims())), Some(InvalidToken::Expired));
+}
+
+#[test]
+fn remembered_tokens_are_bounded_in_bytes() {
+    crate::checks!("T097");
+    let world = World::of(&[1]);
+    let names: Vec<String> = (0..200).map(|n| format!("big:permission{n}")).collect();
+    let large = |n: usize| {
+        let changes = [("jti", json!(format!("t-{n}"))), ("entitlements", json!(names))];
+        token(&with(&changes))
+    };
+    let one = weight(&world.present(&large(0)).unwrap());
+    assert!(one > 200 * 50, "{one}");
+    for n in 1..60 {
+        world.present(&large(n)).unwrap();
+    }
+    // Room for 100 tokens of usual size.
+    assert!(world.remote.verified.weight() <= 100 * TYPICAL);
+    assert!(
+        world.remote.verified.len() < 20,
+        "{}",
+        world.remote.verified.len()
+    );
+    // A small one weighs as much as a usual one, so their number is bounded too.
+    assert_eq!(weight(&world.present(&token(&claims())).unwrap()), TYPICAL);
 }

@@ -19,9 +19,11 @@ pub(super) struct Source {
 
 /// An immutable ring.
 pub(super) struct Ring {
+    /// Another one with every load: what was verified under one ring may not verify under the next.
+    pub(super) edition: u64,
     pub(super) signer: Arc<SigningKey>,
-    /// Since when the signer signs.
-    pub(super) signing_since: Timestamp,
+    /// Since when the next key is published; the signer signs for as long, unless a next key was withdrawn.
+    pub(super) next_since: Timestamp,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -40,7 +42,12 @@ impl Entry {
 
 impl Source {
     /// The ring of these records. Keys that are open already are taken from `open`.
-    pub(super) fn ring(&self, records: &[Record], open: &[Entry]) -> Result<Ring, KeyringError> {
+    pub(super) fn ring(
+        &self,
+        records: &[Record],
+        open: &[Entry],
+        edition: u64,
+    ) -> Result<Ring, KeyringError> {
         let mut entries = Vec::with_capacity(records.len());
         for record in records {
             let held = open.iter().find(|entry| {
@@ -65,10 +72,11 @@ impl Source {
         };
         let (current, entry) = of(Phase::Current).ok_or(KeyringError::NoSigner(algorithm))?;
         // The next key is made in the same step in which the current one becomes current.
-        let signing_since = of(Phase::Next).map_or(current.created_at, |(next, _)| next.created_at);
+        let published_at = of(Phase::Next).map_or(current.created_at, |(next, _)| next.created_at);
         Ok(Ring {
+            edition,
             signer: entry.key.clone(),
-            signing_since,
+            next_since: published_at,
             entries,
         })
     }

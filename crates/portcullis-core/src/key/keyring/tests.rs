@@ -3,8 +3,9 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
+use crate::fault::Fault;
 use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
-use crate::key::{HmacSecret, MasterKey, Record};
+use crate::key::{HmacSecret, MasterKey, Record, SealError};
 use crate::secret::SecretBytes;
 
 fn permit() -> Permit<KeysWrite> {
@@ -38,7 +39,8 @@ impl Store for Memory {
     async fn found(&self, new: Vec<Record>, _: audit::Context) -> Result<Vec<Record>, Fault> {
         self.up()?;
         let mut records = self.records.lock().unwrap();
-        if !records.iter().any(|record| record.algorithm == new[0].algorithm) {
+        let lives = |r: &Record| r.algorithm == new[0].algorithm && r.phase != Phase::Retired;
+        if !records.iter().any(lives) {
             records.extend(new);
         }
         Ok(records.clone())
@@ -69,6 +71,44 @@ impl Store for Memory {
             }
         }
         records.push(next);
+        Ok(true)
+    }
+
+    async fn retire_others(
+        &self,
+        algorithm: String,
+        delete_at: Timestamp,
+        _: audit::Context,
+    ) -> Result<u64, Fault> {
+        self.up()?;
+        let mut records = self.records.lock().unwrap();
+        let mut retired = 0;
+        for record in records
+            .iter_mut()
+            .filter(|r| r.algorithm != algorithm && r.phase != Phase::Retired)
+        {
+            record.phase = Phase::Retired;
+            record.delete_at = Some(delete_at);
+            retired += 1;
+        }
+        Ok(retired)
+    }
+
+    async fn withdraw(
+        &self,
+        kid: String,
+        replacement: Option<Record>,
+        _: audit::Context,
+    ) -> Result<bool, Fault> {
+        self.up()?;
+        let mut records = self.records.lock().unwrap();
+        let phase = records.iter().find(|r| r.kid == kid).map(|r| r.phase);
+        match (phase, &replacement) {
+            (None | Some(Phase::Current), _) | (Some(Phase::Next), None) => return Ok(false),
+            _ => {}
+        }
+        records.retain(|record| record.kid != kid);
+        records.extend(replacement);
         Ok(true)
     }
 
@@ -200,7 +240,7 @@ fn two_nodes_that_rotate_at_once_rotate_once() {
         let world = &world;
         let nodes: Vec<_> = rings
             .iter()
-            .map(|ring| scope.spawn(move || block_on(ring.rotate(&permit(), world.by())).unwrap()))
+            .map(|ring| scope.spawn(move || block_on(ring.rotate_at_once(&permit(), world.by())).unwrap()))
             .collect();
         nodes
             .into_iter()
@@ -223,7 +263,7 @@ fn a_retired_key_verifies_until_its_overlap_ends() {
     let world = World::new();
     let ring = world.open(1);
     let old = ring.signer().kid().to_owned();
-    assert!(block_on(ring.rotate(&permit(), world.by())).unwrap());
+    assert!(block_on(ring.rotate_at_once(&permit(), world.by())).unwrap());
     assert_ne!(ring.signer().kid(), old);
     let end = world.now().plus(OVERLAP);
     assert!(verifies(&ring, &old, end.minus(MICRO)));
@@ -249,7 +289,7 @@ fn a_node_learns_of_a_rotation_by_reloading() {
     let world = World::new();
     let (here, there) = (world.open(1), world.open(2));
     let old = here.signer().kid().to_owned();
-    block_on(here.rotate(&permit(), world.by())).unwrap();
+    block_on(here.rotate_at_once(&permit(), world.by())).unwrap();
     // What the other node signs meanwhile is known here, and what this node signs there: the next key was known.
     assert_eq!(there.signer().kid(), old);
     assert!(verifies(&here, &old, world.now()));
@@ -285,7 +325,7 @@ fn a_store_that_is_down_leaves_the_ring_as_it_is() {
     world.store.down.store(true, Ordering::SeqCst);
     assert!(matches!(block_on(ring.reload()), Err(KeyringError::Store(_))));
     assert!(matches!(
-        block_on(ring.rotate(&permit(), world.by())),
+        block_on(ring.rotate_at_once(&permit(), world.by())),
         Err(KeyringError::Store(_))
     ));
     assert!(matches!(
@@ -404,10 +444,10 @@ fn nothing_readable_rests_in_the_store() {
 fn the_published_set_has_no_shared_secret() {
     let world = World::new();
     let hmac = world.try_open(1, Algorithm::HS256).unwrap();
-    assert_eq!(hmac.jwks(), serde_json::json!({ "keys": [] }));
+    assert_eq!(hmac.jwks(START), serde_json::json!({ "keys": [] }));
     // Another algorithm's keys are founded beside them, and published.
     let both = world.open(2);
-    let jwks = both.jwks();
+    let jwks = both.jwks(START);
     let kids: Vec<_> = jwks["keys"]
         .as_array()
         .unwrap()
@@ -420,9 +460,13 @@ fn the_published_set_has_no_shared_secret() {
         verifies(&both, hmac.signer().kid(), START),
         "what it signed still verifies"
     );
-    block_on(both.rotate(&permit(), world.by())).unwrap();
+    assert!(
+        !verifies(&both, hmac.signer().kid(), START.plus(OVERLAP)),
+        "for as long as it may be good"
+    );
+    block_on(both.rotate_at_once(&permit(), world.by())).unwrap();
     assert_eq!(
-        both.jwks()["keys"].as_array().unwrap().len(),
+        both.jwks(START)["keys"].as_array().unwrap().len(),
         3,
         "current, next and retired"
     );
@@ -439,7 +483,7 @@ fn an_import_is_next_and_signs_after_one_more_rotation() {
     assert!(verifies(&ring, &kid, START));
     let again = block_on(ring.import(&permit(), signing_key(Algorithm::ES256, 50), world.by()));
     assert!(matches!(again, Err(KeyringError::Known(_))));
-    block_on(ring.rotate(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
     assert_eq!(ring.signer().kid(), kid);
 
     // The first key of an algorithm founds it.
@@ -485,13 +529,13 @@ fn a_fixed_ring_signs_and_never_changes() {
     );
     let by = audit::Context::system(START);
     assert!(matches!(
-        block_on(ring.rotate(&permit(), by.clone())),
+        block_on(ring.rotate_at_once(&permit(), by.clone())),
         Err(KeyringError::Fixed)
     ));
     assert!(matches!(block_on(ring.reload()), Err(KeyringError::Fixed)));
     assert!(matches!(block_on(ring.reseal()), Err(KeyringError::Fixed)));
     assert_eq!(ring.signer().algorithm(), Algorithm::EdDSA);
-    assert_eq!(ring.jwks()["keys"].as_array().unwrap().len(), 2);
+    assert_eq!(ring.jwks(START)["keys"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -501,9 +545,105 @@ fn a_load_that_began_earlier_never_replaces_a_later_one() {
     // A reload that began before the rotation ends after it.
     *ring.applied.lock().unwrap() = 100;
     let before = ring.signer().kid().to_owned();
-    block_on(ring.rotate(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
     assert_eq!(ring.signer().kid(), before, "an overtaken load is dropped");
     ring.begun.store(100, Ordering::SeqCst);
     block_on(ring.reload()).unwrap();
     assert_ne!(ring.signer().kid(), before);
+}
+
+#[test]
+fn a_retired_key_is_published_no_longer_than_it_verifies() {
+    crate::checks!("T095");
+    let world = World::new();
+    let ring = world.open(1);
+    let old = ring.signer().kid().to_owned();
+    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    let end = world.now().plus(OVERLAP);
+    let published = |now: Timestamp| ring.jwks(now).to_string().contains(&old);
+    assert!(published(end.minus(MICRO)));
+    assert!(!published(end), "nobody has deleted it yet");
+    assert_eq!(ring.jwks(end)["keys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn keys_of_a_former_algorithm_retire() {
+    crate::checks!("T095");
+    let world = World::new();
+    let former = world.open(1);
+    let (old, end) = (former.signer().kid().to_owned(), world.now().plus(OVERLAP));
+    let ring = world.try_open(2, Algorithm::EdDSA).unwrap();
+    assert_eq!(
+        phases(&ring),
+        [Phase::Retired, Phase::Retired, Phase::Current, Phase::Next]
+    );
+    assert!(verifies(&ring, &old, end.minus(MICRO)));
+    assert!(!verifies(&ring, &old, end));
+    assert!(!ring.jwks(end).to_string().contains(&old));
+    // Opening again gives them no more time.
+    world.clock.advance(OVERLAP / 2);
+    let again = world.try_open(3, Algorithm::EdDSA).unwrap();
+    assert!(!verifies(&again, &old, end));
+    // And the way back is open.
+    let back = world.open(4);
+    assert_ne!(back.signer().kid(), old);
+    assert_eq!(back.signer().algorithm(), Algorithm::ES256);
+    assert!(!verifies(&back, ring.signer().kid(), world.now().plus(OVERLAP)));
+}
+
+#[test]
+fn a_withdrawn_key_verifies_nothing_at_once() {
+    crate::checks!("T095");
+    let world = World::new();
+    let (ring, there) = (world.open(1), world.open(2));
+    let current = ring.signer().kid().to_owned();
+    let withdraw = |kid: &str| block_on(ring.withdraw(&permit(), kid, world.by()));
+    assert!(!withdraw("unknown").unwrap());
+    assert!(matches!(withdraw(&current), Err(KeyringError::Signs(kid)) if kid == current));
+    assert!(verifies(&ring, &current, START));
+
+    let edition = ring.edition();
+    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    assert!(withdraw(&current).unwrap());
+    assert!(!verifies(&ring, &current, START));
+    assert!(!ring.jwks(START).to_string().contains(&current));
+    assert_ne!(
+        ring.edition(),
+        edition,
+        "what was verified with it is verified again"
+    );
+    block_on(there.reload()).unwrap();
+    assert!(!verifies(&there, &current, START));
+
+    // A next key is replaced, so that the ring can still turn.
+    let next = ring.list()[1].0.clone();
+    assert!(withdraw(&next).unwrap());
+    assert!(!verifies(&ring, &next, START));
+    assert_eq!(phases(&ring), [Phase::Current, Phase::Next]);
+    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    assert!(!withdraw(&next).unwrap());
+}
+
+#[test]
+fn a_key_never_signs_before_its_publication_could_be_seen() {
+    let world = World::new();
+    let ring = world.open(1);
+    let rotate = || block_on(ring.rotate(&permit(), world.by()));
+    let signer = ring.signer().kid().to_owned();
+    world.clock.advance(PUBLICATION - MICRO);
+    assert!(matches!(rotate(), Err(KeyringError::TooSoon(left)) if left == MICRO));
+    assert_eq!(ring.signer().kid(), signer);
+    world.clock.advance(MICRO);
+    assert!(rotate().unwrap());
+    assert_ne!(ring.signer().kid(), signer);
+    assert!(
+        matches!(rotate(), Err(KeyringError::TooSoon(left)) if left == PUBLICATION),
+        "the key that is next now was made now"
+    );
+    assert!(block_on(ring.rotate_at_once(&permit(), world.by())).unwrap());
+
+    // A shared secret is published to nobody.
+    let world = World::new();
+    let ring = world.try_open(1, Algorithm::HS256).unwrap();
+    assert!(block_on(ring.rotate(&permit(), world.by())).unwrap());
 }

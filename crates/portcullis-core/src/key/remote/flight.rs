@@ -23,9 +23,15 @@ pub(super) enum Boarding {
     Cooling,
 }
 
+struct UnderWay {
+    number: u64,
+    since: Timestamp,
+    flight: Flight,
+}
+
 /// The fetch under way and what is known of those before.
 pub(super) struct Flights {
-    under_way: Option<(u64, Flight)>,
+    under_way: Option<UnderWay>,
     begun: u64,
     begun_at: Option<Timestamp>,
     failures: u32,
@@ -51,12 +57,17 @@ impl Flights {
         &mut self,
         now: Timestamp,
         cooldown: Duration,
+        settings: &Settings,
         begin: impl FnOnce() -> Flight,
     ) -> Boarding {
-        if let Some((number, flight)) = &self.under_way {
-            return Boarding::On(*number, flight.clone());
+        // A fetch goes on only while somebody waits for it. Where all have left, whoever comes later would get what a
+        // connection of long ago still says.
+        let lives = |since: Timestamp| now >= since && now < since.plus(settings.patience);
+        if let Some(on) = self.under_way.as_ref().filter(|on| lives(on.since)) {
+            return Boarding::On(on.number, on.flight.clone());
         }
-        if now < self.retry_at {
+        // A pause longer than the longest was made by a clock that has been set back since.
+        if now < self.retry_at && self.retry_at.since(now) <= settings.back_off_most {
             return Boarding::BackingOff;
         }
         // After a failure the back-off alone counts.
@@ -67,14 +78,18 @@ impl Flights {
         let flight = begin();
         self.begun += 1;
         self.begun_at = Some(now);
-        self.under_way = Some((self.begun, flight.clone()));
+        self.under_way = Some(UnderWay {
+            number: self.begun,
+            since: now,
+            flight: flight.clone(),
+        });
         Boarding::On(self.begun, flight)
     }
 
     /// Ends the flight of this number. Answers whether it was under way.
     pub(super) fn land(&mut self, number: u64) -> bool {
         self.under_way
-            .take_if(|(under_way, _)| *under_way == number)
+            .take_if(|under_way| under_way.number == number)
             .is_some()
     }
 

@@ -12,7 +12,7 @@
 //! While the issuer can't be reached the set of before counts for [`Settings::stale`], and requests wait for the first
 //! failed attempt only.
 //!
-//! **Invariants:** at most one fetch is under way (`T053`); after a failure none begins before the back-off is over;
+//! **Invariants:** at most one fetch is under way (`T053`), unless it was abandoned by all who waited for it; after a failure none begins before the back-off is over;
 //! names that nobody knows cause one fetch per [`Settings::cooldown`] (`T053`), however many requests bring them. A key
 //! has the algorithm its set says and one that the settings allow; shared secrets and private keys are no keys here
 //! (`T054`). A set that can't be read changes nothing.
@@ -77,6 +77,9 @@ pub struct Settings {
     pub back_off: Duration,
     /// How far it doubles: 1 minute.
     pub back_off_most: Duration,
+    /// How long after it began a fetch that hasn't ended is given up for another one: 30 seconds. Longer than the
+    /// fetch's own time limits together.
+    pub patience: Duration,
     /// How many keys a set may have: 64.
     pub keys: usize,
 }
@@ -100,6 +103,7 @@ impl Default for Settings {
             cooldown: Duration::from_secs(10),
             back_off: Duration::from_secs(1),
             back_off_most: Duration::from_secs(60),
+            patience: Duration::from_secs(30),
             keys: 64,
         }
     }
@@ -201,7 +205,9 @@ impl RemoteKeys {
         let next = refresh_at
             .filter(|at| *at > now)
             .unwrap_or_else(|| self.flights().retry_at);
-        next.since(now).max(LEAST_PAUSE)
+        // A clock that was set back makes it due, not far away.
+        let longest = self.settings.fresh_at_most.max(self.settings.back_off_most);
+        next.since(now).min(longest).max(LEAST_PAUSE)
     }
 
     /// Whether tokens can be verified; tries to get the keys if there are none.
@@ -229,7 +235,7 @@ impl RemoteKeys {
             Want::Newer(_) => self.settings.cooldown,
             Want::Fresh | Want::Early => Duration::ZERO,
         };
-        flights.board(now, cooldown, || self.fetch_now(set, now))
+        flights.board(now, cooldown, &self.settings, || self.fetch_now(set, now))
     }
 
     /// A fetch that owns what it needs: whoever waits for it may go away, another one carries it on.
@@ -270,7 +276,8 @@ impl RemoteKeys {
 
     fn unavailable(&self) -> Fault {
         let retry_at = self.flights().retry_at;
-        Fault::Keys(retry_at.since(self.environment.now()).max(LEAST_PAUSE))
+        let pause = retry_at.since(self.environment.now());
+        Fault::Keys(pause.min(self.settings.back_off_most).max(LEAST_PAUSE))
     }
 
     fn flights(&self) -> MutexGuard<'_, Flights> {

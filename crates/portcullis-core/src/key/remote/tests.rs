@@ -494,3 +494,48 @@ fn a_set_that_can_not_be_read_changes_nothing() {
         assert_eq!(world.issuer.asked(), 2);
     }
 }
+
+#[test]
+fn a_fetch_that_everybody_left_is_begun_anew() {
+    crate::checks!("T053");
+    let world = World::with(Settings::default(), 1);
+    world.issuer.says(of(&[key(1, None)], None));
+    let leave = || {
+        let waiting = world.keys.set(world.now());
+        assert!(waiting.now_or_never().is_none(), "still on its way");
+    };
+    leave();
+    assert_eq!(world.issuer.asked(), 1);
+    // Within the bound it is the same fetch.
+    world.clock.advance(Settings::default().patience - MICRO);
+    assert!(world.set().is_ok());
+    assert_eq!(world.issuer.asked(), 1);
+
+    let world = World::with(Settings::default(), 1);
+    world.issuer.says(of(&[key(1, None)], None));
+    world.issuer.says(of(&[key(2, None)], None));
+    let leave = || assert!(world.keys.set(world.now()).now_or_never().is_none());
+    leave();
+    world.clock.advance(Settings::default().patience);
+    assert!(world.set().is_ok());
+    assert_eq!(world.issuer.asked(), 2);
+}
+
+#[test]
+fn a_clock_that_is_set_back_lengthens_no_pause() {
+    crate::checks!("T053");
+    let world = World::new();
+    world.issuer.says(down());
+    assert!(world.set().is_err());
+    assert_eq!(world.issuer.asked(), 1);
+    let earlier = world.now().minus(HOUR);
+    assert!(block_on(world.keys.set(earlier)).is_err());
+    assert_eq!(world.issuer.asked(), 2, "a pause of an hour is none of ours");
+    // Within the longest pause it may be ours.
+    assert!(block_on(world.keys.set(world.now().minus(MICRO))).is_err());
+    assert_eq!(world.issuer.asked(), 2);
+    let Err(Fault::Keys(wait)) = block_on(world.keys.set(world.now())) else {
+        panic!("there are no keys")
+    };
+    assert!(wait <= MINUTE, "{wait:?}");
+}

@@ -19,6 +19,12 @@ pub fn carried(roles: &[String], permissions: &[String]) -> Option<Map<String, V
     Some(claims)
 }
 
+/// Whether a token can carry these scopes: they take [`MOST_CARRIED`] bytes at most.
+pub fn holds_scopes(scopes: &[String]) -> bool {
+    let length: usize = scopes.iter().map(|scope| scope.len() + 1).sum();
+    length <= MOST_CARRIED
+}
+
 /// How many bytes roles and permissions may take in a token: 8 KiB. A token is sent with every request, and the
 /// servers on its way accept 16 to 32 KiB of headers.
 pub const MOST_CARRIED: usize = 8 * 1024;
@@ -39,6 +45,14 @@ mod tests {
         names[0].push('n');
         assert!(carried(&[], &names).is_none());
         assert!(carried(&names[..32], &names[32..]).is_none());
+    }
+
+    #[test]
+    fn both_sides_of_the_longest_scopes() {
+        let mut scopes = vec!["s".repeat(127); 64];
+        assert!(holds_scopes(&scopes));
+        scopes.push(String::new());
+        assert!(!holds_scopes(&scopes));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The claims of another issuer's access token, as far as a resource server needs them.
 //!
 //! As strict about types and repetition as with tokens of our own (`T004`), but content with what RFC 9068 asks for:
-//! ids may be any text, and what isn't said isn't assumed.
+//! ids may be any text, and what isn't said isn't assumed. A token that is bound to a key of its holder's (`cnf`, by DPoP
+//! or mutual TLS) is refused: taken as a bearer's it would pass without that key, which is what the binding is against
+//! (`T096`).
 
 use std::fmt;
 
@@ -58,6 +60,10 @@ pub(in crate::token) fn parse(payload: &[u8]) -> Result<RemoteClaims, InvalidTok
         defends!("T003");
         return Err(InvalidToken::WrongType);
     }
+    if raw.bound {
+        defends!("T096");
+        return Err(InvalidToken::Bound);
+    }
     raw.complete().ok_or(InvalidToken::Malformed)
 }
 
@@ -78,6 +84,8 @@ struct Raw<'p> {
     roles: Option<Texts>,
     entitlements: Option<Texts>,
     token_use: Option<Text<'p>>,
+    /// There is a `cnf`, whatever it says: it names a key whose proof nobody asks for here.
+    bound: bool,
 }
 
 impl Raw<'_> {
@@ -156,6 +164,7 @@ impl<'de> Visitor<'de> for RawVisitor {
                 ENTITLEMENTS => once(&mut raw.entitlements, &mut members)?,
                 "token_use" => once(&mut raw.token_use, &mut members)?,
                 other => {
+                    raw.bound |= other == CONFIRMATION;
                     if others.iter().any(|known| known == other) || others.len() == MOST_OTHERS {
                         return Err(A::Error::custom(TWICE));
                     }
@@ -167,6 +176,11 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(raw)
     }
 }
+
+/// The claim that binds a token to a key of its holder's.
+///
+/// Source: RFC 7800 §3.1
+const CONFIRMATION: &str = "cnf";
 
 /// The longest subject, token or session id, in bytes: OpenID Connect gives a subject 255.
 const MOST_ID: usize = 255;

@@ -9,6 +9,7 @@ pub(in crate::token) fn sample() -> AccessClaims {
     AccessClaims {
         issuer: "https://issuer.example".into(),
         audience: vec!["api".into()],
+        client: Some("portcullis".into()),
         account: account::Id::from_uuid(Uuid::from_u128(1)),
         id: token::Id::from_uuid(Uuid::from_u128(2)),
         session: session::Id::from_uuid(Uuid::from_u128(3)),
@@ -77,6 +78,8 @@ fn claims_of_the_wrong_type_are_refused() {
         ("aud", json!({"api": true})),
         ("aud", json!(["api", 1])),
         ("aud", json!([["api"]])),
+        ("client_id", json!(1)),
+        ("client_id", json!(["portcullis"])),
         ("sub", json!(1)),
         ("sub", json!("root")),
         ("sub", json!("")),
@@ -122,6 +125,10 @@ fn claims_that_are_missing_are_refused() {
             "{name}"
         );
     }
+    assert!(
+        parse(&payload_without("client_id")).is_ok(),
+        "nothing depends on it"
+    );
     assert!(
         parse(&payload_without("scope")).is_ok(),
         "a token without scope is not narrowed"

@@ -53,6 +53,7 @@ pub(in crate::token) fn serialise(claims: &AccessClaims) -> Result<Vec<u8>, Inva
             [one] => Audience::One(one),
             many => Audience::Many(many),
         },
+        client_id: claims.client.as_deref(),
         sub: claims.account.as_uuid(),
         jti: claims.id.as_uuid(),
         sid: claims.session.as_uuid(),
@@ -75,6 +76,8 @@ pub(in crate::token) fn serialise(claims: &AccessClaims) -> Result<Vec<u8>, Inva
 struct Wire<'c> {
     iss: &'c str,
     aud: Audience<'c>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'c str>,
     sub: Uuid,
     jti: Uuid,
     sid: Uuid,
@@ -111,6 +114,7 @@ impl Serialize for Audience<'_> {
 struct Raw<'p> {
     iss: Option<Text<'p>>,
     aud: Option<Texts>,
+    client_id: Option<Text<'p>>,
     sub: Option<Uuid>,
     jti: Option<Uuid>,
     sid: Option<Uuid>,
@@ -137,6 +141,7 @@ impl Raw<'_> {
         Some(AccessClaims {
             issuer: self.iss?.0.into_owned(),
             audience: self.aud?.0,
+            client: self.client_id.map(|client| client.0.into_owned()),
             account: account::Id::from_uuid(self.sub?),
             id: token::Id::from_uuid(self.jti?),
             session: session::Id::from_uuid(self.sid?),
@@ -173,6 +178,7 @@ impl<'de> Visitor<'de> for RawVisitor {
             match &*name.0 {
                 "iss" => once(&mut raw.iss, &mut members)?,
                 "aud" => once(&mut raw.aud, &mut members)?,
+                "client_id" => once(&mut raw.client_id, &mut members)?,
                 "sub" => once(&mut raw.sub, &mut members)?,
                 "jti" => once(&mut raw.jti, &mut members)?,
                 "sid" => once(&mut raw.sid, &mut members)?,
@@ -351,9 +357,10 @@ pub(super) const TWICE: &str = "a claim is there twice";
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The names of the claims the issuer sets.
-const RESERVED: [&str; 14] = [
+const RESERVED: [&str; 15] = [
     "iss",
     "aud",
+    "client_id",
     "sub",
     "jti",
     "sid",

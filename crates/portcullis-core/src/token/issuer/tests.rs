@@ -2,6 +2,8 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,7 +13,7 @@ use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
 use crate::key::{Algorithm, MasterKey};
 use crate::secret::Digest;
 use crate::session::{Device, Method, Session};
-use crate::token::{InvalidToken, Refresh, Verifier};
+use crate::token::{InvalidResource, InvalidToken, Refresh, Verifier};
 
 /// The store as its documentation says, in memory: one session, its family.
 #[derive(Default)]
@@ -140,8 +142,11 @@ impl World {
     }
 
     fn node(&self, node: u64, master: &MasterKey) -> Issuer {
+        self.of(node, master, Settings::default())
+    }
+
+    fn of(&self, node: u64, master: &MasterKey, settings: Settings) -> Issuer {
         let sealer = Sealer::new(master.clone(), self.environment(node + 100));
-        let settings = Settings::default();
         Issuer::new(
             self.keyring.clone(),
             self.store.clone(),
@@ -153,6 +158,10 @@ impl World {
 
     fn issuer(&self) -> Issuer {
         self.node(1, &self.master)
+    }
+
+    fn issuer_with(&self, settings: Settings) -> Issuer {
+        self.of(1, &self.master, settings)
     }
 
     /// Opens the session's family, as a login does.
@@ -417,4 +426,56 @@ fn nothing_issued_shows_in_debug() {
     let shown = format!("{issued:?} {issuer:?}");
     assert!(!shown.contains(issued.access_token.expose()));
     assert!(!shown.contains(&text(&issued.refresh_token)));
+}
+
+#[test]
+fn an_access_token_has_every_claim_of_rfc_9068() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let access = issuer.mint_access(&standing(), Map::new()).unwrap();
+    let payload = access.token.expose().split('.').nth(1).unwrap();
+    let payload = URL_SAFE_NO_PAD.decode(payload).unwrap();
+    let claims: Value = serde_json::from_slice(&payload).unwrap();
+    for name in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
+        assert!(claims.get(name).is_some_and(|claim| !claim.is_null()), "{name}");
+    }
+    assert_eq!(claims["client_id"], "portcullis", "the deployment's own client");
+}
+
+#[test]
+fn a_token_is_for_one_audience_that_the_issuer_knows() {
+    crate::checks!("T094");
+    let world = World::new();
+    let mut settings = Settings::default();
+    for resource in ["https://blog.example.com", "https://shop.example.com"] {
+        settings.resources.push(Resource::parse(resource).unwrap());
+    }
+    settings.check().unwrap();
+    let issuer = world.issuer_with(settings.clone());
+    for unknown in [
+        "",
+        "portcullis",
+        "https://blog.example.com/",
+        "HTTPS://blog.example.com",
+        "https://blog.example.com https://shop.example.com",
+        "https://evil.example.com",
+    ] {
+        assert_eq!(issuer.audience(Some(unknown)), Err(UnknownResource), "{unknown}");
+    }
+    let blog = issuer.audience(Some("https://blog.example.com")).unwrap();
+    let access = issuer.mint_access_for(&standing(), &blog, Map::new()).unwrap();
+    assert_eq!(access.claims.audience, ["https://blog.example.com"]);
+    assert_eq!(
+        world.verify(&issuer, &access.token),
+        Err(InvalidToken::WrongAudience),
+        "not even for who issued it"
+    );
+    let own = issuer.audience(None).unwrap();
+    let access = issuer.mint_access_for(&standing(), &own, Map::new()).unwrap();
+    assert_eq!(access.claims.audience, ["portcullis"]);
+    assert!(world.verify(&issuer, &access.token).is_ok());
+
+    settings.audience = "https://blog.example.com".into();
+    let own = InvalidResource::Own("https://blog.example.com".into());
+    assert_eq!(settings.check(), Err(own));
 }

@@ -31,6 +31,7 @@ pub(super) async fn log_in(
     by: &Context,
 ) -> Login {
     let form = LoginForm {
+        audience: None,
         identifier: name.to_owned(),
         password: SecretText::new(PASSWORD.to_owned()),
         delivery,

@@ -1,0 +1,75 @@
+//! How tokens are issued.
+
+use std::time::Duration;
+
+use super::MAX_LEEWAY;
+use crate::token::{Expectation, InvalidResource, Resource};
+
+/// How tokens are issued.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The `iss` of access tokens.
+    pub issuer: String,
+    /// The `aud` of access tokens for the issuer itself, and the `client_id` of all: whoever asks for tokens here is
+    /// the deployment's own client.
+    pub audience: String,
+    /// The applications elsewhere that tokens may be for.
+    pub resources: Vec<Resource>,
+    /// How long an access token is good for.
+    pub access_lifetime: Duration,
+    /// How long a refresh token is good for if it isn't used.
+    pub refresh_lifetime: Duration,
+    /// How long after its use a refresh token gives the same successor once more.
+    pub refresh_grace: Duration,
+    /// How far clocks may differ: at most 60 s.
+    pub leeway: Duration,
+    /// Whether an account without a proven address gets no tokens.
+    pub require_verified_email: bool,
+    /// Whether access tokens say which roles and permissions the account has (`roles`, `entitlements`), for services
+    /// that verify without asking back. Without it such a service can honour tokens with scopes only. What would be
+    /// longer than [`MOST_CARRIED`](crate::token::MOST_CARRIED) is left out.
+    pub carry_permissions: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "portcullis".into(),
+            audience: "portcullis".into(),
+            resources: Vec::new(),
+            access_lifetime: Duration::from_secs(15 * 60),
+            refresh_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            refresh_grace: Duration::from_secs(10),
+            leeway: Duration::from_secs(30),
+            require_verified_email: false,
+            carry_permissions: true,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether every resource is another than the issuer itself.
+    ///
+    /// # Errors
+    /// [`InvalidResource::Own`].
+    pub fn check(&self) -> Result<(), InvalidResource> {
+        match self.resources.iter().find(|r| r.as_str() == self.audience) {
+            Some(own) => Err(InvalidResource::Own(own.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    /// What a verifier of these tokens insists on.
+    pub fn expectation(&self) -> Expectation {
+        Expectation {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            leeway: self.leeway.min(MAX_LEEWAY),
+        }
+    }
+
+    /// How long a retired key must still verify.
+    pub fn key_overlap(&self) -> Duration {
+        self.access_lifetime.saturating_add(MAX_LEEWAY)
+    }
+}
