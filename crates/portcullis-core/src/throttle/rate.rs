@@ -103,8 +103,8 @@ impl Rate {
 
     /// How long one of them takes to come back: rounded up, so that the rate is never exceeded.
     pub(super) fn interval(self) -> Duration {
-        let micros = self.per.duration().as_micros().div_ceil(u128::from(self.count));
-        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        let nanos = self.per.duration().as_nanos().div_ceil(u128::from(self.count));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 
