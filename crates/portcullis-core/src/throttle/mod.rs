@@ -156,7 +156,8 @@ mod tests {
 
     fn rates() -> impl Strategy<Value = Rate> {
         let count = prop_oneof![1..=100_u32, 1..=Rate::MOST];
-        (count, proptest::sample::select(&Per::ALL[..])).prop_map(|(count, per)| Rate::new(count, per).unwrap())
+        (count, proptest::sample::select(&Per::ALL[..]))
+            .prop_map(|(count, per)| Rate::new(count, per).unwrap())
     }
 
     proptest! {

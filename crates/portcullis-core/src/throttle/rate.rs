@@ -66,6 +66,12 @@ impl Rate {
     /// The largest count.
     pub const MOST: u32 = 1_000_000;
 
+    /// `1/minute`.
+    pub const ONCE_A_MINUTE: Self = Self {
+        count: 1,
+        per: Per::Minute,
+    };
+
     /// So many in a period.
     ///
     /// # Errors

@@ -61,8 +61,10 @@ async fn known<S: Stores>(db: &S, digest: KeyDigest) -> bool {
     db.find_by_digest(digest).await.unwrap().is_some()
 }
 
-fn overlapping(until: Option<Timestamp>) -> Rotation {
+/// Instead of the text with this hash.
+fn overlapping(from: KeyDigest, until: Option<Timestamp>) -> Rotation {
     Rotation {
+        from,
         digest: digest(),
         hint: "pk_live_…wxyz".into(),
         previous_until: until,
@@ -138,6 +140,7 @@ pub async fn create_keeps_everything<S: Stores>(db: S) {
         account: anna.id,
         name: "Ü\"ber".into(),
         permissions: vec!["a:b".into()],
+        digest: new.digest,
         hint: new.hint.clone(),
         expires_at: new.expires_at,
         enabled: true,
@@ -278,7 +281,23 @@ pub async fn change_sets_only_what_was_asked_for<S: Stores>(db: S) {
             Some(expected.clone())
         );
     }
-    assert_eq!(events(&db, Action::ApiKeyChanged).await.len(), 6);
+    let told = events(&db, Action::ApiKeyChanged).await;
+    let told: Vec<_> = told.iter().filter_map(|event| event.detail.clone()).collect();
+    let all = [
+        "named new",
+        "from 10.0.0.0/8",
+        "limit 5/minute",
+        "disabled",
+        "limit none",
+        "enabled, from everywhere",
+    ];
+    assert_eq!(told.len(), all.len());
+    for what in all {
+        assert!(
+            told.contains(&format!("{}: {what}", new.id)),
+            "{what} in {told:?}"
+        );
+    }
     let nothing = api_key(&db)
         .change_key(anna.id, new.id, Change::default(), by(START))
         .await;
@@ -306,16 +325,16 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
     };
     let nobody = account::Id::from_uuid(fresh_id());
     let rotated = api_key(&db)
-        .rotate_key(nobody, new.id, overlapping(None), by(START))
+        .rotate_key(nobody, new.id, overlapping(new.digest, None), by(START))
         .await;
     assert_eq!(rotated.unwrap(), Rotated::Unknown);
-    let second = overlapping(Some(until));
+    let second = overlapping(new.digest, Some(until));
     assert!(matches!(rotate(second.clone(), START).await, Rotated::Rotated(_)));
-    let third = overlapping(Some(until.plus(DAY)));
+    let third = overlapping(second.digest, Some(until.plus(DAY)));
     let just_before = until.minus(MICROSECOND);
     assert_eq!(rotate(third.clone(), just_before).await, Rotated::Running(until));
     assert!(!known(&db, third.digest).await);
-    let at_once = overlapping(None);
+    let at_once = overlapping(second.digest, None);
     assert!(matches!(
         rotate(at_once.clone(), just_before).await,
         Rotated::Rotated(_)
@@ -327,12 +346,16 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
     ] {
         assert_eq!(known(&db, digest).await, expected);
     }
-    assert!(matches!(
-        rotate(overlapping(Some(until)), START).await,
-        Rotated::Rotated(_)
-    ));
+    assert_eq!(
+        rotate(third, just_before).await,
+        Rotated::Overtaken,
+        "no overlap runs, but the text is another"
+    );
+    let fourth = overlapping(at_once.digest, Some(until));
+    assert!(matches!(rotate(fourth.clone(), START).await, Rotated::Rotated(_)));
+    let fifth = overlapping(fourth.digest, Some(until.plus(DAY)));
     assert!(
-        matches!(rotate(third, until).await, Rotated::Rotated(_)),
+        matches!(rotate(fifth, until).await, Rotated::Rotated(_)),
         "the overlap is over"
     );
     assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 4);
@@ -341,7 +364,7 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
 /// Both texts lead to the key, each with its own end.
 pub async fn rotate_keeps_the_old_text_until_the_overlap_ends<S: Stores>(db: S) {
     let (anna, new) = given(&db).await;
-    let rotation = overlapping(Some(START.plus(HOUR)));
+    let rotation = overlapping(new.digest, Some(START.plus(HOUR)));
     let rotated = api_key(&db)
         .rotate_key(anna.id, new.id, rotation.clone(), by(START))
         .await;
@@ -364,7 +387,7 @@ pub async fn rotate_in_parallel_has_one_winner<S: Stores>(db: S) {
     let (anna, new) = given(&db).await;
     let until = START.plus(HOUR);
     let answers = together(|_| {
-        let (db, rotation) = (db.clone(), overlapping(Some(until)));
+        let (db, rotation) = (db.clone(), overlapping(new.digest, Some(until)));
         async move {
             let rotated = api_key(&db)
                 .rotate_key(anna.id, new.id, rotation.clone(), by(START))
@@ -384,12 +407,47 @@ pub async fn rotate_in_parallel_has_one_winner<S: Stores>(db: S) {
     assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 1);
 }
 
+/// Nor do rotations without overlap all win: whoever lost knows it.
+pub async fn rotate_without_overlap_in_parallel_has_one_winner<S: Stores>(db: S) {
+    checks!("T045");
+    let (anna, new) = given(&db).await;
+    let answers = together(|_| {
+        let (db, rotation) = (db.clone(), overlapping(new.digest, None));
+        async move {
+            let rotated = api_key(&db)
+                .rotate_key(anna.id, new.id, rotation.clone(), by(START))
+                .await;
+            (rotated.unwrap(), rotation.digest)
+        }
+    })
+    .await;
+    assert_eq!(count(&answers, |(answer, _)| *answer == Rotated::Overtaken), 99);
+    for (answer, digest) in &answers {
+        assert_eq!(known(&db, *digest).await, matches!(answer, Rotated::Rotated(_)));
+    }
+    assert!(!known(&db, new.digest).await);
+    // One with an overlap and one without: whichever comes second is told so.
+    let Some((_, winner)) = answers
+        .iter()
+        .find(|(answer, _)| matches!(answer, Rotated::Rotated(_)))
+    else {
+        panic!("nobody won")
+    };
+    for until in [None, Some(START.plus(HOUR))] {
+        let late = overlapping(new.digest, until);
+        let rotated = api_key(&db).rotate_key(anna.id, new.id, late, by(START)).await;
+        assert_eq!(rotated.unwrap(), Rotated::Overtaken);
+    }
+    assert!(known(&db, *winner).await);
+    assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 1);
+}
+
 /// A key is revoked by its owner alone, for ever, with both of its texts.
 pub async fn revoke_of_anothers_key_is_refused<S: Stores>(db: S) {
     checks!("T027");
     let (anna, new) = given(&db).await;
     let otto = registered(&db, "otto").await;
-    let rotation = overlapping(Some(START.plus(HOUR)));
+    let rotation = overlapping(new.digest, Some(START.plus(HOUR)));
     api_key(&db)
         .rotate_key(anna.id, new.id, rotation.clone(), by(START))
         .await
@@ -502,4 +560,32 @@ pub async fn take_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
         db.take_expiring(over.plus(DAY * 7), 10, by(over)).await.unwrap(),
         []
     );
+}
+
+/// A key that nobody could be told of is answered again; one that is gone isn't.
+pub async fn give_back_expiring_answers_again<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let soon = || NewApiKey {
+        expires_at: Some(START.plus(DAY * 8)),
+        ..new_key(anna.id)
+    };
+    let (kept, gone) = (soon(), soon());
+    for new in [&kept, &gone] {
+        created(&db, new).await;
+    }
+    let at = START.plus(DAY * 2);
+    let take = async || {
+        let taken = db.take_expiring(at.plus(DAY * 7), 10, by(at)).await.unwrap();
+        taken.iter().map(|one| one.key.id).collect::<Vec<_>>()
+    };
+    assert_eq!(take().await.len(), 2);
+    api_key(&db).revoke_key(anna.id, gone.id, by(at)).await.unwrap();
+    for _ in 0..2 {
+        db.give_back_expiring(vec![kept.id, gone.id], by(at))
+            .await
+            .unwrap();
+    }
+    assert_eq!(events(&db, Action::ApiKeyUntold).await.len(), 1);
+    assert_eq!(take().await, [kept.id]);
+    assert_eq!(take().await, []);
 }
