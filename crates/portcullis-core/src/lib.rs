@@ -17,6 +17,7 @@ pub mod invalidation;
 pub mod key;
 pub mod organization;
 pub mod password;
+mod printable;
 pub mod secret;
 pub mod session;
 pub mod threat;

@@ -22,7 +22,9 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::{OWNER, is_the_servers};
 
-pub(crate) use self::administrator::{administrator_acts, administrator_exists, lock_roles};
+pub(crate) use self::administrator::{
+    administrator_acts, administrator_exists, lock_roles, people_who_administer,
+};
 use crate::Database;
 use crate::account::{account, account_columns};
 use crate::tx::Tx;

@@ -3,6 +3,8 @@
 //! A key has one row: its text's hash, and beside it the hash of the text before while a rotation's overlap runs.
 //! A revoked key's row is gone; the audit log remembers it.
 
+mod expiry;
+
 use std::net::IpAddr;
 
 use async_trait::async_trait;
@@ -19,7 +21,6 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::throttle::Rate;
 
 use crate::Database;
-use crate::account::{account, account_columns};
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
@@ -27,10 +28,12 @@ use crate::value::{Row, Stored, Value, params};
 /// The columns [`api_key`] reads.
 macro_rules! api_key_columns {
     () => {
-        "id, account_id, name, permissions, hint, expires_at, enabled, networks, rate, previous_until, created_at, \
+        "id, account_id, name, permissions, digest, hint, expires_at, enabled, networks, rate, previous_until, created_at, \
          last_used_at, last_used_ip"
     };
 }
+
+use api_key_columns;
 
 /// Reads [`api_key_columns`].
 fn api_key(row: &mut Row) -> Result<ApiKey, Fault> {
@@ -39,6 +42,7 @@ fn api_key(row: &mut Row) -> Result<ApiKey, Fault> {
         account: row.take()?,
         name: row.take()?,
         permissions: row.take::<List>()?.0,
+        digest: row.take()?,
         hint: row.take()?,
         expires_at: row.take()?,
         enabled: row.take()?,
@@ -173,7 +177,14 @@ impl Store for Database {
         by: Context,
     ) -> Result<Vec<Expiring>, Fault> {
         self.write((before, limit, by), |tx, (before, limit, by)| {
-            Box::pin(take_expiring(tx, *before, *limit, by))
+            Box::pin(expiry::take(tx, *before, *limit, by))
+        })
+        .await
+    }
+
+    async fn give_back_expiring(&self, keys: Vec<Id>, by: Context) -> Result<(), Fault> {
+        self.write((keys, by), |tx, (keys, by)| {
+            Box::pin(expiry::give_back(tx, keys, by))
         })
         .await
     }
@@ -269,9 +280,35 @@ async fn set(
         return Ok(None);
     };
     let key = api_key(&mut row)?;
-    record(tx, Action::ApiKeyChanged, &key, by);
+    let entry = Entry::of(Action::ApiKeyChanged).account(account);
+    tx.record(by, entry.detail(format!("{id}: {}", told(change))));
     tx.invalidate(Invalidation::ApiKey(id), by.at);
     Ok(Some(key))
+}
+
+/// What was changed, and to what.
+fn told(change: &Change) -> String {
+    let Change {
+        name,
+        enabled,
+        networks,
+        limit,
+    } = change;
+    let or = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
+    let told = [
+        enabled.map(|enabled| if enabled { "enabled" } else { "disabled" }.to_owned()),
+        networks
+            .as_ref()
+            .map(|networks| format!("from {}", or(networks.to_texts().join(" "), "everywhere"))),
+        limit.map(|limit| {
+            format!(
+                "limit {}",
+                limit.map_or("none".to_owned(), |rate| rate.to_string())
+            )
+        }),
+        name.as_ref().map(|name| format!("named {}", name.as_str())),
+    ];
+    told.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 const CHANGE: &str = concat!(
@@ -296,14 +333,18 @@ async fn rotate(
         &rotation.digest,
         &rotation.hint,
         rotation.previous_until,
-        by.at
+        by.at,
+        &rotation.from
     ];
     let Some(mut row) = tx.query_one(ROTATE, params).await? else {
         let sql = "SELECT previous_until FROM api_keys WHERE id = $1 AND account_id = $2";
         let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {
             return Ok(Rotated::Unknown);
         };
-        return Ok(Rotated::Running(row.take()?));
+        // Whoever came first may have ended every overlap, or begun one that this rotation doesn't mind.
+        let until: Option<Timestamp> = row.take()?;
+        let running = until.filter(|until| rotation.previous_until.is_some() && *until > by.at);
+        return Ok(running.map_or(Rotated::Overtaken, Rotated::Running));
     };
     let key = api_key(&mut row)?;
     record(tx, Action::ApiKeyRotated, &key, by);
@@ -311,11 +352,12 @@ async fn rotate(
     Ok(Rotated::Rotated(key))
 }
 
-/// With an overlap only where none runs: a third text is never good at once.
+/// With an overlap only where none runs: a third text is never good at once. And only instead of the text that was read:
+/// of several who replace one text, one must know that the others didn't.
 const ROTATE: &str = concat!(
     "UPDATE api_keys SET previous = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE digest END,
        previous_until = $5, digest = $3, hint = $4
-     WHERE id = $1 AND account_id = $2
+     WHERE id = $1 AND account_id = $2 AND digest = $7
        AND (CAST($5 AS BIGINT) IS NULL OR previous_until IS NULL OR previous_until <= $6) RETURNING ",
     api_key_columns!()
 );
@@ -333,33 +375,3 @@ async fn revoke(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> 
     tx.invalidate(Invalidation::ApiKey(id), by.at);
     Ok(true)
 }
-
-async fn take_expiring(
-    tx: &mut Tx<'_>,
-    before: Timestamp,
-    limit: u32,
-    by: &Context,
-) -> Result<Vec<Expiring>, Fault> {
-    let rows = tx.query(TAKE_EXPIRING, params![by.at, before, limit]).await?;
-    let mut expiring = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        let key = api_key(&mut row)?;
-        let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
-        let owner = tx.query_one(sql, params![key.account]).await?;
-        let mut owner = owner.ok_or_else(|| Fault::Corrupt(format!("the key {} has no owner", key.id)))?;
-        record(tx, Action::ApiKeyExpiring, &key, by);
-        let owner = account(&mut owner)?;
-        expiring.push(Expiring { key, owner });
-    }
-    expiring.sort_by_key(|one| (one.key.expires_at, one.key.id));
-    Ok(expiring)
-}
-
-const TAKE_EXPIRING: &str = concat!(
-    "UPDATE api_keys SET warned_at = $1 WHERE warned_at IS NULL AND id IN (
-       SELECT keys.id FROM api_keys AS keys JOIN accounts ON accounts.id = keys.account_id
-       WHERE keys.warned_at IS NULL AND keys.expires_at > $1 AND keys.expires_at <= $2 AND keys.enabled = 1
-         AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ('active', 'unverified')
-       ORDER BY keys.expires_at LIMIT $3) RETURNING ",
-    api_key_columns!()
-);

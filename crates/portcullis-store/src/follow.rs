@@ -85,9 +85,12 @@ impl Database {
         Follower { task }
     }
 
-    /// How long ago the last successful poll was; `None` before the first.
-    pub fn freshness(&self) -> Option<Duration> {
-        self.inner.health.age()
+    /// How long ago it was last known that everything was heard: the last successful poll, or before the first the moment
+    /// when the database was opened. A follower that never succeeded once is no fresher than one that fails now.
+    pub fn freshness(&self) -> Duration {
+        defends!("T083");
+        let polled = self.inner.health.polled();
+        polled.unwrap_or(self.inner.start.at).elapsed()
     }
 }
 
@@ -97,9 +100,8 @@ impl Health {
         self.closed.store(true, Ordering::Release);
     }
 
-    fn age(&self) -> Option<Duration> {
-        let polled = self.polled.lock().unwrap_or_else(PoisonError::into_inner);
-        polled.map(|moment| moment.elapsed())
+    fn polled(&self) -> Option<Instant> {
+        *self.polled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set(&self, moment: Instant) {

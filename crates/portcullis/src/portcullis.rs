@@ -182,17 +182,24 @@ impl Portcullis {
     /// # Errors
     /// What the store says; nothing is lost, the next call writes it again.
     pub async fn write_seen(&self) -> Result<(), Fault> {
+        // Each for itself: the sessions may be kept elsewhere, and away, while the keys' database is there.
+        let seen = self.write_sessions_seen().await;
+        let used = self.write_used().await;
+        let tended = self.0.session_store.tend(self.0.environment.now()).await;
+        seen.and(used).and(tended)
+    }
+
+    async fn write_sessions_seen(&self) -> Result<(), Fault> {
         let authenticator = self.0.gate.authenticator();
         let seen = authenticator.take_seen();
-        if !seen.is_empty() {
-            let written = self.0.session_store.store().touch(seen.clone()).await;
-            if written.is_err() {
-                authenticator.put_back(seen);
-            }
-            written?;
+        if seen.is_empty() {
+            return Ok(());
         }
-        self.write_used().await?;
-        self.0.session_store.tend(self.0.environment.now()).await
+        let written = self.0.session_store.store().touch(seen.clone()).await;
+        if written.is_err() {
+            authenticator.put_back(seen);
+        }
+        written
     }
 
     /// Deletes rows of no further use. Called every few minutes by [`Portcullis::serve`].
@@ -260,8 +267,7 @@ struct Followed(Database);
 
 impl Bus for Followed {
     fn silence(&self) -> Duration {
-        // Before the first poll the caches are empty, so there is nothing to mistrust.
-        self.0.freshness().unwrap_or_default()
+        self.0.freshness()
     }
 }
 

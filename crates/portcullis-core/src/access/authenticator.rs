@@ -5,7 +5,8 @@
 //!
 //! Invariants: the marks are read before the records (`T021`). A credential is judged by the records, never by its
 //! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
-//! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`).
+//! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`), and never for longer than a quarter
+//! of an hour (`T083`).
 
 mod basic;
 mod key;
@@ -22,6 +23,7 @@ use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use self::basic::Basic;
+use super::directory::is_young;
 use super::{
     AuthenticationError, Bearer, Credential, CredentialKind, Directory, Facts, Principal, Refused, Scopes,
 };
@@ -175,7 +177,7 @@ impl Authenticator {
             && same_keys
             && now < entry.expires_at
             && now < last_seen.plus(entry.idle)
-            && now >= entry.read_at
+            && is_young(entry.read_at, now)
             && (self.hears_others() || now.since(entry.read_at) <= SHORT_LIFE)
     }
 
@@ -190,9 +192,9 @@ impl Authenticator {
             claims.id.as_uuid(),
         ];
         let marks = self.marks_of(subjects);
-        let (session, facts, revoked) = try_join3(
+        let (session, (facts, known_at), revoked) = try_join3(
             self.on.sessions.find(claims.session),
-            self.facts(claims.account),
+            self.facts(claims.account, now),
             self.on.tokens.is_revoked(claims.id),
         )
         .await?;
@@ -202,6 +204,7 @@ impl Authenticator {
         let session = session
             .filter(|s| s.account == claims.account)
             .ok_or(Refused::SessionEnded)?;
+        let session = self.as_last_seen(session);
         let facts = self.judge(facts, &session, now)?;
         // The session's own stamp was judged; the token must say the same.
         if facts.account.stamp != claims.stamp {
@@ -221,28 +224,22 @@ impl Authenticator {
         };
         Ok(Entry {
             ring: Some(ring),
-            ..entry(principal, marks, &session, expires_at, now)
+            ..entry(principal, marks, &session, expires_at, known_at)
         })
     }
 
     async fn read_session(&self, token: &Token, now: Timestamp) -> Result<Entry, AuthenticationError> {
-        let applied = self.on.marks.applied();
-        let found = self.on.sessions.find_by_token(token.digest());
-        let found = found.await?.ok_or(Refused::UnknownSession)?;
-        // The session's id isn't known before it is read. If something was invalidated meanwhile, the marks may be
-        // younger than the record: it is read again, after them.
-        let marks = self.marks_of([found.account.as_uuid(), found.id.as_uuid(), found.id.as_uuid()]);
-        let session = if self.on.marks.applied() == applied {
-            found
-        } else {
-            let again = self.on.sessions.find_by_token(token.digest()).await?;
-            again.ok_or(Refused::SessionEnded)?
-        };
-        let facts = self.facts(session.account).await?;
+        let digest = token.digest();
+        let find = || self.on.sessions.find_by_token(digest);
+        let subjects = |found: &Session| [found.account.as_uuid(), found.id.as_uuid(), found.id.as_uuid()];
+        let found = self.read_marked(find, subjects).await?;
+        let (session, marks) = found.ok_or(Refused::UnknownSession)?;
+        let session = self.as_last_seen(session.ok_or(Refused::SessionEnded)?);
+        let (facts, known_at) = self.facts(session.account, now).await?;
         let facts = self.judge(facts, &session, now)?;
         let scopes = Scopes::from_list(session.scopes.clone());
         let principal = principal(CredentialKind::Session, facts, &session, scopes);
-        Ok(entry(principal, marks, &session, session.expires_at, now))
+        Ok(entry(principal, marks, &session, session.expires_at, known_at))
     }
 
     fn judge(
@@ -266,20 +263,52 @@ impl Authenticator {
         defends!("T016");
         let facts = facts.ok_or(Refused::NoAccount)?;
         let state = facts.account.state;
-        let unverified = state == crate::account::State::Unverified && self.on.require_verified_email;
-        if !state.may_act() || unverified {
+        if !state.may_act_where(self.on.require_verified_email) {
             return Err(Refused::Account(state));
         }
         Ok(facts)
     }
 
-    /// What is remembered of the account, or while other nodes can't be heard, what the store says.
-    async fn facts(&self, account: crate::account::Id) -> Result<Option<Arc<Facts>>, Fault> {
-        if self.hears_others() {
-            self.on.directory.facts(account).await
-        } else {
-            self.on.directory.read(account).await
+    /// What is remembered of the account, or while other nodes can't be heard, what the store says; and when that was
+    /// known to be good. What is remembered is as good as what was last heard: an entry made of it must not count as
+    /// one that was read now, or it would be honoured for twice as long (`T083`).
+    async fn facts(
+        &self,
+        account: crate::account::Id,
+        now: Timestamp,
+    ) -> Result<(Option<Arc<Facts>>, Timestamp), Fault> {
+        defends!("T083");
+        let silence = self.silence();
+        if silence > SILENCE {
+            return Ok((self.on.directory.read(account, now).await?, now));
         }
+        let facts = self.on.directory.facts(account, now).await?;
+        Ok((facts, now.minus(silence)))
+    }
+
+    /// Reads a record whose subjects aren't known before it is read, and their marks. If something was invalidated
+    /// meanwhile, the marks may be younger than the record: it is read again, after them. `None` if there was none from
+    /// the beginning; marks without a record if it was gone, or another's, the second time.
+    async fn read_marked<T, F>(
+        &self,
+        find: impl Fn() -> F,
+        subjects: impl Fn(&T) -> [Uuid; 3],
+    ) -> Result<Option<(Option<T>, [(Uuid, Mark); 3])>, Fault>
+    where
+        F: Future<Output = Result<Option<T>, Fault>>,
+    {
+        defends!("T021");
+        let applied = self.on.marks.applied();
+        let Some(found) = find().await? else {
+            return Ok(None);
+        };
+        let named = subjects(&found);
+        let marks = self.marks_of(named);
+        if self.on.marks.applied() == applied {
+            return Ok(Some((Some(found), marks)));
+        }
+        let again = find().await?.filter(|again| subjects(again) == named);
+        Ok(Some((again, marks)))
     }
 
     /// SHA-256 of a token's text: two credentials never share an entry, and the cache holds no live token. A
@@ -349,13 +378,13 @@ fn entry(
     marks: [(Uuid, Mark); 3],
     session: &Session,
     expires_at: Timestamp,
-    now: Timestamp,
+    read_at: Timestamp,
 ) -> Entry {
     Entry {
         principal: Arc::new(principal),
         marks,
         ring: None,
-        read_at: now,
+        read_at,
         expires_at,
         idle: session.idle,
         last_seen: AtomicI64::new(session.last_seen_at.as_micros()),
@@ -366,6 +395,9 @@ fn entry(
 /// Longer silence than this, and what is remembered counts for [`SHORT_LIFE`] only. Together they bound how long
 /// anything revoked elsewhere is honoured: the longer of the two, a second.
 const SILENCE: Duration = Duration::from_secs(1);
+
+/// The end of what has none of its own.
+const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// How long something remembered counts while other nodes can't be heard.
 pub const SHORT_LIFE: Duration = Duration::from_secs(1);

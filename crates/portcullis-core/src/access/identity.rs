@@ -237,9 +237,16 @@ pub enum AuthenticationError {
         /// The key.
         key: api_key::Id,
     },
-    /// The credential is good, and was used too often; the next may come after this long.
-    #[error("the API key is used more often than its limit allows")]
-    RateLimited(Duration),
+    /// The key is good, and was used too often.
+    #[error("the API key {key} is used more often than its limit allows")]
+    RateLimited {
+        /// The key's owner.
+        account: account::Id,
+        /// The key.
+        key: api_key::Id,
+        /// How long to wait.
+        after: Duration,
+    },
     /// It couldn't be found out: nobody is let in.
     #[error(transparent)]
     Fault(#[from] Fault),

@@ -42,7 +42,8 @@ pub use self::builtin::{
     SessionsWrite, SettingsWrite, is_reserved,
 };
 pub use self::decide::{Denied, Permit, decide};
-pub use self::directory::Directory;
+pub(crate) use self::directory::is_young;
+pub use self::directory::{Directory, REMEMBERED};
 pub use self::explain::{Decision, Decisions, Explanation, explain};
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Pair, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};

@@ -78,6 +78,14 @@ impl State {
     pub const fn may_act(self) -> bool {
         matches!(self, Self::Active | Self::Unverified)
     }
+
+    /// The same in a deployment that may require a proven address.
+    pub const fn may_act_where(self, verified_email_is_required: bool) -> bool {
+        match self {
+            Self::Unverified => !verified_email_is_required,
+            other => other.may_act(),
+        }
+    }
 }
 
 /// Whose account it is.

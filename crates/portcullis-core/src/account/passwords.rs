@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{Account, Id, Identifier, Login, State, Store};
+use crate::defends;
 use crate::fault::Fault;
 use crate::password::{HashError, Hasher, Password, Verdict};
 use crate::secret::SecretText;
@@ -83,15 +84,17 @@ impl Passwords {
         found: Option<Login>,
         password: &SecretText,
     ) -> Result<Result<Account, NotProven>, PasswordsError> {
+        defends!("T084");
         let id = found.as_ref().map(|login| login.account.id);
         let not = |reason| Ok(Err(NotProven { account: id, reason }));
-        let Some(password) = Password::new(password) else {
-            return not(Mismatch::WrongPassword);
-        };
+        // A password too long to be anybody's costs what a wrong one costs: without the hash, refusals would come, and
+        // be written, as fast as requests do, and their time would tell them from others.
+        let password = Password::new(password);
         let stored = found
             .as_ref()
+            .filter(|_| password.is_some())
             .and_then(|login| Some((login.account.id, login.password.as_ref()?)));
-        let verdict = self.hasher.verify(stored, password).await?;
+        let verdict = self.hasher.verify(stored, password.unwrap_or_default()).await?;
         let Some(Login {
             account,
             password: Some(sealed),
@@ -114,8 +117,7 @@ impl Passwords {
     /// # Errors
     /// [`NotProven`] with the account's state.
     pub fn judge_state(&self, account: Account) -> Result<Account, NotProven> {
-        let unverified = account.state == State::Unverified && self.require_verified_email;
-        if account.state.may_act() && !unverified {
+        if account.state.may_act_where(self.require_verified_email) {
             return Ok(account);
         }
         Err(NotProven {

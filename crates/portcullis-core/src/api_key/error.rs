@@ -1,6 +1,7 @@
-//! Why a key was not made, and why not rotated.
+//! Why a key was not made, and why not changed or rotated.
 
 use super::Settings;
+use crate::access::Denied;
 use crate::account;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
@@ -51,6 +52,9 @@ pub enum RotateError {
     /// The text before is still honoured.
     #[error("the text before the last rotation is good until {0}: wait, or rotate without overlap")]
     Running(Timestamp),
+    /// Another rotation came first: its text is the key's now.
+    #[error("the key was rotated by somebody else just now: read it again")]
+    Overtaken,
     /// The key has ended.
     #[error("the key has expired: make another")]
     Expired,
@@ -63,6 +67,26 @@ pub enum RotateError {
     /// A machine's credential rotates no keys.
     #[error("log in: a key can't rotate a key")]
     NotPersonal,
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why a key was not changed. Nothing was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChangeError {
+    /// The account has no such key.
+    #[error("there is no such key")]
+    Unknown,
+    /// Enabling a key and changing its networks or limit takes a login just made.
+    #[error("log in again: enabling a key and changing its networks or limit takes a fresh login")]
+    Denied(Denied),
+    /// The key may do more than the credential that asks.
+    #[error("the key may do more than you: {}", .0.join(", "))]
+    Exceeding(Vec<String>),
+    /// People change their own keys.
+    #[error("keys are changed for service accounts only: people change their own")]
+    NotAService,
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),

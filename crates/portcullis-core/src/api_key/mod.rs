@@ -8,7 +8,11 @@
 //! key's rate are looked at. "Last used" is noted in memory and written behind, so a request writes nothing.
 //!
 //! **Invariants:** a key never stands for a person: no fresh login, no second factor, and no key makes or rotates a
-//! key (`T041`). What the owner lost, the key lost with it (`T040`). Of any number of rotations at once one wins.
+//! key (`T041`). What the owner lost, the key lost with it (`T040`). Of any number of rotations at once one wins. Who
+//! takes a key's fences off could have made it (`T081`).
+//!
+//! A key's permissions are those that its owner has by the account's own roles. What a membership in an organization
+//! gives isn't put into one: a key speaks for the account wherever it is shown, and outlives the membership.
 //!
 //! **Deliberately absent:** an update of a key's permissions (make another key), a key's text anywhere but in the
 //! answer that made it, and the account's stamp: logging out everywhere ends what people hold, not what programs run
@@ -26,7 +30,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 
-pub use self::error::{CreateError, RotateError};
+pub use self::error::{ChangeError, CreateError, RotateError};
 pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidName, Name};
 pub use self::networks::{InvalidNetwork, Networks};
@@ -53,6 +57,8 @@ pub struct ApiKey {
     pub name: String,
     /// What it may do at most, sorted.
     pub permissions: Vec<String>,
+    /// The hash of its text.
+    pub digest: KeyDigest,
     /// What people recognise it by: how it begins and ends.
     pub hint: String,
     /// When it ends; `None` is never.
@@ -122,7 +128,7 @@ pub struct Found {
     pub until: Option<Timestamp>,
 }
 
-/// What an owner changes of a key; `None` leaves it as it is.
+/// What changes of a key; `None` leaves it as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// Its name.
@@ -138,6 +144,8 @@ pub struct Change {
 /// A new text for a key.
 #[derive(Debug, Clone)]
 pub struct Rotation {
+    /// The hash of the text that it is to replace: whoever was overtaken by another rotation replaces nothing.
+    pub from: KeyDigest,
     /// The hash of the new text.
     pub digest: KeyDigest,
     /// What people recognise it by.
@@ -157,18 +165,23 @@ pub enum Rotated {
     Rotated(ApiKey),
     /// The account has no such key.
     Unknown,
+    /// The text that was to be replaced isn't the key's any more. Nothing was written.
+    Overtaken,
     /// An earlier rotation's overlap runs until then, and this one wanted an overlap too: a third text would be good
     /// at once. Nothing was written.
     Running(Timestamp),
 }
 
-/// A key that expires soon, and its owner.
+/// A key that expires soon, its owner, and who is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiring {
     /// The key.
     pub key: ApiKey,
     /// Its owner.
     pub owner: account::Account,
+    /// Who is to be told, all with an address: the owner; for an owner without one whoever made the key, and if that
+    /// isn't known or nobody with an address who may act, the people who administer. Empty if there is nobody.
+    pub told: Vec<account::Account>,
 }
 
 /// Where keys are kept. Every verb is atomic; one that changes or ends a key invalidates it.
@@ -186,7 +199,7 @@ pub trait Store: Send + Sync {
     /// The key that this text is, or was before the last rotation. Times are the caller's to judge.
     async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault>;
 
-    /// Changes the account's key ([`audit::Action::ApiKeyChanged`]); `None` if it has no such key.
+    /// Changes the account's key ([`audit::Action::ApiKeyChanged`], which says to what); `None` if it has no such key.
     async fn change_key(
         &self,
         account: account::Id,
@@ -196,7 +209,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<ApiKey>, Fault>;
 
     /// Gives the account's key another text ([`audit::Action::ApiKeyRotated`]). Of any number of parallel calls that
-    /// ask for an overlap exactly one is [`Rotated::Rotated`].
+    /// read the same text exactly one is [`Rotated::Rotated`].
     async fn rotate_key(
         &self,
         account: account::Id,
@@ -219,4 +232,8 @@ pub trait Store: Send + Sync {
         limit: u32,
         by: audit::Context,
     ) -> Result<Vec<Expiring>, Fault>;
+
+    /// Of these, answered by [`Store::take_expiring`], nobody could be told ([`audit::Action::ApiKeyUntold`]): they are
+    /// answered again. Those that are gone are left out.
+    async fn give_back_expiring(&self, keys: Vec<Id>, by: audit::Context) -> Result<(), Fault>;
 }

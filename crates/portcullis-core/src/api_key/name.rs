@@ -1,5 +1,7 @@
 //! What an owner calls a key.
 
+use crate::printable::is_printable;
+
 /// The name of a key: 1 to 64 printable characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(String);
@@ -17,7 +19,7 @@ impl Name {
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let text = text.trim();
         let fits = (1..=64).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) {
+        if fits && text.chars().all(is_printable) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidName)
@@ -41,6 +43,9 @@ mod tests {
             ("   ", false),
             ("a\nb", false),
             ("\u{7f}", false),
+            ("c\u{202e}i", false),
+            ("c\u{2028}i", false),
+            ("c\u{61c}i", false),
             (&*"é".repeat(65), false),
             (&*"é".repeat(64), true),
             (" ci ", true),

@@ -2,13 +2,15 @@
 //!
 //! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`).
 
+mod change;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ApiKey, Change, CreateError, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, RotateError,
-    Rotated, Rotation, Secret, Settings, Store,
+    ApiKey, CreateError, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, RotateError, Rotated,
+    Rotation, Secret, Settings, Store,
 };
 use crate::access::{ApiKeysRead, ApiKeysWrite, Directory, Facts, FreshLogin, Permit, Principal};
 use crate::environment::{Environment, Timestamp};
@@ -116,7 +118,7 @@ impl ApiKeys {
             account,
             permit.principal().map(|who| &**who),
             form,
-            signed(permit, by),
+            permit.sign(by),
         )
         .await
     }
@@ -209,20 +211,6 @@ impl ApiKeys {
         self.on.store.find(account, id).await
     }
 
-    /// Changes one of the account's keys; `None` if it has no such key.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn change(
-        &self,
-        account: account::Id,
-        id: Id,
-        change: Change,
-        by: audit::Context,
-    ) -> Result<Option<ApiKey>, Fault> {
-        self.on.store.change_key(account, id, change, by).await
-    }
-
     /// Gives one of the caller's keys another text; the present one is honoured until the overlap ends.
     ///
     /// # Errors
@@ -257,9 +245,8 @@ impl ApiKeys {
         if facts.account.kind != account::Kind::Service {
             return Err(RotateError::NotAService);
         }
-        let by = signed(permit, by);
-        self.renew(account, permit.principal().map(|who| &**who), id, overlap, by)
-            .await
+        let maker = permit.principal().map(|who| &**who);
+        self.renew(account, maker, id, overlap, permit.sign(by)).await
     }
 
     async fn renew(
@@ -282,9 +269,13 @@ impl ApiKeys {
         if key.expires_at.is_some_and(|end| end <= by.at) {
             return Err(RotateError::Expired);
         }
-        self.no_more_than(account, maker, &key.permissions).await?;
+        let exceeding = self.exceeding(account, maker, &key.permissions).await?;
+        if !exceeding.is_empty() {
+            return Err(RotateError::Exceeding(exceeding));
+        }
         let secret = self.on.format.mint(&self.on.environment);
         let rotation = Rotation {
+            from: key.digest,
             digest: secret.digest(),
             hint: secret.hint(),
             previous_until: (!overlap.is_zero()).then(|| by.at.plus(overlap)),
@@ -292,33 +283,29 @@ impl ApiKeys {
         match self.on.store.rotate_key(account, id, rotation, by).await? {
             Rotated::Rotated(key) => Ok(Issued { key, secret }),
             Rotated::Unknown => Err(RotateError::Unknown),
+            Rotated::Overtaken => Err(RotateError::Overtaken),
             Rotated::Running(until) => Err(RotateError::Running(until)),
         }
     }
 
-    /// Who asks for a key's new text must be allowed what the key may do now: what its owner has lost since doesn't
-    /// count.
-    async fn no_more_than(
+    /// What the key may do now and whoever asks may not: nobody gets a key's new text, or takes its fences off, who
+    /// couldn't have made it. What its owner has lost since doesn't count.
+    async fn exceeding(
         &self,
         owner: account::Id,
-        maker: Option<&Principal>,
+        asking: Option<&Principal>,
         permissions: &[String],
-    ) -> Result<(), RotateError> {
+    ) -> Result<Vec<String>, Fault> {
         defends!("T039");
-        let Some(maker) = maker else { return Ok(()) };
-        let facts = self.facts(owner).await?.ok_or(RotateError::Unknown)?;
-        let makers = maker.permissions();
-        let exceeding: Vec<String> = permissions
+        let (Some(asking), Some(facts)) = (asking, self.facts(owner).await?) else {
+            return Ok(Vec::new());
+        };
+        let has = asking.permissions();
+        let exceeding = permissions
             .iter()
             .filter(|name| facts.permission_names.binary_search(name).is_ok())
-            .filter(|name| !makers.contains(&name.as_str()))
-            .cloned()
-            .collect();
-        if exceeding.is_empty() {
-            Ok(())
-        } else {
-            Err(RotateError::Exceeding(exceeding))
-        }
+            .filter(|name| !has.contains(&name.as_str()));
+        Ok(exceeding.cloned().collect())
     }
 
     /// Ends one of the account's keys for ever. Answers `false` if it has no such key.
@@ -340,10 +327,10 @@ impl ApiKeys {
         id: Id,
         by: audit::Context,
     ) -> Result<bool, Fault> {
-        self.on.store.revoke_key(account, id, signed(permit, by)).await
+        self.on.store.revoke_key(account, id, permit.sign(by)).await
     }
 
-    /// Keys whose end is near and whose owners were not told yet; each is answered once.
+    /// Keys whose end is near and of which nobody was told yet; each is answered once, unless it is given back.
     ///
     /// # Errors
     /// What the store says.
@@ -356,17 +343,19 @@ impl ApiKeys {
             .await
     }
 
+    /// Keys of [`ApiKeys::take_expiring`] of which nobody could be told: they are answered again.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn give_back_expiring(&self, keys: Vec<Id>) -> Result<(), Fault> {
+        let by = audit::Context::system(self.on.environment.now());
+        self.on.store.give_back_expiring(keys, by).await
+    }
+
     /// What the store says now: keys are made rarely, and what another node changed a moment ago counts.
     async fn facts(&self, account: account::Id) -> Result<Option<Arc<Facts>>, Fault> {
-        self.on.directory.read(account).await
-    }
-}
-
-/// The event is signed by whoever the permit was made for, never by whoever the caller says it was.
-fn signed<R: access::Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Context {
-    audit::Context {
-        actor: permit.actor(),
-        ..by
+        let now = self.on.environment.now();
+        self.on.directory.read(account, now).await
     }
 }
 

@@ -165,7 +165,7 @@ actions! {
     ServiceAccountCreated = "service_account.created",
     /// An API key was made; the detail of this and the next is its id.
     ApiKeyCreated = "api_key.created",
-    /// An API key's name, networks or limit changed, or it was disabled or enabled.
+    /// An API key's name, networks or limit changed, or it was disabled or enabled; the detail says to what.
     ApiKeyChanged = "api_key.changed",
     /// An API key was given another text.
     ApiKeyRotated = "api_key.rotated",
@@ -173,6 +173,8 @@ actions! {
     ApiKeyRevoked = "api_key.revoked",
     /// The owner of an API key was told that it ends soon.
     ApiKeyExpiring = "api_key.expiring",
+    /// That it ends soon could be mailed to nobody; it is tried again.
+    ApiKeyUntold = "api_key.untold",
 }
 
 /// One row of the log.

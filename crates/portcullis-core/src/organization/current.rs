@@ -6,7 +6,9 @@ use quick_cache::sync::Cache;
 
 use super::authority::is_the_servers;
 use super::{Id, MembershipFacts, Organization, Selector, State, Store};
-use crate::access::{ADMINISTRATOR, Bus, Membership, PermissionSet, SHORT_LIFE};
+#[cfg(doc)]
+use crate::access::REMEMBERED;
+use crate::access::{ADMINISTRATOR, Bus, Membership, PermissionSet, SHORT_LIFE, is_young};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};
@@ -94,7 +96,7 @@ impl From<MembershipFacts> for Current {
 ///
 /// Invariants: the marks of account and organization are as old as the record (`T069`). What isn't a membership is not
 /// remembered: who becomes a member is one from the next request on. While other nodes can't be heard, what is
-/// remembered counts for [`SHORT_LIFE`] only.
+/// remembered counts for [`SHORT_LIFE`] only, and never for longer than [`REMEMBERED`].
 pub struct Directory {
     store: Arc<dyn Store>,
     marks: Arc<Marks>,
@@ -174,7 +176,7 @@ impl Directory {
 
     fn holds(&self, account: account::Id, entry: &Entry, now: Timestamp) -> bool {
         self.marks_of(account, entry.current.id()) == entry.marks
-            && now >= entry.read_at
+            && is_young(entry.read_at, now)
             && (self.bus.silence() <= SHORT_LIFE || now.since(entry.read_at) <= SHORT_LIFE)
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Id;
 use crate::defends;
+use crate::printable::is_printable;
 
 /// A name in an address: `acme` in `acme.example.com`. Exists only valid, and has one spelling.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -98,7 +99,7 @@ impl Name {
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
         let name: String = text.nfc().collect();
         let length = name.chars().count();
-        let plain = name.chars().all(|c| !c.is_control() && !turns_or_hides(c));
+        let plain = name.chars().all(is_printable);
         if (1..=100).contains(&length) && text.len() <= 1_000 && plain && name.trim() == name {
             Ok(Self(name))
         } else {
@@ -110,11 +111,6 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Line and paragraph separators, marks of direction, and characters of no width.
-const fn turns_or_hides(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// How a request names an organization.
@@ -236,6 +232,7 @@ mod tests {
             "Ac\r\nBcc: x",
             "Ac\u{202e}me",
             "Ac\u{2028}me",
+            "Ac\u{61c}me",
             &beyond,
         ] {
             assert!(Name::parse(text).is_err(), "{text:?}");

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::access::{
     Authenticated, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permission as _,
-    Permit, Requirement, Role, SettingsWrite,
+    Permit, Role, SettingsWrite,
 };
 use crate::account::{self, EmailAddress};
 use crate::audit;
@@ -107,7 +107,7 @@ impl Organizations {
             Creation::Administrators => return Err(OrganizationsError::CreationIsClosed),
         };
         match permit.principal().map(|who| who.id()) {
-            Some(owner) => Ok(self.write(name, slug, owner, limit, signed(permit, by)).await?),
+            Some(owner) => Ok(self.write(name, slug, owner, limit, permit.sign(by)).await?),
             None => Ok(Created::UnknownAccount),
         }
     }
@@ -123,7 +123,7 @@ impl Organizations {
         owner: account::Id,
         by: audit::Context,
     ) -> Result<Created, Fault> {
-        self.write(name, slug, owner, None, signed(permit, by)).await
+        self.write(name, slug, owner, None, permit.sign(by)).await
     }
 
     async fn write(
@@ -192,7 +192,7 @@ impl Organizations {
         state: State,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store.set_organization_state(organization, state, by).await
     }
 
@@ -206,7 +206,7 @@ impl Organizations {
         renaming: Renaming,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store
             .rename_organization(permit.organization(), renaming, by)
             .await
@@ -237,7 +237,7 @@ impl Organizations {
         roles: Vec<String>,
         by: audit::Context,
     ) -> Outcome {
-        let (roles, by) = (few(roles)?, signed(permit, by));
+        let (roles, by) = (few(roles)?, permit.sign(by));
         let change = self.store.add_member(permit.organization(), account, roles, by);
         Ok(change.await?)
     }
@@ -253,7 +253,7 @@ impl Organizations {
         roles: Vec<String>,
         by: audit::Context,
     ) -> Outcome {
-        let (roles, by) = (few(roles)?, signed(permit, by));
+        let (roles, by) = (few(roles)?, permit.sign(by));
         let change = self
             .store
             .set_member_roles(permit.organization(), account, roles, by);
@@ -270,7 +270,7 @@ impl Organizations {
         account: account::Id,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store.remove_member(permit.organization(), account, by).await
     }
 
@@ -279,7 +279,7 @@ impl Organizations {
     /// # Errors
     /// What the store says.
     pub async fn leave(&self, permit: &Permit<Member>, by: audit::Context) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {
                 self.store
@@ -300,7 +300,7 @@ impl Organizations {
         to: account::Id,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {
                 let (organization, from) = (permit.organization(), who.id());
@@ -319,15 +319,6 @@ fn few(mut roles: Vec<String>) -> Result<Vec<String>, OrganizationsError> {
         return Err(OrganizationsError::TooManyRoles);
     }
     Ok(roles)
-}
-
-/// The event is signed by whoever the permit was made for, never by whoever the caller says it was. The store judges
-/// the same one.
-fn signed<R: Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Context {
-    audit::Context {
-        actor: permit.actor(),
-        ..by
-    }
 }
 
 /// How many organizations an account may own that is no administrator.

@@ -98,9 +98,15 @@ fn names_in(identifier: &str) -> impl Iterator<Item = &str> {
         .filter(|name| name.chars().count() >= 4)
 }
 
-/// A password on its way to the hasher: of bearable length, in one canonical form.
+/// A password on its way to the hasher: of bearable length, in one canonical form. The default is the empty one.
 #[derive(Debug, Clone)]
 pub struct Password(SecretText);
+
+impl Default for Password {
+    fn default() -> Self {
+        Self(SecretText::new(String::new()))
+    }
+}
 
 impl Password {
     /// The longest password that is hashed: 1,024 bytes.

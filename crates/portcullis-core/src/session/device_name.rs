@@ -1,5 +1,7 @@
 //! What a user calls a device.
 
+use crate::printable::is_printable;
+
 /// The name a user gives a device: 1 to 64 printable characters.
 #[derive(Debug, Clone)]
 pub struct DeviceName(String);
@@ -17,7 +19,7 @@ impl DeviceName {
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceName> {
         let text = text.trim();
         let fits = (1..=64).contains(&text.chars().count());
-        if fits && !text.chars().any(char::is_control) {
+        if fits && text.chars().all(is_printable) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidDeviceName)
@@ -27,5 +29,26 @@ impl DeviceName {
     /// The name.
     pub fn into_string(self) -> String {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_printable_and_not_empty() {
+        for (text, good) in [
+            ("", false),
+            ("a\nb", false),
+            ("a\u{202e}b", false),
+            ("a\u{2028}b", false),
+            ("a\u{61c}b", false),
+            (&*"é".repeat(65), false),
+            (&*"é".repeat(64), true),
+            (" phone ", true),
+        ] {
+            assert_eq!(DeviceName::parse(text).is_ok(), good, "{text:?}");
+        }
     }
 }

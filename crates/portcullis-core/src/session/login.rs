@@ -143,7 +143,11 @@ impl Manager {
         let token::Standing { session, account } = &exchanged.standing;
         let mut extra = serde_json::Map::new();
         if session.scopes.is_none() && self.on.issuer.settings().carry_permissions {
-            let facts = self.on.directory.facts(account.id).await?;
+            let facts = self
+                .on
+                .directory
+                .facts(account.id, self.on.environment.now())
+                .await?;
             if let Some(facts) = facts {
                 extra = token::carried(&facts.roles, &facts.permission_names).unwrap_or_else(|| {
                     tracing::warn!(
@@ -217,7 +221,7 @@ impl Manager {
         let facts = self
             .on
             .directory
-            .facts(account)
+            .facts(account, self.on.environment.now())
             .await?
             .ok_or(LoginError::WrongCredentials)?;
         asked.retain(|scope| facts.permission_names.binary_search(scope).is_ok());

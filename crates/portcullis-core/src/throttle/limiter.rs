@@ -7,7 +7,7 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
-use super::{Rate, admit};
+use super::{Due, Rate, admit};
 use crate::environment::Timestamp;
 
 /// Remembers, for up to so many subjects, when each may come again. Subjects are ids: something the server gave out,
@@ -37,8 +37,8 @@ impl Limiter {
         };
         let mut seen = due.load(Ordering::Acquire);
         loop {
-            let before = (seen != NEVER).then(|| Timestamp::from_micros(seen));
-            let next = admit(rate, before, now)?.as_micros();
+            let before = (seen != NEVER).then(|| Due::from_nanos(seen));
+            let next = admit(rate, before, now)?.as_nanos();
             match due.compare_exchange_weak(seen, next, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return Ok(()),
                 Err(other) => seen = other,

@@ -4,7 +4,8 @@
 //! which needs one moment per subject and spreads what was used up evenly instead of opening all at once when a
 //! window turns. [`Limiter`] remembers those moments for many subjects.
 //!
-//! **Invariants:** nobody waits longer than one period, also after a clock was set back; memory is bounded.
+//! **Invariants:** never more than the count at once, however large it is; nobody waits longer than one period, also
+//! after a clock was set back; memory is bounded.
 //!
 //! **Deployment caveat:** a [`Limiter`] counts what its own process sees. Behind a balancer each node allows the whole
 //! rate, so a deployment of three allows up to three times as much.
@@ -18,6 +19,23 @@ pub use self::limiter::Limiter;
 pub use self::rate::{InvalidRate, Per, Rate};
 use crate::environment::Timestamp;
 
+/// The moment from which the whole count may come at once again: what [`admit`] remembers of a subject. Finer than a
+/// [`Timestamp`], for a large count's share of a second is a fraction of a microsecond more or less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due(i64);
+
+impl Due {
+    /// The moment `nanos` nanoseconds after 1970-01-01T00:00:00Z.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+}
+
 /// Whether one more is allowed at `now`, by the moment `due` that the last one allowed left behind (`None` where there
 /// was none). Answers the moment to remember.
 ///
@@ -27,16 +45,22 @@ use crate::environment::Timestamp;
 /// How long to wait for the next: never longer than the period.
 ///
 /// Source: ITU-T I.371 annex A (the generic cell rate algorithm, virtual scheduling)
-pub fn admit(rate: Rate, due: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Duration> {
-    let (one, period) = (rate.interval(), rate.per().duration());
-    // A moment further away than a period can only come from a clock that was set back, or from a longer period.
-    let due = due.map_or(now, |due| due.max(now).min(now.plus(period)));
-    let burst = one.saturating_mul(rate.count().saturating_sub(1));
-    let allowed_from = due.minus(burst);
-    if now < allowed_from {
-        return Err(allowed_from.since(now));
+pub fn admit(rate: Rate, due: Option<Due>, now: Timestamp) -> Result<Due, Duration> {
+    let now = now.as_micros().saturating_mul(1_000);
+    let one = nanos(rate.interval());
+    let whole = one.saturating_mul(i64::from(rate.count()));
+    // A moment further away than the whole count takes can only come from a clock that was set back, or from another
+    // rate. Never nearer: an interval is rounded up, so the whole count may take longer than the period.
+    let due = due.map_or(now, |due| due.0.clamp(now, now.saturating_add(whole)));
+    let next = due.saturating_add(one);
+    match next.saturating_sub(now).saturating_sub(whole) {
+        beyond @ 1.. => Err(Duration::from_nanos(beyond.unsigned_abs())),
+        _ => Ok(Due(next)),
     }
-    Ok(due.plus(one))
+}
+
+fn nanos(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -71,6 +95,12 @@ mod tests {
             ("5/minute", 5),
             ("7/second", 7),
             ("100/hour", 100),
+            ("1001/second", 1_001),
+            ("3000/second", 3_000),
+            ("13000/minute", 13_000),
+            ("700000/hour", 700_000),
+            ("999999/second", 999_999),
+            ("1000000/second", 1_000_000),
         ] {
             assert_eq!(admitted(rate(text), vec![0; count * 2]), count, "{text}");
         }
@@ -114,15 +144,43 @@ mod tests {
         assert!(admit(one, Some(due), START).unwrap_err() <= Duration::from_secs(60));
     }
 
+    #[test]
+    fn a_large_count_comes_back_at_its_own_pace() {
+        for (text, back) in [("3000/second", 2_999), ("999999/second", 999_000)] {
+            let (rate, count) = (rate(text), rate(text).count() as usize);
+            let calls = vec![0; count].into_iter().chain(vec![1_000; count * 2]);
+            let came = admitted(rate, calls) - count;
+            assert!((back..=count).contains(&came), "{text}: {came}");
+        }
+    }
+
+    fn rates() -> impl Strategy<Value = Rate> {
+        let count = prop_oneof![1..=100_u32, 1..=Rate::MOST];
+        (count, proptest::sample::select(&Per::ALL[..]))
+            .prop_map(|(count, per)| Rate::new(count, per).unwrap())
+    }
+
     proptest! {
         /// Over any span no more are admitted than the count at once and the rate afterwards.
         #[test]
-        fn never_more_than_the_rate(count in 1_u32..50, mut calls in proptest::collection::vec(0_u64..10_000, 0..300)) {
+        fn never_more_than_the_rate(rate in rates(), mut calls in proptest::collection::vec(0_u64..10_000, 0..300)) {
             calls.sort_unstable();
-            let rate = Rate::new(count, Per::Second).unwrap();
             let span = calls.last().copied().unwrap_or(0) - calls.first().copied().unwrap_or(0);
-            let most = u64::from(count) + span * u64::from(count) / 1_000;
+            let (count, period) = (u64::from(rate.count()), rate.per().duration().as_millis() as u64);
+            let most = count + span * count / period;
             prop_assert!(admitted(rate, calls) as u64 <= most + 1);
+        }
+
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        /// However large the count, what comes at one moment is the count and not one more.
+        #[test]
+        fn never_more_than_the_count_at_one_moment(rate in rates()) {
+            let count = rate.count() as usize;
+            prop_assert_eq!(admitted(rate, std::iter::repeat_n(0, count * 2)), count);
         }
     }
 }

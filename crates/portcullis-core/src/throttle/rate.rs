@@ -66,6 +66,12 @@ impl Rate {
     /// The largest count.
     pub const MOST: u32 = 1_000_000;
 
+    /// `1/minute`.
+    pub const ONCE_A_MINUTE: Self = Self {
+        count: 1,
+        per: Per::Minute,
+    };
+
     /// So many in a period.
     ///
     /// # Errors
@@ -103,8 +109,8 @@ impl Rate {
 
     /// How long one of them takes to come back: rounded up, so that the rate is never exceeded.
     pub(super) fn interval(self) -> Duration {
-        let micros = self.per.duration().as_micros().div_ceil(u128::from(self.count));
-        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+        let nanos = self.per.duration().as_nanos().div_ceil(u128::from(self.count));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 }
 

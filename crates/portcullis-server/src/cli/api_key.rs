@@ -1,9 +1,13 @@
 //! `portcullis api-key`.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use portcullis::Portcullis;
 use portcullis_core::access::{ApiKeysRead, ApiKeysWrite, Permit};
-use portcullis_core::api_key::{ApiKey, Form, Id, MayIssue, Name, Networks};
+use portcullis_core::api_key::{
+    ApiKey, Change, ChangeError, Form, Id, Issued, MayIssue, Name, Networks, RotateError,
+};
 use portcullis_core::audit::Context;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::throttle::Rate;
@@ -22,6 +26,21 @@ pub(super) enum Command {
         /// The account's id, address or name
         account: String,
     },
+    /// Give a key of a service account another text; it is printed once and never again
+    Rotate {
+        /// The service account's id or name
+        account: String,
+        /// The key's id
+        key: Id,
+        /// For how many seconds the present text stays good beside the new one; 0 ends every earlier text at once
+        /// [default: a day]
+        #[arg(long = "overlap", value_name = "SECONDS")]
+        overlap: Option<u64>,
+    },
+    /// Refuse a key of a service account until it is enabled again
+    Disable(Which),
+    /// Honour a disabled key of a service account again
+    Enable(Which),
     /// End a key of any account for ever
     Revoke {
         /// The account's id, address or name
@@ -51,11 +70,26 @@ pub(super) struct Create {
     limit: Option<Rate>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// The service account's id or name
+    account: String,
+    /// The key's id
+    key: Id,
+}
+
 impl Command {
     pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Create(form) => create(portcullis, form, output).await,
             Self::List { account } => list(portcullis, &account, output).await,
+            Self::Rotate {
+                account,
+                key,
+                overlap,
+            } => rotate(portcullis, (&account, key), overlap, output).await,
+            Self::Disable(which) => set_enabled(portcullis, which, false, output).await,
+            Self::Enable(which) => set_enabled(portcullis, which, true, output).await,
             Self::Revoke { account, key } => revoke(portcullis, &account, key, output).await,
         }
     }
@@ -80,6 +114,10 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
     let permit = Permit::<MayIssue>::dangerous_for_operator();
     let keys = portcullis.api_keys();
     let issued = keys.create_for(&permit, account.id, form, by(portcullis)).await?;
+    print(&issued, output)
+}
+
+fn print(issued: &Issued, output: &Output) -> Result<(), Failure> {
     let text = issued.secret.expose();
     let object = json!({ "id": issued.key.id, "key": text });
     let sentence = format!(
@@ -87,6 +125,55 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
         issued.key.id
     );
     Ok(output.secret(&sentence, &object)?)
+}
+
+async fn rotate(
+    portcullis: &Portcullis,
+    (account, key): (&str, Id),
+    overlap: Option<u64>,
+    output: &Output,
+) -> Result<(), Failure> {
+    let account = find(portcullis, account).await?;
+    let permit = Permit::<MayIssue>::dangerous_for_operator();
+    let keys = portcullis.api_keys();
+    let overlap = overlap.map_or(keys.settings().overlap, Duration::from_secs);
+    let rotated = keys.rotate_for(&permit, account.id, key, overlap, by(portcullis));
+    let issued = rotated.await.map_err(|error| match error {
+        RotateError::Unknown => unknown(key),
+        other => other.into(),
+    })?;
+    print(&issued, output)
+}
+
+async fn set_enabled(
+    portcullis: &Portcullis,
+    Which { account, key }: Which,
+    enabled: bool,
+    output: &Output,
+) -> Result<(), Failure> {
+    let account = find(portcullis, &account).await?;
+    let permit = Permit::<ApiKeysWrite>::dangerous_for_operator();
+    let change = Change {
+        enabled: Some(enabled),
+        ..Change::default()
+    };
+    let keys = portcullis.api_keys();
+    let changed = keys.change_for(&permit, account.id, key, change, by(portcullis));
+    changed.await.map_err(|error| match error {
+        ChangeError::Unknown => unknown(key),
+        other => other.into(),
+    })?;
+    let word = if enabled { "enabled" } else { "disabled" };
+    Ok(output.done(
+        &format!("{key} is {word}"),
+        &json!({ "id": key, "enabled": enabled }),
+    )?)
+}
+
+fn unknown(key: Id) -> Failure {
+    Failure::Failed(format!(
+        "the account has no key {key}: `portcullis api-key list` shows all"
+    ))
 }
 
 async fn list(portcullis: &Portcullis, account: &str, output: &Output) -> Result<(), Failure> {
@@ -102,8 +189,7 @@ async fn revoke(portcullis: &Portcullis, account: &str, key: Id, output: &Output
     let permit = Permit::<ApiKeysWrite>::dangerous_for_operator();
     let keys = portcullis.api_keys();
     if !keys.revoke_for(&permit, account.id, key, by(portcullis)).await? {
-        let text = format!("the account has no key {key}: `portcullis api-key list` shows all");
-        return Err(Failure::Failed(text));
+        return Err(unknown(key));
     }
     Ok(output.done(
         &format!("{key} is revoked"),
@@ -127,16 +213,22 @@ fn row(key: &ApiKey) -> Vec<Value> {
         json!(key.permissions),
         json!(key.enabled),
         json!(key.expires_at),
+        json!(key.networks.to_texts()),
+        json!(key.limit.map(|rate| rate.to_string())),
         json!(key.last_used.map(|(at, _)| at)),
+        json!(key.last_used.and_then(|(_, from)| from)),
     ]
 }
 
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 10] = [
     "id",
     "name",
     "hint",
     "permissions",
     "enabled",
     "expires_at",
+    "networks",
+    "limit",
     "last_used_at",
+    "last_used_ip",
 ];

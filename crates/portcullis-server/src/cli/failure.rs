@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use portcullis_core::access::RolesError;
 use portcullis_core::account::{RegistrationError, ServiceAccountError, StateError};
-use portcullis_core::api_key::CreateError;
+use portcullis_core::api_key::{ChangeError, CreateError, RotateError};
 use portcullis_core::fault::Fault;
 use portcullis_core::key::KeyringError;
 
@@ -59,7 +59,9 @@ fails!(
     KeyringError,
     RolesError,
     ServiceAccountError,
-    CreateError
+    CreateError,
+    ChangeError,
+    RotateError
 );
 
 impl From<io::Error> for Failure {

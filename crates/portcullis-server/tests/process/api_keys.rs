@@ -68,8 +68,28 @@ async fn a_key_made_at_the_command_line_opens_the_running_server_until_it_is_rev
     works(&place.run(&["account", "enable", "robot"]));
     let again = within(Duration::from_secs(1), || async { me(&server, key).await == 200 }).await;
     assert!(again, "{}", server.log());
-    works(&place.run(&["api-key", "revoke", "robot", id]));
+    works(&place.run(&["api-key", "disable", "robot", id]));
     let refused = within(Duration::from_secs(1), || async { me(&server, key).await == 401 }).await;
+    assert!(refused, "{}", server.log());
+    works(&place.run(&["api-key", "enable", "robot", id]));
+    let again = within(Duration::from_secs(1), || async { me(&server, key).await == 200 }).await;
+    assert!(again, "{}", server.log());
+    let rotate = ["api-key", "rotate", "robot", id, "--overlap", "0", "--json"];
+    let rotated: Value = serde_json::from_str(&works(&place.run(&rotate))).unwrap();
+    let new = rotated["key"].as_str().unwrap();
+    let replaced = within(Duration::from_secs(1), || async { me(&server, key).await == 401 }).await;
+    assert!(replaced, "{}", server.log());
+    assert_eq!(me(&server, new).await, 200);
+    let nobodys = "01890000-0000-7000-8000-000000000000";
+    for command in ["disable", "enable", "rotate"] {
+        fails(
+            &place.run(&["api-key", command, "robot", nobodys]),
+            1,
+            "has no key",
+        );
+    }
+    works(&place.run(&["api-key", "revoke", "robot", id]));
+    let refused = within(Duration::from_secs(1), || async { me(&server, new).await == 401 }).await;
     assert!(refused, "{}", server.log());
     fails(&place.run(&["api-key", "revoke", "robot", id]), 1, "has no key");
     assert!(!server.log().contains(&key[8..]));

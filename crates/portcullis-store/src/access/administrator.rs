@@ -1,9 +1,11 @@
 //! The administrators: the lock under which roles change, and the guard that one of them is left.
 
 use portcullis_core::access::Change;
+use portcullis_core::account::Account;
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 
+use crate::account::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
 
@@ -39,6 +41,14 @@ pub(crate) async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
         .is_some())
 }
 
+/// The people who administer and may act, by id: a few of however many there are.
+pub(crate) async fn people_who_administer(tx: &mut Tx<'_>) -> Result<Vec<Account>, Fault> {
+    let rows = tx
+        .query(ALL_WHO_ADMINISTER, params!["active", "unverified"])
+        .await?;
+    rows.into_iter().map(|mut row| account(&mut row)).collect()
+}
+
 macro_rules! administrators {
     ($further:literal) => {
         concat!(
@@ -55,6 +65,17 @@ macro_rules! administrators {
 
 const ADMINISTRATORS: &str = administrators!("");
 const PEOPLE_WHO_ADMINISTER: &str = administrators!(" AND accounts.kind = 'person'");
+const ALL_WHO_ADMINISTER: &str = concat!(
+    "WITH RECURSIVE carrying (name) AS (
+        SELECT name FROM roles WHERE name = 'administrator'
+        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
+     SELECT ",
+    account_columns!(),
+    " FROM accounts WHERE accounts.state IN ($1, $2) AND accounts.kind = 'person' AND EXISTS (
+        SELECT 1 FROM account_roles WHERE account_roles.account_id = accounts.id
+          AND account_roles.role IN (SELECT name FROM carrying))
+     ORDER BY accounts.id LIMIT 100"
+);
 
 /// Whether the change just made took the last administrator who could act away; then it is undone.
 pub(super) async fn guard_administrators(tx: &mut Tx<'_>, before: bool) -> Result<Change, Fault> {

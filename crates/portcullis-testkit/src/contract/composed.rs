@@ -181,4 +181,5 @@ pass_on! { api_key::Store => rest R:
     fn revoke_key(account: account::Id, id: api_key::Id, by: Context) -> bool;
     fn note_used(used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> ();
     fn take_expiring(before: Timestamp, limit: u32, by: Context) -> Vec<Expiring>;
+    fn give_back_expiring(keys: Vec<api_key::Id>, by: Context) -> ();
 }

@@ -139,11 +139,13 @@ macro_rules! store_contract {
             rotate_while_an_overlap_runs_is_refused
             rotate_keeps_the_old_text_until_the_overlap_ends
             rotate_in_parallel_has_one_winner
+            rotate_without_overlap_in_parallel_has_one_winner
             revoke_of_anothers_key_is_refused
             revoke_in_parallel_has_one_winner
             touch_never_moves_back_or_revives
             take_expiring_answers_each_key_once
             take_expiring_leaves_out_what_needs_no_warning
+            give_back_expiring_answers_again
         );
         $crate::store_contract!(@ $open, grant:
             share_of_what_is_unknown_is_refused

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis::core::access::{Bearer, Credential, CredentialKind, Principal};
 use portcullis::core::account;
-use portcullis::core::api_key::{ApiKey, Change, Form, Name, Networks};
+use portcullis::core::api_key::{ApiKey, Change, Form, Name, Networks, Store as _};
 use portcullis::core::environment::{Clock as _, Timestamp};
 
 use super::cast::Held;
@@ -62,9 +62,9 @@ pub(super) async fn switch_off(app: &TestApp, account: account::Id) {
             enabled: Some(false),
             ..Change::default()
         };
-        let keys = app.portcullis.api_keys();
-        let changed = keys.change(account, key.id, change, app.by_operator()).await;
-        assert!(changed.unwrap().is_some());
+        let store = app.portcullis.database();
+        let changed = store.change_key(account, key.id, change, app.by_operator());
+        assert!(changed.await.unwrap().is_some());
     }
 }
 

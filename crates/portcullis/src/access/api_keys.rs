@@ -1,7 +1,8 @@
 //! Accounts of programs, and everybody's API keys as administrators see them.
 //!
-//! People make their own keys. Administrators make those of service accounts, with at most what both they and the
-//! account may do, and revoke anybody's.
+//! People make and change their own keys. Administrators make, change and rotate those of service accounts, with at most
+//! what both they and the account may do, and revoke anybody's. To disable a key takes the permission alone; to enable
+//! one, or to change its networks or limit, a fresh login too (`T081`).
 
 use axum::extract::State;
 use portcullis_core::access::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite};
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::accounts::Page;
 use super::roles::account_id;
 use crate::account::AccountView;
-use crate::api_key::form::{NewKey, Overlap};
-use crate::api_key::view::{IssuedView, Views};
+use crate::api_key::form::{ChangedKey, NewKey, Overlap};
+use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
 use crate::portcullis::Portcullis;
 use crate::{
@@ -30,6 +31,8 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("An account's API keys")
         .post("/accounts/{account}/api-keys", create)
         .summary("Make an API key for a service account; its text is shown once")
+        .patch("/accounts/{account}/api-keys/{id}", change)
+        .summary("Name, disable, enable or limit an API key of a service account")
         .delete("/accounts/{account}/api-keys/{id}", revoke)
         .summary("Revoke an API key of any account for ever")
         .post("/accounts/{account}/api-keys/{id}/rotate", rotate)
@@ -116,6 +119,20 @@ async fn create(
     let issued = keys.create_for(who.permit(), account, parsed, by).await;
     let issued = issued.map_err(|error| refused(&form, &error))?;
     Ok(Created(IssuedView::of(&issued, now)))
+}
+
+async fn change(
+    who: Allow<ApiKeysWrite>,
+    State(portcullis): State<Portcullis>,
+    Path((account, id)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<ChangedKey>,
+) -> Result<Json<View>, Problem> {
+    let (change, now) = (form.parse()?, by.at);
+    let (account, id) = (account_id(&account)?, parse_id(&id)?);
+    let keys = portcullis.api_keys();
+    let key = keys.change_for(who.permit(), account, id, change, by).await?;
+    Ok(Json(View::of(&key, now)))
 }
 
 async fn revoke(

@@ -1,20 +1,33 @@
 //! The letter about a key that ends soon.
 
-use portcullis_core::account::Letter;
+use portcullis_core::account::{Account, Letter};
 use portcullis_core::api_key::Expiring;
 use url::Url;
 
-/// Tells the owner; `None` for an owner without an address.
-pub(crate) fn expires_soon(public_url: Option<&Url>, expiring: &Expiring) -> Option<Letter> {
-    let (to, end) = (expiring.owner.email.clone()?, expiring.key.expires_at?);
+/// One to each who is to be told and has an address.
+pub(crate) fn letters_about(public_url: Option<&Url>, expiring: &Expiring) -> Vec<Letter> {
+    let letter = |to: &Account| expires_soon(public_url, expiring, to);
+    expiring.told.iter().filter_map(letter).collect()
+}
+
+fn expires_soon(public_url: Option<&Url>, expiring: &Expiring, told: &Account) -> Option<Letter> {
+    let (to, end) = (told.email.clone()?, expiring.key.expires_at?);
     let at = public_url
         .and_then(Url::host_str)
         .map_or_else(String::new, |host| format!(" at {host}"));
+    let (subject, whose) = if told.id == expiring.owner.id {
+        ("An API key of yours expires soon", "your account".to_owned())
+    } else {
+        let name = expiring.owner.username.as_deref();
+        let id = expiring.owner.id.to_string();
+        let whose = format!("the account {}", name.unwrap_or(&id));
+        ("An API key that you look after expires soon", whose)
+    };
     Some(Letter {
         to,
-        subject: "An API key of yours expires soon".to_owned(),
+        subject: subject.to_owned(),
         text: format!(
-            "An API key of your account{at} ends soon; whatever uses it is refused from then on.\n\n\
+            "An API key of {whose}{at} ends soon; whatever uses it is refused from then on.\n\n\
              \x20 name: {name}\n  key:  {hint}\n  ends: {end}\n\n\
              Make a new key, put it where this one is used, and revoke this one. If nothing uses it any more, there is \
              nothing to do.\n",

@@ -1,7 +1,8 @@
 //! The routes of API keys: people make, see, change, rotate and revoke their own.
 //!
-//! Only a login by a person opens them, and only a fresh one makes a key's text appear: neither a stolen key nor a
-//! forgotten browser makes itself another key (`T041`).
+//! Only a login by a person opens them, and only a fresh one makes a key's text appear, enables a key or changes from
+//! where and how often it may be used: neither a stolen key nor a forgotten browser makes itself another key (`T041`), or
+//! takes the fences off one (`T081`).
 
 pub(crate) mod form;
 pub(crate) mod letters;
@@ -76,8 +77,8 @@ async fn change(
 ) -> Result<Json<View>, Problem> {
     let (change, now) = (form.parse()?, by.at);
     let keys = portcullis.api_keys();
-    let key = keys.change(who.id(), parse_id(&id)?, change, by).await?;
-    Ok(Json(View::of(&key.ok_or_else(Problem::not_found)?, now)))
+    let key = keys.change(&who, parse_id(&id)?, change, by).await?;
+    Ok(Json(View::of(&key, now)))
 }
 
 async fn revoke(

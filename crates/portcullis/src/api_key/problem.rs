@@ -1,6 +1,6 @@
-//! Why no key was made or rotated, as answers.
+//! Why no key was made, changed or rotated, as answers.
 
-use portcullis_core::api_key::{CreateError, RotateError};
+use portcullis_core::api_key::{ChangeError, CreateError, RotateError};
 
 use super::form::NewKey;
 use crate::{FieldErrors, Problem};
@@ -40,6 +40,18 @@ pub(crate) fn refused(form: &NewKey, error: &CreateError) -> Problem {
     }
 }
 
+impl From<ChangeError> for Problem {
+    fn from(error: ChangeError) -> Self {
+        match &error {
+            ChangeError::Unknown => Self::not_found(),
+            ChangeError::Denied(denied) => Self::from(*denied),
+            ChangeError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
+            ChangeError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
+            ChangeError::Fault(fault) => fault.clone().into(),
+        }
+    }
+}
+
 impl From<RotateError> for Problem {
     fn from(error: RotateError) -> Self {
         match &error {
@@ -50,6 +62,7 @@ impl From<RotateError> for Problem {
                 fields.into()
             }
             RotateError::Running(_) => Self::conflict("overlap_running", error.to_string()),
+            RotateError::Overtaken => Self::conflict("rotated_meanwhile", error.to_string()),
             RotateError::Expired => Self::conflict("key_expired", error.to_string()),
             RotateError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
             RotateError::NotAService => Self::conflict("not_a_service_account", error.to_string()),

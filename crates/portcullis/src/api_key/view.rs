@@ -83,8 +83,8 @@ impl Views {
     }
 }
 
-/// A key with its text.
-#[derive(Debug, Serialize, JsonSchema)]
+/// A key with its text: no `Debug` that shows it.
+#[derive(Serialize, JsonSchema)]
 #[schemars(rename = "IssuedApiKey")]
 pub(crate) struct IssuedView {
     /// The key.

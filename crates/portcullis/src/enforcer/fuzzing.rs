@@ -4,13 +4,14 @@ use http::request::Parts;
 use portcullis_core::access::{Credential, CredentialKind};
 use portcullis_core::api_key::Format;
 
-use super::scheme::{self, Found, Places};
+use super::scheme::{self, Found, KeyInQuery, Places};
 
 /// The one credential that is read out of such a request: its kind, and its text as it stands there if it is kept.
 pub fn credential(parts: &Parts, cookie: &str) -> Option<(CredentialKind, Option<String>)> {
-    let keys = (&Format::default(), &Places::default());
-    let Ok(Found::Credential(credential, _)) = scheme::find_in(&parts.headers, &parts.uri, cookie, keys)
-    else {
+    let (format, places) = (Format::default(), Places::default());
+    let query = KeyInQuery::of(&parts.uri, &places, &format);
+    let found = scheme::find_in(&parts.headers, query, cookie, (&format, &places));
+    let Ok(Found::Credential(credential, _)) = found else {
         return None;
     };
     let text = match &credential {

@@ -4,11 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use portcullis_core::access::grant::{Grants, NoGrants};
 use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies, explain};
-use portcullis_core::api_key::Format;
-use portcullis_core::environment::Environment;
+use portcullis_core::api_key::{self, Format};
+use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::Directory;
 use portcullis_core::session::Token;
+use portcullis_core::throttle::{Limiter, Rate};
 use url::{Origin, Url};
 
 use super::csrf;
@@ -26,6 +27,7 @@ struct Inner {
     authentication: Authentication,
     environment: Environment,
     denials: Denials,
+    noted_limits: Limiter,
     policies: Arc<dyn Policies>,
     grants: Grants,
     organizations: Option<Arc<Directory>>,
@@ -122,6 +124,7 @@ impl Gate {
             traces: Traces::new(&environment),
             environment,
             denials: Denials::new(decisions),
+            noted_limits: Limiter::new(NOTED_LIMITS),
             policies: settings.policies,
             grants: settings.grants,
             organizations: settings.organizations,
@@ -177,7 +180,7 @@ impl Gate {
         &self.0.key_places
     }
 
-    pub(super) fn api_key_format(&self) -> &Format {
+    pub(crate) fn api_key_format(&self) -> &Format {
         &self.0.key_format
     }
 
@@ -237,6 +240,12 @@ impl Gate {
         &self.0.denials
     }
 
+    /// Whether to record that the key was used too often: once a minute and key.
+    pub(super) fn notes_limit_of(&self, key: api_key::Id, at: Timestamp) -> bool {
+        let counted = self.0.noted_limits.count(key.as_uuid(), Rate::ONCE_A_MINUTE, at);
+        counted.is_ok()
+    }
+
     pub(super) fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
     }
@@ -254,6 +263,9 @@ impl Gate {
         self.0.https
     }
 }
+
+/// For how many keys is remembered when it was last recorded that they were used too often.
+const NOTED_LIMITS: usize = 10_000;
 
 impl std::fmt::Debug for Gate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -37,6 +37,7 @@ pub(crate) use self::guarded::sealed;
 pub use self::guarded::{Access, Caller, Guarded};
 pub use self::public::Public;
 pub(crate) use self::scene::Scene;
+pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;

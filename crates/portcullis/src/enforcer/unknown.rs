@@ -21,7 +21,7 @@ pub(super) struct Unknown {
     why: Option<Refused>,
     /// The kind of credential that was presented, if it could be told.
     credential: Option<CredentialKind>,
-    /// A good API key where it may not be used, and its owner: a stolen one shows itself so.
+    /// A good API key where, or as often as, it may not be used, and its owner: a stolen one shows itself so.
     key: Option<(account::Id, api_key::Id)>,
     /// The caller whose good credential came with a forged request.
     principal: Option<Arc<Principal>>,
@@ -52,7 +52,8 @@ impl From<AuthenticationError> for Unknown {
     fn from(error: AuthenticationError) -> Self {
         match error {
             AuthenticationError::Refused(reason) => reason.into(),
-            AuthenticationError::AddressNotAllowed { account, key } => Self {
+            AuthenticationError::AddressNotAllowed { account, key }
+            | AuthenticationError::RateLimited { account, key, .. } => Self {
                 key: Some((account, key)),
                 ..Self::from(Problem::from(error))
             },
@@ -80,11 +81,10 @@ impl Unknown {
 
     /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
     pub(super) fn recorded(self, parts: &Parts, rule: &Rule) -> Problem {
-        let problem = self.problem;
-        let refusal = matches!(problem.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-        let Some(walk) = Walk::of(&parts.extensions).filter(|_| refusal) else {
-            return problem;
+        let Some(walk) = Walk::of(&parts.extensions).filter(|walk| self.is_recorded(walk)) else {
+            return self.problem;
         };
+        let problem = self.problem;
         let why: &dyn Display = match &self.why {
             Some(reason) => reason,
             None => &problem.detail(),
@@ -101,5 +101,16 @@ impl Unknown {
         };
         walk.gate.denials().record(&denial, context(walk, parts));
         problem
+    }
+
+    /// A key beyond its limit comes by nature in floods: of its refusals one is recorded a minute.
+    fn is_recorded(&self, walk: &Walk) -> bool {
+        match self.problem.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
+            StatusCode::TOO_MANY_REQUESTS => self
+                .key
+                .is_some_and(|(_, key)| walk.gate.notes_limit_of(key, walk.at)),
+            _ => false,
+        }
     }
 }

@@ -28,14 +28,12 @@ pub(super) async fn caller(
     rule: &Rule,
     accepted: Kinds,
 ) -> Result<Option<Arc<Principal>>, Problem> {
-    let gate = walk(parts)?.gate.clone();
-    let accepted = gate.kinds(accepted);
+    let accepted = walk(parts)?.gate.kinds(accepted);
     let known = known(parts, accepted).await;
     let known = known.map_err(|unknown| unknown.recorded(parts, rule).where_accepted(accepted))?;
     let Some((principal, session_token)) = known else {
         return Ok(None);
     };
-    scheme::clean(parts, &gate);
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.principal = Some(Arc::clone(&principal));
         walk.session_token = session_token;
@@ -54,7 +52,7 @@ type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
 async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown> {
     let walk = walk(parts)?;
     let gate = &walk.gate;
-    let (credential, carrier) = match scheme::find(parts, gate)? {
+    let (credential, carrier) = match scheme::find(parts, walk)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted).into()),
         Found::Credential(credential, carrier) => (credential, carrier),

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use portcullis_core::access::Directory;
 use portcullis_core::account::ServiceAccounts;
-use portcullis_core::api_key::{self, ApiKeys, Format, Settings, Store as _};
+use portcullis_core::api_key::{self, ApiKeys, Expiring, Format, Settings, Store as _};
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_store::Database;
 
 use super::builder::shared;
 use super::{Builder, Portcullis};
-use crate::api_key::letters::expires_soon;
+use crate::api_key::letters::letters_about;
 use crate::enforcer::Places;
 
 /// What was said about API keys when the deployment was built.
@@ -85,30 +86,50 @@ impl Portcullis {
         written
     }
 
-    /// Writes to the owners of keys that end within a week, each once; what a service account holds is told to the log.
-    /// Called hourly by [`Portcullis::serve`].
+    /// Writes to the owners of keys that end within a week, each once. Of a key whose owner has no address, such as a
+    /// service account, whoever made it is told, or the people who administer, and the log in any case. Called hourly by
+    /// [`Portcullis::serve`].
     ///
     /// # Errors
-    /// What the store says; who was not told is told by the next call.
+    /// What the store says; whoever was not told, because the store or the mail system failed, is told by the next call.
     pub async fn warn_expiring(&self) -> Result<(), Fault> {
-        loop {
-            let expiring = self.api_keys().take_expiring(AT_ONCE).await?;
-            for one in &expiring {
-                let letter = expires_soon(self.manners().public_url.as_ref(), one);
-                if letter.is_none() {
-                    let (key, owner) = (one.key.id, one.owner.id);
-                    tracing::warn!(%key, %owner, expires_at = ?one.key.expires_at, "an API key expires soon");
+        let mut untold = Vec::new();
+        let mut outcome = Ok(());
+        // What is given back at once would be taken again by the next turn.
+        while outcome.is_ok() {
+            match self.api_keys().take_expiring(AT_ONCE).await {
+                Ok(expiring) => {
+                    let told = expiring.iter().map(|one| self.tell(one));
+                    let told = join_all(told).await;
+                    let failed = expiring.iter().zip(told).filter(|(_, told)| !told);
+                    untold.extend(failed.map(|(one, _)| one.key.id));
+                    if expiring.len() < AT_ONCE as usize {
+                        break;
+                    }
                 }
-                self.letters().send(letter);
+                Err(fault) => outcome = Err(fault),
             }
-            if expiring.len() < AT_ONCE as usize {
-                return Ok(());
-            }
-            // Letters beyond what may wait for the mail system are dropped.
-            self.letters().settled().await;
         }
+        if !untold.is_empty() {
+            outcome = outcome.and(self.api_keys().give_back_expiring(untold).await);
+        }
+        outcome
+    }
+
+    /// Whether somebody was told, or there is nobody whom a letter could reach.
+    async fn tell(&self, one: &Expiring) -> bool {
+        let letters = letters_about(self.manners().public_url.as_ref(), one);
+        if one.owner.email.is_none() || letters.is_empty() || !self.letters().reach_anybody() {
+            let (key, owner, told) = (one.key.id, one.owner.id, letters.len());
+            tracing::warn!(%key, %owner, told, expires_at = ?one.key.expires_at, "an API key expires soon");
+        }
+        if letters.is_empty() || !self.letters().reach_anybody() {
+            return true;
+        }
+        let sent = letters.into_iter().map(|letter| self.letters().deliver(letter));
+        join_all(sent).await.contains(&true)
     }
 }
 
-/// How many are told before the mail system is waited for.
+/// How many keys are taken at once.
 const AT_ONCE: u32 = 100;

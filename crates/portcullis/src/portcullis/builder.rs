@@ -24,7 +24,6 @@ use super::api_keys::Keys;
 use super::sessions::SessionStore;
 use super::{Portcullis, master_key};
 use crate::cookie::{self, Cookies, InvalidCookies};
-use crate::mail::Silent;
 use crate::policies::Keeper;
 use crate::{environment, secrets};
 
@@ -53,6 +52,9 @@ pub enum OpenError {
     /// A resource that tokens may be for.
     #[error(transparent)]
     Resource(#[from] token::InvalidResource),
+    /// One header for two things.
+    #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
+    SharedHeader(String),
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -85,7 +87,7 @@ pub struct Builder {
     url: String,
     master_key: Option<MasterKey>,
     environment: Environment,
-    mailer: Arc<dyn Mailer>,
+    mailer: Option<Arc<dyn Mailer>>,
     manners: Manners,
     passwords: password::Settings,
     policy: password::Policy,
@@ -110,7 +112,7 @@ impl Builder {
             url: "sqlite:portcullis.db".to_owned(),
             master_key: None,
             environment: environment::system(),
-            mailer: Arc::new(Silent),
+            mailer: None,
             manners: Manners {
                 public_url: None,
                 password_grant: true,
@@ -154,7 +156,7 @@ impl Builder {
 
     /// What sends mail. Without one, letters are lost and the log says so.
     pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
-        self.mailer = mailer;
+        self.mailer = Some(mailer);
         self
     }
 
@@ -300,6 +302,9 @@ impl Builder {
         }
         self.tokens.check()?;
         let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
+        if self.api_keys.places.takes(cookies.csrf_header()) {
+            return Err(OpenError::SharedHeader(cookies.csrf_header().to_string()));
+        }
         let master_key = match self.master_key.take() {
             Some(key) => key,
             None => master_key::beside(&self.url, &self.environment)?,

@@ -6,17 +6,22 @@ use std::sync::Arc;
 use portcullis_core::account::{Letter, Mailer};
 use tokio::sync::Semaphore;
 
+use crate::mail::Silent;
+
 /// Sends letters in the background, a bounded number at once.
 #[derive(Clone)]
 pub(crate) struct Letters {
     mailer: Arc<dyn Mailer>,
+    silent: bool,
     slots: Arc<Semaphore>,
 }
 
 impl Letters {
-    pub(crate) fn new(mailer: Arc<dyn Mailer>) -> Self {
+    /// Letters by `mailer`; without one they are lost, and the log says so.
+    pub(crate) fn new(mailer: Option<Arc<dyn Mailer>>) -> Self {
         Self {
-            mailer,
+            silent: mailer.is_none(),
+            mailer: mailer.unwrap_or_else(|| Arc::new(Silent)),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
@@ -40,6 +45,23 @@ impl Letters {
             }
             drop(slot);
         });
+    }
+
+    /// Whether there is a mailer at all.
+    pub(crate) fn reach_anybody(&self) -> bool {
+        !self.silent
+    }
+
+    /// Sends a letter and waits for the mail system; whether it took the letter. A failure is logged as by
+    /// [`Letters::send`].
+    pub(crate) async fn deliver(&self, letter: Letter) -> bool {
+        let _slot = self.slots.acquire().await;
+        let subject = letter.subject.clone();
+        let sent = self.mailer.send(letter).await;
+        if let Err(error) = &sent {
+            tracing::error!(%error, subject, "a letter was not sent");
+        }
+        sent.is_ok()
     }
 
     /// Waits until every letter was handed over. For an orderly stop.

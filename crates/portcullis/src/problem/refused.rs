@@ -18,7 +18,7 @@ impl From<AuthenticationError> for Problem {
                     "this API key may not be used from this address",
                 )
             }
-            AuthenticationError::RateLimited(after) => Self::new(
+            AuthenticationError::RateLimited { after, .. } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate_limited",
                 "this API key is used more often than its limit allows; wait before the next request",

@@ -18,7 +18,7 @@ use tower::{Layer, Service};
 use super::body::{self, Progress};
 use super::{Limits, Walk, headers};
 use crate::Problem;
-use crate::enforcer::Gate;
+use crate::enforcer::{Gate, KeyInQuery};
 
 /// What a route is called in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,9 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let settings = Arc::clone(&self.settings);
-        let walk = Walk::begin(&settings.gate, &settings.label);
+        let mut walk = Walk::begin(&settings.gate, &settings.label);
+        let gate = &settings.gate;
+        walk.key_in_query = KeyInQuery::take(&mut request, gate.api_key_places(), gate.api_key_format());
         let method = request.method().clone();
         request.extensions_mut().insert(walk.clone());
         let progress = body::bound(request.body_mut(), settings.limits.body);

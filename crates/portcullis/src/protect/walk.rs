@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::Label;
 use crate::cookie_session::Outgoing;
-use crate::enforcer::Gate;
 use crate::enforcer::organization::Selected;
+use crate::enforcer::{Gate, KeyInQuery};
 
 /// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
 /// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
@@ -31,6 +31,8 @@ pub(crate) struct Walk {
     /// What the session token that was presented is stored as, if one was.
     pub(crate) session_token: Option<Digest<SessionToken>>,
     pub(crate) selected: Selected,
+    /// What was taken out of the address.
+    pub(crate) key_in_query: KeyInQuery,
 }
 
 /// What is known beside the running task.
@@ -57,6 +59,7 @@ impl Walk {
             principal: None,
             session_token: None,
             selected: Selected::Nothing,
+            key_in_query: KeyInQuery::Nothing,
         }
     }
 

@@ -242,17 +242,23 @@ async fn a_warm_pair_is_not_hashed() {
 
 #[tokio::test]
 async fn a_wrong_pair_is_hashed_each_time() {
+    checks!("T084");
     let (app, drawn) = counted().await;
     app.user(ANNA).await;
-    for identifier in [ANNA, "nobody@example.com"] {
+    // One that is too long for any account's is refused no sooner.
+    let beyond = "x".repeat(password::Password::MAX_BYTES + 1);
+    for (identifier, wrong) in [ANNA, "nobody@example.com"]
+        .into_iter()
+        .flat_map(|who| [(who, "wrong"), (who, beyond.as_str())])
+    {
         for _ in 0..3 {
             let before = drawn.load(Ordering::Relaxed);
-            app.get("/only")
-                .basic(identifier, "wrong")
-                .send()
-                .await
-                .expect(401);
+            app.get("/only").basic(identifier, wrong).send().await.expect(401);
             assert!(drawn.load(Ordering::Relaxed) > before, "{identifier}");
+            let before = drawn.load(Ordering::Relaxed);
+            let form = serde_json::json!({ "identifier": identifier, "password": wrong });
+            app.post("/auth/login").json(&form).send().await.expect(401);
+            assert!(drawn.load(Ordering::Relaxed) > before, "{identifier}, logging in");
         }
     }
 }

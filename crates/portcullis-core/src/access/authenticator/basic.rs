@@ -19,7 +19,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use quick_cache::sync::Cache;
 
-use super::{Authenticator, Entry};
+use super::{Authenticator, Entry, NEVER};
 use crate::access::{AuthenticationError, CredentialKind, Pair, Principal, Refused, Scopes};
 use crate::account::{Account, Login, Passwords, PasswordsError};
 use crate::defends;
@@ -55,21 +55,16 @@ impl Authenticator {
     pub(super) async fn read_basic(&self, pair: &Pair, now: Timestamp) -> Result<Entry, AuthenticationError> {
         let basic = self.basic()?;
         let passwords = &basic.passwords;
-        let applied = self.on.marks.applied();
-        let mut found = passwords.find(pair.identifier.expose()).await?;
-        // The account isn't known before it is read: as with sessions it is read again, after its marks, if
-        // something was invalidated meanwhile.
-        let id = found.as_ref().map(|login| login.account.id.as_uuid());
-        let marks = id.map(|id| self.marks_of([id; 3]));
-        if self.on.marks.applied() != applied {
-            found = passwords.find(pair.identifier.expose()).await?;
-            found = found.filter(|login| Some(login.account.id.as_uuid()) == id);
-        }
+        let find = || passwords.find(pair.identifier.expose());
+        let subjects = |login: &Login| [login.account.id.as_uuid(); 3];
+        let found = self.read_marked(find, subjects).await?;
+        let (found, marks) = found.map_or((None, None), |(found, marks)| (found, Some(marks)));
         let account = basic.judge(found, pair).await?;
         let marks = marks.ok_or(Refused::NoAccount)?;
         defends!("T047");
         // A hash takes long: state and stamp are judged as they are now.
-        let facts = self.judge_owner(self.facts(account.id).await?)?;
+        let (facts, known_at) = self.facts(account.id, now).await?;
+        let facts = self.judge_owner(facts)?;
         if facts.account.stamp != account.stamp {
             return Err(Refused::StampChanged.into());
         }
@@ -89,9 +84,9 @@ impl Authenticator {
             principal: Arc::new(principal),
             marks,
             ring: None,
-            read_at: now,
-            expires_at: now.plus(REMEMBERED),
-            idle: REMEMBERED,
+            read_at: known_at,
+            expires_at: NEVER,
+            idle: Duration::MAX,
             last_seen: AtomicI64::new(now.as_micros()),
             last_written: AtomicI64::new(now.as_micros()),
         })
@@ -152,9 +147,6 @@ impl From<PasswordsError> for AuthenticationError {
         }
     }
 }
-
-/// How long a verified pair is remembered at most: as long as an access token lives.
-const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use super::{Authenticator, Entry, effective};
+use super::{Authenticator, Entry, NEVER, effective};
 use crate::access::{AuthenticationError, CredentialKind, Facts, Principal, Refused, Scopes};
 use crate::api_key::{Found, Id, KeyDigest, Networks};
 use crate::defends;
@@ -26,19 +26,15 @@ impl Authenticator {
         digest: KeyDigest,
         now: Timestamp,
     ) -> Result<Entry, AuthenticationError> {
-        let applied = self.on.marks.applied();
-        let found = self.on.api_keys.find_by_digest(digest).await?;
-        let found = found.ok_or(Refused::UnknownKey)?;
-        // As with sessions: the id isn't known before the record is read, so it may have to be read again.
-        let (account, id) = (found.key.account.as_uuid(), found.key.id.as_uuid());
-        let marks = self.marks_of([account, id, id]);
-        let found = if self.on.marks.applied() == applied {
-            found
-        } else {
-            let again = self.on.api_keys.find_by_digest(digest).await?;
-            again.ok_or(Refused::UnknownKey)?
+        let find = || self.on.api_keys.find_by_digest(digest);
+        let subjects = |Found { key, .. }: &Found| {
+            let (account, id) = (key.account.as_uuid(), key.id.as_uuid());
+            [account, id, id]
         };
-        let facts = self.facts(found.key.account).await?;
+        let found = self.read_marked(find, subjects).await?;
+        let (found, marks) = found.ok_or(Refused::UnknownKey)?;
+        let found = found.ok_or(Refused::UnknownKey)?;
+        let (facts, known_at) = self.facts(found.key.account, now).await?;
         let facts = self.judge_owner(facts)?;
         judge_key(&found, now)?;
         let ends = [found.key.expires_at, found.until];
@@ -47,7 +43,7 @@ impl Authenticator {
             principal: Arc::new(principal(facts, found)),
             marks,
             ring: None,
-            read_at: now,
+            read_at: known_at,
             expires_at: ends.into_iter().flatten().min().unwrap_or(NEVER),
             // A key that nobody uses stays.
             idle: Duration::MAX,
@@ -76,7 +72,11 @@ impl Authenticator {
         }
         let Some(rate) = terms.limit else { return Ok(()) };
         let counted = self.limiter.count(terms.id.as_uuid(), rate, now);
-        counted.map_err(AuthenticationError::RateLimited)
+        counted.map_err(|after| AuthenticationError::RateLimited {
+            account: principal.id(),
+            key: terms.id,
+            after,
+        })
     }
 }
 
@@ -114,5 +114,3 @@ fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
         })),
     }
 }
-
-const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);

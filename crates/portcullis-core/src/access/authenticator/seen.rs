@@ -19,6 +19,16 @@ impl Authenticator {
             .collect()
     }
 
+    /// The session with what isn't written yet: one that is read again while it is in use doesn't time out for it.
+    pub(super) fn as_last_seen(&self, session: session::Session) -> session::Session {
+        let waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = waiting.get(&session.id).copied();
+        session::Session {
+            last_seen_at: noted.map_or(session.last_seen_at, |at| at.max(session.last_seen_at)),
+            ..session
+        }
+    }
+
     /// Takes back what could not be written; what was seen since is later and stays.
     pub fn put_back(&self, seen: Vec<(session::Id, Timestamp)>) {
         let mut waiting = self.seen.lock().unwrap_or_else(PoisonError::into_inner);

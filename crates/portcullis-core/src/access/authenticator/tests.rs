@@ -353,6 +353,31 @@ fn while_others_cannot_be_heard_what_is_remembered_counts_for_a_second() {
 }
 
 #[test]
+fn what_is_made_of_something_remembered_is_as_old_as_what_was_last_heard() {
+    checks!("T083");
+    let bench = Bench::new();
+    let jwt = bench.jwt();
+    bench.ask(after(1)).unwrap();
+    // The account's facts are in memory, and known to be good a second ago: no silence to worry about yet.
+    bench.silence.0.store(1_000, Ordering::Relaxed);
+    bench.ask_by_jwt(&jwt, after(10)).unwrap();
+    bench.silence.0.store(1_001, Ordering::Relaxed);
+    bench.reads();
+    bench.ask_by_jwt(&jwt, after(10)).unwrap();
+    assert_eq!(bench.reads(), 0, "as old as a second");
+    *bench.world.state.lock().unwrap() = Some(State::Disabled);
+    let later = after(10).plus(Duration::from_micros(1));
+    let refused = bench.ask_by_jwt(&jwt, later);
+    assert!(
+        matches!(
+            refused,
+            Err(AuthenticationError::Refused(Refused::Account(State::Disabled)))
+        ),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn a_clock_that_jumps_back_revives_nothing() {
     let bench = Bench::new();
     bench.ask(after(100)).unwrap();

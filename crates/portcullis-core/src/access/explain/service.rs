@@ -8,7 +8,7 @@ use super::{Decision, Explanation, Store, explain};
 use crate::access::{
     CredentialKind, DecisionsRead, Directory, Facts, Permit, Principal, Refused, Rule, Scopes, Situation,
 };
-use crate::account::{self, State};
+use crate::account;
 use crate::fault::Fault;
 use crate::session::{Assurance, Method};
 
@@ -64,14 +64,13 @@ impl Decisions {
         rules: &[Rule],
         situation: &Situation<'_>,
     ) -> Result<Option<Access>, Fault> {
-        let Some(facts) = self.directory.read(account).await? else {
+        let Some(facts) = self.directory.read(account, situation.now).await? else {
             return Ok(None);
         };
         let state = facts.account.state;
-        let unverified = state == State::Unverified && self.require_verified_email;
         let imagined = imagine(facts, assurance, situation);
         Ok(Some(Access {
-            refused: (!state.may_act() || unverified).then_some(Refused::Account(state)),
+            refused: (!state.may_act_where(self.require_verified_email)).then_some(Refused::Account(state)),
             rules: rules
                 .iter()
                 .map(|rule| explain(rule, &imagined, situation))

@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::*;
+use crate::access::REMEMBERED;
 use crate::audit::Context;
 use crate::checks;
 use crate::invalidation::Invalidation;
@@ -111,10 +112,16 @@ fn a_warm_membership_is_not_read_again() {
     for selector in ["acme", &id] {
         let before = given.reads();
         for second in 0..100 {
-            let now = NOW.plus(Duration::from_secs(second * 3_600));
+            let now = NOW.plus(Duration::from_secs(second * 9));
             assert_eq!(given.at(selector, now).unwrap(), ["posts:read"]);
         }
         assert_eq!(given.reads(), before + 1, "{selector}");
+        given.at(selector, NOW.plus(REMEMBERED)).unwrap();
+        assert_eq!(
+            given.reads(),
+            before + 2,
+            "{selector}, after a quarter of an hour"
+        );
     }
 }
 

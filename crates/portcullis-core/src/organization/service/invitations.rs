@@ -1,6 +1,6 @@
 //! Invites addresses and lets them in.
 
-use super::{Organizations, OrganizationsError, few, signed};
+use super::{Organizations, OrganizationsError, few};
 use crate::access::{Authenticated, Member, MembersRead, MembersWrite, Permit};
 use crate::audit;
 use crate::fault::Fault;
@@ -30,7 +30,7 @@ impl Organizations {
             expires_at: by.at.plus(INVITATION_LIFETIME),
             limit: OPEN_INVITATIONS,
         };
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         let invitation = Invitation {
             id: new.id,
             email: new.email.as_str().to_owned(),
@@ -68,7 +68,7 @@ impl Organizations {
         invitation: InvitationId,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store
             .revoke_invitation(permit.organization(), invitation, by)
             .await
@@ -84,7 +84,7 @@ impl Organizations {
         token: &InvitationToken,
         by: audit::Context,
     ) -> Result<Accepted, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         match permit.principal() {
             Some(who) => self.store.accept_invitation(token.digest(), who.id(), by).await,
             None => Ok(Accepted::Refused),

@@ -106,7 +106,23 @@ pub async fn change_sets_only_what_was_asked_for<S: Stores>(db: S) {
             Some(expected.clone())
         );
     }
-    assert_eq!(events(&db, Action::ApiKeyChanged).await.len(), 6);
+    let told = events(&db, Action::ApiKeyChanged).await;
+    let told: Vec<_> = told.iter().filter_map(|event| event.detail.clone()).collect();
+    let all = [
+        "named new",
+        "from 10.0.0.0/8",
+        "limit 5/minute",
+        "disabled",
+        "limit none",
+        "enabled, from everywhere",
+    ];
+    assert_eq!(told.len(), all.len());
+    for what in all {
+        assert!(
+            told.contains(&format!("{}: {what}", new.id)),
+            "{what} in {told:?}"
+        );
+    }
     let nothing = api_key(&db)
         .change_key(anna.id, new.id, Change::default(), by(START))
         .await;

@@ -79,6 +79,7 @@ pub async fn create_keeps_everything<S: Stores>(db: S) {
         account: anna.id,
         name: "Ü\"ber".into(),
         permissions: vec!["a:b".into()],
+        digest: new.digest,
         hint: new.hint.clone(),
         expires_at: new.expires_at,
         enabled: true,

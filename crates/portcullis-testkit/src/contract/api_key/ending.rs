@@ -12,7 +12,7 @@ pub async fn revoke_of_anothers_key_is_refused<S: Stores>(db: S) {
     checks!("T027");
     let (anna, new) = given(&db).await;
     let otto = registered(&db, "otto").await;
-    let rotation = overlapping(Some(START.plus(HOUR)));
+    let rotation = overlapping(new.digest, Some(START.plus(HOUR)));
     api_key(&db)
         .rotate_key(anna.id, new.id, rotation.clone(), by(START))
         .await

@@ -63,8 +63,10 @@ async fn known<S: Stores>(db: &S, digest: KeyDigest) -> bool {
     db.find_by_digest(digest).await.unwrap().is_some()
 }
 
-fn overlapping(until: Option<Timestamp>) -> Rotation {
+/// Instead of the text with this hash.
+fn overlapping(from: KeyDigest, until: Option<Timestamp>) -> Rotation {
     Rotation {
+        from,
         digest: digest(),
         hint: "pk_live_…wxyz".into(),
         previous_until: until,

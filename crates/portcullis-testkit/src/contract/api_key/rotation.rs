@@ -26,16 +26,16 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
     };
     let nobody = account::Id::from_uuid(fresh_id());
     let rotated = api_key(&db)
-        .rotate_key(nobody, new.id, overlapping(None), by(START))
+        .rotate_key(nobody, new.id, overlapping(new.digest, None), by(START))
         .await;
     assert_eq!(rotated.unwrap(), Rotated::Unknown);
-    let second = overlapping(Some(until));
+    let second = overlapping(new.digest, Some(until));
     assert!(matches!(rotate(second.clone(), START).await, Rotated::Rotated(_)));
-    let third = overlapping(Some(until.plus(DAY)));
+    let third = overlapping(second.digest, Some(until.plus(DAY)));
     let just_before = until.minus(MICROSECOND);
     assert_eq!(rotate(third.clone(), just_before).await, Rotated::Running(until));
     assert!(!known(&db, third.digest).await);
-    let at_once = overlapping(None);
+    let at_once = overlapping(second.digest, None);
     assert!(matches!(
         rotate(at_once.clone(), just_before).await,
         Rotated::Rotated(_)
@@ -47,12 +47,16 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
     ] {
         assert_eq!(known(&db, digest).await, expected);
     }
-    assert!(matches!(
-        rotate(overlapping(Some(until)), START).await,
-        Rotated::Rotated(_)
-    ));
+    assert_eq!(
+        rotate(third, just_before).await,
+        Rotated::Overtaken,
+        "no overlap runs, but the text is another"
+    );
+    let fourth = overlapping(at_once.digest, Some(until));
+    assert!(matches!(rotate(fourth.clone(), START).await, Rotated::Rotated(_)));
+    let fifth = overlapping(fourth.digest, Some(until.plus(DAY)));
     assert!(
-        matches!(rotate(third, until).await, Rotated::Rotated(_)),
+        matches!(rotate(fifth, until).await, Rotated::Rotated(_)),
         "the overlap is over"
     );
     assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 4);
@@ -61,7 +65,7 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
 /// Both texts lead to the key, each with its own end.
 pub async fn rotate_keeps_the_old_text_until_the_overlap_ends<S: Stores>(db: S) {
     let (anna, new) = given(&db).await;
-    let rotation = overlapping(Some(START.plus(HOUR)));
+    let rotation = overlapping(new.digest, Some(START.plus(HOUR)));
     let rotated = api_key(&db)
         .rotate_key(anna.id, new.id, rotation.clone(), by(START))
         .await;
@@ -84,7 +88,7 @@ pub async fn rotate_in_parallel_has_one_winner<S: Stores>(db: S) {
     let (anna, new) = given(&db).await;
     let until = START.plus(HOUR);
     let answers = together(|_| {
-        let (db, rotation) = (db.clone(), overlapping(Some(until)));
+        let (db, rotation) = (db.clone(), overlapping(new.digest, Some(until)));
         async move {
             let rotated = api_key(&db)
                 .rotate_key(anna.id, new.id, rotation.clone(), by(START))
@@ -101,5 +105,40 @@ pub async fn rotate_in_parallel_has_one_winner<S: Stores>(db: S) {
         assert_eq!(known(&db, *digest).await, matches!(answer, Rotated::Rotated(_)));
     }
     assert!(known(&db, new.digest).await);
+    assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 1);
+}
+
+/// Nor do rotations without overlap all win: whoever lost knows it.
+pub async fn rotate_without_overlap_in_parallel_has_one_winner<S: Stores>(db: S) {
+    checks!("T045");
+    let (anna, new) = given(&db).await;
+    let answers = together(|_| {
+        let (db, rotation) = (db.clone(), overlapping(new.digest, None));
+        async move {
+            let rotated = api_key(&db)
+                .rotate_key(anna.id, new.id, rotation.clone(), by(START))
+                .await;
+            (rotated.unwrap(), rotation.digest)
+        }
+    })
+    .await;
+    assert_eq!(count(&answers, |(answer, _)| *answer == Rotated::Overtaken), 99);
+    for (answer, digest) in &answers {
+        assert_eq!(known(&db, *digest).await, matches!(answer, Rotated::Rotated(_)));
+    }
+    assert!(!known(&db, new.digest).await);
+    // One with an overlap and one without: whichever comes second is told so.
+    let Some((_, winner)) = answers
+        .iter()
+        .find(|(answer, _)| matches!(answer, Rotated::Rotated(_)))
+    else {
+        panic!("nobody won")
+    };
+    for until in [None, Some(START.plus(HOUR))] {
+        let late = overlapping(new.digest, until);
+        let rotated = api_key(&db).rotate_key(anna.id, new.id, late, by(START)).await;
+        assert_eq!(rotated.unwrap(), Rotated::Overtaken);
+    }
+    assert!(known(&db, *winner).await);
     assert_eq!(events(&db, Action::ApiKeyRotated).await.len(), 1);
 }

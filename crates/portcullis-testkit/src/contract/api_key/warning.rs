@@ -69,3 +69,31 @@ pub async fn take_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
         []
     );
 }
+
+/// A key that nobody could be told of is answered again; one that is gone isn't.
+pub async fn give_back_expiring_answers_again<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let soon = || NewApiKey {
+        expires_at: Some(START.plus(DAY * 8)),
+        ..new_key(anna.id)
+    };
+    let (kept, gone) = (soon(), soon());
+    for new in [&kept, &gone] {
+        created(&db, new).await;
+    }
+    let at = START.plus(DAY * 2);
+    let take = async || {
+        let taken = db.take_expiring(at.plus(DAY * 7), 10, by(at)).await.unwrap();
+        taken.iter().map(|one| one.key.id).collect::<Vec<_>>()
+    };
+    assert_eq!(take().await.len(), 2);
+    api_key(&db).revoke_key(anna.id, gone.id, by(at)).await.unwrap();
+    for _ in 0..2 {
+        db.give_back_expiring(vec![kept.id, gone.id], by(at))
+            .await
+            .unwrap();
+    }
+    assert_eq!(events(&db, Action::ApiKeyUntold).await.len(), 1);
+    assert_eq!(take().await, [kept.id]);
+    assert_eq!(take().await, []);
+}

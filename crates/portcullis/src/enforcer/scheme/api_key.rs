@@ -1,14 +1,20 @@
 //! `X-API-Key: pk_live_…`, and the query where a deployment wants it.
 //!
 //! The header's name can be another. The query is not looked at unless the deployment names a parameter: addresses
-//! end up in logs, histories and `Referer` headers. Where it is, the parameter is taken out of the address before
-//! the handler sees it.
+//! end up in logs, histories and `Referer` headers. Where it does, the parameter is taken out of the address, and only
+//! its hash kept, before anything of the route runs: on every route, whoever may call it and whatever comes of it
+//! (`T082`).
+//!
+//! **Deployment caveat:** what stands around the finished router sees the address as it was sent, and so does whatever
+//! stands in front of the server. A layer that logs addresses logs keys there.
 //!
 //! Source: RFC 9700 §4.3.2 (why not)
 
+use axum::extract::{OriginalUri, Request};
 use http::{HeaderMap, HeaderName, Uri};
 use portcullis_core::access::{Credential, Refused};
-use portcullis_core::api_key::Format;
+use portcullis_core::api_key::{Format, InvalidKey, KeyDigest};
+use portcullis_core::defends;
 
 use super::Presented;
 
@@ -51,7 +57,10 @@ impl Places {
     /// [`InvalidPlace`].
     pub fn in_header(name: &str) -> Result<Self, InvalidPlace> {
         let header: HeaderName = name.parse().map_err(|_| InvalidPlace::Header)?;
-        if TAKEN.contains(&header.as_str()) {
+        let browsers = ["sec-", "proxy-"]
+            .iter()
+            .any(|own| header.as_str().starts_with(own));
+        if browsers || TAKEN.contains(&header.as_str()) {
             return Err(InvalidPlace::Taken);
         }
         Ok(Self {
@@ -63,7 +72,10 @@ impl Places {
 
     /// And in the query parameter of this name.
     ///
-    /// **Deployment caveat:** whoever logs addresses (proxies, browsers, monitoring) then logs keys.
+    /// The parameter is taken out of the address before the route sees it.
+    ///
+    /// **Deployment caveat:** whoever logs addresses (proxies, browsers, monitoring, layers around the finished router)
+    /// then logs keys.
     ///
     /// # Errors
     /// [`InvalidPlace::Parameter`].
@@ -74,6 +86,11 @@ impl Places {
         }
         self.parameter = Some(parameter.to_owned());
         Ok(self)
+    }
+
+    /// Whether keys stand in this header.
+    pub(crate) fn takes(&self, header: &HeaderName) -> bool {
+        self.header == header
     }
 
     /// The header's name, as it was written.
@@ -98,21 +115,68 @@ pub(super) fn in_header<'r>(headers: &'r HeaderMap, places: &Places, format: &Fo
     }
 }
 
-pub(super) fn in_query<'r>(uri: &Uri, places: &Places, format: &Format) -> Presented<'r> {
-    let (Some(name), Some(query)) = (places.parameter(), uri.query()) else {
-        return Presented::Nothing;
-    };
-    let mut values = query.split('&').filter_map(|pair| value_of(pair, name));
-    match (values.next(), values.next()) {
-        (None, _) => Presented::Nothing,
-        (Some(_), Some(_)) => Presented::Several,
-        // Every character of a key stands for itself: an encoded one isn't decoded.
-        (Some(text), None) => read(text, format),
+/// What stood in the query where keys stand. The text itself isn't kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyInQuery {
+    /// No such parameter.
+    Nothing,
+    /// A key's form.
+    Key(KeyDigest),
+    /// Something else.
+    Invalid(InvalidKey),
+    /// The parameter stood there more than once.
+    Several,
+}
+
+impl KeyInQuery {
+    /// What stands in the address.
+    pub(crate) fn of(uri: &Uri, places: &Places, format: &Format) -> Self {
+        let (Some(name), Some(query)) = (places.parameter(), uri.query()) else {
+            return Self::Nothing;
+        };
+        let mut values = query.split('&').filter_map(|pair| value_of(pair, name));
+        match (values.next(), values.next()) {
+            (None, _) => Self::Nothing,
+            (Some(_), Some(_)) => Self::Several,
+            // Every character of a key stands for itself: an encoded one isn't decoded.
+            (Some(text), None) => format.read(text).map_or_else(Self::Invalid, Self::Key),
+        }
+    }
+
+    /// Takes it out of the request, wherever the address stands.
+    pub(crate) fn take(request: &mut Request, places: &Places, format: &Format) -> Self {
+        defends!("T082");
+        let found = Self::of(request.uri(), places, format);
+        if let (Some(name), true) = (places.parameter(), found != Self::Nothing) {
+            clean(request.uri_mut(), name);
+            if let Some(OriginalUri(original)) = request.extensions_mut().get_mut() {
+                clean(original, name);
+            }
+        }
+        found
+    }
+}
+
+impl From<KeyInQuery> for Presented<'_> {
+    fn from(found: KeyInQuery) -> Self {
+        match found {
+            KeyInQuery::Nothing => Self::Nothing,
+            KeyInQuery::Key(digest) => Self::Credential(Credential::ApiKey(digest)),
+            KeyInQuery::Invalid(why) => Self::Refused(Refused::Key(why)),
+            KeyInQuery::Several => Self::Several,
+        }
+    }
+}
+
+/// Takes the parameter out of the address. An address that couldn't be put together again is none.
+fn clean(uri: &mut Uri, name: &str) {
+    if uri.query().is_some() {
+        *uri = without_parameter(uri, name).unwrap_or_default();
     }
 }
 
 /// The same address without the parameter.
-pub(super) fn without_parameter(uri: &Uri, name: &str) -> Option<Uri> {
+fn without_parameter(uri: &Uri, name: &str) -> Option<Uri> {
     let query = uri.query()?;
     let kept: Vec<&str> = query
         .split('&')
@@ -142,7 +206,8 @@ pub(super) fn read<'r>(text: &str, format: &Format) -> Presented<'r> {
 }
 
 /// What other layers read, and what proxies write.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 24] = [
+    "accept",
     "authorization",
     "connection",
     "content-length",
@@ -151,11 +216,20 @@ const TAKEN: [&str; 14] = [
     "forwarded",
     "host",
     "origin",
-    "proxy-authorization",
     "referer",
+    "set-cookie",
+    "te",
     "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-csrf-token",
     "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
     "x-organization-id",
+    "x-real-ip",
+    "x-request-id",
     "x-session-token",
 ];
 
@@ -172,6 +246,10 @@ mod tests {
             ("Cookie", Err(InvalidPlace::Taken)),
             ("AUTHORIZATION", Err(InvalidPlace::Taken)),
             ("x-session-token", Err(InvalidPlace::Taken)),
+            ("User-Agent", Err(InvalidPlace::Taken)),
+            ("X-CSRF-Token", Err(InvalidPlace::Taken)),
+            ("Sec-Fetch-Site", Err(InvalidPlace::Taken)),
+            ("Proxy-Authorization", Err(InvalidPlace::Taken)),
             ("X-Acme-Key", Ok("X-Acme-Key".to_owned())),
         ] {
             let found = Places::in_header(name).map(|places| places.header().to_owned());

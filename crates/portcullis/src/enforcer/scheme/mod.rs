@@ -11,16 +11,17 @@ mod basic;
 mod cookie;
 mod session_header;
 
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, Uri};
 use portcullis_core::access::{Bearer, Credential, Refused};
 use portcullis_core::api_key::Format;
 use portcullis_core::{defends, session, token};
 
+pub(crate) use self::api_key::KeyInQuery;
 pub use self::api_key::{InvalidPlace, Places};
-use super::Gate;
 use super::unknown::Unknown;
 use crate::Problem;
+use crate::protect::Walk;
 
 /// What stands in one place of a request.
 enum Presented<'r> {
@@ -62,19 +63,20 @@ pub(super) enum Found<'r> {
 }
 
 /// The request's one credential.
-pub(super) fn find<'r>(parts: &'r Parts, gate: &Gate) -> Result<Found<'r>, Unknown> {
+pub(super) fn find<'r>(parts: &'r Parts, walk: &Walk) -> Result<Found<'r>, Unknown> {
+    let gate = &walk.gate;
     find_in(
         &parts.headers,
-        &parts.uri,
+        walk.key_in_query,
         gate.cookies().session(),
         (gate.api_key_format(), gate.api_key_places()),
     )
 }
 
-/// The one credential of a request with these headers to this address.
+/// The one credential of a request with these headers, in whose address this stood.
 pub(super) fn find_in<'r>(
     headers: &'r HeaderMap,
-    uri: &'r Uri,
+    query: KeyInQuery,
     cookie: &str,
     (format, keys): (&Format, &Places),
 ) -> Result<Found<'r>, Unknown> {
@@ -83,7 +85,7 @@ pub(super) fn find_in<'r>(
         (authorization::extract(headers, format), Carrier::Header),
         (session_header::extract(headers), Carrier::Header),
         (api_key::in_header(headers, keys, format), Carrier::Header),
-        (api_key::in_query(uri, keys, format), Carrier::Header),
+        (query.into(), Carrier::Header),
         (cookie::extract(headers, cookie), Carrier::Cookie),
     ];
     let mut presented = places
@@ -120,15 +122,6 @@ fn malformed() -> Problem {
         "the Authorization header must read: Bearer, one space, the token; or Basic, one space, identifier:password in \
          base64",
     )
-}
-
-/// Takes a credential out of the address, so that nobody behind us logs or parses it.
-pub(super) fn clean(parts: &mut Parts, gate: &Gate) {
-    if let Some(name) = gate.api_key_places().parameter()
-        && let Some(uri) = api_key::without_parameter(&parts.uri, name)
-    {
-        parts.uri = uri;
-    }
 }
 
 /// Sorts a bearer token by its form.

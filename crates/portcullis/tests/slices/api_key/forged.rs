@@ -1,5 +1,8 @@
 //! Keys that nobody should be let in with.
 
+use axum::extract::OriginalUri;
+use axum::http::Uri;
+use portcullis::Public;
 use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::checks;
 use portcullis_testkit::{FakeClock, environment};
@@ -88,14 +91,36 @@ async fn two_credentials_are_refused_whatever_they_are() {
     }
 }
 
+/// What a handler, or a layer behind us, sees of the address.
+fn seen(uri: &Uri, original: &Uri) -> String {
+    format!("{uri} {original}")
+}
+
+async fn public(_: Public, uri: Uri, OriginalUri(original): OriginalUri) -> String {
+    seen(&uri, &original)
+}
+async fn guarded(_: Allow<Authenticated>, uri: Uri, OriginalUri(original): OriginalUri) -> String {
+    seen(&uri, &original)
+}
+
+fn echoing(portcullis: &Portcullis) -> Api {
+    let foreign = async |uri: Uri, OriginalUri(original): OriginalUri| seen(&uri, &original);
+    let foreign = axum::Router::new().route("/echo", axum::routing::get(foreign));
+    api(portcullis)
+        .get("/echo/public", public)
+        .get("/echo/guarded", guarded)
+        .mount::<Public>("/nested", foreign)
+}
+
 #[tokio::test]
 async fn a_header_and_a_parameter_of_the_deployments_own() {
+    checks!("T082");
     let places = portcullis::enforcer::Places::in_header("X-Acme-Key").unwrap();
     let places = places.and_in_query("acme_key").unwrap();
     let format = Format::new("acme", "eu").unwrap();
     let app = TestApp::with(
         |builder| builder.api_key_places(places).api_key_format(format),
-        api,
+        echoing,
     )
     .await;
     let anna = anna(&app).await;
@@ -135,6 +160,21 @@ async fn a_header_and_a_parameter_of_the_deployments_own() {
         401,
         "invalid_token",
     );
+    // Nothing behind us sees the key: neither a handler of anybody's nor one that is told who calls, whatever place of
+    // the address it looks at, and whether the key was good or not.
+    for wrong in [key, &key[..10], "garbage"] {
+        let path = format!("/echo/public?a=1&acme_key={wrong}&b=%20");
+        let seen = ask(path, "").await.expect(200);
+        assert_eq!(
+            seen.text(),
+            "/echo/public?a=1&b=%20 /echo/public?a=1&b=%20",
+            "{wrong}"
+        );
+        let nested = ask(format!("/nested/echo?acme_key={wrong}&acme_key={wrong}"), "").await;
+        assert_eq!(nested.expect(200).text(), "/echo /nested/echo", "{wrong}");
+    }
+    let seen = ask(format!("/echo/guarded?acme_key={key}&a=1"), "").await;
+    assert_eq!(seen.expect(200).text(), "/echo/guarded?a=1 /echo/guarded?a=1");
     // A handler that reads its query strictly never sees the key.
     let reader = app
         .user_with("reader@example.com", &["portcullis:accounts:read"])

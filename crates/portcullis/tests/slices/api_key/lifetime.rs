@@ -1,6 +1,11 @@
 //! A key's end, what is told before it, and when it was last used.
 
-use portcullis_core::account::State;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use portcullis_core::account::{Letter, MailError, Mailer, State};
+use portcullis_testkit::FakeMailer;
 
 use super::*;
 use crate::given::{events, set_state};
@@ -56,6 +61,46 @@ async fn the_owner_is_told_once_a_week_before_the_end() {
         assert!(letter.text.contains(part), "{part}: {}", letter.text);
     }
     assert_eq!(letters().await, 1, "once is enough");
+}
+
+/// A mail system that can be away.
+#[derive(Default)]
+struct Unsteady {
+    away: AtomicBool,
+    mailer: FakeMailer,
+}
+
+#[async_trait]
+impl Mailer for Unsteady {
+    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(MailError("away".into()));
+        }
+        self.mailer.send(letter).await
+    }
+}
+
+#[tokio::test]
+async fn a_warning_that_could_not_be_mailed_is_mailed_by_the_next_call() {
+    let mailer = Arc::new(Unsteady::default());
+    let by = Arc::clone(&mailer);
+    let app = TestApp::with(|builder| builder.mailer(by as _), api).await;
+    let anna = anna(&app).await;
+    let month = form_with(json!({ "expires_at": "2026-01-31T00:00:00Z" }));
+    issued(&app, &anna, &month).await;
+    app.clock.advance_secs(24 * 86_400);
+    mailer.away.store(true, Ordering::SeqCst);
+    for tries in 1..=2 {
+        app.portcullis.warn_expiring().await.unwrap();
+        assert_eq!(events(&app, "api_key.untold").await.len(), tries);
+    }
+    mailer.away.store(false, Ordering::SeqCst);
+    mailer.mailer.letter_to(&anna.email).await;
+    app.portcullis.warn_expiring().await.unwrap();
+    let letter = mailer.mailer.letter_to(&anna.email).await;
+    assert!(letter.subject.contains("expires soon"), "{}", letter.subject);
+    app.portcullis.warn_expiring().await.unwrap();
+    assert_eq!(events(&app, "api_key.expiring").await.len(), 3, "once is enough");
 }
 
 #[tokio::test]

@@ -70,6 +70,38 @@ async fn a_key_used_too_often_waits_as_long_as_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_key_used_too_often_is_explained_once_a_minute() {
+    checks!("T076");
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form_with(json!({ "limit": "1/hour" }))).await;
+    let (id, key) = (text(&made, "id"), text(&made, "key"));
+    with_key(&app, key, "/read").await.expect(200);
+    let mut traces = Vec::new();
+    for _ in 0..20 {
+        let refused = with_key(&app, key, "/read").await.expect(429).json();
+        traces.push(text(&refused, "trace_id").to_owned());
+    }
+    let noted = events(&app, "access.denied").await;
+    assert_eq!(noted.len(), 1);
+    assert_eq!(noted[0].account, Some(anna.id));
+    let detail = noted[0].detail.clone().unwrap();
+    assert_eq!(detail, format!("keys:read: rate_limited (api key {id})"));
+    let why = async |trace: &str| {
+        let path = format!("/admin/api/v1/decisions/{trace}");
+        app.get(&path).bearer(&root.access_token).send().await
+    };
+    let explained = why(&traces[0]).await.expect(200).json();
+    assert_eq!(explained["code"], "rate_limited");
+    assert_eq!(explained["api_key"], id);
+    why(&traces[1]).await.expect(404);
+    app.clock.advance_secs(60);
+    with_key(&app, key, "/read").await.expect(429);
+    assert_eq!(events(&app, "access.denied").await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_rotated_key_keeps_its_count() {
     let app = app().await;
     let anna = anna(&app).await;

@@ -171,3 +171,30 @@ async fn create_beyond_the_limit_is_refused() {
         "too_many_keys",
     );
 }
+
+#[tokio::test]
+async fn a_key_carries_no_permission_that_only_a_membership_gives() {
+    checks!("T039");
+    let app = app().await;
+    let anna = app.user("anna@example.com").await;
+    let body = json!({ "name": "Acme", "slug": "acme" });
+    post(&app, &anna, "/auth/organizations", &body).await.expect(201);
+    let members = async |request: portcullis_testkit::Request| request.send().await.status();
+    let path = "/auth/organizations/acme/members";
+    let asked = form_with(json!({ "permissions": ["org:members:read"] }));
+    let by_login = app.get(path).bearer(&anna.access_token);
+    assert_eq!(members(by_login).await, 200, "the owner of an organization");
+    let answer = post(&app, &anna, "/auth/api-keys", &asked).await.expect(422);
+    assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
+    // What the account has too goes into a key, and opens what the membership opens besides.
+    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let (roles, by) = (app.portcullis.roles(), app.by_operator());
+    roles.create(&permit, "clerk", "", by.clone()).await.unwrap();
+    roles
+        .allow(&permit, "clerk", "org:members:read", by)
+        .await
+        .unwrap();
+    app.assign(&anna, "clerk").await;
+    let made = issued(&app, &anna, &asked).await;
+    assert_eq!(members(app.get(path).api_key(text(&made, "key"))).await, 200);
+}

@@ -5,7 +5,7 @@ use portcullis_core::account::State;
 use portcullis_core::checks;
 
 use super::*;
-use crate::given::{complaints, events, pairs, set_state};
+use crate::given::{complaints, events, log_in_with, pairs, session_of, set_state};
 
 #[tokio::test]
 async fn keys_of_somebody_else_are_not_there() {
@@ -57,6 +57,65 @@ async fn a_revoked_key_is_refused_at_once_and_for_ever() {
         .json(&json!({ "enabled": true }));
     enable.send().await.expect(404);
     check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+}
+
+#[tokio::test]
+async fn widening_a_key_needs_a_fresh_login_and_no_less_than_the_key() {
+    checks!("T081");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let fences = json!({
+        "permissions": ["keys:read", "keys:write"], "networks": ["10.0.0.0/8"], "limit": "1/hour",
+    });
+    let made = issued(&app, &anna, &form_with(fences.clone())).await;
+    let one = format!("/auth/api-keys/{}", text(&made, "id"));
+    let change = async |token: &str, body: Value| {
+        let request = app.patch(&one).bearer(token).json(&body);
+        request.send().await
+    };
+    let widening = [
+        json!({ "enabled": true }),
+        json!({ "networks": [] }),
+        json!({ "networks": ["0.0.0.0/0", "::/0"] }),
+        json!({ "limit": null }),
+        json!({ "limit": "1000000/second" }),
+        json!({ "enabled": false, "limit": null, "name": "harmless" }),
+    ];
+    // A login that may less than the key.
+    let narrowed = log_in_with(&app, &anna.email, &json!({ "scope": "keys:read" })).await;
+    let narrowed = text(&narrowed.expect(200).json(), "access_token").to_owned();
+    change(&narrowed, json!({ "enabled": false })).await.expect(200);
+    for body in &widening {
+        check(&change(&narrowed, body.clone()).await, 403, "insufficient_scope");
+    }
+    // A forgotten browser.
+    let stale = session_of(&app, &anna.email).await;
+    app.clock.advance_secs(900);
+    change(&stale, json!({ "enabled": false, "name": "old" }))
+        .await
+        .expect(200);
+    for body in &widening {
+        let refused = change(&stale, body.clone()).await;
+        check(&refused, 401, "login_too_old");
+        assert!(refused.header("www-authenticate").contains("max_age"), "{body}");
+    }
+    let unchanged = change(&stale, json!({})).await.expect(200).json();
+    assert_eq!(
+        (&unchanged["enabled"], &unchanged["networks"], &unchanged["limit"]),
+        (&json!(false), &fences["networks"], &fences["limit"])
+    );
+    assert_eq!(unchanged["name"], "old");
+    let fresh = app.log_in(&anna.email).await.access_token;
+    for body in &widening {
+        change(&fresh, body.clone()).await.expect(200);
+    }
+    let events = events(&app, "api_key.changed").await;
+    let details: Vec<_> = events.iter().filter_map(|event| event.detail.clone()).collect();
+    let id = text(&made, "id");
+    assert!(
+        details.contains(&format!("{id}: disabled, limit none, named harmless")),
+        "{details:?}"
+    );
 }
 
 #[tokio::test]
@@ -167,23 +226,58 @@ async fn fifty_rotations_at_once_have_one_winner() {
     let anna = anna(&app).await;
     let made = issued(&app, &anna, &form()).await;
     let path = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
-    let answers = join_all((0..50).map(|_| {
-        let request = app.post(&path).bearer(&anna.access_token).json(&json!({}));
-        tokio::spawn(request.send())
-    }))
-    .await;
-    let answers: Vec<Answer> = answers.into_iter().map(Result::unwrap).collect();
-    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status() == 200);
-    assert_eq!(won.len(), 1);
+    let (won, lost) = fifty_rotations(&app, &anna, &path, &json!({})).await;
     assert!(
         lost.iter()
             .all(|answer| answer.status() == 409 && answer.code() == "overlap_running")
     );
-    with_key(&app, text(&won[0].json(), "key"), "/read")
-        .await
-        .expect(200);
+    with_key(&app, text(&won, "key"), "/read").await.expect(200);
     with_key(&app, text(&made, "key"), "/read").await.expect(200);
     assert_eq!(events(&app, "api_key.rotated").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fifty_rotations_at_once_without_overlap_have_one_winner_for_each_text() {
+    checks!("T045");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let path = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
+    let at_once = json!({ "overlap_seconds": 0 });
+    let answers = rotations(&app, &anna, &path, &at_once).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status() == 200);
+    assert!(!won.is_empty());
+    assert!(
+        lost.iter()
+            .all(|answer| answer.status() == 409 && answer.code() == "rotated_meanwhile")
+    );
+    // Whoever won replaced a text that it had read; of all of them the last one's is good.
+    assert_eq!(events(&app, "api_key.rotated").await.len(), won.len());
+    let mut good = 0;
+    for answer in &won {
+        let status = with_key(&app, text(&answer.json(), "key"), "/read")
+            .await
+            .status();
+        good += usize::from(status == 200);
+    }
+    assert_eq!(good, 1);
+    with_key(&app, text(&made, "key"), "/read").await.expect(401);
+}
+
+/// Fifty rotations at once: what the only one that succeeded answered, and the others.
+async fn fifty_rotations(app: &TestApp, who: &Account, path: &str, body: &Value) -> (Value, Vec<Answer>) {
+    let answers = rotations(app, who, path, body).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status() == 200);
+    assert_eq!(won.len(), 1);
+    (won[0].json(), lost)
+}
+
+async fn rotations(app: &TestApp, who: &Account, path: &str, body: &Value) -> Vec<Answer> {
+    let answers = join_all((0..50).map(|_| {
+        let request = app.post(path).bearer(&who.access_token).json(body);
+        tokio::spawn(request.send())
+    }));
+    answers.await.into_iter().map(Result::unwrap).collect()
 }
 
 #[tokio::test]

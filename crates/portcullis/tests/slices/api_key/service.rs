@@ -7,7 +7,7 @@ use portcullis_core::account;
 use portcullis_core::checks;
 
 use super::*;
-use crate::given::{complaints, events, pairs, password_form};
+use crate::given::{complaints, events, pairs, password_form, set_state};
 
 const ADMIN: &str = "/admin/api/v1";
 
@@ -171,6 +171,126 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     with_key(&app, text(&wide, "key"), "/admin/api/v1/roles")
         .await
         .expect(403);
+}
+
+#[tokio::test]
+async fn an_administrator_disables_a_service_accounts_key() {
+    checks!("T081");
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let robot = create(&app, &root, "robot").await;
+    let id = text(&robot, "id");
+    role(&app, "reader", &["keys:read", "portcullis:api-keys:write"]).await;
+    assign(&app, id, "reader").await;
+    let root = root_with_read(&app, root).await;
+    let keys = format!("{ADMIN}/accounts/{id}/api-keys");
+    let made = post(&app, &root, &keys, &form()).await.expect(201).json();
+    let (one, key) = (format!("{keys}/{}", text(&made, "id")), text(&made, "key"));
+    let change = async |token: &str, body: Value| app.patch(&one).bearer(token).json(&body).send().await;
+    // Whoever may change keys, but not read: no fence of a key that reads is theirs to take off.
+    let clerk = app
+        .user_with("clerk@example.com", &["portcullis:api-keys:write"])
+        .await;
+    let reader = app
+        .user_with("reader@example.com", &["portcullis:api-keys:read"])
+        .await;
+    change(&reader.access_token, json!({ "enabled": false }))
+        .await
+        .expect(403);
+    let disabled = change(&clerk.access_token, json!({ "enabled": false }))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(disabled["enabled"], false);
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+    for body in [
+        json!({ "enabled": true }),
+        json!({ "networks": [] }),
+        json!({ "limit": null }),
+    ] {
+        check(
+            &change(&clerk.access_token, body).await,
+            403,
+            "insufficient_scope",
+        );
+    }
+    // A key may disable a key, and never enable one.
+    let form = json!({ "name": "keeper", "permissions": ["keys:read", "portcullis:api-keys:write"] });
+    let keeper = post(&app, &root, &keys, &form).await.expect(201).json();
+    let by_key = async |body: Value| {
+        let request = app.patch(&one).api_key(text(&keeper, "key")).json(&body);
+        request.send().await
+    };
+    by_key(json!({ "enabled": false })).await.expect(200);
+    check(&by_key(json!({ "enabled": true })).await, 401, "login_too_old");
+    check(&with_key(&app, key, "/read").await, 401, "invalid_token");
+    change(
+        &root.access_token,
+        json!({ "enabled": true, "limit": "1/hour", "name": "named" }),
+    )
+    .await
+    .expect(200);
+    with_key(&app, key, "/read").await.expect(200);
+    with_key(&app, key, "/read").await.expect(429);
+    // People change their own.
+    let anna = anna(&app).await;
+    let own = issued(&app, &anna, &self::form()).await;
+    let own = format!("{ADMIN}/accounts/{}/api-keys/{}", anna.id, text(&own, "id"));
+    let request = app.patch(&own).bearer(&root.access_token);
+    check(
+        &request.json(&json!({ "enabled": false })).send().await,
+        409,
+        "not_a_service_account",
+    );
+    let nobody = format!("{keys}/01890000-0000-7000-8000-000000000000");
+    let request = app.patch(&nobody).bearer(&root.access_token);
+    check(
+        &request.json(&json!({ "enabled": false })).send().await,
+        404,
+        "not_found",
+    );
+}
+
+/// The same administrator, logged in again, who may do what keys of these tests may.
+async fn root_with_read(app: &TestApp, root: Account) -> Account {
+    app.assign(&root, "reader").await;
+    app.log_in(&root.email).await
+}
+
+#[tokio::test]
+async fn a_service_accounts_expiring_key_is_told_to_somebody() {
+    let app = app().await;
+    let root = app.administrator("root@example.com").await;
+    let maker = app
+        .user_with("maker@example.com", &["portcullis:api-keys:write", "keys:read"])
+        .await;
+    let robot = create(&app, &root, "robot").await;
+    let id = text(&robot, "id");
+    role(&app, "reader", &["keys:read"]).await;
+    assign(&app, id, "reader").await;
+    for letter in [&root.email, &maker.email] {
+        app.mailer.letter_to(letter).await;
+    }
+    let keys = format!("{ADMIN}/accounts/{id}/api-keys");
+    let form = form_with(json!({ "expires_at": "2026-01-31T00:00:00Z", "name": "first" }));
+    post(&app, &maker, &keys, &form).await.expect(201);
+    app.clock.advance_secs(24 * 86_400);
+    app.portcullis.warn_expiring().await.unwrap();
+    let letter = app.mailer.letter_to(&maker.email).await;
+    for part in ["the account robot", "first", "2026-01-31T00:00:00Z"] {
+        assert!(letter.text.contains(part), "{part}: {}", letter.text);
+    }
+    assert_eq!(app.mailer.waiting(), 0, "whoever made it is enough");
+    // Its maker may not act any more: the people who administer are told.
+    let maker = app.log_in(&maker.email).await;
+    let form = form_with(json!({ "expires_at": "2026-02-28T00:00:00Z", "name": "second" }));
+    post(&app, &maker, &keys, &form).await.expect(201);
+    set_state(&app, &maker, portcullis_core::account::State::Disabled).await;
+    app.clock.advance_secs(30 * 86_400);
+    app.portcullis.warn_expiring().await.unwrap();
+    let letter = app.mailer.letter_to(&root.email).await;
+    assert!(letter.text.contains("second"), "{}", letter.text);
+    assert_eq!(app.mailer.waiting(), 0);
 }
 
 #[tokio::test]

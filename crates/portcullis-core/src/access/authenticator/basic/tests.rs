@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::super::tests::{ACCOUNT, Bench, START, World, account, after};
 use super::*;
-use crate::access::Credential;
+use crate::access::{Credential, REMEMBERED};
 use crate::account::{self, Account, Login, Mismatch, NotProven, Stamp, State};
 use crate::environment::Entropy;
 use crate::fault::Fault;
@@ -152,6 +152,22 @@ fn a_wrong_pair_is_refused_and_nothing_is_remembered_of_it() {
     };
     let refused = deployment.ask("right", after(1)).unwrap_err();
     assert_eq!(refused, Refused::Password(unknown));
+}
+
+#[test]
+fn a_password_longer_than_any_is_hashed_each_time_like_a_wrong_one() {
+    checks!("T084");
+    let deployment = Deployment::new();
+    let drawn = || deployment.drawn.load(Ordering::Relaxed);
+    let beyond = "x".repeat(Password::MAX_BYTES + 1);
+    for _ in 0..3 {
+        let before = drawn();
+        assert_eq!(deployment.ask(&beyond, after(1)).unwrap_err(), WRONG);
+        assert!(drawn() > before, "every hash draws a salt");
+    }
+    // Not even the empty password that is hashed instead opens an account that has it.
+    deployment.change_password("");
+    assert_eq!(deployment.ask(&beyond, after(1)).unwrap_err(), WRONG);
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn given() -> (Bench, Secret) {
         account: ACCOUNT,
         name: "ci".into(),
         permissions: vec!["keys-test:read".into()],
+        digest: secret.digest(),
         hint: secret.hint(),
         expires_at: None,
         enabled: true,
@@ -120,6 +121,42 @@ fn a_key_never_stands_for_a_person() {
     assert_eq!(fresh.unwrap_err().code(), "login_too_old");
     let second = Permit::<SecondFactor>::decide(principal, &situation);
     assert_eq!(second.unwrap_err().code(), "second_factor_required");
+}
+
+#[test]
+fn a_warm_key_is_read_again_after_a_quarter_of_an_hour() {
+    checks!("T083");
+    let (bench, secret) = given();
+    let read = (Read::PERMISSION.id)();
+    ask(&bench, &secret, START).unwrap();
+    bench.reads();
+    ask(&bench, &secret, after(899)).unwrap();
+    assert_eq!(bench.reads(), 0, "nothing was invalidated");
+    // The machine slept, and what was invalidated meanwhile is swept: nobody will ever tell.
+    bench
+        .world
+        .permissions
+        .lock()
+        .unwrap()
+        .push("keys-test:read".to_owned());
+    bench
+        .world
+        .keys
+        .lock()
+        .unwrap()
+        .values_mut()
+        .for_each(|found| found.key.enabled = false);
+    assert_eq!(refusal(&bench, &secret, after(900)), Refused::KeyDisabled);
+    // Nor does what is remembered of the account outlive it.
+    bench
+        .world
+        .keys
+        .lock()
+        .unwrap()
+        .values_mut()
+        .for_each(|found| found.key.enabled = true);
+    let principal = ask(&bench, &secret, after(900)).unwrap();
+    assert!(principal.may(read));
 }
 
 /// What is wrong with a key that was good.
@@ -231,7 +268,12 @@ fn the_rate_counts_what_is_let_in_alone() {
     for _ in 0..2 {
         from(&bench, &secret, good, after(1)).expect("refused requests were not counted");
     }
-    let Err(AuthenticationError::RateLimited(wait)) = from(&bench, &secret, good, after(1)) else {
+    let Err(AuthenticationError::RateLimited {
+        key: KEY,
+        after: wait,
+        ..
+    }) = from(&bench, &secret, good, after(1))
+    else {
         panic!("the third was let in")
     };
     assert_eq!(wait, Duration::from_secs(30));
@@ -317,6 +359,9 @@ impl api_key::Store for World {
         never()
     }
     async fn note_used(&self, _: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
+        never()
+    }
+    async fn give_back_expiring(&self, _: Vec<Id>, _: audit::Context) -> Result<(), Fault> {
         never()
     }
     async fn take_expiring(&self, _: Timestamp, _: u32, _: audit::Context) -> Result<Vec<Expiring>, Fault> {

@@ -1,0 +1,95 @@
+//! Keys that end soon, and who is to be told.
+
+use portcullis_core::account::{self, Account};
+use portcullis_core::api_key::{ApiKey, Expiring, Id};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+
+use super::{api_key, api_key_columns, record};
+use crate::access::people_who_administer;
+use crate::account::{account, account_columns};
+use crate::tx::Tx;
+use crate::value::params;
+
+pub(super) async fn take(
+    tx: &mut Tx<'_>,
+    before: Timestamp,
+    limit: u32,
+    by: &Context,
+) -> Result<Vec<Expiring>, Fault> {
+    let rows = tx.query(TAKE, params![by.at, before, limit]).await?;
+    let mut expiring = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        let key = api_key(&mut row)?;
+        let owner = find(tx, key.account).await?;
+        let owner = owner.ok_or_else(|| Fault::Corrupt(format!("the key {} has no owner", key.id)))?;
+        let told = told(tx, &key, &owner).await?;
+        record(tx, Action::ApiKeyExpiring, &key, by);
+        expiring.push(Expiring { key, owner, told });
+    }
+    expiring.sort_by_key(|one| (one.key.expires_at, one.key.id));
+    Ok(expiring)
+}
+
+pub(super) async fn give_back(tx: &mut Tx<'_>, keys: &[Id], by: &Context) -> Result<(), Fault> {
+    for id in keys {
+        if let Some(mut row) = tx.query_one(GIVE_BACK, params![*id]).await? {
+            record(tx, Action::ApiKeyUntold, &api_key(&mut row)?, by);
+        }
+    }
+    Ok(())
+}
+
+/// The owner, or for one without an address whoever made the key, or the people who administer.
+async fn told(tx: &mut Tx<'_>, key: &ApiKey, owner: &Account) -> Result<Vec<Account>, Fault> {
+    if owner.email.is_some() {
+        return Ok(vec![owner.clone()]);
+    }
+    if let Some(maker) = maker(tx, key).await? {
+        return Ok(vec![maker]);
+    }
+    let mut people = people_who_administer(tx).await?;
+    people.retain(|account| account.email.is_some());
+    people.truncate(MOST_TOLD);
+    Ok(people)
+}
+
+/// Who made the key, by the audit log, if that is somebody who may act and has an address.
+async fn maker(tx: &mut Tx<'_>, key: &ApiKey) -> Result<Option<Account>, Fault> {
+    let created = params![key.account, Action::ApiKeyCreated.as_str(), key.id.to_string()];
+    let Some(mut row) = tx.query_one(MAKER, created).await? else {
+        return Ok(None);
+    };
+    let Ok(actor) = row.take::<String>()?.parse::<account::Id>() else {
+        return Ok(None);
+    };
+    let maker = find(tx, actor).await?;
+    Ok(maker.filter(|maker| maker.state.may_act() && maker.email.is_some()))
+}
+
+async fn find(tx: &mut Tx<'_>, id: account::Id) -> Result<Option<Account>, Fault> {
+    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let row = tx.query_one(sql, params![id]).await?;
+    row.map(|mut row| account(&mut row)).transpose()
+}
+
+const TAKE: &str = concat!(
+    "UPDATE api_keys SET warned_at = $1 WHERE warned_at IS NULL AND id IN (
+       SELECT keys.id FROM api_keys AS keys JOIN accounts ON accounts.id = keys.account_id
+       WHERE keys.warned_at IS NULL AND keys.expires_at > $1 AND keys.expires_at <= $2 AND keys.enabled = 1
+         AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ('active', 'unverified')
+       ORDER BY keys.expires_at LIMIT $3) RETURNING ",
+    api_key_columns!()
+);
+
+const GIVE_BACK: &str = concat!(
+    "UPDATE api_keys SET warned_at = NULL WHERE id = $1 AND warned_at IS NOT NULL RETURNING ",
+    api_key_columns!()
+);
+
+const MAKER: &str = "SELECT actor FROM audit_events WHERE account_id = $1 AND action = $2 AND detail = $3
+    ORDER BY id DESC LIMIT 1";
+
+/// How many people who administer are told of one key.
+const MOST_TOLD: usize = 10;
