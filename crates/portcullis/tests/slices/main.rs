@@ -30,6 +30,7 @@ mod remote;
 mod resource;
 mod session;
 mod session_store;
+mod slow_body;
 mod step_up;
 mod tenant;
 mod token;
