@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portcullis::core::access::{ResourceFacts, ResourceKind};
 use portcullis::core::account;
-use portcullis::resource::{Actions as _, Column, Columns, Dialect};
+use portcullis::resource::{Actions as _, Column, Columns, Dialect, Tenancy};
 use portcullis::{
     Allow, Api, Authenticated, Authorized, Circumstances, Created, Json, NoContent, Portcullis, Problem,
     Resource, Result, State, Visible, permissions, resource_actions,
@@ -40,6 +40,7 @@ impl Resource for Note {
     type State = App;
     const KIND: &'static ResourceKind = &ResourceKind {
         name: "Note",
+        tenancy: Tenancy::Anywhere,
         fields: &[],
         actions: Self::NAMES,
     };
@@ -104,10 +105,10 @@ async fn read(_: Allow<Authenticated>, note: Authorized<Note, Read>) -> Json<Not
 
 async fn edit(
     _: Allow<Authenticated>,
-    note: Authorized<Note, Edit>,
     State(app): State<App>,
-    Json(Text { text }): Json<Text>,
+    note: Authorized<Note, Edit, Json<Text>>,
 ) -> Result<NoContent> {
+    let (note, Json(Text { text })) = note.split();
     app.notes.change(note.id, &text).map_err(Problem::internal)?;
     Ok(NoContent)
 }
@@ -118,7 +119,7 @@ async fn erase(
     State(app): State<App>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent> {
-    // SQLite may give the id to another note: nothing of this one may be shared by then.
+    // First: what is left of a deleted note would be shared for nothing.
     let grants = app.portcullis.gate().grants();
     grants.unshare_all(note.permit(), by).await?;
     app.notes.erase(note.id).map_err(Problem::internal)?;
@@ -170,7 +171,8 @@ impl Notes {
     /// # Errors
     /// What SQLite says.
     pub fn open(database: Connection) -> rusqlite::Result<Self> {
-        let table = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, text TEXT NOT NULL);
+        // Without AUTOINCREMENT SQLite would give the id of a deleted note to the next one.
+        let table = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, text TEXT NOT NULL);
             CREATE INDEX IF NOT EXISTS notes_owner ON notes (owner)";
         database.execute_batch(table)?;
         Ok(Self(Arc::new(Mutex::new(database))))

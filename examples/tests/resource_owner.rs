@@ -99,7 +99,7 @@ async fn an_administrator_of_notes_reaches_all_of_them_and_shares_none() {
 }
 
 #[tokio::test]
-async fn a_note_that_gets_an_old_id_is_shared_with_nobody() {
+async fn an_id_is_never_given_to_another_note() {
     let app = app().await;
     let (anna, ben) = (
         app.user("anna@example.com").await,
@@ -109,6 +109,8 @@ async fn a_note_that_gets_an_old_id_is_shared_with_nobody() {
     share(&app, &anna, &ben, "notes:read").await.expect(204);
     call(&app, &anna, "DELETE", "/notes/1").await.expect(204);
     let again = call(&app, &anna, "POST", "/notes").await.expect(201).json();
-    assert_eq!(again["id"], 1);
-    call(&app, &ben, "GET", "/notes/1").await.expect(404);
+    assert_eq!(again["id"], 2);
+    for path in ["/notes/1", "/notes/2"] {
+        call(&app, &ben, "GET", path).await.expect(404);
+    }
 }

@@ -1,25 +1,31 @@
 //! A decision by policies: 20 of them, about one of 10,000 resources; one that may be remembered; and the filter of a
 //! list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result, anyhow};
-use portcullis::Principal;
+use anyhow::{Result, anyhow, ensure};
 use portcullis::core::access::policy::{Declarations, Schema, Set, Source};
-use portcullis::core::access::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Value};
-use portcullis::core::access::{Bearer, Credential, Policies as _, Situation, Verdict};
-use portcullis::core::account;
+use portcullis::core::access::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value};
+use portcullis::core::access::{
+    Bearer, Credential, Membership, PermissionSet, Permit, Policies as _, Situation, Verdict,
+};
+use portcullis::core::audit::Context;
 use portcullis::core::session::Delivery;
+use portcullis::core::{account, organization};
+use portcullis::{Portcullis, Principal};
+use uuid::Uuid;
 
 use super::Plan;
 use crate::deployment::{self, runtime};
 use crate::measure::{Side, Stopwatch, in_turns};
 use crate::report::{Budget, Line};
 
-static POST: ResourceKind = ResourceKind {
+const POST_KIND: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: Tenancy::Anywhere,
     fields: &[
         Field {
             name: "draft",
@@ -40,7 +46,15 @@ static POST: ResourceKind = ResourceKind {
     actions: &["posts:edit"],
 };
 
-/// All 20 speak of editing posts; the last permits, so that none is spared.
+static POST: ResourceKind = POST_KIND;
+
+static PAGE: ResourceKind = ResourceKind {
+    name: "Page",
+    actions: &["pages:edit"],
+    ..POST_KIND
+};
+
+/// 20 speak of editing posts and 20 of editing pages; the last but one permits, so that none is spared.
 fn policies() -> String {
     let mut text = String::new();
     for number in 0..18 {
@@ -52,8 +66,21 @@ fn policies() -> String {
                || resource.tags.contains(\"tag-{number}\") }};"
         );
     }
+    // The same number for editing pages, of which none ends before its last condition.
+    for number in 0..18 {
+        let effect = if number % 3 == 0 { "forbid" } else { "permit" };
+        let _ = writeln!(
+            text,
+            "{effect}(principal, action == Action::\"pages:edit\", resource) when {{
+               principal in Role::\"role-{number}\" && context has ip && !context.ip.isLoopback()
+               && context has organization && context.org_roles.contains(\"org-role-{number}\")
+               && resource.tags.contains(\"tag-{number}\") && resource.size < 0 }};"
+        );
+    }
     text.push_str(
-        "permit(principal, action == Action::\"posts:edit\", resource) when { resource has owner && resource.owner == principal };
+        "permit(principal, action == Action::\"pages:edit\", resource) when { resource has owner && resource.owner == principal };
+         forbid(principal, action == Action::\"pages:edit\", resource) when { context.now > datetime(\"2100-01-01\") };
+         permit(principal, action == Action::\"posts:edit\", resource) when { resource has owner && resource.owner == principal };
          forbid(principal, action == Action::\"posts:edit\", resource) when { context.now > datetime(\"2100-01-01\") };
          permit(principal, action == Action::\"reports:export\", resource) when { principal in Role::\"nobody\" || !context.scoped };",
     );
@@ -64,6 +91,7 @@ fn loaded() -> Result<Set> {
     let mut declarations = Declarations::new();
     declarations.action("reports:export");
     declarations.kind(&POST);
+    declarations.kind(&PAGE);
     let source = Source {
         name: "measured.cedar".to_owned(),
         text: policies(),
@@ -81,36 +109,85 @@ fn posts(owner: account::Id) -> Vec<ResourceFacts> {
         fields: BTreeMap::from([
             ("draft", Value::Bool(number % 3 == 0)),
             ("size", Value::Long(number)),
-            ("tags", Value::TextSet(vec![format!("tag-{}", number + 100)])),
+            ("tags", Value::TextSet([format!("tag-{}", number + 100)].into())),
         ]),
     };
     (0..POSTS).map(post).collect()
 }
 
+/// The same as pages with a hundred tags, all of them the caller's.
+fn pages(owner: account::Id) -> Vec<ResourceFacts> {
+    let tags: BTreeSet<String> = (0..100).map(|number| format!("tag-{number}")).collect();
+    let page = |post: ResourceFacts| {
+        let mut fields = post.fields;
+        fields.insert("tags", Value::TextSet(tags.clone()));
+        ResourceFacts {
+            kind: &PAGE,
+            owner: Some(owner),
+            fields,
+            ..post
+        }
+    };
+    posts(owner).into_iter().take(PAGES).map(page).collect()
+}
+
+/// An account with as many roles as a busy one has: every condition of the policies is evaluated to its end.
+async fn busy(portcullis: &Portcullis) -> Result<Arc<Principal>> {
+    let account = deployment::register(portcullis, BUSY).await?;
+    let permit = Permit::dangerous_for_operator();
+    let by = || Context::operator(portcullis.environment().now());
+    for number in 0..50 {
+        let name = format!("role-{number}");
+        portcullis.roles().create(&permit, &name, "", by()).await?;
+        portcullis.roles().assign(&permit, account, &name, by()).await?;
+    }
+    known(portcullis, BUSY).await
+}
+
+async fn known(portcullis: &Portcullis, email: &str) -> Result<Arc<Principal>> {
+    let token = deployment::log_in(portcullis, email, Delivery::Tokens).await?;
+    let now = portcullis.environment().now();
+    let credential = Credential::Jwt(Bearer(&token));
+    let authenticator = portcullis.gate().authenticator();
+    Ok(authenticator.authenticate(&credential, None, now).await?)
+}
+
+fn membership() -> Membership {
+    Membership {
+        organization: organization::Id::from_uuid(Uuid::from_u128(7)),
+        roles: (0..18).map(|number| format!("org-role-{number}")).collect(),
+        permission_names: Vec::new(),
+        permissions: PermissionSet::default(),
+    }
+}
+
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
-    let (now, principal) = runtime()?.block_on(async {
+    let (now, principal, busy) = runtime()?.block_on(async {
         let portcullis = deployment::in_memory().open().await?;
         deployment::register(&portcullis, EMAIL).await?;
-        let token = deployment::log_in(&portcullis, EMAIL, Delivery::Tokens).await?;
-        let now = portcullis.environment().now();
-        let credential = Credential::Jwt(Bearer(&token));
-        let principal = portcullis
-            .gate()
-            .authenticator()
-            .authenticate(&credential, None, now)
-            .await?;
-        anyhow::Ok((now, principal))
+        let principal = known(&portcullis, EMAIL).await?;
+        let busy = busy(&portcullis).await?;
+        anyhow::Ok((portcullis.environment().now(), principal, busy))
     })?;
     let (set, posts) = (loaded()?, posts(principal.id()));
     let situation = Situation::at(now);
     let who: &Principal = &principal;
+    let (pages, member) = (pages(busy.id()), membership());
+    let crowded = Situation {
+        ip: Some([192, 0, 2, 1].into()),
+        selected: Some(member.organization),
+        member: Some(&member),
+        ..situation
+    };
+    let decide_page = |page: &ResourceFacts| set.decide(&busy, &crowded, "pages:edit", Some(page));
     let (own, foreign): (Vec<_>, Vec<_>) = posts.iter().partition(|post| post.owner.is_some());
     let decide = |post: &ResourceFacts| set.decide(who, &situation, "posts:edit", Some(post));
-    (own.iter().all(|post| decide(post) == Verdict::Permitted)
+    let whole = || set.decide(who, &situation, black_box("reports:export"), None);
+    let right = own.iter().all(|post| decide(post) == Verdict::Permitted)
+        && pages.iter().all(|page| decide_page(page) == Verdict::Permitted)
         && foreign.iter().all(|post| decide(post) == Verdict::Silent)
-        && set.decide(who, &situation, "reports:export", None) == Verdict::Permitted)
-        .then_some(())
-        .context("a decision by policies is wrong")?;
+        && whole() == Verdict::Permitted;
+    ensure!(right, "a decision by policies is wrong");
     let timed = |times: usize, step: &dyn Fn(usize)| {
         let started = Stopwatch::processor_of_this_thread();
         (0..times).for_each(step);
@@ -126,8 +203,13 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         Box::new(|_| each(&own)),
         Box::new(|_| each(&foreign)),
         Box::new(|_| {
+            timed(pages.len(), &|index| {
+                black_box(pages.get(index).map(|page| decide_page(black_box(page))));
+            })
+        }),
+        Box::new(|_| {
             timed(100_000, &|_| {
-                black_box(set.decide(who, &situation, black_box("reports:export"), None));
+                black_box(whole());
             })
         }),
         Box::new(|_| {
@@ -144,7 +226,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     Ok(named.map(line).collect())
 }
 
-const NAMES: [(&str, Budget); 4] = [
+const NAMES: [(&str, Budget); 5] = [
     (
         "20, about one of 10,000 resources, permitted",
         Budget::AtMost(150.0),
@@ -153,8 +235,14 @@ const NAMES: [(&str, Budget); 4] = [
         "20, about one of 10,000 resources, not permitted",
         Budget::AtMost(150.0),
     ),
+    (
+        "20, all evaluated: 50 roles, a membership, an address, a set of 100",
+        Budget::AtMost(150.0),
+    ),
     ("a decision that is remembered", Budget::None),
     ("20, as a filter for a list", Budget::None),
 ];
 const POSTS: i64 = 10_000;
+const PAGES: usize = 2_000;
 const EMAIL: &str = "anna@example.com";
+const BUSY: &str = "busy@example.com";

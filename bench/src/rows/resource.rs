@@ -5,11 +5,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use portcullis::core::access::grant::{Grant, Outcome, Store as _, Subject, Target};
+use portcullis::core::access::grant::{Grant, Ground, Outcome, Store as _, Subject, Target};
 use portcullis::core::access::{Bearer, Credential, Principal, ResourceKind, Situation};
 use portcullis::core::session::Delivery;
 use portcullis::core::{account, audit};
-use portcullis::resource::{Action as _, Actions as _, Column, Columns, Dialect};
+use portcullis::resource::{Action as _, Actions as _, Column, Columns, Dialect, Tenancy};
 use portcullis::{Portcullis, resource_actions};
 use portcullis_store::filter::condition;
 use rusqlite::{Connection, ToSql, params_from_iter};
@@ -29,6 +29,7 @@ resource_actions! {
 
 static KIND: ResourceKind = ResourceKind {
     name: "Row",
+    tenancy: Tenancy::Anywhere,
     fields: &[],
     actions: Row::NAMES,
 };
@@ -139,7 +140,9 @@ async fn caller() -> Result<(Portcullis, Arc<Principal>)> {
             action: Read::RULE.name().to_owned(),
             expires_at: None,
         };
-        let shared = portcullis.database().share(grant, audit::Context::system(now));
+        let shared = portcullis
+            .database()
+            .share(grant, Ground::Own, audit::Context::system(now));
         ensure!(shared.await? == Outcome::Done, "row {id} was not shared");
     }
     let token = deployment::log_in(&portcullis, EMAIL, Delivery::Tokens).await?;

@@ -4,7 +4,9 @@
 //! same snapshot.
 
 use async_trait::async_trait;
-use portcullis_core::access::grant::{Grant, Holder, MOST, Outcome, Record, Store, Subject, Target, Term};
+use portcullis_core::access::grant::{
+    Grant, Ground, Holder, MOST, Outcome, Record, Store, Subject, Target, Term,
+};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -18,12 +20,14 @@ use crate::value::{Row, Value, params};
 
 #[async_trait]
 impl Store for Database {
-    async fn share(&self, grant: Grant, by: Context) -> Result<Outcome, Fault> {
+    async fn share(&self, grant: Grant, on: Ground, by: Context) -> Result<Outcome, Fault> {
         if !grant.target.is_storable() {
             return Err(Fault::Other("a resource's id can't be stored".to_owned()));
         }
-        self.write((grant, by), |tx, (grant, by)| Box::pin(share(tx, grant, by)))
-            .await
+        self.write((grant, on, by), |tx, (grant, on, by)| {
+            Box::pin(share(tx, grant, *on, by))
+        })
+        .await
     }
 
     async fn unshare(
@@ -63,15 +67,7 @@ impl Store for Database {
         now: Timestamp,
     ) -> Result<Option<Term>, Fault> {
         defends!("T063");
-        let params = params![
-            holder.account,
-            holder.organization.map(organization::Id::as_uuid),
-            &target.kind,
-            &target.id,
-            &action,
-            now
-        ];
-        let rows = self.read(HELD, params).await?;
+        let rows = self.read(HELD, &held_by(holder, &target, &action, now)).await?;
         rows.into_iter().next().map_or(Ok(None), term)
     }
 
@@ -128,6 +124,19 @@ const HELD_IDS: &str = with_roles!(
      ORDER BY resource LIMIT $7"
 );
 
+/// The parameters of [`HELD`].
+fn held_by<'a>(holder: Holder, target: &'a Target, action: &'a str, now: Timestamp) -> Vec<Value<'a>> {
+    params![
+        holder.account,
+        holder.organization.map(organization::Id::as_uuid),
+        &target.kind,
+        &target.id,
+        action,
+        now
+    ]
+    .to_vec()
+}
+
 fn term(mut row: Row) -> Result<Option<Term>, Fault> {
     let (all, ending): (i64, i64) = (row.take()?, row.take()?);
     let last: Option<Timestamp> = row.take()?;
@@ -154,7 +163,7 @@ fn record(mut row: Row, target: &Target) -> Result<Record, Fault> {
     })
 }
 
-async fn share(tx: &mut Tx<'_>, grant: &Grant, by: &Context) -> Result<Outcome, Fault> {
+async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Result<Outcome, Fault> {
     let Grant {
         target,
         subject,
@@ -163,6 +172,15 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, by: &Context) -> Result<Outcome, 
     } = grant;
     if !exists(tx, subject).await? {
         return Ok(Outcome::UnknownSubject);
+    }
+    // What is locked can't be taken back, nor the number of grants passed by another who shares, before this is written.
+    tx.query(LOCK, params![&target.kind, &target.id]).await?;
+    if let Ground::Held(holder) = on {
+        let rows = tx.query(HELD, &held_by(holder, target, action, by.at)).await?;
+        let held = rows.into_iter().next().map_or(Ok(None), term)?;
+        if !held.is_some_and(|held| held.covers(*expires_at)) {
+            return Ok(Outcome::NotHeld);
+        }
     }
     let (account, role, organization) = parts(subject);
     let key = subject.to_string();
@@ -181,8 +199,7 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, by: &Context) -> Result<Outcome, 
     if tx.execute(SHARE, written).await? == 0 {
         return Ok(Outcome::Unchanged);
     }
-    let count = "SELECT count(*) FROM grants WHERE kind = $1 AND resource = $2";
-    let all: i64 = crate::database::one(tx.query(count, params![&target.kind, &target.id]).await?)?;
+    let all: i64 = crate::database::one(tx.query(COUNT, params![&target.kind, &target.id, by.at]).await?)?;
     if all > i64::from(MOST) {
         tx.undo();
         return Ok(Outcome::TooMany);
@@ -194,6 +211,14 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, by: &Context) -> Result<Outcome, 
     tx.record(by, about(Action::GrantGiven, subject, detail));
     Ok(Outcome::Done)
 }
+
+/// In one order: two who share the same can't wait for each other.
+const LOCK: &str = "SELECT subject FROM grants WHERE kind = $1 AND resource = $2
+    ORDER BY subject, action FOR UPDATE";
+
+/// Grants that are over count for nothing, also before they are swept away.
+const COUNT: &str = "SELECT count(*) FROM grants WHERE kind = $1 AND resource = $2
+    AND (expires_at IS NULL OR expires_at > $3)";
 
 const SHARE: &str = "INSERT INTO grants
     (kind, resource, subject, action, account_id, role, organization_id, granted_by, granted_at, expires_at)

@@ -25,7 +25,7 @@ use crate::filter::{IDS, KIND, columns, filters, json, meant, note, text_id, uui
 use crate::postgres::{Borrowed, fresh, server};
 
 const TABLES: &str = "CREATE TABLE notes (text_id TEXT, number_id INTEGER PRIMARY KEY, uuid_id UUID, owner UUID,
-        organization VARCHAR(36), flag BOOLEAN, size BIGINT, title VARCHAR, editor TEXT, team UUID, tags JSONB);
+        organization VARCHAR(36), flag BOOLEAN, size BIGINT, title VARCHAR, editor TEXT, team UUID, value JSONB);
     CREATE TABLE labels (note TEXT, label TEXT);";
 
 async fn fill(client: &Client, notes: &[ResourceFacts]) {

@@ -23,7 +23,7 @@ fn table(notes: &[ResourceFacts]) -> Connection {
     database
         .execute_batch(
             "CREATE TABLE notes (text_id TEXT, number_id INTEGER PRIMARY KEY, uuid_id BLOB, owner BLOB, organization TEXT,
-                flag INTEGER, size INTEGER, title TEXT COLLATE NOCASE, editor TEXT COLLATE NOCASE, team BLOB, tags TEXT);
+                flag INTEGER, size INTEGER, title TEXT COLLATE NOCASE, editor TEXT COLLATE NOCASE, team BLOB, value TEXT);
              CREATE TABLE labels (note TEXT, label TEXT COLLATE NOCASE);",
         )
         .unwrap();

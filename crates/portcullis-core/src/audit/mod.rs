@@ -129,6 +129,9 @@ actions! {
     GrantTaken = "grant.taken",
     /// Every grant on a resource was taken back; the detail names the resource.
     GrantsTaken = "grant.all_taken",
+    /// Other policies are in force on a node; the detail says how many, how many of them forbid, and names each file
+    /// with the SHA-256 of its text.
+    PoliciesChanged = "policies.changed",
     /// A known caller was refused; the detail names the rule.
     AccessDenied = "access.denied",
     /// A signing key was added.
@@ -202,10 +205,10 @@ pub struct Event {
     pub detail: Option<String>,
 }
 
-/// An event that follows no change: a refusal.
+/// An event that follows no change in the database: a refusal, or what happened elsewhere.
 #[derive(Debug, Clone)]
 pub struct Refusal {
-    /// What was refused.
+    /// What was refused, or what happened.
     pub action: Action,
     /// The account it was about, if one is known.
     pub account: Option<account::Id>,

@@ -28,8 +28,14 @@ impl Command {
         let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
         let portcullis = Portcullis::builder().database("sqlite::memory:").open().await;
         let portcullis = portcullis.map_err(|error| failed(&error))?;
-        let api = serve::all_routes(&portcullis, config)?;
-        let done = match self {
+        let done = self.tell(&portcullis, config, output).await;
+        portcullis.close().await;
+        done
+    }
+
+    async fn tell(self, portcullis: &Portcullis, config: &Config, output: &Output) -> Result<(), Failure> {
+        let api = serve::all_routes(portcullis, config)?;
+        match self {
             Self::Schema => {
                 let schema = portcullis.policy_schema(&api)?;
                 output.line(schema.trim_end()).map_err(Failure::from)
@@ -49,9 +55,7 @@ impl Command {
                 let lines = json!({ "fine": true, "notes": notes });
                 output.lines(&text, &lines).map_err(Failure::from)
             }
-        };
-        portcullis.close().await;
-        done
+        }
     }
 }
 

@@ -85,7 +85,8 @@ impl Column {
     }
 
     /// A set of texts that a query with one column answers, such as `SELECT tag FROM tags WHERE post = posts.id`. It
-    /// goes into statements as it stands: write it down, never put it together.
+    /// goes into statements as it stands: write it down, never put it together. Every row has such a set, if an empty
+    /// one: it is no column for an optional field.
     pub const fn set_of(query: &'static str) -> Self {
         Self {
             name: query,

@@ -58,11 +58,12 @@ pub enum SqlError {
 /// `first`: 1, or one more than the statement has already.
 ///
 /// ```
-/// use portcullis_core::access::resource::{Comparison, Field, FieldKind, Filter, ResourceKind, Value};
+/// use portcullis_core::access::resource::{Comparison, Field, FieldKind, Filter, ResourceKind, Tenancy, Value};
 /// use portcullis_store::filter::{Column, Columns, Dialect, condition};
 ///
 /// static POST: ResourceKind = ResourceKind {
 ///     name: "Post",
+///     tenancy: Tenancy::Anywhere,
 ///     fields: &[Field { name: "title", kind: FieldKind::Text, optional: false }],
 ///     actions: &["posts:read"],
 /// };

@@ -1,4 +1,6 @@
-use portcullis_core::access::resource::{Comparison, Field, FieldKind, Filter, Pattern, ResourceKind, Value};
+use portcullis_core::access::resource::{
+    Comparison, Field, FieldKind, Filter, Pattern, ResourceKind, Tenancy, Value,
+};
 use portcullis_core::{account, organization};
 use uuid::Uuid;
 
@@ -6,10 +8,12 @@ use super::*;
 
 static KIND: ResourceKind = ResourceKind {
     name: "Note",
+    tenancy: Tenancy::Anywhere,
     fields: &[
         field("title", FieldKind::Text),
         field("size", FieldKind::Long),
         field("lost", FieldKind::Text),
+        field("labels", FieldKind::TextSet),
     ],
     actions: &["notes:read"],
 };
@@ -57,6 +61,14 @@ fn what_the_columns_do_not_say_is_an_error_and_never_a_guess() {
     };
     let owned = Filter::OwnedBy(account::Id::from_uuid(Uuid::nil()));
     assert_eq!(sqlite(&owned, &odd), Err(SqlError::WrongColumn("owner")));
+    const QUERIED: Columns = Columns {
+        fields: &[("labels", Column::set_of("SELECT label FROM labels"))],
+        ..COLUMNS
+    };
+    assert_eq!(
+        sqlite(&Filter::Present("labels"), &QUERIED),
+        Err(SqlError::WrongColumn("labels"))
+    );
     let long = Filter::Like("title", Pattern(vec!["a".into(); 33]));
     assert_eq!(sqlite(&long, &COLUMNS), Err(SqlError::TooManyPieces("title")));
     let most = Filter::Like("title", Pattern(vec!["a".into(); 32]));

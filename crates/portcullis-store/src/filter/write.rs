@@ -84,7 +84,9 @@ impl<'a> Writer<'a> {
         let (Some(field), Some((_, column))) = (declared, mapped) else {
             return Err(SqlError::NoColumn(name));
         };
-        if column.holds(field.kind) {
+        // A query answers a set for every row, so what it answers is never absent.
+        let always = column.form() == Form::Query;
+        if column.holds(field.kind) && !(always && field.optional) {
             Ok((*column, field.kind))
         } else {
             Err(SqlError::WrongColumn(name))
@@ -93,7 +95,7 @@ impl<'a> Writer<'a> {
 
     fn compare(&mut self, name: &'static str, how: Comparison, value: &Value) -> Written {
         let (column, kind) = self.field(name)?;
-        if !is_of(value, kind) {
+        if !kind.holds(value) {
             return Ok(FALSE.to_owned());
         }
         if let Value::TextSet(texts) = value {
@@ -120,7 +122,7 @@ impl<'a> Writer<'a> {
 
     fn one_of(&mut self, name: &'static str, values: &[Value]) -> Written {
         let (column, kind) = self.field(name)?;
-        let fitting = values.iter().filter(|value| is_of(value, kind));
+        let fitting = values.iter().filter(|value| kind.holds(value));
         if kind == FieldKind::TextSet || kind == FieldKind::Bool {
             let each: Vec<_> = fitting
                 .map(|value| Filter::Compare(name, Comparison::Equal, value.clone()))
@@ -206,19 +208,6 @@ impl<'a> Writer<'a> {
             Dialect::Postgres => format!("${number}{cast}"),
         }
     }
-}
-
-/// Whether a field of this kind can hold the value: values of different kinds are never the same.
-fn is_of(value: &Value, kind: FieldKind) -> bool {
-    matches!(
-        (value, kind),
-        (Value::Bool(_), FieldKind::Bool)
-            | (Value::Long(_), FieldKind::Long)
-            | (Value::Text(_), FieldKind::Text)
-            | (Value::Account(_), FieldKind::Account)
-            | (Value::Organization(_), FieldKind::Organization)
-            | (Value::TextSet(_), FieldKind::TextSet)
-    )
 }
 
 fn text_of(value: &Value) -> Option<String> {

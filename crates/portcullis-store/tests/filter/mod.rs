@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use portcullis_core::access::resource::{
-    Comparison, Field, FieldKind, Filter, Pattern, ResourceFacts, ResourceKind, Value,
+    Comparison, Field, FieldKind, Filter, Pattern, ResourceFacts, ResourceKind, Tenancy, Value,
 };
 use portcullis_core::{account, organization};
 use portcullis_store::filter::{Column, Columns};
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 pub(crate) static KIND: ResourceKind = ResourceKind {
     name: "Note",
+    tenancy: Tenancy::Anywhere,
     fields: &[
         field("flag", FieldKind::Bool),
         field("size", FieldKind::Long),
@@ -54,7 +55,8 @@ const FIELDS: &[(&str, Column)] = &[
     ("title", Column::text("title")),
     ("editor", Column::uuid_text("editor")),
     ("team", Column::uuid("team")),
-    ("tags", Column::json_set("tags")),
+    // A name that `json_each` uses for a column of its own.
+    ("tags", Column::json_set("value")),
     (
         "labels",
         Column::set_of("SELECT label FROM labels WHERE labels.note = notes.text_id"),
@@ -126,11 +128,7 @@ fn text(zero: bool) -> impl Strategy<Value = String> {
 }
 
 fn set(zero: bool) -> impl Strategy<Value = Value> {
-    vec(text(zero), 0..3).prop_map(|mut texts| {
-        texts.sort();
-        texts.dedup();
-        Value::TextSet(texts)
-    })
+    proptest::collection::btree_set(text(zero), 0..3).prop_map(Value::TextSet)
 }
 
 /// Any value, of any kind: also such as a field never holds.
@@ -238,7 +236,7 @@ pub(crate) fn note(zero: bool) -> impl Strategy<Value = ResourceFacts> {
 }
 
 /// The texts of a set as JSON.
-pub(crate) fn json(texts: &[String]) -> String {
+pub(crate) fn json(texts: &std::collections::BTreeSet<String>) -> String {
     serde_json::to_string(texts).unwrap()
 }
 

@@ -163,7 +163,7 @@ pass_on! { key::Store => rest R:
 }
 
 pass_on! { access::grant::Store => rest R:
-    fn share(grant: access::grant::Grant, by: Context) -> access::grant::Outcome;
+    fn share(grant: access::grant::Grant, on: access::grant::Ground, by: Context) -> access::grant::Outcome;
     fn unshare(target: Target, subject: Subject, action: String, by: Context) -> bool;
     fn unshare_all(target: Target, by: Context) -> u64;
     fn grants_of(target: Target, now: Timestamp) -> Vec<access::grant::Record>;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::access::grant::{Grant, Holder, MOST, Outcome, Subject, Target, Term};
+use portcullis_core::access::grant::{Grant, Ground, Holder, MOST, Outcome, Subject, Target, Term};
 use portcullis_core::account;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
@@ -38,7 +38,7 @@ fn holder(account: account::Id) -> Holder {
 }
 
 async fn share<S: Stores>(db: &S, grant: Grant) -> Outcome {
-    db.share(grant, by(START)).await.unwrap()
+    db.share(grant, Ground::Own, by(START)).await.unwrap()
 }
 
 async fn held<S: Stores>(db: &S, who: Holder, id: &str, action: &str, at: Timestamp) -> Option<Term> {
@@ -66,7 +66,11 @@ pub async fn share_of_what_is_unknown_is_refused<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     for id in ["", "a\0b", "a\nb", &"x".repeat(256)] {
         let refused = db
-            .share(grant(id, &Subject::Account(anna.id), "posts:edit"), by(START))
+            .share(
+                grant(id, &Subject::Account(anna.id), "posts:edit"),
+                Ground::Own,
+                by(START),
+            )
             .await;
         assert!(refused.is_err(), "{id:?}");
     }
@@ -344,12 +348,74 @@ pub async fn share_beyond_the_limit_is_refused<S: Stores>(db: S) {
     );
 }
 
+/// Whoever shares what was shared with them does so only while it is, and only for as long.
+pub async fn share_on_a_grant_that_is_gone_is_refused<S: Stores>(db: S) {
+    checks!("T100");
+    let (ben, carl) = (registered(&db, "ben").await, registered(&db, "carl").await);
+    let end = START.plus(HOUR);
+    let ending = |who: account::Id, expires_at| Grant {
+        expires_at,
+        ..grant("7", &Subject::Account(who), "posts:edit")
+    };
+    share(&db, ending(ben.id, Some(end))).await;
+    let before = event_count(&db).await;
+    for (holder, until, outcome) in [
+        (holder(carl.id), Some(end), Outcome::NotHeld),
+        (holder(ben.id), Some(end.plus(MICROSECOND)), Outcome::NotHeld),
+        (holder(ben.id), None, Outcome::NotHeld),
+        (holder(ben.id), Some(end), Outcome::Done),
+    ] {
+        let shared = db.share(ending(carl.id, until), Ground::Held(holder), by(START));
+        assert_eq!(shared.await.unwrap(), outcome, "{holder:?} {until:?}");
+    }
+    assert_eq!(event_count(&db).await, before + 1);
+    let over = db.share(
+        ending(carl.id, Some(end.plus(HOUR))),
+        Ground::Held(holder(ben.id)),
+        by(end),
+    );
+    assert_eq!(over.await.unwrap(), Outcome::NotHeld);
+    let to_ben = Subject::Account(ben.id);
+    let gone = db.unshare(post("7"), to_ben, "posts:edit".into(), by(START));
+    assert!(gone.await.unwrap());
+    let late = db.share(
+        ending(carl.id, Some(end)),
+        Ground::Held(holder(ben.id)),
+        by(START),
+    );
+    assert_eq!(late.await.unwrap(), Outcome::NotHeld);
+}
+
+/// Many who share at once don't pass the limit together, and what is over takes nobody's place.
+pub async fn share_in_parallel_keeps_the_limit<S: Stores>(db: S) {
+    let anna = registered(&db, "anna").await;
+    let named = |name: String, expires_at| Grant {
+        expires_at,
+        ..grant("7", &Subject::Account(anna.id), &format!("posts:{name}"))
+    };
+    let end = START.plus(HOUR);
+    share(&db, named("over".into(), Some(end))).await;
+    for n in 0..MOST - 2 {
+        share(&db, named(format!("a{n}"), None)).await;
+    }
+    let outcomes = together(|n| {
+        let (db, grant) = (db.clone(), named(format!("b{n}"), None));
+        async move { db.share(grant, Ground::Own, by(START)).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&outcomes, |outcome| *outcome == Outcome::Done), 1);
+    let records = db.grants_of(post("7"), START).await.unwrap();
+    assert_eq!(records.len(), MOST as usize);
+    let later = db.share(named("later".into(), None), Ground::Own, by(end)).await;
+    assert_eq!(later.unwrap(), Outcome::Done);
+}
+
 /// Many who share and take back the same at once leave one grant or none, and an event for each change.
 pub async fn share_in_parallel_makes_one_grant<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let outcomes = together(|_| {
         let (db, grant) = (db.clone(), grant("7", &Subject::Account(anna.id), "posts:edit"));
-        async move { db.share(grant, by(START)).await.unwrap() }
+        async move { db.share(grant, Ground::Own, by(START)).await.unwrap() }
     })
     .await;
     assert_eq!(count(&outcomes, |outcome| *outcome == Outcome::Done), 1);

@@ -157,6 +157,8 @@ macro_rules! store_contract {
             share_is_recorded_once
             held_ids_pages_in_order
             share_beyond_the_limit_is_refused
+            share_on_a_grant_that_is_gone_is_refused
+            share_in_parallel_keeps_the_limit
             share_in_parallel_makes_one_grant
             sweep_takes_grants_that_are_over
         );

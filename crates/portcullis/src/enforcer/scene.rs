@@ -51,6 +51,20 @@ impl Scene {
         }
     }
 
+    /// The same scene at the present moment, for a decision that comes late in a request: time went by, and the caller
+    /// may have left the organization.
+    pub(crate) async fn now(mut self, parts: &mut Parts) -> Result<Self, Problem> {
+        self.walk.at = self.walk.gate.environment().now();
+        self.by.at = self.walk.at;
+        if self.walk.selected.active().is_some() {
+            self.walk.selected = organization::select(parts, &self.walk, &self.principal).await?;
+            if self.walk.selected.active().is_none() {
+                return Err(Denied::NotAMember.into());
+            }
+        }
+        Ok(self)
+    }
+
     /// Records that an action on a resource was refused.
     pub(crate) fn refused(&self, action: &ActionRule, resource: &ResourceFacts, denied: Denied) {
         let id: String = resource.id.chars().filter(|c| !c.is_control()).take(64).collect();

@@ -17,12 +17,15 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Source>, PoliciesError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| unreadable(error.to_string()))? {
         let name = entry.map_err(|error| unreadable(error.to_string()))?.file_name();
-        let Some(name) = name.to_str().map(str::to_owned) else {
+        let bytes = name.as_encoded_bytes();
+        if !bytes.ends_with(b".cedar") || bytes.starts_with(b".") {
             continue;
-        };
-        if name.ends_with(".cedar") && !name.starts_with('.') {
-            names.push(name);
         }
+        // Left out, it would lift what it forbids.
+        let Some(text) = name.to_str() else {
+            return Err(unreadable(format!("the name {} is no UTF-8", name.display())));
+        };
+        names.push(text.to_owned());
     }
     if names.is_empty() {
         return Err(unreadable(

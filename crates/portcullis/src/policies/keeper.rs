@@ -1,15 +1,15 @@
 //! Loads policies and remembers what came of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use portcullis_core::access::policy::{Declarations, Flaw, Live, Schema, Set, Source};
 use portcullis_core::access::{NoPolicies, Policies, ResourceKind};
-use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::{audit, defends};
 use tokio::sync::Mutex;
 
-use super::{Asked, PoliciesError, PolicyFlaw, PolicyStatus, folder};
+use super::{Asked, PoliciesError, PolicyFlaw, PolicyStatus, change, folder};
 
 /// Keeps the policies of a deployment. Cloning it gives the same.
 #[derive(Clone, Default)]
@@ -24,12 +24,16 @@ pub(crate) struct Keeper {
 
 #[derive(Default)]
 struct Work {
+    /// Everything that was declared so far.
+    asked: Asked,
     /// What the policies are checked against, once the routes are known.
     schema: Option<Schema>,
     /// What was last loaded, or tried to.
     tried: Option<Result<Vec<Source>, PoliciesError>>,
     /// What the last look found, if it was something else.
     seen: Option<Result<Vec<Source>, PoliciesError>>,
+    /// The files in force.
+    in_force: Option<change::Digests>,
 }
 
 impl Keeper {
@@ -80,47 +84,54 @@ impl Keeper {
         Ok(set.notes().iter().map(PolicyFlaw::from).collect())
     }
 
-    pub(crate) async fn declare(&self, asked: &Asked, now: Timestamp) -> Result<(), PoliciesError> {
-        if self.folder.is_none() {
+    pub(crate) async fn declare(
+        &self,
+        asked: &Asked,
+        log: &dyn audit::Store,
+        now: Timestamp,
+    ) -> Result<(), PoliciesError> {
+        let Some(folder) = &self.folder else {
             // Nothing is permitted by policy, so nothing needs a schema.
             impermissible(&asked.actions);
             return Ok(());
-        }
-        let schema = self.schema(asked)?;
-        {
-            let mut work = self.work.lock().await;
-            let known = work.schema.as_ref().map(Schema::text);
-            if known == Some(schema.text()) && self.live.current().is_some() {
-                return Ok(());
-            }
-            work.schema = Some(schema);
-        }
-        self.reload(now).await?;
-        let Some(set) = self.live.current() else {
-            return Ok(());
         };
-        for note in set.notes() {
-            tracing::warn!("{note}");
+        let mut work = self.work.lock().await;
+        let all = work.asked.clone().and(asked);
+        let schema = self.schema(&all)?;
+        let known = work.schema.as_ref().map(Schema::text);
+        if known != Some(schema.text()) || self.live.current().is_none() {
+            if work.schema.is_none() {
+                // Nothing is in force yet: a later look may put it right.
+                work.schema = Some(schema.clone());
+                work.asked = all.clone();
+            }
+            let found = still(folder).await;
+            let before = work.schema.replace(schema);
+            if let Err(error) = self.put(&mut work, folder, found, log, now).await {
+                work.schema = before;
+                return Err(error);
+            }
+            for note in self.status().notes {
+                tracing::warn!("{note}");
+            }
         }
+        work.asked = all;
+        let permissible = |action: &&str| self.live.current().is_some_and(|set| set.can_permit(action));
         let actions = asked.actions.iter().copied();
-        impermissible(
-            &actions
-                .filter(|action| !set.can_permit(action))
-                .collect::<Vec<_>>(),
-        );
+        impermissible(&actions.filter(|action| !permissible(action)).collect::<Vec<_>>());
         Ok(())
     }
 
-    pub(crate) async fn reload(&self, now: Timestamp) -> Result<(), PoliciesError> {
+    pub(crate) async fn reload(&self, log: &dyn audit::Store, now: Timestamp) -> Result<(), PoliciesError> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
         let mut work = self.work.lock().await;
-        let found = read(folder.clone()).await;
-        self.put(&mut work, folder, found, now).await
+        let found = still(folder).await;
+        self.put(&mut work, folder, found, log, now).await
     }
 
-    pub(crate) async fn watch(&self, now: Timestamp) -> Result<(), PoliciesError> {
+    pub(crate) async fn watch(&self, log: &dyn audit::Store, now: Timestamp) -> Result<(), PoliciesError> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
@@ -135,7 +146,7 @@ impl Keeper {
             return Ok(());
         }
         match found {
-            Some(found) => self.put(&mut work, folder, found, now).await,
+            Some(found) => self.put(&mut work, folder, found, log, now).await,
             None => Ok(()),
         }
     }
@@ -144,8 +155,9 @@ impl Keeper {
     async fn put(
         &self,
         work: &mut Work,
-        folder: &std::path::Path,
+        folder: &Path,
         found: Result<Vec<Source>, PoliciesError>,
+        log: &dyn audit::Store,
         now: Timestamp,
     ) -> Result<(), PoliciesError> {
         defends!("T061");
@@ -155,32 +167,44 @@ impl Keeper {
         work.tried = Some(found.clone());
         work.seen = None;
         let loaded = match found {
-            Ok(sources) => {
-                let names: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
-                let set = load(schema, sources, folder.display().to_string()).await;
-                set.map(|set| (names, set))
-            }
+            Ok(sources) => self.take(work, schema, sources, folder, log, now).await,
             Err(error) => Err(error),
         };
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
-        match loaded {
-            Ok((files, set)) => {
-                *status = PolicyStatus {
-                    generation: status.generation + 1,
-                    loaded_at: Some(now),
-                    files,
-                    policies: set.summary().policies,
-                    notes: set.notes().iter().map(PolicyFlaw::from).collect(),
-                    failure: None,
-                };
-                self.live.put(set);
-                Ok(())
-            }
-            Err(error) => {
-                status.failure = Some((now, error.clone()));
-                Err(error)
-            }
+        loaded.inspect_err(|error| {
+            let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+            status.failure = Some((now, error.clone()));
+        })
+    }
+
+    async fn take(
+        &self,
+        work: &mut Work,
+        schema: Schema,
+        sources: Vec<Source>,
+        folder: &Path,
+        log: &dyn audit::Store,
+        now: Timestamp,
+    ) -> Result<(), PoliciesError> {
+        let files: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+        let digests = change::digests(&sources);
+        let set = load(schema, sources, folder.display().to_string()).await?;
+        if work.in_force.as_ref() != Some(&digests) {
+            let recorded = change::record(self.live.current().as_deref(), &set, &digests, log, now).await;
+            // At the next look it is tried again.
+            recorded.inspect_err(|_| work.tried = None)?;
+            work.in_force = Some(digests);
         }
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        *status = PolicyStatus {
+            generation: status.generation + 1,
+            loaded_at: Some(now),
+            files,
+            policies: set.summary().policies,
+            notes: set.notes().iter().map(PolicyFlaw::from).collect(),
+            failure: None,
+        };
+        self.live.put(set);
+        Ok(())
     }
 }
 
@@ -192,6 +216,25 @@ fn impermissible(actions: &[&str]) {
         );
     }
 }
+
+/// The files once they are the same at two looks: one that is being written is not taken for whole.
+async fn still(folder: &Path) -> Result<Vec<Source>, PoliciesError> {
+    let mut before = read(folder.to_owned()).await;
+    for _ in 0..LOOKS {
+        let again = read(folder.to_owned()).await;
+        if again == before {
+            return again;
+        }
+        before = again;
+    }
+    Err(PoliciesError::Unreadable {
+        folder: folder.display().to_string(),
+        reason: "the files change while they are read".to_owned(),
+    })
+}
+
+/// How often changing files are looked at again.
+const LOOKS: usize = 5;
 
 async fn read(at: PathBuf) -> Result<Vec<Source>, PoliciesError> {
     let folder = at.display().to_string();

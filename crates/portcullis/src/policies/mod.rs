@@ -5,11 +5,14 @@
 //! still from one look to the next is loaded.
 //!
 //! **Invariants:** a set is in force as a whole or not at all. A change that doesn't load leaves the last good set in
-//! force and is reported: in the log with file, line and column, and to administrators. A folder without a single
+//! force and is reported: in the log with file, line and column, and to administrators. One that does is in the audit log
+//! before it is in force. A folder without a single
 //! policy file is a mistake, never a way to lift what the policies forbid.
 //!
 //! **Deliberately absent:** policies changed by request. They are code, and go the way of code.
 
+#[cfg(feature = "policies")]
+mod change;
 #[cfg(feature = "policies")]
 mod folder;
 #[cfg(feature = "policies")]
@@ -42,6 +45,9 @@ pub enum PoliciesError {
     /// What the application declares makes no schema.
     #[error("policies can't be checked: {0}")]
     Declarations(String),
+    /// They could not be recorded in the audit log, so they are not put in force.
+    #[error("the change of policies can't be recorded: {0}")]
+    Unrecorded(String),
     /// The policies are wrong.
     #[error("the policies in {folder} are wrong:\n{}", lines(.flaws))]
     Wrong {
@@ -90,14 +96,15 @@ pub struct PolicyStatus {
 
 impl Portcullis {
     /// Makes every action and every kind of resource that a route of `api` leaves to the policies known to them and
-    /// puts them in force. Warns of
-    /// actions that no policy can permit.
+    /// puts them in force. Warns of actions that no policy can permit.
+    ///
+    /// Several APIs of one deployment may be declared one after the other: the policies may speak of all of them.
     ///
     /// # Errors
     /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
     pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
         self.policies()
-            .declare(&Asked::by(api), self.environment().now())
+            .declare(&Asked::by(api), self.database(), self.environment().now())
             .await
     }
 
@@ -106,7 +113,8 @@ impl Portcullis {
     /// # Errors
     /// [`PoliciesError`]: the last good policies stay in force.
     pub async fn reload_policies(&self) -> Result<(), PoliciesError> {
-        self.policies().reload(self.environment().now()).await
+        let now = self.environment().now();
+        self.policies().reload(self.database(), now).await
     }
 
     /// Looks whether the policies changed; a change that is the same at two looks is loaded. Called every second by
@@ -115,7 +123,8 @@ impl Portcullis {
     /// # Errors
     /// [`PoliciesError`], once for each bad change: the last good policies stay in force.
     pub async fn watch_policies(&self) -> Result<(), PoliciesError> {
-        self.policies().watch(self.environment().now()).await
+        let now = self.environment().now();
+        self.policies().watch(self.database(), now).await
     }
 
     /// The schema that policies for `api` are checked against, as Cedar writes it.
@@ -148,7 +157,7 @@ impl Portcullis {
 }
 
 /// What routes leave to the policies.
-#[derive(Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// The actions on the application as a whole.
     pub(crate) actions: Vec<&'static str>,
@@ -157,6 +166,22 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Everything that either asks.
+    #[cfg(feature = "policies")]
+    fn and(mut self, other: &Self) -> Self {
+        for action in &other.actions {
+            if !self.actions.contains(action) {
+                self.actions.push(action);
+            }
+        }
+        for kind in &other.kinds {
+            if !self.kinds.contains(kind) {
+                self.kinds.push(kind);
+            }
+        }
+        self
+    }
+
     pub(crate) fn by(api: &Api) -> Self {
         let mut asked = Self::default();
         for route in api.routes() {

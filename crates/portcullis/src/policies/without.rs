@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_core::access::{NoPolicies, Policies};
+use portcullis_core::audit;
 use portcullis_core::environment::Timestamp;
 
 use super::{Asked, PoliciesError, PolicyStatus};
@@ -15,15 +16,20 @@ impl Keeper {
         Arc::new(NoPolicies)
     }
 
-    pub(crate) async fn declare(&self, _: &Asked, _: Timestamp) -> Result<(), PoliciesError> {
+    pub(crate) async fn declare(
+        &self,
+        _: &Asked,
+        _: &dyn audit::Store,
+        _: Timestamp,
+    ) -> Result<(), PoliciesError> {
         Ok(())
     }
 
-    pub(crate) async fn reload(&self, _: Timestamp) -> Result<(), PoliciesError> {
+    pub(crate) async fn reload(&self, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
         Ok(())
     }
 
-    pub(crate) async fn watch(&self, _: Timestamp) -> Result<(), PoliciesError> {
+    pub(crate) async fn watch(&self, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use aide::generate::in_context;
 use aide::openapi::Operation;
 use portcullis_core::access::resource::{Action, ActionRule};
 use portcullis_core::access::{PermissionRef, ResourceKind};
+use portcullis_core::defends;
 
 use super::Resource;
 
@@ -34,20 +35,32 @@ pub enum How {
         parameter: &'static str,
         /// Whether a refusal looks as if there were none.
         hidden: bool,
+        /// Whether the body is there before it is decided.
+        body: Body,
     },
     /// All that the caller may do it to.
     Every,
 }
 
+/// How a decision stands to the request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// The decision is made before one is read.
+    Unread,
+    /// It was read and checked first.
+    Read,
+}
+
 impl Asks {
     /// One resource.
-    pub(super) const fn one<R: Resource, A: Action<R>>() -> Self {
+    pub(super) const fn one<R: Resource, A: Action<R>>(body: Body) -> Self {
         Self {
             kind: R::KIND,
             action: A::RULE,
             how: How::One {
                 parameter: R::PARAMETER,
                 hidden: R::HIDDEN,
+                body,
             },
         }
     }
@@ -56,7 +69,7 @@ impl Asks {
     pub(super) const fn every<R: Resource, A: Action<R>>() -> Self {
         Self {
             how: How::Every,
-            ..Self::one::<R, A>()
+            ..Self::one::<R, A>(Body::Unread)
         }
     }
 
@@ -81,16 +94,39 @@ thread_local! {
     static ASKED: RefCell<Option<Vec<Asks>>> = const { RefCell::new(None) };
 }
 
+/// What the parameters of a handler ask.
+pub(crate) struct Gathered {
+    /// About resources.
+    pub(crate) asks: Vec<Asks>,
+    /// Whether one of them reads the body though the decision about a resource doesn't wait for it.
+    pub(crate) early: bool,
+}
+
 /// Everything that the parameters `I` ask about resources.
-pub(crate) fn gather<I: OperationInput>() -> Vec<Asks> {
+pub(crate) fn gather<I: OperationInput>() -> Gathered {
+    defends!("T098");
     ASKED.set(Some(Vec::new()));
+    let mut operation = Operation::default();
     in_context(|context| {
         // The schemas that are made on the way are of no use here.
         let before = std::mem::take(&mut context.schema);
-        I::operation_input(context, &mut Operation::default());
+        I::operation_input(context, &mut operation);
         context.schema = before;
     });
-    ASKED.take().unwrap_or_default()
+    let asks = ASKED.take().unwrap_or_default();
+    let unread = |asks: &Asks| {
+        matches!(
+            asks.how,
+            How::One {
+                body: Body::Unread,
+                ..
+            }
+        )
+    };
+    Gathered {
+        early: operation.request_body.is_some() && asks.iter().any(unread),
+        asks,
+    }
 }
 
 /// Says what a parameter asks, if somebody gathers it.

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use aide::OperationInput;
 use aide::generate::GenContext;
-use aide::openapi::Operation;
-use axum::extract::{FromRef, FromRequestParts, RawPathParams};
+use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use portcullis_core::access::grant::{Refusal, ResourcePermit};
 use portcullis_core::access::resource::Action;
 use portcullis_core::defends;
 
 use super::Resource;
-use super::asks::{Asks, note};
+use super::asks::{Asks, Body, note};
 use crate::Problem;
 use crate::enforcer::Scene;
 
@@ -21,24 +22,83 @@ use crate::enforcer::Scene;
 /// Stands behind the access rule in a handler's parameters.
 ///
 /// An id that doesn't exist is 404. A refusal is audited and, as [`Resource::HIDDEN`] says, 404 as well or 403.
-pub struct Authorized<R, A: Action<R>> {
+///
+/// **With a body:** where the request has one, name its extractor as `B` and let this be the last parameter. The body is
+/// read and checked first, then the resource is loaded and decided about. A decision that doesn't wait for the body
+/// holds for as long as the client takes to send it: so long, a grant that was taken back would count, and the id could
+/// come to name another resource. A handler with `Authorized<R, A>` beside a parameter that reads the body is refused
+/// when the router is built.
+///
+/// ```
+/// # use portcullis::resource::{Actions as _, Tenancy};
+/// # use portcullis::core::access::{ResourceFacts, ResourceKind};
+/// # use portcullis::{Allow, Authenticated, Authorized, Json, NoContent, Problem, Resource, resource_actions};
+/// # struct Post;
+/// # resource_actions! { Post: pub Edit = "posts:edit": "Change a post": owner; }
+/// # impl Resource for Post {
+/// #     type State = ();
+/// #     const KIND: &'static ResourceKind = &ResourceKind {
+/// #         name: "Post", tenancy: Tenancy::Anywhere, fields: &[], actions: Self::NAMES,
+/// #     };
+/// #     async fn load(_: &(), _: &str) -> Result<Option<Self>, Problem> { Ok(None) }
+/// #     fn facts(&self) -> ResourceFacts { ResourceFacts::new(Self::KIND, "7") }
+/// # }
+/// # #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// # struct Text { text: String }
+/// async fn edit(_: Allow<Authenticated>, post: Authorized<Post, Edit, Json<Text>>) -> NoContent {
+///     let (post, Json(Text { text })) = post.split();
+///     # let _ = (post, text);
+///     NoContent
+/// }
+/// let api = portcullis::Api::<()>::new("Blog", "1.0").put("/posts/{id}", edit);
+/// ```
+///
+/// **Deployment caveat:** between the decision and what the handler does then, others act as well. Let ids never name a
+/// second resource, and let a statement that changes one say what it relies on (`WHERE id = … AND owner = …`).
+pub struct Authorized<R, A: Action<R>, B = ()> {
     resource: R,
     permit: ResourcePermit<R, A>,
+    scene: Scene,
+    body: B,
 }
 
-impl<R, A: Action<R>> Authorized<R, A> {
+impl<R, A: Action<R>, B> Authorized<R, A, B> {
     /// The proof of the decision, for services that ask for one.
     pub fn permit(&self) -> &ResourcePermit<R, A> {
         &self.permit
     }
 
+    /// The resource and the proof without the body, and the body.
+    pub fn split(self) -> (Authorized<R, A>, B) {
+        let Self {
+            resource,
+            permit,
+            scene,
+            body,
+        } = self;
+        let authorized = Authorized {
+            resource,
+            permit,
+            scene,
+            body: (),
+        };
+        (authorized, body)
+    }
+
+    /// Where it was decided: after the body, so later than the request began.
+    pub(super) fn scene(&self) -> &Scene {
+        &self.scene
+    }
+}
+
+impl<R, A: Action<R>> Authorized<R, A> {
     /// The resource and the proof.
     pub fn into_parts(self) -> (R, ResourcePermit<R, A>) {
         (self.resource, self.permit)
     }
 }
 
-impl<R, A: Action<R>> Deref for Authorized<R, A> {
+impl<R, A: Action<R>, B> Deref for Authorized<R, A, B> {
     type Target = R;
 
     fn deref(&self) -> &R {
@@ -46,13 +106,13 @@ impl<R, A: Action<R>> Deref for Authorized<R, A> {
     }
 }
 
-impl<R, A: Action<R>> DerefMut for Authorized<R, A> {
+impl<R, A: Action<R>, B> DerefMut for Authorized<R, A, B> {
     fn deref_mut(&mut self) -> &mut R {
         &mut self.resource
     }
 }
 
-impl<R, A: Action<R>> std::fmt::Debug for Authorized<R, A> {
+impl<R, A: Action<R>, B> std::fmt::Debug for Authorized<R, A, B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authorized").finish_non_exhaustive()
     }
@@ -68,31 +128,77 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        defends!("T063");
         let scene = Scene::from_request_parts(parts, state).await?;
-        let id = id_in_path::<R, S>(parts, state).await?;
-        let Some(resource) = R::load(&R::State::from_ref(state), &id).await? else {
-            return Err(Problem::not_found());
+        decide(scene, parts, state, ()).await
+    }
+}
+
+impl<S, R, A, B> FromRequest<S> for Authorized<R, A, B>
+where
+    S: Send + Sync,
+    R: Resource,
+    R::State: FromRef<S>,
+    A: Action<R>,
+    B: FromRequest<S> + Send,
+{
+    /// The body's own, or a [`Problem`].
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        defends!("T098");
+        let (mut parts, body) = request.into_parts();
+        let request = Request::from_parts(parts.clone(), body);
+        let body = B::from_request(request, state).await;
+        let body = body.map_err(axum::response::IntoResponse::into_response)?;
+        let decided = async {
+            let scene = Scene::from_request_parts(&mut parts, state).await?;
+            decide(scene.now(&mut parts).await?, &mut parts, state, body).await
         };
-        let facts = resource.facts();
-        if facts.kind != R::KIND {
-            return Err(Problem::internal(
-                "a resource's facts are of another kind than it is",
-            ));
-        }
-        let who = Arc::clone(scene.principal());
-        let (grants, situation) = (scene.gate().grants(), scene.situation());
-        match grants.permit(who, &situation, facts.clone()).await {
-            Ok(permit) => Ok(Self { resource, permit }),
-            Err(Refusal::Fault(fault)) => Err(fault.into()),
-            Err(Refusal::Denied(denied)) => {
-                scene.refused(&A::RULE, &facts, denied);
-                Err(if R::HIDDEN {
-                    Problem::not_found()
-                } else {
-                    denied.into()
-                })
-            }
+        decided.await.map_err(Problem::into_response)
+    }
+}
+
+/// Loads the resource that the path names and decides about it.
+async fn decide<S, R, A, B>(
+    scene: Scene,
+    parts: &mut Parts,
+    state: &S,
+    body: B,
+) -> Result<Authorized<R, A, B>, Problem>
+where
+    S: Send + Sync,
+    R: Resource,
+    R::State: FromRef<S>,
+    A: Action<R>,
+{
+    defends!("T063");
+    let id = id_in_path::<R, S>(parts, state).await?;
+    let Some(resource) = R::load(&R::State::from_ref(state), &id).await? else {
+        return Err(Problem::not_found());
+    };
+    let facts = resource.facts();
+    if facts.kind != R::KIND {
+        return Err(Problem::internal(
+            "a resource's facts are of another kind than it is",
+        ));
+    }
+    let who = Arc::clone(scene.principal());
+    let grants = scene.gate().grants();
+    match grants.permit(who, &scene.situation(), facts.clone()).await {
+        Ok(permit) => Ok(Authorized {
+            resource,
+            permit,
+            scene,
+            body,
+        }),
+        Err(Refusal::Fault(fault)) => Err(fault.into()),
+        Err(Refusal::Denied(denied)) => {
+            scene.refused(&A::RULE, &facts, denied);
+            Err(if R::HIDDEN {
+                Problem::not_found()
+            } else {
+                denied.into()
+            })
         }
     }
 }
@@ -107,8 +213,18 @@ async fn id_in_path<R: Resource, S: Send + Sync>(parts: &mut Parts, state: &S) -
         .ok_or_else(|| Problem::internal("a resource is asked for on a path that doesn't name it"))
 }
 
-impl<R: Resource, A: Action<R>> OperationInput for Authorized<R, A> {
-    fn operation_input(_: &mut GenContext, _: &mut Operation) {
-        note(Asks::one::<R, A>());
+impl<R: Resource, A: Action<R>, B: OperationInput> OperationInput for Authorized<R, A, B> {
+    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
+        let before = operation.request_body.is_some();
+        B::operation_input(context, operation);
+        let reads = operation.request_body.is_some() && !before;
+        note(Asks::one::<R, A>(if reads { Body::Read } else { Body::Unread }));
+    }
+
+    fn inferred_early_responses(
+        context: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<Code>, Documented)> {
+        B::inferred_early_responses(context, operation)
     }
 }

@@ -5,9 +5,10 @@
 //! parameters is one record the caller may do the action to; [`Visible`] is the same decision about all of them, as a
 //! condition for the application's own statement. `sharing` makes the routes to share one.
 //!
-//! Invariants: a list shows exactly what single calls hand over (`T065`). Both stand behind an access rule that knows
-//! its caller: an [`Api`](crate::Api) where they don't is not built. What they ask for stands in `authz.lock` and in
-//! OpenAPI, from the types that are enforced (`T018`).
+//! Invariants: where a request has a body, the decision comes after it (`T098`): who sends it slowly gains nothing. A
+//! list shows exactly what single calls hand over (`T065`). Both stand behind an access rule that knows its caller: an
+//! [`Api`](crate::Api) where they don't is not built. What they ask for stands in `authz.lock` and in OpenAPI, from the
+//! types that are enforced (`T018`).
 //!
 //! **Deliberately absent:** a list that decides row by row, and a cache of grants.
 
@@ -17,21 +18,25 @@ mod sharing;
 mod visible;
 
 pub use portcullis_core::access::resource::{
-    Action, ActionRule, Actions, Comparison, Field, FieldKind, Filter, Value,
+    Action, ActionRule, Actions, Comparison, Field, FieldKind, Filter, Tenancy, Value,
 };
 use portcullis_core::access::resource::{ResourceFacts, ResourceKind};
 pub use portcullis_store::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
 
-pub(crate) use self::asks::gather;
-pub use self::asks::{Asks, How};
+pub use self::asks::{Asks, Body, How};
+pub(crate) use self::asks::{Gathered, gather};
 pub use self::authorized::Authorized;
 pub use self::visible::Visible;
 use crate::Problem;
 
 /// A record of the application that is shared, owned, or decided about by policies.
 ///
+/// **Deployment caveat:** an id must never come to name another record: grants are kept by id, and so is what a slow
+/// request is about. SQLite gives the ids of deleted rows again unless the table says `AUTOINCREMENT`; call
+/// [`Grants::unshare_all`](portcullis_core::access::grant::Grants::unshare_all) when a record is deleted.
+///
 /// ```
-/// use portcullis::resource::{Actions as _, Field, FieldKind};
+/// use portcullis::resource::{Actions as _, Field, FieldKind, Tenancy};
 /// use portcullis::{Allow, Authenticated, Authorized, Problem, Resource, resource_actions};
 /// use portcullis::core::access::{ResourceFacts, ResourceKind};
 ///
@@ -54,6 +59,7 @@ use crate::Problem;
 ///     type State = App;
 ///     const KIND: &'static ResourceKind = &ResourceKind {
 ///         name: "Post",
+///         tenancy: Tenancy::Anywhere,
 ///         fields: &[Field { name: "title", kind: FieldKind::Text, optional: false }],
 ///         actions: Self::NAMES,
 ///     };

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use portcullis_core::access::Requirement;
 use portcullis_core::access::grant::{GrantError, Record, Shared, Subject};
 use portcullis_core::access::resource::{Action, Actions};
 use portcullis_core::environment::Timestamp;
@@ -9,22 +10,30 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Authorized, Resource};
-use crate::enforcer::Scene;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Authenticated, FieldErrors, Json, NoContent, Problem, Query};
 
 impl Portcullis {
-    /// Routes to share resources of type `R`, for whoever may do `A` to one. Nest them below the path of one:
-    /// `api.nest("/posts/{id}/grants", portcullis.sharing::<Post, Share>())`.
+    /// Routes to share a resource of type `R`, for whoever is known and may do `A` to it. Nest them below the path of
+    /// one: `api.nest("/posts/{id}/grants", portcullis.sharing::<Post, Share>())`.
     ///
-    /// Nobody can share an action that they may not do themselves, nor for longer than they may.
+    /// Nobody can share an action that they may not do themselves, nor for longer than they may, nor with themselves.
+    ///
+    /// For kinds of organizations, see [`sharing_for`](Self::sharing_for): behind this rule no organization is selected.
     pub fn sharing<R: Resource + Actions, A: Action<R>>(&self) -> Api<R::State> {
+        self.sharing_for::<Authenticated, R, A>()
+    }
+
+    /// The same routes behind the rule `Q`. `sharing_for::<Member, Post, Share>()` lets a request select the
+    /// organization of which the caller is a member: what members may do there counts, and only posts of the
+    /// organization are shared.
+    pub fn sharing_for<Q: Requirement, R: Resource + Actions, A: Action<R>>(&self) -> Api<R::State> {
         Api::new("", "")
-            .get("/", list::<R, A>)
+            .get("/", list::<Q, R, A>)
             .summary("Whom it is shared with")
-            .put("/", share::<R, A>)
+            .put("/", share::<Q, R, A>)
             .summary("Share it")
-            .delete("/", unshare::<R, A>)
+            .delete("/", unshare::<Q, R, A>)
             .summary("Take a grant back")
     }
 }
@@ -74,11 +83,11 @@ impl From<Record> for GrantView {
     }
 }
 
-async fn list<R: Resource + Actions, A: Action<R>>(
-    _: Allow<Authenticated>,
+async fn list<Q: Requirement, R: Resource + Actions, A: Action<R>>(
+    _: Allow<Q>,
     resource: Authorized<R, A>,
-    scene: Scene,
 ) -> Result<Json<Items>, Problem> {
+    let scene = resource.scene();
     let grants = scene.gate().grants();
     let records = grants.list(resource.permit(), scene.situation().now).await?;
     Ok(Json(Items {
@@ -99,12 +108,12 @@ struct Wish {
     expires_at: Option<Timestamp>,
 }
 
-async fn share<R: Resource + Actions, A: Action<R>>(
-    _: Allow<Authenticated>,
-    resource: Authorized<R, A>,
-    scene: Scene,
-    Json(wish): Json<Wish>,
+async fn share<Q: Requirement, R: Resource + Actions, A: Action<R>>(
+    _: Allow<Q>,
+    resource: Authorized<R, A, Json<Wish>>,
 ) -> Result<NoContent, Problem> {
+    let (resource, Json(wish)) = resource.split();
+    let scene = resource.scene();
     let subject = subject("/subject", &wish.subject)?;
     let wish = Shared {
         subject,
@@ -127,13 +136,13 @@ struct Which {
     action: String,
 }
 
-async fn unshare<R: Resource + Actions, A: Action<R>>(
-    _: Allow<Authenticated>,
+async fn unshare<Q: Requirement, R: Resource + Actions, A: Action<R>>(
+    _: Allow<Q>,
     resource: Authorized<R, A>,
-    scene: Scene,
     Query(which): Query<Which>,
 ) -> Result<NoContent, Problem> {
     let subject = subject("subject", &which.subject)?;
+    let scene = resource.scene();
     let grants = scene.gate().grants();
     let gone = grants.unshare(resource.permit(), subject, which.action, scene.context());
     if gone.await? {
@@ -164,6 +173,7 @@ impl From<GrantError> for Problem {
         match error {
             GrantError::UnknownAction(_) => field("/action", "unknown_action", &error),
             GrantError::UnknownSubject => field("/subject", "unknown_subject", &error),
+            GrantError::Oneself => field("/subject", "oneself", &error),
             GrantError::Past => field("/expires_at", "in_the_past", &error),
             GrantError::Outlives(_) => field("/expires_at", "outlives_own", &error),
             GrantError::Escalation(_) => Self::forbidden("escalation", error.to_string()),

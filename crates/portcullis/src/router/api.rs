@@ -107,11 +107,18 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             self.errors.push(error);
             return self;
         }
+        let resource::Gathered { asks, early } = resource::gather::<I>();
+        if early {
+            self.errors.push(ApiError::DecidedEarly {
+                method: method.as_str().to_owned(),
+                path: path.to_owned(),
+            });
+        }
         self.routes.push(Route {
             method,
             path: path.to_owned(),
             guard: Guard::of::<T::Access>(),
-            asks: resource::gather::<I>(),
+            asks,
             handler: on(filter, handler),
             document: docs::describe::<I, O>,
             text: Text {

@@ -119,6 +119,13 @@ fn misplaced(route: &RouteInfo<'_>) -> Vec<ApiError> {
                 parameter,
             })
         }
+        _ if asks.action.privileged.needs_organization() && !route.rule().needs_organization() => {
+            Some(ApiError::NoOrganization {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                action: asks.action.name(),
+            })
+        }
         How::One { .. } | How::Every => None,
     });
     wrong.collect()

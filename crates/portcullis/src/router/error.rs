@@ -48,6 +48,28 @@ pub enum ApiError {
         /// The parameter's name.
         parameter: &'static str,
     },
+    /// It is decided about a resource before the body is there.
+    #[error(
+        "{method} {path} decides about a resource before it has read the body: let `Authorized<…, Json<…>>` be the last parameter, and read both from it"
+    )]
+    DecidedEarly {
+        /// The method.
+        method: String,
+        /// The path, as it was registered.
+        path: String,
+    },
+    /// An action's privilege asks for a member where no organization is selected.
+    #[error(
+        "{method} {path} asks for {action}, whose privilege is a member's, but selects no organization: begin with `_: Allow<Member>`"
+    )]
+    NoOrganization {
+        /// The method.
+        method: String,
+        /// The path.
+        path: String,
+        /// The action.
+        action: &'static str,
+    },
     /// Something was said of a route before there was one.
     #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
     NoRoute(&'static str),

@@ -31,6 +31,7 @@ mod resource;
 mod session;
 mod session_store;
 mod staleness;
+mod slow_body;
 mod step_up;
 mod tenant;
 mod token;

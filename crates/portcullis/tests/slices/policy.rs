@@ -9,7 +9,7 @@ use axum::extract::ConnectInfo;
 use http::Method;
 use portcullis::{Allow, Api, PoliciesError, Policy, Portcullis, Public, actions};
 use portcullis_core::access::ResourceKind;
-use portcullis_core::access::resource::{Field, FieldKind};
+use portcullis_core::access::resource::{Field, FieldKind, Tenancy};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_testkit::{Account, Request, TestApp};
@@ -25,6 +25,7 @@ actions! {
 
 static POST: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: Tenancy::Anywhere,
     fields: &[Field {
         name: "draft",
         kind: FieldKind::Bool,
@@ -282,6 +283,95 @@ async fn a_bad_change_is_reported_and_the_last_good_policies_stay() {
     let after = show().await;
     assert_eq!(after["generation"], 2);
     assert_eq!(after["last_error"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_change_in_force_is_audited() {
+    checks!("T061");
+    let folder = folder(&[
+        ("a.cedar", &format!("{EXPORT};")),
+        (
+            "b.cedar",
+            "@id(\"frozen\") forbid(principal, action, resource) when { context.mfa };",
+        ),
+    ]);
+    let app = app_in(&folder).await;
+    let told = async || {
+        let events = crate::given::events(&app, "policies.changed").await;
+        let told = events.into_iter().map(|event| {
+            assert_eq!(event.actor, "system");
+            event.detail.unwrap()
+        });
+        told.collect::<Vec<_>>()
+    };
+    let first = told().await;
+    assert_eq!(first.len(), 1);
+    assert!(
+        first[0].starts_with("2 policies, 1 of them forbid: a.cedar "),
+        "{first:?}"
+    );
+    // The same files again are no change, nor is what isn't put in force.
+    app.portcullis.reload_policies().await.unwrap();
+    write(folder.path(), "b.cedar", "forbid(");
+    assert!(app.portcullis.reload_policies().await.is_err());
+    assert_eq!(told().await, first);
+    write(folder.path(), "b.cedar", "");
+    app.portcullis.reload_policies().await.unwrap();
+    let second = told().await;
+    assert_eq!(second.len(), 2);
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    assert!(
+        second[0].starts_with("1 policies, 0 of them forbid: "),
+        "{second:?}"
+    );
+    assert!(second[0].ends_with(&format!(" b.cedar {empty}")), "{second:?}");
+}
+
+#[tokio::test]
+async fn two_apis_of_one_deployment_are_both_declared() {
+    let folder = folder(&[(
+        "a.cedar",
+        "permit(principal, action == Action::\"reports:export\", resource);
+         permit(principal, action == Action::\"posts:edit\", resource);",
+    )]);
+    let portcullis = Portcullis::builder()
+        .database("sqlite::memory:")
+        .policies(folder.path())
+        .resources(&[&POST])
+        .open()
+        .await
+        .unwrap();
+    let one = Api::<()>::new("", "").get("/export", export);
+    let other = Api::<()>::new("", "").get("/read", read);
+    portcullis.declare_actions(&one).await.unwrap();
+    // The policies speak of the first one's action, which the second one doesn't know.
+    portcullis.declare_actions(&other).await.unwrap();
+    write(
+        folder.path(),
+        "b.cedar",
+        "permit(principal, action == Action::\"reports:read\", resource);",
+    );
+    portcullis.reload_policies().await.unwrap();
+    assert_eq!(portcullis.policy_status().policies, 3);
+    // What doesn't fit changes nothing of what was declared.
+    write(folder.path(), "c.cedar", "permit(");
+    let third = Api::<()>::new("", "").get("/status", status);
+    portcullis.declare_actions(&third).await.unwrap();
+    assert_eq!(portcullis.policy_status().generation, 3);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_policy_file_whose_name_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt as _;
+    checks!("T061");
+    let folder = folder(&[("a.cedar", &format!("{EXPORT};"))]);
+    let name = std::ffi::OsStr::from_bytes(b"\xff.cedar");
+    fs::write(folder.path().join(name), "forbid(principal, action, resource);").unwrap();
+    assert!(matches!(
+        start_in(folder.path()).await,
+        Err(PoliciesError::Unreadable { .. })
+    ));
 }
 
 #[tokio::test]

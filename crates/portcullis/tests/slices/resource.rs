@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use portcullis::resource::{Actions as _, Column, Columns, Dialect, Field, FieldKind};
+use portcullis::resource::{Actions as _, Column, Columns, Dialect, Field, FieldKind, Tenancy};
 use portcullis::{
     Allow, Api, ApiError, Authenticated, Authorized, Circumstances, Json, NoContent, Portcullis, Problem,
     Public, Resource, State, Visible, Visitor, permissions, resource_actions,
@@ -69,6 +69,7 @@ impl Resource for Post {
     type State = App;
     const KIND: &'static ResourceKind = &ResourceKind {
         name: "Post",
+        tenancy: Tenancy::Anywhere,
         fields: &[Field {
             name: "title",
             kind: FieldKind::Text,
@@ -109,6 +110,7 @@ impl Resource for OpenPost {
     type State = App;
     const KIND: &'static ResourceKind = &ResourceKind {
         name: "OpenPost",
+        tenancy: Tenancy::Anywhere,
         fields: &[],
         actions: Self::NAMES,
     };
@@ -392,7 +394,7 @@ async fn nobody_shares_what_they_may_not_do_nor_for_longer() {
     share(&app, &anna, post, &to(&eve, "posts:share"))
         .await
         .expect(204);
-    for wish in [to(&eve, "posts:edit"), to(&accomplice, "posts:read")] {
+    for wish in [to(&accomplice, "posts:edit"), to(&accomplice, "posts:read")] {
         let refused = share(&app, &eve, post, &wish).await.expect(403);
         assert_eq!(refused.code(), "escalation");
     }
@@ -408,13 +410,15 @@ async fn nobody_shares_what_they_may_not_do_nor_for_longer() {
         .await
         .expect(204);
     let later = end.plus(std::time::Duration::from_micros(1));
-    for (target, wanted) in [
-        (&accomplice, None),
-        (&accomplice, Some(later.to_string())),
-        (&eve, None),
-    ] {
-        let refused = share(&app, &eve, post, &until(target, wanted)).await.expect(422);
+    for wanted in [None, Some(later.to_string())] {
+        let refused = share(&app, &eve, post, &until(&accomplice, wanted))
+            .await
+            .expect(422);
         assert_eq!(complaints(&refused), pairs(&[("/expires_at", "outlives_own")]));
+    }
+    for who in [&eve, &anna] {
+        let refused = share(&app, who, post, &until(who, None)).await.expect(422);
+        assert_eq!(complaints(&refused), pairs(&[("/subject", "oneself")]));
     }
     share(&app, &eve, post, &until(&accomplice, Some(end.to_string())))
         .await
@@ -623,6 +627,52 @@ async fn a_list_shows_exactly_what_single_calls_hand_over() {
     assert_eq!(shown, [3, 5, 9]);
 }
 
+const TITLES: [&str; 6] = [
+    "mine",
+    "frozen",
+    "public",
+    "public but frozen",
+    "Public",
+    "FROZEN",
+];
+
+#[tokio::test]
+#[cfg(feature = "policies")]
+async fn what_a_policy_permits_for_a_time_is_not_shared_for_good() {
+    checks!("T100");
+    let folder = tempfile::tempdir().unwrap();
+    let policies = r#"
+        permit(principal, action in [Action::"posts:read", Action::"posts:share"], resource is Post)
+            when { context has login_age_seconds && context.login_age_seconds < 600 };
+    "#;
+    std::fs::write(folder.path().join("posts.cedar"), policies).unwrap();
+    let posts = App::new();
+    let settings = |builder: portcullis::Builder| builder.policies(folder.path()).resources(&[Post::KIND]);
+    let app = TestApp::with(settings, |portcullis| api(portcullis, &posts)).await;
+    let (anna, eve) = (
+        app.user("anna@example.com").await,
+        app.user("eve@example.com").await,
+    );
+    let accomplice = app.user("accomplice@example.com").await;
+    let post = posts.write(Some(anna.id), "mine");
+    get(&app, &eve, &format!("/posts/{post}")).await.expect(200);
+    for action in ["posts:read", "posts:share"] {
+        let refused = share(&app, &eve, post, &to(&accomplice, action))
+            .await
+            .expect(403);
+        assert_eq!(refused.code(), "escalation", "{action}");
+        let own = share(&app, &eve, post, &to(&eve, action)).await.expect(422);
+        assert_eq!(complaints(&own), pairs(&[("/subject", "oneself")]));
+    }
+    // What was granted can be given on, though a policy permits it as well, and so can what is one's own.
+    share(&app, &anna, post, &to(&eve, "posts:read"))
+        .await
+        .expect(204);
+    share(&app, &eve, post, &to(&accomplice, "posts:read"))
+        .await
+        .expect(204);
+}
+
 /// What policies say counts for single calls and lists alike, and what they forbid nothing opens.
 #[tokio::test]
 async fn a_policy_that_forbids_overrides_owners_grants_and_administrators_in_lists_too() {
@@ -640,19 +690,24 @@ async fn a_policy_that_forbids_overrides_owners_grants_and_administrators_in_lis
     let anna = app.user("anna@example.com").await;
     let ben = app.user("ben@example.com").await;
     let chief = app.user_with("chief@example.com", &["posts:admin"]).await;
-    let all: Vec<i64> = [
-        "mine",
-        "frozen",
-        "public",
-        "public but frozen",
-        "Public",
-        "FROZEN",
-    ]
-    .map(|title| posts.write(Some(anna.id), title))
-    .into();
+    let all: Vec<i64> = TITLES.map(|title| posts.write(Some(anna.id), title)).into();
+    // A frozen post can't be shared, so it is frozen afterwards.
+    let rename = |post: i64, title: &str| {
+        let database = posts.0.lock().unwrap();
+        let sql = "UPDATE posts SET title = ?2 WHERE id = ?1";
+        database.execute(sql, params![post, title]).unwrap();
+    };
     for post in &all {
-        share(&app, &chief, *post, &to(&ben, "posts:edit")).await;
+        rename(*post, "new");
+        share(&app, &chief, *post, &to(&ben, "posts:edit"))
+            .await
+            .expect(204);
     }
+    for (post, title) in all.iter().zip(TITLES) {
+        rename(*post, title);
+    }
+    let frozen = share(&app, &chief, all[1], &to(&ben, "posts:read")).await;
+    assert_eq!(frozen.expect(403).code(), "escalation");
     for (who, reads, edits) in [
         (&anna, &[0, 2, 4, 5][..], &[0, 2, 4, 5][..]),
         (&ben, &[2], &[0, 2, 4, 5]),

@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use portcullis::core::access::{ResourceFacts, ResourceKind};
 use portcullis::core::account;
 use portcullis::core::organization::Id;
-use portcullis::resource::Actions as _;
-use portcullis::{Allow, Api, Authorized, Member, Portcullis, Problem, Resource, resource_actions};
+use portcullis::resource::{Actions as _, Tenancy};
+use portcullis::{
+    Allow, Api, ApiError, Authenticated, Authorized, Member, Portcullis, Problem, Resource, resource_actions,
+};
+use portcullis_core::access::{MembersWrite, Permit};
 use portcullis_core::checks;
+use portcullis_core::organization::Change;
 use portcullis_testkit::{Account, TestApp};
 use serde_json::json;
 
@@ -18,13 +22,16 @@ struct Document(String);
 
 resource_actions! {
     Document:
-    ReadDocument = "documents:read": "Read a document": owner;
+    ReadDocument = "documents:read": "Read a document": owner, shared;
+    ShareDocument = "documents:share": "Share a document": owner;
+    CurateDocument = "documents:curate": "Curate documents": privileged(Member);
 }
 
 impl Resource for Document {
     type State = ();
     const KIND: &'static ResourceKind = &ResourceKind {
         name: "Document",
+        tenancy: Tenancy::Members,
         fields: &[],
         actions: Self::NAMES,
     };
@@ -49,8 +56,21 @@ async fn read(_: Allow<Member>, document: Authorized<Document, ReadDocument>) ->
     document.0.clone()
 }
 
+async fn read_anywhere(_: Allow<Authenticated>, document: Authorized<Document, ReadDocument>) -> String {
+    document.0.clone()
+}
+
 fn api(portcullis: &Portcullis) -> Api {
-    portcullis.api().get("/documents/{id}", read)
+    let sharing = portcullis.sharing_for::<Member, Document, ShareDocument>();
+    portcullis
+        .api()
+        .get("/documents/{id}", read)
+        .get("/anywhere/{id}", read_anywhere)
+        .nest("/documents/{id}/grants", sharing.with_state(()))
+        .nest(
+            "/anywhere/{id}/grants",
+            portcullis.sharing::<Document, ShareDocument>().with_state(()),
+        )
 }
 
 async fn create(app: &TestApp, owner: &Account, slug: &str) -> String {
@@ -186,4 +206,62 @@ async fn an_id_of_somebody_elses_is_out_of_reach_on_every_route_that_takes_one()
             .status(),
         200
     );
+}
+
+#[tokio::test]
+async fn a_removed_member_shares_nothing_of_the_organization() {
+    checks!("T099");
+    let app = TestApp::with(|builder| builder, api).await;
+    let anna = app.user("anna@example.com").await;
+    let ben = app.user("ben@example.com").await;
+    let acme = create(&app, &anna, "acme").await;
+    let permit = Permit::<Member<MembersWrite>>::dangerous_for_operator_in(acme.parse().unwrap());
+    let organizations = app.portcullis.organizations();
+    let added = organizations
+        .add(&permit, ben.id, Vec::new(), app.by_operator())
+        .await;
+    assert_eq!(added.unwrap(), Change::Done);
+    let wish = json!({ "subject": format!("account:{}", anna.id), "action": "documents:read" });
+    let document = format!("{}.{acme}", ben.id);
+    let share = async |below: &str, selected: bool| {
+        let request = app.put(&format!("/{below}/{document}/grants"));
+        let request = request.bearer(&ben.access_token).json(&wish);
+        let answer = if selected {
+            request.header("x-organization-id", "acme").send().await
+        } else {
+            request.send().await
+        };
+        (answer.status(), answer.code())
+    };
+    let refused = |code: &str| (403, code.to_owned());
+    assert_eq!(share("documents", true).await, (204, String::new()));
+    // Where no organization is selected, none of its documents is within reach, not even one's own.
+    let read = app
+        .get(&format!("/anywhere/{document}"))
+        .bearer(&ben.access_token);
+    assert_eq!(read.send().await.expect(400).code(), "no_organization");
+    assert_eq!(share("anywhere", true).await.1, "no_organization");
+
+    let removed = organizations.remove(&permit, ben.id, app.by_operator()).await;
+    assert_eq!(removed.unwrap(), Change::Done);
+    assert_eq!(share("documents", true).await, refused("not_a_member"));
+    assert_eq!(share("anywhere", false).await.1, "no_organization");
+    assert_eq!(share("anywhere", true).await.1, "no_organization");
+}
+
+#[tokio::test]
+async fn a_members_privilege_behind_a_rule_for_anybody_is_refused_when_the_router_is_built() {
+    async fn curate(_: Allow<Authenticated>, _: Authorized<Document, CurateDocument>) {}
+    let app = TestApp::new().await;
+    let api = Api::<()>::new("", "").put("/documents/{id}", curate).nest(
+        "/documents/{id}/grants",
+        app.portcullis.sharing_for::<Member, Document, CurateDocument>(),
+    );
+    let errors = api.into_router(app.portcullis.gate().clone()).unwrap_err().0;
+    let expected = ApiError::NoOrganization {
+        method: "PUT".into(),
+        path: "/documents/{id}".into(),
+        action: "documents:curate",
+    };
+    assert_eq!(errors, [expected]);
 }

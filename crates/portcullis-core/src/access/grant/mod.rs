@@ -4,7 +4,8 @@
 //! read whenever it may decide and kept in no cache, so one that is taken back, or whose time is over, counts for
 //! nobody from that moment on.
 //!
-//! Invariants: who shares an action may do it (`T066`), and not for longer than they may themselves.
+//! Invariants: who shares an action may do it (`T066`), and not for longer than they may themselves. What a policy
+//! permits is nobody's to give: it holds for the moment, a grant until its end (`T100`). Nobody shares with themself.
 //!
 //! **Deliberately absent:** a chain. Taking a grant back leaves those that its holder gave on; the list shows who gave
 //! which, and [`Grants::unshare_all`] takes all of a resource.
@@ -123,6 +124,15 @@ pub struct Holder {
     pub organization: Option<organization::Id>,
 }
 
+/// What lets somebody share an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// A privilege, or ownership.
+    Own,
+    /// Grants to this holder. They must count when the new one is written, and at least as long.
+    Held(Holder),
+}
+
 /// How long a holder may do something by grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
@@ -130,6 +140,16 @@ pub enum Term {
     Until(Timestamp),
     /// Until it is taken back.
     Open,
+}
+
+impl Term {
+    /// Whether it lasts as long as a grant that ends at `end`, or that has no end.
+    pub fn covers(self, end: Option<Timestamp>) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Until(until) => end.is_some_and(|end| end <= until),
+        }
+    }
 }
 
 /// What came of sharing.
@@ -141,18 +161,21 @@ pub enum Outcome {
     Unchanged,
     /// No such account or role.
     UnknownSubject,
-    /// The resource has [`MOST`] grants.
+    /// What the sharer may do it by is gone, or ends earlier.
+    NotHeld,
+    /// The resource has [`MOST`] grants that count.
     TooMany,
 }
 
-/// How many grants one resource can have.
+/// How many grants that count one resource can have.
 pub const MOST: u32 = 1_000;
 
 /// Where grants are kept. Every verb is atomic; one that changes something writes its audit event with it.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Shares. If the subject has the action already, its end is what this grant says from now on.
-    async fn share(&self, grant: Grant, by: audit::Context) -> Result<Outcome, Fault>;
+    /// Shares, if what it is shared on still holds when it is written. If the subject has the action already, its end
+    /// is what this grant says from now on.
+    async fn share(&self, grant: Grant, on: Ground, by: audit::Context) -> Result<Outcome, Fault>;
 
     /// Takes a grant back; whether there was one.
     async fn unshare(
@@ -197,7 +220,7 @@ pub struct NoGrants;
 
 #[async_trait]
 impl Store for NoGrants {
-    async fn share(&self, _: Grant, _: audit::Context) -> Result<Outcome, Fault> {
+    async fn share(&self, _: Grant, _: Ground, _: audit::Context) -> Result<Outcome, Fault> {
         Err(Fault::Other("no grants are kept here".to_owned()))
     }
 

@@ -3,12 +3,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Grant, Holder, Outcome, Record, Store, Subject, Target, Term};
+use super::{Grant, Ground, Holder, Outcome, Record, Store, Subject, Target, Term};
 use crate::access::resource::{
     Action, ActionRule, Actions, Basis, Filter, ResourceFacts, ResourceKind, decide_on, filter_for,
     grants_matter,
 };
-use crate::access::{Denied, Principal, Situation};
+use crate::access::{Denied, NoPolicies, Principal, Situation};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{audit, defends};
@@ -66,8 +66,11 @@ pub enum GrantError {
     /// No such account or role, or another organization than the resource's.
     #[error("there is no such account or role, or the organization isn't the one this belongs to")]
     UnknownSubject,
-    /// The sharer may not do it.
-    #[error("you can't share what you may not do yourself")]
+    /// Nobody shares with themself.
+    #[error("you can't share with yourself")]
+    Oneself,
+    /// The sharer may not do it, or only because a policy permits it now.
+    #[error("you can't share what you may not do yourself, whatever a policy permits for now")]
     Escalation(&'static str),
     /// The sharer may do it for a shorter time.
     #[error("you can't share this for longer than you may do it yourself")]
@@ -114,11 +117,7 @@ impl Grants {
         if !matches!(denied, Denied::NotGranted(_)) || !action.shared || !target.is_storable() {
             return Err(Refusal::Denied(denied));
         }
-        let holder = Holder::of(principal, situation);
-        let held = self
-            .store
-            .held(holder, target, action.name().to_owned(), situation.now)
-            .await;
+        let held = self.held(action, principal, situation, target).await;
         let until = match held.map_err(Refusal::Fault)? {
             None => return Err(Refusal::Denied(denied)),
             Some(Term::Open) => None,
@@ -128,6 +127,19 @@ impl Grants {
             basis: Basis::Grant,
             until,
         })
+    }
+
+    async fn held(
+        &self,
+        action: &ActionRule,
+        principal: &Principal,
+        situation: &Situation<'_>,
+        target: Target,
+    ) -> Result<Option<Term>, Fault> {
+        let holder = Holder::of(principal, situation);
+        self.store
+            .held(holder, target, action.name().to_owned(), situation.now)
+            .await
     }
 
     /// Decides, and proves it.
@@ -229,46 +241,55 @@ impl Grants {
         if !target.is_storable() {
             return Err(GrantError::InvalidId);
         }
+        if wish.subject == Subject::Account(permit.principal.id()) {
+            return Err(GrantError::Oneself);
+        }
         if wish.expires_at.is_some_and(|end| end <= situation.now) {
             return Err(GrantError::Past);
         }
-        self.within_reach(action, permit, situation, wish.expires_at)
-            .await?;
+        let ground = self.ground(action, permit, situation, wish.expires_at).await?;
         let grant = Grant {
             target,
             subject: wish.subject,
             action: wish.action,
             expires_at: wish.expires_at,
         };
-        match self.store.share(grant, permit.signed(by)).await? {
+        match self.store.share(grant, ground, permit.signed(by)).await? {
             Outcome::UnknownSubject => Err(GrantError::UnknownSubject),
+            Outcome::NotHeld => Err(GrantError::Escalation(action.name())),
             Outcome::TooMany => Err(GrantError::TooMany),
             done @ (Outcome::Done | Outcome::Unchanged) => Ok(done),
         }
     }
 
-    /// Whether the sharer may do the action themselves, at least until `end`.
-    async fn within_reach<R, A: Action<R>>(
+    /// What the sharer may do the action by, at least until `end`. What a policy permits is left out: it may hold for
+    /// an hour or an address, and the grant would hold beyond.
+    async fn ground<R, A: Action<R>>(
         &self,
         action: &ActionRule,
         permit: &ResourcePermit<R, A>,
         situation: &Situation<'_>,
         end: Option<Timestamp>,
-    ) -> Result<(), GrantError> {
+    ) -> Result<Ground, GrantError> {
         defends!("T066");
-        let decided = self
-            .decide(action, &permit.principal, situation, &permit.resource)
-            .await;
-        match decided {
-            Ok(Decided { until: None, .. }) => Ok(()),
-            Ok(Decided {
-                until: Some(until), ..
-            }) if end.is_some_and(|end| end <= until) => Ok(()),
-            Ok(Decided {
-                until: Some(until), ..
-            }) => Err(GrantError::Outlives(until)),
-            Err(Refusal::Denied(_)) => Err(GrantError::Escalation(action.name())),
-            Err(Refusal::Fault(fault)) => Err(fault.into()),
+        defends!("T100");
+        let (who, resource) = (&permit.principal, &permit.resource);
+        match self.decide(action, who, situation, resource).await {
+            Ok(_) => {}
+            Err(Refusal::Denied(_)) => return Err(GrantError::Escalation(action.name())),
+            Err(Refusal::Fault(fault)) => return Err(fault.into()),
+        }
+        let alone = Situation {
+            policies: &NoPolicies,
+            ..*situation
+        };
+        if decide_on(action, who, &alone, resource, false).is_ok() {
+            return Ok(Ground::Own);
+        }
+        match self.held(action, who, situation, permit.target()).await? {
+            None => Err(GrantError::Escalation(action.name())),
+            Some(Term::Until(until)) if !Term::Until(until).covers(end) => Err(GrantError::Outlives(until)),
+            Some(_) => Ok(Ground::Held(Holder::of(who, situation))),
         }
     }
 

@@ -7,9 +7,9 @@ use cedar_policy::{
     RestrictedExpression as Expression,
 };
 
-use super::super::resource::{Field, FieldKind, ORGANIZATION, OWNER, ResourceFacts, ResourceKind, Value};
+use super::super::resource::{Field, ORGANIZATION, OWNER, ResourceFacts, ResourceKind, Value};
 use super::super::{Principal, Situation};
-use super::looks::Looks;
+use super::looks::{Looks, Members};
 use super::schema::{ACCOUNT, APPLICATION, ID, ROLE, TENANT};
 use crate::defends;
 use crate::environment::Timestamp;
@@ -161,22 +161,31 @@ impl Types {
         Context::from_pairs(pairs).map_err(Unfit::language)
     }
 
-    /// A resource with all its fields.
-    pub(super) fn resource(&self, uid_: EntityUid, facts: &ResourceFacts) -> Result<Entity, Unfit> {
-        let mut attributes = HashMap::from([(ID.to_owned(), Expression::new_string(facts.id.clone()))]);
+    /// A resource with those of its members that are looked at.
+    pub(super) fn resource(
+        &self,
+        uid_: EntityUid,
+        facts: &ResourceFacts,
+        looked_at: &Members,
+    ) -> Result<Entity, Unfit> {
+        let mut attributes = HashMap::new();
+        let mut add = |name: &str, value: &dyn Fn() -> Expression| {
+            if looked_at.have(name) {
+                attributes.insert(name.to_owned(), value());
+            }
+        };
+        add(ID, &|| Expression::new_string(facts.id.clone()));
         if let Some(owner) = facts.owner {
-            attributes.insert(
-                OWNER.to_owned(),
-                Expression::new_entity_uid(uid(&self.account, owner.to_string())),
-            );
+            let owner = || Expression::new_entity_uid(uid(&self.account, owner.to_string()));
+            add(OWNER, &owner);
         }
         if let Some(tenant) = facts.organization {
-            let tenant = Expression::new_entity_uid(uid(&self.tenant, tenant.to_string()));
-            attributes.insert(ORGANIZATION.to_owned(), tenant);
+            let tenant = || Expression::new_entity_uid(uid(&self.tenant, tenant.to_string()));
+            add(ORGANIZATION, &tenant);
         }
         for field in facts.kind.fields {
             if let Some(value) = facts.fields.get(field.name) {
-                attributes.insert(field.name.to_owned(), self.value(value));
+                add(field.name, &|| self.value(value));
             }
         }
         Entity::new(uid_, attributes, HashSet::new()).map_err(Unfit::language)
@@ -197,7 +206,7 @@ impl Types {
 /// Whether every declared field is there and of its kind.
 pub(super) fn conforms(facts: &ResourceFacts) -> Result<(), Unfit> {
     let unfit = |field: &&Field| match facts.fields.get(field.name) {
-        Some(value) => !is_of(value, field.kind),
+        Some(value) => !field.kind.holds(value),
         None => !field.optional,
     };
     match facts.kind.fields.iter().find(unfit) {
@@ -207,18 +216,6 @@ pub(super) fn conforms(facts: &ResourceFacts) -> Result<(), Unfit> {
         }),
         None => Ok(()),
     }
-}
-
-fn is_of(value: &Value, kind: FieldKind) -> bool {
-    matches!(
-        (value, kind),
-        (Value::Bool(_), FieldKind::Bool)
-            | (Value::Long(_), FieldKind::Long)
-            | (Value::Text(_), FieldKind::Text)
-            | (Value::Account(_), FieldKind::Account)
-            | (Value::Organization(_), FieldKind::Organization)
-            | (Value::TextSet(_), FieldKind::TextSet)
-    )
 }
 
 /// A request that was built by the schema's own rules.

@@ -5,16 +5,20 @@
 //! and a failing forbid forbids, as with a single resource.
 //!
 //! A condition that no filter can say counts as failing everywhere. [`check`] finds such policies when they are
-//! loaded.
+//! loaded. So does one that would be too long to ask a database for ([`outcome`]).
+//!
+//! A row that lacks a field which was declared for every resource is in no list, as no single decision allows it.
 
 mod condition;
 mod literal;
+mod outcome;
 
 use cedar_policy::pst::{self, Clause};
 use cedar_policy::{EntityId, PartialEntities, PartialEntityUid, PartialRequest, Policy, Schema};
 
 pub(super) use self::condition::Unsayable;
 use self::condition::{Condition, Known};
+use self::outcome::Outcome;
 use super::super::{Filter, PolicyFilters, Principal, ResourceKind, Situation};
 use super::Set;
 use super::facts::Unfit;
@@ -71,8 +75,13 @@ fn work_out(
     if response.true_forbids().next().is_some() || response.error_forbids().next().is_some() {
         forbidden.push(Filter::Always);
     }
+    let mut left = outcome::MOST;
     for policy in response.residual_policies() {
-        let outcome = remainder(&policy, kind);
+        let outcome = remainder(&policy, kind).and_then(|outcome| {
+            // What is too much together is as unsayable as what is too much by itself.
+            left = left.checked_sub(outcome.nodes()).ok_or(Unsayable::too_much())?;
+            Ok(outcome)
+        });
         match (slice.forbidding.contains(policy.id()), outcome) {
             (false, Ok(outcome)) => permitted.push(outcome.yes),
             (false, Err(_)) => {}
@@ -80,10 +89,18 @@ fn work_out(
             (true, Err(_)) => forbidden.push(Filter::Always),
         }
     }
+    forbidden.extend(undeclared(kind));
     Ok(PolicyFilters {
         permitted: Filter::any(permitted),
         forbidden: Filter::any(forbidden),
     })
+}
+
+/// Rows that are not what was declared: a single decision refuses them ([`conforms`](super::facts::conforms)).
+fn undeclared(kind: &'static ResourceKind) -> impl Iterator<Item = Filter> {
+    defends!("T102");
+    let needed = kind.fields.iter().filter(|field| !field.optional);
+    needed.map(|field| Filter::Present(field.name).negated())
 }
 
 fn question(
@@ -111,19 +128,21 @@ fn question(
 }
 
 /// What remains of a policy, as filters.
-fn remainder(policy: &Policy, kind: &'static ResourceKind) -> Result<condition::Outcome, Unsayable> {
+fn remainder(policy: &Policy, kind: &'static ResourceKind) -> Result<Outcome, Unsayable> {
     let condition = Condition {
         kind,
         known: Known::Now,
     };
     let body = policy.to_pst().map_err(|error| Unsayable(error.to_string()))?;
-    let mut all = condition::Outcome::always();
+    let mut all = Outcome::always();
     for clause in body.body().clauses() {
+        let (Clause::When(expr) | Clause::Unless(expr)) = clause;
+        let outcome = condition.outcome(expr)?;
         let outcome = match clause {
-            Clause::When(expr) => condition.outcome(expr)?,
-            Clause::Unless(expr) => condition.outcome(expr)?.negated(),
+            Clause::When(_) => outcome,
+            Clause::Unless(_) => outcome.negated(),
         };
-        all = all.and(outcome);
+        all = all.and(outcome).bounded(expr)?;
     }
     Ok(all)
 }

@@ -7,7 +7,8 @@ use cedar_policy::pst::{self, EntityOrSlot, ResourceConstraint};
 use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator};
 
 use super::listing;
-use super::looks::Looks;
+use super::looks::{Looks, Members};
+use super::nesting;
 use super::report::{Flaw, Place, Report};
 use super::schema::{ACCOUNT, APPLICATION, Schema, TENANT};
 use super::slice::{Loaded, speaks_of};
@@ -63,6 +64,12 @@ pub(super) fn read(schema: &Schema, sources: &[Source]) -> Result<Read, Report> 
 }
 
 fn parse(place: Place<'_>) -> Result<Vec<Placed<'_>>, Vec<Flaw>> {
+    if let Some(at) = nesting::beyond(place.text) {
+        return Err(vec![place.flaw(
+            at,
+            "this policy is nested too deeply or too long to be evaluated safely: split it into several policies".to_owned(),
+        )]);
+    }
     let set: PolicySet = place
         .text
         .parse()
@@ -211,6 +218,7 @@ fn load(
         }
         policies.push(Loaded {
             looks: Looks::of(&body),
+            members: Members::of(&body),
             policy: placed.policy,
         });
     }

@@ -1,6 +1,8 @@
 //! What a policy looks at: only that is built for it, and a decision may be remembered only if none of it changes
 //! from request to request.
 
+use std::collections::BTreeSet;
+
 use cedar_policy::pst::{BinaryOp, Clause, Expr, PrincipalConstraint, ResourceConstraint, StaticPolicy, Var};
 
 /// A set of things that can be looked at.
@@ -101,6 +103,58 @@ impl Looks {
         };
         let found = table.iter().find(|(known, _)| *known == name);
         Some(found.map_or(Self::EVERYTHING, |(_, looks)| *looks))
+    }
+}
+
+/// The members of a resource that a policy looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Members {
+    /// These.
+    Only(BTreeSet<String>),
+    /// It can't be told, so all of them.
+    All,
+}
+
+impl Members {
+    pub(super) const NONE: Self = Self::Only(BTreeSet::new());
+
+    pub(super) fn have(&self, name: &str) -> bool {
+        match self {
+            Self::Only(names) => names.contains(name),
+            Self::All => true,
+        }
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Only(mut names), Self::Only(others)) => {
+                names.extend(others);
+                Self::Only(names)
+            }
+            _ => Self::All,
+        }
+    }
+
+    /// What a policy looks at. What isn't known to be less is everything.
+    pub(super) fn of(policy: &StaticPolicy) -> Self {
+        let clauses = policy.body().clauses().iter().map(|clause| match clause {
+            Clause::When(expr) | Clause::Unless(expr) => expr.reduce(&Self::at_node, &Self::and, Self::NONE),
+        });
+        clauses.fold(Self::NONE, Self::and)
+    }
+
+    fn at_node(expr: &Expr) -> Option<Self> {
+        let (of, name) = match expr {
+            Expr::GetAttr { expr, attr } => (expr, attr),
+            Expr::HasAttr { expr, attrs } => (expr, &attrs.head),
+            _ => return None,
+        };
+        match &**of {
+            Expr::Var(Var::Resource) => Some(Self::Only(BTreeSet::from([name.to_string()]))),
+            // The resource by a detour, such as `(if … then resource else …).title`.
+            other if mentions(other, &Var::Resource) => Some(Self::All),
+            _ => None,
+        }
     }
 }
 

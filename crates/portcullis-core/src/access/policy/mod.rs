@@ -27,6 +27,7 @@ mod listing;
 mod live;
 mod load;
 mod looks;
+mod nesting;
 mod report;
 mod schema;
 mod set;

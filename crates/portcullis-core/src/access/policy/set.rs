@@ -14,7 +14,7 @@ use super::super::{
 };
 use super::facts::{self, Types, Unfit};
 use super::report::{Flaw, Report};
-use super::slice::Slice;
+use super::slice::{Loaded, Slice};
 use super::{Schema, Source, listing, load};
 use crate::defends;
 
@@ -28,6 +28,7 @@ pub struct Set {
     remembered: Cache<Key, Remembered>,
     notes: Vec<Flaw>,
     policies: usize,
+    forbidding: Vec<String>,
 }
 
 /// What a remembered decision depends on, besides the policies.
@@ -86,12 +87,18 @@ impl Set {
             remembered: Cache::new(REMEMBERED),
             notes: read.notes,
             policies: read.policies.len(),
+            forbidding: forbidding(&read.policies),
         })
     }
 
     /// What isn't wrong but worth knowing: policies that never apply, and those that lists can't use.
     pub fn notes(&self) -> &[Flaw] {
         &self.notes
+    }
+
+    /// The names of the policies that forbid.
+    pub fn forbidding(&self) -> &[String] {
+        &self.forbidding
     }
 
     /// The set in numbers.
@@ -116,7 +123,7 @@ impl Set {
     pub(super) fn slice(&self, action: &str, kind: Option<&'static ResourceKind>) -> Result<&Slice, Unfit> {
         let of_type = self.slices.get(facts::type_of(kind));
         let slice = of_type.and_then(|actions| actions.get(action));
-        slice.filter(|slice| slice.kind == kind).ok_or_else(|| {
+        slice.filter(|slice| same(slice.kind, kind)).ok_or_else(|| {
             let of = facts::type_of(kind);
             Unfit::Language(format!("the action `{action}` on `{of}` isn't declared"))
         })
@@ -160,7 +167,8 @@ impl Set {
         let (uid, entity) = match resource {
             Some(facts) => {
                 let uid = facts::uid(&slice.resource, &facts.id);
-                (uid.clone(), Some(self.types.resource(uid, facts)?))
+                let entity = self.types.resource(uid.clone(), facts, &slice.members)?;
+                (uid, Some(entity))
             }
             None => (self.types.application(), None),
         };
@@ -255,6 +263,22 @@ impl Policies for Set {
     ) -> PolicyFilters {
         listing::filters(self, principal, situation, action, kind)
     }
+}
+
+/// Kinds are constants: mostly they are one and the same.
+fn same(declared: Option<&'static ResourceKind>, asked: Option<&'static ResourceKind>) -> bool {
+    match (declared, asked) {
+        (Some(declared), Some(asked)) => std::ptr::eq(declared, asked) || declared == asked,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+fn forbidding(policies: &[Loaded]) -> Vec<String> {
+    let forbidding = policies
+        .iter()
+        .filter(|loaded| loaded.policy.effect() == Effect::Forbid);
+    forbidding.map(|loaded| loaded.policy.id().to_string()).collect()
 }
 
 /// One policy that forbids outweighs all that permit, and one that would forbid and fails does forbid.

@@ -6,7 +6,7 @@ use cedar_policy::{ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, 
 
 use super::super::ResourceKind;
 use super::facts::{Unfit, type_name, type_of, uid};
-use super::looks::Looks;
+use super::looks::{Looks, Members};
 
 /// One action on one kind of resource, with all that was worked out when the policies were loaded.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub(super) struct Slice {
     pub(super) policies: PolicySet,
     pub(super) forbidding: HashSet<PolicyId>,
     pub(super) looks: Looks,
+    pub(super) members: Members,
 }
 
 /// A loaded policy with what it looks at.
@@ -26,6 +27,7 @@ pub(super) struct Slice {
 pub(super) struct Loaded {
     pub(super) policy: Policy,
     pub(super) looks: Looks,
+    pub(super) members: Members,
 }
 
 impl Slice {
@@ -47,6 +49,9 @@ impl Slice {
                 .filter(|loaded| loaded.policy.effect() == Effect::Forbid)
                 .map(|loaded| loaded.policy.id().clone())
                 .collect(),
+            members: speaking().fold(Members::NONE, |members, loaded| {
+                members.and(loaded.members.clone())
+            }),
             looks: speaking().fold(Looks::NOTHING, |looks, loaded| looks.and(loaded.looks)),
             action,
         })

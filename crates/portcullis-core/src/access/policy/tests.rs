@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::super::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Value};
+use super::super::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value};
 use super::super::{
     CredentialKind, Facts, Membership, PermissionSet, Policies as _, Principal, Scopes, Situation, Verdict,
 };
@@ -27,6 +27,7 @@ const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
 
 static POST: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: Tenancy::Anywhere,
     fields: &[
         field("title", FieldKind::Text, false),
         field("draft", FieldKind::Bool, false),
@@ -43,6 +44,7 @@ static POST: ResourceKind = ResourceKind {
 
 static NOTE: ResourceKind = ResourceKind {
     name: "Note",
+    tenancy: Tenancy::Anywhere,
     fields: &[],
     actions: &["notes:read", "posts:read"],
 };
@@ -149,7 +151,7 @@ fn post() -> ResourceFacts {
             ("title", Value::Text("Hello".to_owned())),
             ("draft", Value::Bool(true)),
             ("size", Value::Long(5)),
-            ("tags", Value::TextSet(vec!["news".to_owned()])),
+            ("tags", Value::TextSet([String::from("news")].into())),
         ]),
     }
 }

@@ -1,11 +1,11 @@
 //! The decision about an action on a resource: for one resource, and for all of them at once.
 //!
-//! Allowed is what no policy forbids, of the organization that the request selects (if it selects one), within the
-//! credential's scopes, and open in at least one way: a privilege, ownership, a grant, a policy that permits it.
+//! Allowed is what no policy forbids, of the organization that the request selects (if it selects one, and it must for
+//! what belongs to one where the kind says [`Tenancy::Members`]), within the credential's scopes, and open in at least one way: a privilege, ownership, a grant, a policy that permits it.
 //!
 //! **Invariant:** [`decide_on`] and [`filter_for`] agree on every resource.
 
-use super::{ActionRule, Filter, ResourceFacts, ResourceKind};
+use super::{ActionRule, Filter, ORGANIZATION, ResourceFacts, ResourceKind, Tenancy};
 use crate::access::{Denied, PolicyFilters, Principal, Situation, Verdict, decide};
 use crate::defends;
 
@@ -36,17 +36,16 @@ pub fn decide_on(
 ) -> Result<Basis, Denied> {
     defends!("T063");
     let name = action.name();
+    // The policies last: they cost the most.
+    within_organization(situation, resource)?;
+    if !in_scope(action, principal) {
+        return Err(Denied::InsufficientScope(action.permission));
+    }
     let verdict = situation
         .policies
         .decide(principal, situation, name, Some(resource));
     if verdict == Verdict::Forbidden {
         return Err(Denied::ForbiddenByPolicy(name));
-    }
-    if situation.selected.is_some() && situation.selected != resource.organization {
-        return Err(Denied::OtherOrganization);
-    }
-    if !in_scope(action, principal) {
-        return Err(Denied::InsufficientScope(action.permission));
     }
     if is_privileged(action, principal, situation) {
         Ok(Basis::Privilege)
@@ -58,6 +57,21 @@ pub fn decide_on(
         Ok(Basis::Policy)
     } else {
         Err(Denied::NotGranted(name))
+    }
+}
+
+/// Whether the resource is within reach from where the request stands.
+fn within_organization(situation: &Situation<'_>, resource: &ResourceFacts) -> Result<(), Denied> {
+    defends!("T099");
+    if situation.selected.is_some() && situation.selected != resource.organization {
+        return Err(Denied::OtherOrganization);
+    }
+    let bound = resource.kind.tenancy == Tenancy::Members && resource.organization.is_some();
+    let member = situation.member.map(|member| member.organization);
+    match situation.selected {
+        _ if !bound || member == resource.organization => Ok(()),
+        None => Err(Denied::NoOrganization),
+        Some(_) => Err(Denied::NotAMember),
     }
 }
 
@@ -85,7 +99,13 @@ pub fn filter_for(
         Filter::Any(owned.into_iter().chain(shared).chain([permitted]).collect())
     };
     let selected = situation.selected.map(Filter::Of);
-    Filter::All([ways, forbidden.negated()].into_iter().chain(selected).collect()).simplified()
+    let bound = (kind.tenancy == Tenancy::Members).then(|| {
+        let member = situation.member.map(|member| Filter::Of(member.organization));
+        let unbound = Filter::Present(ORGANIZATION).negated();
+        Filter::Any(member.into_iter().chain([unbound]).collect())
+    });
+    let parts = [ways, forbidden.negated()].into_iter();
+    Filter::All(parts.chain(selected).chain(bound).collect()).simplified()
 }
 
 /// Whether a grant could make a difference to what `principal` may do.

@@ -1,6 +1,6 @@
 //! Building facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{ResourceFacts, ResourceKind, Value};
@@ -57,13 +57,12 @@ values! {
     String => Text;
     account::Id => Account;
     organization::Id => Organization;
+    BTreeSet<String> => TextSet;
 }
 
 /// A set has no order and nothing twice.
 impl From<Vec<String>> for Value {
-    fn from(mut texts: Vec<String>) -> Self {
-        texts.sort();
-        texts.dedup();
-        Self::TextSet(texts)
+    fn from(texts: Vec<String>) -> Self {
+        Self::TextSet(texts.into_iter().collect())
     }
 }

@@ -8,7 +8,7 @@ mod decide;
 mod facts;
 mod filter;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[doc(hidden)]
 pub use self::action::rule_of;
@@ -23,10 +23,23 @@ use crate::{account, organization};
 pub struct ResourceKind {
     /// Its name, such as `Post`: a policy's entity type.
     pub name: &'static str,
+    /// Whether an organization's resources are out of reach outside of it.
+    pub tenancy: Tenancy,
     /// What policies may look at.
     pub fields: &'static [Field],
     /// The names of the actions that can be done to it, such as `posts:edit`.
     pub actions: &'static [&'static str],
+}
+
+/// Where a resource that belongs to an organization is decided about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Anywhere: in the organization that the request selects, and also where it selects none. For kinds without
+    /// organizations, and for those whose owners keep what is theirs when they leave.
+    Anywhere,
+    /// Only in that organization, and only by its members: a request that doesn't select it reaches none of its
+    /// resources, not even the caller's own.
+    Members,
 }
 
 /// What policies may look at in a resource.
@@ -57,6 +70,21 @@ pub enum FieldKind {
     TextSet,
 }
 
+impl FieldKind {
+    /// Whether a field of this kind can hold the value: values of different kinds are never the same.
+    pub const fn holds(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (Self::Bool, Value::Bool(_))
+                | (Self::Long, Value::Long(_))
+                | (Self::Text, Value::Text(_))
+                | (Self::Account, Value::Account(_))
+                | (Self::Organization, Value::Organization(_))
+                | (Self::TextSet, Value::TextSet(_))
+        )
+    }
+}
+
 /// The content of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
@@ -71,7 +99,7 @@ pub enum Value {
     /// An organization.
     Organization(organization::Id),
     /// A set of texts.
-    TextSet(Vec<String>),
+    TextSet(BTreeSet<String>),
 }
 
 /// One resource, as a decision sees it.

@@ -1,5 +1,7 @@
 //! Lists and sets: each is one parameter, however long it is.
 
+use std::collections::BTreeSet;
+
 use portcullis_core::access::resource::FieldKind;
 use uuid::Uuid;
 
@@ -54,7 +56,8 @@ impl Writer<'_> {
         let parameter = self.bind(SqlValue::Text(text.to_owned()));
         Ok(match (self.dialect, column.form()) {
             (Dialect::Sqlite, Form::JsonTexts) => {
-                format!("EXISTS (SELECT 1 FROM json_each({quoted}) WHERE value = {parameter})")
+                let each = texts_in(&quoted);
+                format!("EXISTS (SELECT 1 FROM {each} WHERE e.value = {parameter})")
             }
             (Dialect::Postgres, Form::JsonTexts) => {
                 format!("({quoted} IS NOT NULL AND {quoted} ? {parameter})")
@@ -64,17 +67,17 @@ impl Writer<'_> {
     }
 
     /// Whether the column has each of these texts, and no other.
-    pub(super) fn same_set(&mut self, column: Column, texts: &[String]) -> Written {
+    pub(super) fn same_set(&mut self, column: Column, texts: &BTreeSet<String>) -> Written {
         if texts.iter().any(|text| self.is_foreign(text)) {
             return Ok(FALSE.to_owned());
         }
         let quoted = column.quoted(self.dialect)?;
-        self.params.push(json(texts.to_vec()));
+        self.params.push(json(texts.iter().cloned().collect::<Vec<_>>()));
         let number = self.number();
         let (theirs, each) = match self.dialect {
             Dialect::Sqlite => (
                 format!("SELECT value FROM json_each(?{number})"),
-                format!("SELECT value FROM json_each({quoted})"),
+                format!("SELECT e.value FROM {}", texts_in(&quoted)),
             ),
             Dialect::Postgres => (
                 format!("SELECT jsonb_array_elements_text(CAST(${number}::text AS jsonb))"),
@@ -89,6 +92,14 @@ impl Writer<'_> {
             "({known}NOT EXISTS ({ours} EXCEPT {theirs}) AND NOT EXISTS ({theirs} EXCEPT {ours}))"
         ))
     }
+}
+
+/// The texts in a column of SQLite, as `e.value`. `json_each` has columns of its own (`value`, `key`, `type` …) that hide
+/// those of the table inside its argument: a column is given another name first.
+fn texts_in(quoted: &str) -> String {
+    format!(
+        "(SELECT {quoted} AS portcullis_set) AS portcullis_row, json_each(portcullis_row.portcullis_set) AS e"
+    )
 }
 
 /// The number that this text is the one way to write of.

@@ -18,6 +18,7 @@ resource_actions! {
 
 static KIND: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: crate::access::resource::Tenancy::Anywhere,
     fields: &[],
     actions: Post::NAMES,
 };
@@ -30,7 +31,7 @@ struct Shelf {
 
 #[async_trait]
 impl Store for Shelf {
-    async fn share(&self, _: Grant, _: audit::Context) -> Result<Outcome, Fault> {
+    async fn share(&self, _: Grant, _: Ground, _: audit::Context) -> Result<Outcome, Fault> {
         Ok(Outcome::Done)
     }
 

@@ -7,6 +7,7 @@ use super::super::super::resource::{
 };
 use super::super::looks::mentions;
 use super::super::schema::{ACCOUNT, ID, TENANT};
+use super::Outcome;
 use super::literal::{entity, is_value, pieces, text, value, values};
 
 /// A condition, or a part of it, that no filter can say.
@@ -14,69 +15,9 @@ use super::literal::{entity, is_value, pieces, text, value, values};
 #[error("no list can ask for `{0}`")]
 pub(in super::super) struct Unsayable(pub(in super::super) String);
 
-/// Where a condition is true and where evaluating it fails; everywhere else it is false.
-#[derive(Debug, Clone)]
-pub(super) struct Outcome {
-    pub(super) yes: Filter,
-    pub(super) fails: Filter,
-}
-
-impl Outcome {
-    pub(super) const fn always() -> Self {
-        Self::certain(Filter::Always)
-    }
-
-    /// It doesn't fail: the language let no expression pass that reads a field without asking whether it is there.
-    const fn certain(yes: Filter) -> Self {
-        Self {
-            yes,
-            fails: Filter::Never,
-        }
-    }
-
-    /// Whether it is this everywhere and never fails.
-    fn is(&self, filter: &Filter) -> bool {
-        self.yes == *filter && self.fails == Filter::Never
-    }
-
-    fn no(&self) -> Filter {
-        Filter::all([self.yes.clone().negated(), self.fails.clone().negated()])
-    }
-
-    pub(super) fn negated(self) -> Self {
-        Self {
-            yes: self.no(),
-            fails: self.fails,
-        }
-    }
-
-    pub(super) fn and(self, right: Self) -> Self {
-        Self {
-            fails: Filter::any([self.fails.clone(), Filter::all([self.yes.clone(), right.fails])]),
-            yes: Filter::all([self.yes, right.yes]),
-        }
-    }
-
-    fn or(self, right: Self) -> Self {
-        Self::choose(self, Self::always(), right)
-    }
-
-    fn choose(condition: Self, then: Self, otherwise: Self) -> Self {
-        let (yes, no) = (condition.yes.clone(), condition.no());
-        let either = |then, otherwise| {
-            [
-                Filter::all([yes.clone(), then]),
-                Filter::all([no.clone(), otherwise]),
-            ]
-        };
-        Self {
-            yes: Filter::any(either(then.yes, otherwise.yes)),
-            fails: Filter::any(
-                [condition.fails]
-                    .into_iter()
-                    .chain(either(then.fails, otherwise.fails)),
-            ),
-        }
+impl Unsayable {
+    pub(super) fn too_much() -> Self {
+        Self("so many conditions".to_owned())
     }
 }
 
@@ -125,22 +66,9 @@ impl Condition {
                 expr,
             } => Ok(self.outcome(expr)?.negated()),
             Expr::BinaryOp {
-                op: BinaryOp::And,
-                left,
-                right,
-            } => match self.outcome(left)? {
-                // What isn't reached needn't be sayable, as in evaluating.
-                never if never.is(&Filter::Never) => Ok(never),
-                left => Ok(left.and(self.outcome(right)?)),
-            },
-            Expr::BinaryOp {
-                op: BinaryOp::Or,
-                left,
-                right,
-            } => match self.outcome(left)? {
-                always if always.is(&Filter::Always) => Ok(always),
-                left => Ok(left.or(self.outcome(right)?)),
-            },
+                op: op @ (BinaryOp::And | BinaryOp::Or),
+                ..
+            } => self.chain(expr, *op),
             Expr::IfThenElse {
                 cond,
                 then_expr,
@@ -148,13 +76,34 @@ impl Condition {
             } => match self.outcome(cond)? {
                 always if always.is(&Filter::Always) => self.outcome(then_expr),
                 never if never.is(&Filter::Never) => self.outcome(else_expr),
-                condition => Ok(Outcome::choose(
-                    condition,
-                    self.outcome(then_expr)?,
-                    self.outcome(else_expr)?,
-                )),
+                condition => Outcome::choose(condition, self.outcome(then_expr)?, self.outcome(else_expr)?)
+                    .bounded(expr),
             },
             _ => self.simple(expr).map(Outcome::certain),
+        }
+    }
+
+    /// `a && b && …` or `a || b || …`.
+    fn chain(self, expr: &Expr, op: BinaryOp) -> Result<Outcome, Unsayable> {
+        // What isn't reached needn't be sayable, as in evaluating.
+        let end = if op == BinaryOp::And {
+            Filter::Never
+        } else {
+            Filter::Always
+        };
+        let mut outcomes = Vec::new();
+        for operand in operands(expr, op) {
+            let outcome = self.outcome(operand)?;
+            let last = outcome.is(&end);
+            outcomes.push(outcome);
+            if last {
+                break;
+            }
+        }
+        if op == BinaryOp::And {
+            Outcome::all(outcomes, expr)
+        } else {
+            Outcome::any(outcomes, expr)
         }
     }
 
@@ -377,6 +326,22 @@ impl Condition {
     }
 }
 
+/// The operands of a chain of one operator, from left to right, however it is nested.
+fn operands(expr: &Expr, op: BinaryOp) -> Vec<&Expr> {
+    let (mut found, mut open) = (Vec::new(), vec![expr]);
+    while let Some(expr) = open.pop() {
+        match expr {
+            Expr::BinaryOp {
+                op: here,
+                left,
+                right,
+            } if *here == op => open.extend([&**right, &**left]),
+            operand => found.push(operand),
+        }
+    }
+    found
+}
+
 fn present(field: &'static Field) -> Filter {
     if field.optional {
         Filter::Present(field.name)
@@ -385,8 +350,13 @@ fn present(field: &'static Field) -> Filter {
     }
 }
 
-fn unsayable(expr: &Expr) -> Unsayable {
-    Unsayable(expr.to_string())
+pub(super) fn unsayable(expr: &Expr) -> Unsayable {
+    const LONGEST: usize = 300;
+    let text = expr.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => Unsayable(format!("{} …", text.get(..end).unwrap_or_default())),
+        None => Unsayable(text),
+    }
 }
 
 /// Stands for what will be known: neither always nor never.

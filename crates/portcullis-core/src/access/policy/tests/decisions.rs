@@ -219,6 +219,7 @@ fn a_resource_that_is_not_what_was_declared_is_forbidden() {
     assert_eq!(decide("posts:erase", &post()), Forbidden);
     static OTHER: ResourceKind = ResourceKind {
         name: "Post",
+        tenancy: Tenancy::Anywhere,
         fields: &[],
         actions: &["posts:edit"],
     };
@@ -259,7 +260,7 @@ fn a_resource_is_decided_by_its_owner_and_fields() {
     let mut frozen = post();
     frozen
         .fields
-        .insert("tags", Value::TextSet(vec!["frozen".to_owned()]));
+        .insert("tags", Value::TextSet([String::from("frozen")].into()));
     assert_eq!(decide("posts:edit", &frozen), Forbidden);
     let note = ResourceFacts {
         kind: &NOTE,

@@ -15,13 +15,24 @@ fn permitted(condition: &str, expected: &Filter) {
     let set = set(&text);
     let filters = set.filters(&caller().principal(), &now(), "posts:read", &POST);
     assert_eq!(filters.permitted, *expected, "{condition}");
-    assert_eq!(filters.forbidden, Filter::Never, "{condition}");
+    assert_eq!(filters.forbidden, undeclared(), "{condition}");
     let noted: Vec<_> = set
         .notes()
         .iter()
         .filter(|note| note.message.contains("listed"))
         .collect();
     assert_eq!(noted, Vec::<&super::super::Flaw>::new());
+}
+
+/// What is forbidden though no policy says so: rows without what every post has.
+fn undeclared() -> Filter {
+    Filter::any(without())
+}
+
+fn without() -> impl Iterator<Item = Filter> {
+    ["title", "draft", "size", "tags"]
+        .into_iter()
+        .map(|name| Filter::Present(name).negated())
 }
 
 fn size(how: Comparison, number: i64) -> Filter {
@@ -177,6 +188,7 @@ fn a_forbid_that_would_fail_forbids_where_it_would() {
         let both = lists(&format!(
             "permit{head} when {{ {condition} }}; forbid{head} when {{ {condition} }};"
         ));
+        let forbidden = Filter::any([forbidden].into_iter().chain(without()));
         assert_eq!(both.forbidden, forbidden, "{condition}");
     }
     let failing = lists(&format!(
@@ -223,6 +235,7 @@ fn what_no_filter_can_say_permits_nothing_forbids_everything_and_is_noted() {
 fn an_undeclared_action_or_kind_lists_nothing() {
     static OTHER: ResourceKind = ResourceKind {
         name: "Post",
+        tenancy: Tenancy::Anywhere,
         fields: &[],
         actions: &["posts:read"],
     };
@@ -235,6 +248,88 @@ fn an_undeclared_action_or_kind_lists_nothing() {
         let filters = set.filters(&caller().principal(), &now(), action, kind);
         assert_eq!(filters.forbidden, Filter::Always, "{action}");
         assert_eq!(filters.permitted, Filter::Never, "{action}");
+    }
+}
+
+fn leaves(filter: &Filter) -> usize {
+    match filter {
+        Filter::All(parts) | Filter::Any(parts) => parts.iter().map(leaves).sum(),
+        Filter::Not(inner) => leaves(inner),
+        _ => 1,
+    }
+}
+
+#[test]
+fn forty_alternatives_make_forty_comparisons() {
+    checks!("T101");
+    let head = "permit(principal, action == Action::\"posts:read\", resource is Post)";
+    let chain = |word: &str, each: &dyn Fn(i64) -> String| {
+        let all: Vec<String> = (0..40).map(each).collect();
+        format!("{head} when {{ {} }};", all.join(word))
+    };
+    let listed = |text: &str| {
+        set(text)
+            .filters(&caller().principal(), &now(), "posts:read", &POST)
+            .permitted
+    };
+    let is = |n: i64| format!("resource.size == {n}");
+    let either = |n: i64| format!("(resource.size == {n} || resource.title == \"{n}\")");
+    let nested = (0..40).fold("false".to_owned(), |rest, n| {
+        format!("if resource.size == {n} then resource.title == \"{n}\" else ({rest})")
+    });
+    for (text, expected) in [
+        (chain(" || ", &is), 40),
+        (chain(" && ", &|n| format!("resource.size != {n}")), 40),
+        (chain(" && ", &either), 80),
+        (chain(" || ", &|n| format!("!{}", either(n))), 80),
+        // A condition stands once for `then` and once for `else`.
+        (format!("{head} when {{ {nested} }};"), 119),
+    ] {
+        assert_eq!(leaves(&listed(&text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn more_than_a_database_reads_is_not_asked_for() {
+    checks!("T101");
+    let overflow = "(context has login_age_seconds && context.login_age_seconds + 9223372036854775807 > 0)";
+    let level = |n: i64, inner: &str| {
+        format!(
+            "((({inner}) && (resource.size == {n} || {overflow})) || (resource.size != {n} && (resource.draft || {overflow})))"
+        )
+    };
+    let deep = (0..12).fold("resource.draft".to_owned(), |inner, n| level(n, &inner));
+    let head = "(principal, action == Action::\"posts:read\", resource is Post)";
+    let set = set(&format!(
+        "permit{head} when {{ {deep} }}; forbid{head} when {{ {deep} }};"
+    ));
+    let filters = set.filters(&caller().principal(), &now(), "posts:read", &POST);
+    assert_eq!(filters.permitted, Filter::Never);
+    assert_eq!(filters.forbidden, Filter::Always);
+}
+
+#[test]
+fn a_row_that_is_not_what_was_declared_is_in_no_list() {
+    checks!("T102");
+    let head = "(principal, action == Action::\"posts:read\", resource is Post)";
+    for text in [
+        format!("permit{head};"),
+        format!("permit{head}; forbid{head} when {{ resource.tags.contains(\"secret\") }};"),
+        format!("permit{head}; forbid{head} when {{ resource.draft }};"),
+        String::new(),
+    ] {
+        let set = set(&text);
+        let who = caller().principal();
+        let filters = set.filters(&who, &now(), "posts:read", &POST);
+        for field in ["title", "draft", "size", "tags"] {
+            let mut row = post();
+            row.fields.insert("draft", Value::Bool(false));
+            assert!(!filters.forbidden.matches(&row), "{text}");
+            row.fields.remove(field);
+            let verdict = set.decide(&who, &now(), "posts:read", Some(&row));
+            assert_eq!(verdict, Verdict::Forbidden, "{text} {field}");
+            assert!(filters.forbidden.matches(&row), "{text} {field}");
+        }
     }
 }
 
@@ -298,7 +393,12 @@ fn policies() -> impl Strategy<Value = String> {
 }
 
 fn resources() -> impl Strategy<Value = ResourceFacts> {
-    let texts = || proptest::collection::vec("[ab]", 0..3);
+    let texts = || proptest::collection::btree_set("[ab]", 0..3);
+    // A row that isn't what was declared lacks one of these.
+    let lacks = proptest::option::weighted(
+        0.2,
+        proptest::sample::select(vec!["title", "draft", "size", "tags"]),
+    );
     let fields = (
         "[ab]{0,3}",
         any::<bool>(),
@@ -315,8 +415,8 @@ fn resources() -> impl Strategy<Value = ResourceFacts> {
         proptest::option::of(1..3_u128),
         proptest::option::of(7..9_u128),
     );
-    (outside, fields).prop_map(
-        |((id, owner, of), (title, draft, size, editor, score, subtitle, tags, labels, at))| {
+    (outside, fields, lacks).prop_map(
+        |((id, owner, of), (title, draft, size, editor, score, subtitle, tags, labels, at), lacks)| {
             let mut fields = BTreeMap::from([
                 ("title", Value::Text(title)),
                 ("draft", Value::Bool(draft)),
@@ -328,6 +428,9 @@ fn resources() -> impl Strategy<Value = ResourceFacts> {
             fields.extend(subtitle.map(|text| ("subtitle", Value::Text(text))));
             fields.extend(labels.map(|texts| ("labels", Value::TextSet(texts))));
             fields.extend(at.map(|number| ("tenant", Value::Organization(tenant(number)))));
+            if let Some(lacks) = lacks {
+                fields.remove(lacks);
+            }
             ResourceFacts {
                 kind: &POST,
                 id,

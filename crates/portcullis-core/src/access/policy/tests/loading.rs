@@ -157,6 +157,7 @@ fn declarations_that_make_no_schema_are_refused() {
     ) -> &'static ResourceKind {
         Box::leak(Box::new(ResourceKind {
             name,
+            tenancy: Tenancy::Anywhere,
             fields,
             actions,
         }))
@@ -227,4 +228,80 @@ fn the_schema_says_what_was_declared() {
     ] {
         assert!(schema.text().contains(line), "{line}\n{}", schema.text());
     }
+}
+
+/// Conditions that are `n` levels deep, each in another way.
+fn deep(n: usize) -> Vec<String> {
+    let chain = |part: &str, word: &str| vec![part; n].join(word);
+    vec![
+        format!("{}true{}", "(".repeat(n), ")".repeat(n)),
+        format!("[{}true{}].contains(true)", "[".repeat(n), "]".repeat(n)),
+        format!("{}true{} == {{}}", "{\"a\": ".repeat(n), "}".repeat(n)),
+        format!("{}true", "!".repeat(n)),
+        format!("{}1 == 1", "-".repeat(n)),
+        chain("context.mfa", " || "),
+        chain("context.mfa", " && "),
+        format!("{} > 0", chain("1", " + ")),
+        format!("{} > 0", chain("1", " * ")),
+        format!("context{} == 1", ".a".repeat(n)),
+        format!("context{} == 1", "[\"a\"]".repeat(n)),
+        format!(
+            "{}true{}",
+            "if context.mfa then ".repeat(n),
+            " else false".repeat(n)
+        ),
+        format!("{}true", "if context.mfa then false else ".repeat(n)),
+        "true } when { ".repeat(n) + "true",
+    ]
+}
+
+#[test]
+fn a_policy_nested_a_hundred_thousand_deep_is_a_flaw_and_no_crash() {
+    checks!("T061");
+    for condition in deep(100_000) {
+        let text = format!("permit(principal, action, resource) when {{ {condition} }};");
+        let report = load(&text).unwrap_err();
+        let flaw = report.to_string();
+        assert!(
+            flaw.contains("nested too deeply"),
+            "{}",
+            &flaw[..200.min(flaw.len())]
+        );
+    }
+    // As many beside each other are no nesting.
+    let policies = "permit(principal, action, resource) when { context.mfa && context.scoped };".repeat(300);
+    load(&policies).unwrap();
+    let texts = vec!["\"a\""; 1_000].join(", ");
+    load(&format!(
+        "permit(principal, action, resource) when {{ [{texts}].contains(context.credential) }};"
+    ))
+    .unwrap();
+    // What stands in quotes and comments is no nesting.
+    let text = format!(
+        "// {0}\npermit(principal, action, resource) when {{ \"{0}\" == \"\" }};",
+        "(".repeat(1_000)
+    );
+    load(&text).unwrap();
+}
+
+#[test]
+fn the_deepest_policy_that_loads_is_evaluated_and_listed() {
+    let mut loaded = 0;
+    for n in [60, 120, 180, 240] {
+        for condition in deep(n) {
+            for effect in ["permit", "forbid"] {
+                let text = format!(
+                    "{effect}(principal, action, resource) when {{ {} && {condition} }};",
+                    "resource has owner"
+                );
+                let Ok(set) = load(&text) else { continue };
+                loaded += 1;
+                let who = caller().principal();
+                set.decide(&who, &now(), "posts:read", Some(&post()));
+                set.reasons(&who, &now(), "posts:read", Some(&post()));
+                set.filters(&who, &now(), "posts:read", &POST);
+            }
+        }
+    }
+    assert!(loaded > 30, "{loaded}");
 }

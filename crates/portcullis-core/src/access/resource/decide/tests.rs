@@ -28,6 +28,14 @@ resource_actions! {
 
 static KIND: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: Tenancy::Anywhere,
+    fields: &[],
+    actions: Post::NAMES,
+};
+
+static BOUND: ResourceKind = ResourceKind {
+    name: "Post",
+    tenancy: Tenancy::Members,
     fields: &[],
     actions: Post::NAMES,
 };
@@ -149,7 +157,7 @@ fn check(
     } else {
         vec!["3".into()]
     };
-    let filter = filter_for(action, who, situation, &KIND, ids);
+    let filter = filter_for(action, who, situation, resource.kind, ids);
     assert_eq!(
         filter.matches(resource),
         one.is_ok(),
@@ -280,6 +288,46 @@ fn a_selected_organization_hides_the_resources_of_every_other() {
     }
 }
 
+#[test]
+fn what_only_members_reach_is_out_of_reach_of_everybody_else() {
+    checks!("T099");
+    let silent = Fixed::silent();
+    let (anna, admin) = (principal(&[], None), principal(&["on-test:admin"], None));
+    let membership = membership(5);
+    for (organization, selected, member, expected) in [
+        (Some(5), None, false, Err("no_organization")),
+        (Some(5), Some(5), false, Err("not_a_member")),
+        (Some(5), Some(6), false, Err("other_organization")),
+        (Some(6), Some(5), true, Err("other_organization")),
+        (Some(5), Some(5), true, Ok(())),
+        (None, None, false, Ok(())),
+        (None, Some(5), true, Err("other_organization")),
+    ] {
+        let situation = Situation {
+            selected: selected.map(tenant),
+            member: member.then_some(&membership),
+            ..at(&silent)
+        };
+        let own = ResourceFacts {
+            kind: &BOUND,
+            ..post(Some(1), organization, 0)
+        };
+        for who in [&anna, &admin] {
+            let got = check(&Edit::RULE, who, &situation, &own, true).map(|_| ());
+            assert_eq!(got, expected, "{organization:?} {selected:?} {member}");
+        }
+    }
+}
+
+fn membership(number: u128) -> Membership {
+    Membership {
+        organization: tenant(number),
+        roles: Vec::new(),
+        permission_names: Vec::new(),
+        permissions: PermissionSet::default(),
+    }
+}
+
 /// Any filter about what the resources of these tests have.
 fn filters() -> impl Strategy<Value = Filter> {
     let leaf = prop_oneof![
@@ -310,6 +358,7 @@ proptest! {
         granted in any::<bool>(),
         selected in proptest::option::of(5_u128..7),
         member in any::<bool>(),
+        bound in any::<bool>(),
         owner in proptest::option::of(0_u128..3),
         organization in proptest::option::of(5_u128..7),
         mark in 0_i64..3,
@@ -317,18 +366,14 @@ proptest! {
         checks!("T065");
         let policies = Fixed(PolicyFilters { permitted, forbidden: forbidden.clone() });
         let who = principal(if admin { &["on-test:admin"] } else { &[] }, scoped.as_deref());
-        let membership = selected.map(|n| Membership {
-            organization: tenant(n),
-            roles: Vec::new(),
-            permission_names: Vec::new(),
-            permissions: PermissionSet::default(),
-        });
+        let membership = selected.map(membership);
         let situation = Situation {
             selected: selected.map(tenant),
             member: membership.as_ref().filter(|_| member),
             ..at(&policies)
         };
-        let resource = post(owner, organization, mark);
+        let kind = if bound { &BOUND } else { &KIND };
+        let resource = ResourceFacts { kind, ..post(owner, organization, mark) };
         for action in Post::ACTIONS {
             let got = check(action, &who, &situation, &resource, granted);
             prop_assert!(!(forbidden.matches(&resource) && got.is_ok()), "deny overrides");

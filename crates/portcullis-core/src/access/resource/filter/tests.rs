@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::access::resource::{Field, FieldKind, ResourceKind};
+use crate::access::resource::{Field, FieldKind, ResourceKind, Tenancy};
 use crate::{account, organization};
 
 const POST: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: Tenancy::Anywhere,
     fields: &[
         Field {
             name: "title",
@@ -89,7 +90,7 @@ fn fields_are_compared_at_both_sides_of_each_boundary() {
     }
     let text = Filter::Compare("size", Comparison::Less, Value::Text("9".to_owned()));
     assert!(!text.matches(&five), "values of different kinds don't compare");
-    let mut owned = post(&[("tags", Value::TextSet(vec!["a".to_owned()]))]);
+    let mut owned = post(&[("tags", Value::TextSet([String::from("a")].into()))]);
     owned.owner = Some(anna());
     owned.organization = Some(org());
     for filter in [
