@@ -6,6 +6,7 @@ use cedar_policy::ffi::DetailedError;
 use cedar_policy::pst::{self, EntityOrSlot, ResourceConstraint};
 use cedar_policy::{EntityUid, Policy, PolicyId, PolicySet, ValidationMode, Validator};
 
+use super::depth;
 use super::listing;
 use super::looks::Looks;
 use super::report::{Flaw, Place, Report};
@@ -63,6 +64,12 @@ pub(super) fn read(schema: &Schema, sources: &[Source]) -> Result<Read, Report> 
 }
 
 fn parse(place: Place<'_>) -> Result<Vec<Placed<'_>>, Vec<Flaw>> {
+    if let Some(at) = depth::too_deep(place.text) {
+        return Err(vec![place.flaw(
+            at,
+            "the policy is nested too deep here: write it as several policies, or as a list with `contains`".to_owned(),
+        )]);
+    }
     let set: PolicySet = place
         .text
         .parse()

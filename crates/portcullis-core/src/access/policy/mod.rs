@@ -22,6 +22,7 @@
 //! [`Policies::reasons`]: super::Policies::reasons
 //! [`Policies::filters`]: super::Policies::filters
 
+mod depth;
 mod facts;
 mod listing;
 mod live;

@@ -18,6 +18,7 @@ use portcullis_core::api_key::Format;
 use portcullis_core::{defends, session, token};
 
 pub use self::api_key::{InvalidPlace, Places};
+pub(super) use self::basic::decode as decode_basic;
 use super::Gate;
 use super::unknown::Unknown;
 use crate::Problem;
