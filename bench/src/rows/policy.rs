@@ -72,7 +72,7 @@ fn loaded() -> Result<Set> {
 }
 
 /// Every other one is the caller's.
-fn posts(owner: account::Id) -> Vec<ResourceFacts> {
+fn posts(owner: account::Id, count: i64) -> Vec<ResourceFacts> {
     let post = |number: i64| ResourceFacts {
         kind: &POST,
         id: number.to_string(),
@@ -84,7 +84,7 @@ fn posts(owner: account::Id) -> Vec<ResourceFacts> {
             ("tags", Value::TextSet(vec![format!("tag-{}", number + 100)])),
         ]),
     };
-    (0..POSTS).map(post).collect()
+    (0..count).map(post).collect()
 }
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
@@ -101,7 +101,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             .await?;
         anyhow::Ok((now, principal))
     })?;
-    let (set, posts) = (loaded()?, posts(principal.id()));
+    let (set, posts) = (loaded()?, posts(principal.id(), plan.pick(100, POSTS, POSTS)));
     let situation = Situation::at(now);
     let who: &Principal = &principal;
     let (own, foreign): (Vec<_>, Vec<_>) = posts.iter().partition(|post| post.owner.is_some());
@@ -126,17 +126,17 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         Box::new(|_| each(&own)),
         Box::new(|_| each(&foreign)),
         Box::new(|_| {
-            timed(100_000, &|_| {
+            timed(plan.pick(1_000, 100_000, 100_000), &|_| {
                 black_box(set.decide(who, &situation, black_box("reports:export"), None));
             })
         }),
         Box::new(|_| {
-            timed(200, &|_| {
+            timed(plan.pick(10, 200, 200), &|_| {
                 black_box(set.filters(who, &situation, black_box("posts:edit"), &POST));
             })
         }),
     ];
-    let samples = in_turns(plan.pick(5, 15), plan.millis(0, 0), &mut sides)?;
+    let samples = in_turns(plan.rounds(5, 15), plan.millis(0, 0), &mut sides)?;
     let named = NAMES.iter().zip(&samples);
     let line = |((name, budget), samples): (&(&str, Budget), &Vec<f64>)| {
         Line::absolute(format!("policies: {name}"), "µs", samples, *budget)
