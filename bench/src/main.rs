@@ -36,8 +36,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 
-use self::rows::Plan;
+use self::rows::{Plan, Size};
 
 /// Measures Portcullis against its performance budgets and prints them as ratios.
 #[derive(Parser)]
@@ -45,8 +46,8 @@ struct Options {
     /// Ends within a minute: fewer rounds, and 100,000 users in the place of 1,000,000.
     #[arg(long)]
     quick: bool,
-    /// Measures only these: protected, decision, policy, verification, login, refresh, scale, process.
-    #[arg(long, value_name = "NAME")]
+    /// Measures only these.
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(rows::names()))]
     only: Vec<String>,
     /// Writes the figures to a file as JSON.
     #[arg(long, value_name = "FILE")]
@@ -78,7 +79,7 @@ fn main() -> anyhow::Result<ExitCode> {
         .or_else(|| Some(beside.parent()?.to_owned()))
         .context("name a folder for databases with --folder")?;
     let plan = Plan {
-        quick: options.quick,
+        size: if options.quick { Size::Quick } else { Size::Full },
         folder,
         server: options.server.or_else(|| child::beside(&beside)),
     };
@@ -87,7 +88,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let lines = rows::measure(&plan, &options.only)?;
     println!("\n{}", report::table(&lines));
     if let Some(file) = &options.json {
-        let json = report::json(&machine, plan.quick, &lines);
+        let json = report::json(&machine, options.quick, &lines);
         std::fs::write(file, format!("{json:#}\n"))
             .with_context(|| format!("{} can't be written", file.display()))?;
     }

@@ -3,6 +3,24 @@
 //!
 //! The rules are in `policies/*.cedar` beside this program. They are checked against what the routes name when the
 //! program starts, and read again whenever they change.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/reports -H "Authorization: Bearer $token"
+//! {…"code":"no_policy_permits"…}
+//! $ me=$(curl -s localhost:8080/auth/me -H "Authorization: Bearer $token" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+//! $ curl -s localhost:8080/admin/api/v1/roles -H "Authorization: Bearer $token" -H "$json" -d '{"name": "auditor"}'
+//! $ curl -s -X PUT localhost:8080/admin/api/v1/accounts/$me/roles/auditor -H "Authorization: Bearer $token"
+//! $ curl -s localhost:8080/reports -H "Authorization: Bearer $token"
+//! ["January","February"]
+//! ```
+//! Exporting (`/reports/export`) works between 8 and 18 o'clock UTC, in the first ten minutes after the login.
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Api, Json, Policy, Portcullis, actions};
@@ -36,7 +54,7 @@ pub const POLICIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/polici
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let portcullis = Portcullis::builder()
-        .database("sqlite:app.db")
+        .database("sqlite:abac_policy.db")
         .policies(POLICIES)
         .open()
         .await?;

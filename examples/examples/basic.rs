@@ -1,11 +1,24 @@
 //! HTTP Basic, for a program that can do nothing else: `cargo run -p examples --example basic`.
 //!
-//! ```text
-//! curl -u anna:'correct horse battery' localhost:8080/metrics
-//! ```
 //! A route takes a password with every request only if its signature says so: `Via<Basic>`, or `Via<(Jwt, Basic)>` for a mix.
 //! The first request costs a hash, like a login; those after it don't, until the password or the account changes.
 //! Browsers remember such a password and attach it by themselves, so changes from other sites' pages are refused.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ curl -s -u anna:'correct horse battery' localhost:8080/metrics
+//! requests 42
+//! $ curl -s -u anna:guessed localhost:8080/metrics
+//! {…"code":"invalid_token"…}
+//! $ curl -s -u anna:'correct horse battery' localhost:8080/whoami
+//! … by basic
+//! ```
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Api, Authenticated, Basic, FreshLogin, Jwt, Portcullis, Via, permissions};
 
@@ -36,11 +49,16 @@ pub fn api(portcullis: &Portcullis) -> Api {
         .get("/whoami", whoami)
         .delete("/metrics", reset)
         .nest("/auth", portcullis.routes())
+        .nest("/admin/api/v1", portcullis.admin_routes())
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let portcullis = Portcullis::open("sqlite:basic.db").await?;
+    if let Some(token) = portcullis.registrar().offer_setup().await? {
+        println!("no administrator yet; set-up token: {}", *token.expose());
+    }
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

@@ -1,5 +1,25 @@
 //! An axum application that exists already, behind one rule: its router is mounted whole, and new routes beside it
 //! say their own. `cargo run -p examples --example existing_axum`.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/greeting -H "Authorization: Bearer $token"
+//! Hello, …
+//! $ curl -s localhost:8080/reports/daily -H "Authorization: Bearer $token"
+//! {…"code":"missing_role"…}
+//! $ me=$(curl -s localhost:8080/auth/me -H "Authorization: Bearer $token" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+//! $ curl -s localhost:8080/admin/api/v1/roles -H "Authorization: Bearer $token" -H "$json" -d '{"name": "auditor"}'
+//! $ curl -s -X PUT localhost:8080/admin/api/v1/accounts/$me/roles/auditor -H "Authorization: Bearer $token"
+//! $ curl -s localhost:8080/reports/daily -H "Authorization: Bearer $token"
+//! all is well
+//! ```
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use std::sync::Arc;
 
@@ -37,11 +57,16 @@ pub fn api(portcullis: &Portcullis) -> Api {
         .get("/status", status)
         .mount::<Allow<Role<Auditor>>>("/reports", reports())
         .nest("/auth", portcullis.routes())
+        .nest("/admin/api/v1", portcullis.admin_routes())
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let portcullis = Portcullis::open("sqlite:existing_axum.db").await?;
+    if let Some(token) = portcullis.registrar().offer_setup().await? {
+        println!("no administrator yet; set-up token: {}", *token.expose());
+    }
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

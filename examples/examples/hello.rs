@@ -1,4 +1,18 @@
 //! A whole API with accounts, logins, roles and documentation: `cargo run -p examples --example hello`.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/posts -H "Authorization: Bearer $token"
+//! ["Hello, world"]
+//! $ curl -s -X PUT localhost:8080/posts/7 -H "Authorization: Bearer $token"
+//! … changed post 7
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Api, FreshLogin, Json, Path, Portcullis, Public, permissions};
@@ -33,7 +47,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
+    let portcullis = Portcullis::open("sqlite:hello.db").await?;
     if let Some(token) = portcullis.registrar().offer_setup().await? {
         println!("no administrator yet; set-up token: {}", *token.expose());
     }

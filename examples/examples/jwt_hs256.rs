@@ -6,6 +6,21 @@
 //!
 //! In the words of the catalogue: `Portcullis` holds the Key Manager, the Token Generator and the Verifier; `Allow` is
 //! the Enforcer, and what a handler gets is the Principal.
+//!
+//! In another terminal:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/whoami -H "Authorization: Bearer $token"
+//! …-…-…-…-…
+//! $ curl -s localhost:8080/whoami -H "Authorization: Bearer ${token}x"
+//! {…"code":"invalid_token"…}
+//! $ curl -s localhost:8080/.well-known/jwks.json
+//! {"keys":[]}
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::core::key::Algorithm;
@@ -32,7 +47,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = settings(Portcullis::builder().database("sqlite:app.db"))
+    let portcullis = settings(Portcullis::builder().database("sqlite:jwt_hs256.db"))
         .open()
         .await?;
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());

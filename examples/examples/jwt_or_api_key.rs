@@ -2,6 +2,28 @@
 //!
 //! `Via<…>` says which kinds a route takes; without it a route takes signed tokens, session tokens and API keys. Whatever
 //! was presented, the handler gets the same verified caller, and two credentials in one request are refused.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ key=$(curl -s localhost:8080/auth/api-keys -H "Authorization: Bearer $token" -H "$json" -d '{"name": "scanner", "permissions": ["stock:read", "stock:write"]}' | grep -o 'pk_live_[0-9A-Za-z]\{49\}')
+//! $ curl -s localhost:8080/stock -H "Authorization: Bearer $token"
+//! ["bolts","nuts"]
+//! $ curl -s localhost:8080/stock -H "X-API-Key: $key"
+//! ["bolts","nuts"]
+//! $ curl -s -X POST localhost:8080/stock/count -H "X-API-Key: $key"
+//! counted by …
+//! $ curl -s -X POST localhost:8080/stock/count -H "Authorization: Bearer $token"
+//! {…"code":"credential_not_accepted"…}
+//! $ curl -s localhost:8080/stock -H "Authorization: Bearer $token" -H "X-API-Key: $key"
+//! {…"code":"multiple_credentials"…}
+//! ```
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Api, ApiKey, Authenticated, Json, Jwt, Portcullis, Via, permissions};
 
@@ -32,11 +54,16 @@ pub fn api(portcullis: &Portcullis) -> Api {
         .post("/stock/count", count)
         .get("/profile", profile)
         .nest("/auth", portcullis.routes())
+        .nest("/admin/api/v1", portcullis.admin_routes())
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let portcullis = Portcullis::open("sqlite:jwt_or_api_key.db").await?;
+    if let Some(token) = portcullis.registrar().offer_setup().await? {
+        println!("no administrator yet; set-up token: {}", *token.expose());
+    }
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

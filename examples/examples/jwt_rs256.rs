@@ -10,6 +10,19 @@
 //!
 //! In the words of the catalogue: the Key Manager rotates and publishes, the Cryptographer signs, and the Verifier is
 //! here and in every other service. `remote_issuer` is such another service.
+//!
+//! In another terminal:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/whoami -H "Authorization: Bearer $token"
+//! …-…-…-…-…
+//! $ curl -s localhost:8080/.well-known/jwks.json
+//! {"keys":[{…"kty":"RSA"…},{…"kty":"RSA"…}]}
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::core::access::KeysWrite;
@@ -49,7 +62,7 @@ pub async fn rotate_keys(portcullis: &Portcullis) -> anyhow::Result<bool> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = settings(Portcullis::builder().database("sqlite:app.db"))
+    let portcullis = settings(Portcullis::builder().database("sqlite:jwt_rs256.db"))
         .open()
         .await?;
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());

@@ -4,6 +4,24 @@
 //! A request says which organization it is for, by `X-Organization-ID: acme` or by the path. The rule asks for a member
 //! there, and whoever passes it brings the organization along: [`Projects`] takes nothing else, so a query that
 //! forgets the tenant can't be written.
+//!
+//! In another terminal:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/auth/organizations -H "Authorization: Bearer $token" -H "$json" -d '{"name": "Acme", "slug": "acme"}'
+//! {…"slug":"acme"…}
+//! $ curl -s -X PUT localhost:8080/projects/rocket -H "Authorization: Bearer $token" -H "X-Organization-ID: acme"
+//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $token" -H "X-Organization-ID: acme"
+//! ["rocket"]
+//! $ curl -s localhost:8080/organizations/acme/projects -H "Authorization: Bearer $token"
+//! ["rocket"]
+//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $token" -H "X-Organization-ID: others"
+//! {…"status":403…}
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,15 +153,14 @@ pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let portcullis = Portcullis::builder()
-        .database("sqlite:app.db")
+        .database("sqlite:multi_tenant.db")
         .declare([ProjectsRead::PERMISSION, ProjectsWrite::PERMISSION])
         .open()
         .await?;
     seed(&portcullis).await?;
     let projects = Projects::open("projects.db").context("projects.db can't be opened")?;
     println!("register at /auth/register, create an organization at /auth/organizations");
-    portcullis
-        .serve(api(&portcullis, &projects), "127.0.0.1:8080")
-        .await?;
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis, &projects), address).await?;
     Ok(())
 }

@@ -10,6 +10,26 @@
 //! ```
 //! The session is 256 random bits; the database holds their digest. Ending it, here or from another device, counts
 //! from the next request on.
+//!
+//! In another terminal, with curl as the browser on a page of this program's:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ browse() { curl -s -c jar -b jar -H 'Sec-Fetch-Site: same-origin' "$@"; }
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ browse -X PUT localhost:8080/basket/7
+//! [7]
+//! $ browse -X PUT localhost:8080/basket/42
+//! [7,42]
+//! $ browse localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery", "delivery": "cookie"}'
+//! {…"session_id":"…"…}
+//! $ browse -X POST localhost:8080/orders
+//! {…"code":"csrf_token_missing"…}
+//! $ csrf=$(grep __Host-shop-csrf jar | cut -f 7)
+//! $ browse -X POST localhost:8080/orders -H "X-CSRF-Token: $csrf"
+//! … ordered 2 articles
+//! ```
 
 use portcullis::cookie::{SameSite, Settings};
 use portcullis::core::access::Authenticated;
@@ -59,10 +79,11 @@ pub fn settings(builder: Builder) -> Builder {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or("localhost:8080".to_owned());
     let builder = Portcullis::builder()
-        .database("sqlite:app.db")
-        .public_url("http://localhost:8080".parse()?);
+        .database("sqlite:opaque_session.db")
+        .public_url(format!("http://{address}").parse()?);
     let portcullis = settings(builder).open().await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

@@ -1,9 +1,14 @@
 //! Identifier and password: register, log in, and use what the login gave. `cargo run -p examples --example password`.
 //!
-//! ```text
-//! curl -d '{"username":"anna","password":"correct horse battery"}' -H 'content-type: application/json' localhost:8080/auth/register
-//! curl -d '{"identifier":"anna","password":"correct horse battery"}' -H 'content-type: application/json' localhost:8080/auth/login
-//! curl -H "authorization: Bearer $ACCESS_TOKEN" localhost:8080/diary
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "too short"}'
+//! {…"code":"password_too_short"…}
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/diary -H "Authorization: Bearer $token"
+//! Dear anna, nothing happened today.
 //! ```
 //! Portcullis hashes, compares and slows down; this program only says how long a password must be, and what a
 //! logged-in person sees.
@@ -33,8 +38,9 @@ pub fn settings(builder: Builder) -> Builder {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let builder = Portcullis::builder().database("sqlite:app.db");
+    let builder = Portcullis::builder().database("sqlite:password.db");
     let portcullis = settings(builder).open().await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

@@ -6,6 +6,24 @@
 //!
 //! Whoever starts a program on the machine that holds the database is its operator: that permit, and the audit log's
 //! `operator`, stand for them. Requests never get it; administrators use `/admin/api/v1`.
+//!
+//! Start it with `cargo run -p examples --example rbac`. In another terminal, in the same folder:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/posts -H "Authorization: Bearer $token"
+//! {…"code":"missing_permission"…}
+//! $ me=$(curl -s localhost:8080/auth/me -H "Authorization: Bearer $token" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+//! $ cargo run -p examples --example rbac -- $me editor
+//! … is editor from the next request on
+//! $ sleep 1; curl -s localhost:8080/posts -H "Authorization: Bearer $token"
+//! Hello, reader
+//! $ curl -s localhost:8080/drafts -H "Authorization: Bearer $token"
+//! Hello, editor or auditor
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use anyhow::{Context as _, ensure};
@@ -79,7 +97,7 @@ pub(crate) async fn grant(portcullis: &Portcullis, account: &str, role: &str) ->
 async fn main() -> anyhow::Result<()> {
     let permissions = [PostsRead::PERMISSION, PostsWrite::PERMISSION];
     let portcullis = Portcullis::builder()
-        .database("sqlite:app.db")
+        .database("sqlite:rbac.db")
         .declare(permissions)
         .open()
         .await?;
@@ -87,11 +105,12 @@ async fn main() -> anyhow::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.as_slice() {
         [] => portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?,
+        [address] => portcullis.serve(api(&portcullis), address).await?,
         [account, role] => {
             grant(&portcullis, account, role).await?;
             println!("{account} is {role} from the next request on");
         }
-        _ => anyhow::bail!("usage: rbac [ACCOUNT ROLE]"),
+        _ => anyhow::bail!("usage: rbac [ADDRESS | ACCOUNT ROLE]"),
     }
     Ok(())
 }

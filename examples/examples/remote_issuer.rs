@@ -71,7 +71,7 @@ async fn embedded(address: String) -> anyhow::Result<()> {
     // The public address is the tokens' issuer.
     let public = format!("http://{address}").parse()?;
     let portcullis = Portcullis::builder()
-        .database("sqlite:app.db")
+        .database("sqlite:remote_issuer.db")
         .public_url(public)
         .resource(BLOG)
         .resource(SHOP)

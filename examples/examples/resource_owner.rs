@@ -146,7 +146,7 @@ pub fn api(portcullis: &Portcullis, notes: &Notes) -> Api {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
+    let portcullis = Portcullis::open("sqlite:resource_owner.db").await?;
     let notes = Notes::open(Connection::open("notes.db")?)?;
     portcullis
         .serve(api(&portcullis, &notes), "127.0.0.1:8080")

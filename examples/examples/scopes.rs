@@ -4,6 +4,22 @@
 //! Every permission is a scope. Asked for at the login (`"scope": "posts:read"`, or `scope=posts:read` at the token
 //! endpoint), scopes narrow the token for good: refreshing keeps them, and a role of the account doesn't count with it.
 //! What the account may not do is never granted; the answer says which scopes were.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery", "scope": "posts:read"}' | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8080/mine -H "Authorization: Bearer $token"
+//! ["posts:read"]
+//! $ curl -s localhost:8080/posts -H "Authorization: Bearer $token"
+//! ["Hello, reader"]
+//! $ curl -s -X POST localhost:8080/posts -H "Authorization: Bearer $token"
+//! {…"code":"insufficient_scope"…}
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, permissions};
@@ -51,13 +67,14 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
+    let portcullis = Portcullis::open("sqlite:scopes.db").await?;
     if let Some(token) = portcullis.registrar().offer_setup().await? {
         println!("no administrator yet; set-up token: {}", *token.expose());
     }
     for scope in [PostsRead::PERMISSION, PostsWrite::PERMISSION] {
         println!("scope {}: {}", scope.name, scope.description);
     }
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

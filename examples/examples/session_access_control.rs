@@ -3,6 +3,26 @@
 //! A session carries no rights of its own: every request asks what its account may do *now*. A role that is given or
 //! taken counts from the next request of every open session on, a login narrowed by scopes stays narrow, and what is
 //! dangerous asks for a login of the last minutes.
+//!
+//! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
+//! `$SETUP`:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d '{"token": "'$SETUP'", "username": "anna", "password": "correct horse battery"}'
+//! {"id":"…"username":"anna"…}
+//! $ session=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery", "delivery": "session"}' | grep -o 'pcs_[^"]*')
+//! $ curl -s localhost:8080/documents -H "X-Session-Token: $session"
+//! ["charter","minutes"]
+//! $ curl -s -X DELETE localhost:8080/documents -H "X-Session-Token: $session"
+//! {…"code":"missing_role"…}
+//! $ me=$(curl -s localhost:8080/auth/me -H "X-Session-Token: $session" | sed 's/.*"id":"\([^"]*\)".*/\1/')
+//! $ curl -s localhost:8080/admin/api/v1/roles -H "X-Session-Token: $session" -H "$json" -d '{"name": "keeper"}'
+//! $ curl -s -X PUT localhost:8080/admin/api/v1/accounts/$me/roles/keeper -H "X-Session-Token: $session"
+//! $ curl -s -X DELETE localhost:8080/documents -H "X-Session-Token: $session"
+//! gone
+//! ```
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{
     Allow, Api, Authenticated, FreshLogin, Json, Path, Portcullis, Role, Session, Via, permissions, roles,
@@ -49,7 +69,11 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::open("sqlite:app.db").await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let portcullis = Portcullis::open("sqlite:session_access_control.db").await?;
+    if let Some(token) = portcullis.registrar().offer_setup().await? {
+        println!("no administrator yet; set-up token: {}", *token.expose());
+    }
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

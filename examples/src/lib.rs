@@ -2,8 +2,6 @@
 //!
 //! ```text
 //! cargo run -p examples --example hello           accounts, logins, roles and documentation in one file
-//! cargo run -p examples --example rbac            roles that code makes, and gives to an account
-//! cargo run -p examples --example scopes          a login that asks for less than its account may do
 //! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
 //! cargo run -p examples --example password        register, log in, and what a token opens
 //! cargo run -p examples --example basic           HTTP Basic where a signature allows it, alone and mixed with tokens
@@ -11,8 +9,15 @@
 //! cargo run -p examples --example session_access_control   what a session may do, now and not at its login
 //! cargo run -p examples --example jwt_hs256       signed tokens of one service: a shared secret
 //! cargo run -p examples --example jwt_rs256       signed tokens that others verify: published keys that rotate
-//! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them
+//! cargo run -p examples --example api_keys        keys for programs, within what their owner may
+//! cargo run -p examples --example jwt_or_api_key  one route, several kinds of credential
+//! cargo run -p examples --example scopes          a login that asks for less than its account may do
+//! cargo run -p examples --example rbac            roles that code makes, and gives to an account
+//! cargo run -p examples --example abac_policy     policies as data: role, age of the login, hour and address
 //! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
+//! cargo run -p examples --example multi_tenant    organizations whose projects never meet
+//! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them
 //! ```
-//! The programs are in `examples/examples/`. A test in `examples/tests/` drives each one's `api()` through the test
-//! kit, as the test of your own program would, and one starts `hello` as a process.
+//! The programs are in `examples/examples/`, and each keeps its database where it is started, under its own name. A test
+//! in `examples/tests/` drives each one's `api()` through the test kit, as the test of your own program would;
+//! `documented.rs` starts them as processes and makes the calls that their texts show.

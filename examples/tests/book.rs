@@ -147,3 +147,48 @@ fn the_operations_manual_lists_exactly_the_keys_there_are() {
         keys
     );
 }
+
+#[test]
+fn every_role_and_every_program_stands_among_the_patterns() {
+    let patterns = read("docs/patterns.md");
+    let named: BTreeSet<&str> = code(&patterns).collect();
+    let mut roles = 0;
+    for home in [
+        "crates/portcullis",
+        "crates/portcullis-core",
+        "crates/portcullis-store",
+    ] {
+        for file in sources(&root().join(home).join("src"))
+            .split("/// Role: ")
+            .skip(1)
+        {
+            let item = file
+                .lines()
+                .find_map(item)
+                .expect("an item follows its documentation");
+            let is_it = |piece: &&str| piece.split("::").last().is_some_and(|last| last == item);
+            let whole = |piece: &&str| piece.split('<').next() == Some(item);
+            assert!(
+                named.iter().any(|piece| is_it(piece) || whole(piece)),
+                "docs/patterns.md lacks {item}"
+            );
+            roles += 1;
+        }
+    }
+    assert!(roles > 15, "{roles}");
+    for entry in fs::read_dir(root().join("examples/examples")).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if file.ends_with(".rs") {
+            let path = format!("examples/examples/{file}");
+            assert!(named.contains(path.as_str()), "docs/patterns.md lacks {path}");
+        }
+    }
+}
+
+/// The name of the item that a line declares.
+fn item(line: &str) -> Option<&str> {
+    let mut words = line.trim_start().strip_prefix("pub ")?.split(' ');
+    let kind = words.find(|word| !matches!(*word, "const" | "async"))?;
+    let name = words.next()?;
+    matches!(kind, "struct" | "enum" | "trait" | "fn").then(|| name.split(['<', '(', ':', ';']).next())?
+}

@@ -1,19 +1,25 @@
-//! What must hold for every input of a parser that reads a credential: it never panics, and one credential has one
-//! text.
+//! What must hold for every input of a parser that reads a credential or a policy: it never panics, and one credential
+//! has one text.
 //!
 //! Used by the fuzz targets and, with less patience, by the tests of the crate `portcullis`.
 
 use std::sync::{Arc, LazyLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, HeaderValue};
-use portcullis::enforcer::fuzzing::credential;
-use portcullis_core::access::CredentialKind;
+use portcullis::cookie::Cookies;
+use portcullis::enforcer::fuzzing::{self, Keys, credential};
+use portcullis_core::access::policy::{Declarations, Schema, Set, Source};
+use portcullis_core::access::resource::{Field, FieldKind};
+use portcullis_core::access::{CredentialKind, ResourceKind};
 use portcullis_core::api_key::{Format, Parts};
-use portcullis_core::environment::Timestamp;
+use portcullis_core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis_core::key::{Algorithm, HmacSecret, Keyring, SigningKey, VerifyingKey, jwk};
 use portcullis_core::organization::Selector;
 use portcullis_core::secret::SecretBytes;
+use portcullis_core::session::{self, SessionToken};
 use portcullis_core::token::{self, OPAQUE, Verifier, jws};
 
 const COOKIE_NAME: &str = "__Host-portcullis";
@@ -25,6 +31,11 @@ pub fn authorization(bytes: &[u8]) {
         return;
     };
     let value = only(&request, &AUTHORIZATION);
+    if kind == CredentialKind::Basic {
+        let (scheme, encoded) = value.split_at("Basic ".len());
+        assert!(scheme.eq_ignore_ascii_case(b"Basic "), "{scheme:?}");
+        return basic(encoded);
+    }
     let Some(text) = text else {
         assert_eq!(kind, CredentialKind::ApiKey);
         return;
@@ -32,6 +43,99 @@ pub fn authorization(bytes: &[u8]) {
     let (scheme, rest) = value.split_at(value.len() - text.len());
     assert_eq!(rest, text.as_bytes(), "what is read stands at the end, as it is");
     assert!(scheme.eq_ignore_ascii_case(b"Bearer "), "{kind:?} {scheme:?}");
+}
+
+/// What follows `Basic `, and what stands in it.
+pub fn basic(bytes: &[u8]) {
+    if let Some((identifier, password)) = fuzzing::basic(bytes) {
+        assert!(!identifier.contains(':'), "the first colon ends the identifier");
+        let again = STANDARD.encode(format!("{identifier}:{password}"));
+        assert_eq!(again.as_bytes(), bytes, "one pair has one text");
+    }
+    let encoded = STANDARD.encode(bytes);
+    let text = std::str::from_utf8(bytes).ok();
+    let good = text.filter(|text| encoded.len() <= 2_048 && !text.chars().any(char::is_control));
+    let pair = good
+        .and_then(|text| text.split_once(':'))
+        .map(|(identifier, password)| (identifier.to_owned(), password.to_owned()));
+    assert_eq!(fuzzing::basic(encoded.as_bytes()), pair);
+}
+
+/// The token that a page sends with a change: nobody without the key makes one, and it is one session's.
+pub fn csrf(bytes: &[u8]) {
+    assert!(!KEYS.is_csrf_token(&session(0), bytes), "forged: {bytes:?}");
+    let token = KEYS.csrf_token(&session(0));
+    assert!(KEYS.is_csrf_token(&session(0), token.as_bytes()));
+    for changed in changes(token.as_bytes(), bytes) {
+        assert!(
+            !KEYS.is_csrf_token(&session(0), &changed),
+            "one token has one text"
+        );
+    }
+    let other = bytes.first().copied().unwrap_or(1).max(1);
+    assert!(
+        !KEYS.is_csrf_token(&session(other), token.as_bytes()),
+        "another session's"
+    );
+}
+
+/// The cookie of a `CookieSession`: nobody without the key makes one, and what is in it comes back.
+pub fn cookie_session(bytes: &[u8]) {
+    assert_eq!(KEYS.opened_cookie(bytes, NOW), None, "forged: {bytes:?}");
+    let Some(cookie) = KEYS.sealed_cookie(bytes, NOW) else {
+        assert!(bytes.len() > 2_900, "{} bytes must fit", bytes.len());
+        return;
+    };
+    assert_eq!(KEYS.opened_cookie(cookie.as_bytes(), NOW).as_deref(), Some(bytes));
+    for changed in changes(cookie.as_bytes(), bytes) {
+        assert_eq!(KEYS.opened_cookie(&changed, NOW), None, "one cookie has one text");
+    }
+    let late = NOW.plus(Cookies::default().data_lifetime());
+    assert_eq!(KEYS.opened_cookie(cookie.as_bytes(), late), None, "it is over");
+}
+
+/// The text of a policy file: it is read, or every flaw has its place.
+pub fn policies(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let source = Source {
+        name: "fuzz.cedar".to_owned(),
+        text: text.to_owned(),
+    };
+    let flaws = match Set::load(&SCHEMA, &[source]) {
+        Ok(set) => set.notes().to_vec(),
+        Err(report) => {
+            assert!(!report.0.is_empty(), "refused without a reason");
+            report.0
+        }
+    };
+    let lines: Vec<&str> = text.split('\n').collect();
+    for flaw in flaws {
+        let line = flaw.line.checked_sub(1).and_then(|index| lines.get(index));
+        let line = line.unwrap_or_else(|| panic!("no such line: {flaw}"));
+        assert!(
+            (1..=line.chars().count() + 1).contains(&flaw.column),
+            "no such place: {flaw}"
+        );
+        assert!(!flaw.message.is_empty(), "{flaw}");
+    }
+}
+
+/// The text with one character changed, shortened and prolonged; where and by what, the bytes say.
+fn changes(text: &[u8], bytes: &[u8]) -> Vec<Vec<u8>> {
+    let [at, character] = [0, 1].map(|index| bytes.get(index).copied().unwrap_or_default());
+    let at = usize::from(at) % text.len();
+    let mut changed = text.to_vec();
+    if let Some(place) = changed.get_mut(at)
+        && *place != character
+    {
+        *place = character;
+    } else {
+        changed.push(character);
+    }
+    let shortened = text.iter().take(at).copied().collect();
+    vec![changed, shortened, [text, b"A"].concat(), [b" ", text].concat()]
 }
 
 /// The value of a `Cookie` header, or of several, each on its line.
@@ -232,4 +336,47 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(signing_key);
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     let keyring = Keyring::of_keys(signing_key(), Vec::new());
     Verifier::new(Arc::new(keyring), token::Settings::default().expectation())
+});
+
+/// The clock stands, and what is drawn is known: an input breaks what must hold every time or never.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+impl Entropy for Still {
+    fn fill(&self, out: &mut [u8]) {
+        out.fill(0xa5);
+    }
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::new(Environment::new(Arc::new(Still), Arc::new(Still))));
+
+fn session(number: u8) -> session::Token {
+    session::Token::from_bytes([number; 32])
+}
+
+const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
+    Field { name, kind, optional }
+}
+
+static POST: ResourceKind = ResourceKind {
+    name: "Post",
+    fields: &[
+        field("title", FieldKind::Text, false),
+        field("draft", FieldKind::Bool, false),
+        field("size", FieldKind::Long, true),
+        field("tags", FieldKind::TextSet, false),
+    ],
+    actions: &["posts:read", "posts:edit"],
+};
+
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    let mut declarations = Declarations::new();
+    declarations.action("reports:read");
+    declarations.kind(&POST);
+    Schema::of(declarations).expect("good declarations")
 });

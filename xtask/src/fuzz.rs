@@ -1,4 +1,7 @@
-//! Random input for the parsers that read credentials, by cargo-fuzz.
+//! Random input for the parsers that read credentials and policies, by cargo-fuzz.
+//!
+//! A target begins with what is in `fuzz/seeds` and goes on with what earlier runs found (`fuzz/corpus`). It is built
+//! of the dependencies that the workspace is built of.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -26,12 +29,20 @@ pub(crate) fn run(stop: &Stop, arguments: &[String]) -> Result<()> {
     if !process::on_path("cargo-fuzz") {
         bail!("cargo-fuzz is missing: `cargo install cargo-fuzz` brings it");
     }
+    let fuzz = workspace::root().join("fuzz");
+    let [found, seeds] = ["corpus", "seeds"].map(|folder| fuzz.join(folder).join(target));
+    std::fs::create_dir_all(&found).with_context(|| format!("can't make {}", found.display()))?;
+    let lock = workspace::root().join("Cargo.lock");
+    std::fs::copy(&lock, fuzz.join("Cargo.lock"))
+        .with_context(|| format!("can't copy {}", lock.display()))?;
     let mut command = workspace::cargo();
     // The sanitizer is a flag of the nightly compiler; the stable one takes it with this variable.
     command
         .env("RUSTC_BOOTSTRAP", "1")
-        .args(["fuzz", "run", target, "--", &format!("-max_total_time={seconds}")])
-        .args(["-max_len=4096", "-print_final_stats=1"]);
+        .args(["fuzz", "run", target])
+        .args([found, seeds])
+        .args(["--", &format!("-max_total_time={seconds}")])
+        .args(["-max_len=4096", "-timeout=10", "-print_final_stats=1"]);
     process::run(stop, &mut command)
 }
 
@@ -63,6 +74,17 @@ mod tests {
         for target in &targets {
             assert!(
                 manifest.contains(&format!("path = \"targets/{target}.rs\"")),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_target_has_something_to_begin_with() {
+        for target in targets().unwrap() {
+            let seeds = workspace::root().join("fuzz/seeds").join(&target);
+            assert!(
+                std::fs::read_dir(seeds).is_ok_and(|mut files| files.next().is_some()),
                 "{target}"
             );
         }

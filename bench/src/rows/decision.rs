@@ -60,6 +60,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         anyhow::Ok((portcullis, principal))
     })?;
     let now = portcullis.environment().now();
+    let decisions = plan.pick(1_000, DECISIONS, DECISIONS);
     let mut sides: Vec<Side<'_, f64>> = Vec::new();
     for (name, rule, holds) in RULES {
         let principal = &principal;
@@ -68,7 +69,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             .with_context(|| format!("the decision about {name} is wrong"))?;
         sides.push(Box::new(move |_| {
             let started = Stopwatch::processor_of_this_thread();
-            for _ in 0..DECISIONS {
+            for _ in 0..decisions {
                 let _ = black_box(decide(
                     black_box(&rule),
                     black_box(principal),
@@ -76,10 +77,10 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
                 ));
             }
             let used = Stopwatch::processor_of_this_thread().saturating_sub(started);
-            Ok(used.as_nanos() as f64 / f64::from(DECISIONS))
+            Ok(used.as_nanos() as f64 / f64::from(decisions))
         }));
     }
-    let samples = in_turns(plan.pick(9, 25), plan.millis(0, 0), &mut sides)?;
+    let samples = in_turns(plan.rounds(9, 25), plan.millis(0, 0), &mut sides)?;
     let named = RULES.iter().zip(&samples);
     let line = |((name, ..), samples): (&(&str, Rule, bool), &Vec<f64>)| {
         Line::absolute(format!("decision: {name}"), "ns", samples, Budget::AtMost(100.0))

@@ -49,7 +49,11 @@ fn against_the_hash(plan: &Plan, runtime: &Runtime, router: &Router) -> Result<V
         })
     });
     let hashes: Side<'_, Rate> = Box::new(|span| Rate::of(|| bare_hashes(threads, span)));
-    let samples = in_turns(plan.pick(3, 7), plan.millis(1_500, 3_000), &mut [logins, hashes])?;
+    let samples = in_turns(
+        plan.rounds(3, 7),
+        plan.millis(1_500, 3_000),
+        &mut [logins, hashes],
+    )?;
     let [logins, hashes] = samples.as_slice() else {
         bail!("nothing was measured");
     };
@@ -182,7 +186,11 @@ fn during_a_flood(
             Ok(worst)
         })
     });
-    let samples = in_turns(plan.pick(2, 5), plan.millis(1_500, 3_000), &mut [flooded, quiet])?;
+    let samples = in_turns(
+        plan.rounds(2, 5),
+        plan.millis(1_500, 3_000),
+        &mut [flooded, quiet],
+    )?;
     serving.abort();
     let [flooded, quiet] = samples.as_slice() else {
         bail!("nothing was measured");

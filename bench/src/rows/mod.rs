@@ -13,7 +13,7 @@ mod verification;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
 use crate::report::Line;
@@ -22,23 +22,44 @@ use crate::{machine, report};
 /// How much is measured, and where.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Fewer rounds, smaller numbers.
-    pub(crate) quick: bool,
+    /// How many rounds, and of what size.
+    pub(crate) size: Size,
     /// Where databases are put.
     pub(crate) folder: PathBuf,
     /// The server program, if there is one.
     pub(crate) server: Option<PathBuf>,
 }
 
+/// How much is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// As little as shows that a row can be measured: its figures mean nothing.
+    #[cfg_attr(not(test), allow(dead_code, reason = "the tests try the rows"))]
+    Tried,
+    /// Fewer rounds, smaller numbers.
+    Quick,
+    /// What budgets are about.
+    Full,
+}
+
 impl Plan {
-    /// One of two numbers.
-    fn pick<T>(&self, quick: T, full: T) -> T {
-        if self.quick { quick } else { full }
+    /// The number for the plan's size.
+    fn pick<T>(&self, tried: T, quick: T, full: T) -> T {
+        match self.size {
+            Size::Tried => tried,
+            Size::Quick => quick,
+            Size::Full => full,
+        }
+    }
+
+    /// How many rounds.
+    fn rounds(&self, quick: usize, full: usize) -> usize {
+        self.pick(1, quick, full)
     }
 
     /// A span of so many milliseconds.
     fn millis(&self, quick: u64, full: u64) -> Duration {
-        Duration::from_millis(self.pick(quick, full))
+        Duration::from_millis(self.pick(quick.min(20), quick, full))
     }
 
     /// A folder for databases that is deleted with its handle.
@@ -62,14 +83,13 @@ const ALL: [(&str, Measurement); 9] = [
     ("process", process::measure),
 ];
 
+/// What can be named.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().map(|(name, _)| name)
+}
+
 /// Measures everything, or only what is named.
 pub(crate) fn measure(plan: &Plan, only: &[String]) -> Result<Vec<Line>> {
-    for name in only {
-        if !ALL.iter().any(|(known, _)| known == name) {
-            let names = ALL.map(|(name, _)| name).join(", ");
-            bail!("there is nothing called {name} to measure; choose among {names}");
-        }
-    }
     let mut lines = Vec::new();
     for (name, measure) in ALL {
         if only.is_empty() || only.iter().any(|wanted| wanted == name) {
@@ -81,4 +101,57 @@ pub(crate) fn measure(plan: &Plan, only: &[String]) -> Result<Vec<Line>> {
         }
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs what `--only` names, as little of it as there is.
+    fn tried(measure: Measurement) {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan {
+            size: Size::Tried,
+            folder: folder.path().to_owned(),
+            server: None,
+        };
+        let lines = measure(&plan).unwrap();
+        assert!(!lines.is_empty());
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
+    }
+
+    /// A test for each row but `process`: its stand-in is this program, which a test isn't.
+    macro_rules! tries {
+        ($($row:ident)+) => {
+            $(#[test]
+            fn $row() {
+                tried(super::$row::measure);
+            })+
+
+            #[test]
+            fn every_row_is_tried() {
+                let tried = [$(stringify!($row),)+ "process"];
+                assert_eq!(names().collect::<Vec<_>>(), tried);
+            }
+        };
+    }
+
+    tries! { protected decision resource policy verification login refresh scale }
+
+    #[test]
+    fn the_page_names_every_row() {
+        let page = include_str!("../../../docs/performance.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let rows: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+        assert_eq!(rows, names().collect::<Vec<_>>(), "the table of methods");
+        let listed = names()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        assert!(page.contains(&format!("`NAME` is one of {listed}.")), "{listed}");
+    }
 }

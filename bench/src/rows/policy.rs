@@ -100,7 +100,7 @@ fn loaded() -> Result<Set> {
 }
 
 /// Every other one is the caller's.
-fn posts(owner: account::Id) -> Vec<ResourceFacts> {
+fn posts(owner: account::Id, count: i64) -> Vec<ResourceFacts> {
     let post = |number: i64| ResourceFacts {
         kind: &POST,
         id: number.to_string(),
@@ -112,7 +112,7 @@ fn posts(owner: account::Id) -> Vec<ResourceFacts> {
             ("tags", Value::TextSet([format!("tag-{}", number + 100)].into())),
         ]),
     };
-    (0..POSTS).map(post).collect()
+    (0..count).map(post).collect()
 }
 
 /// The same as pages with a hundred tags, all of them the caller's.
@@ -128,7 +128,7 @@ fn pages(owner: account::Id) -> Vec<ResourceFacts> {
             ..post
         }
     };
-    posts(owner).into_iter().take(PAGES).map(page).collect()
+    posts(owner, PAGES).into_iter().map(page).collect()
 }
 
 /// An account with as many roles as a busy one has: every condition of the policies is evaluated to its end.
@@ -169,7 +169,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         let busy = busy(&portcullis).await?;
         anyhow::Ok((portcullis.environment().now(), principal, busy))
     })?;
-    let (set, posts) = (loaded()?, posts(principal.id()));
+    let (set, posts) = (loaded()?, posts(principal.id(), plan.pick(100, POSTS, POSTS)));
     let situation = Situation::at(now);
     let who: &Principal = &principal;
     let (pages, member) = (pages(busy.id()), membership());
@@ -208,17 +208,17 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             })
         }),
         Box::new(|_| {
-            timed(100_000, &|_| {
+            timed(plan.pick(1_000, 100_000, 100_000), &|_| {
                 black_box(whole());
             })
         }),
         Box::new(|_| {
-            timed(200, &|_| {
+            timed(plan.pick(10, 200, 200), &|_| {
                 black_box(set.filters(who, &situation, black_box("posts:edit"), &POST));
             })
         }),
     ];
-    let samples = in_turns(plan.pick(5, 15), plan.millis(0, 0), &mut sides)?;
+    let samples = in_turns(plan.rounds(5, 15), plan.millis(0, 0), &mut sides)?;
     let named = NAMES.iter().zip(&samples);
     let line = |((name, budget), samples): (&(&str, Budget), &Vec<f64>)| {
         Line::absolute(format!("policies: {name}"), "µs", samples, *budget)
@@ -243,6 +243,6 @@ const NAMES: [(&str, Budget); 5] = [
     ("20, as a filter for a list", Budget::None),
 ];
 const POSTS: i64 = 10_000;
-const PAGES: usize = 2_000;
+const PAGES: i64 = 2_000;
 const EMAIL: &str = "anna@example.com";
 const BUSY: &str = "busy@example.com";

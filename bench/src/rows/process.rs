@@ -24,7 +24,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         // The first start makes the schema and the keys.
         Running::start(program, folder.path()).await?.stop()?;
         let (mut starts, mut idle) = (Vec::new(), Vec::new());
-        for _ in 0..plan.pick(5, 15) {
+        for _ in 0..plan.rounds(5, 15) {
             let server = Running::start(program, folder.path()).await?;
             starts.push(server.started_in.as_secs_f64() * 1e3);
             tokio::time::sleep(SETTLE).await;

@@ -178,7 +178,7 @@ fn over_loopback(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec
         });
         sides.push(side);
     }
-    let samples = in_turns(plan.pick(5, 11), plan.millis(120, 500), &mut sides)?;
+    let samples = in_turns(plan.rounds(5, 11), plan.millis(120, 500), &mut sides)?;
     let of = |pick: fn(&load::Speed) -> f64| -> Vec<Vec<f64>> {
         let each = samples.iter().map(|samples| samples.iter().map(pick).collect());
         each.collect()
@@ -218,7 +218,7 @@ fn in_process(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec<Li
         });
         sides.push(side);
     }
-    let samples = in_turns(plan.pick(5, 11), plan.millis(60, 200), &mut sides)?;
+    let samples = in_turns(plan.rounds(5, 11), plan.millis(60, 200), &mut sides)?;
     let plain = samples.first().context("nothing was measured")?;
     let compared = routes.iter().zip(&samples).skip(1).map(|(route, samples)| {
         Line::compared(

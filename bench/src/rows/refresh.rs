@@ -25,7 +25,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         .collect();
     let (mut rates, mut per_core, mut cores) = (Vec::new(), Vec::new(), Vec::new());
     let mut grouped = Vec::new();
-    for round in 0..=plan.pick(3, 9) {
+    for round in 0..=plan.rounds(3, 9) {
         let (watch, commits) = (Stopwatch::of_process(), portcullis.database().commits());
         let rate = run(plan, &runtime, &router, &mut tokens)?;
         let used = watch.processor().as_secs_f64() / watch.wall().as_secs_f64();

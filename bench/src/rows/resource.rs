@@ -75,7 +75,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         timed(|| rows(sql, &[&(OWNED + SHARED)]))
     });
     let samples = in_turns(
-        plan.pick(9, 25),
+        plan.rounds(9, 25),
         plan.millis(0, 0),
         &mut [decided, by_hand, unguarded],
     )?;

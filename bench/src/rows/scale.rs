@@ -56,7 +56,7 @@ const WORKS: [(Work, &str); 4] = [
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let folder = plan.temporary()?;
     let runtime = Runtime::new()?;
-    let many = plan.pick(100_000, 1_000_000);
+    let many = plan.pick(2 * FEW, 100_000, 1_000_000);
     let (few_file, many_file) = (folder.path().join("few.db"), folder.path().join("many.db"));
     let small = runtime.block_on(World::open(&few_file, FEW))?;
     let large = runtime.block_on(World::open(&many_file, many))?;
@@ -66,7 +66,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         let of_large: Side<'_, f64> = Box::new(move |span| large.run(runtime, work, span));
         let of_small: Side<'_, f64> = Box::new(move |span| small.run(runtime, work, span));
         let mut sides = [of_large, of_small];
-        let samples = in_turns(plan.pick(3, 9), plan.millis(300, 1_000), &mut sides)?;
+        let samples = in_turns(plan.rounds(3, 9), plan.millis(300, 1_000), &mut sides)?;
         let [of_large, of_small] = samples.as_slice() else {
             bail!("nothing was measured");
         };

@@ -45,7 +45,7 @@ fn one(plan: &Plan, portcullis: &Portcullis, algorithm: Algorithm, budget: f64) 
     let (key, secret) = key(algorithm, environment)?;
     let keyring = Arc::new(Keyring::of_keys(key, Vec::new()));
     let bare = Bare::of(algorithm, &keyring, secret.as_ref())?;
-    let count = plan.pick(300, 1_000);
+    let count = plan.pick(10, 300, 1_000);
     let tokens = tokens(portcullis, &keyring, count)?;
     let signed = tokens
         .iter()
@@ -67,7 +67,7 @@ fn one(plan: &Plan, portcullis: &Portcullis, algorithm: Algorithm, budget: f64) 
         }
         Ok(per_item_us(started, count))
     });
-    let samples = in_turns(plan.pick(7, 31), plan.millis(0, 0), &mut [ours, bare])?;
+    let samples = in_turns(plan.rounds(7, 31), plan.millis(0, 0), &mut [ours, bare])?;
     let [ours, bare] = samples.as_slice() else {
         bail!("nothing was measured");
     };

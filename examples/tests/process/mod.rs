@@ -1,9 +1,9 @@
 //! Runs an example as a process on a free port, with its files in a folder of its own.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use portcullis_testkit::PASSWORD;
@@ -15,7 +15,10 @@ pub(crate) struct Running {
     child: Child,
     address: String,
     word: String,
-    _folder: TempDir,
+    program: PathBuf,
+    folder: TempDir,
+    /// Kept open: a program that prints more must not find its output closed.
+    _lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Running {
@@ -24,11 +27,18 @@ impl Running {
         Self::start_with(example, &[], label)
     }
 
-    /// The same with arguments after the address.
+    /// The same for an example that says nothing to wait for.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn start_quietly(example: &str) -> Self {
+        Self::start_with(example, &[], "")
+    }
+
+    /// The same with arguments after the address, and with no label for an example that says nothing to wait for.
     pub(crate) fn start_with(example: &str, arguments: &[&str], label: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let address = free_address();
-        let mut child = Command::new(path_of(example))
+        let program = path_of(example);
+        let mut child = Command::new(&program)
             .arg(&address)
             .args(arguments)
             .current_dir(folder.path())
@@ -36,12 +46,17 @@ impl Running {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let word = lines.find_map(|line| Some(line.unwrap().split_once(label)?.1.to_owned()));
+        let word = match label {
+            "" => Some(String::new()),
+            label => lines.find_map(|line| Some(line.unwrap().split_once(label)?.1.to_owned())),
+        };
         let running = Self {
             child,
             address,
             word: word.unwrap(),
-            _folder: folder,
+            program,
+            folder,
+            _lines: lines,
         };
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(&running.address).is_err() {
@@ -57,12 +72,31 @@ impl Running {
         format!("http://{}", self.address)
     }
 
+    /// Host and port.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Where it was started, with its files.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The program itself.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// What it said.
     pub(crate) fn word(&self) -> &str {
         &self.word
     }
 
     /// Status and body of the answer.
+    #[allow(dead_code, reason = "not every test asks")]
     pub(crate) fn request(&self, method: &str, path: &str, token: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let authorization = match token {
@@ -83,6 +117,7 @@ impl Running {
     }
 
     /// Logs in; the access token.
+    #[allow(dead_code, reason = "not every test asks")]
     pub(crate) fn log_in(&self, name: &str) -> String {
         let body = json!({ "identifier": name, "password": PASSWORD }).to_string();
         let (status, answer) = self.request("POST", "/auth/login", "", &body);
@@ -91,6 +126,7 @@ impl Running {
     }
 
     /// Asks it to end.
+    #[allow(dead_code, reason = "not every test asks")]
     pub(crate) fn stop(mut self) -> ExitStatus {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
@@ -107,6 +143,7 @@ impl Drop for Running {
 }
 
 /// A text in a JSON object.
+#[allow(dead_code, reason = "not every test asks")]
 pub(crate) fn field(json: &str, name: &str) -> String {
     let value: Value = serde_json::from_str(json).unwrap();
     value[name].as_str().unwrap().to_owned()

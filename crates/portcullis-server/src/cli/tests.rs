@@ -110,3 +110,15 @@ fn every_shell_gets_its_completions() {
         );
     }
 }
+
+#[test]
+fn the_operations_page_lists_exactly_the_commands_there_are() {
+    let page = include_str!("../../../../docs/operations.md");
+    let (_, after) = page.split_once("\n## The command line\n").unwrap();
+    let section = after.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let listed: Vec<&str> = rows.map(|row| row.split('`').next().unwrap()).collect();
+    let cli = Cli::command();
+    let commands: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    assert_eq!(listed, commands, "docs/operations.md, in the order of --help");
+}

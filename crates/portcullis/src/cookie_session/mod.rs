@@ -30,7 +30,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::sealed::Opened;
+pub(crate) use self::sealed::{Opened, Seal};
 use crate::cookie::{self, Reader};
 use crate::protect::Walk;
 use crate::{Gate, Problem};
@@ -112,7 +112,7 @@ impl<T: Serialize> CookieSession<T> {
     pub fn insert(&mut self, value: T) -> Result<(), CookieSessionError> {
         let json = serde_json::to_vec(&value).map_err(|_| CookieSessionError::Unwritable)?;
         if self.held.as_ref() != Some(&json) {
-            let header = sealed::seal(&self.gate, &json, self.gate.environment().now())?;
+            let header = Seal::of(&self.gate).close(&json, self.gate.environment().now())?;
             self.leave(Some(header));
             self.held = Some(json);
         }
@@ -164,7 +164,7 @@ where
             let mut presented = cookie::values(&parts.headers, gate.cookies().data());
             match (presented.next(), presented.next()) {
                 (None, _) => Opened::Nothing,
-                (Some(text), None) => sealed::open(&gate, text, walk.at),
+                (Some(text), None) => Seal::of(&gate).open(text, walk.at),
                 (Some(_), Some(_)) => Opened::Refused,
             }
         };

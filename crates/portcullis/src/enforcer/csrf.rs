@@ -93,7 +93,7 @@ impl Signer {
 
     /// Whether it is a token of this session, under any key of the ring. The comparison takes the same time whatever
     /// it says.
-    fn holds(&self, session: &Digest<SessionToken>, text: &[u8]) -> bool {
+    pub(super) fn holds(&self, session: &Digest<SessionToken>, text: &[u8]) -> bool {
         let mut token = [0; NONCE + TAG];
         if text.len() != LENGTH || URL_SAFE_NO_PAD.decode_slice(text, &mut token) != Ok(token.len()) {
             return false;

@@ -1,4 +1,8 @@
-//! The properties of the fuzz targets on random input: what must hold for every parser that reads a credential.
+//! The properties of the fuzz targets on random input and on their seeds: what must hold for every parser that reads a
+//! credential or a policy.
+
+use std::fs;
+use std::path::Path;
 
 use portcullis::core::checks;
 use proptest::prelude::*;
@@ -7,8 +11,8 @@ use proptest::prelude::*;
 #[expect(unreachable_pub, reason = "the fuzz targets use it from outside")]
 mod properties;
 
-/// Pieces that credentials are made of.
-const PIECES: [&str; 31] = [
+/// Pieces that credentials and policies are made of.
+const PIECES: [&str; 45] = [
     "pk_live_",
     "pk_test_",
     "acme",
@@ -16,6 +20,9 @@ const PIECES: [&str; 31] = [
     "Bearer ",
     "bearer ",
     "Basic ",
+    "YTpi",
+    "dGVzdDoxMjPCow==",
+    "anna@example.com:",
     "pcs_",
     "pcr_",
     "pcv_",
@@ -40,6 +47,17 @@ const PIECES: [&str; 31] = [
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB",
     "-----BEGIN PUBLIC KEY-----\n",
     "-----END PUBLIC KEY-----\n",
+    "permit(principal, action, resource)",
+    "forbid(principal, action == Action::\"posts:edit\", resource is Post)",
+    "@id(\"a\")",
+    " when { ",
+    " unless { ",
+    " };",
+    "resource.title like \"a*\"",
+    "resource has size && resource.size < ",
+    "context.ip.isInRange(ip(\"192.0.2.0/24\"))",
+    "principal in Role::\"editor\"",
+    " && ",
 ];
 
 /// Bytes of no form, and forms put together wrongly.
@@ -63,6 +81,17 @@ macro_rules! smoke {
             })+
         }
 
+        /// What the fuzz crate begins with: a good input of every kind, and a few that come close.
+        #[test]
+        fn every_seed_holds_what_is_asked_of_all() {
+            checks!("T079");
+            $({
+                let seeds = seeds(stringify!($target));
+                assert!(!seeds.is_empty(), "fuzz/seeds/{} is empty", stringify!($target));
+                seeds.iter().for_each(|seed| properties::$target(seed));
+            })+
+        }
+
         /// Every target of the fuzz crate runs here too.
         #[test]
         fn every_target_is_run() {
@@ -76,35 +105,44 @@ macro_rules! smoke {
     };
 }
 
-smoke! { authorization cookies session_header tokens jwt claims jwk jwks pem api_key organization }
-
-#[test]
-fn good_credentials_hold_what_is_asked_of_all() {
-    checks!("T079");
-    let token = format!("pcs_{}", "A".repeat(43));
-    for (target, input) in [
-        (properties::authorization as fn(&[u8]), format!("Bearer {token}")),
-        (properties::authorization, "bEARER a.b.c".to_owned()),
-        (properties::cookies, format!("a=b; __Host-portcullis={token};c")),
-        (properties::session_header, token.clone()),
-        (properties::tokens, token),
-        (properties::claims, CLAIMS.to_owned()),
-        (properties::jwk, JWK.to_owned()),
-        (properties::organization, "acme".to_owned()),
-        (
-            properties::organization,
-            "0198C5A4-0000-7000-8000-000000000001".to_owned(),
-        ),
-        (properties::jwks, format!("{{\"keys\":[{JWK}]}}")),
-    ] {
-        target(input.as_bytes());
-    }
+smoke! {
+    authorization cookies session_header tokens jwt claims jwk jwks pem api_key organization basic csrf cookie_session
+    policies
 }
 
-const CLAIMS: &str = r#"{"iss":"portcullis","aud":"portcullis","sub":"0198c5a4-0000-7000-8000-000000000001",
-"jti":"0198c5a4-0000-7000-8000-000000000002","sid":"0198c5a4-0000-7000-8000-000000000003","iat":1767225600,
-"exp":1767225900,"auth_time":1767225600,"amr":["pwd"]}"#;
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds");
+    let files = fs::read_dir(folder.join(target)).unwrap();
+    files
+        .map(|file| fs::read(file.unwrap().path()).unwrap())
+        .collect()
+}
 
-/// Source: RFC 8037 §A.2
-const JWK: &str =
-    r#"{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+/// As deep as a file of 4 KiB goes, on the small stack of a thread.
+#[test]
+fn deeply_nested_policies_end_with_an_answer() {
+    for (open, inner, close) in [
+        ("(", "true", ")"),
+        ("!", "true", ""),
+        ("-", "1 == 1", ""),
+        ("[", "", "]"),
+        ("{a:", "1", "}"),
+        ("if true then ", "true", " else true"),
+        ("true && ", "true", ""),
+        ("(true || ", "false", ")"),
+        ("", "1 == 1", " + 1"),
+        ("", "resource", ".title"),
+        ("", "context", "[\"ip\"]"),
+        ("ip(", "\"192.0.2.1\"", ")"),
+        ("!(", "principal in Role::\"editor\"", ")"),
+    ] {
+        let depth = 4_000 / (open.len() + close.len());
+        for head in [
+            "permit(principal, action, resource)",
+            "forbid(principal, action == Action::\"posts:edit\", resource)",
+        ] {
+            let [open, close] = [open, close].map(|text| text.repeat(depth));
+            properties::policies(format!("{head} when {{ {open}{inner}{close} }};").as_bytes());
+        }
+    }
+}

@@ -19,6 +19,7 @@ use portcullis_core::{defends, session, token};
 
 pub(crate) use self::api_key::KeyInQuery;
 pub use self::api_key::{InvalidPlace, Places};
+pub(super) use self::basic::decode as decode_basic;
 use super::unknown::Unknown;
 use crate::Problem;
 use crate::protect::Walk;
