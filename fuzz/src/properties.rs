@@ -19,7 +19,7 @@ use portcullis_core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis_core::key::{Algorithm, HmacSecret, Keyring, SigningKey, VerifyingKey, jwk};
 use portcullis_core::organization::Selector;
 use portcullis_core::secret::SecretBytes;
-use portcullis_core::session::{self, SessionToken};
+use portcullis_core::session;
 use portcullis_core::token::{self, OPAQUE, Verifier, jws};
 
 const COOKIE_NAME: &str = "__Host-portcullis";

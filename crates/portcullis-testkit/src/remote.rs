@@ -56,9 +56,13 @@ impl RemoteApp {
         api: impl FnOnce(&Remote) -> Api,
     ) -> Self {
         let issued = issuer.portcullis.issuer().settings();
+        let published = KeysOf {
+            keyring: Arc::clone(issuer.portcullis.keyring()),
+            clock: Arc::clone(&issuer.clock),
+        };
         let builder = Portcullis::remote(&issued.issuer)
             .audience(&issued.audience)
-            .dangerous_keys_from(Arc::new(KeysOf(Arc::clone(issuer.portcullis.keyring()))))
+            .dangerous_keys_from(Arc::new(published))
             .environment(environment(&issuer.clock, 2));
         let remote = settings(builder).open().await.unwrap();
         let api = api(&remote);
@@ -96,13 +100,16 @@ impl std::fmt::Debug for RemoteApp {
 }
 
 /// The keys that the issuer publishes at this moment.
-struct KeysOf(Arc<Keyring>);
+struct KeysOf {
+    keyring: Arc<Keyring>,
+    clock: Arc<FakeClock>,
+}
 
 #[async_trait]
 impl Fetch for KeysOf {
     async fn fetch(&self) -> Result<Published, FetchFailed> {
         Ok(Published {
-            text: self.0.jwks().to_string().into_bytes(),
+            text: self.keyring.jwks(self.clock.now()).to_string().into_bytes(),
             max_age: None,
         })
     }

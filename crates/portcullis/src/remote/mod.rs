@@ -54,6 +54,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 
 pub use self::builder::{Builder, RemoteError};
+use self::log::LogOnly;
 use crate::enforcer::Gate;
 use crate::listener::{self, Limits};
 use crate::policies::{Asked, Keeper, PoliciesError, PolicyStatus};
@@ -134,7 +135,7 @@ impl Remote {
     /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
     pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
         let now = self.0.environment.now();
-        self.0.policies.declare(&Asked::by(api), now).await
+        self.0.policies.declare(&Asked::by(api), &LogOnly, now).await
     }
 
     /// Looks whether the policies changed; a change that is the same at two looks is loaded. Called every second by
@@ -143,7 +144,7 @@ impl Remote {
     /// # Errors
     /// [`PoliciesError`], once for each bad change: the last good policies stay in force.
     pub async fn watch_policies(&self) -> Result<(), PoliciesError> {
-        self.0.policies.watch(self.0.environment.now()).await
+        self.0.policies.watch(&LogOnly, self.0.environment.now()).await
     }
 
     /// Which policies are in force.
