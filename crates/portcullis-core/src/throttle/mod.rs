@@ -166,7 +166,7 @@ mod tests {
         fn never_more_than_the_rate(rate in rates(), mut calls in proptest::collection::vec(0_u64..10_000, 0..300)) {
             calls.sort_unstable();
             let span = calls.last().copied().unwrap_or(0) - calls.first().copied().unwrap_or(0);
-            let (count, period) = (u64::from(rate.count()), rate.per().duration().as_millis() as u64);
+            let (count, period) = (u64::from(rate.count()), rate.per().duration().as_secs() * 1_000);
             let most = count + span * count / period;
             prop_assert!(admitted(rate, calls) as u64 <= most + 1);
         }

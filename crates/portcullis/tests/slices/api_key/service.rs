@@ -285,7 +285,7 @@ async fn a_service_accounts_expiring_key_is_told_to_somebody() {
     let maker = app.log_in(&maker.email).await;
     let form = form_with(json!({ "expires_at": "2026-02-28T00:00:00Z", "name": "second" }));
     post(&app, &maker, &keys, &form).await.expect(201);
-    set_state(&app, &maker, portcullis_core::account::State::Disabled).await;
+    set_state(&app, &maker, account::State::Disabled).await;
     app.clock.advance_secs(30 * 86_400);
     app.portcullis.warn_expiring().await.unwrap();
     let letter = app.mailer.letter_to(&root.email).await;
