@@ -103,7 +103,7 @@ async fn declaring_a_permission_refuses_what_is_none_and_what_is_ours() {
             400,
             "invalid_description",
         ),
-        ("invoices:read", &json!({}), 422, "invalid_input"),
+        ("invoices:read", &json!({}), 422, "invalid_fields"),
         ("portcullis:accounts:own", &good, 409, "protected"),
         ("org:members:own", &good, 409, "protected"),
         ("portcullis:roles:write", &good, 409, "protected"),
