@@ -233,11 +233,11 @@ impl Gate {
         self.0.base_domain.as_deref()
     }
 
-    pub(super) fn denials(&self) -> &Denials {
+    pub(crate) fn denials(&self) -> &Denials {
         &self.0.denials
     }
 
-    pub(super) fn origin(&self) -> Option<&Origin> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
     }
 
