@@ -55,10 +55,13 @@ async fn put(
 }
 
 /// Ordering is for people with a session, and empties the basket.
-async fn order(who: Allow<Authenticated, Via<Session>>, mut basket: CookieSession<Basket>) -> String {
+async fn order(
+    who: Allow<Authenticated, Via<Session>>,
+    mut basket: CookieSession<Basket>,
+) -> Result<String, Problem> {
     let count = basket.get().articles.len();
-    basket.clear();
-    format!("{} ordered {count} articles", who.id())
+    basket.clear()?;
+    Ok(format!("{} ordered {count} articles", who.id()))
 }
 
 /// Every route, behind what the first parameter of its handler asks for.

@@ -4,14 +4,18 @@
 //! no more, let running requests end, close what is left after [`Limits::drain`].
 //!
 //! Invariants: a caller who sends nothing, or bytes one by one, loses the connection after [`Limits::headers`]
-//! (`T032`). At most [`Limits::connections`] are open; those who wait stand in the kernel's queue, first come first
-//! served. Running out of file descriptors pauses accepting, it never ends it.
+//! (`T032`); one who takes nothing of what is answered, once two rounds of [`Limits::idle`] are over (`T085`). At most
+//! [`Limits::connections`] are open; those who wait stand in the kernel's queue, first come first served. Running out of
+//! file descriptors pauses accepting, it never ends it.
 //!
 //! **Deployment caveat:** the limit counts all callers together. One caller can take every place: put a limit per
-//! address before it where that matters.
+//! address before it where that matters. A slow reader's progress is seen in steps of 16 KiB, and where the kernel keeps
+//! large buffers for sending only when it takes more: who needs longer than `idle` for a step is taken for one who doesn't
+//! read.
 //!
 //! **Deliberately absent:** TLS.
 
+mod answer;
 mod connection;
 
 use std::io;
@@ -34,7 +38,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long a request's head may take to arrive, the first one counted from the connection's begin.
     pub headers: Duration,
-    /// How long a connection may stay open without a request.
+    /// How long a connection may stay open without a request, or with an answer of which its peer takes nothing. It is
+    /// looked at once in this time, so it ends after one to two of them.
     pub idle: Duration,
     /// How many headers a request may have.
     pub header_count: usize,
@@ -82,7 +87,10 @@ pub async fn serve(
             accepted = next(&listener, &places) => accepted,
             () = &mut shutdown => break,
         };
-        let serving = connection::serve(router.clone(), stream, peer, limits, closing.clone());
+        // Small answers leave at once. A socket that refuses this still works.
+        let _ = stream.set_nodelay(true);
+        let closing = closing.clone();
+        let serving = connection::serve(router.clone(), stream, peer, limits, closing, tokio::time::sleep);
         let closed = closed.clone();
         connections.spawn(async move {
             closed.run_until_cancelled(serving).await;

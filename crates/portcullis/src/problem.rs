@@ -257,6 +257,13 @@ pub(crate) struct Wire<'a> {
     errors: &'a [FieldError],
 }
 
+/// Why a refusal was made, beside its answer: for the record, where nobody has made one.
+#[derive(Debug, Clone)]
+pub(crate) struct Reason {
+    pub(crate) code: Text,
+    pub(crate) detail: Text,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Inner {
@@ -278,6 +285,9 @@ impl IntoResponse for Problem {
             errors: &errors,
         };
         let mut response = (status, serde_json::to_vec(&wire).unwrap_or_default()).into_response();
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            response.extensions_mut().insert(Reason { code, detail });
+        }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -102,6 +102,11 @@ impl Kinds {
         self.0 & kind.bit() != 0
     }
 
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
     /// The accepted kinds.
     pub fn iter(self) -> impl Iterator<Item = CredentialKind> {
         CredentialKind::ALL

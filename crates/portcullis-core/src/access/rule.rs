@@ -101,6 +101,37 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// Whether nobody satisfies the rule without a login by a person: no credential of a machine helps.
+    pub const fn needs_person(&self) -> bool {
+        match *self {
+            Self::FreshLogin(_) | Self::SecondFactor => true,
+            Self::Member(rule) => rule.needs_person(),
+            Self::All(mut rules) => {
+                while let [rule, rest @ ..] = rules {
+                    if rule.needs_person() {
+                        return true;
+                    }
+                    rules = rest;
+                }
+                false
+            }
+            Self::Any(mut rules) => {
+                // Nobody satisfies an empty list: there is no kind to name.
+                let mut needs = !rules.is_empty();
+                while let [rule, rest @ ..] = rules {
+                    needs = needs && rule.needs_person();
+                    rules = rest;
+                }
+                needs
+            }
+            Self::Public | Self::Authenticated | Self::Permission(_) | Self::Role(_) | Self::Policy(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// The form of `authz.lock` and of refusals: `posts:write and fresh-login(300)`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

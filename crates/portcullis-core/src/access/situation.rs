@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{Filter, PermissionSet, Principal, ResourceFacts, ResourceKind};
 use crate::environment::Timestamp;
@@ -95,8 +96,14 @@ pub struct PolicyFilters {
     pub forbidden: Filter,
 }
 
-/// Decides by policies. The three methods always agree.
+/// Decides by policies. What decides, what gives reasons and what filters always agree.
 pub trait Policies: fmt::Debug + Send + Sync {
+    /// What is in force at this moment, for decisions and explanations that must agree with each other. `None` where it
+    /// never changes: then `self` will do.
+    fn snapshot(&self) -> Option<Arc<dyn Policies>> {
+        None
+    }
+
     /// Whether `principal` may do `action` to `resource`, or to the application as a whole.
     fn decide(
         &self,

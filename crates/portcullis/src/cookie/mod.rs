@@ -90,6 +90,14 @@ impl Cookies {
         HeaderValue::try_from(format!("{name}=; Max-Age=0; {}", self.attributes(reader))).ok()
     }
 
+    /// The `Set-Cookie`s that take a login back: the session's and that of its CSRF token.
+    pub(crate) fn clear_login(&self) -> [Option<HeaderValue>; 2] {
+        [
+            self.clear(&self.session, Reader::Nobody),
+            self.clear(&self.csrf, Reader::Script),
+        ]
+    }
+
     fn attributes(&self, reader: Reader) -> String {
         let domain = self.domain.as_ref();
         let domain = domain.map_or_else(String::new, |domain| format!("Domain={domain}; "));

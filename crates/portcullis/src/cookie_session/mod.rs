@@ -11,7 +11,8 @@
 //! Invariants: nobody without the master key reads or makes one, and the content of another cookie doesn't open
 //! (`T051`). What is forged, expired or of another type is an empty session, and the browser is told to drop it.
 //! A value that doesn't fit is refused and the one before it stays. It is no credential: it never makes a
-//! [`Principal`](crate::Principal).
+//! [`Principal`](crate::Principal). A form of another site's page changes nothing (`T088`): browsers send the cookie to it
+//! no more than a login's, but they would keep the answer's.
 //!
 //! **Deployment caveat:** the browser keeps it, so whoever holds an old copy can bring it back until it expires. What must
 //! be used once, or taken back, belongs into the database. An application has one type `T`, for there is one cookie.
@@ -27,11 +28,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use portcullis_core::defends;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use self::sealed::{Opened, Seal};
 use crate::cookie::{self, Reader};
+use crate::enforcer::is_foreign_change;
 use crate::protect::Walk;
 use crate::{Gate, Problem};
 
@@ -58,6 +61,8 @@ pub struct CookieSession<T> {
     /// What the browser holds.
     held: Option<Vec<u8>>,
     gate: Gate,
+    /// Whether a page of another site makes the browser send this.
+    foreign: bool,
     outgoing: Outgoing,
 }
 
@@ -76,6 +81,9 @@ pub enum CookieSessionError {
         /// How long the cookie would be with its name, sealed and encoded.
         bytes: usize,
     },
+    /// A page of another site made the browser send the request: what its visitor keeps here is none of its business.
+    #[error("a page of another site can't change what a visitor keeps here")]
+    AnotherSite,
     /// The data can't be written as JSON: a map whose keys are no texts.
     #[error("the data can't be written as JSON")]
     Unwritable,
@@ -91,6 +99,10 @@ impl From<CookieSessionError> for Problem {
                 StatusCode::CONFLICT,
                 "cookie_session_full",
                 "there is no room for more in the session's cookie; nothing was changed",
+            ),
+            CookieSessionError::AnotherSite => Self::forbidden(
+                "cross_site_request",
+                "what a visitor keeps here is changed from pages of this site only",
             ),
             other => Self::internal(other),
         }
@@ -110,6 +122,10 @@ impl<T: Serialize> CookieSession<T> {
     /// # Errors
     /// [`CookieSessionError`]; the data is as it was.
     pub fn insert(&mut self, value: T) -> Result<(), CookieSessionError> {
+        defends!("T088");
+        if self.foreign {
+            return Err(CookieSessionError::AnotherSite);
+        }
         let json = serde_json::to_vec(&value).map_err(|_| CookieSessionError::Unwritable)?;
         if self.held.as_ref() != Some(&json) {
             let header = Seal::of(&self.gate).close(&json, self.gate.environment().now())?;
@@ -123,11 +139,18 @@ impl<T: Serialize> CookieSession<T> {
 
 impl<T: Default> CookieSession<T> {
     /// Forgets the data, and takes the cookie back if the browser has one.
-    pub fn clear(&mut self) {
+    ///
+    /// # Errors
+    /// [`CookieSessionError::AnotherSite`]; the data is as it was.
+    pub fn clear(&mut self) -> Result<(), CookieSessionError> {
+        if self.foreign {
+            return Err(CookieSessionError::AnotherSite);
+        }
         self.value = T::default();
         if self.held.take().is_some() {
             self.leave(taken_back(&self.gate));
         }
+        Ok(())
     }
 }
 
@@ -182,6 +205,7 @@ where
         let session = Self {
             value,
             held,
+            foreign: is_foreign_change(parts, gate.origin()),
             gate,
             outgoing: Outgoing::default(),
         };

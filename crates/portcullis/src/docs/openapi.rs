@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use aide::generate::in_context;
-use http::Method;
 use portcullis_core::access::{CredentialKind, Rule};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{schema, security};
-use crate::enforcer::{Caller, organization};
+use crate::enforcer::{Caller, is_safe, organization};
 use crate::problem::Wire;
 use crate::resource::How;
 use crate::router::{Api, Route, asked};
@@ -132,9 +131,12 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
             }
         }
     }
-    let cookie = route.guard.kinds.accepts(CredentialKind::Session) && route.method != Method::GET;
+    let cookie = route.guard.kinds.accepts(CredentialKind::Session) && !is_safe(&route.method);
     match route.guard.rule {
-        Rule::Public | Rule::Authenticated if cookie => add("403", "A cookie sent by another site"),
+        Rule::Public | Rule::Authenticated if cookie => add(
+            "403",
+            "A cookie without its session's CSRF token, or from another site's page",
+        ),
         Rule::Public | Rule::Authenticated => {}
         rule => add("403", &format!("Not allowed: this needs {rule}")),
     }

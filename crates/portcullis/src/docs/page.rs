@@ -3,10 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Bytes;
 use axum::routing::{MethodRouter, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use portcullis_core::defends;
 
 /// A program that shows an OpenAPI document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,14 +18,19 @@ pub(super) enum Viewer {
     Scalar,
 }
 
-/// The page of `viewer` for the document at `spec`. It is put together when somebody asks for it: its scripts are
-/// megabytes that a server nobody reads the docs of needn't hold.
+/// The page of `viewer` for the document at `spec`. It is put together when somebody asks for it first: its scripts are
+/// megabytes that a server nobody reads the docs of needn't hold. From then on it is there once, however many ask
+/// (`T085`).
 pub(super) fn route(viewer: Viewer, title: &str, spec: &str) -> MethodRouter {
+    defends!("T085");
     let (title, spec) = (escape(title), script_text(spec));
-    let known_policy = Arc::new(OnceLock::new());
+    let page = Arc::new(OnceLock::new());
     get(move || {
-        let html = html(viewer, &title, &spec);
-        let policy = known_policy.get_or_init(|| policy(&html)).clone();
+        let made = || {
+            let html = html(viewer, &title, &spec);
+            (policy(&html), Bytes::from(html))
+        };
+        let (policy, html) = page.get_or_init(made).clone();
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
             (CONTENT_SECURITY_POLICY, policy),
@@ -89,7 +96,25 @@ fn script_text(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use portcullis_core::checks;
+    use tower::ServiceExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_held_once_however_many_ask() {
+        checks!("T085");
+        let page = axum::Router::new().route("/", route(Viewer::Redoc, "Test", "/openapi.json"));
+        let ask = async || {
+            let answer = page.clone().oneshot(Request::<Body>::default()).await.unwrap();
+            to_bytes(answer.into_body(), usize::MAX).await.unwrap()
+        };
+        let (first, second) = (ask().await, ask().await);
+        assert!(first.len() > 100_000);
+        assert_eq!(first.as_ptr(), second.as_ptr());
+    }
 
     #[test]
     fn a_script_that_speaks_of_scripts_is_one_script() {

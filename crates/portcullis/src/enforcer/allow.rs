@@ -88,8 +88,19 @@ impl<R: Requirement, V: Accepts> sealed::Sealed for Allow<R, V> {}
 
 impl<R: Requirement, V: Accepts> Access for Allow<R, V> {
     const RULE: Rule = R::RULE;
-    const KINDS: Kinds = V::KINDS;
+    const KINDS: Kinds = within_reach(&R::RULE, V::KINDS);
     const CALLER: Caller = Caller::Required;
+}
+
+/// Of the kinds that are named, those that can satisfy the rule: where it asks for a login by a person, no machine's. Where
+/// none can, they stay as they are named: nobody gets in by any.
+const fn within_reach(rule: &Rule, named: Kinds) -> Kinds {
+    let personal = named.intersection(Kinds::PERSONAL);
+    if rule.needs_person() && !personal.is_empty() {
+        personal
+    } else {
+        named
+    }
 }
 
 impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
@@ -97,11 +108,11 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         defends!("T018");
-        let principal = verify::caller(parts, &R::RULE, V::KINDS)
+        let principal = verify::caller(parts, &R::RULE, Self::KINDS)
             .await?
-            .ok_or_else(|| verify::nobody(parts, &R::RULE, V::KINDS))?;
+            .ok_or_else(|| verify::nobody(parts, &R::RULE, Self::KINDS))?;
         let permit = verify::decide::<R>(parts, &principal).await;
-        let permit = permit.map_err(|problem| problem.where_accepted(V::KINDS))?;
+        let permit = permit.map_err(|problem| problem.where_accepted(Self::KINDS))?;
         Ok(Self {
             principal,
             permit,

@@ -3,12 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use http::HeaderValue;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use portcullis_core::access::Situation;
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::session::Device;
 
 use crate::Problem;
+use crate::cookie;
 use crate::protect::Walk;
 
 /// When, who, from where, with what: what every change is recorded with. Stands after the access rule in a
@@ -45,6 +48,23 @@ impl<S: Sync> FromRequestParts<S> for Circumstances {
 
 impl aide::OperationInput for Circumstances {}
 
+/// Whether the caller's session came as a cookie: whether there is a browser to be told something.
+pub(crate) struct ByCookie(pub(crate) bool);
+
+impl<S: Sync> FromRequestParts<S> for ByCookie {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let walk = Walk::of(&parts.extensions)
+            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
+        // A request has one credential: where this cookie is, it is the one.
+        let mut found = cookie::values(&parts.headers, walk.gate.cookies().session());
+        Ok(Self(found.next().is_some()))
+    }
+}
+
+impl aide::OperationInput for ByCookie {}
+
 /// The circumstances of a request on its walk.
 pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
     Context {
@@ -54,7 +74,7 @@ pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
             .as_ref()
             .map_or(Actor::Anonymous, |principal| Actor::Account(principal.id())),
         ip: peer(parts),
-        user_agent: user_agent(parts),
+        user_agent: parts.headers.get(USER_AGENT).map(printable),
         trace: Some(walk.trace),
     }
 }
@@ -65,14 +85,30 @@ pub(super) fn peer(parts: &Parts) -> Option<IpAddr> {
     Some(address.ip().to_canonical())
 }
 
-fn user_agent(parts: &Parts) -> Option<String> {
-    let text = String::from_utf8_lossy(parts.headers.get(USER_AGENT)?.as_bytes());
-    Some(
-        text.chars()
-            .filter(|c| !c.is_control())
-            .take(USER_AGENT_LENGTH)
-            .collect(),
-    )
+/// What a decision looks at besides the caller: the request of this walk, from this address, with this user agent.
+pub(super) fn situation<'a>(
+    walk: &'a Walk,
+    ip: Option<IpAddr>,
+    user_agent: Option<&'a str>,
+) -> Situation<'a> {
+    Situation {
+        ip,
+        user_agent,
+        selected: walk.selected.id(),
+        member: walk.selected.active().map(|current| current.membership()),
+        suspended: walk.selected.is_suspended(),
+        policies: walk.policies(),
+        ..Situation::at(walk.at)
+    }
+}
+
+/// A user agent as it is recorded.
+pub(super) fn printable(value: &HeaderValue) -> String {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(USER_AGENT_LENGTH)
+        .collect()
 }
 
 /// The longest user agent that is recorded, in characters.

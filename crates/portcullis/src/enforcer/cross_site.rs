@@ -22,20 +22,37 @@ use crate::Problem;
 /// Lets the request pass unless a browser attached its credential with an unsafe method from another site.
 pub(super) fn check(carrier: Carrier, parts: &Parts, public: Option<&Origin>) -> Result<(), Problem> {
     defends!("T023");
-    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let silent = !parts.headers.contains_key(&SEC_FETCH_SITE) && !parts.headers.contains_key(ORIGIN);
     let exempt = match carrier {
         Carrier::Header => true,
         Carrier::Cookie => false,
-        Carrier::Remembered => silent,
+        Carrier::Remembered => is_silent(&parts.headers),
     };
-    if exempt || safe || Sender::of(&parts.headers, public) != Sender::Elsewhere {
+    if exempt || is_safe(&parts.method) || Sender::of(&parts.headers, public) != Sender::Elsewhere {
         return Ok(());
     }
     Err(Problem::forbidden(
         "cross_site_request",
         "what a browser attaches by itself is accepted here only from pages of this site",
     ))
+}
+
+/// Whether a page of another site makes a browser change something: with an unsafe method, which browsers never send
+/// without saying from where.
+pub(crate) fn is_foreign_change(parts: &Parts, public: Option<&Origin>) -> bool {
+    !is_safe(&parts.method)
+        && !is_silent(&parts.headers)
+        && Sender::of(&parts.headers, public) == Sender::Elsewhere
+}
+
+/// Whether the method changes nothing.
+///
+/// Source: RFC 9110 §9.2.1
+pub(crate) fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn is_silent(headers: &HeaderMap) -> bool {
+    !headers.contains_key(&SEC_FETCH_SITE) && !headers.contains_key(ORIGIN)
 }
 
 /// Where a browser says that a request comes from.

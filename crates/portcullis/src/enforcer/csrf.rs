@@ -22,7 +22,6 @@ use aws_lc_rs::hmac;
 use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::Method;
 use http::request::Parts;
 use portcullis_core::defends;
 use portcullis_core::environment::Environment;
@@ -30,8 +29,8 @@ use portcullis_core::key::Sealer;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
-use super::Gate;
 use super::scheme::Carrier;
+use super::{Gate, cross_site};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -122,7 +121,7 @@ pub(super) fn check(
     gate: &Gate,
 ) -> Result<(), Problem> {
     defends!("T048");
-    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let safe = cross_site::is_safe(&parts.method);
     let (Carrier::Cookie, Some(session), false) = (carrier, session, safe) else {
         return Ok(());
     };

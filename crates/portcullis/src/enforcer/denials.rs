@@ -2,13 +2,16 @@
 //! known caller, its audit event.
 //!
 //! Invariants: the answer never waits for the store. At most [`KNOWN`] refusals of known callers and [`UNKNOWN`] of
-//! strangers wait at once; what comes on top is counted and logged, so that a flood of refusals costs neither memory
-//! nor the database. Strangers cost nothing to make: on the long run one of their refusals each [`INTERVAL`] is kept,
-//! and they never take the room of known callers (`T076`).
+//! strangers wait at once. Strangers cost nothing to make: all of them together are kept at one pace ([`STRANGERS`]), and
+//! never take the room of known callers. Each account is kept at a pace of its own ([`ACCOUNTS`]): on the long run none
+//! fills the record, or hides in it what others were refused (`T076`). What comes on top is counted and logged; how many of
+//! an account's weren't kept stands in the next one that is.
+
+mod pace;
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
@@ -21,7 +24,8 @@ use portcullis_core::fault::Fault;
 use portcullis_core::{account, api_key, defends};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::protect::Label;
+use self::pace::{Pace, Paces, Rate};
+use crate::protect::{Label, Walk};
 
 /// A refusal on its way into the record.
 pub(crate) struct Denial<'d> {
@@ -70,6 +74,7 @@ pub(crate) struct Denials {
     known: Arc<Semaphore>,
     unknown: Arc<Semaphore>,
     strangers: Pace,
+    accounts: Paces,
     dropped: AtomicU64,
 }
 
@@ -79,7 +84,8 @@ impl Denials {
             store,
             known: Arc::new(Semaphore::new(KNOWN)),
             unknown: Arc::new(Semaphore::new(UNKNOWN)),
-            strangers: Pace::default(),
+            strangers: Pace::new(STRANGERS),
+            accounts: Paces::new(ACCOUNTS),
             dropped: AtomicU64::new(0),
         }
     }
@@ -98,16 +104,23 @@ impl Denials {
 
     /// Records a refusal in a request with a trace id.
     pub(crate) fn record(&self, denial: &Denial<'_>, by: Context) {
+        // Whatever becomes of it: one refusal is recorded once.
+        Walk::recorded();
         let Denial { code, rule, why, .. } = denial;
-        let known = denial.principal.is_some() || denial.key.is_some();
-        if known {
+        let known = denial.principal.map(Principal::id);
+        let known = known.or_else(|| denial.key.map(|(owner, _)| owner));
+        if known.is_some() {
             tracing::info!(trace = ?by.trace, code, %rule, %why, "access denied");
         } else {
             tracing::debug!(trace = ?by.trace, code, %rule, %why, "nobody known");
         }
         let Some(trace) = by.trace else { return };
-        let Some(room) = self.room(known, by.at) else {
-            return self.drop_one();
+        let Some((room, dropped)) = self.room(known, by.at) else {
+            return;
+        };
+        let why = match dropped {
+            0 => why.to_string(),
+            more => format!("{why} ({more} refusals of this account before this one weren't kept)"),
         };
         let decision = Decision {
             trace,
@@ -115,7 +128,7 @@ impl Denials {
             operation: denial.operation.to_string(),
             rule: rule.to_string(),
             code: (*code).to_owned(),
-            why: why.to_string(),
+            why,
             credential: denial.credential.map(|kind| kind.as_str().to_owned()),
             account: denial.key.map(|(owner, _)| owner),
             key: denial.key.map(|(_, key)| key),
@@ -137,13 +150,39 @@ impl Denials {
         });
     }
 
-    fn room(&self, known: bool, at: Timestamp) -> Option<OwnedSemaphorePermit> {
+    /// Room for a refusal, and how many of the same account's weren't kept before it.
+    fn room(&self, known: Option<account::Id>, at: Timestamp) -> Option<(OwnedSemaphorePermit, u64)> {
         defends!("T076");
-        if known {
-            return Arc::clone(&self.known).try_acquire_owned().ok();
+        let all = if known.is_some() {
+            &self.known
+        } else {
+            &self.unknown
+        };
+        let Ok(room) = Arc::clone(all).try_acquire_owned() else {
+            self.drop_one();
+            return None;
+        };
+        let Some(account) = known else {
+            if !self.strangers.allows(at) {
+                self.drop_one();
+                return None;
+            }
+            return Some((room, 0));
+        };
+        match self.accounts.count(account, at) {
+            Ok(before) => Some((room, before)),
+            Err(dropped) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                if dropped.is_power_of_two() {
+                    tracing::warn!(
+                        ?account,
+                        dropped,
+                        "an account is refused more often than is recorded"
+                    );
+                }
+                None
+            }
         }
-        let room = Arc::clone(&self.unknown).try_acquire_owned().ok()?;
-        self.strangers.allows(at).then_some(room)
     }
 
     /// How many denials were not recorded because too many came at once.
@@ -169,57 +208,21 @@ impl Denials {
     }
 }
 
-/// Lets [`BURST`] pass at once and one each [`INTERVAL`] on the long run.
-#[derive(Default)]
-struct Pace {
-    /// When a full burst may come again, in microseconds.
-    full: AtomicI64,
-}
-
-impl Pace {
-    fn allows(&self, now: Timestamp) -> bool {
-        let passed = self
-            .full
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| {
-                let full = Timestamp::from_micros(full).max(now).plus(INTERVAL);
-                (full <= now.plus(INTERVAL * BURST)).then_some(full.as_micros())
-            });
-        passed.is_ok()
-    }
-}
-
 /// How many refusals of known callers may be on their way at once.
 const KNOWN: usize = 256;
 
 /// How many refusals of strangers may be on their way at once.
 const UNKNOWN: usize = 64;
 
-/// How many refusals of strangers are kept at once.
-const BURST: u32 = 200;
+/// Two hundred refusals of strangers at once, and ten a second on the long run.
+const STRANGERS: Rate = Rate {
+    burst: 200,
+    interval: Duration::from_millis(100),
+};
 
-/// Ten refusals of strangers are kept a second on the long run.
-const INTERVAL: Duration = Duration::from_millis(100);
-
-#[cfg(test)]
-mod tests {
-    use portcullis_core::checks;
-
-    use super::*;
-
-    #[test]
-    fn a_flood_of_strangers_is_kept_at_the_pace_only() {
-        checks!("T076");
-        let pace = Pace::default();
-        let start = Timestamp::from_seconds(1_000_000);
-        let passed = |at: Timestamp, tries: u32| (0..tries).filter(|_| pace.allows(at)).count();
-        assert_eq!(passed(start, 10_000), 200);
-        assert_eq!(
-            passed(start.plus(INTERVAL).minus(Duration::from_micros(1)), 10),
-            0
-        );
-        assert_eq!(passed(start.plus(INTERVAL), 10), 1);
-        assert_eq!(passed(start.plus(INTERVAL * 6), 10), 5);
-        assert_eq!(passed(start.plus(INTERVAL * 10_000), 10_000), 200);
-        assert_eq!(passed(start, 10), 0, "a clock that goes back opens nothing");
-    }
-}
+/// A hundred refusals of one account at once, and one each 30 seconds on the long run: a fifth of what is kept in all, in
+/// the seven days that it is kept.
+const ACCOUNTS: Rate = Rate {
+    burst: 100,
+    interval: Duration::from_secs(30),
+};

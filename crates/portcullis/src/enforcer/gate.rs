@@ -236,7 +236,7 @@ impl Gate {
         self.0.base_domain.as_deref()
     }
 
-    pub(super) fn denials(&self) -> &Denials {
+    pub(crate) fn denials(&self) -> &Denials {
         &self.0.denials
     }
 
@@ -246,7 +246,7 @@ impl Gate {
         counted.is_ok()
     }
 
-    pub(super) fn origin(&self) -> Option<&Origin> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         self.0.origin.as_ref()
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Flow: `scheme` finds what the request presents, the [`Gate`]'s authenticator verifies it, the decision makes a
 //! permit, and the handler gets an [`Allow`]. Whatever fails becomes a [`Problem`](crate::Problem); a decision
-//! against a known caller is also audited.
+//! against a known caller is also audited, and so is what a handler behind the rule refuses (`standing`).
 //!
 //! Invariants: [`Access::RULE`] is enforced, documented and locked; there is no second copy (`T018`). [`Access`] is
 //! sealed: a type can't claim a rule that it doesn't enforce. A request without a gate is refused with 500.
@@ -23,14 +23,17 @@ pub(crate) mod organization;
 mod public;
 mod scene;
 mod scheme;
+mod standing;
 mod unknown;
 mod verify;
 mod via;
 mod visitor;
 
 pub use self::allow::Allow;
+pub(crate) use self::circumstances::ByCookie;
 pub use self::circumstances::Circumstances;
 pub use self::cross_site::Sender;
+pub(crate) use self::cross_site::{is_foreign_change, is_safe};
 pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
 pub(crate) use self::guarded::sealed;
@@ -39,5 +42,6 @@ pub use self::public::Public;
 pub(crate) use self::scene::Scene;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
+pub(crate) use self::standing::{Standing, record_behind};
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;

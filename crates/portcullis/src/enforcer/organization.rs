@@ -18,7 +18,7 @@ use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
-use portcullis_core::access::{Principal, Situation};
+use portcullis_core::access::Principal;
 use portcullis_core::defends;
 use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
 
@@ -59,17 +59,6 @@ impl Selected {
     /// Whether it is the caller's own, and suspended.
     pub(crate) fn is_suspended(&self) -> bool {
         matches!(self, Self::Own(current) if !current.is_active())
-    }
-}
-
-/// Where a request stands: its moment, its organization, and what decides there.
-pub(super) fn situation(walk: &Walk) -> Situation<'_> {
-    Situation {
-        selected: walk.selected.id(),
-        member: walk.selected.active().map(|current| current.membership()),
-        suspended: walk.selected.is_suspended(),
-        policies: walk.gate.policies(),
-        ..Situation::at(walk.at)
     }
 }
 

@@ -7,13 +7,14 @@ use axum::extract::FromRequestParts;
 use http::Method;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use portcullis_core::access::explain::explain_on;
 use portcullis_core::access::resource::{ActionRule, ResourceFacts};
 use portcullis_core::access::{Denied, Principal, Situation};
 use portcullis_core::audit::Context;
 
-use super::circumstances::{context, peer};
+use super::Gate;
+use super::circumstances::{context, peer, situation};
 use super::denials::{Denial, Operation};
-use super::{Gate, organization};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -44,11 +45,7 @@ impl Scene {
     }
 
     pub(crate) fn situation(&self) -> Situation<'_> {
-        Situation {
-            ip: self.ip,
-            user_agent: self.user_agent.as_deref(),
-            ..organization::situation(&self.walk)
-        }
+        situation(&self.walk, self.ip, self.user_agent.as_deref())
     }
 
     /// The same scene at the present moment, for a decision that comes late in a request: time went by, and the caller
@@ -78,7 +75,7 @@ impl Scene {
             credential: Some(self.principal.kind()),
             principal: Some(&self.principal),
             key: None,
-            tree: &|| None,
+            tree: &|| Some(explain_on(action, &self.principal, &self.situation(), resource)),
         };
         self.gate().denials().record(&denial, self.context());
     }

@@ -1,15 +1,16 @@
 //! Why nobody is known: what is answered, and what the record says.
 
 use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
 use http::request::Parts;
 use portcullis_core::access::{AuthenticationError, CredentialKind, Principal, Refused, Rule};
-use portcullis_core::{account, api_key};
+use portcullis_core::{account, api_key, defends};
 
 use super::circumstances::context;
 use super::denials::{Denial, Operation};
+use super::scheme::Carrier;
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -25,6 +26,8 @@ pub(super) struct Unknown {
     key: Option<(account::Id, api_key::Id)>,
     /// The caller whose good credential came with a forged request.
     principal: Option<Arc<Principal>>,
+    /// How a credential came that isn't honoured.
+    carrier: Option<Carrier>,
 }
 
 impl From<Problem> for Unknown {
@@ -35,6 +38,7 @@ impl From<Problem> for Unknown {
             credential: None,
             key: None,
             principal: None,
+            carrier: None,
         }
     }
 }
@@ -71,6 +75,14 @@ impl Unknown {
         }
     }
 
+    /// The same, where what isn't honoured came so.
+    pub(super) fn carried(self, carrier: Carrier) -> Self {
+        Self {
+            carrier: Some(carrier),
+            ..self
+        }
+    }
+
     /// The same, with a good credential of somebody who didn't send the request.
     pub(super) fn in_the_name_of(self, principal: Arc<Principal>) -> Self {
         Self {
@@ -85,6 +97,14 @@ impl Unknown {
             return self.problem;
         };
         let problem = self.problem;
+        // Nobody but us can take it out of the browser, which would send it with every request until its end.
+        if self.carrier == Some(Carrier::Cookie) && problem.status() == StatusCode::UNAUTHORIZED {
+            defends!("T087");
+            let taken_back = walk.gate.cookies().clear_login();
+            for cookie in taken_back.into_iter().flatten() {
+                Walk::leave(&Arc::new(Mutex::new(Some(cookie))));
+            }
+        }
         let why: &dyn Display = match &self.why {
             Some(reason) => reason,
             None => &problem.detail(),

@@ -12,12 +12,11 @@ use portcullis_core::organization::Current;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
-use super::circumstances::{context, peer};
+use super::circumstances::{self, context, peer};
 use super::denials::{Denial, Operation};
-use super::organization::{self, Selected};
 use super::scheme::{self, Found};
 use super::unknown::Unknown;
-use super::{cross_site, csrf};
+use super::{cross_site, csrf, organization, standing};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -70,7 +69,7 @@ async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown>
     let judged = judged.authenticate(&credential, peer(parts), walk.at).await;
     let principal = match judged {
         Ok(principal) => principal,
-        Err(error) => return Err(turned_away(parts, walk, error).await.of(kind)),
+        Err(error) => return Err(turned_away(parts, walk, error).await.of(kind).carried(carrier)),
     };
     // A dead session is told that it is, whatever came with it.
     if let Err(problem) = csrf::check(carrier, session_token.as_ref(), parts, gate) {
@@ -103,20 +102,16 @@ pub(super) async fn decide<R: Requirement>(
         }
     }
     let walk = walk(parts)?;
-    Permit::decide(Arc::clone(who), &situation(walk, parts))
-        .map_err(|denied| refused(parts, &R::RULE, denied))
+    let permit = Permit::decide(Arc::clone(who), &situation(walk, parts))
+        .map_err(|denied| refused(parts, &R::RULE, denied))?;
+    standing::note(parts, R::RULE);
+    Ok(permit)
 }
 
 /// What the decision looks at besides the caller.
 fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
-    Situation {
-        ip: peer(parts),
-        user_agent: parts
-            .headers
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok()),
-        ..organization::situation(walk)
-    }
+    let agent = parts.headers.get(USER_AGENT);
+    circumstances::situation(walk, peer(parts), agent.and_then(|value| value.to_str().ok()))
 }
 
 /// The answer to a decision against the caller, after it was recorded with the rule's tree.
@@ -128,10 +123,7 @@ fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
     };
     let situation = situation(walk, parts);
     let problem = Problem::denied(denied, step_up(rule, who, &situation));
-    let asked = match &walk.selected {
-        Selected::Own(current) => format!("{rule} in {}", current.id()),
-        Selected::Nothing | Selected::Strange => rule.to_string(),
-    };
+    let asked = standing::asked(rule, &walk.selected);
     let tree = || Some(explain(rule, who, &situation));
     let denial = Denial {
         operation: &Operation(&parts.method, &walk.label),

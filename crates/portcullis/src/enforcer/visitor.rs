@@ -8,7 +8,7 @@ use http::request::Parts;
 use portcullis_core::access::{Kinds, Principal, Rule};
 
 use super::via::{Accepts, Usual, Via};
-use super::{Access, Caller, sealed, verify};
+use super::{Access, Caller, sealed, standing, verify};
 use crate::Problem;
 
 /// Anybody may call, and a caller with a credential is known. A bad credential is refused, not ignored.
@@ -37,8 +37,10 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let principal = verify::caller(parts, &Self::RULE, V::KINDS).await?;
+        standing::note(parts, Self::RULE);
         Ok(Self {
-            principal: verify::caller(parts, &Self::RULE, V::KINDS).await?,
+            principal,
             via: PhantomData,
         })
     }

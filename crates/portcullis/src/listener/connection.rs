@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,46 +12,27 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::net::TcpStream;
+use portcullis_core::defends;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::Limits;
+use super::answer::{Activity, Sight};
 
-/// What is known of a connection's requests.
-#[derive(Default)]
-struct Activity {
-    begun: AtomicU64,
-    running: AtomicUsize,
-}
-
-impl Activity {
-    fn begin(self: &Arc<Self>) -> Running {
-        self.begun.fetch_add(1, Ordering::Relaxed);
-        self.running.fetch_add(1, Ordering::Relaxed);
-        Running(Arc::clone(self))
-    }
-}
-
-/// A request that isn't answered yet.
-struct Running(Arc<Activity>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Serves the connection until it ends, idles too long, or `closing` says so.
-pub(super) async fn serve(
+/// Serves the connection until it ends, idles too long, its peer reads nothing, or `closing` says so. `pause` lets time
+/// pass.
+pub(super) async fn serve<I, P>(
     router: Router,
-    stream: TcpStream,
+    stream: I,
     peer: SocketAddr,
     limits: Limits,
     closing: CancellationToken,
-) {
-    // Small answers leave at once. A socket that refuses this still works.
-    let _ = stream.set_nodelay(true);
+    pause: impl Fn(Duration) -> P,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Future<Output = ()>,
+{
     let activity = Arc::new(Activity::default());
     let service = service_fn(|request: http::Request<Incoming>| {
         let running = activity.begin();
@@ -60,15 +41,13 @@ pub(super) async fn serve(
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
             let answer = router.call(request).await;
-            drop(running);
-            answer
+            answer.map(|answer| answer.map(|body| running.answer(body)))
         }
     });
     let builder = builder(limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut ending = false;
+    let mut watch = Watch::default();
     // The first request must come as fast as a head may; after that, some request within the idle time.
-    let mut seen = 0;
     let mut patience = limits.headers;
     loop {
         tokio::select! {
@@ -78,23 +57,52 @@ pub(super) async fn serve(
                 }
                 return;
             }
-            () = closing.cancelled(), if !ending => {
-                ending = true;
+            () = closing.cancelled(), if !watch.ending => {
+                watch.ending = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = tokio::time::sleep(patience) => {
-                let begun = activity.begun.load(Ordering::Relaxed);
-                if begun == 0 {
-                    return;
-                }
-                if begun == seen && activity.running.load(Ordering::Relaxed) == 0 && !ending {
-                    ending = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                seen = begun;
-                patience = limits.idle;
+            () = pause(patience) => match watch.judge(activity.look()) {
+                Verdict::GoOn => patience = limits.idle,
+                Verdict::End => connection.as_mut().graceful_shutdown(),
+                Verdict::Close => return,
             }
         }
+    }
+}
+
+/// Sees from time to time how a connection is doing.
+#[derive(Default)]
+struct Watch {
+    before: Sight,
+    ending: bool,
+}
+
+/// What becomes of a connection.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    GoOn,
+    /// It ends once what is on its way has arrived.
+    End,
+    /// Whatever is on its way is thrown away.
+    Close,
+}
+
+impl Watch {
+    fn judge(&mut self, now: Sight) -> Verdict {
+        defends!("T085");
+        let before = std::mem::replace(&mut self.before, now);
+        // Requests are no progress where answers wait: who reads nothing could send them for ever.
+        let still = now.asked == before.asked;
+        let reads_nothing = still && now.untaken > 0 && before.untaken > 0;
+        let idles = still && now.running == 0 && now.begun == before.begun;
+        if now.begun == 0 || reads_nothing || (self.ending && now.running == 0) {
+            return Verdict::Close;
+        }
+        if idles {
+            self.ending = true;
+            return Verdict::End;
+        }
+        Verdict::GoOn
     }
 }
 
@@ -123,3 +131,6 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
 
 /// The HTTP library takes no smaller one.
 const SMALLEST_BUFFER: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests;

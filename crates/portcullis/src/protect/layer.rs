@@ -18,7 +18,7 @@ use tower::{Layer, Service};
 use super::body::{self, Progress};
 use super::{Limits, Walk, headers};
 use crate::Problem;
-use crate::enforcer::{Gate, KeyInQuery};
+use crate::enforcer::{Gate, KeyInQuery, record_behind};
 
 /// What a route is called in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +97,7 @@ where
         let called = catch_unwind(AssertUnwindSafe(|| walk.around_sync(|| self.inner.call(request))));
         Box::pin(async move {
             let response = match called {
-                Ok(future) => run(&walk, future, settings.limits.time, &progress).await,
+                Ok(future) => run(&walk, &method, future, settings.limits.time, &progress).await,
                 Err(panic) => walk.around_sync(|| panicked(&*panic)),
             };
             Ok(finish(response, &walk, &method))
@@ -105,7 +105,7 @@ where
     }
 }
 
-async fn run<F, R>(walk: &Walk, future: F, time: Duration, progress: &Progress) -> Response
+async fn run<F, R>(walk: &Walk, method: &Method, future: F, time: Duration, progress: &Progress) -> Response
 where
     F: Future<Output = Result<R, Infallible>>,
     R: IntoResponse,
@@ -115,6 +115,7 @@ where
             Ok(Ok(response)) => {
                 let mut response = response.into_response();
                 Walk::send_cookies(response.headers_mut());
+                record_behind(walk, method, &response);
                 response
             }
             Err(panic) => panicked(&*panic),

@@ -1,14 +1,14 @@
 //! What belongs to one request on its way: the gate, the route, the one moment, the trace id, the caller once known, and
 //! the organization once selected.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use http::header::SET_COOKIE;
 use http::{Extensions, HeaderMap};
-use portcullis_core::access::Principal;
+use portcullis_core::access::{Policies, Principal};
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::Label;
 use crate::cookie_session::Outgoing;
 use crate::enforcer::organization::Selected;
-use crate::enforcer::{Gate, KeyInQuery};
+use crate::enforcer::{Gate, KeyInQuery, Standing};
 
 /// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
 /// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
@@ -33,6 +33,8 @@ pub(crate) struct Walk {
     pub(crate) selected: Selected,
     /// What was taken out of the address.
     pub(crate) key_in_query: KeyInQuery,
+    /// The policies that were in force when the request came: all that is decided and explained of it agrees.
+    policies: Option<Arc<dyn Policies>>,
 }
 
 /// What is known beside the running task.
@@ -41,6 +43,10 @@ struct Current {
     trace: Uuid,
     /// Where the request's anonymous sessions leave their cookies.
     outgoing: RefCell<Vec<Outgoing>>,
+    /// The caller whom the access rule let in.
+    standing: RefCell<Option<Standing>>,
+    /// Whether a refusal is recorded.
+    recorded: Cell<bool>,
 }
 
 tokio::task_local! {
@@ -60,7 +66,13 @@ impl Walk {
             session_token: None,
             selected: Selected::Nothing,
             key_in_query: KeyInQuery::Nothing,
+            policies: gate.policies().snapshot(),
         }
+    }
+
+    /// What decides where a rule names an action.
+    pub(crate) fn policies(&self) -> &dyn Policies {
+        self.policies.as_deref().unwrap_or_else(|| self.gate.policies())
     }
 
     /// The walk of the request with these extensions; `None` outside an [`Api`](crate::Api).
@@ -83,7 +95,28 @@ impl Walk {
             gate: self.gate.clone(),
             trace: self.trace,
             outgoing: RefCell::default(),
+            standing: RefCell::default(),
+            recorded: Cell::new(false),
         }
+    }
+
+    /// Remembers whom the access rule let in.
+    pub(crate) fn stand(standing: Standing) {
+        let _ = CURRENT.try_with(|current| current.standing.replace(Some(standing)));
+    }
+
+    /// Remembers that a refusal is recorded.
+    pub(crate) fn recorded() {
+        let _ = CURRENT.try_with(|current| current.recorded.set(true));
+    }
+
+    /// Whom the access rule let in, if no refusal is recorded.
+    pub(crate) fn unrecorded() -> Option<Standing> {
+        let taken = CURRENT.try_with(|current| {
+            let standing = current.standing.take();
+            standing.filter(|_| !current.recorded.get())
+        });
+        taken.ok().flatten()
     }
 
     /// Whatever is left in `outgoing` by the end of the request goes out with its answer.

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::account::new_device;
+use crate::enforcer::ByCookie;
 use crate::portcullis::Portcullis;
 use crate::token::{TokenResponse, audience_of};
 use crate::{
@@ -210,30 +211,48 @@ impl From<LoginError> for Problem {
 async fn log_out(
     who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
+    browser: ByCookie,
     Circumstances(by): Circumstances,
 ) -> Result<LoggedOut, Problem> {
     if let Some(session) = who.session() {
         portcullis.sessions().log_out(who.id(), session, by).await?;
     }
-    Ok(LoggedOut(portcullis.gate().clone()))
+    Ok(LoggedOut::from(portcullis.gate(), browser))
 }
 
 async fn log_out_everywhere(
     who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
+    browser: ByCookie,
     Circumstances(by): Circumstances,
 ) -> Result<LoggedOut, Problem> {
     portcullis.sessions().log_out_everywhere(who.id(), by).await?;
-    Ok(LoggedOut(portcullis.gate().clone()))
+    Ok(LoggedOut::from(portcullis.gate(), browser))
 }
 
 /// 204, and the session's cookies are taken back.
-struct LoggedOut(Gate);
+struct LoggedOut {
+    gate: Gate,
+    browser: ByCookie,
+}
+
+impl LoggedOut {
+    fn from(gate: &Gate, browser: ByCookie) -> Self {
+        Self {
+            gate: gate.clone(),
+            browser,
+        }
+    }
+}
 
 impl IntoResponse for LoggedOut {
     fn into_response(self) -> Response {
         let mut response = NoContent.into_response();
-        cookie::clear(response.headers_mut(), &self.0);
+        let headers = response.headers_mut();
+        cookie::clear(headers, &self.gate);
+        if self.browser.0 {
+            cookie::forget(headers);
+        }
         response
     }
 }

@@ -1,11 +1,16 @@
 //! What a refusal leaves behind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use portcullis::core::access::Decision;
+use portcullis::core::access::{
+    Decision, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Situation, Verdict,
+};
 use portcullis::core::checks;
 use portcullis::{
-    Allow, Any, Api, Authenticated, FreshLogin, Jwt, Public, Role, Via, Visitor, permissions, roles,
+    Allow, Any, Api, Authenticated, FreshLogin, Jwt, Policy, Problem, Public, Role, Via, Visitor, actions,
+    permissions, roles,
 };
 
 use crate::support::{ACCOUNT, Bench, Client, START, bearer, cookie};
@@ -243,7 +248,7 @@ async fn what_is_no_refusal_leaves_nothing() {
         let answer = client.get(path, &[("authorization", header)]).await;
         assert_eq!(answer.status, status, "{path} {header}");
     }
-    bench.world.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    bench.world.down.store(true, Ordering::SeqCst);
     let header = bearer(&bench.token());
     assert_eq!(
         client.get("/posts", &[("authorization", &header)]).await.status,
@@ -278,4 +283,129 @@ async fn a_flood_of_strangers_neither_waits_nor_takes_the_room_of_the_known() {
     let kept = bench.world.decisions.lock().unwrap().len();
     assert_eq!(kept, 200 + 1, "no more than the pace, however fast the store is");
     assert_eq!(bench.world.audited.lock().unwrap().len(), 1);
+}
+
+/// Policies that are replaced while a request is under way.
+#[derive(Debug)]
+struct Replaced(AtomicUsize);
+
+/// What was in force before.
+#[derive(Debug)]
+struct Forbidding;
+
+macro_rules! policies {
+    ($type:ty, $verdict:expr, $snapshot:expr) => {
+        impl Policies for $type {
+            fn snapshot(&self) -> Option<Arc<dyn Policies>> {
+                $snapshot
+            }
+            fn decide(
+                &self,
+                _: &Principal,
+                _: &Situation<'_>,
+                _: &str,
+                _: Option<&ResourceFacts>,
+            ) -> Verdict {
+                let verdict: fn(&Self) -> Verdict = $verdict;
+                verdict(self)
+            }
+            fn reasons(
+                &self,
+                who: &Principal,
+                situation: &Situation<'_>,
+                action: &str,
+                on: Option<&ResourceFacts>,
+            ) -> Reasons {
+                Reasons {
+                    verdict: self.decide(who, situation, action, on),
+                    permitting: Vec::new(),
+                    forbidding: Vec::new(),
+                    errors: Vec::new(),
+                }
+            }
+            fn filters(
+                &self,
+                _: &Principal,
+                _: &Situation<'_>,
+                _: &str,
+                _: &'static ResourceKind,
+            ) -> PolicyFilters {
+                panic!("no test lists here")
+            }
+        }
+    };
+}
+
+policies!(Forbidding, |_| Verdict::Forbidden, None);
+policies!(
+    Replaced,
+    |policies| match policies.0.fetch_add(1, Ordering::SeqCst) {
+        0 => Verdict::Forbidden,
+        _ => Verdict::Permitted,
+    },
+    Some(Arc::new(Forbidding))
+);
+
+actions! {
+    Export = "posts:export";
+}
+
+#[tokio::test]
+async fn policies_that_are_replaced_meanwhile_never_make_a_refusal_that_holds() {
+    let bench = Bench::with(|settings| settings.policies = Arc::new(Replaced(AtomicUsize::new(0))));
+    let export = async |_: Allow<Policy<Export>>| {};
+    let client = bench.client(Api::new("Test", "1").get("/export", export));
+    let answer = client
+        .get("/export", &[("authorization", &bearer(&bench.token()))])
+        .await;
+    assert_eq!(answer.code(), "forbidden_by_policy");
+    let tree = decision(&bench).await.tree.unwrap();
+    assert_eq!((tree.holds, &*tree.code), (false, "forbidden_by_policy"));
+}
+
+#[tokio::test]
+async fn a_handlers_refusal_leaves_its_reason_whatever_it_answers() {
+    checks!("T086");
+    let bench = Bench::default();
+    let problem = async |_: Allow<Authenticated>| Problem::forbidden("not_today", "come back tomorrow");
+    let plain = async |_: Allow<Authenticated>| http::StatusCode::FORBIDDEN;
+    let visitor = async |_: Visitor| http::StatusCode::UNAUTHORIZED;
+    let public = async |_: Public| http::StatusCode::FORBIDDEN;
+    let inner = axum::Router::new().route("/x", axum::routing::get(async || http::StatusCode::FORBIDDEN));
+    let client = bench.client(
+        Api::new("Test", "1")
+            .get("/problem", problem)
+            .get("/plain", plain)
+            .get("/visitor", visitor)
+            .get("/public", public)
+            .mount::<Allow<Authenticated>>("/inner", inner),
+    );
+    let header = bearer(&bench.token());
+    let plain = "the handler refused and gave no reason";
+    for (path, rule, code, why) in [
+        ("/problem", "authenticated", "not_today", "come back tomorrow"),
+        ("/plain", "authenticated", "refused_by_handler", plain),
+        ("/visitor", "public", "refused_by_handler", plain),
+        ("/inner/x", "authenticated", "refused_by_handler", plain),
+    ] {
+        let answer = client.get(path, &[("authorization", &header)]).await;
+        let kept = decision(&bench).await;
+        assert_eq!(kept.trace.to_string(), answer.header("x-request-id"));
+        assert_eq!(
+            (&*kept.rule, &*kept.code, &*kept.why),
+            (rule, code, why),
+            "{path}"
+        );
+        assert_eq!((kept.account, kept.tree), (Some(ACCOUNT), None));
+        assert_eq!(bench.world.audited.lock().unwrap().len(), 1);
+        bench.world.audited.lock().unwrap().clear();
+    }
+    for path in ["/public", "/visitor"] {
+        client.get(path, &[]).await;
+    }
+    bench.gate.settled().await;
+    assert!(
+        bench.world.decisions.lock().unwrap().is_empty(),
+        "nobody was let in"
+    );
 }

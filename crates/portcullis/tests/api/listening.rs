@@ -172,6 +172,46 @@ async fn connections_beyond_the_limit_wait_for_a_place() {
     assert!(read_all(&mut second).await.starts_with("HTTP/1.1 200"));
 }
 
+/// More than kernels keep for one connection.
+async fn large(_: Public) -> Vec<u8> {
+    vec![b'x'; 16_000_000]
+}
+
+#[tokio::test]
+async fn a_caller_who_does_not_read_is_shut_out() {
+    checks!("T085");
+    let limits = limits(|l| {
+        l.idle = Duration::from_millis(30);
+        l.headers = Duration::from_millis(500);
+        l.connections = 1;
+    });
+    let requests: [&[u8]; 3] = [
+        b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n",
+        &b"GET /peer HTTP/1.1\r\nhost: x\r\n\r\nGET /large HTTP/1.1\r\nhost: x\r\n\r\n".repeat(50),
+        // The preface, SETTINGS with a window of nothing for each stream, and `GET /large` on streams 1 and 3.
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0\
+          \0\0\x0a\x01\x05\0\0\0\x01\x82\x86\x04\x06/large\
+          \0\0\x0a\x01\x05\0\0\0\x03\x82\x86\x04\x06/large",
+    ];
+    for request in requests {
+        let api = api().get("/large", large);
+        let server = Server::start(api, limits).await;
+        let mut unread = server.connect().await;
+        unread.write_all(request).await.unwrap();
+        // It has the only place until it loses it.
+        let mut other = server.connect().await;
+        let answer = exchange(
+            &mut other,
+            b"GET /peer HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        );
+        let answer = tokio::time::timeout(Duration::from_secs(10), answer)
+            .await
+            .unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        drop(unread);
+    }
+}
+
 /// A handler that says when it begins, and ends when it may.
 fn slow(begun: &'static Notify, may_end: &'static Notify) -> Api {
     let handler = move |_: Public| async move {

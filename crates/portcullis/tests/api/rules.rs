@@ -660,10 +660,11 @@ async fn a_flood_of_denials_is_bounded_counted_and_never_waits() {
             403
         );
     }
-    assert_eq!(bench.gate.denials_dropped(), 300 - 256);
+    // One account has a pace of its own, below what may wait in all.
+    assert_eq!(bench.gate.denials_dropped(), 300 - 100);
     bench.world.audit_room.add_permits(300);
     bench.gate.settled().await;
-    assert_eq!(bench.world.audited.lock().unwrap().len(), 256);
+    assert_eq!(bench.world.audited.lock().unwrap().len(), 100);
 }
 
 #[tokio::test]

@@ -80,3 +80,38 @@ async fn one_challenge_names_everything_that_the_next_login_must_bring() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn a_step_up_route_names_no_machine_credential() {
+    checks!("T077");
+    let bench = Bench::default();
+    let api = Api::new("Test", "1")
+        .get("/fresh", fresh)
+        .get("/write", write)
+        .get("/either", either)
+        .get("/hopeless", hopeless);
+    let lock = api.authz_lock();
+    for (path, kinds) in [
+        ("/fresh", "via jwt, session"),
+        ("/write", "via jwt, session"),
+        // An administrator's key gets in without a login.
+        ("/either", "via jwt, session, api-key"),
+        ("/hopeless", "via jwt, session, api-key"),
+    ] {
+        let line = lock.lines().find(|line| line.contains(path)).unwrap();
+        assert!(line.ends_with(kinds), "{line}");
+    }
+    let client = bench.client(api);
+    let document = client.get("/openapi.json", &[]).await.json();
+    let security = document["paths"]["/fresh"]["get"]["security"].to_string();
+    assert!(
+        security.contains("bearer") && !security.contains("apiKey"),
+        "{security}"
+    );
+    let refused = client.get("/fresh", &[]).await;
+    assert!(
+        refused.text.contains("present a credential: jwt, session\""),
+        "{}",
+        refused.text
+    );
+}

@@ -294,9 +294,9 @@ async fn what_the_account_may_do_counts_from_the_next_request_on() {
 async fn a_pair_is_never_a_fresh_login_nor_a_second_factor() {
     let app = start().await;
     app.user(ANNA).await;
-    for (path, code) in [("/fresh", "login_too_old"), ("/second", "second_factor_required")] {
+    for path in ["/fresh", "/second"] {
         let refused = app.get(path).basic(ANNA, PASSWORD).send().await.expect(401);
-        assert_eq!(refused.code(), code);
+        assert_eq!(refused.code(), "credential_not_accepted");
         let said = challenges(&refused);
         assert!(said.len() == 1 && said[0].starts_with("Bearer "), "{said:?}");
     }
@@ -379,4 +379,16 @@ async fn counted() -> (TestApp, Arc<AtomicUsize>) {
     let environment = Environment::new(Arc::new(FakeClock::new()), Arc::new(entropy));
     let app = TestApp::with(|builder| builder.environment(environment), api).await;
     (app, drawn)
+}
+
+#[tokio::test]
+async fn without_its_database_no_pair_is_good() {
+    checks!("T037");
+    let app = start().await;
+    app.user(ANNA).await;
+    app.portcullis.database().close().await;
+    for path in ["/only", "/mixed", "/visitor"] {
+        let answer = app.get(path).basic(ANNA, PASSWORD).send().await;
+        assert_eq!((answer.status(), &*answer.code()), (503, "unavailable"), "{path}");
+    }
 }

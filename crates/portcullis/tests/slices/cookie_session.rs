@@ -46,11 +46,11 @@ async fn overfill(_: Public, mut basket: CookieSession<Basket>) -> Json<Value> {
     let refused = basket.insert(Basket { articles }).unwrap_err();
     Json(json!({ "refused": refused.to_string(), "left": basket.get().articles }))
 }
-async fn empty(_: Public, mut basket: CookieSession<Basket>) {
-    basket.clear();
+async fn empty(_: Public, mut basket: CookieSession<Basket>) -> Result<(), Problem> {
+    Ok(basket.clear()?)
 }
 async fn swap(_: Public, mut basket: CookieSession<Basket>) -> Result<(), Problem> {
-    basket.clear();
+    basket.clear()?;
     let articles = vec!["after".to_owned()];
     basket.insert(Basket { articles })?;
     Ok(())
@@ -324,4 +324,32 @@ async fn a_rotated_master_key_opens_it_and_seals_it_anew_without_a_longer_life()
 
 fn environment(seed: u64) -> Environment {
     Environment::new(Arc::new(FakeClock::new()), Arc::new(SeededEntropy::new(seed)))
+}
+
+#[tokio::test]
+async fn another_site_replaces_nothing() {
+    checks!("T088");
+    let app = start().await;
+    let body = json!(["planted"]);
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://elsewhere.example"),
+        ("origin", "null"),
+    ] {
+        for request in [
+            app.post("/basket").json(&body),
+            app.post("/basket/swap"),
+            app.delete("/basket"),
+        ] {
+            let answer = request.header(name, value).send().await.expect(403);
+            assert_eq!(answer.code(), "cross_site_request", "{name}: {value}");
+            assert!(!answer.headers().contains_key("set-cookie"));
+        }
+        app.get("/basket").header(name, value).send().await.expect(200);
+    }
+    for (name, value) in [("sec-fetch-site", "same-origin"), ("x-program", "says nothing")] {
+        let answer = app.post("/basket").json(&body).header(name, value).send().await;
+        assert!(answer.header("set-cookie").starts_with(NAME), "{name}");
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use portcullis::Portcullis;
+use portcullis::{Allow, Authenticated, Basic, Portcullis, Via};
 use portcullis_core::account::State;
 use portcullis_core::checks;
-use portcullis_testkit::{Account, Answer, TestApp};
+use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{log_in_with, session_of, set_state, text};
+use crate::given::{decision_of, events, log_in_with, session_of, set_state, text};
 
 async fn why(app: &TestApp, who: &Account, trace: &str) -> Answer {
     app.portcullis.gate().settled().await;
@@ -262,7 +262,130 @@ async fn ending_the_sessions_of_nobody_is_not_found() {
     end("x").await.expect(404);
     let ended = end(&anna.id.to_string()).await.expect(200);
     assert_eq!(ended.json()["ended"], 1);
-    let events = crate::given::events(&app, "session.all_ended").await;
+    let events = events(&app, "session.all_ended").await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0].actor, root.id.to_string());
+}
+
+#[tokio::test]
+async fn a_flood_of_one_known_caller_is_kept_at_a_pace_and_hides_nobody_elses() {
+    checks!("T076");
+    let app = TestApp::new().await;
+    let (eve, ben) = (
+        app.user("eve@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let call = async |who: &Account| {
+        let answer = app
+            .get("/admin/api/v1/roles")
+            .bearer(&who.access_token)
+            .send()
+            .await;
+        decision_of(&app, &answer.expect(403)).await
+    };
+    let mut kept = 0;
+    for _ in 0..150 {
+        kept += usize::from(call(&eve).await.is_some());
+    }
+    assert_eq!(kept, 100);
+    assert_eq!(app.portcullis.gate().denials_dropped(), 50);
+    assert!(call(&ben).await.is_some(), "others are kept");
+    app.clock.advance_secs(29);
+    assert!(call(&eve).await.is_none());
+    app.clock.advance_secs(1);
+    let told = call(&eve).await.unwrap().why;
+    assert!(
+        told.ends_with("(51 refusals of this account before this one weren't kept)"),
+        "{told}"
+    );
+    let audited = events(&app, "access.denied").await;
+    assert_eq!(
+        audited
+            .iter()
+            .filter(|event| event.actor == ben.id.to_string())
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited() {
+    checks!("T086");
+    let api = |portcullis: &Portcullis| {
+        let basic = async |_: Allow<Authenticated, Via<Basic>>| {};
+        portcullis.api().get("/basic", basic)
+    };
+    let app = TestApp::with(|builder| builder, api).await;
+    let anna = app
+        .user_with("anna@example.com", &["portcullis:roles:read"])
+        .await;
+    let key = |networks: Value| {
+        let form = json!({ "name": "ci", "permissions": ["portcullis:roles:read"], "networks": networks });
+        app.post("/auth/api-keys")
+            .bearer(&anna.access_token)
+            .json(&form)
+            .send()
+    };
+    let bound = text(&key(json!(["203.0.113.0/24"])).await.expect(201).json(), "key");
+    let revoked = key(json!([])).await.expect(201).json();
+    let path = format!("/auth/api-keys/{}", text(&revoked, "id"));
+    app.delete(&path)
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .expect(204);
+    let revoked = text(&revoked, "key");
+    let session = format!("__Host-portcullis={}", session_of(&app, "anna@example.com").await);
+    let roles = || app.get("/admin/api/v1/roles");
+    let log_out = || app.post("/auth/logout").header("cookie", &session);
+    for (what, request, status, known) in [
+        ("a revoked key", roles().api_key(&revoked), 401, false),
+        ("another address", roles().api_key(&bound), 403, true),
+        (
+            "a kind that isn't taken",
+            app.get("/auth/me").basic("anna@example.com", PASSWORD),
+            401,
+            false,
+        ),
+        (
+            "a wrong pair",
+            app.get("/basic").basic("anna@example.com", "wrong"),
+            401,
+            false,
+        ),
+        (
+            "no member",
+            app.get("/auth/organizations/nobodys").bearer(&anna.access_token),
+            403,
+            true,
+        ),
+        (
+            "no CSRF token",
+            log_out().header("sec-fetch-site", "same-origin"),
+            403,
+            true,
+        ),
+        (
+            "another site",
+            log_out().header("sec-fetch-site", "cross-site"),
+            403,
+            false,
+        ),
+        (
+            "a missing permission",
+            app.get("/admin/api/v1/accounts").bearer(&anna.access_token),
+            403,
+            true,
+        ),
+    ] {
+        let before = events(&app, "access.denied").await.len();
+        let answer = request.send().await.expect(status);
+        let kept = decision_of(&app, &answer)
+            .await
+            .unwrap_or_else(|| panic!("{what} leaves nothing"));
+        assert_eq!(kept.code, answer.code(), "{what}");
+        assert_eq!(kept.account, known.then_some(anna.id), "{what}");
+        let audited = events(&app, "access.denied").await.len() - before;
+        assert_eq!(audited, usize::from(known), "{what}");
+    }
 }

@@ -93,6 +93,14 @@ pub(crate) async fn set_state_of(app: &TestApp, id: account::Id, state: State) {
     set.unwrap();
 }
 
+/// What is recorded of the request with this answer.
+pub(crate) async fn decision_of(app: &TestApp, answer: &Answer) -> Option<portcullis_core::access::Decision> {
+    app.portcullis.gate().settled().await;
+    let permit = Permit::dangerous_for_operator();
+    let trace = answer.header("x-request-id").parse().unwrap();
+    app.portcullis.decisions().find(&permit, trace).await.unwrap()
+}
+
 /// The newest audit events of this action.
 pub(crate) async fn events(app: &TestApp, action: &str) -> Vec<portcullis_core::audit::Event> {
     app.portcullis.gate().settled().await;

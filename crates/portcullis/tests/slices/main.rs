@@ -26,6 +26,7 @@ mod organization;
 #[cfg(feature = "policies")]
 mod policy;
 mod races;
+mod reading;
 mod remote;
 mod resource;
 mod session;

@@ -11,7 +11,7 @@ use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::given::{complaints, events, log_in_with, pairs, text};
+use crate::given::{complaints, decision_of, events, log_in_with, pairs, text};
 
 permissions! {
     ProjectsRead = "projects:read": "Read projects";
@@ -1032,4 +1032,109 @@ async fn administrators_alone_see_suspend_and_where_wanted_create() {
         .collect();
     let expected = |state: &str| (format!("{acme} {state}"), root.id.to_string());
     assert_eq!(told, [expected("active"), expected("suspended")]);
+}
+
+#[tokio::test]
+async fn an_attempt_to_give_more_is_explained_and_audited() {
+    checks!("T086");
+    let app = app().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let acme = create(&app, &anna, "acme").await;
+    join(&app, &acme, &ben, &["manager"]).await;
+    let path = format!("/auth/organizations/{acme}/members/{}/roles", ben.id);
+    let answer = put(&app, &ben, &path, &json!({ "roles": [OWNER] })).await;
+    assert_eq!(codes(&answer), refusal(403, "beyond_your_roles"));
+    let kept = decision_of(&app, &answer).await.unwrap();
+    assert_eq!(
+        (&*kept.operation, &*kept.code, kept.account),
+        (
+            "PUT /auth/organizations/{organization}/members/{account}/roles",
+            "beyond_your_roles",
+            Some(ben.id)
+        )
+    );
+    assert_eq!(kept.rule, format!("member(org:members:write) in {acme}"));
+    assert_eq!(kept.why, text(&answer.json(), "detail"));
+    let denied = events(&app, "access.denied").await;
+    assert_eq!(denied.len(), 1, "once");
+    assert_eq!(denied[0].actor, ben.id.to_string());
+    let detail = denied[0].detail.clone().unwrap();
+    assert!(detail.ends_with(": beyond_your_roles"), "{detail}");
+    // What is no refusal leaves nothing.
+    let answer = put(&app, &ben, &path, &json!({ "roles": ["nothing"] })).await;
+    assert_eq!(codes(&answer), refusal(404, "unknown_role"));
+    assert!(decision_of(&app, &answer).await.is_none());
+}
+
+/// One path must never be read as another by what stands before the server or in it.
+#[tokio::test]
+async fn another_spelling_of_a_path_reaches_no_other_organization() {
+    checks!("T068");
+    let app = app().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let (acme, other) = (
+        create(&app, &anna, "acme").await,
+        create(&app, &ben, "other").await,
+    );
+    for path in [
+        "/t//other/projects",
+        "//t/other/projects",
+        "/t/acme/../other/projects",
+        "/t/acme/%2e%2e/other/projects",
+        "/t/acme%2f..%2fother/projects",
+        "/t/acme%2fother/projects",
+        "/t/other;x/projects",
+        "/t/acme;x/projects",
+        "/t/other%00/projects",
+        "/t/other%2fprojects",
+        "/t/%6fther/projects",
+        "/t/OTHER/projects",
+        "/t/other/projects/",
+    ] {
+        let answer = get(&app, &anna, path).await;
+        assert!(
+            matches!(answer.status(), 400 | 403 | 404),
+            "{path}: {}",
+            answer.status()
+        );
+        assert!(!answer.text().contains(&other), "{path}");
+        let named = format!("/auth/organizations/{}", path.trim_start_matches("/t/"));
+        let answer = get(&app, &anna, &named).await;
+        assert!(
+            !answer.text().contains(&other) && answer.status() >= 400,
+            "{named}"
+        );
+    }
+    assert!(get(&app, &anna, "/t/acme/projects").await.text().contains(&acme));
+}
+
+#[tokio::test]
+async fn without_its_database_nobody_is_a_member_and_nobody_becomes_one() {
+    checks!("T037");
+    let app = app().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let eve = proven(&app, "eve@example.com").await;
+    let acme = create(&app, &anna, "acme").await;
+    join(&app, &acme, &ben, &["reader"]).await;
+    invite(&app, &anna, &acme, "eve@example.com", &[])
+        .await
+        .expect(201);
+    let code = invitation_to(&app, "eve@example.com").await;
+    app.portcullis.database().close().await;
+    for answer in [
+        projects(&app, &ben, "acme").await,
+        get(&app, &ben, &format!("/auth/organizations/{acme}")).await,
+        accept(&app, &eve, &code).await,
+    ] {
+        assert_eq!(codes(&answer), refusal(503, "unavailable"));
+    }
 }

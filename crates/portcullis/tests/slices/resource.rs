@@ -15,7 +15,7 @@ use portcullis_testkit::{Account, Answer, TestApp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, events, log_in_with, pairs, text, timeless};
+use crate::given::{complaints, decision_of, events, log_in_with, pairs, text, timeless};
 
 #[derive(Clone)]
 struct App(Arc<Mutex<Connection>>);
@@ -788,4 +788,117 @@ async fn a_resource_behind_no_rule_or_on_no_path_is_refused_when_the_router_is_b
         parameter: "id",
     };
     assert_eq!(errors, [known("/a/{id}"), known("/b"), unnamed]);
+}
+
+#[tokio::test]
+async fn a_hidden_resource_is_explained_though_it_answers_404() {
+    checks!("T086");
+    let (app, posts) = given().await;
+    let (anna, eve) = (
+        app.user("anna@example.com").await,
+        app.user("eve@example.com").await,
+    );
+    let post = posts.write(Some(anna.id), "a secret");
+    let answer = get(&app, &eve, &format!("/posts/{post}")).await.expect(404);
+    let kept = decision_of(&app, &answer).await.unwrap();
+    assert_eq!(
+        (&*kept.code, kept.account, &*kept.rule),
+        (
+            "not_granted",
+            Some(eve.id),
+            &*format!("posts:read on Post {post}")
+        )
+    );
+    let tree = kept.tree.unwrap();
+    let told: Vec<_> = tree.parts.iter().map(|part| (&*part.rule, part.holds)).collect();
+    assert_eq!(
+        told,
+        [
+            ("policy(posts:read) doesn't forbid", true),
+            ("scope(posts:read)", true),
+            (
+                "posts:admin or owner or shared or policy(posts:read) permits",
+                false
+            ),
+        ]
+    );
+    assert!(!tree.holds && tree.code == "not_granted");
+    assert_eq!(events(&app, "access.denied").await.len(), 1);
+    // One that isn't there is no refusal.
+    let answer = get(&app, &eve, "/posts/999").await.expect(404);
+    assert!(decision_of(&app, &answer).await.is_none());
+}
+
+#[tokio::test]
+async fn an_attempt_to_share_more_is_explained_and_audited() {
+    checks!("T086");
+    let (app, posts) = given().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let post = posts.write(Some(anna.id), "shared");
+    share(&app, &anna, post, &to(&ben, "posts:share"))
+        .await
+        .expect(204);
+    let answer = share(&app, &ben, post, &to(&ben, "posts:edit")).await.expect(403);
+    assert_eq!(answer.code(), "escalation");
+    let kept = decision_of(&app, &answer).await.unwrap();
+    assert_eq!((&*kept.code, kept.account), ("escalation", Some(ben.id)));
+    assert_eq!(events(&app, "access.denied").await.len(), 1);
+}
+
+#[cfg(feature = "policies")]
+#[tokio::test]
+async fn the_decision_about_a_resource_names_the_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "@id(\"frozen\") forbid(principal, action == Action::\"posts:read\", resource) \
+                  when { resource.title == \"frozen\" };";
+    std::fs::write(folder.path().join("a.cedar"), policy).unwrap();
+    let posts = App::new();
+    let app = TestApp::with(
+        |settings| {
+            settings
+                .policies(folder.path())
+                .resources(&[Post::KIND, OpenPost::KIND])
+        },
+        |portcullis| api(portcullis, &posts),
+    )
+    .await;
+    let anna = app.user("anna@example.com").await;
+    let post = posts.write(Some(anna.id), "frozen");
+    let answer = get(&app, &anna, &format!("/posts/{post}")).await.expect(404);
+    let kept = decision_of(&app, &answer).await.unwrap();
+    assert_eq!(kept.code, "forbidden_by_policy");
+    let tree = kept.tree.unwrap();
+    assert_eq!(
+        (tree.parts[0].holds, &*tree.parts[0].why),
+        (false, "forbidden by frozen")
+    );
+    let ways = tree.parts.last().unwrap();
+    assert!(ways.holds && ways.parts[1].why == "the account owns it");
+}
+
+#[tokio::test]
+async fn without_its_database_nothing_that_was_shared_is_handed_over() {
+    checks!("T037");
+    let (app, posts) = given().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let post = posts.write(Some(anna.id), "shared");
+    share(&app, &anna, post, &to(&ben, "posts:read"))
+        .await
+        .expect(204);
+    app.portcullis.database().close().await;
+    for answer in [
+        get(&app, &ben, &format!("/posts/{post}")).await,
+        get(&app, &ben, "/posts").await,
+        get(&app, &anna, &format!("/posts/{post}/grants")).await,
+        share(&app, &anna, post, &to(&ben, "posts:edit")).await,
+        unshare(&app, &anna, post, &format!("account:{}", ben.id), "posts:read").await,
+    ] {
+        assert_eq!((answer.status(), &*answer.code()), (503, "unavailable"));
+    }
 }

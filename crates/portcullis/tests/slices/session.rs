@@ -661,3 +661,138 @@ async fn log_out_ends_this_session_and_takes_the_cookie_back() {
         me(&app, token).await.expect(401);
     }
 }
+
+#[tokio::test]
+async fn a_dead_session_cookie_is_taken_back_with_its_401() {
+    checks!("T087");
+    let app = TestApp::new().await;
+    let anna = app.user("anna@example.com").await;
+    let token = session_of(&app, "anna@example.com").await;
+    let taken_back = |answer: &portcullis_testkit::Answer| {
+        let set: Vec<_> = answer.headers().get_all("set-cookie").iter().collect();
+        set == [
+            "__Host-portcullis=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax",
+            "__Host-portcullis-csrf=; Max-Age=0; Path=/; Secure; SameSite=Strict",
+        ]
+    };
+    let alive = app.get("/auth/me").cookie(&token).send().await.expect(200);
+    assert!(!alive.headers().contains_key("set-cookie"));
+    // A good session that is refused for another reason stays.
+    for (method, path, header) in [
+        (
+            http::Method::POST,
+            "/auth/logout",
+            ("sec-fetch-site", "cross-site"),
+        ),
+        (http::Method::GET, "/admin/api/v1/roles", ("accept", "*/*")),
+    ] {
+        let request = app
+            .request(method, path)
+            .cookie(&token)
+            .header(header.0, header.1);
+        let answer = request.send().await.expect(403);
+        assert!(!answer.headers().contains_key("set-cookie"), "{path}");
+    }
+    app.clock.advance_secs(30 * 60);
+    for path in ["/auth/me", "/admin/api/v1/roles"] {
+        let answer = app.get(path).cookie(&token).send().await.expect(401);
+        assert!(taken_back(&answer), "{path}: {:?}", answer.headers());
+    }
+    let answer = app.post("/auth/logout").cookie(&token).send().await.expect(401);
+    assert!(taken_back(&answer));
+    let broken = app.get("/auth/me").cookie("rubbish").send().await.expect(401);
+    assert!(taken_back(&broken));
+    // What came in a header isn't the browser's.
+    for request in [
+        app.get("/auth/me").bearer(&token),
+        app.get("/auth/me").header("x-session-token", &token),
+        app.get("/auth/me").bearer("rubbish"),
+    ] {
+        let answer = request.send().await.expect(401);
+        assert!(!answer.headers().contains_key("set-cookie"));
+    }
+    let _ = anna;
+}
+
+#[tokio::test]
+async fn log_out_by_cookie_has_the_browser_forget_what_it_kept() {
+    let app = TestApp::new().await;
+    let anna = app.user("anna@example.com").await;
+    for path in ["/auth/logout", "/auth/logout/all"] {
+        let token = session_of(&app, "anna@example.com").await;
+        let answer = app.post(path).cookie(&token).send().await.expect(204);
+        assert_eq!(
+            answer.header("clear-site-data"),
+            "\"cache\", \"storage\"",
+            "{path}"
+        );
+    }
+    let anna = app.log_in(&anna.email).await;
+    let answer = app.post("/auth/logout").bearer(&anna.access_token).send().await;
+    assert_eq!(answer.expect(204).header("clear-site-data"), "");
+}
+
+#[tokio::test]
+async fn a_form_of_another_site_logs_nobody_in() {
+    checks!("T023");
+    let app = TestApp::new().await;
+    app.user("anna@example.com").await;
+    let json = json!({ "identifier": "anna@example.com", "password": PASSWORD, "delivery": "cookie" });
+    let form = format!("identifier=anna%40example.com&password={PASSWORD}&delivery=cookie");
+    for (kind, body) in [
+        ("text/plain", json.to_string()),
+        ("application/x-www-form-urlencoded", json.to_string()),
+        ("application/x-www-form-urlencoded", form),
+        ("multipart/form-data; boundary=x", json.to_string()),
+    ] {
+        let request = http::Request::post("/auth/login")
+            .header("content-type", kind)
+            .header("sec-fetch-site", "cross-site")
+            .header("origin", "https://elsewhere.example")
+            .body(axum::body::Body::from(body))
+            .unwrap();
+        let answer = tower::ServiceExt::oneshot(app.router().clone(), request)
+            .await
+            .unwrap();
+        assert!(
+            matches!(answer.status().as_u16(), 403 | 415),
+            "{kind}: {}",
+            answer.status()
+        );
+        assert!(!answer.headers().contains_key("set-cookie"), "{kind}");
+    }
+}
+
+/// Some servers and gateways read `_` as `-`. This one doesn't: what one layer sees, the other does.
+#[tokio::test]
+async fn headers_with_underscores_name_nothing() {
+    checks!("T019");
+    let app = TestApp::new().await;
+    app.user("anna@example.com").await;
+    let token = session_of(&app, "anna@example.com").await;
+    let answer = app.get("/auth/me").header("x_session_token", &token).send().await;
+    assert_eq!(answer.expect(401).code(), "authentication_required");
+    let answer = app.get("/auth/me").header("x_api_key", "pk_live_x").send().await;
+    assert_eq!(answer.expect(401).code(), "authentication_required");
+    // Beside a good one they are no second credential either.
+    for name in ["x_session_token", "x_api_key", "x_organization_id"] {
+        app.get("/auth/me")
+            .bearer(&token)
+            .header(name, &token)
+            .send()
+            .await
+            .expect(200);
+    }
+    let csrf = app.get("/auth/csrf").cookie(&token).send().await.expect(200);
+    let csrf = text(&csrf.json(), "csrf_token");
+    let request = http::Request::post("/auth/logout")
+        .header("cookie", format!("__Host-portcullis={token}"))
+        .header("sec-fetch-site", "same-origin")
+        .header("x_csrf_token", csrf)
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let answer = tower::ServiceExt::oneshot(app.router().clone(), request)
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 403);
+}

@@ -11,11 +11,13 @@
 //! what is missing, not how the rule is built.
 
 mod decision;
+mod resource;
 mod service;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::decision::{Bounds, Decision, Store};
+pub use self::resource::explain_on;
 pub use self::service::{Access, Decisions};
 use super::decide::{Standing, Within};
 use super::{Denied, Principal, Reasons, Rule, Situation};
@@ -119,30 +121,27 @@ impl Standing<'_> {
     }
 
     fn why_policy(self, action: &'static str) -> String {
-        let Reasons {
-            permitting,
-            forbidding,
-            errors,
-            ..
-        } = self
-            .situation
-            .policies
-            .reasons(self.principal, self.situation, action, None);
-        let told = [
-            ("forbidden by", forbidding),
-            ("permitted by", permitting),
-            ("failed:", errors),
-        ];
-        let told: Vec<String> = told
-            .into_iter()
-            .filter(|(_, names)| !names.is_empty())
-            .map(|(what, names)| format!("{what} {}", names.join(", ")))
-            .collect();
-        if told.is_empty() {
-            "no policy speaks of it".to_owned()
-        } else {
-            told.join("; ")
-        }
+        let policies = self.situation.policies;
+        told(policies.reasons(self.principal, self.situation, action, None))
+    }
+}
+
+/// What the policies said, by their names.
+fn told(reasons: Reasons) -> String {
+    let told = [
+        ("forbidden by", reasons.forbidding),
+        ("permitted by", reasons.permitting),
+        ("failed:", reasons.errors),
+    ];
+    let told: Vec<String> = told
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what} {}", names.join(", ")))
+        .collect();
+    if told.is_empty() {
+        "no policy speaks of it".to_owned()
+    } else {
+        told.join("; ")
     }
 }
 

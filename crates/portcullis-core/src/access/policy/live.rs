@@ -34,6 +34,14 @@ impl Live {
 }
 
 impl Policies for Live {
+    fn snapshot(&self) -> Option<Arc<dyn Policies>> {
+        Some(match self.current() {
+            Some(set) => set,
+            // One that never gets a set.
+            None => Arc::new(Self::new()),
+        })
+    }
+
     fn decide(
         &self,
         principal: &Principal,

@@ -102,7 +102,7 @@ pub(super) fn find_in<'r>(
             }
             Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
             Presented::Foreign => Ok(Found::Foreign),
-            Presented::Invalid => Err(Problem::invalid_token().into()),
+            Presented::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(carrier)),
             Presented::Refused(reason) => Err(reason.into()),
             Presented::Malformed => Err(malformed().into()),
             Presented::Several => Err(several().into()),

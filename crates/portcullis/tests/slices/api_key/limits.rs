@@ -115,3 +115,17 @@ async fn a_rotated_key_keeps_its_count() {
         "rate_limited",
     );
 }
+
+#[tokio::test]
+async fn without_its_database_no_key_is_good() {
+    checks!("T037");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    app.portcullis.database().close().await;
+    check(
+        &with_key(&app, text(&made, "key"), "/read").await,
+        503,
+        "unavailable",
+    );
+}
