@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use http::Method;
+use portcullis::core::environment::Clock as _;
 use portcullis::core::key::Keyring;
 use portcullis::core::key::remote::{Fetch, FetchFailed, Published};
 use portcullis::remote::Builder;
 use portcullis::{Api, Portcullis, Remote};
 
-use crate::{Request, TestApp, environment};
+use crate::{FakeClock, Request, TestApp, environment};
 
 /// An application detached from its accounts: they live at the issuer, and tokens are all it knows of them. Both are on
 /// the issuer's clock, and nothing goes over a socket.
