@@ -51,11 +51,7 @@ impl ServiceAccounts {
             username: name,
             stamp: Stamp::new(&self.environment),
         };
-        let by = audit::Context {
-            actor: permit.actor(),
-            ..by
-        };
-        match self.store.create_service(new, by).await? {
+        match self.store.create_service(new, permit.sign(by)).await? {
             Outcome::Created(account) => Ok(account),
             Outcome::Taken { .. } | Outcome::SetupClosed => Err(ServiceAccountError::Taken),
         }

@@ -116,7 +116,7 @@ impl ApiKeys {
             account,
             permit.principal().map(|who| &**who),
             form,
-            signed(permit, by),
+            permit.sign(by),
         )
         .await
     }
@@ -257,7 +257,7 @@ impl ApiKeys {
         if facts.account.kind != account::Kind::Service {
             return Err(RotateError::NotAService);
         }
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.renew(account, permit.principal().map(|who| &**who), id, overlap, by)
             .await
     }
@@ -340,7 +340,7 @@ impl ApiKeys {
         id: Id,
         by: audit::Context,
     ) -> Result<bool, Fault> {
-        self.on.store.revoke_key(account, id, signed(permit, by)).await
+        self.on.store.revoke_key(account, id, permit.sign(by)).await
     }
 
     /// Keys whose end is near and whose owners were not told yet; each is answered once.
@@ -359,14 +359,6 @@ impl ApiKeys {
     /// What the store says now: keys are made rarely, and what another node changed a moment ago counts.
     async fn facts(&self, account: account::Id) -> Result<Option<Arc<Facts>>, Fault> {
         self.on.directory.read(account).await
-    }
-}
-
-/// The event is signed by whoever the permit was made for, never by whoever the caller says it was.
-fn signed<R: access::Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Context {
-    audit::Context {
-        actor: permit.actor(),
-        ..by
     }
 }
 

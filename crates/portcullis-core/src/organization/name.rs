@@ -112,9 +112,14 @@ impl Name {
     }
 }
 
-/// Line and paragraph separators, marks of direction, and characters of no width.
+/// Line and paragraph separators, marks of direction, characters of no width, and those that only select how others
+/// look or tag them.
 const fn turns_or_hides(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// How a request names an organization.
@@ -236,6 +241,11 @@ mod tests {
             "Ac\r\nBcc: x",
             "Ac\u{202e}me",
             "Ac\u{2028}me",
+            "Ac\u{061c}me",
+            "Ac\u{00ad}me",
+            "Ac\u{180e}me",
+            "Ac\u{e0020}me",
+            "\u{3164}",
             &beyond,
         ] {
             assert!(Name::parse(text).is_err(), "{text:?}");

@@ -10,12 +10,13 @@ use super::{
 };
 use crate::access::{
     Authenticated, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permission as _,
-    Permit, Requirement, Role, SettingsWrite,
+    Permit, Role, SettingsWrite,
 };
 use crate::account::{self, EmailAddress};
 use crate::audit;
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::throttle::{Per, Rate};
 
 /// Who may create organizations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,11 +29,28 @@ pub enum Creation {
 }
 
 /// What can be set about organizations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
     /// Who may create organizations.
     pub creation: Creation,
+    /// How many invitations one organization may mail to one address: 3 a day.
+    pub invitations_to_address: Rate,
+    /// How many invitations all organizations together may mail to one address: 10 a day.
+    pub letters_to_address: Rate,
+    /// How many invitations one account may mail: 50 an hour.
+    pub invitations_by_account: Rate,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            creation: Creation::default(),
+            invitations_to_address: Rate::clamped(3, Per::Day),
+            letters_to_address: Rate::clamped(10, Per::Day),
+            invitations_by_account: Rate::clamped(50, Per::Hour),
+        }
+    }
 }
 
 /// Why nothing was changed.
@@ -107,7 +125,7 @@ impl Organizations {
             Creation::Administrators => return Err(OrganizationsError::CreationIsClosed),
         };
         match permit.principal().map(|who| who.id()) {
-            Some(owner) => Ok(self.write(name, slug, owner, limit, signed(permit, by)).await?),
+            Some(owner) => Ok(self.write(name, slug, owner, limit, permit.sign(by)).await?),
             None => Ok(Created::UnknownAccount),
         }
     }
@@ -123,7 +141,7 @@ impl Organizations {
         owner: account::Id,
         by: audit::Context,
     ) -> Result<Created, Fault> {
-        self.write(name, slug, owner, None, signed(permit, by)).await
+        self.write(name, slug, owner, None, permit.sign(by)).await
     }
 
     async fn write(
@@ -192,7 +210,7 @@ impl Organizations {
         state: State,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store.set_organization_state(organization, state, by).await
     }
 
@@ -206,7 +224,7 @@ impl Organizations {
         renaming: Renaming,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store
             .rename_organization(permit.organization(), renaming, by)
             .await
@@ -237,7 +255,7 @@ impl Organizations {
         roles: Vec<String>,
         by: audit::Context,
     ) -> Outcome {
-        let (roles, by) = (few(roles)?, signed(permit, by));
+        let (roles, by) = (few(roles)?, permit.sign(by));
         let change = self.store.add_member(permit.organization(), account, roles, by);
         Ok(change.await?)
     }
@@ -253,7 +271,7 @@ impl Organizations {
         roles: Vec<String>,
         by: audit::Context,
     ) -> Outcome {
-        let (roles, by) = (few(roles)?, signed(permit, by));
+        let (roles, by) = (few(roles)?, permit.sign(by));
         let change = self
             .store
             .set_member_roles(permit.organization(), account, roles, by);
@@ -270,7 +288,7 @@ impl Organizations {
         account: account::Id,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         self.store.remove_member(permit.organization(), account, by).await
     }
 
@@ -279,7 +297,7 @@ impl Organizations {
     /// # Errors
     /// What the store says.
     pub async fn leave(&self, permit: &Permit<Member>, by: audit::Context) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {
                 self.store
@@ -300,7 +318,7 @@ impl Organizations {
         to: account::Id,
         by: audit::Context,
     ) -> Result<Change, Fault> {
-        let by = signed(permit, by);
+        let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {
                 let (organization, from) = (permit.organization(), who.id());
@@ -319,15 +337,6 @@ fn few(mut roles: Vec<String>) -> Result<Vec<String>, OrganizationsError> {
         return Err(OrganizationsError::TooManyRoles);
     }
     Ok(roles)
-}
-
-/// The event is signed by whoever the permit was made for, never by whoever the caller says it was. The store judges
-/// the same one.
-fn signed<R: Requirement>(permit: &Permit<R>, by: audit::Context) -> audit::Context {
-    audit::Context {
-        actor: permit.actor(),
-        ..by
-    }
 }
 
 /// How many organizations an account may own that is no administrator.

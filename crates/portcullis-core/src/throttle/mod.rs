@@ -9,11 +9,13 @@
 //! **Deployment caveat:** a [`Limiter`] counts what its own process sees. Behind a balancer each node allows the whole
 //! rate, so a deployment of three allows up to three times as much.
 
+mod budget;
 mod limiter;
 mod rate;
 
 use std::time::Duration;
 
+pub use self::budget::{Budget, Subject};
 pub use self::limiter::Limiter;
 pub use self::rate::{InvalidRate, Per, Rate};
 use crate::environment::Timestamp;

@@ -8,10 +8,11 @@ use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::{
-    Accepted, Change, Created, Id, InvitationId, InvitationKind, Name, NewInvitation, NewOrganization, OWNER,
-    Renaming, Selector, Slug, State,
+    Accepted, Change, Created, Id, InvitationId, InvitationKind, Name, NewInvitation, NewOrganization, OWNED,
+    OWNER, Renaming, Selector, Slug, State,
 };
 use portcullis_core::secret::Digest;
+use portcullis_core::throttle::{Budget, Rate, Subject};
 
 use super::Stores;
 use super::given::{
@@ -109,6 +110,7 @@ fn invitation(id: Id, email: &str, roles: &[&str]) -> NewInvitation {
         digest: fresh_digest(),
         expires_at: START.plus(DAY * 7),
         limit: 100,
+        budgets: Vec::new(),
     }
 }
 
@@ -116,6 +118,12 @@ async fn invited<S: Stores>(db: &S, id: Id, email: &str, roles: &[&str], by: &Ac
     let new = invitation(id, email, roles);
     assert_eq!(db.invite(new.clone(), acting(by)).await.unwrap(), Change::Done);
     new
+}
+
+/// Registers an account that has proven its address.
+async fn proven<S: Stores>(db: &S, name: &str) -> Account {
+    let account = registered(db, name).await;
+    verified(db, account.id).await
 }
 
 async fn accept<S: Stores>(db: &S, token: Digest<InvitationKind>, who: &Account) -> Accepted {
@@ -455,7 +463,7 @@ pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
 pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;
-    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (anna, ben) = (proven(&db, "anna").await, proven(&db, "benno").await);
     let (cleo, dora) = (registered(&db, "cleo").await, registered(&db, "dora").await);
     verified(&db, cleo.id).await;
     let acme = create(&db, "acme", &anna).await;
@@ -534,7 +542,7 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
 pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;
-    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (anna, ben) = (proven(&db, "anna").await, proven(&db, "benno").await);
     let (cleo, eve) = (registered(&db, "cleo").await, registered(&db, "eve").await);
     verified(&db, eve.id).await;
     let acme = create(&db, "acme", &anna).await;
@@ -561,6 +569,9 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
             assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
         }
     }
+    // Suspending has withdrawn it.
+    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+    let good = invited(&db, acme, "Cleo@example.com", &["reader"], &ben).await;
     // Who invited has been demoted since, then is somebody again, then is locked.
     for roles in [&["reader"][..], &["manager"][..]] {
         let set = db
@@ -597,8 +608,7 @@ pub async fn accept_invitation_in_parallel_has_one_winner<S: Stores>(db: S) {
     checks!("T009");
     checks!("T070");
     with_roles(&db).await;
-    let (anna, cleo) = (registered(&db, "anna").await, registered(&db, "cleo").await);
-    verified(&db, cleo.id).await;
+    let (anna, cleo) = (proven(&db, "anna").await, proven(&db, "cleo").await);
     let acme = create(&db, "acme", &anna).await;
     let good = invited(&db, acme, "cleo@example.com", &["reader"], &anna).await;
     let answers = together(|_| {
@@ -686,6 +696,16 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
         .invite(invitation(acme, "eve@example.com", &[]), acting(&anna))
         .await;
     assert_eq!(invited.unwrap(), Change::UnknownOrganization);
+    // What isn't theirs to know is told to nobody: a stranger learns nothing of accounts, members and roles.
+    let eve = registered(&db, "eve").await;
+    for (account, roles) in [
+        (account::Id::from_uuid(fresh_id()), vec![]),
+        (ben.id, vec![]),
+        (eve.id, named(&["ghost"])),
+    ] {
+        let added = db.add_member(acme, account, roles, acting(&eve)).await;
+        assert_eq!(added.unwrap(), Change::Beyond);
+    }
     let nowhere = db
         .set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator())
         .await;
@@ -717,4 +737,202 @@ pub async fn owners_role_is_protected<S: Stores>(db: S) {
         role.permissions,
         [MembersWrite::PERMISSION.name, "posts:read", "posts:write"]
     );
+}
+
+/// Letters are counted apart from invitations: revoking or replacing one gives nothing back, and what is refused for
+/// another reason costs nothing.
+pub async fn revoking_gives_no_letter_back<S: Stores>(db: S) {
+    checks!("T091");
+    with_roles(&db).await;
+    let (anna, ben) = (proven(&db, "anna").await, registered(&db, "benno").await);
+    let acme = create(&db, "acme", &anna).await;
+    add(&db, acme, &ben, &["manager"]).await;
+    let budget = |purpose, rate: &str| Budget {
+        subject: Subject::new(purpose, &[b"eve@example.com"]),
+        rate: Rate::parse(rate).unwrap(),
+    };
+    let budgets = vec![budget("narrow", "2/day"), budget("wide", "3/day")];
+    let letter = |email: &str| NewInvitation {
+        budgets: budgets.clone(),
+        ..invitation(acme, email, &[])
+    };
+    let invite = async |new: NewInvitation, by: Context| db.invite(new, by).await.unwrap();
+    // Nobody writes a letter in an unproven name, and that costs nothing; nor does what finds no room.
+    for _ in 0..5 {
+        assert_eq!(
+            invite(letter("eve@example.com"), acting(&ben)).await,
+            Change::NotProven
+        );
+        let full = NewInvitation {
+            limit: 0,
+            ..letter("eve@example.com")
+        };
+        assert_eq!(invite(full, acting(&anna)).await, Change::TooMany);
+    }
+    let first = letter("eve@example.com");
+    assert_eq!(invite(first.clone(), acting(&anna)).await, Change::Done);
+    let revoked = db.revoke_invitation(acme, first.id, acting(&anna)).await.unwrap();
+    assert_eq!(revoked, Change::Done);
+    let second = letter("eve@example.com");
+    assert_eq!(invite(second.clone(), acting(&anna)).await, Change::Done);
+    // Replacing is a letter, too; the one before stays good if it may not be.
+    let before = event_count(&db).await;
+    assert_eq!(
+        invite(letter("eve@example.com"), acting(&anna)).await,
+        Change::TooSoon(DAY / 2)
+    );
+    assert_eq!(event_count(&db).await, before);
+    assert_eq!(db.invitations(acme, START).await.unwrap()[0].id, second.id);
+    let just_before = acting_at(&anna, START.plus(DAY / 2).minus(MICROSECOND));
+    assert_eq!(
+        invite(letter("eve@example.com"), just_before).await,
+        Change::TooSoon(MICROSECOND)
+    );
+    let later = acting_at(&anna, START.plus(DAY / 2));
+    assert_eq!(invite(letter("eve@example.com"), later).await, Change::Done);
+    assert_eq!(events(&db, Action::InvitationRevoked).await.len(), 2);
+    // What has come back whole is forgotten.
+    let whole = START.plus(DAY * 2);
+    assert!(db.sweep(whole, 1_000).await.unwrap() >= 2);
+    assert_eq!(db.sweep(whole, 1_000).await.unwrap(), 0);
+}
+
+/// Suspending an organization withdraws what is open, with an event each; resuming brings nothing back.
+pub async fn suspending_withdraws_invitations<S: Stores>(db: S) {
+    with_roles(&db).await;
+    let (anna, eve) = (proven(&db, "anna").await, proven(&db, "eve").await);
+    let (acme, other) = (
+        create(&db, "acme", &anna).await,
+        create(&db, "other", &anna).await,
+    );
+    let good = invited(&db, acme, "eve@example.com", &["reader"], &anna).await;
+    invited(&db, acme, "zoe@example.com", &[], &anna).await;
+    invited(&db, other, "eve@example.com", &[], &anna).await;
+    for state in [State::Suspended, State::Active] {
+        db.set_organization_state(acme, state, operator()).await.unwrap();
+    }
+    assert_eq!(accept(&db, good.digest, &eve).await, Accepted::Refused);
+    assert_eq!(db.invitations(acme, START).await.unwrap(), []);
+    assert_eq!(db.invitations(other, START).await.unwrap().len(), 1);
+    assert_eq!(events(&db, Action::InvitationRevoked).await.len(), 2);
+}
+
+/// Nobody becomes owner of more organizations than they may, by whatever way but the operator's; only who may act owns
+/// the first one.
+pub async fn ownership_beyond_the_limit_is_refused<S: Stores>(db: S) {
+    with_roles(&db).await;
+    let (anna, eve) = (proven(&db, "anna").await, proven(&db, "eve").await);
+    for n in 0..OWNED {
+        create(&db, &format!("own-{n}"), &eve).await;
+    }
+    let (acme, other) = (
+        create(&db, "acme", &anna).await,
+        create(&db, "other", &anna).await,
+    );
+    add(&db, acme, &eve, &["reader"]).await;
+    let transferred = db.transfer_ownership(acme, anna.id, eve.id, acting(&anna)).await;
+    assert_eq!(transferred.unwrap(), Change::OwnsTooMany);
+    let set = db
+        .set_member_roles(acme, eve.id, named(&[OWNER]), acting(&anna))
+        .await;
+    assert_eq!(set.unwrap(), Change::OwnsTooMany);
+    let added = db.add_member(other, eve.id, named(&[OWNER]), acting(&anna)).await;
+    assert_eq!(added.unwrap(), Change::OwnsTooMany);
+    let good = invited(&db, other, "eve@example.com", &[OWNER], &anna).await;
+    assert_eq!(accept(&db, good.digest, &eve).await, Accepted::OwnsTooMany);
+    assert_eq!(roles(&db, acme, &eve).await.unwrap(), ["reader"]);
+    assert_eq!(roles(&db, other, &eve).await, None);
+    let set = db
+        .set_member_roles(acme, eve.id, named(&[OWNER]), operator())
+        .await;
+    assert_eq!(set.unwrap(), Change::Done);
+    for state in [AccountState::Locked, AccountState::Disabled] {
+        set_state(&db, anna.id, state).await;
+        let made = db
+            .create_organization(new("late", &anna), operator())
+            .await
+            .unwrap();
+        assert_eq!(made, Created::UnknownAccount, "{state:?}");
+    }
+}
+
+/// A role of an invitation that is gone is left out; one that has come to bring more than its writer has lets nobody in.
+pub async fn accept_invitation_judges_the_roles_of_now<S: Stores>(db: S) {
+    checks!("T070");
+    with_roles(&db).await;
+    let (anna, ben) = (proven(&db, "anna").await, proven(&db, "benno").await);
+    let (cleo, dora) = (proven(&db, "cleo").await, proven(&db, "dora").await);
+    let acme = create(&db, "acme", &anna).await;
+    add(&db, acme, &ben, &["manager"]).await;
+    let good = invited(&db, acme, "cleo@example.com", &["reader", "manager"], &ben).await;
+    let fresh = new_role(&db, "fresh", "posts:read").await;
+    let both = invited(&db, acme, "dora@example.com", &[&fresh], &ben).await;
+    assert_eq!(both.roles, [&*fresh]);
+    db.allow(fresh.clone(), "posts:write".into(), by(START))
+        .await
+        .unwrap();
+    assert_eq!(accept(&db, both.digest, &dora).await, Accepted::Refused);
+    db.disallow(fresh, "posts:write".into(), by(START)).await.unwrap();
+    db.delete_role("reader".into(), by(START)).await.unwrap();
+    assert!(matches!(
+        accept(&db, good.digest, &cleo).await,
+        Accepted::Joined(_)
+    ));
+    assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["manager"]);
+}
+
+/// Who is a member already gets the roles of an invitation besides; a crowd that accepts and revokes leaves one of both.
+pub async fn accept_invitation_by_a_member_and_while_it_is_revoked<S: Stores>(db: S) {
+    checks!("T070");
+    with_roles(&db).await;
+    let (anna, cleo) = (proven(&db, "anna").await, registered(&db, "cleo").await);
+    let acme = create(&db, "acme", &anna).await;
+    let good = invited(&db, acme, "cleo@example.com", &["reader"], &anna).await;
+    add(&db, acme, &cleo, &["title"]).await;
+    verified(&db, cleo.id).await;
+    assert!(matches!(
+        accept(&db, good.digest, &cleo).await,
+        Accepted::Joined(_)
+    ));
+    assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["reader", "title"]);
+    let eve = proven(&db, "eve").await;
+    let good = invited(&db, acme, "eve@example.com", &["reader"], &anna).await;
+    let answers = together(|n| {
+        let (db, good, eve, anna) = (db.clone(), good.clone(), eve.clone(), anna.clone());
+        async move {
+            if n % 2 == 0 {
+                let accepted = db.accept_invitation(good.digest, eve.id, acting(&eve)).await;
+                matches!(accepted.unwrap(), Accepted::Joined(_))
+            } else {
+                let revoked = db.revoke_invitation(acme, good.id, acting(&anna)).await;
+                revoked.unwrap() == Change::Done
+            }
+        }
+    })
+    .await;
+    assert_eq!(count(&answers, |done| *done), 1);
+    let joined = events(&db, Action::MemberJoined).await.len() - 1;
+    let revoked = events(&db, Action::InvitationRevoked).await.len();
+    assert_eq!(joined + revoked, 1);
+    assert_eq!(roles(&db, acme, &eve).await.is_some(), joined == 1);
+}
+
+/// What has expired is swept, and nothing before.
+pub async fn sweep_takes_invitations_that_are_over<S: Stores>(db: S) {
+    with_roles(&db).await;
+    let anna = proven(&db, "anna").await;
+    let acme = create(&db, "acme", &anna).await;
+    let good = invited(&db, acme, "eve@example.com", &[], &anna).await;
+    db.sweep(good.expires_at.minus(MICROSECOND), 1_000).await.unwrap();
+    assert_eq!(db.invitations(acme, START).await.unwrap().len(), 1);
+    db.sweep(good.expires_at, 1_000).await.unwrap();
+    assert_eq!(db.invitations(acme, START).await.unwrap(), []);
+}
+
+async fn new_role<S: Stores>(db: &S, name: &str, permission: &str) -> String {
+    db.create_role(name.into(), String::new(), by(START))
+        .await
+        .unwrap();
+    db.allow(name.into(), permission.into(), by(START)).await.unwrap();
+    name.to_owned()
 }
