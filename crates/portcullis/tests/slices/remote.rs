@@ -249,7 +249,7 @@ fn code(answer: &Answer) -> Option<String> {
 
 #[tokio::test]
 async fn permissions_declared_at_an_issuer_that_only_has_accounts_reach_the_application() {
-    let issuer = Issuer::of(|portcullis| portcullis.api()).await;
+    let issuer = Issuer::of(Portcullis::api).await;
     let app = &issuer.app;
     let root = app.administrator("root@example.com").await;
     let admin = async |method: &str, path: &str, body: Value| {
