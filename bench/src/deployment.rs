@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use portcullis::core::access::{Bearer, Credential, Permit, RolesWrite};
+use portcullis::core::access::{Bearer, Credential, MayGive, Permit};
 use portcullis::core::account::EmailAddress;
 use portcullis::core::account::Registration;
 use portcullis::core::api_key::{Form, Name, Networks};
@@ -58,7 +58,7 @@ pub(crate) async fn register(portcullis: &Portcullis, email: &str) -> Result<acc
 
 /// Gives an account a role of its own with these permissions.
 pub(crate) async fn allow(portcullis: &Portcullis, who: account::Id, permissions: &[&str]) -> Result<()> {
-    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let permit = Permit::<MayGive>::dangerous_for_operator();
     let (roles, role) = (portcullis.roles(), "measured");
     roles
         .create(&permit, role, "made for a measurement", here(portcullis))

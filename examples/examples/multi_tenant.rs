@@ -27,7 +27,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
-use portcullis::core::access::RolesWrite;
+use portcullis::core::access::MayGive;
 use portcullis::core::audit;
 use portcullis::core::organization::Current;
 use portcullis::{
@@ -137,7 +137,7 @@ pub fn api(portcullis: &Portcullis, projects: &Projects) -> Api {
 
 /// Makes the roles that owners give in their organizations. Owners themselves may do everything there.
 pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
-    let (roles, permit) = (portcullis.roles(), Permit::<RolesWrite>::dangerous_for_operator());
+    let (roles, permit) = (portcullis.roles(), Permit::<MayGive>::dangerous_for_operator());
     let by = audit::Context::operator(portcullis.environment().now());
     for (role, about, permission) in [
         ("viewer", "Sees projects", ProjectsRead::PERMISSION.name),

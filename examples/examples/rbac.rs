@@ -27,7 +27,7 @@
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use anyhow::{Context as _, ensure};
-use portcullis::core::access::{Change, RolesWrite};
+use portcullis::core::access::{Change, MayGive};
 use portcullis::core::audit;
 use portcullis::{Allow, Any, Api, Permission as _, Permit, Portcullis, Role, permissions, roles};
 
@@ -64,7 +64,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 /// Makes the roles. Doing it again changes nothing.
 pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
-    let (roles, permit) = (portcullis.roles(), Permit::<RolesWrite>::dangerous_for_operator());
+    let (roles, permit) = (portcullis.roles(), Permit::<MayGive>::dangerous_for_operator());
     let by = audit::Context::operator(portcullis.environment().now());
     for (role, about, permission) in [
         ("reader", "May read", PostsRead::PERMISSION.name),
@@ -80,7 +80,7 @@ pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
 
 /// Gives the role to the account with this id.
 pub(crate) async fn grant(portcullis: &Portcullis, account: &str, role: &str) -> anyhow::Result<()> {
-    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let permit = Permit::<MayGive>::dangerous_for_operator();
     let by = audit::Context::operator(portcullis.environment().now());
     let account = account
         .parse()

@@ -11,7 +11,7 @@
 mod existing_axum;
 
 use portcullis::Permit;
-use portcullis::core::access::RolesWrite;
+use portcullis::core::access::MayGive;
 use portcullis_testkit::TestApp;
 
 #[tokio::test]
@@ -22,7 +22,7 @@ async fn every_route_of_the_mounted_router_stands_behind_the_rule() {
         app.get(path).send().await.expect(401);
         app.get(path).bearer(&anna.access_token).send().await.expect(403);
     }
-    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let permit = Permit::<MayGive>::dangerous_for_operator();
     let roles = app.portcullis.roles();
     roles
         .create(&permit, "auditor", "Reads reports", app.by_operator())

@@ -11,7 +11,7 @@
 mod session_access_control;
 
 use portcullis::Permit;
-use portcullis::core::access::RolesWrite;
+use portcullis::core::access::MayGive;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ async fn an_open_session_may_what_its_account_may_now() {
     assert_eq!(may(&app, &session).await, [403, 403, 403]);
     let (roles, permit) = (
         app.portcullis.roles(),
-        Permit::<RolesWrite>::dangerous_for_operator(),
+        Permit::<MayGive>::dangerous_for_operator(),
     );
     for (role, permissions, expected) in [
         ("reader", &["docs:read"][..], [200, 403, 403]),
@@ -65,7 +65,12 @@ async fn an_open_session_may_what_its_account_may_now() {
         assert_eq!(may(&app, &session).await, expected, "{role}");
     }
     roles
-        .unassign(&permit, anna.id, "editor", app.by_operator())
+        .unassign(
+            &Permit::dangerous_for_operator(),
+            anna.id,
+            "editor",
+            app.by_operator(),
+        )
         .await
         .unwrap();
     assert_eq!(may(&app, &session).await, [200, 403, 200]);

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 use portcullis::cookie::Cookies;
 use portcullis::enforcer::fuzzing::{self, Keys, credential};
 use portcullis_core::access::policy::{Declarations, Schema, Set, Source};
-use portcullis_core::access::resource::{Field, FieldKind};
+use portcullis_core::access::resource::{Field, FieldKind, Tenancy};
 use portcullis_core::access::{CredentialKind, ResourceKind};
 use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::environment::{Clock, Entropy, Environment, Timestamp};
@@ -365,6 +365,7 @@ const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
 
 static POST: ResourceKind = ResourceKind {
     name: "Post",
+    tenancy: Tenancy::Anywhere,
     fields: &[
         field("title", FieldKind::Text, false),
         field("draft", FieldKind::Bool, false),

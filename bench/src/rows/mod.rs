@@ -124,7 +124,7 @@ mod tests {
         );
     }
 
-    /// A test for each row but `process`: its stand-in is this program, which a test isn't.
+    /// A test for each row but `login`, which hashes at full cost, and `process`, whose stand-in is this program.
     macro_rules! tries {
         ($($row:ident)+) => {
             $(#[test]
@@ -134,13 +134,14 @@ mod tests {
 
             #[test]
             fn every_row_is_tried() {
-                let tried = [$(stringify!($row),)+ "process"];
-                assert_eq!(names().collect::<Vec<_>>(), tried);
+                let untried = ["login", "process"];
+                let named: Vec<_> = names().filter(|name| !untried.contains(name)).collect();
+                assert_eq!(named, [$(stringify!($row)),+]);
             }
         };
     }
 
-    tries! { protected decision resource policy verification login refresh scale }
+    tries! { protected decision resource policy verification refresh scale }
 
     #[test]
     fn the_page_names_every_row() {

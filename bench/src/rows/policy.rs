@@ -161,6 +161,14 @@ fn membership() -> Membership {
     }
 }
 
+/// Microseconds of the processor for one step.
+fn timed(times: usize, step: &dyn Fn(usize)) -> Result<f64> {
+    let started = Stopwatch::processor_of_this_thread();
+    (0..times).for_each(step);
+    let used = Stopwatch::processor_of_this_thread().saturating_sub(started);
+    Ok(used.as_secs_f64() * 1e6 / times as f64)
+}
+
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let (now, principal, busy) = runtime()?.block_on(async {
         let portcullis = deployment::in_memory().open().await?;
@@ -188,12 +196,6 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         && foreign.iter().all(|post| decide(post) == Verdict::Silent)
         && whole() == Verdict::Permitted;
     ensure!(right, "a decision by policies is wrong");
-    let timed = |times: usize, step: &dyn Fn(usize)| {
-        let started = Stopwatch::processor_of_this_thread();
-        (0..times).for_each(step);
-        let used = Stopwatch::processor_of_this_thread().saturating_sub(started);
-        Ok(used.as_secs_f64() * 1e6 / times as f64)
-    };
     let each = |posts: &[&ResourceFacts]| {
         timed(posts.len(), &|index| {
             black_box(posts.get(index).map(|post| decide(black_box(post))));

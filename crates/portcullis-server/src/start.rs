@@ -173,6 +173,9 @@ fn sessions(config: &Config) -> session::Settings {
 fn organizations(config: &Config) -> organization::Settings {
     let mut settings = organization::Settings::default();
     settings.creation = config.organizations.creation;
+    settings.invitations_to_address = config.organizations.invitations_to_address;
+    settings.letters_to_address = config.organizations.letters_to_address;
+    settings.invitations_by_account = config.organizations.invitations_by_account;
     settings
 }
 

@@ -2,8 +2,10 @@
 
 mod service;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
-use portcullis_core::access::ADMINISTRATOR;
+use portcullis_core::access::{ADMINISTRATOR, AccountsWrite, Permission as _};
 use portcullis_core::account::{
     Account, EmailAddress, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount,
     Outcome, Setup, Stamp, State, StateSet, Store, Username,
@@ -16,12 +18,13 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::Ending;
+use portcullis_core::throttle::Budget;
 use uuid::Uuid;
 
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
-use crate::{Database, access, session};
+use crate::{Database, access, budget, session};
 
 /// The columns [`account`] reads.
 macro_rules! account_columns {
@@ -163,6 +166,21 @@ impl Store for Database {
     async fn set_state(&self, id: Id, state: State, stamp: Stamp, by: Context) -> Result<StateSet, Fault> {
         self.write((id, state, stamp, by), |tx, (id, state, stamp, by)| {
             Box::pin(set_state(tx, *id, *state, *stamp, by))
+        })
+        .await
+    }
+
+    async fn spend(&self, budgets: Vec<Budget>, now: Timestamp) -> Result<Result<(), Duration>, Fault> {
+        self.write((budgets, now), |tx, (budgets, now)| {
+            Box::pin(async move {
+                Ok(match budget::spend(tx, budgets, *now).await? {
+                    None => Ok(()),
+                    Some(wait) => {
+                        tx.undo();
+                        Err(wait)
+                    }
+                })
+            })
         })
         .await
     }
@@ -322,6 +340,11 @@ async fn set_state(
 ) -> Result<StateSet, Fault> {
     defends!("T016");
     access::lock_roles(tx).await?;
+    let who = access::of_actor(tx, by).await?;
+    let missing = access::lacks_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
+    if !missing.is_empty() {
+        return Ok(StateSet::Beyond(missing));
+    }
     let administered = access::administrator_acts(tx).await?;
     let stamp = (state == State::Disabled).then_some(stamp);
     let params = params![id, state.as_str(), stamp];

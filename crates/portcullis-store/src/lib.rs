@@ -18,6 +18,7 @@ mod access;
 mod account;
 mod api_key;
 mod audit;
+mod budget;
 mod bus;
 mod database;
 pub mod ephemeral;

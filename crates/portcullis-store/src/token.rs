@@ -221,7 +221,7 @@ const GRANTS: &str = "DELETE FROM grants WHERE (kind, resource, subject, action)
     (SELECT kind, resource, subject, action FROM grants WHERE expires_at <= $1 LIMIT $2)";
 
 /// What is deleted, and how long after the moment in its column.
-const SWEEPS: [(&str, Duration); 8] = [
+const SWEEPS: [(&str, Duration); 9] = [
     (delete_some!("revocations", "id", "expires_at"), LEEWAY),
     (
         delete_some!("refresh_tokens", "digest", "expires_at"),
@@ -236,6 +236,7 @@ const SWEEPS: [(&str, Duration); 8] = [
         Duration::ZERO,
     ),
     (GRANTS, Duration::ZERO),
+    (delete_some!("budgets", "subject", "due"), Duration::ZERO),
     (delete_some!("invalidations", "seq", "at"), follow::KEPT),
     (delete_some!("sessions", "id", "ended_at"), REMEMBERED),
     (delete_some!("sessions", "id", "expires_at"), REMEMBERED),

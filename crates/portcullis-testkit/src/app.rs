@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use http::Method;
 use portcullis::{Api, Builder, Portcullis};
-use portcullis_core::access::{Permit, RolesWrite};
+use portcullis_core::access::{MayGive, Permit};
 use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, audit, password};
 use serde_json::json;
@@ -155,7 +155,7 @@ impl TestApp {
     pub async fn user_with(&self, email: &str, permissions: &[&str]) -> Account {
         let user = self.user(email).await;
         let role = format!("r-{}", user.id.as_uuid().simple());
-        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let permit = Permit::<MayGive>::dangerous_for_operator();
         let roles = self.portcullis.roles();
         roles
             .create(&permit, &role, "made for a test", self.by_operator())
@@ -173,7 +173,7 @@ impl TestApp {
 
     /// Gives an account a role.
     pub async fn assign(&self, user: &Account, role: &str) {
-        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let permit = Permit::<MayGive>::dangerous_for_operator();
         self.portcullis
             .roles()
             .assign(&permit, user.id, role, self.by_operator())

@@ -46,6 +46,7 @@ mod mail;
 mod organization;
 #[cfg(feature = "remote")]
 pub mod outbound;
+mod page;
 mod password;
 mod policies;
 mod portcullis;

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{InOrganization, PermissionRef, Principal, Requirement, Rule, Situation, Verdict};
+use super::{InOrganization, PermissionRef, Principal, Requirement, Rule, Scopes, Situation, Verdict};
 use crate::session::Assurance;
 use crate::{audit, defends, organization};
 
@@ -269,11 +269,13 @@ impl<R: Requirement> Permit<R> {
     }
 
     /// The circumstances of a change, signed by whoever the permit was made for, never by whoever the caller says it
-    /// was.
+    /// was, and with what their credential is narrowed to.
     #[must_use]
     pub fn sign(&self, by: audit::Context) -> audit::Context {
+        let principal = self.principal.as_ref();
         audit::Context {
             actor: self.actor(),
+            scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
             ..by
         }
     }

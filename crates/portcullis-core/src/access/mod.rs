@@ -11,6 +11,7 @@
 
 mod authentication;
 mod authenticator;
+mod authority;
 mod builtin;
 mod decide;
 mod directory;
@@ -36,6 +37,7 @@ use serde::Serialize;
 
 pub use self::authentication::Authentication;
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
+pub use self::authority::{Authority, Brings, Lacks, in_words};
 pub use self::builtin::{
     AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
     MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,
@@ -55,7 +57,7 @@ pub use self::requirement::{
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
-pub use self::service::{Roles, RolesError};
+pub use self::service::{MayGive, Roles, RolesError};
 pub use self::situation::{Membership, NoPolicies, Policies, PolicyFilters, Reasons, Situation, Verdict};
 pub use self::step_up::{StepUp, step_up};
 use crate::environment::Timestamp;
@@ -99,7 +101,7 @@ pub struct AccountFacts {
 }
 
 /// What came of changing roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// It is so now.
     Done,
@@ -117,9 +119,12 @@ pub enum Change {
     Taken,
     /// The role or permission is Portcullis' own, or the last administrator would lose it.
     Protected,
+    /// Who acts lacks what is named, or may not change roles any more; nothing was written.
+    Beyond(Lacks),
 }
 
-/// Where roles and permissions are kept. Every verb is atomic. Changing a role invalidates
+/// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their
+/// transaction ([`Authority`]), by whoever acts (`by.actor`) and what narrows them (`by.scopes`). Changing a role invalidates
 /// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
 #[async_trait]
 pub trait Store: Send + Sync {

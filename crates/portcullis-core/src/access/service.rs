@@ -1,13 +1,18 @@
-//! Changes roles. Every change takes a [`Permit`]: a page, a job or a command can't skip the check.
+//! Changes roles. Every change takes a [`Permit`]: a page, a job or a command can't skip the check. What somebody may
+//! give and take is judged by the store, in the transaction that does it ([`Authority`](super::Authority)).
 
 use std::sync::Arc;
 
 use super::{
-    Change, InvalidName, PermissionId, PermissionRecord, Permit, RoleRecord, RolesRead, RolesWrite, Store,
-    is_reserved, valid_permission_name, valid_role_name,
+    Change, FreshLogin, InvalidName, PermissionId, PermissionRecord, Permit, RoleRecord, RolesRead,
+    RolesWrite, Store, is_reserved, valid_permission_name, valid_role_name,
 };
 use crate::fault::Fault;
 use crate::{account, audit, defends};
+
+/// What it takes to make roles and to give: as much as to make the key of a service account, which gives no more than
+/// this can. Taking asks for the permission alone.
+pub type MayGive = (RolesWrite, FreshLogin<900>);
 
 /// Why roles were not changed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -70,10 +75,11 @@ impl Roles {
     /// description that the code gives it.
     ///
     /// # Errors
-    /// [`RolesError`]; a name below `portcullis:` or `org:` is [`Change::Protected`].
+    /// [`RolesError`]; a name below `portcullis:` or `org:` is [`Change::Protected`], and who is no administrator goes
+    /// [beyond](Change::Beyond) what they may: owners of organizations get the permission too.
     pub async fn declare(
         &self,
-        permit: &Permit<RolesWrite>,
+        permit: &Permit<MayGive>,
         name: &str,
         description: &str,
         by: audit::Context,
@@ -106,7 +112,7 @@ impl Roles {
     /// [`RolesError`]; an existing role of that name is [`Change::Taken`].
     pub async fn create(
         &self,
-        permit: &Permit<RolesWrite>,
+        permit: &Permit<MayGive>,
         name: &str,
         description: &str,
         by: audit::Context,
@@ -135,7 +141,7 @@ impl Roles {
     /// [`RolesError`]; a permission nobody declared is [`Change::UnknownPermission`].
     pub async fn allow(
         &self,
-        permit: &Permit<RolesWrite>,
+        permit: &Permit<MayGive>,
         role: &str,
         permission: &str,
         by: audit::Context,
@@ -170,7 +176,7 @@ impl Roles {
     /// [`RolesError`]; a cycle is [`Change::Cycle`].
     pub async fn inherit(
         &self,
-        permit: &Permit<RolesWrite>,
+        permit: &Permit<MayGive>,
         role: &str,
         parent: &str,
         by: audit::Context,
@@ -204,7 +210,7 @@ impl Roles {
     /// [`RolesError`].
     pub async fn assign(
         &self,
-        permit: &Permit<RolesWrite>,
+        permit: &Permit<MayGive>,
         account: account::Id,
         role: &str,
         by: audit::Context,

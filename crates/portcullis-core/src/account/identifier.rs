@@ -6,6 +6,7 @@
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
+use uuid::Uuid;
 
 use crate::defends;
 
@@ -83,12 +84,14 @@ pub struct Username {
 /// Why a user name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a user name has 3 to 32 letters, digits, dots, hyphens or underscores, and begins and ends with a letter or digit"
+    "a user name has 3 to 32 letters, digits, dots, hyphens or underscores, begins and ends with a letter or digit, and \
+     is no id"
 )]
 pub struct InvalidUsername;
 
 impl Username {
-    /// Parses a user name. It can't look like an e-mail address, so an identifier is one or the other.
+    /// Parses a user name. It can't look like an e-mail address, so an identifier is one or the other; nor like an id, so
+    /// that a name given to a command never means another account.
     ///
     /// # Errors
     /// [`InvalidUsername`].
@@ -98,7 +101,8 @@ impl Username {
         let edges =
             normalised.starts_with(char::is_alphanumeric) && normalised.ends_with(char::is_alphanumeric);
         let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-        if (3..=32).contains(&length) && text.len() <= 128 && edges && normalised.chars().all(allowed) {
+        let plain = edges && normalised.chars().all(allowed) && Uuid::try_parse(&normalised).is_err();
+        if (3..=32).contains(&length) && text.len() <= 128 && plain {
             Ok(Self {
                 typed: text.to_owned(),
                 normalised,
@@ -241,11 +245,15 @@ mod tests {
             ("a b c", false),
             ("abc\n", false),
             ("søren", true),
+            // An id in its short form.
+            ("01890000000070008000000000000001", false),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", false),
+            ("0189000000007000800000000000000", true),
         ] {
             assert_eq!(Username::parse(text).is_ok(), good, "{text:?}");
         }
-        assert!(Username::parse(&"a".repeat(32)).is_ok());
-        assert!(Username::parse(&"a".repeat(33)).is_err());
+        assert!(Username::parse(&"x".repeat(32)).is_ok());
+        assert!(Username::parse(&"x".repeat(33)).is_err());
         assert_eq!(Username::parse("ＡnnA").unwrap().normalised(), "anna");
     }
 

@@ -14,6 +14,8 @@ mod registrar;
 mod service;
 mod service_account;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde::Serialize;
 
@@ -21,14 +23,16 @@ pub use self::identifier::{EmailAddress, Identifier, InvalidEmail, InvalidUserna
 pub use self::mail::{Letter, MailError, Mailer};
 pub use self::passwords::{Mismatch, NotProven, Passwords, PasswordsError};
 pub use self::registrar::{
-    Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
+    AgainError, Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
 };
 pub use self::service::{Accounts, StateError};
 pub use self::service_account::{ServiceAccountError, ServiceAccounts};
+use crate::access::Lacks;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::SealedHash;
 use crate::secret::{self, Digest, Opaque};
+use crate::throttle::Budget;
 use crate::{audit, define_id};
 
 define_id! {
@@ -218,6 +222,8 @@ pub enum StateSet {
     UnknownAccount,
     /// No administrator who can act would be left; nothing was written.
     LastAdministrator,
+    /// The account has permissions of the server's, these, that whoever acts lacks; nothing was written.
+    Beyond(Lacks),
 }
 
 /// What a login needs: the account and its sealed hash.
@@ -270,7 +276,8 @@ pub trait Store: Send + Sync {
 
     /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token. An
     /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for:
-    /// locking and unlocking proves nothing. Invalidates the account.
+    /// locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
+    /// it isn't their own. Invalidates the account.
     async fn set_state(
         &self,
         id: Id,
@@ -278,6 +285,9 @@ pub trait Store: Send + Sync {
         stamp: Stamp,
         by: audit::Context,
     ) -> Result<StateSet, Fault>;
+
+    /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
+    async fn spend(&self, budgets: Vec<Budget>, now: Timestamp) -> Result<Result<(), Duration>, Fault>;
 
     /// Remembers a further verification token for the account's present address. Answers `false` for an account
     /// without an unverified address.

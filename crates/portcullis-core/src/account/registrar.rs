@@ -12,6 +12,7 @@ use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::password::{Broken, HashError, Hasher, Password, Policy};
 use crate::secret::SecretText;
+use crate::throttle::{Budget, Per, Rate, Subject};
 use crate::{audit, defends};
 
 /// What somebody registers with. The identifiers are valid already; the password isn't judged yet.
@@ -57,6 +58,17 @@ pub enum RegistrationError {
     /// The password couldn't be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why no further letter was sent.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AgainError {
+    /// So many were sent that the next may only be after this time.
+    #[error("too many letters were sent to this address: wait before the next")]
+    TooSoon(Duration),
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -158,8 +170,15 @@ impl Registrar {
     /// Makes a further verification token for an account whose address isn't proven yet; `None` for any other.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn verify_again(&self, account: Id) -> Result<Option<VerificationToken>, Fault> {
+    /// [`AgainError`].
+    pub async fn verify_again(&self, account: Id) -> Result<Option<VerificationToken>, AgainError> {
+        defends!("T091");
+        let budget = Budget {
+            subject: Subject::new("verification", &[account.as_uuid().as_bytes()]),
+            rate: VERIFICATIONS,
+        };
+        let spent = self.store.spend(vec![budget], self.environment.now()).await?;
+        spent.map_err(AgainError::TooSoon)?;
         let token = VerificationToken::mint(&self.environment);
         let expires_at = self.environment.now().plus(VERIFICATION_LIFETIME);
         Ok(self
@@ -242,6 +261,9 @@ impl std::fmt::Debug for Registrar {
             .finish_non_exhaustive()
     }
 }
+
+/// How many further letters an account may ask for.
+const VERIFICATIONS: Rate = Rate::clamped(10, Per::Day);
 
 /// A mailed verification token is good for a day.
 pub const VERIFICATION_LIFETIME: Duration = Duration::from_secs(24 * 3_600);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Account, Id, Stamp, State, StateSet, Store};
-use crate::access::{AccountsRead, AccountsWrite, Permit};
+use crate::access::{AccountsRead, AccountsWrite, Lacks, Permit, in_words};
 use crate::audit;
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -23,6 +23,9 @@ pub enum StateError {
     /// Only a proven address makes an account active.
     #[error("an account becomes unverified by registering only: use active, locked or disabled")]
     NotSettable,
+    /// The account may do more than whoever acts.
+    #[error("this account is above you: your credential lacks {}", in_words(.0))]
+    Beyond(Lacks),
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -85,6 +88,7 @@ impl Accounts {
             StateSet::Set(account) => Ok(account),
             StateSet::UnknownAccount => Err(StateError::NoAccount),
             StateSet::LastAdministrator => Err(StateError::LastAdministrator),
+            StateSet::Beyond(missing) => Err(StateError::Beyond(missing)),
         }
     }
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use self::log::Log;
+use crate::access::Scopes;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::{account, session};
@@ -38,6 +39,9 @@ pub struct Context {
     pub at: Timestamp,
     /// Who.
     pub actor: Actor,
+    /// What the credential they came with is narrowed to. It isn't recorded: verbs that give or take what accounts
+    /// may do judge by it.
+    pub scopes: Scopes,
     /// The client's address, where there is a client.
     pub ip: Option<IpAddr>,
     /// The client's `User-Agent`, at most 256 characters.
@@ -52,6 +56,7 @@ impl Context {
         Self {
             at,
             actor: Actor::System,
+            scopes: Scopes::Everything,
             ip: None,
             user_agent: None,
             trace: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::OWNER;
-use crate::access::{ADMINISTRATOR, MembersWrite, Permission as _};
+use crate::access::{ADMINISTRATOR, MembersWrite, Permission as _, Scopes};
 use crate::defends;
 
 /// What somebody may do about others' roles in an organization.
@@ -44,6 +44,23 @@ pub fn is_the_servers(permission: &str) -> bool {
 }
 
 impl Authority {
+    /// The same by a credential that is narrowed to scopes: no role, as everywhere, and of the permissions those that the
+    /// scopes name.
+    #[must_use]
+    pub fn narrowed(self, scopes: &Scopes) -> Self {
+        defends!("T071");
+        match self {
+            Self::Member { mut permissions, .. } if *scopes != Scopes::Everything => {
+                permissions.retain(|name| scopes.include(name));
+                Self::Member {
+                    roles: BTreeSet::new(),
+                    permissions,
+                }
+            }
+            unchanged => unchanged,
+        }
+    }
+
     /// Whether they are an owner.
     pub fn is_owner(&self) -> bool {
         matches!(self, Self::Member { roles, .. } if roles.contains(OWNER))
@@ -156,6 +173,32 @@ mod tests {
         }
         let manager = member(&["manager"], &["portcullis:roles:write"]);
         assert!(!manager.may_take(&role("helper", &["portcullis:roles:write"])));
+    }
+
+    #[test]
+    fn a_narrowed_owner_gives_what_the_scopes_name() {
+        checks!("T071");
+        let owner = member(
+            &[OWNER, "boss"],
+            &["org:members:write", "posts:read", "posts:write"],
+        );
+        let only = |names: &[&str]| Scopes::Only(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(owner.clone().narrowed(&Scopes::Everything), owner);
+        let narrow = owner
+            .clone()
+            .narrowed(&only(&["org:members:write", "posts:read"]));
+        assert!(narrow.may_manage() && !narrow.is_owner());
+        for (what, may) in [
+            (role("reader", &["posts:read"]), true),
+            (role("writer", &["posts:write"]), false),
+            (role("boss", &[]), false),
+            (role(OWNER, &["posts:read"]), false),
+        ] {
+            assert_eq!(narrow.may_give(&what), may, "{what:?}");
+            assert_eq!(narrow.may_take(&what), may, "{what:?}");
+        }
+        assert!(!owner.narrowed(&only(&[])).may_manage());
+        assert_eq!(Authority::Operator.narrowed(&only(&[])), Authority::Operator);
     }
 
     proptest! {

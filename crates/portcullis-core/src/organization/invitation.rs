@@ -6,6 +6,7 @@ use super::{Id, InvitationId};
 use crate::account::{self, EmailAddress};
 use crate::environment::Timestamp;
 use crate::secret::{Digest, Kind, Opaque};
+use crate::throttle::Budget;
 
 /// The kind of token that lets an invited address into an organization.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct NewInvitation {
     pub expires_at: Timestamp,
     /// How many may be open at once.
     pub limit: u32,
+    /// What its letter is counted against; a revoked or replaced one gives nothing back.
+    pub budgets: Vec<Budget>,
 }
 
 /// An open invitation, as members see it. Its token is nowhere but in the letter.

@@ -232,7 +232,11 @@ mod tests {
             "Ac\r\nBcc: x",
             "Ac\u{202e}me",
             "Ac\u{2028}me",
-            "Ac\u{61c}me",
+            "Ac\u{061c}me",
+            "Ac\u{00ad}me",
+            "Ac\u{180e}me",
+            "Ac\u{e0020}me",
+            "\u{3164}",
             &beyond,
         ] {
             assert!(Name::parse(text).is_err(), "{text:?}");

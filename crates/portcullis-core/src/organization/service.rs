@@ -16,6 +16,7 @@ use crate::account::{self, EmailAddress};
 use crate::audit;
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::throttle::{Per, Rate};
 
 /// Who may create organizations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,11 +29,28 @@ pub enum Creation {
 }
 
 /// What can be set about organizations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
     /// Who may create organizations.
     pub creation: Creation,
+    /// How many invitations one organization may mail to one address: 3 a day.
+    pub invitations_to_address: Rate,
+    /// How many invitations all organizations together may mail to one address: 10 a day.
+    pub letters_to_address: Rate,
+    /// How many invitations one account may mail: 50 an hour.
+    pub invitations_by_account: Rate,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            creation: Creation::default(),
+            invitations_to_address: Rate::clamped(3, Per::Day),
+            letters_to_address: Rate::clamped(10, Per::Day),
+            invitations_by_account: Rate::clamped(50, Per::Hour),
+        }
+    }
 }
 
 /// Why nothing was changed.

@@ -1,5 +1,7 @@
 //! Where organizations are kept.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{
@@ -78,6 +80,12 @@ pub enum Change {
     Taken,
     /// There are as many invitations, or former slugs, as there may be.
     TooMany,
+    /// So many letters were sent that the next may only be after this time.
+    TooSoon(Duration),
+    /// Who invites hasn't proven their own address.
+    NotProven,
+    /// The account would own more organizations than it may.
+    OwnsTooMany,
 }
 
 /// What came of accepting an invitation.
@@ -89,6 +97,8 @@ pub enum Accepted {
     Refused,
     /// It is for another address, or the account hasn't proven that it owns it. The invitation stays good.
     AnotherAddress,
+    /// It makes the account an owner, and it owns as many organizations as it may. The invitation stays good.
+    OwnsTooMany,
 }
 
 /// What an account is in an organization, read at once.
@@ -105,7 +115,8 @@ pub struct MembershipFacts {
 /// Where organizations are kept. Every verb is atomic, and happens wholly, with its audit event, or not at all.
 ///
 /// Verbs that give or take roles are judged inside their transaction ([`Authority`](super::Authority)): whoever acts
-/// (`by.actor`) is a member who may, or the operator. Changes invalidate
+/// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Nobody but the operator
+/// makes an account owner of more than [`OWNED`](super::OWNED) organizations. Changes invalidate
 /// [`Organization`](crate::invalidation::Invalidation::Organization).
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -144,7 +155,7 @@ pub trait Store: Send + Sync {
         by: audit::Context,
     ) -> Result<Change, Fault>;
 
-    /// Sets the state.
+    /// Sets the state. Suspending revokes every open invitation.
     async fn set_organization_state(
         &self,
         organization: Id,
@@ -195,7 +206,8 @@ pub trait Store: Send + Sync {
         by: audit::Context,
     ) -> Result<Change, Fault>;
 
-    /// Writes an invitation; an open one of the same address is replaced, which takes what revoking it takes.
+    /// Writes an invitation; an open one of the same address is replaced, which takes what revoking it takes. An account
+    /// that invites has proven its address. Each of the budgets is charged, all or none, and only if it is written.
     async fn invite(&self, new: NewInvitation, by: audit::Context) -> Result<Change, Fault>;
 
     /// The invitations that are open at `now`, oldest first.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::device_name::DeviceName;
 use super::login::LoginError;
 use super::{Ending, Id, Session, Store, Token};
-use crate::access::{Directory, Permit, SessionsWrite};
+use crate::access::{Authority, Directory, Lacks, Permission as _, Permit, SessionsWrite, in_words};
 use crate::account::{self, Passwords};
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -69,6 +69,20 @@ pub struct Foundation {
     pub environment: Environment,
     /// How long sessions live.
     pub settings: Settings,
+}
+
+/// Why an account's sessions were not ended.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EndError {
+    /// No such account.
+    #[error("there is no such account")]
+    NoAccount,
+    /// The account may do more than whoever acts.
+    #[error("this account is above you: your credential lacks {}", in_words(.0))]
+    Beyond(Lacks),
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }
 
 /// Role: session manager. Opens sessions at logins and ends them.
@@ -134,21 +148,36 @@ impl Manager {
         self.on.sessions.end(account, session, Ending::Logout, by).await
     }
 
-    /// Ends everything an account was ever given, for an administrator. Answers how many sessions that were; `None`
-    /// if there is no such account.
+    /// Ends everything an account was ever given, for an administrator. Answers how many sessions that were.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`EndError`].
     pub async fn end_all_of(
         &self,
         permit: &Permit<SessionsWrite>,
         account: account::Id,
         by: audit::Context,
-    ) -> Result<Option<u64>, Fault> {
-        if self.on.accounts.find(account).await?.is_none() {
-            return Ok(None);
+    ) -> Result<u64, EndError> {
+        let theirs = self
+            .on
+            .directory
+            .read(account, by.at)
+            .await?
+            .ok_or(EndError::NoAccount)?;
+        // Judged beside the transaction: at worst it ends what its owner can begin anew at once.
+        let authority = match permit.principal() {
+            None => Authority::Operator,
+            Some(who) => {
+                let own = who.permissions().into_iter().map(str::to_owned).collect();
+                Authority::of_account(Vec::new(), own, who.scopes())
+            }
+        };
+        let themselves = permit.actor() == audit::Actor::Account(account);
+        let missing = authority.lacks_over(SessionsWrite::PERMISSION, &theirs.permission_names);
+        if !missing.is_empty() && !themselves {
+            return Err(EndError::Beyond(missing));
         }
-        self.log_out_everywhere(account, permit.sign(by)).await.map(Some)
+        Ok(self.log_out_everywhere(account, permit.sign(by)).await?)
     }
 
     /// Ends everything the caller's own account was ever given. Answers how many sessions that were.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::device_name::{DeviceName, InvalidDeviceName};
 pub use self::login::{Delivery, LoggedIn, LoginError, LoginForm};
-pub use self::manager::{Foundation, Manager, Settings};
+pub use self::manager::{EndError, Foundation, Manager, Settings};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::secret::{Digest, Kind, Opaque};

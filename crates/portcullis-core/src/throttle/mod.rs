@@ -10,11 +10,13 @@
 //! **Deployment caveat:** a [`Limiter`] counts what its own process sees. Behind a balancer each node allows the whole
 //! rate, so a deployment of three allows up to three times as much.
 
+mod budget;
 mod limiter;
 mod rate;
 
 use std::time::Duration;
 
+pub use self::budget::{Budget, Subject};
 pub use self::limiter::Limiter;
 pub use self::rate::{InvalidRate, Per, Rate};
 use crate::environment::Timestamp;
@@ -34,6 +36,17 @@ impl Due {
     pub const fn as_nanos(self) -> i64 {
         self.0
     }
+
+    /// The same as a moment, for a store: to the microsecond, and never sooner.
+    pub const fn moment(self) -> Timestamp {
+        Timestamp::from_micros(self.0 / 1_000 + (self.0 % 1_000 > 0) as i64)
+    }
+}
+
+impl From<Timestamp> for Due {
+    fn from(moment: Timestamp) -> Self {
+        Self(moment.as_micros().saturating_mul(1_000))
+    }
 }
 
 /// Whether one more is allowed at `now`, by the moment `due` that the last one allowed left behind (`None` where there
@@ -46,7 +59,7 @@ impl Due {
 ///
 /// Source: ITU-T I.371 annex A (the generic cell rate algorithm, virtual scheduling)
 pub fn admit(rate: Rate, due: Option<Due>, now: Timestamp) -> Result<Due, Duration> {
-    let now = now.as_micros().saturating_mul(1_000);
+    let now = Due::from(now).0;
     let one = nanos(rate.interval());
     let whole = one.saturating_mul(i64::from(rate.count()));
     // A moment further away than the whole count takes can only come from a clock that was set back, or from another
@@ -70,6 +83,14 @@ mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    #[test]
+    fn a_stored_moment_is_never_sooner() {
+        for (nanos, micros) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2)] {
+            assert_eq!(Due::from_nanos(nanos).moment(), Timestamp::from_micros(micros));
+        }
+        assert_eq!(Due::from(START).moment(), START);
+    }
 
     fn rate(text: &str) -> Rate {
         Rate::parse(text).unwrap()

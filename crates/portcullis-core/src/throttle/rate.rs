@@ -83,6 +83,16 @@ impl Rate {
         Ok(Self { count, per })
     }
 
+    /// The same for constants of code: a count out of range is brought to its bound.
+    pub const fn clamped(count: u32, per: Per) -> Self {
+        let count = match count {
+            0 => 1,
+            1..=Self::MOST => count,
+            _ => Self::MOST,
+        };
+        Self { count, per }
+    }
+
     /// Reads `100/minute`. One rate has one text: no spaces, no signs, no leading zeros.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use portcullis_core::account::{
     Account, EmailAddress, Id, Identifier, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
+use portcullis_core::defends;
 use portcullis_core::session::Assurance;
 use serde_json::{Value, json};
 use url::Url;
@@ -108,14 +109,16 @@ impl Command {
 /// # Errors
 /// [`Failure`] if there is none.
 pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Account, Failure> {
-    let found = match name.parse::<Id>() {
-        Ok(id) => {
+    // In its one spelling: 32 hex digits could be somebody's name.
+    let id = name.parse::<Id>().ok().filter(|id| id.to_string() == name);
+    let found = match id {
+        Some(id) => {
             portcullis
                 .accounts()
                 .find(&Permit::<AccountsRead>::dangerous_for_operator(), id)
                 .await?
         }
-        Err(_) => match Identifier::parse(name) {
+        None => match Identifier::parse(name) {
             Some(identifier) => portcullis
                 .database()
                 .find_login(identifier)
@@ -130,6 +133,23 @@ pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Account,
         ))
     };
     found.ok_or_else(missing)
+}
+
+/// The same where the account is given something: it isn't named by an address that it merely claims.
+///
+/// # Errors
+/// [`Failure`] if there is none, or `name` is an address that the account hasn't proven.
+pub(super) async fn find_to_give(portcullis: &Portcullis, name: &str) -> Result<Account, Failure> {
+    defends!("T092");
+    let account = find(portcullis, name).await?;
+    let by_address = matches!(Identifier::parse(name), Some(Identifier::Email(_)));
+    if by_address && account.email_verified_at.is_none() {
+        return Err(Failure::Failed(format!(
+            "nobody has proven the address {name:?}: whoever registered it may be somebody else. Name the account by its id, {}",
+            account.id
+        )));
+    }
+    Ok(account)
 }
 
 async fn list(
@@ -228,7 +248,6 @@ async fn log_out(portcullis: &Portcullis, named: &Named, output: &Output) -> Res
         .sessions()
         .end_all_of(&permit, account.id, by(portcullis))
         .await?;
-    let ended = ended.ok_or_else(gone)?;
     let text = format!("{} is logged out: sessions ended: {ended}", called(&account));
     Ok(output.done(&text, &json!({ "id": account.id, "sessions_ended": ended }))?)
 }

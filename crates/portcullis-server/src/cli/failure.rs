@@ -8,6 +8,7 @@ use portcullis_core::account::{RegistrationError, ServiceAccountError, StateErro
 use portcullis_core::api_key::{ChangeError, CreateError, RotateError};
 use portcullis_core::fault::Fault;
 use portcullis_core::key::KeyringError;
+use portcullis_core::session::EndError;
 
 use crate::config::Problems;
 use crate::serve::RunError;
@@ -56,6 +57,7 @@ fails!(
     RunError,
     Fault,
     StateError,
+    EndError,
     KeyringError,
     RolesError,
     ServiceAccountError,

@@ -143,7 +143,7 @@ async fn create(
 ) -> Result<(), Failure> {
     let slug = Slug::parse(slug).map_err(|error| Failure::Usage(error.to_string()))?;
     let name = Name::parse(name).map_err(|error| Failure::Usage(error.to_string()))?;
-    let owner = account::find(portcullis, owner).await?.id;
+    let owner = account::find_to_give(portcullis, owner).await?.id;
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
     let organizations = portcullis.organizations();
     match organizations
@@ -172,7 +172,7 @@ async fn add(
     output: &Output,
 ) -> Result<(), Failure> {
     let permit = manage(portcullis, organization).await?;
-    let account = account::find(portcullis, account).await?.id;
+    let account = account::find_to_give(portcullis, account).await?.id;
     let (organizations, by) = (portcullis.organizations(), || by(portcullis));
     let wrong = |error| match error {
         OrganizationsError::Fault(fault) => Failure::from(fault),
@@ -249,6 +249,9 @@ const fn explain(change: Change) -> &'static str {
         Change::Member => "this account is a member already",
         Change::Taken => "this slug is, or was, another organization's",
         Change::TooMany => "there are as many of them as there may be",
+        Change::TooSoon(_) => "too many letters were sent: try again later",
+        Change::NotProven => "this account hasn't proven its address",
+        Change::OwnsTooMany => "this account owns as many organizations as it may",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{Permit, RolesRead, RolesWrite};
+use portcullis_core::access::{MayGive, Permit, RolesRead, RolesWrite};
 use portcullis_core::audit::Context;
 use serde_json::{Value, json};
 
@@ -33,7 +33,6 @@ impl Command {
             portcullis.roles(),
             Context::operator(portcullis.environment().now()),
         );
-        let permit = Permit::<RolesWrite>::dangerous_for_operator();
         let outcome = match self {
             Self::List => {
                 let permit = Permit::<RolesRead>::dangerous_for_operator();
@@ -47,8 +46,14 @@ impl Command {
             Self::Declare {
                 permission,
                 description,
-            } => roles.declare(&permit, &permission, &description, by).await,
-            Self::Withdraw { permission } => roles.withdraw(&permit, &permission, by).await,
+            } => {
+                let permit = Permit::<MayGive>::dangerous_for_operator();
+                roles.declare(&permit, &permission, &description, by).await
+            }
+            Self::Withdraw { permission } => {
+                let permit = Permit::<RolesWrite>::dangerous_for_operator();
+                roles.withdraw(&permit, &permission, by).await
+            }
         };
         role::report(outcome, output)
     }

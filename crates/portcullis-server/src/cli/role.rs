@@ -2,12 +2,14 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{Change, Permit, RoleRecord, RolesError, RolesRead, RolesWrite};
+use portcullis_core::access::{
+    Change, MayGive, Permit, RoleRecord, RolesError, RolesRead, RolesWrite, in_words,
+};
 use portcullis_core::audit::Context;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::account::find;
+use super::account::{find, find_to_give};
 use super::failure::Failure;
 
 #[derive(Debug, Subcommand)]
@@ -85,27 +87,26 @@ impl Command {
     }
 
     async fn change(self, portcullis: &Portcullis) -> Result<Result<Change, RolesError>, Failure> {
-        let (roles, permit) = (
-            portcullis.roles(),
-            &Permit::<RolesWrite>::dangerous_for_operator(),
-        );
+        let roles = portcullis.roles();
+        let gives = &Permit::<MayGive>::dangerous_for_operator();
+        let takes = &Permit::<RolesWrite>::dangerous_for_operator();
         let by = Context::operator(portcullis.environment().now());
         Ok(match self {
             Self::List => Ok(Change::Unchanged),
-            Self::Create { role, description } => roles.create(permit, &role, &description, by).await,
-            Self::Delete { role } => roles.delete(permit, &role, by).await,
-            Self::Allow { role, permission } => roles.allow(permit, &role, &permission, by).await,
-            Self::Disallow { role, permission } => roles.disallow(permit, &role, &permission, by).await,
-            Self::Inherit { role, parent } => roles.inherit(permit, &role, &parent, by).await,
-            Self::Disinherit { role, parent } => roles.disinherit(permit, &role, &parent, by).await,
+            Self::Create { role, description } => roles.create(gives, &role, &description, by).await,
+            Self::Delete { role } => roles.delete(takes, &role, by).await,
+            Self::Allow { role, permission } => roles.allow(gives, &role, &permission, by).await,
+            Self::Disallow { role, permission } => roles.disallow(takes, &role, &permission, by).await,
+            Self::Inherit { role, parent } => roles.inherit(gives, &role, &parent, by).await,
+            Self::Disinherit { role, parent } => roles.disinherit(takes, &role, &parent, by).await,
             Self::Assign { role, account } => {
                 roles
-                    .assign(permit, find(portcullis, &account).await?.id, &role, by)
+                    .assign(gives, find_to_give(portcullis, &account).await?.id, &role, by)
                     .await
             }
             Self::Unassign { role, account } => {
                 roles
-                    .unassign(permit, find(portcullis, &account).await?.id, &role, by)
+                    .unassign(takes, find(portcullis, &account).await?.id, &role, by)
                     .await
             }
         })
@@ -117,14 +118,14 @@ pub(super) fn report(outcome: Result<Change, RolesError>, output: &Output) -> Re
     match outcome {
         Ok(Change::Done) => Ok(output.done("done", &json!({ "changed": true }))?),
         Ok(Change::Unchanged) => Ok(output.done("it was so already", &json!({ "changed": false }))?),
-        Ok(refused) => Err(Failure::Failed(explain(refused).to_owned())),
+        Ok(refused) => Err(Failure::Failed(explain(&refused))),
         Err(RolesError::Fault(fault)) => Err(fault.into()),
         Err(wrong) => Err(Failure::Usage(wrong.to_string())),
     }
 }
 
-fn explain(change: Change) -> &'static str {
-    match change {
+fn explain(change: &Change) -> String {
+    let text = match change {
         Change::Done | Change::Unchanged => "done",
         Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
         Change::UnknownPermission => {
@@ -134,7 +135,9 @@ fn explain(change: Change) -> &'static str {
         Change::Cycle => "the role would inherit from itself: nothing was changed",
         Change::Taken => "a role of this name exists",
         Change::Protected => "this is Portcullis' own, or its last holder would lose it: nothing was changed",
-    }
+        Change::Beyond(missing) => return format!("you lack {}: nothing was changed", in_words(missing)),
+    };
+    text.to_owned()
 }
 
 fn row(role: &RoleRecord) -> Vec<Value> {

@@ -148,6 +148,18 @@ pub(crate) const KEYS: &[Key] = &[
         "domain whose subdomains name organizations, such as app.example.com",
     ),
     key(
+        "organizations.invitations_to_address",
+        "how many invitations one organization mails to one address, such as 3/day",
+    ),
+    key(
+        "organizations.letters_to_address",
+        "how many invitations all organizations mail to one address, such as 10/day",
+    ),
+    key(
+        "organizations.invitations_by_account",
+        "how many invitations one account mails, such as 50/hour",
+    ),
+    key(
         "policies.directory",
         "folder with the policies (*.cedar); without one nothing is permitted by policy",
     ),

@@ -1,6 +1,7 @@
 //! Who creates organizations, and whether subdomains name them.
 
-use portcullis_core::organization::Creation;
+use portcullis_core::organization::{Creation, Settings};
+use portcullis_core::throttle::Rate;
 
 use super::reader::Reader;
 
@@ -11,10 +12,17 @@ pub(crate) struct Organizations {
     pub(crate) creation: Creation,
     /// The domain whose subdomains name them.
     pub(crate) base_domain: Option<String>,
+    /// How many invitations one organization mails to one address.
+    pub(crate) invitations_to_address: Rate,
+    /// How many all organizations mail to one address.
+    pub(crate) letters_to_address: Rate,
+    /// How many one account mails.
+    pub(crate) invitations_by_account: Rate,
 }
 
 impl Organizations {
     pub(super) fn read(from: &mut Reader) -> Self {
+        let defaults = Settings::default();
         Self {
             creation: from.text(
                 "organizations.creation",
@@ -23,8 +31,28 @@ impl Organizations {
                 |creation| show_creation(*creation).to_owned(),
             ),
             base_domain: from.optional("organizations.base_domain", parse_domain, Clone::clone),
+            invitations_to_address: rate(
+                from,
+                "organizations.invitations_to_address",
+                defaults.invitations_to_address,
+            ),
+            letters_to_address: rate(
+                from,
+                "organizations.letters_to_address",
+                defaults.letters_to_address,
+            ),
+            invitations_by_account: rate(
+                from,
+                "organizations.invitations_by_account",
+                defaults.invitations_by_account,
+            ),
         }
     }
+}
+
+fn rate(from: &mut Reader, key: &'static str, default: Rate) -> Rate {
+    let parse = |text: &str| Rate::parse(text).map_err(|error| error.to_string());
+    from.text(key, default, parse, Rate::to_string)
 }
 
 fn parse_creation(text: &str) -> Result<Creation, String> {

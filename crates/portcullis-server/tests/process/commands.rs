@@ -37,6 +37,11 @@ fn created(place: &Place, email: &str) -> Value {
     serde_json::from_str(&works(&output)).unwrap()
 }
 
+/// The id of an account that is created: nobody has proven its address.
+fn created_id(place: &Place, email: &str) -> String {
+    created(place, email)["id"].as_str().unwrap().to_owned()
+}
+
 async fn log_in(server: &Server, email: &str) -> (u16, Value) {
     let form = json!({ "identifier": email, "password": PASSWORD });
     let answer = client()
@@ -136,7 +141,7 @@ async fn locking_and_logging_out_reach_the_running_server() {
 async fn roles_given_by_command_are_honoured_and_taken_back() {
     let place = Place::new();
     let server = place.serve(&[]);
-    created(&place, "anna@example.com");
+    let anna = created_id(&place, "anna@example.com");
     let token = access_token(&log_in(&server, "anna@example.com").await.1);
     let may_read = || async {
         let asked = client()
@@ -150,7 +155,7 @@ async fn roles_given_by_command_are_honoured_and_taken_back() {
         &["role", "create", "chief"],
         &["role", "allow", "reader", "portcullis:accounts:read"],
         &["role", "inherit", "chief", "reader"],
-        &["role", "assign", "chief", "anna@example.com"],
+        &["role", "assign", "chief", &anna],
     ] {
         assert_eq!(works(&place.run(arguments)), "done\n", "{arguments:?}");
     }
@@ -217,16 +222,16 @@ fn impossible_role_changes_say_why() {
     checks!("T025");
     let place = Place::new();
     drop(place.serve(&[]));
-    created(&place, "anna@example.com");
+    let anna = created_id(&place, "anna@example.com");
     for arguments in [
         &["role", "create", "reader"][..],
         &["role", "create", "chief"],
         &["role", "inherit", "chief", "reader"],
-        &["role", "assign", "chief", "anna@example.com"],
+        &["role", "assign", "chief", &anna],
     ] {
         works(&place.run(arguments));
     }
-    let again = place.run(&["role", "assign", "chief", "anna@example.com"]);
+    let again = place.run(&["role", "assign", "chief", &anna]);
     assert_eq!(works(&again), "it was so already\n");
     for (arguments, code, says) in [
         (
@@ -247,7 +252,7 @@ fn impossible_role_changes_say_why() {
         ),
         (&["role", "delete", "nobody"], 1, "role list"),
         (&["role", "delete", "administrator"], 1, "Portcullis' own"),
-        (&["role", "assign", "nobody", "anna@example.com"], 1, "role list"),
+        (&["role", "assign", "nobody", &anna], 1, "role list"),
         (
             &["role", "assign", "chief", "bert@example.com"],
             1,
@@ -256,6 +261,166 @@ fn impossible_role_changes_say_why() {
     ] {
         fails(&place.run(arguments), code, says);
     }
+}
+
+#[test]
+fn add_by_an_unproven_address_is_refused() {
+    checks!("T092");
+    let place = Place::new();
+    drop(place.serve(&[]));
+    let (anna, eve) = (
+        created_id(&place, "anna@example.com"),
+        created_id(&place, "ceo@acme.com"),
+    );
+    works(&place.run(&["organization", "create", "acme", "Acme", "--owner", &anna]));
+    works(&place.run(&["role", "create", "chief"]));
+    // Eve registered with an address that isn't hers. What takes goes by it; nothing is given to it.
+    for arguments in [
+        &["organization", "add", "acme", "ceo@acme.com", "--owner"][..],
+        &["organization", "add", "acme", "CEO@acme.com"],
+        &[
+            "organization",
+            "create",
+            "other",
+            "Other",
+            "--owner",
+            "ceo@acme.com",
+        ],
+        &["role", "assign", "administrator", "ceo@acme.com"],
+    ] {
+        let output = place.run(arguments);
+        fails(&output, 1, "proven");
+        assert!(said(&output).contains(&eve), "{}", said(&output));
+    }
+    works(&place.run(&["role", "assign", "chief", &eve]));
+    works(&place.run(&["role", "unassign", "chief", "ceo@acme.com"]));
+    works(&place.run(&["account", "lock", "ceo@acme.com"]));
+    // An id has one spelling: digits without hyphens are no id, and nobody's name either.
+    let short = eve.replace('-', "");
+    fails(
+        &place.run(&["role", "assign", "chief", &short]),
+        1,
+        "account list",
+    );
+    let arguments = ["account", "create", "--username", &short];
+    fails(
+        &place.run_with(&arguments, &format!("{PASSWORD}\n")),
+        2,
+        "is no id",
+    );
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
+fn organization_commands_say_what_is_wrong() {
+    let place = Place::new();
+    drop(place.serve(&[]));
+    let (anna, ben) = (
+        created_id(&place, "anna@example.com"),
+        created_id(&place, "ben@example.com"),
+    );
+    let nobody = "01890000-0000-7000-8000-000000000000";
+    let made = works(&place.run(&[
+        "organization",
+        "create",
+        "acme",
+        "Acme & Co",
+        "--owner",
+        &anna,
+        "--json",
+    ]));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(
+        (&made["slug"], &made["name"]),
+        (&json!("acme"), &json!("Acme & Co"))
+    );
+    works(&place.run(&["role", "create", "title"]));
+    works(&place.run(&["role", "create", "helper"]));
+    works(&place.run(&["role", "allow", "helper", "portcullis:audit:read"]));
+    for (arguments, code, says) in [
+        (
+            &["organization", "create", "acme", "Other", "--owner", &anna][..],
+            1,
+            "another organization's",
+        ),
+        (
+            &["organization", "create", "Acme", "Other", "--owner", &anna],
+            2,
+            "a slug has",
+        ),
+        (
+            &["organization", "create", "other", "a\nb", "--owner", &anna],
+            2,
+            "a name has",
+        ),
+        (
+            &["organization", "create", "other", "Other", "--owner", nobody],
+            1,
+            "account list",
+        ),
+        (&["organization", "add", "nowhere", &ben], 1, "organization list"),
+        (&["organization", "add", "acme", nobody], 1, "account list"),
+        (
+            &["organization", "add", "acme", &ben, "--role", "ghost"],
+            1,
+            "role list",
+        ),
+        (
+            &["organization", "add", "acme", &ben, "--role", "administrator"],
+            1,
+            "the server's",
+        ),
+        (
+            &["organization", "add", "acme", &ben, "--role", "helper"],
+            1,
+            "the server's",
+        ),
+        (
+            &["organization", "remove", "acme", &ben],
+            1,
+            "organization members",
+        ),
+        (&["organization", "remove", "acme", &anna], 1, "last owner"),
+        (
+            &["organization", "add", "acme", &anna, "--role", "title"],
+            1,
+            "last owner",
+        ),
+        (&["organization", "suspend", "nowhere"], 1, "organization list"),
+    ] {
+        fails(&place.run(arguments), code, says);
+    }
+    let members = || -> Value {
+        let listed = works(&place.run(&["organization", "members", "acme", "--json"]));
+        serde_json::from_str(&listed).unwrap()
+    };
+    assert_eq!(members().as_array().unwrap().len(), 1);
+    for (arguments, says) in [
+        (
+            &["organization", "add", "acme", &ben, "--role", "title"][..],
+            "done\n",
+        ),
+        (
+            &["organization", "add", "acme", &ben, "--role", "title"],
+            "it was so already\n",
+        ),
+        (&["organization", "suspend", "acme"], "done\n"),
+        (&["organization", "suspend", "acme"], "it was so already\n"),
+        // The operator tends a suspended one, too.
+        (&["organization", "add", "acme", &ben, "--owner"], "done\n"),
+        (&["organization", "resume", "acme"], "done\n"),
+        (&["organization", "remove", "acme", &anna], "done\n"),
+    ] {
+        assert_eq!(works(&place.run(arguments)), says, "{arguments:?}");
+    }
+    let left = members();
+    assert_eq!(
+        (&left[0]["account"], &left[0]["roles"]),
+        (&json!(ben), &json!(["organization-owner"]))
+    );
+    let listed: Value =
+        serde_json::from_str(&works(&place.run(&["organization", "list", "--json"]))).unwrap();
+    assert_eq!(listed[0]["state"], "active");
 }
 
 #[tokio::test]
@@ -441,7 +606,7 @@ async fn a_refusal_is_explained_on_the_command_line() {
 fn what_an_account_could_do_is_shown_before_it_tries() {
     let place = Place::new();
     drop(place.serve(&[]));
-    created(&place, "anna@example.com");
+    let anna = created_id(&place, "anna@example.com");
     let access = |more: &[&str]| {
         let mut arguments = vec!["account", "access", "anna@example.com", "--json"];
         arguments.extend(more);
@@ -456,7 +621,7 @@ fn what_an_account_could_do_is_shown_before_it_tries() {
         (&roles[0]["allowed"], &roles[0]["why"]),
         (&json!(false), &json!("the account lacks it"))
     );
-    works(&place.run(&["role", "assign", "administrator", "anna@example.com"]));
+    works(&place.run(&["role", "assign", "administrator", &anna]));
     let roles = access(&[
         "--path",
         "/admin/api/v1/roles",
@@ -491,8 +656,8 @@ async fn a_new_setup_link_voids_the_old_one_until_an_administrator_exists() {
     let status = async |link: &str| client().get(link.trim()).send().await.unwrap().status().as_u16();
     assert_eq!(status(&old).await, 410);
     assert_eq!(status(&link).await, 200);
-    created(&place, "anna@example.com");
-    works(&place.run(&["role", "assign", "administrator", "anna@example.com"]));
+    let anna = created_id(&place, "anna@example.com");
+    works(&place.run(&["role", "assign", "administrator", &anna]));
     assert_eq!(status(&link).await, 410);
     fails(&place.run(&["setup-link"]), 1, "an administrator exists");
     fails(

@@ -1,6 +1,8 @@
 //! Changes of roles and of who has them.
+//!
+//! What doesn't exist is told first, then what whoever acts lacks: names of roles are no secret to who may change them.
 
-use portcullis_core::access::{ADMINISTRATOR, Change, PermissionRecord, is_reserved};
+use portcullis_core::access::{ADMINISTRATOR, Change, Lacks, PermissionRecord, is_reserved};
 use portcullis_core::account::Id;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -9,6 +11,7 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
+use super::authority::{self, NEEDED};
 use super::declare;
 use crate::audit::Entry;
 use crate::tx::Tx;
@@ -22,6 +25,10 @@ pub(super) async fn declare_permission(
     if is_reserved(&permission.name) {
         return Ok(Change::Protected);
     }
+    lock_roles(tx).await?;
+    if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
+        return Ok(refused);
+    }
     if !declare(tx, std::slice::from_ref(permission), by.at).await? {
         return Ok(Change::Unchanged);
     }
@@ -34,6 +41,9 @@ pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Contex
         return Ok(Change::Protected);
     }
     lock_roles(tx).await?;
+    if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
+        return Ok(refused);
+    }
     let sql = "DELETE FROM permissions WHERE name = $1";
     if tx.execute(sql, params![name]).await? == 0 {
         return Ok(Change::UnknownPermission);
@@ -63,14 +73,12 @@ pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Re
         return Ok(Change::Protected);
     }
     lock_roles(tx).await?;
-    let before = administrator_acts(tx).await?;
-    if tx
-        .execute("DELETE FROM roles WHERE name = $1", params![name])
-        .await?
-        == 0
-    {
-        return Ok(Change::UnknownRole);
+    if let Some(refused) = refuses_taking(tx, name, name, by).await? {
+        return Ok(refused);
     }
+    let before = administrator_acts(tx).await?;
+    let sql = "DELETE FROM roles WHERE name = $1";
+    tx.execute(sql, params![name]).await?;
     tx.record(by, Entry::of(Action::RoleDeleted).detail(name));
     tx.invalidate(Invalidation::Roles, by.at);
     guard_administrators(tx, before).await
@@ -91,6 +99,10 @@ pub(super) async fn allow(
     }
     if role == OWNER {
         return Ok(Change::Protected);
+    }
+    let who = authority::of_actor(tx, by).await?;
+    if let Some(refused) = beyond(who.lacks(NEEDED, [&permission.to_owned()])) {
+        return Ok(refused);
     }
     let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let changed = tx.execute(sql, params![role, permission]).await?;
@@ -113,6 +125,12 @@ pub(super) async fn disallow(
     if matches!(role, ADMINISTRATOR | OWNER) {
         return Ok(Change::Protected);
     }
+    let who = authority::of_actor(tx, by).await?;
+    let mut missing = who.lacks(NEEDED, [&permission.to_owned()]);
+    missing.extend(authority::lacks_over_holders(tx, &who, role, by).await?);
+    if let Some(refused) = beyond(missing) {
+        return Ok(refused);
+    }
     let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
     let changed = tx.execute(sql, params![role, permission]).await?;
     Ok(role_changed(tx, changed, format!("{role} -{permission}"), by))
@@ -126,11 +144,15 @@ pub(super) async fn inherit(
 ) -> Result<Change, Fault> {
     defends!("T025");
     lock_roles(tx).await?;
-    if !role_exists(tx, role).await? || !role_exists(tx, parent).await? {
+    let (true, Some(brings)) = (role_exists(tx, role).await?, authority::brings(tx, parent).await?) else {
         return Ok(Change::UnknownRole);
-    }
+    };
     if matches!(role, ADMINISTRATOR | OWNER) || parent == OWNER {
         return Ok(Change::Protected);
+    }
+    let who = authority::of_actor(tx, by).await?;
+    if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
+        return Ok(refused);
     }
     if reaches(tx, parent, role).await? {
         return Ok(Change::Cycle);
@@ -156,8 +178,11 @@ pub(super) async fn disinherit(
     by: &Context,
 ) -> Result<Change, Fault> {
     lock_roles(tx).await?;
-    if !role_exists(tx, role).await? || !role_exists(tx, parent).await? {
+    if !role_exists(tx, role).await? {
         return Ok(Change::UnknownRole);
+    }
+    if let Some(refused) = refuses_taking(tx, parent, role, by).await? {
+        return Ok(refused);
     }
     let before = administrator_acts(tx).await?;
     let sql = "DELETE FROM role_parents WHERE role = $1 AND parent = $2";
@@ -182,11 +207,15 @@ pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Contex
     if !account_exists(tx, account).await? {
         return Ok(Change::UnknownAccount);
     }
-    if !role_exists(tx, role).await? {
+    let Some(brings) = authority::brings(tx, role).await? else {
         return Ok(Change::UnknownRole);
-    }
+    };
     if role == OWNER {
         return Ok(Change::Protected);
+    }
+    let who = authority::of_actor(tx, by).await?;
+    if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
+        return Ok(refused);
     }
     let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![account, role]).await? == 0 {
@@ -207,8 +236,14 @@ pub(super) async fn unassign(
     if !account_exists(tx, account).await? {
         return Ok(Change::UnknownAccount);
     }
-    if !role_exists(tx, role).await? {
+    let Some(brings) = authority::brings(tx, role).await? else {
         return Ok(Change::UnknownRole);
+    };
+    let who = authority::of_actor(tx, by).await?;
+    let mut missing = who.lacks_to_take(NEEDED, &brings);
+    missing.extend(authority::lacks_over(tx, &who, NEEDED, account, by).await?);
+    if let Some(refused) = beyond(missing) {
+        return Ok(refused);
     }
     let before = administrator_acts(tx).await?;
     let sql = "DELETE FROM account_roles WHERE account_id = $1 AND role = $2";
@@ -221,6 +256,29 @@ pub(super) async fn unassign(
     );
     tx.invalidate(Invalidation::Account(account), by.at);
     guard_administrators(tx, before).await
+}
+
+/// Why whoever acts may not take a role from everybody who has `holding`; `None` if they may.
+async fn refuses_taking(
+    tx: &mut Tx<'_>,
+    role: &str,
+    holding: &str,
+    by: &Context,
+) -> Result<Option<Change>, Fault> {
+    let Some(brings) = authority::brings(tx, role).await? else {
+        return Ok(Some(Change::UnknownRole));
+    };
+    let who = authority::of_actor(tx, by).await?;
+    let mut missing = who.lacks_to_take(NEEDED, &brings);
+    missing.extend(authority::lacks_over_holders(tx, &who, holding, by).await?);
+    Ok(beyond(missing))
+}
+
+/// The refusal of who lacks something.
+fn beyond(mut missing: Lacks) -> Option<Change> {
+    missing.sort();
+    missing.dedup();
+    (!missing.is_empty()).then_some(Change::Beyond(missing))
 }
 
 async fn role_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {

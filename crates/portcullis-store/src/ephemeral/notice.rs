@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use portcullis_core::access::Scopes;
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::environment::Timestamp;
@@ -114,6 +115,8 @@ fn read(text: &str) -> Option<Notice> {
         by: Context {
             at: Timestamp::from_micros(all.get("at")?.as_i64()?),
             actor: read_actor(field("actor")?)?,
+            // A notice is recorded, and never judged.
+            scopes: Scopes::Only(Vec::new()),
             ip: field("ip").and_then(|ip| ip.parse::<IpAddr>().ok()),
             user_agent: field("user_agent").map(str::to_owned),
             trace: uuid("trace"),

@@ -9,11 +9,11 @@ use crate::access::names;
 use crate::tx::Tx;
 use crate::value::params;
 
-/// What whoever acts may do in the organization.
+/// What whoever acts may do in the organization, by the credential they came with.
 pub(super) async fn of_actor(tx: &mut Tx<'_>, id: Id, by: &Context) -> Result<Authority, Fault> {
     match by.actor {
         Actor::Operator => Ok(Authority::Operator),
-        Actor::Account(account) => of_member(tx, id, account).await,
+        Actor::Account(account) => Ok(of_member(tx, id, account).await?.narrowed(&by.scopes)),
         Actor::Anonymous | Actor::System => Ok(Authority::Stranger),
     }
 }

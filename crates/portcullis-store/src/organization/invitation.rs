@@ -3,6 +3,7 @@
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{
     Accepted, Authority, Change, Id, Invitation, InvitationId, InvitationKind, NewInvitation,
@@ -12,6 +13,7 @@ use portcullis_core::secret::Digest;
 use super::{authority, belonging, changed, count, member, no_row, organization_columns};
 use crate::access::{lock_roles, names};
 use crate::audit::Entry;
+use crate::budget;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 
@@ -40,11 +42,18 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
         return Ok(Change::UnknownOrganization);
     }
     let who = authority::of_actor(tx, id, by).await?;
+    // Before anything is told about roles and members.
+    if !who.may_manage() {
+        return Ok(Change::Beyond);
+    }
     let Some(roles) = authority::roles(tx, &new.roles).await? else {
         return Ok(Change::UnknownRole);
     };
-    if !who.may_manage() || !roles.iter().all(|role| who.may_give(role)) {
+    if !roles.iter().all(|role| who.may_give(role)) {
         return Ok(Change::Beyond);
+    }
+    if !has_proven_address(tx, by).await? {
+        return Ok(Change::NotProven);
     }
     if is_member(tx, id, new.email.normalised()).await? {
         return Ok(Change::Member);
@@ -58,8 +67,21 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
         tx.undo();
         return Ok(Change::TooMany);
     }
+    if let Some(wait) = budget::spend(tx, &new.budgets, by.at).await? {
+        tx.undo();
+        return Ok(Change::TooSoon(wait));
+    }
     insert(tx, new, by).await?;
     Ok(Change::Done)
+}
+
+/// Whether whoever acts can be told who they are by an address: letters in their name go to strangers.
+async fn has_proven_address(tx: &mut Tx<'_>, by: &Context) -> Result<bool, Fault> {
+    let Actor::Account(account) = by.actor else {
+        return Ok(true);
+    };
+    let sql = "SELECT 1 FROM accounts WHERE id = $1 AND email_verified_at IS NOT NULL";
+    Ok(tx.query_one(sql, params![account]).await?.is_some())
 }
 
 /// Whether somebody who has proven this address is a member.
@@ -83,7 +105,14 @@ async fn make_room(
     let sql = "SELECT id FROM organization_invitations WHERE organization_id = $1 AND email_normalised = $2";
     let former = params![new.organization, new.email.normalised()];
     match tx.query_one(sql, former).await? {
-        Some(mut row) => delete(tx, new.organization, row.take()?, who).await,
+        Some(mut row) => {
+            let replaced = row.take()?;
+            let theirs = delete(tx, new.organization, replaced, who).await?;
+            if theirs {
+                revoked(tx, new.organization, replaced, by);
+            }
+            Ok(theirs)
+        }
         None => Ok(true),
     }
 }
@@ -153,11 +182,30 @@ pub(super) async fn revoke(
     if !delete(tx, id, invitation, &who).await? {
         return Ok(Change::Beyond);
     }
-    tx.record(
-        by,
-        Entry::of(Action::InvitationRevoked).detail(format!("{id} {invitation}")),
-    );
+    revoked(tx, id, invitation, by);
     Ok(Change::Done)
+}
+
+fn revoked(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, by: &Context) {
+    let entry = Entry::of(Action::InvitationRevoked);
+    tx.record(by, entry.detail(format!("{id} {invitation}")));
+}
+
+/// Revokes every open invitation of an organization.
+pub(super) async fn revoke_all(tx: &mut Tx<'_>, id: Id, by: &Context) -> Result<(), Fault> {
+    let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 RETURNING id, expires_at";
+    let mut open = Vec::new();
+    for mut row in tx.query(sql, params![id]).await? {
+        let (invitation, end): (InvitationId, Timestamp) = (row.take()?, row.take()?);
+        if end > by.at {
+            open.push(invitation);
+        }
+    }
+    open.sort_unstable();
+    for invitation in open {
+        revoked(tx, id, invitation, by);
+    }
+    Ok(())
 }
 
 pub(super) async fn accept(
@@ -189,6 +237,9 @@ pub(super) async fn accept(
     let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
     if !writer.may_manage() || !facts.iter().all(|role| writer.may_give(role)) {
         return Ok(Accepted::Refused);
+    }
+    if member::owns_too_many(tx, account, &roles, by).await? {
+        return Ok(Accepted::OwnsTooMany);
     }
     let used = "DELETE FROM organization_invitations WHERE id = $1";
     tx.execute(used, params![invitation]).await?;

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use portcullis_core::account;
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::organization::{Change, Id, OWNER};
+use portcullis_core::organization::{Change, Id, OWNED, OWNER};
 
-use super::{authority, changed, no_row};
+use super::{authority, changed, count, no_row};
 use crate::access::{lock_roles, names};
 use crate::tx::Tx;
 use crate::value::params;
@@ -47,6 +47,25 @@ pub(super) async fn roles_of(
         .transpose()
 }
 
+/// Whether these new roles would make the account owner of more organizations than it may be. The operator may make it.
+pub(super) async fn owns_too_many<'n>(
+    tx: &mut Tx<'_>,
+    account: account::Id,
+    given: impl IntoIterator<Item = &'n String>,
+    by: &Context,
+) -> Result<bool, Fault> {
+    if by.actor == Actor::Operator || !given.into_iter().any(|role| role == OWNER) {
+        return Ok(false);
+    }
+    Ok(owned(tx, account).await? >= i64::from(OWNED))
+}
+
+/// How many organizations the account owns.
+pub(super) async fn owned(tx: &mut Tx<'_>, account: account::Id) -> Result<i64, Fault> {
+    let sql = "SELECT count(*) FROM organization_roles WHERE account_id = $1 AND role = $2";
+    count(tx, sql, params![account, OWNER]).await
+}
+
 pub(super) async fn add(
     tx: &mut Tx<'_>,
     id: Id,
@@ -55,6 +74,11 @@ pub(super) async fn add(
     by: &Context,
 ) -> Result<Change, Fault> {
     lock_roles(tx).await?;
+    // Before anything is told about accounts and members.
+    let who = authority::of_actor(tx, id, by).await?;
+    if !who.may_manage() {
+        return Ok(Change::Beyond);
+    }
     let sql = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1), EXISTS (SELECT 1 FROM accounts WHERE id = $2)";
     let mut known = tx
         .query_one(sql, params![id, account])
@@ -66,12 +90,14 @@ pub(super) async fn add(
         (.., Some(_)) => return Ok(Change::Member),
         (true, true, None) => {}
     }
-    let who = authority::of_actor(tx, id, by).await?;
     let Some(facts) = authority::roles(tx, roles).await? else {
         return Ok(Change::UnknownRole);
     };
-    if !who.may_manage() || !facts.iter().all(|role| who.may_give(role)) {
+    if !facts.iter().all(|role| who.may_give(role)) {
         return Ok(Change::Beyond);
+    }
+    if owns_too_many(tx, account, roles, by).await? {
+        return Ok(Change::OwnsTooMany);
     }
     insert(tx, id, account, roles, by.at).await?;
     changed(tx, Action::MemberAdded, (id, account), &roles.join(" "), by);
@@ -106,6 +132,9 @@ pub(super) async fn set_roles(
     }
     if !given.iter().all(|role| who.may_give(role)) || !taken.iter().all(|role| who.may_take(role)) {
         return Ok(Change::Beyond);
+    }
+    if owns_too_many(tx, account, given.iter().map(|role| &role.name), by).await? {
+        return Ok(Change::OwnsTooMany);
     }
     let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
     for role in &taken {
@@ -195,7 +224,14 @@ pub(super) async fn transfer(
     if tx.query_one(person, params![id, to]).await?.is_none() {
         return Ok(Change::UnknownMember);
     }
-    insert(tx, id, to, &[OWNER.to_owned()], by.at).await?;
+    let owner = [OWNER.to_owned()];
+    let owns = roles_of(tx, id, to)
+        .await?
+        .is_some_and(|roles| roles.contains(OWNER));
+    if !owns && owns_too_many(tx, to, &owner, by).await? {
+        return Ok(Change::OwnsTooMany);
+    }
+    insert(tx, id, to, &owner, by.at).await?;
     let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
     tx.execute(sql, params![id, from, OWNER]).await?;
     changed(

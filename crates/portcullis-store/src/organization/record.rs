@@ -8,7 +8,7 @@ use portcullis_core::organization::{
     Change, Created, Id, Name, NewOrganization, OWNER, Renaming, Slug, State,
 };
 
-use super::{count, member, no_row, organization_columns, read_organization};
+use super::{count, invitation, member, no_row, organization_columns, read_organization};
 use crate::access::lock_roles;
 use crate::audit::Entry;
 use crate::tx::Tx;
@@ -16,15 +16,15 @@ use crate::value::params;
 
 pub(super) async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context) -> Result<Created, Fault> {
     lock_roles(tx).await?;
-    let known = "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person'";
+    let known =
+        "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person' AND state IN ('active', 'unverified')";
     if tx.query_one(known, params![new.owner]).await?.is_none() {
         return Ok(Created::UnknownAccount);
     }
-    if let Some(limit) = new.limit {
-        let owned = "SELECT count(*) FROM organization_roles WHERE account_id = $1 AND role = $2";
-        if count(tx, owned, params![new.owner, OWNER]).await? >= i64::from(limit) {
-            return Ok(Created::TooMany);
-        }
+    if let Some(limit) = new.limit
+        && member::owned(tx, new.owner).await? >= i64::from(limit)
+    {
+        return Ok(Created::TooMany);
     }
     if slug_owner(tx, &new.slug).await?.is_some() {
         return Ok(Created::Taken);
@@ -100,6 +100,7 @@ async fn keep_slug(tx: &mut Tx<'_>, id: Id, slug: &Slug) -> Result<(), Fault> {
 }
 
 pub(super) async fn set_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Context) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
     let sql = "UPDATE organizations SET state = $2 WHERE id = $1 AND state <> $2";
     if tx.execute(sql, params![id, state.as_str()]).await? == 0 {
         let known = "SELECT 1 FROM organizations WHERE id = $1";
@@ -110,6 +111,9 @@ pub(super) async fn set_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Contex
     }
     let entry = Entry::of(Action::OrganizationStateSet);
     tx.record(by, entry.detail(format!("{id} {}", state.as_str())));
+    if state == State::Suspended {
+        invitation::revoke_all(tx, id, by).await?;
+    }
     tx.invalidate(Invalidation::Organization(id), by.at);
     Ok(Change::Done)
 }

@@ -37,7 +37,7 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
     assert_eq!(event.id.get_version_num(), 7);
     assert_eq!(
         (event.at, &*event.action, &*event.actor),
-        (START, "login.refused", "anonymous")
+        (START, "login.refused", "operator")
     );
     assert_eq!((event.account, event.session), (Some(account), Some(session)));
     assert_eq!(event.ip.as_deref(), Some("203.0.113.7"));

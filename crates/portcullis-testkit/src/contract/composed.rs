@@ -1,6 +1,7 @@
 //! A store of everything whose sessions are kept by another store than the rest.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_core::access::explain::Bounds;
@@ -21,6 +22,7 @@ use portcullis_core::organization::{
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
+use portcullis_core::throttle::Budget;
 use portcullis_core::token::{Refresh, Rotated, Rotation};
 use portcullis_core::{access, account, api_key, audit, key, organization, session, token};
 use uuid::Uuid;
@@ -91,6 +93,7 @@ pass_on! { account::Store => rest R:
     fn list(after: Option<account::Id>, limit: u32) -> Vec<Account>;
     fn rehash(id: account::Id, old: SealedHash, new: SealedHash) -> bool;
     fn set_state(id: account::Id, state: account::State, stamp: account::Stamp, by: Context) -> account::StateSet;
+    fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;
     fn offer_verification(id: account::Id, digest: Digest<EmailVerification>, expires_at: Timestamp) -> bool;
     fn redeem_verification(token: Digest<EmailVerification>, by: Context) -> Option<Account>;
 }

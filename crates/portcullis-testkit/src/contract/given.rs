@@ -7,7 +7,7 @@ use std::time::Duration;
 use portcullis_core::account::{
     Account, EmailAddress, NewAccount, NewServiceAccount, Outcome, State, StateSet, Username,
 };
-use portcullis_core::audit::{Action, Actor, Context, Event, Filter};
+use portcullis_core::audit::{Action, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::{Digest, Kind, Opaque};
@@ -57,11 +57,10 @@ pub(super) fn disguised<K, L>(digest: Digest<K>) -> Digest<L> {
 
 pub(super) fn by(at: Timestamp) -> Context {
     Context {
-        at,
-        actor: Actor::Anonymous,
         ip: Some(IpAddr::from([203, 0, 113, 7])),
         user_agent: Some("Contract/1".into()),
         trace: Some(Uuid::from_u128(7)),
+        ..Context::operator(at)
     }
 }
 

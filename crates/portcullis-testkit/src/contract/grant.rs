@@ -287,7 +287,7 @@ pub async fn share_is_recorded_once<S: Stores>(db: S) {
     let records = db.grants_of(post("7"), START).await.unwrap();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].grant, open);
-    assert_eq!(records[0].granted_by, "anonymous");
+    assert_eq!(records[0].granted_by, "operator");
     assert_eq!(records[0].granted_at, START);
 }
 

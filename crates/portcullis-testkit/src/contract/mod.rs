@@ -202,6 +202,12 @@ macro_rules! store_contract {
             rename_organization_keeps_former_slugs
             suspended_organization_changes_nothing
             owners_role_is_protected
+            revoking_gives_no_letter_back
+            suspending_withdraws_invitations
+            ownership_beyond_the_limit_is_refused
+            accept_invitation_judges_the_roles_of_now
+            accept_invitation_by_a_member_and_while_it_is_revoked
+            sweep_takes_invitations_that_are_over
         );
     };
     ($open:path, sessions) => {

@@ -6,7 +6,7 @@
 
 use http::Method;
 use portcullis::core::access::{
-    ADMINISTRATOR, CredentialKind, Member, MembersWrite, OrganizationsWrite, Permit, RolesWrite,
+    ADMINISTRATOR, CredentialKind, MayGive, Member, MembersWrite, OrganizationsWrite, Permit,
 };
 use portcullis::core::account;
 use portcullis::core::organization::{self, Change, Created, Id, Name, OWNER, Slug, is_the_servers};
@@ -188,7 +188,7 @@ async fn create(app: &TestApp, slug: &str, owner: account::Id) -> Id {
 /// Roles of the server's are left out: no organization gives them.
 async fn join(app: &TestApp, organization: Id, (name, id): (&str, account::Id), privileges: &Privileges) {
     let (roles, by) = (app.portcullis.roles(), || app.by_operator());
-    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let permit = Permit::<MayGive>::dangerous_for_operator();
     let role = format!("{name}-here");
     roles.create(&permit, &role, "", by()).await.unwrap();
     let here = privileges.here();

@@ -3,11 +3,14 @@
 use axum::extract::State;
 use portcullis_core::access::{AccountsRead, AccountsWrite, SessionsWrite};
 use portcullis_core::account::{self, StateError};
+use portcullis_core::session::EndError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::beyond;
 use super::roles::account_id;
 use crate::account::AccountView;
+use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
 
@@ -22,61 +25,19 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("End everything an account was given")
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Page {
-    /// The `next_cursor` of the page before.
-    pub(super) cursor: Option<String>,
-    /// How many: 1 to 200, 50 unless said otherwise.
-    pub(super) limit: Option<u32>,
-}
-
-impl Page {
-    pub(crate) fn limit(&self) -> Result<u32, Problem> {
-        match self.limit {
-            None => Ok(50),
-            Some(limit @ 1..=200) => Ok(limit),
-            Some(_) => Err(Problem::bad_request("invalid_limit", "limit goes from 1 to 200")),
-        }
-    }
-
-    /// The id the cursor names.
-    pub(crate) fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
-        let unreadable = || Problem::bad_request("invalid_cursor", "use a next_cursor as it was given");
-        self.cursor
-            .as_deref()
-            .map(|text| text.parse().map_err(|_| unreadable()))
-            .transpose()
-    }
-}
-
-/// A page of accounts.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Accounts {
-    /// The accounts.
-    items: Vec<AccountView>,
-    /// For the next page; absent on the last.
-    next_cursor: Option<String>,
-}
-
 async fn list(
     who: Allow<AccountsRead>,
     State(portcullis): State<Portcullis>,
     Query(page): Query<Page>,
-) -> Result<Json<Accounts>, Problem> {
+) -> Result<Json<Items<AccountView>>, Problem> {
     let limit = page.limit()?;
-    let accounts = portcullis
-        .accounts()
-        .list(who.permit(), page.cursor()?, limit)
+    let accounts = portcullis.accounts();
+    let accounts = accounts
+        .list(who.permit(), page.cursor()?, limit.and_one())
         .await?;
-    let full = accounts.len() >= limit as usize;
-    let next_cursor = accounts
-        .last()
-        .filter(|_| full)
-        .map(|account| account.id.to_string());
-    Ok(Json(Accounts {
-        items: accounts.iter().map(AccountView::from).collect(),
-        next_cursor,
+    let accounts = accounts.iter().map(AccountView::from).collect();
+    Ok(Items::page(accounts, limit, |account: &AccountView| {
+        account.id.clone()
     }))
 }
 
@@ -137,6 +98,7 @@ impl From<StateError> for Problem {
             StateError::Yourself => Self::conflict("yourself", error.to_string()),
             StateError::LastAdministrator => Self::conflict("last_administrator", error.to_string()),
             StateError::NotSettable => Self::bad_request("invalid_state", error.to_string()),
+            StateError::Beyond(missing) => beyond(&missing),
             StateError::Fault(fault) => fault.into(),
         }
     }
@@ -159,7 +121,15 @@ async fn end_sessions(
         .sessions()
         .end_all_of(who.permit(), account_id(&account)?, by)
         .await?;
-    Ok(Json(EndedSessions {
-        ended: ended.ok_or_else(Problem::not_found)?,
-    }))
+    Ok(Json(EndedSessions { ended }))
+}
+
+impl From<EndError> for Problem {
+    fn from(error: EndError) -> Self {
+        match error {
+            EndError::NoAccount => Self::not_found(),
+            EndError::Beyond(missing) => beyond(&missing),
+            EndError::Fault(fault) => fault.into(),
+        }
+    }
 }

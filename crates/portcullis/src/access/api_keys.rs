@@ -9,14 +9,14 @@ use portcullis_core::access::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysW
 use portcullis_core::account::{ServiceAccountError, Username};
 use portcullis_core::api_key::MayIssue;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::accounts::Page;
 use super::roles::account_id;
 use crate::account::AccountView;
 use crate::api_key::form::{ChangedKey, NewKey, Overlap};
 use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
+use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{
     Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Personal, Problem, Query, Via,
@@ -39,28 +39,19 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Give an API key of a service account another text")
 }
 
-/// A page of service accounts.
-#[derive(Debug, Serialize, JsonSchema)]
-struct ServiceAccounts {
-    /// The accounts.
-    items: Vec<AccountView>,
-    /// For the next page; absent on the last.
-    next_cursor: Option<String>,
-}
-
 async fn list_services(
     who: Allow<AccountsRead>,
     State(portcullis): State<Portcullis>,
     Query(page): Query<Page>,
-) -> Result<Json<ServiceAccounts>, Problem> {
+) -> Result<Json<Items<AccountView>>, Problem> {
     let limit = page.limit()?;
     let accounts = portcullis.service_accounts();
-    let accounts = accounts.list(who.permit(), page.cursor()?, limit).await?;
-    let full = accounts.len() >= limit as usize;
-    let last = accounts.last().filter(|_| full);
-    Ok(Json(ServiceAccounts {
-        next_cursor: last.map(|account| account.id.to_string()),
-        items: accounts.iter().map(AccountView::from).collect(),
+    let accounts = accounts
+        .list(who.permit(), page.cursor()?, limit.and_one())
+        .await?;
+    let accounts = accounts.iter().map(AccountView::from).collect();
+    Ok(Items::page(accounts, limit, |account: &AccountView| {
+        account.id.clone()
     }))
 }
 

@@ -7,7 +7,7 @@ use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::accounts::Page;
+use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Json, Problem, Query};
 
@@ -28,15 +28,6 @@ struct Search {
     action: Option<String>,
     /// Only the event of this request: a problem's `trace_id`.
     trace: Option<String>,
-}
-
-/// A page of events.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Events {
-    /// The events, newest first.
-    items: Vec<EventView>,
-    /// For the next page; absent on the last.
-    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -86,7 +77,7 @@ async fn list(
     who: Allow<AuditRead>,
     State(portcullis): State<Portcullis>,
     Query(search): Query<Search>,
-) -> Result<Json<Events>, Problem> {
+) -> Result<Json<Items<EventView>>, Problem> {
     let page = Page {
         cursor: search.cursor,
         limit: search.limit,
@@ -98,13 +89,10 @@ async fn list(
         trace: id("trace", search.trace)?,
         before: page.cursor()?,
     };
-    let events = portcullis.audit().list(who.permit(), filter, limit).await?;
-    let full = events.len() >= limit as usize;
-    let next_cursor = events.last().filter(|_| full).map(|event| event.id.to_string());
-    Ok(Json(Events {
-        items: events.into_iter().map(EventView::from).collect(),
-        next_cursor,
-    }))
+    let log = portcullis.audit();
+    let events = log.list(who.permit(), filter, limit.and_one()).await?;
+    let events = events.into_iter().map(EventView::from).collect();
+    Ok(Items::page(events, limit, |event: &EventView| event.id.clone()))
 }
 
 fn id<T: std::str::FromStr>(name: &'static str, text: Option<String>) -> Result<Option<T>, Problem> {

@@ -12,9 +12,8 @@ mod keys;
 mod policies;
 mod roles;
 
-use portcullis_core::access::{Change, RolesError};
+use portcullis_core::access::{Change, RolesError, in_words};
 
-pub(crate) use self::accounts::Page;
 pub use self::decisions::RouteAccess;
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
@@ -40,12 +39,25 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
             "role_taken",
             "there is a role of this name already",
         )),
+        Change::Beyond(missing) => Err(beyond(&missing)),
         Change::Protected => Err(Problem::conflict(
             "protected",
             "the roles administrator and organization-owner and the permissions that programs declare in their code \
              stay as they are; somebody must be administrator, and owners are made in their organization",
         )),
     }
+}
+
+/// What is answered to who would give more than they have, or take from somebody above them.
+fn beyond(missing: &[String]) -> Problem {
+    Problem::forbidden(
+        "beyond_your_permissions",
+        format!(
+            "you can give and take only what you may do yourself with this credential, and nothing of an account that \
+             may do more: it lacks {}",
+            in_words(missing)
+        ),
+    )
 }
 
 impl From<RolesError> for Problem {

@@ -1,14 +1,15 @@
 //! Roles and permissions.
 
 use axum::extract::State;
-use portcullis_core::access::{PermissionRecord, RoleRecord, RolesRead, RolesWrite};
+use portcullis_core::access::{MayGive, PermissionRecord, RoleRecord, RolesRead, RolesWrite};
 use portcullis_core::account::Id;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::changed;
+use crate::page::Items;
 use crate::portcullis::Portcullis;
-use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
+use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/permissions", permissions)
@@ -37,24 +38,6 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Give an account a role")
         .delete("/accounts/{account}/roles/{role}", unassign)
         .summary("Take a role from an account")
-}
-
-/// A list; all of it.
-#[derive(Debug, Serialize, JsonSchema)]
-struct Items<T> {
-    /// What there is.
-    items: Vec<T>,
-    /// Always absent: the list is whole.
-    next_cursor: Option<String>,
-}
-
-impl<T> Items<T> {
-    fn whole(items: Vec<T>) -> Json<Self> {
-        Json(Self {
-            items,
-            next_cursor: None,
-        })
-    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -127,7 +110,7 @@ struct Declaration {
 }
 
 async fn declare(
-    who: Allow<RolesWrite>,
+    who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(permission): Path<String>,
     Circumstances(by): Circumstances,
@@ -161,7 +144,7 @@ struct NewRole {
 }
 
 async fn create(
-    who: Allow<RolesWrite>,
+    who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<NewRole>,
@@ -184,7 +167,7 @@ async fn delete(
 }
 
 async fn allow(
-    who: Allow<RolesWrite>,
+    who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((role, permission)): Path<(String, String)>,
     Circumstances(by): Circumstances,
@@ -212,7 +195,7 @@ async fn disallow(
 }
 
 async fn inherit(
-    who: Allow<RolesWrite>,
+    who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((role, parent)): Path<(String, String)>,
     Circumstances(by): Circumstances,
@@ -256,7 +239,7 @@ async fn assigned(
 }
 
 async fn assign(
-    who: Allow<RolesWrite>,
+    who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((account, role)): Path<(String, String)>,
     Circumstances(by): Circumstances,

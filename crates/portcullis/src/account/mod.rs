@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use portcullis_core::access::Authenticated;
 use portcullis_core::account::Store as _;
 use portcullis_core::account::{
-    EmailAddress, Identifier, Registered, Registration, RegistrationError, SetupToken, Username,
+    AgainError, EmailAddress, Identifier, Registered, Registration, RegistrationError, SetupToken, Username,
     VerificationToken,
 };
 use portcullis_core::fault::Fault;
@@ -353,4 +353,13 @@ async fn mail_again(
         mail_verification(&portcullis, &registered);
     }
     Ok(NoContent)
+}
+
+impl From<AgainError> for Problem {
+    fn from(error: AgainError) -> Self {
+        match error {
+            AgainError::TooSoon(wait) => Self::too_many(wait),
+            AgainError::Fault(fault) => fault.into(),
+        }
+    }
 }

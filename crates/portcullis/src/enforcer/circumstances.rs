@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::Situation;
+use portcullis_core::access::{Scopes, Situation};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::session::Device;
 
@@ -67,12 +67,11 @@ impl aide::OperationInput for ByCookie {}
 
 /// The circumstances of a request on its walk.
 pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
+    let principal = walk.principal.as_ref();
     Context {
         at: walk.at,
-        actor: walk
-            .principal
-            .as_ref()
-            .map_or(Actor::Anonymous, |principal| Actor::Account(principal.id())),
+        actor: principal.map_or(Actor::Anonymous, |who| Actor::Account(who.id())),
+        scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
         ip: peer(parts),
         user_agent: parts.headers.get(USER_AGENT).map(printable),
         trace: Some(walk.trace),

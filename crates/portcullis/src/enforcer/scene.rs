@@ -15,6 +15,7 @@ use portcullis_core::audit::Context;
 use super::Gate;
 use super::circumstances::{context, peer, situation};
 use super::denials::{Denial, Operation};
+use super::organization;
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -51,7 +52,7 @@ impl Scene {
     /// The same scene at the present moment, for a decision that comes late in a request: time went by, and the caller
     /// may have left the organization.
     pub(crate) async fn now(mut self, parts: &mut Parts) -> Result<Self, Problem> {
-        self.walk.at = self.walk.gate.environment().now();
+        self.walk.renew();
         self.by.at = self.walk.at;
         if self.walk.selected.active().is_some() {
             self.walk.selected = organization::select(parts, &self.walk, &self.principal).await?;

@@ -81,6 +81,7 @@ pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
     let by = Context {
         at: walk.at,
         actor: Actor::Account(standing.principal.id()),
+        scopes: standing.principal.scopes().clone(),
         ip: standing.ip,
         user_agent: standing.user_agent.as_ref().map(printable),
         trace: Some(walk.trace),

@@ -6,9 +6,9 @@ use portcullis_core::organization::{self, Id, Name, Selector, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::view::{Items, OrganizationView};
+use super::view::OrganizationView;
 use super::{changed, made_view};
-use crate::access::Page;
+use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
 
@@ -32,7 +32,7 @@ async fn list(
     let limit = page.limit()?;
     let all = portcullis
         .organizations()
-        .list(who.permit(), page.cursor()?, limit)
+        .list(who.permit(), page.cursor()?, limit.and_one())
         .await?;
     let all = all.iter().map(OrganizationView::from).collect();
     Ok(Items::page(all, limit, |one: &OrganizationView| one.id.clone()))

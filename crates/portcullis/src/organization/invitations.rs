@@ -9,8 +9,9 @@ use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::view::{InvitationView, Items, Standing};
-use super::{changed, letters};
+use super::view::{InvitationView, Standing};
+use super::{changed, letters, owns_too_many};
+use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{
     Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
@@ -49,6 +50,12 @@ async fn invite(
     let Some(email) = email else {
         return Err(fields.into());
     };
+    if portcullis.manners().public_url.is_none() {
+        return Err(Problem::conflict(
+            "cannot_mail",
+            "this server has no public address, so that a letter could lead nowhere: its operator sets one",
+        ));
+    }
     let invite = Invite {
         email,
         roles: form.roles,
@@ -63,7 +70,8 @@ async fn invite(
 }
 
 impl Portcullis {
-    /// Invites an address into an organization and mails the code that lets it in.
+    /// Invites an address into an organization and mails the code that lets it in. Without a public address nothing is
+    /// mailed: the code is in the answer, for the caller to deliver.
     ///
     /// # Errors
     /// [`OrganizationsError`].
@@ -137,6 +145,7 @@ async fn accept(
             "invalid_invitation",
             "this invitation was used, revoked, has expired or never existed; ask for another",
         )),
+        Accepted::OwnsTooMany => Err(owns_too_many()),
         Accepted::AnotherAddress => Err(Problem::forbidden(
             "another_address",
             "this invitation is for another address, or you haven't proven yet that it is yours",

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::changed;
-use super::view::{Items, MemberView};
-use crate::access::Page;
+use super::view::MemberView;
+use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
 
@@ -32,7 +32,7 @@ async fn list(
     let limit = page.limit()?;
     let members = portcullis
         .organizations()
-        .members(who.permit(), page.cursor()?, limit)
+        .members(who.permit(), page.cursor()?, limit.and_one())
         .await?;
     let members = members.into_iter().map(MemberView::from).collect();
     Ok(Items::page(members, limit, |member: &MemberView| {

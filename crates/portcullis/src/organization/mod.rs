@@ -15,7 +15,8 @@ use portcullis_core::organization::{Change, Created as Made, Name, Organizations
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use self::view::{Items, OrganizationView, Standing};
+use self::view::{OrganizationView, Standing};
+use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
 
@@ -77,10 +78,7 @@ fn made_view(made: Made) -> Result<Created<OrganizationView>, Problem> {
         Made::Created(organization) => Ok(Created(OrganizationView::from(&organization))),
         Made::Taken => Err(taken()),
         Made::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
-        Made::TooMany => Err(Problem::conflict(
-            "too_many_organizations",
-            "you own as many organizations as one account may",
-        )),
+        Made::TooMany => Err(owns_too_many()),
     }
 }
 
@@ -162,7 +160,20 @@ fn changed(change: Change) -> Result<NoContent, Problem> {
             "too_many",
             "there are as many of them as there may be",
         )),
+        Change::TooSoon(wait) => Err(Problem::too_many(wait)),
+        Change::NotProven => Err(Problem::forbidden(
+            "address_not_proven",
+            "prove your own address first: a letter in your name goes to a stranger",
+        )),
+        Change::OwnsTooMany => Err(owns_too_many()),
     }
+}
+
+fn owns_too_many() -> Problem {
+    Problem::conflict(
+        "too_many_organizations",
+        "this account owns as many organizations as one account may",
+    )
 }
 
 fn taken() -> Problem {

@@ -6,34 +6,6 @@ use portcullis_core::organization::{Belonging, Current, Invitation, MemberRecord
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Json;
-
-/// A list, or a page of one.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Items<T> {
-    /// What there is.
-    items: Vec<T>,
-    /// For the next page; absent on the last.
-    next_cursor: Option<String>,
-}
-
-impl<T> Items<T> {
-    /// All of it.
-    pub(super) fn whole(items: Vec<T>) -> Json<Self> {
-        Json(Self {
-            items,
-            next_cursor: None,
-        })
-    }
-
-    /// A page of at most `limit`; what comes next is named by the last one's cursor.
-    pub(super) fn page(items: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Json<Self> {
-        let full = items.len() >= limit as usize;
-        let next_cursor = items.last().filter(|_| full).map(cursor);
-        Json(Self { items, next_cursor })
-    }
-}
-
 /// An organization.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Organization")]

@@ -33,7 +33,8 @@ pub(crate) struct Walk {
     pub(crate) selected: Selected,
     /// What was taken out of the address.
     pub(crate) key_in_query: KeyInQuery,
-    /// The policies that were in force when the request came: all that is decided and explained of it agrees.
+    /// The policies that were in force when the request came, or was renewed: all that is decided and explained of it
+    /// agrees.
     policies: Option<Arc<dyn Policies>>,
 }
 
@@ -68,6 +69,12 @@ impl Walk {
             key_in_query: KeyInQuery::Nothing,
             policies: gate.policies().snapshot(),
         }
+    }
+
+    /// Goes on at the present moment, with the policies that are in force by now: for what is decided late.
+    pub(crate) fn renew(&mut self) {
+        self.at = self.gate.environment().now();
+        self.policies = self.gate.policies().snapshot();
     }
 
     /// What decides where a rule names an action.

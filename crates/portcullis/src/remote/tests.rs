@@ -284,27 +284,3 @@ async fn given_keys_are_used_without_a_socket() {
         .unwrap();
     remote.ready().await.unwrap();
 }
-
-/// Key sets that are given, not fetched.
-struct Given(&'static str);
-
-#[async_trait::async_trait]
-impl Fetch for Given {
-    async fn fetch(&self) -> Result<Published, FetchFailed> {
-        Ok(Published {
-            text: self.0.as_bytes().to_vec(),
-            max_age: None,
-        })
-    }
-}
-
-#[tokio::test]
-async fn given_keys_are_used_without_a_socket() {
-    let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"one","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    let remote = Portcullis::remote("https://id.example.com")
-        .dangerous_keys_from(Arc::new(Given(keys)))
-        .open()
-        .await
-        .unwrap();
-    remote.ready().await.unwrap();
-}

@@ -127,7 +127,6 @@ fn deeply_nested_policies_end_with_an_answer() {
         ("-", "1 == 1", ""),
         ("[", "", "]"),
         ("{a:", "1", "}"),
-        ("if true then ", "true", " else true"),
         ("true && ", "true", ""),
         ("(true || ", "false", ")"),
         ("", "1 == 1", " + 1"),

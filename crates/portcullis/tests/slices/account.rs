@@ -501,3 +501,28 @@ async fn me_shows_the_account_and_what_the_credential_may_do() {
         assert!(!forbidden.contains(&name.as_str()), "{name}");
     }
 }
+
+#[tokio::test]
+async fn mail_again_beyond_the_rate_sends_no_letter() {
+    checks!("T091");
+    let app = TestApp::new().await;
+    let anna = app.user("anna@example.com").await;
+    app.mailer.code_to("anna@example.com").await;
+    let again = async || {
+        let request = app.post("/auth/email/verification").bearer(&anna.access_token);
+        request.send().await
+    };
+    for _ in 0..10 {
+        again().await.expect(204);
+        app.mailer.code_to("anna@example.com").await;
+    }
+    let answer = again().await.expect(429);
+    assert_eq!(answer.code(), "too_many_requests");
+    assert_eq!(answer.header("retry-after"), "8640");
+    app.clock.advance_secs(8_640);
+    let anna = app.log_in("anna@example.com").await;
+    let request = app.post("/auth/email/verification").bearer(&anna.access_token);
+    request.send().await.expect(204);
+    app.mailer.code_to("anna@example.com").await;
+    assert_eq!(app.mailer.waiting(), 0);
+}

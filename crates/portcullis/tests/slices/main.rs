@@ -20,6 +20,7 @@ mod cookie_session;
 mod csrf;
 mod decisions;
 mod given;
+mod giving;
 mod health;
 mod matrix;
 mod organization;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use portcullis::{Allow, Api, Json, Member, Permit, Portcullis, Role, permissions, roles};
-use portcullis_core::access::{Change as RoleChange, MembersWrite, OrganizationsWrite, RolesWrite};
+use portcullis_core::access::{Change as RoleChange, MayGive, MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, OWNER};
 use portcullis_testkit::{Account, Answer, TestApp};
@@ -53,7 +53,7 @@ async fn app() -> TestApp {
     let app = TestApp::with(at_a_subdomain, api).await;
     let (roles, permit) = (
         app.portcullis.roles(),
-        Permit::<RolesWrite>::dangerous_for_operator(),
+        Permit::<MayGive>::dangerous_for_operator(),
     );
     for (role, permission) in [
         ("reader", Some("projects:read")),
@@ -357,7 +357,7 @@ async fn another_tenants_organization_is_out_of_reach_on_every_route() {
     let app = app().await;
     let (anna, ben) = (
         app.user("anna@example.com").await,
-        app.user("ben@example.com").await,
+        proven(&app, "ben@example.com").await,
     );
     let acme = create(&app, &anna, "acme").await;
     let other = create(&app, &ben, "other").await;
@@ -553,7 +553,7 @@ async fn accept_refuses_everybody_but_the_invited() {
 async fn an_invitation_ends_at_its_time_when_replaced_and_when_revoked() {
     checks!("T070");
     let app = app().await;
-    let anna = app.user("anna@example.com").await;
+    let anna = proven(&app, "anna@example.com").await;
     let acme = create(&app, &anna, "acme").await;
     for (index, late) in [(0, true), (1, false)] {
         let email = format!("guest{index}@example.com");
@@ -706,6 +706,47 @@ async fn nobody_gives_or_takes_beyond_their_own_roles() {
 }
 
 #[tokio::test]
+async fn a_narrowed_credential_gives_only_what_its_scopes_name() {
+    checks!("T071");
+    let app = app().await;
+    // An owner who may all of it everywhere: scopes are granted of what the account itself may do.
+    let all = ["org:members:write", "projects:read", "projects:write"];
+    let anna = app.user_with("anna@example.com", &all).await;
+    let (ben, eve) = (
+        app.user("ben@example.com").await,
+        app.user("eve@example.com").await,
+    );
+    let acme = create(&app, &anna, "acme").await;
+    join(&app, &acme, &ben, &["writer"]).await;
+    join(&app, &acme, &eve, &[]).await;
+    let scope = json!({ "scope": "org:members:write projects:read" });
+    let narrow = log_in_with(&app, "anna@example.com", &scope).await.expect(200);
+    let narrow = Account {
+        access_token: text(&narrow.json(), "access_token"),
+        ..anna.clone()
+    };
+    let member = |who: &Account| format!("/auth/organizations/{acme}/members/{}", who.id);
+    for role in [OWNER, "writer", "boss", "manager,writer"] {
+        let roles: Vec<&str> = role.split(',').collect();
+        let body = json!({ "roles": roles });
+        let answer = put(&app, &narrow, &format!("{}/roles", member(&eve)), &body).await;
+        assert_eq!(codes(&answer), refusal(403, "beyond_your_roles"), "{role}");
+        let answer = invite(&app, &narrow, &acme, "zoe@example.com", &roles).await;
+        assert_eq!(codes(&answer), refusal(403, "beyond_your_roles"), "{role}");
+    }
+    let answer = delete(&app, &narrow, &member(&ben)).await;
+    assert_eq!(codes(&answer), refusal(403, "beyond_your_roles"));
+    let body = json!({ "roles": ["reader", "manager"] });
+    put(&app, &narrow, &format!("{}/roles", member(&eve)), &body)
+        .await
+        .expect(204);
+    let body = json!({ "roles": [OWNER] });
+    put(&app, &anna, &format!("{}/roles", member(&eve)), &body)
+        .await
+        .expect(204);
+}
+
+#[tokio::test]
 async fn an_organization_keeps_an_owner() {
     checks!("T072");
     let app = app().await;
@@ -799,10 +840,7 @@ async fn what_is_taken_away_counts_from_the_next_request_on() {
     suspend(&app, &acme, organization::State::Active).await;
     projects(&app, &ben, "acme").await.expect(200);
     // The role itself changes, outside of any organization.
-    let (roles, permit) = (
-        app.portcullis.roles(),
-        Permit::<RolesWrite>::dangerous_for_operator(),
-    );
+    let (roles, permit) = (app.portcullis.roles(), Permit::dangerous_for_operator());
     roles
         .disallow(&permit, "reader", "projects:read", app.by_operator())
         .await
@@ -812,7 +850,12 @@ async fn what_is_taken_away_counts_from_the_next_request_on() {
         refusal(403, "missing_permission")
     );
     roles
-        .allow(&permit, "reader", "projects:read", app.by_operator())
+        .allow(
+            &Permit::dangerous_for_operator(),
+            "reader",
+            "projects:read",
+            app.by_operator(),
+        )
         .await
         .unwrap();
     projects(&app, &ben, "acme").await.expect(200);
@@ -1119,7 +1162,7 @@ async fn without_its_database_nobody_is_a_member_and_nobody_becomes_one() {
     checks!("T037");
     let app = app().await;
     let (anna, ben) = (
-        app.user("anna@example.com").await,
+        proven(&app, "anna@example.com").await,
         app.user("ben@example.com").await,
     );
     let eve = proven(&app, "eve@example.com").await;
@@ -1137,4 +1180,95 @@ async fn without_its_database_nobody_is_a_member_and_nobody_becomes_one() {
     ] {
         assert_eq!(codes(&answer), refusal(503, "unavailable"));
     }
+}
+
+#[tokio::test]
+async fn invite_beyond_the_rate_sends_no_letter() {
+    checks!("T091");
+    let app = app().await;
+    let (anna, ben) = (
+        proven(&app, "anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let acme = create(&app, &anna, "acme").await;
+    let bens = create(&app, &ben, "bens").await;
+    let unproven = invite(&app, &ben, &bens, "eve@example.com", &[]).await;
+    assert_eq!(codes(&unproven), refusal(403, "address_not_proven"));
+    let path = format!("/auth/organizations/{acme}/invitations");
+    let mut sent = 0;
+    for spelling in [
+        "eve@example.com",
+        "Eve@Example.com",
+        "EVE@example.com",
+        "eve@EXAMPLE.com",
+    ] {
+        let answer = invite(&app, &anna, &acme, spelling, &[]).await;
+        if answer.status() == 201 {
+            sent += 1;
+            let one = format!("{path}/{}", text(&answer.json(), "id"));
+            delete(&app, &anna, &one).await.expect(204);
+            continue;
+        }
+        assert_eq!(codes(&answer), refusal(429, "too_many_requests"));
+        assert_eq!(answer.header("retry-after"), "28800");
+    }
+    assert_eq!(sent, 3);
+    // From as many organizations as one likes, an address gets ten a day.
+    for n in 0..8 {
+        let more = create(&app, &anna, &format!("more-{n}")).await;
+        let answer = invite(&app, &anna, &more, "eve@example.com", &[]).await;
+        assert_eq!(answer.status(), if n < 7 { 201 } else { 429 }, "{n}");
+        sent += u32::from(answer.status() == 201);
+    }
+    assert_eq!(sent, 10);
+    // And one account writes fifty an hour to whomever.
+    for n in 0..41 {
+        let answer = invite(&app, &anna, &acme, &format!("guest{n}@example.com"), &[]).await;
+        assert_eq!(answer.status(), if n < 40 { 201 } else { 429 }, "{n}");
+    }
+}
+
+#[tokio::test]
+async fn invite_where_nothing_can_be_mailed_is_refused() {
+    let app = app().await;
+    let anna = proven(&app, "anna@example.com").await;
+    let mut passwords = portcullis_core::password::Settings::default();
+    passwords.cost = portcullis_core::password::Cost::DANGEROUSLY_CHEAP;
+    let nameless = Portcullis::builder()
+        .database("sqlite::memory:")
+        .environment(portcullis_testkit::environment(&app.clock, 2))
+        .passwords(passwords)
+        .open()
+        .await
+        .unwrap();
+    let api = nameless.api();
+    nameless.declare_permissions(&api).await.unwrap();
+    let router = api.into_router(nameless.gate().clone()).unwrap();
+    let send = async |path: &str, token: Option<&str>, body: Value| {
+        let mut request =
+            portcullis_testkit::Request::new(&router, http::Method::POST, path).behind(nameless.gate());
+        if let Some(token) = token {
+            request = request.bearer(token);
+        }
+        request.json(&body).send().await
+    };
+    let credentials = json!({ "email": anna.email, "password": portcullis_testkit::PASSWORD });
+    send("/auth/register", None, credentials).await.expect(201);
+    let credentials = json!({ "identifier": anna.email, "password": portcullis_testkit::PASSWORD });
+    let tokens = send("/auth/login", None, credentials).await.expect(200).json();
+    let token = text(&tokens, "access_token");
+    let made = json!({ "name": "Acme", "slug": "acme" });
+    send("/auth/organizations", Some(&token), made).await.expect(201);
+    let path = "/auth/organizations/acme/invitations";
+    let answer = send(path, Some(&token), json!({ "email": "eve@example.com" })).await;
+    assert_eq!(codes(&answer), refusal(409, "cannot_mail"));
+    let filter = portcullis_core::audit::Filter {
+        action: Some("organization.invited".to_owned()),
+        ..Default::default()
+    };
+    let written = nameless
+        .audit()
+        .list(&Permit::dangerous_for_operator(), filter, 10)
+        .await;
+    assert_eq!(written.unwrap().len(), 0);
 }

@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::extract::ConnectInfo;
 use http::Method;
 use portcullis::{Allow, Api, PoliciesError, Policy, Portcullis, Public, actions};
+use portcullis_core::access::Permit;
 use portcullis_core::access::ResourceKind;
 use portcullis_core::access::resource::{Field, FieldKind, Tenancy};
 use portcullis_core::checks;
@@ -486,7 +487,7 @@ async fn a_role_that_is_given_or_taken_counts_at_once() {
     checks!("T062");
     let (app, _folder) =
         app("permit(principal in Role::\"auditor\", action == Action::\"reports:export\", resource);").await;
-    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let permit = Permit::dangerous_for_operator();
     let roles = app.portcullis.roles();
     roles
         .create(&permit, "auditor", "", app.by_operator())
@@ -500,7 +501,12 @@ async fn a_role_that_is_given_or_taken_counts_at_once() {
         ask(&app, &anna).await.expect(200);
         ask(&app, &anna).await.expect(200);
         roles
-            .unassign(&permit, anna.id, "auditor", app.by_operator())
+            .unassign(
+                &Permit::dangerous_for_operator(),
+                anna.id,
+                "auditor",
+                app.by_operator(),
+            )
             .await
             .unwrap();
     }

@@ -23,7 +23,7 @@ fn tables(file: &Path) -> BTreeMap<String, Vec<String>> {
             continue;
         }
         let mut select = database.prepare(&format!("SELECT * FROM {name}")).unwrap();
-        let columns: Vec<String> = select.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = select.column_names().map(str::to_owned).collect();
         let mut rows = select.query([]).unwrap();
         let mut lines = Vec::new();
         while let Some(row) = rows.next().unwrap() {

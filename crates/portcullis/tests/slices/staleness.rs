@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use portcullis::{Allow, Api, Authenticated, Basic, Member, Permit, Portcullis, Via, permissions};
-use portcullis_core::access::{MembersWrite, OrganizationsWrite, RolesWrite};
+use portcullis_core::access::{MembersWrite, OrganizationsWrite};
 use portcullis_core::account::State;
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change};
@@ -71,7 +71,7 @@ async fn member_of_acme(here: &TestApp) -> (String, Account) {
     let acme = text(&request.json(&body).send().await.expect(201).json(), "id");
     let (roles, permit) = (
         here.portcullis.roles(),
-        Permit::<RolesWrite>::dangerous_for_operator(),
+        Permit::dangerous_for_operator(),
     );
     roles
         .create(&permit, "reader", "", here.by_operator())
@@ -119,7 +119,7 @@ async fn another_process_refuses_what_a_membership_no_longer_gives_within_a_seco
     })
     .await;
     let disallow = async |here: &TestApp| {
-        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let permit = Permit::dangerous_for_operator();
         let roles = here.portcullis.roles();
         roles
             .disallow(&permit, "reader", "staleness:read", here.by_operator())
@@ -127,7 +127,7 @@ async fn another_process_refuses_what_a_membership_no_longer_gives_within_a_seco
             .unwrap();
     };
     nodes.refuses("/inside", token, 403, disallow).await;
-    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let permit = Permit::dangerous_for_operator();
     let roles = nodes.here.portcullis.roles();
     roles
         .allow(&permit, "reader", "staleness:read", nodes.here.by_operator())
@@ -200,7 +200,7 @@ async fn another_process_refuses_keys_and_passwords_that_were_narrowed_here_with
     let key = text(&owned, "key");
     nodes
         .refuses("/outside", &key, 403, async |here| {
-            let permit = Permit::<RolesWrite>::dangerous_for_operator();
+            let permit = Permit::dangerous_for_operator();
             let role = format!("r-{}", pat.id.as_uuid().simple());
             let roles = here.portcullis.roles();
             roles

@@ -373,6 +373,7 @@ impl<R, A> ResourcePermit<R, A> {
     fn signed(&self, by: audit::Context) -> audit::Context {
         audit::Context {
             actor: audit::Actor::Account(self.principal.id()),
+            scopes: self.principal.scopes().clone(),
             ..by
         }
     }

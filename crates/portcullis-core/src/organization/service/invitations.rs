@@ -1,13 +1,15 @@
 //! Invites addresses and lets them in.
 
-use super::{Organizations, OrganizationsError, few};
+use super::{Organizations, OrganizationsError, Settings, few};
 use crate::access::{Authenticated, Member, MembersRead, MembersWrite, Permit};
-use crate::audit;
+use crate::account::{self, EmailAddress};
 use crate::fault::Fault;
 use crate::organization::{
-    Accepted, Change, INVITATION_LIFETIME, Invitation, InvitationId, InvitationToken, Invite, Invited,
+    Accepted, Change, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken, Invite, Invited,
     NewInvitation, Selector,
 };
+use crate::throttle::{Budget, Subject};
+use crate::{audit, defends};
 
 impl Organizations {
     /// Invites an address, in place of an earlier invitation of it.
@@ -21,6 +23,11 @@ impl Organizations {
         by: audit::Context,
     ) -> Result<Invited, OrganizationsError> {
         let token = InvitationToken::mint(&self.environment);
+        let budgets = match permit.principal() {
+            Some(who) => self.budgets(permit.organization(), &invite.email, who.id()),
+            // Whoever has the machine needs no letter of ours.
+            None => Vec::new(),
+        };
         let new = NewInvitation {
             id: InvitationId::new(&self.environment),
             organization: permit.organization(),
@@ -29,6 +36,7 @@ impl Organizations {
             digest: token.digest(),
             expires_at: by.at.plus(INVITATION_LIFETIME),
             limit: OPEN_INVITATIONS,
+            budgets,
         };
         let by = permit.sign(by);
         let invitation = Invitation {
@@ -47,6 +55,36 @@ impl Organizations {
             (Change::Done, None) => Ok(Invited::Refused(Change::UnknownOrganization)),
             (refused, _) => Ok(Invited::Refused(refused)),
         }
+    }
+
+    /// What a letter to this address is counted against.
+    fn budgets(&self, organization: Id, email: &EmailAddress, inviter: account::Id) -> Vec<Budget> {
+        defends!("T091");
+        let (organization, inviter) = (organization.as_uuid(), inviter.as_uuid());
+        let email = email.normalised().as_bytes();
+        let budget = |purpose, parts: &[&[u8]], rate| Budget {
+            subject: Subject::new(purpose, parts),
+            rate,
+        };
+        let Settings {
+            invitations_to_address,
+            letters_to_address,
+            invitations_by_account,
+            ..
+        } = self.settings;
+        vec![
+            budget(
+                "invitation",
+                &[organization.as_bytes(), email],
+                invitations_to_address,
+            ),
+            budget("invitation to address", &[email], letters_to_address),
+            budget(
+                "invitation by account",
+                &[inviter.as_bytes()],
+                invitations_by_account,
+            ),
+        ]
     }
 
     /// The open invitations, oldest first.

@@ -6,7 +6,9 @@ use portcullis_core::checks;
 use portcullis_core::organization::{Accepted, Change, Id, InvitationKind, NewInvitation, State};
 use portcullis_core::secret::Digest;
 
-use super::{acting, acting_at, add, create, invitation, invited, named, operator, roles, with_roles};
+use super::{
+    acting, acting_at, add, create, invitation, invited, named, operator, proven, roles, with_roles,
+};
 use crate::contract::Stores;
 use crate::contract::given::{
     MICROSECOND, START, count, event_count, events, fresh_digest, fresh_id, registered, set_state, together,
@@ -21,7 +23,7 @@ use crate::contract::given::{
 pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;
-    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (anna, ben) = (proven(&db, "anna").await, proven(&db, "benno").await);
     let (cleo, dora) = (registered(&db, "cleo").await, registered(&db, "dora").await);
     verified(&db, cleo.id).await;
     let acme = create(&db, "acme", &anna).await;
@@ -100,7 +102,7 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
 pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;
-    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (anna, ben) = (proven(&db, "anna").await, proven(&db, "benno").await);
     let (cleo, eve) = (registered(&db, "cleo").await, registered(&db, "eve").await);
     verified(&db, eve.id).await;
     let acme = create(&db, "acme", &anna).await;
@@ -127,6 +129,9 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
             assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
         }
     }
+    // Suspending has withdrawn it.
+    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+    let good = invited(&db, acme, "Cleo@example.com", &["reader"], &ben).await;
     // Who invited has been demoted since, then is somebody again, then is locked.
     for roles in [&["reader"][..], &["manager"][..]] {
         let set = db
@@ -163,8 +168,7 @@ pub async fn accept_invitation_in_parallel_has_one_winner<S: Stores>(db: S) {
     checks!("T009");
     checks!("T070");
     with_roles(&db).await;
-    let (anna, cleo) = (registered(&db, "anna").await, registered(&db, "cleo").await);
-    verified(&db, cleo.id).await;
+    let (anna, cleo) = (proven(&db, "anna").await, proven(&db, "cleo").await);
     let acme = create(&db, "acme", &anna).await;
     let good = invited(&db, acme, "cleo@example.com", &["reader"], &anna).await;
     let answers = together(|_| {
@@ -178,6 +182,6 @@ pub async fn accept_invitation_in_parallel_has_one_winner<S: Stores>(db: S) {
     assert_eq!(events(&db, Action::MemberJoined).await.len(), 1);
 }
 
-async fn accept<S: Stores>(db: &S, token: Digest<InvitationKind>, who: &Account) -> Accepted {
+pub(super) async fn accept<S: Stores>(db: &S, token: Digest<InvitationKind>, who: &Account) -> Accepted {
     db.accept_invitation(token, who.id, acting(who)).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! Who belongs, and what a suspended organization still does.
 
 use portcullis_core::access::ADMINISTRATOR;
+use portcullis_core::account;
 use portcullis_core::checks;
 use portcullis_core::organization::{Change, Id, OWNER, Selector, State};
 
@@ -78,6 +79,16 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
         .invite(invitation(acme, "eve@example.com", &[]), acting(&anna))
         .await;
     assert_eq!(invited.unwrap(), Change::UnknownOrganization);
+    // What isn't theirs to know is told to nobody: a stranger learns nothing of accounts, members and roles.
+    let eve = registered(&db, "eve").await;
+    for (account, roles) in [
+        (account::Id::from_uuid(fresh_id()), vec![]),
+        (ben.id, vec![]),
+        (eve.id, named(&["ghost"])),
+    ] {
+        let added = db.add_member(acme, account, roles, acting(&eve)).await;
+        assert_eq!(added.unwrap(), Change::Beyond);
+    }
     let nowhere = db
         .set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator())
         .await;

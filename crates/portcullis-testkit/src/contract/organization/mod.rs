@@ -1,7 +1,9 @@
 //! Organizations: what every store must do.
 
+mod acceptance;
 mod authority;
 mod invitation;
+mod letters;
 mod membership;
 mod naming;
 mod ownership;
@@ -15,10 +17,12 @@ use portcullis_core::organization::{
 };
 
 use crate::contract::Stores;
-use crate::contract::given::{DAY, START, by, fresh_digest, fresh_id};
+use crate::contract::given::{DAY, START, by, fresh_digest, fresh_id, registered, verified};
 
+pub use self::acceptance::*;
 pub use self::authority::*;
 pub use self::invitation::*;
+pub use self::letters::*;
 pub use self::membership::*;
 pub use self::naming::*;
 pub use self::ownership::*;
@@ -113,6 +117,7 @@ fn invitation(id: Id, email: &str, roles: &[&str]) -> NewInvitation {
         digest: fresh_digest(),
         expires_at: START.plus(DAY * 7),
         limit: 100,
+        budgets: Vec::new(),
     }
 }
 
@@ -120,4 +125,10 @@ async fn invited<S: Stores>(db: &S, id: Id, email: &str, roles: &[&str], by: &Ac
     let new = invitation(id, email, roles);
     assert_eq!(db.invite(new.clone(), acting(by)).await.unwrap(), Change::Done);
     new
+}
+
+/// Registers an account that has proven its address.
+async fn proven<S: Stores>(db: &S, name: &str) -> Account {
+    let account = registered(db, name).await;
+    verified(db, account.id).await
 }

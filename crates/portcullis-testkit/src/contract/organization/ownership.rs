@@ -3,9 +3,10 @@
 use portcullis_core::account::State as AccountState;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
-use portcullis_core::organization::{Change, Created, OWNER};
+use portcullis_core::organization::{Accepted, Change, Created, OWNED, OWNER};
 
-use super::{acting, add, create, new, operator, roles, with_roles};
+use super::invitation::accept;
+use super::{acting, add, create, invited, named, new, operator, proven, roles, with_roles};
 use crate::contract::Stores;
 use crate::contract::given::{count, event_count, events, registered, service, set_state, together};
 
@@ -113,4 +114,43 @@ pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
     assert_eq!(roles(&db, acme, &ben).await.unwrap(), ["manager", OWNER]);
     assert_eq!(roles(&db, other, &dora).await.unwrap(), [OWNER]);
     assert_eq!(events(&db, Action::OwnershipTransferred).await.len(), 1);
+}
+
+/// Nobody becomes owner of more organizations than they may, by whatever way but the operator's; only who may act owns
+/// the first one.
+pub async fn ownership_beyond_the_limit_is_refused<S: Stores>(db: S) {
+    with_roles(&db).await;
+    let (anna, eve) = (proven(&db, "anna").await, proven(&db, "eve").await);
+    for n in 0..OWNED {
+        create(&db, &format!("own-{n}"), &eve).await;
+    }
+    let (acme, other) = (
+        create(&db, "acme", &anna).await,
+        create(&db, "other", &anna).await,
+    );
+    add(&db, acme, &eve, &["reader"]).await;
+    let transferred = db.transfer_ownership(acme, anna.id, eve.id, acting(&anna)).await;
+    assert_eq!(transferred.unwrap(), Change::OwnsTooMany);
+    let set = db
+        .set_member_roles(acme, eve.id, named(&[OWNER]), acting(&anna))
+        .await;
+    assert_eq!(set.unwrap(), Change::OwnsTooMany);
+    let added = db.add_member(other, eve.id, named(&[OWNER]), acting(&anna)).await;
+    assert_eq!(added.unwrap(), Change::OwnsTooMany);
+    let good = invited(&db, other, "eve@example.com", &[OWNER], &anna).await;
+    assert_eq!(accept(&db, good.digest, &eve).await, Accepted::OwnsTooMany);
+    assert_eq!(roles(&db, acme, &eve).await.unwrap(), ["reader"]);
+    assert_eq!(roles(&db, other, &eve).await, None);
+    let set = db
+        .set_member_roles(acme, eve.id, named(&[OWNER]), operator())
+        .await;
+    assert_eq!(set.unwrap(), Change::Done);
+    for state in [AccountState::Locked, AccountState::Disabled] {
+        set_state(&db, anna.id, state).await;
+        let made = db
+            .create_organization(new("late", &anna), operator())
+            .await
+            .unwrap();
+        assert_eq!(made, Created::UnknownAccount, "{state:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Makes accounts and logs them in.
 
-use portcullis::core::access::{AccountsRead, Kinds, Permit, RolesRead, RolesWrite};
+use portcullis::core::access::{AccountsRead, Kinds, MayGive, Permit, RolesRead};
 use portcullis::core::account::{self, Account, Registration, Username};
 use portcullis::core::secret::SecretText;
 use portcullis::core::session::Delivery;
@@ -36,7 +36,7 @@ impl<'a> Stage<'a> {
         everything
             .permissions
             .extend(all.into_iter().map(|permission| permission.name));
-        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let permit = Permit::<MayGive>::dangerous_for_operator();
         for role in &everything.roles {
             roles.create(&permit, role, "", app.by_operator()).await.unwrap();
         }
@@ -94,7 +94,7 @@ impl<'a> Stage<'a> {
         let registered = registrar.register(form, self.app.by_operator()).await.unwrap();
         let id = registered.account.id;
         let (roles, by) = (self.app.portcullis.roles(), || self.app.by_operator());
-        let permit = Permit::<RolesWrite>::dangerous_for_operator();
+        let permit = Permit::<MayGive>::dangerous_for_operator();
         roles.create(&permit, &name, "", by()).await.unwrap();
         for permission in &privileges.permissions {
             roles.allow(&permit, &name, permission, by()).await.unwrap();

@@ -1,6 +1,7 @@
 //! What an owner does with a key, and nobody else.
 
 use futures_util::future::join_all;
+use portcullis_core::access::Permit;
 use portcullis_core::account::State;
 use portcullis_core::checks;
 
@@ -191,7 +192,7 @@ async fn what_the_owner_loses_the_key_loses_at_once() {
         set_state(&app, &anna, State::Active).await;
         with_key(&app, key, "/read").await.expect(200);
     }
-    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let permit = Permit::dangerous_for_operator();
     let role = format!("r-{}", anna.id.as_uuid().simple());
     let roles = app.portcullis.roles();
     roles
@@ -200,7 +201,12 @@ async fn what_the_owner_loses_the_key_loses_at_once() {
         .unwrap();
     check(&with_key(&app, key, "/read").await, 403, "missing_permission");
     roles
-        .allow(&permit, &role, "keys:read", app.by_operator())
+        .allow(
+            &Permit::dangerous_for_operator(),
+            &role,
+            "keys:read",
+            app.by_operator(),
+        )
         .await
         .unwrap();
     with_key(&app, key, "/read").await.expect(200);

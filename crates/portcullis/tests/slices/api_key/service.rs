@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::access::{Permit, RolesWrite};
+use portcullis_core::access::{MayGive, Permit};
 use portcullis_core::account;
 use portcullis_core::checks;
 
@@ -20,7 +20,7 @@ async fn create(app: &TestApp, root: &Account, name: &str) -> Value {
 }
 
 async fn assign(app: &TestApp, id: &str, role: &str) {
-    let permit = Permit::<RolesWrite>::dangerous_for_operator();
+    let permit = Permit::<MayGive>::dangerous_for_operator();
     let id: account::Id = id.parse().unwrap();
     let roles = app.portcullis.roles();
     roles.assign(&permit, id, role, app.by_operator()).await.unwrap();
@@ -29,7 +29,7 @@ async fn assign(app: &TestApp, id: &str, role: &str) {
 async fn role(app: &TestApp, name: &str, permissions: &[&str]) {
     let (roles, permit) = (
         app.portcullis.roles(),
-        Permit::<RolesWrite>::dangerous_for_operator(),
+        Permit::<MayGive>::dangerous_for_operator(),
     );
     roles.create(&permit, name, "", app.by_operator()).await.unwrap();
     for permission in permissions {

@@ -395,6 +395,13 @@ impl account::Store for Accounts {
     ) -> Result<account::StateSet, Fault> {
         never()
     }
+    async fn spend(
+        &self,
+        _: Vec<crate::throttle::Budget>,
+        _: Timestamp,
+    ) -> Result<Result<(), Duration>, Fault> {
+        never()
+    }
     async fn offer_verification(
         &self,
         _: account::Id,

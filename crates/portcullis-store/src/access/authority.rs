@@ -1,0 +1,109 @@
+//! Who may give and take what, read inside the transaction that gives or takes it. Every verb here runs under the lock
+//! of the roles.
+
+use portcullis_core::access::{Authority, Brings, Lacks, Permission as _, PermissionRef, RolesWrite};
+use portcullis_core::account::Id;
+use portcullis_core::audit::{Actor, Context};
+use portcullis_core::fault::Fault;
+use uuid::Uuid;
+
+use super::names;
+use crate::tx::Tx;
+use crate::value::params;
+
+/// What changes of roles need.
+pub(super) const NEEDED: PermissionRef = RolesWrite::PERMISSION;
+
+/// What whoever acts may do; nothing, if the account may not act any more.
+pub(crate) async fn of_actor(tx: &mut Tx<'_>, by: &Context) -> Result<Authority, Fault> {
+    let account = match by.actor {
+        Actor::Operator => return Ok(Authority::Operator),
+        Actor::Account(account) => account,
+        Actor::Anonymous | Actor::System => return Ok(Authority::Nobody),
+    };
+    let acts = "SELECT 1 FROM accounts WHERE id = $1 AND state IN ('active', 'unverified')";
+    if tx.query_one(acts, params![account]).await?.is_none() {
+        return Ok(Authority::Nobody);
+    }
+    let (roles, permissions) = held(tx, account).await?;
+    Ok(Authority::of_account(roles, permissions, &by.scopes))
+}
+
+/// All roles of an account, and all permissions these bring.
+async fn held(tx: &mut Tx<'_>, account: Id) -> Result<(Vec<String>, Vec<String>), Fault> {
+    let Some(mut row) = tx.query_one(HELD, params![account]).await? else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    Ok((names(&mut row)?, names(&mut row)?))
+}
+
+const HELD: &str = "WITH RECURSIVE held (name) AS (
+        SELECT role FROM account_roles WHERE account_id = $1
+        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
+    SELECT (SELECT string_agg(name, '\n') FROM held),
+    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
+        WHERE role IN (SELECT name FROM held)) AS allowed)";
+
+/// What a role brings; `None` if there is none.
+pub(super) async fn brings(tx: &mut Tx<'_>, role: &str) -> Result<Option<Brings>, Fault> {
+    let row = tx.query_one(BRINGS, params![role]).await?;
+    row.map(|mut row| {
+        Ok(Brings {
+            roles: names(&mut row)?.into_iter().collect(),
+            permissions: names(&mut row)?.into_iter().collect(),
+        })
+    })
+    .transpose()
+}
+
+const BRINGS: &str = "WITH RECURSIVE held (name) AS (
+        SELECT name FROM roles WHERE name = $1
+        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
+    SELECT (SELECT string_agg(name, '\n') FROM held),
+    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
+        WHERE role IN (SELECT name FROM held)) AS allowed)
+    FROM roles WHERE name = $1";
+
+/// What whoever acts lacks to lock an account, or to take something from it. Nobody is above themselves.
+pub(crate) async fn lacks_over(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    needed: PermissionRef,
+    account: Id,
+    by: &Context,
+) -> Result<Lacks, Fault> {
+    if by.actor == Actor::Account(account) {
+        return Ok(Lacks::new());
+    }
+    let (_, permissions) = held(tx, account).await?;
+    Ok(who.lacks_over(needed, &permissions))
+}
+
+/// What whoever acts lacks to take something from everybody else who has the role.
+pub(super) async fn lacks_over_holders(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    role: &str,
+    by: &Context,
+) -> Result<Lacks, Fault> {
+    let themselves = match by.actor {
+        Actor::Account(account) => account.as_uuid(),
+        _ => Uuid::nil(),
+    };
+    let Some(mut row) = tx.query_one(OF_HOLDERS, params![role, themselves]).await? else {
+        return Ok(Lacks::new());
+    };
+    Ok(who.lacks_over(NEEDED, &names(&mut row)?))
+}
+
+/// Every permission of every other account that has the role, directly or by inheritance.
+const OF_HOLDERS: &str = "WITH RECURSIVE carrying (name) AS (
+        SELECT name FROM roles WHERE name = $1
+        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name),
+    held (name) AS (
+        SELECT role FROM account_roles WHERE account_id IN (
+            SELECT account_id FROM account_roles WHERE role IN (SELECT name FROM carrying)
+            AND account_id <> $2)
+        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
+    SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
+        WHERE role IN (SELECT name FROM held)) AS allowed";
