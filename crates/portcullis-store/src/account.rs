@@ -1,6 +1,7 @@
 //! Accounts, their passwords and verification tokens.
 
 mod service;
+mod verification;
 
 use std::time::Duration;
 
@@ -192,7 +193,7 @@ impl Store for Database {
         expires_at: Timestamp,
     ) -> Result<bool, Fault> {
         self.write((id, digest, expires_at), |tx, (id, digest, expires_at)| {
-            Box::pin(offer_verification(tx, *id, digest, *expires_at))
+            Box::pin(verification::offer_verification(tx, *id, digest, *expires_at))
         })
         .await
     }
@@ -203,7 +204,7 @@ impl Store for Database {
         by: Context,
     ) -> Result<Option<Account>, Fault> {
         self.write((token, by), |tx, (token, by)| {
-            Box::pin(redeem_verification(tx, token, by))
+            Box::pin(verification::redeem_verification(tx, token, by))
         })
         .await
     }
@@ -235,7 +236,7 @@ async fn register(
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
     if let Some((digest, expires_at)) = &new.verification {
-        offer_verification(tx, new.id, digest, *expires_at).await?;
+        verification::offer_verification(tx, new.id, digest, *expires_at).await?;
     }
     tx.record(by, Entry::of(Action::AccountRegistered).account(new.id));
     for role in new
@@ -372,44 +373,3 @@ const SET_STATE: &str = concat!(
      WHERE id = $1 RETURNING ",
     account_columns!()
 );
-
-async fn offer_verification(
-    tx: &mut Tx<'_>,
-    id: Id,
-    digest: &Digest<EmailVerification>,
-    expires_at: Timestamp,
-) -> Result<bool, Fault> {
-    let sql = "INSERT INTO verifications (digest, account_id, email_normalised, expires_at)
-        SELECT $2, id, email_normalised, $3 FROM accounts
-        WHERE id = $1 AND email_normalised IS NOT NULL AND email_verified_at IS NULL";
-    Ok(tx.execute(sql, params![id, digest, expires_at]).await? == 1)
-}
-
-async fn redeem_verification(
-    tx: &mut Tx<'_>,
-    token: &Digest<EmailVerification>,
-    by: &Context,
-) -> Result<Option<Account>, Fault> {
-    defends!("T009");
-    defends!("T014");
-    let sql =
-        "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
-        RETURNING account_id, email_normalised";
-    let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
-        return Ok(None);
-    };
-    let (id, email): (Id, String) = (row.take()?, row.take()?);
-    let sql = concat!(
-        "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, $3),
-         state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
-         WHERE id = $1 AND email_normalised = $2 AND state <> 'disabled' RETURNING ",
-        account_columns!()
-    );
-    let Some(mut row) = tx.query_one(sql, params![id, &email, by.at]).await? else {
-        tx.undo();
-        return Ok(None);
-    };
-    tx.record(by, Entry::of(Action::EmailVerified).account(id));
-    tx.invalidate(Invalidation::Account(id), by.at);
-    account(&mut row).map(Some)
-}

@@ -348,7 +348,7 @@ pub(super) fn cache_key_of(token: Bearer<'_>) -> [u8; 32] {
 
 fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes: Scopes) -> Principal {
     Principal {
-        effective: effective(&facts, &scopes),
+        effective: facts.within(&scopes),
         facts,
         kind,
         session: Some(session.id),
@@ -358,18 +358,6 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         authenticated_at: Some(session.authenticated_at),
         scopes,
         key: None,
-    }
-}
-
-/// What the account may do and the scopes leave in.
-fn effective(facts: &Facts, scopes: &Scopes) -> super::PermissionSet {
-    defends!("T024");
-    match scopes {
-        Scopes::Everything => facts.permissions.clone(),
-        Scopes::Only(names) => {
-            let asked = super::PermissionSet::of_names(names.iter().map(String::as_str));
-            facts.permissions.intersection(&asked)
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::authenticator::Terms;
 use super::{AccountFacts, CredentialKind, PermissionId, PermissionSet};
 use crate::environment::Timestamp;
 use crate::session::{Assurance, Method};
-use crate::{account, api_key, session, token};
+use crate::{account, api_key, defends, session, token};
 
 /// What an account is and may do, compiled for deciding. Shared by all principals of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,20 @@ impl From<AccountFacts> for Facts {
             roles,
             permission_names: permissions,
             permissions: set,
+        }
+    }
+}
+
+impl Facts {
+    /// What the account may do and the scopes leave in.
+    pub(super) fn within(&self, scopes: &Scopes) -> PermissionSet {
+        defends!("T024");
+        match scopes {
+            Scopes::Everything => self.permissions.clone(),
+            Scopes::Only(names) => {
+                let asked = PermissionSet::of_names(names.iter().map(String::as_str));
+                self.permissions.intersection(&asked)
+            }
         }
     }
 }

@@ -25,10 +25,7 @@ use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use super::authenticator::cache_key_of;
-use super::{
-    AccountFacts, AuthenticationError, Bearer, CredentialKind, Facts, PermissionSet, Principal, Refused,
-    Scopes,
-};
+use super::{AccountFacts, AuthenticationError, Bearer, CredentialKind, Facts, Principal, Refused, Scopes};
 use crate::account::{self, Account, Stamp, State};
 use crate::defends;
 use crate::environment::Timestamp;
@@ -194,14 +191,8 @@ fn principal(claims: RemoteClaims) -> Principal {
         roles: claims.roles,
         permissions,
     });
-    let effective = match &scopes {
-        Scopes::Everything => facts.permissions.clone(),
-        Scopes::Only(names) => {
-            let asked = PermissionSet::of_names(names.iter().map(String::as_str));
-            facts.permissions.intersection(&asked)
-        }
-    };
     Principal {
+        effective: facts.within(&scopes),
         facts: Arc::new(facts),
         kind: CredentialKind::Jwt,
         session: session.map(session::Id::from_uuid),
@@ -210,7 +201,6 @@ fn principal(claims: RemoteClaims) -> Principal {
         assurance: claims.assurance,
         authenticated_at: claims.authenticated_at,
         scopes,
-        effective,
         key: None,
     }
 }

@@ -69,10 +69,7 @@ async fn member_of_acme(here: &TestApp) -> (String, Account) {
     let body = json!({ "name": "Acme", "slug": "acme" });
     let request = here.post("/auth/organizations").bearer(&owner.access_token);
     let acme = text(&request.json(&body).send().await.expect(201).json(), "id");
-    let (roles, permit) = (
-        here.portcullis.roles(),
-        Permit::dangerous_for_operator(),
-    );
+    let (roles, permit) = (here.portcullis.roles(), Permit::dangerous_for_operator());
     roles
         .create(&permit, "reader", "", here.by_operator())
         .await

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use super::{Authenticator, Entry, NEVER, effective};
+use super::{Authenticator, Entry, NEVER};
 use crate::access::{AuthenticationError, CredentialKind, Facts, Principal, Refused, Scopes};
 use crate::api_key::{Found, Id, KeyDigest, Networks};
 use crate::defends;
@@ -98,7 +98,7 @@ fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
     defends!("T040");
     let scopes = Scopes::Only(key.permissions);
     Principal {
-        effective: effective(&facts, &scopes),
+        effective: facts.within(&scopes),
         facts,
         kind: CredentialKind::ApiKey,
         session: None,
