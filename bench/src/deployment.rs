@@ -11,7 +11,7 @@ use portcullis::core::audit::Context;
 use portcullis::core::secret::SecretText;
 use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
 use portcullis::core::{account, password};
-use portcullis::{Api, Builder, Portcullis};
+use portcullis::{Builder, Portcullis};
 use tokio::runtime::Runtime;
 
 /// The password of every account.
@@ -37,12 +37,6 @@ pub(crate) fn in_memory() -> Builder {
     Portcullis::builder()
         .database("sqlite::memory:")
         .passwords(passwords)
-}
-
-/// The router of `api`, whose permissions are made known.
-pub(crate) async fn router(portcullis: &Portcullis, api: Api) -> Result<axum::Router> {
-    portcullis.declare_permissions(&api).await?;
-    Ok(api.into_router(portcullis.gate().clone())?)
 }
 
 /// Registers an account.

@@ -17,7 +17,7 @@
 //! $ curl -s localhost:8080/reports -H "X-API-Key: $key"
 //! a report for the program with the key …
 //! $ curl -s -X DELETE localhost:8080/reports -H "X-API-Key: $key"
-//! {…"code":"login_too_old"…}
+//! {…"code":"credential_not_accepted"…}
 //! $ curl -s -X DELETE localhost:8080/reports -H "Authorization: Bearer $token"
 //! gone
 //! $ curl -s -X POST localhost:8080/heartbeat -H "X-API-Key: $key"

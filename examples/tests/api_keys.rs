@@ -39,7 +39,7 @@ async fn a_key_reads_and_never_deletes() {
         read.text()
     );
     let refused = app.delete("/reports").api_key(&key).send().await.expect(401);
-    assert_eq!(refused.code(), "login_too_old");
+    assert_eq!(refused.code(), "credential_not_accepted");
     app.delete("/reports")
         .bearer(&anna.access_token)
         .send()

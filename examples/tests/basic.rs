@@ -68,7 +68,7 @@ async fn a_password_is_no_fresh_login() {
     let app = app().await;
     let reader = app.user_with("reader@example.com", &["metrics:read"]).await;
     let refused = app.delete("/metrics").basic(&reader.email, PASSWORD).send().await;
-    assert_eq!(refused.expect(401).code(), "login_too_old");
+    assert_eq!(refused.expect(401).code(), "credential_not_accepted");
     app.delete("/metrics")
         .bearer(&reader.access_token)
         .send()

@@ -35,7 +35,7 @@ async fn deployment(folder: &Path) -> Result<(Portcullis, Router)> {
     for number in 0..ACCOUNTS {
         deployment::register(&portcullis, &email(number)).await?;
     }
-    let router = deployment::router(&portcullis, portcullis.api()).await?;
+    let router = portcullis.router(portcullis.api()).await?;
     Ok((portcullis, router))
 }
 

@@ -159,7 +159,7 @@ async fn deployment(algorithm: Algorithm) -> Result<(Portcullis, Router)> {
         .get("/guarded", guarded)
         .get("/basic", by_password)
         .get("/public", public);
-    let router = deployment::router(&portcullis, api).await?;
+    let router = portcullis.router(api).await?;
     let account = deployment::register(&portcullis, EMAIL).await?;
     deployment::allow(&portcullis, account, &["things:read"]).await?;
     Ok((portcullis, router))

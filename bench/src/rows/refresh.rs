@@ -19,7 +19,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let runtime = Runtime::new()?;
     let file = folder.path().join("refresh.db");
     let portcullis = runtime.block_on(deployment::populated(&file, 1_000))?;
-    let router = runtime.block_on(deployment::router(&portcullis, portcullis.api()))?;
+    let router = runtime.block_on(portcullis.router(portcullis.api()))?;
     let mut tokens: Vec<String> = (0..CALLERS)
         .map(|number| population::refresh_token(number).expose().to_string())
         .collect();

@@ -94,8 +94,8 @@ impl World {
             .await?;
         Ok(Self {
             users,
-            router: deployment::router(&portcullis, portcullis.api()).await?,
-            forgetful: deployment::router(&forgetful, forgetful.api()).await?,
+            router: portcullis.router(portcullis.api()).await?,
+            forgetful: forgetful.router(forgetful.api()).await?,
             portcullis,
             _forgetful: forgetful,
             tokens: (0..CALLERS).map(|_| Arc::default()).collect(),

@@ -66,9 +66,7 @@ impl TestApp {
             .passwords(passwords);
         let portcullis = settings(builder).open().await.unwrap();
         let api = api(&portcullis);
-        portcullis.declare_permissions(&api).await.unwrap();
-        portcullis.declare_actions(&api).await.unwrap();
-        let router = api.into_router(portcullis.gate().clone()).unwrap();
+        let router = portcullis.router(api).await.unwrap();
         Self {
             portcullis,
             clock,

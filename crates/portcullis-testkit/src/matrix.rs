@@ -140,7 +140,8 @@ impl<A: FnOnce(&Portcullis) -> Api> Matrix<A> {
         let target = match placed {
             Placed::Embedded => Target::embedded(
                 TestApp::with(
-                    |builder| builder,
+                    // Every refusal is looked for in the record, and the clock stands still.
+                    |builder| builder.recorded_refusals(u32::MAX),
                     |portcullis| {
                         let api = api(portcullis);
                         look(&api, portcullis.gate());

@@ -68,7 +68,7 @@ impl RemoteApp {
         let remote = settings(builder).open().await.unwrap();
         let api = api(&remote);
         issuer.portcullis.declare_permissions(&api).await.unwrap();
-        let router = api.into_router(remote.gate().clone()).unwrap();
+        let router = remote.router(api).await.unwrap();
         Self {
             issuer,
             remote,

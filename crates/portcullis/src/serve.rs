@@ -98,14 +98,29 @@ impl Portcullis {
         limits: Limits,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.declare_permissions(&api).await?;
-        self.declare_actions(&api).await?;
-        let router = api.into_router(self.gate().clone())?;
-        let upkeep = Upkeep::start(self);
+        let router = self.router(api).await?;
+        let upkeep = self.upkeep();
         listener::serve(router, listener, shutdown, limits).await;
         upkeep.stop().await;
         self.close().await;
         Ok(())
+    }
+
+    /// The router of `api`, for a server of one's own or a test: the database knows the permissions that its routes ask
+    /// for, the policies what is left to them. Whoever serves it keeps [`Portcullis::upkeep`] going beside it.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn router(&self, api: Api) -> Result<axum::Router, ServeError> {
+        self.declare_permissions(&api).await?;
+        self.declare_actions(&api).await?;
+        Ok(api.into_router(self.gate().clone())?)
+    }
+
+    /// Begins what runs beside the requests: writing down who was seen, sweeping, rotating keys, watching the policies.
+    /// [`Portcullis::serve`] does it by itself.
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep::start(self)
     }
 
     /// Waits until everything that was begun is done (letters handed over, refusals written down) and closes the

@@ -104,6 +104,12 @@ pub trait Policies: fmt::Debug + Send + Sync {
         None
     }
 
+    /// Whether the action, on resources of this kind or on the application as a whole, can be decided about. Where it
+    /// can't, because nobody made it known, everything is forbidden.
+    fn knows(&self, _action: &str, _kind: Option<&'static ResourceKind>) -> bool {
+        true
+    }
+
     /// Whether `principal` may do `action` to `resource`, or to the application as a whole.
     fn decide(
         &self,

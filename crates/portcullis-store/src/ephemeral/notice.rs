@@ -153,6 +153,8 @@ mod tests {
             Id::from_uuid(Uuid::from_u128(2)),
         );
         let mut by = Context::operator(Timestamp::from_micros(1_700_000_000_123_456));
+        // Nothing is given or taken by a notice: what its credential could do is not kept.
+        by.scopes = Scopes::Only(Vec::new());
         for actor in [
             Actor::Anonymous,
             Actor::Operator,

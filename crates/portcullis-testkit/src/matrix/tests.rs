@@ -335,7 +335,7 @@ async fn a_lock_that_differs_is_found() {
     let weaker = lock.replace("matrix:read and matrix:write and fresh-login(300)", "matrix:read");
     check(
         &faults_of(api, Some(&weaker)).await,
-        "authz.lock says PUT /posts/{id}: matrix:read via jwt, session, api-key, but the route says: matrix:read and \
-         matrix:write and fresh-login(300) via jwt, session, api-key",
+        "authz.lock says PUT /posts/{id}: matrix:read via jwt, session, but the route says: matrix:read and \
+         matrix:write and fresh-login(300) via jwt, session",
     );
 }

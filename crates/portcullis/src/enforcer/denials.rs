@@ -3,7 +3,7 @@
 //!
 //! Invariants: the answer never waits for the store. At most [`KNOWN`] refusals of known callers and [`UNKNOWN`] of
 //! strangers wait at once. Strangers cost nothing to make: all of them together are kept at one pace ([`STRANGERS`]), and
-//! never take the room of known callers. Each account is kept at a pace of its own ([`ACCOUNTS`]): on the long run none
+//! never take the room of known callers. Each account is kept at a pace of its own ([`AT_ONCE`], [`EACH`]): on the long run none
 //! fills the record, or hides in it what others were refused (`T076`). What comes on top is counted and logged; how many of
 //! an account's weren't kept stands in the next one that is.
 
@@ -79,13 +79,16 @@ pub(crate) struct Denials {
 }
 
 impl Denials {
-    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, at_once: u32) -> Self {
         Self {
             store,
             known: Arc::new(Semaphore::new(KNOWN)),
             unknown: Arc::new(Semaphore::new(UNKNOWN)),
             strangers: Pace::new(STRANGERS),
-            accounts: Paces::new(ACCOUNTS),
+            accounts: Paces::new(Rate {
+                burst: at_once,
+                interval: EACH,
+            }),
             dropped: AtomicU64::new(0),
         }
     }
@@ -220,9 +223,8 @@ const STRANGERS: Rate = Rate {
     interval: Duration::from_millis(100),
 };
 
-/// A hundred refusals of one account at once, and one each 30 seconds on the long run: a fifth of what is kept in all, in
-/// the seven days that it is kept.
-const ACCOUNTS: Rate = Rate {
-    burst: 100,
-    interval: Duration::from_secs(30),
-};
+/// How many refusals of one account are kept at once.
+pub(super) const AT_ONCE: u32 = 100;
+
+/// One of an account each so long on the long run: a fifth of what is kept in all, in the seven days that it is kept.
+const EACH: Duration = Duration::from_secs(30);

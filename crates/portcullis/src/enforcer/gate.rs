@@ -13,7 +13,7 @@ use portcullis_core::throttle::{Limiter, Rate};
 use url::{Origin, Url};
 
 use super::csrf;
-use super::denials::Denials;
+use super::denials::{self, Denials};
 use super::scheme::Places;
 use crate::cookie::Cookies;
 use crate::protect::Traces;
@@ -68,6 +68,8 @@ pub struct Settings {
     pub organizations: Option<Arc<Directory>>,
     /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
     pub base_domain: Option<String>,
+    /// How many refusals of one account are recorded at once: 100. Then it is one each 30 seconds.
+    pub recorded_at_once: u32,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -85,6 +87,7 @@ impl Default for Settings {
             grants: Grants::new(Arc::new(NoGrants)),
             organizations: None,
             base_domain: None,
+            recorded_at_once: denials::AT_ONCE,
             origin: None,
         }
     }
@@ -123,7 +126,7 @@ impl Gate {
             authentication,
             traces: Traces::new(&environment),
             environment,
-            denials: Denials::new(decisions),
+            denials: Denials::new(decisions, settings.recorded_at_once),
             noted_limits: Limiter::new(NOTED_LIMITS),
             policies: settings.policies,
             grants: settings.grants,

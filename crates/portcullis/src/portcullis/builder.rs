@@ -101,6 +101,7 @@ pub struct Builder {
     pub(super) api_keys: Keys,
     organizations: organization::Settings,
     base_domain: Option<String>,
+    recorded_at_once: Option<u32>,
     policies: Keeper,
     follow: Duration,
     capacity: usize,
@@ -129,6 +130,7 @@ impl Builder {
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
             base_domain: None,
+            recorded_at_once: None,
             policies: Keeper::default(),
             api_keys: Keys::default(),
             follow: Duration::from_millis(250),
@@ -254,6 +256,13 @@ impl Builder {
     /// for the organization with the slug `acme`. Without it, no subdomain names one.
     pub fn base_domain(mut self, domain: &str) -> Self {
         self.base_domain = Some(domain.to_owned());
+        self
+    }
+
+    /// How many refusals of one account are recorded at once, for `portcullis why` and the audit log: 100. Then it is one
+    /// each 30 seconds, so that nobody fills the record; how many weren't is told by the next one that is.
+    pub fn recorded_refusals(mut self, at_once: u32) -> Self {
+        self.recorded_at_once = Some(at_once);
         self
     }
 

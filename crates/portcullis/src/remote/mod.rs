@@ -158,6 +158,16 @@ impl Remote {
         routes.with_state(self.clone())
     }
 
+    /// The router of `api`, for a server of one's own or a test: the policies know what its routes leave to them.
+    /// Whoever serves it calls [`Remote::watch_policies`] every second if there are any.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn router(&self, api: Api) -> Result<axum::Router, ServeError> {
+        self.declare_actions(&api).await?;
+        Ok(api.into_router(self.gate().clone())?)
+    }
+
     /// Serves `api` at `address` until the process is asked to stop (SIGINT or SIGTERM), then lets running requests
     /// end.
     ///
@@ -180,8 +190,7 @@ impl Remote {
         limits: Limits,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
-        self.declare_actions(&api).await?;
-        let router = api.into_router(self.gate().clone())?;
+        let router = self.router(api).await?;
         let watching = AbortOnDrop(tokio::spawn(watch(self.clone())));
         listener::serve(router, listener, shutdown, limits).await;
         drop(watching);

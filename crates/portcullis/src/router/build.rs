@@ -1,5 +1,7 @@
 //! From routes to an axum router.
 
+use std::collections::BTreeSet;
+
 use axum::handler::Handler as _;
 use axum::routing::MethodRouter;
 use indexmap::IndexMap;
@@ -8,17 +10,20 @@ use tower::Layer as _;
 use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};
 use crate::Problem;
 use crate::enforcer::{Caller, Gate};
+use crate::policies::Asked;
 use crate::protect::{Label, Limits, Protect};
 use crate::resource::How;
 
 impl Api<()> {
-    /// Makes the axum router: every route behind its rule, its limits and `gate`.
+    /// Makes the axum router: every route behind its rule, its limits and `gate`. Neither database nor policies hear of
+    /// what the routes ask for: [`Portcullis::router`](crate::Portcullis::router) does that too.
     ///
     /// # Errors
     /// [`ApiErrors`]: everything that is wrong with the paths, so that nothing fails one by one.
     pub fn into_router(mut self, gate: Gate) -> Result<axum::Router, ApiErrors> {
         let mut errors = self.errors.clone();
         errors.extend(conflicts(&self));
+        errors.extend(undeclared(&self, &gate));
         if !errors.is_empty() {
             return Err(ApiErrors(errors));
         }
@@ -66,6 +71,24 @@ impl Api<()> {
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
             .fallback(not_found.layer(unmatched)))
     }
+}
+
+/// What routes leave to policies that don't know it.
+fn undeclared(api: &Api, gate: &Gate) -> Vec<ApiError> {
+    let asked = Asked::by(api);
+    let policies = gate.policies();
+    let actions = asked
+        .actions
+        .iter()
+        .filter(|action| !policies.knows(action, None));
+    let kinds = asked.kinds.iter();
+    let on_kinds = kinds.flat_map(|kind| kind.actions.iter().map(|action| (*action, *kind)));
+    let on_kinds = on_kinds.filter(|(action, kind)| !policies.knows(action, Some(kind)));
+    let names: BTreeSet<String> = actions
+        .map(|action| format!("the action {action}"))
+        .chain(on_kinds.map(|(action, kind)| format!("the action {action} on {}", kind.name)))
+        .collect();
+    names.into_iter().map(ApiError::Undeclared).collect()
 }
 
 /// Gives every permission its bit before an account's permissions are first read: a name without a bit is left out

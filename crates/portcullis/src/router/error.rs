@@ -70,6 +70,12 @@ pub enum ApiError {
         /// The action.
         action: &'static str,
     },
+    /// What a route leaves to the policies was never made known to them: they forbid it.
+    #[error(
+        "the policies don't know {0}, which a route leaves to them: make the router by `Portcullis::router`, or call \
+         `declare_actions` first"
+    )]
+    Undeclared(String),
     /// Something was said of a route before there was one.
     #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
     NoRoute(&'static str),

@@ -69,7 +69,7 @@ async fn a_refusal_is_explained_by_the_trace_id_of_its_answer() {
     let narrowed = narrowed.expect(200).json();
     let path = format!("/admin/api/v1/accounts/{}/roles/administrator", anna.id);
     let answer = app
-        .put(&path)
+        .delete(&path)
         .bearer(&text(&narrowed, "access_token"))
         .send()
         .await
@@ -80,7 +80,7 @@ async fn a_refusal_is_explained_by_the_trace_id_of_its_answer() {
         ("trace", json!(trace)),
         (
             "operation",
-            json!("PUT /admin/api/v1/accounts/{account}/roles/{role}"),
+            json!("DELETE /admin/api/v1/accounts/{account}/roles/{role}"),
         ),
         ("rule", json!("portcullis:roles:write")),
         ("code", json!("missing_permission")),
@@ -202,14 +202,14 @@ async fn a_dry_run_tells_what_the_account_could_do_and_agrees_with_what_happens(
     }
     assert!(called > 8, "{called}");
     let query = format!(
-        "{}/access?method=put&path=/admin/api/v1/roles/a/inherits/b",
+        "{}/access?method=delete&path=/admin/api/v1/roles/a/inherits/b",
         anna.id
     );
     let one = access(&app, &root, &query).await.expect(200);
     assert_eq!(
         told(&one),
         [(
-            "PUT /admin/api/v1/roles/{role}/inherits/{parent}".to_owned(),
+            "DELETE /admin/api/v1/roles/{role}/inherits/{parent}".to_owned(),
             false
         )]
     );

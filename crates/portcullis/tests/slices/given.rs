@@ -137,3 +137,16 @@ pub(crate) async fn within_a_second(what: &str, so: impl AsyncFn() -> bool) {
     let waited = tokio::time::timeout(Duration::from_secs(1), asking).await;
     assert!(waited.is_ok(), "{what}: not within a second");
 }
+
+/// An account that has proven its address.
+pub(crate) async fn proven(app: &TestApp, email: &str) -> Account {
+    let user = app.user(email).await;
+    let code = app.mailer.code_to(email).await;
+    let body = json!({ "token": code });
+    app.post("/auth/email/verify")
+        .json(&body)
+        .send()
+        .await
+        .expect(200);
+    user
+}

@@ -11,7 +11,7 @@ use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::given::{complaints, decision_of, events, log_in_with, pairs, text};
+use crate::given::{complaints, decision_of, events, log_in_with, pairs, proven, text};
 
 permissions! {
     ProjectsRead = "projects:read": "Read projects";
@@ -115,19 +115,6 @@ async fn suspend(app: &TestApp, organization: &str, state: organization::State) 
         .set_state(&permit, id, state, app.by_operator())
         .await;
     assert_eq!(change.unwrap(), Change::Done);
-}
-
-/// An account that has proven its address.
-async fn proven(app: &TestApp, email: &str) -> Account {
-    let user = app.user(email).await;
-    let code = app.mailer.code_to(email).await;
-    let body = json!({ "token": code });
-    app.post("/auth/email/verify")
-        .json(&body)
-        .send()
-        .await
-        .expect(200);
-    user
 }
 
 async fn invite(app: &TestApp, who: &Account, organization: &str, email: &str, roles: &[&str]) -> Answer {

@@ -841,7 +841,10 @@ async fn an_attempt_to_share_more_is_explained_and_audited() {
     share(&app, &anna, post, &to(&ben, "posts:share"))
         .await
         .expect(204);
-    let answer = share(&app, &ben, post, &to(&ben, "posts:edit")).await.expect(403);
+    let cleo = app.user("cleo@example.com").await;
+    let answer = share(&app, &ben, post, &to(&cleo, "posts:edit"))
+        .await
+        .expect(403);
     assert_eq!(answer.code(), "escalation");
     let kept = decision_of(&app, &answer).await.unwrap();
     assert_eq!((&*kept.code, kept.account), ("escalation", Some(ben.id)));

@@ -189,7 +189,7 @@ async fn another_process_refuses_keys_and_passwords_that_were_narrowed_here_with
     let fenced = make().await;
     let key = text(&fenced, "key");
     nodes
-        .refuses("/outside", &key, 401, async |_| {
+        .refuses("/outside", &key, 403, async |_| {
             change(&fenced, json!({ "networks": ["203.0.113.0/24"] })).await;
         })
         .await;
@@ -245,7 +245,7 @@ async fn keys_rotate_under_load_without_a_failed_request() {
         let before = asked.load(Ordering::SeqCst);
         app.clock.advance_secs(1);
         let permit = Permit::dangerous_for_operator();
-        let rotated = keyring.rotate(&permit, app.by_operator());
+        let rotated = keyring.rotate_at_once(&permit, app.by_operator());
         assert!(rotated.await.unwrap());
         while asked.load(Ordering::SeqCst) < before + 16 {
             tokio::task::yield_now().await;

@@ -15,7 +15,7 @@ use portcullis_core::organization::Change;
 use portcullis_testkit::{Account, TestApp};
 use serde_json::json;
 
-use crate::given::{session_of, text};
+use crate::given::{proven, session_of, text};
 
 /// Belongs to the account and the organization that its id names: `account.organization`.
 struct Document(String);
@@ -123,7 +123,7 @@ async fn an_id_of_somebody_elses_is_out_of_reach_on_every_route_that_takes_one()
     let app = TestApp::new().await;
     let (anna, ben) = (
         app.user("anna@example.com").await,
-        app.user("ben@example.com").await,
+        proven(&app, "ben@example.com").await,
     );
     create(&app, &anna, "acme").await;
     create(&app, &ben, "other").await;

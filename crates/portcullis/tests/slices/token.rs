@@ -9,7 +9,9 @@ use portcullis_core::{checks, session, token};
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::json;
 
-use crate::given::{events, log_in_with, me, now, password_form, refresh, session_of, set_state, text};
+use crate::given::{
+    events, log_in_with, me, now, password_form, proven, refresh, session_of, set_state, text,
+};
 
 #[tokio::test]
 async fn token_refuses_forms_that_cannot_be_read_as_rfc_6749_says() {
@@ -354,14 +356,9 @@ async fn no_token_is_taken_for_another_kind() {
     let key = app.post("/auth/api-keys").bearer(&anna.access_token);
     let key = key.json(&json!({ "name": "ci", "permissions": [] })).send().await;
     let key = text(&key.expect(201).json(), "key");
-    let ben = app.user("ben@example.com").await;
-    let proof = json!({ "token": app.mailer.code_to("ben@example.com").await });
-    app.post("/auth/email/verify")
-        .json(&proof)
-        .send()
-        .await
-        .expect(200);
-    let invitation = invitation(&app, &anna, "ben@example.com").await;
+    let ben = proven(&app, "ben@example.com").await;
+    let cleo = proven(&app, "cleo@example.com").await;
+    let invitation = invitation(&app, &cleo, "ben@example.com").await;
     let tokens = [
         ("access", &anna.access_token),
         ("session", &session),

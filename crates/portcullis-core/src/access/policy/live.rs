@@ -42,6 +42,10 @@ impl Policies for Live {
         })
     }
 
+    fn knows(&self, action: &str, kind: Option<&'static ResourceKind>) -> bool {
+        self.current().is_some_and(|set| set.knows(action, kind))
+    }
+
     fn decide(
         &self,
         principal: &Principal,

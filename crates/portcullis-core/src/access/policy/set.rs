@@ -227,6 +227,10 @@ impl Set {
 }
 
 impl Policies for Set {
+    fn knows(&self, action: &str, kind: Option<&'static ResourceKind>) -> bool {
+        self.slice(action, kind).is_ok()
+    }
+
     fn decide(
         &self,
         principal: &Principal,

@@ -164,6 +164,9 @@ impl Builder {
         settings.sealer = Some(sealer);
         settings.organizations = Some(Arc::new(organizations));
         settings.base_domain.clone_from(&self.base_domain);
+        if let Some(at_once) = self.recorded_at_once {
+            settings.recorded_at_once = at_once;
+        }
         settings.policies = self.policies.provider();
         settings.grants = access::grant::Grants::new(shared(database));
         settings.api_key_format = self.api_keys.format.clone();
