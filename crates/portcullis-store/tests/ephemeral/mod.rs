@@ -63,7 +63,7 @@ pub(crate) async fn registered(database: &Database, name: &str) -> Account {
 
 pub(crate) async fn set_state(database: &Database, id: account::Id, state: State) -> Account {
     let stamp = Stamp::from_uuid(fresh_id());
-    let set = account::Store::set_state(database, id, state, stamp, by(START)).await;
+    let set = account::Store::set_state(database, id, state, stamp, Context::operator(START)).await;
     match set.unwrap() {
         account::StateSet::Set(account) => account,
         other => panic!("the state was not set: {other:?}"),

@@ -7,7 +7,7 @@ use std::path::Path;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use http::Method;
-use portcullis::{Allow, Api, PoliciesError, Policy, Portcullis, Public, actions};
+use portcullis::{Allow, Api, ApiError, PoliciesError, Policy, Portcullis, Public, actions};
 use portcullis_core::access::Permit;
 use portcullis_core::access::ResourceKind;
 use portcullis_core::access::resource::{Field, FieldKind, Tenancy};
@@ -359,6 +359,33 @@ async fn two_apis_of_one_deployment_are_both_declared() {
     let third = Api::<()>::new("", "").get("/status", status);
     portcullis.declare_actions(&third).await.unwrap();
     assert_eq!(portcullis.policy_status().generation, 3);
+}
+
+#[tokio::test]
+async fn a_router_whose_actions_nobody_made_known_is_refused_when_it_is_built() {
+    let folder = folder(&[("a.cedar", &format!("{EXPORT};"))]);
+    let open = async || {
+        let builder = Portcullis::builder().database("sqlite::memory:");
+        builder.policies(folder.path()).open().await.unwrap()
+    };
+    let (forgetful, careful) = (open().await, open().await);
+    let asks = || Api::<()>::new("", "").get("/export", export);
+    let gate = |portcullis: &Portcullis| portcullis.gate().clone();
+    let errors = asks().into_router(gate(&forgetful)).unwrap_err();
+    assert_eq!(
+        errors.0,
+        [ApiError::Undeclared("the action reports:export".to_owned())]
+    );
+    // What asks nothing of the policies needs nothing made known.
+    let plain = Api::<()>::new("", "").get("/status", status);
+    plain.into_router(gate(&forgetful)).unwrap();
+    careful.router(asks()).await.unwrap();
+    asks().into_router(gate(&careful)).unwrap();
+    let more = asks().get("/read", read).into_router(gate(&careful)).unwrap_err();
+    assert_eq!(
+        more.0,
+        [ApiError::Undeclared("the action reports:read".to_owned())]
+    );
 }
 
 #[cfg(target_os = "linux")]

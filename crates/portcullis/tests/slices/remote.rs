@@ -814,15 +814,13 @@ async fn policies_in_a_folder_decide_detached_as_they_do_embedded() {
     let nobody = issuer.app.user("nobody@example.com").await;
 
     let remote = issuer.remote().policies(folder.path()).open().await.unwrap();
-    let router = api().into_router(remote.gate().clone()).unwrap();
+    assert!(remote.router(api()).await.is_err(), "the policies are wrong");
+    write(text);
+    let router = remote.router(api()).await.unwrap();
     let status = async |account: &Account| {
         let asked = Request::new(&router, "GET".parse().unwrap(), "/export").bearer(&account.access_token);
         asked.send().await.status()
     };
-    assert!(remote.declare_actions(&api()).await.is_err());
-    assert_eq!(status(&editor).await, 403, "nothing is in force");
-    write(text);
-    remote.declare_actions(&api()).await.unwrap();
     assert_eq!(status(&editor).await, 200);
     assert_eq!(status(&nobody).await, 403);
 
