@@ -378,9 +378,9 @@ async fn a_router_whose_actions_nobody_made_known_is_refused_when_it_is_built() 
     );
     // What asks nothing of the policies needs nothing made known.
     let plain = Api::<()>::new("", "").get("/status", status);
-    plain.into_router(gate(&forgetful)).unwrap();
-    careful.router(asks()).await.unwrap();
-    asks().into_router(gate(&careful)).unwrap();
+    let _ = plain.into_router(gate(&forgetful)).unwrap();
+    let _ = careful.router(asks()).await.unwrap();
+    let _ = asks().into_router(gate(&careful)).unwrap();
     let more = asks().get("/read", read).into_router(gate(&careful)).unwrap_err();
     assert_eq!(
         more.0,
