@@ -16,15 +16,14 @@ pub(crate) async fn spend(
     budgets: &[Budget],
     now: Timestamp,
 ) -> Result<Option<Duration>, Fault> {
-    let begin = "INSERT INTO budgets (subject, due) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let read = "SELECT due FROM budgets WHERE subject = $1 FOR UPDATE";
+    // It locks the row that is there, or makes it: two that begin at once wait for each other, and so does a sweep.
+    let take = "INSERT INTO budgets (subject, due) VALUES ($1, $2)
+        ON CONFLICT (subject) DO UPDATE SET due = budgets.due RETURNING due";
     let write = "UPDATE budgets SET due = $2 WHERE subject = $1";
     let mut wait = None;
     for budget in budgets {
         let subject = budget.subject.as_bytes();
-        // The row is there before it is read: two that begin at once wait for each other.
-        tx.execute(begin, params![subject, now]).await?;
-        let due = match tx.query_one(read, params![subject]).await? {
+        let due = match tx.query_one(take, params![subject, now]).await? {
             Some(mut row) => Some(row.take::<Timestamp>()?.into()),
             None => None,
         };

@@ -11,7 +11,7 @@
 //! **Deployment caveat:** the limit counts all callers together. One caller can take every place: put a limit per
 //! address before it where that matters. A slow reader's progress is seen in steps of 16 KiB, and where the kernel keeps
 //! large buffers for sending only when it takes more: who needs longer than `idle` for a step is taken for one who doesn't
-//! read.
+//! read. Progress counts for a whole connection: whoever reads one answer slowly keeps others on it waiting.
 //!
 //! **Deliberately absent:** TLS.
 

@@ -237,6 +237,17 @@ impl Portcullis {
         Ok(())
     }
 
+    /// Retires the signing keys of a former algorithm. Called once by [`Portcullis::serve`], never by a program that only
+    /// opens the database: it may have another configuration.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn retire_former_keys(&self) -> Result<(), KeyringError> {
+        let by = audit::Context::system(self.0.environment.now());
+        self.0.keyring.retire_former(by).await?;
+        Ok(())
+    }
+
     /// Whether requests can be answered: the stores answer and other nodes are heard.
     ///
     /// # Errors

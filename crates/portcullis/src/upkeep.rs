@@ -15,6 +15,7 @@ use crate::portcullis::Portcullis;
 
 /// The running background tasks. Dropping it aborts them; [`Upkeep::stop`] lets them finish.
 #[derive(Debug)]
+#[must_use = "dropping it ends what it does"]
 pub struct Upkeep {
     tasks: JoinSet<()>,
     stop: CancellationToken,
@@ -25,6 +26,12 @@ impl Upkeep {
     /// Starts them.
     pub(crate) fn start(portcullis: &Portcullis) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
+        let once = portcullis.clone();
+        tasks.spawn(async move {
+            if let Err(error) = once.retire_former_keys().await {
+                tracing::warn!(%error, "the keys of a former algorithm could not be retired");
+            }
+        });
         every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move {
             portcullis.write_seen().await
         });

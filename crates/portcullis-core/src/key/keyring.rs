@@ -39,8 +39,8 @@ use crate::environment::{Environment, Timestamp};
 /// How a ring is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// What new tokens are signed with. Keys of other algorithms in the store verify for the overlap from the moment
-    /// the ring is opened.
+    /// What new tokens are signed with. Keys of other algorithms in the store verify until they are retired
+    /// ([`Keyring::retire_former`]), and for the overlap then.
     pub algorithm: Algorithm,
     /// How long a retired key still verifies: the lifetime of an access token and the leeway of verifiers.
     pub overlap: Duration,
@@ -93,20 +93,9 @@ impl Keyring {
         {
             let current = source.record(&generate(algorithm, &source.environment).await?, Phase::Current)?;
             let next = source.record(&generate(algorithm, &source.environment).await?, Phase::Next)?;
-            records = source.store.found(vec![current, next], by.clone()).await?;
+            records = source.store.found(vec![current, next], by).await?;
         }
-        if records
-            .iter()
-            .any(|record| record.algorithm != algorithm.as_str() && record.phase != Phase::Retired)
-        {
-            let until = by.at.plus(settings.overlap);
-            let retiring = source
-                .store
-                .retire_others(algorithm.as_str().to_owned(), until, by);
-            retiring.await?;
-            records = source.store.load().await?;
-        }
-        let ring = source.ring(&records, &[], 0)?;
+        let ring = source.ring(&records, None, 0)?;
         Ok(Self {
             ring: ArcSwap::from_pointee(ring),
             source: Some(source),
@@ -198,7 +187,7 @@ impl Keyring {
         let source = self.source()?;
         let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let records = source.store.load().await?;
-        let ring = source.ring(&records, &self.ring.load().entries, number)?;
+        let ring = source.ring(&records, Some(&self.ring.load()), number)?;
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
         if number > *applied {
             *applied = number;
@@ -257,7 +246,7 @@ impl Keyring {
     /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
     /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation. The
     /// next key of before signs from now on, however new it is ([`Keyring::rotate_at_once`]). Keys of another algorithm
-    /// than the ring's never sign, and retire when the ring is opened the next time.
+    /// than the ring's never sign, and retire with the former ones.
     /// Answers `false` if another node changed the ring meanwhile; call again.
     ///
     /// # Errors
@@ -279,7 +268,7 @@ impl Keyring {
                 known,
                 ring.entries
                     .iter()
-                    .any(|entry| entry.key.algorithm() == algorithm),
+                    .any(|entry| entry.key.algorithm() == algorithm && entry.phase != Phase::Retired),
             )
         };
         if known {
@@ -293,6 +282,22 @@ impl Keyring {
         let records = source.store.found(vec![current, next], by).await?;
         self.reload().await?;
         Ok(records.iter().any(|record| record.kid == key.kid()))
+    }
+
+    /// Retires the keys of other algorithms than the ring's: what is left of before the algorithm was changed. They
+    /// verify for the overlap still. Whoever serves calls it once, when it begins to. Answers how many those were.
+    ///
+    /// # Errors
+    /// [`KeyringError`].
+    pub async fn retire_former(&self, by: audit::Context) -> Result<u64, KeyringError> {
+        let source = self.source()?;
+        let until = by.at.plus(source.settings.overlap);
+        let algorithm = source.settings.algorithm.as_str().to_owned();
+        let retired = source.store.retire_others(algorithm, until, by).await?;
+        if retired > 0 {
+            self.reload().await?;
+        }
+        Ok(retired)
     }
 
     /// Deletes retired keys whose time has come. Answers how many.

@@ -115,8 +115,9 @@ pub struct MembershipFacts {
 /// Where organizations are kept. Every verb is atomic, and happens wholly, with its audit event, or not at all.
 ///
 /// Verbs that give or take roles are judged inside their transaction ([`Authority`](super::Authority)): whoever acts
-/// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Nobody but the operator
-/// makes an account owner of more than [`OWNED`](super::OWNED) organizations. Changes invalidate
+/// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Nobody but an
+/// administrator who creates them, or the operator, makes an account owner of more than [`OWNED`](super::OWNED)
+/// organizations. Changes invalidate
 /// [`Organization`](crate::invalidation::Invalidation::Organization).
 #[async_trait]
 pub trait Store: Send + Sync {

@@ -64,7 +64,7 @@ const BRINGS: &str = "WITH RECURSIVE held (name) AS (
         WHERE role IN (SELECT name FROM held)) AS allowed)
     FROM roles WHERE name = $1";
 
-/// What whoever acts lacks to lock an account, or to take something from it. Nobody is above themselves.
+/// What whoever acts lacks to lock an account, or to take something from it.
 pub(crate) async fn lacks_over(
     tx: &mut Tx<'_>,
     who: &Authority,
@@ -73,7 +73,8 @@ pub(crate) async fn lacks_over(
     by: &Context,
 ) -> Result<Lacks, Fault> {
     if by.actor == Actor::Account(account) {
-        return Ok(Lacks::new());
+        // Nobody is above themselves, but who may not act any more doesn't wake themselves.
+        return Ok(who.lacks(needed, std::iter::empty::<&String>()));
     }
     let (_, permissions) = held(tx, account).await?;
     Ok(who.lacks_over(needed, &permissions))

@@ -82,6 +82,7 @@ macro_rules! store_contract {
             find_login_reads_any_spelling
             list_pages_by_id
             rehash_of_a_changed_password_is_refused
+            set_state_by_who_may_not_act_is_refused
             set_state_disabled_ends_everything
             set_state_active_needs_a_proven_address
             offer_verification_needs_an_unverified_address

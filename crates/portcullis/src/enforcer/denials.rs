@@ -35,7 +35,7 @@ pub(crate) struct Denial<'d> {
     pub(crate) rule: &'d dyn Display,
     /// A stable, machine-readable code.
     pub(crate) code: &'d str,
-    /// Why, for people: words of ours, never the caller's.
+    /// Why, for people: words of ours or of a handler, never a header's or a body's.
     pub(crate) why: &'d dyn Display,
     /// The kind of credential that was presented, if it could be told.
     pub(crate) credential: Option<CredentialKind>,

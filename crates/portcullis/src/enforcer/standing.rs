@@ -54,6 +54,12 @@ pub(super) fn asked(rule: &Rule, selected: &Selected) -> String {
     }
 }
 
+/// A handler's words are its own: one line of them is recorded.
+fn bounded(text: &str, characters: usize) -> String {
+    let printable = text.chars().filter(|c| !c.is_control());
+    printable.take(characters).collect()
+}
+
 /// Records the answer if it is a refusal that nobody has recorded yet.
 pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
     defends!("T086");
@@ -68,10 +74,11 @@ pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
         ("refused_by_handler", "the handler refused and gave no reason"),
         |reason| (&*reason.code, &*reason.detail),
     );
+    let (code, why) = (bounded(code, 64), bounded(why, 300));
     let denial = Denial {
         operation: &Operation(method, &walk.label),
         rule: &asked(&standing.rule, &standing.selected),
-        code,
+        code: &code,
         why: &why,
         credential: Some(standing.principal.kind()),
         principal: Some(&standing.principal),

@@ -95,7 +95,7 @@ impl Watch {
         let still = now.asked == before.asked;
         let reads_nothing = still && now.untaken > 0 && before.untaken > 0;
         let idles = still && now.running == 0 && now.begun == before.begun;
-        if now.begun == 0 || reads_nothing || (self.ending && now.running == 0) {
+        if now.begun == 0 || reads_nothing || (self.ending && still && now.running == 0) {
             return Verdict::Close;
         }
         if idles {

@@ -46,11 +46,24 @@ struct Settings {
     gate: Gate,
     label: Label,
     limits: Limits,
+    /// Whether the route leaves something to the policies.
+    policies: bool,
 }
 
 impl Protect {
+    /// Around what leaves nothing to the policies.
     pub(crate) fn new(gate: Gate, label: Label, limits: Limits) -> Self {
-        Self(Arc::new(Settings { gate, label, limits }))
+        Self::asking(gate, label, limits, false)
+    }
+
+    /// The same around a route that may ask the policies.
+    pub(crate) fn asking(gate: Gate, label: Label, limits: Limits, policies: bool) -> Self {
+        Self(Arc::new(Settings {
+            gate,
+            label,
+            limits,
+            policies,
+        }))
     }
 }
 
@@ -88,7 +101,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let settings = Arc::clone(&self.settings);
-        let mut walk = Walk::begin(&settings.gate, &settings.label);
+        let mut walk = Walk::begin(&settings.gate, &settings.label, settings.policies);
         let gate = &settings.gate;
         walk.key_in_query = KeyInQuery::take(&mut request, gate.api_key_places(), gate.api_key_format());
         let method = request.method().clone();

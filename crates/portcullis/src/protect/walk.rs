@@ -55,8 +55,8 @@ tokio::task_local! {
 }
 
 impl Walk {
-    /// Begins at the present moment.
-    pub(crate) fn begin(gate: &Gate, label: &Label) -> Self {
+    /// Begins at the present moment, with the policies of then if any are asked.
+    pub(crate) fn begin(gate: &Gate, label: &Label, policies: bool) -> Self {
         let at = gate.environment().now();
         Self {
             gate: gate.clone(),
@@ -67,7 +67,7 @@ impl Walk {
             session_token: None,
             selected: Selected::Nothing,
             key_in_query: KeyInQuery::Nothing,
-            policies: gate.policies().snapshot(),
+            policies: policies.then(|| gate.policies().snapshot()).flatten(),
         }
     }
 

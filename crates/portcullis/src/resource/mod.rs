@@ -5,7 +5,8 @@
 //! parameters is one record the caller may do the action to; [`Visible`] is the same decision about all of them, as a
 //! condition for the application's own statement. `sharing` makes the routes to share one.
 //!
-//! Invariants: where a request has a body, the decision comes after it (`T098`): who sends it slowly gains nothing. A
+//! Invariants: where a request has a body, the decision comes after it (`T098`), by the
+//! time, the policies, the membership and the grants of then; the caller is who they were when the request came. A
 //! list shows exactly what single calls hand over (`T065`). Both stand behind an access rule that knows its caller: an
 //! [`Api`](crate::Api) where they don't is not built. What they ask for stands in `authz.lock` and in OpenAPI, from the
 //! types that are enforced (`T018`).

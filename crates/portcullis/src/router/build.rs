@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::handler::Handler as _;
 use axum::routing::MethodRouter;
 use indexmap::IndexMap;
+use portcullis_core::access::Rule;
 use tower::Layer as _;
 
 use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};
@@ -12,7 +13,7 @@ use crate::Problem;
 use crate::enforcer::{Caller, Gate};
 use crate::policies::Asked;
 use crate::protect::{Label, Limits, Protect};
-use crate::resource::How;
+use crate::resource::{Asks, How};
 
 impl Api<()> {
     /// Makes the axum router: every route behind its rule, its limits and `gate`. Neither database nor policies hear of
@@ -46,7 +47,8 @@ impl Api<()> {
         let mut router = self.docs.router(&self, &gate);
         for mount in self.mounts {
             let label = Label::Route(format!("{}/*", mount.prefix).into());
-            let protect = Protect::new(gate.clone(), label, limits);
+            let asks = asks_policies(&mount.guard.rule, &[]);
+            let protect = Protect::asking(gate.clone(), label, limits, asks);
             router = router.nest_service(&mount.prefix, protect.layer(mount.router));
         }
         let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
@@ -55,7 +57,9 @@ impl Api<()> {
                 body: route.body_limit.unwrap_or(limits.body),
                 ..limits
             };
-            let protect = Protect::new(gate.clone(), Label::Route(route.path.as_str().into()), limits);
+            let label = Label::Route(route.path.as_str().into());
+            let asks = asks_policies(&route.guard.rule, &route.asks);
+            let protect = Protect::asking(gate.clone(), label, limits, asks);
             let handler = route.handler.layer(protect);
             let merged = by_path
                 .swap_remove(&route.path)
@@ -71,6 +75,13 @@ impl Api<()> {
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
             .fallback(not_found.layer(unmatched)))
     }
+}
+
+/// Whether something that is decided for a route may be left to the policies.
+fn asks_policies(rule: &Rule, asks: &[Asks]) -> bool {
+    let mut found = !asks.is_empty();
+    rule.each_action(&mut |_| found = true);
+    found
 }
 
 /// What routes leave to policies that don't know it.

@@ -814,8 +814,8 @@ async fn a_hidden_resource_is_explained_though_it_answers_404() {
     assert_eq!(
         told,
         [
-            ("policy(posts:read) doesn't forbid", true),
             ("scope(posts:read)", true),
+            ("policy(posts:read) doesn't forbid", true),
             (
                 "posts:admin or owner or shared or policy(posts:read) permits",
                 false
@@ -875,7 +875,7 @@ async fn the_decision_about_a_resource_names_the_policy() {
     assert_eq!(kept.code, "forbidden_by_policy");
     let tree = kept.tree.unwrap();
     assert_eq!(
-        (tree.parts[0].holds, &*tree.parts[0].why),
+        (tree.parts[1].holds, &*tree.parts[1].why),
         (false, "forbidden by frozen")
     );
     let ways = tree.parts.last().unwrap();

@@ -1,7 +1,7 @@
 //! A decision about a resource, part by part.
 
 use super::{Explanation, explain, told};
-use crate::access::resource::{ActionRule, ResourceFacts};
+use crate::access::resource::{ActionRule, ResourceFacts, within_organization};
 use crate::access::{Denied, Principal, Situation, Verdict};
 
 /// Goes through everything that decides about the action on the resource, without what was shared: grants are looked at
@@ -18,17 +18,21 @@ pub fn explain_on(
         .policies
         .reasons(principal, situation, name, Some(resource));
     let (verdict, policies) = (reasons.verdict, told(reasons));
-    let mut parts = vec![leaf(
-        format!("policy({name}) doesn't forbid"),
-        outcome(verdict != Verdict::Forbidden, Denied::ForbiddenByPolicy(name)),
-        policies.clone(),
-    )];
-    if situation.selected.is_some() {
-        let own = situation.selected == resource.organization;
+    // In the order of the decision: the first part that doesn't hold is what is answered.
+    let mut parts = Vec::new();
+    if situation.selected.is_some() || resource.organization.is_some() {
+        let within = within_organization(situation, resource);
         parts.push(leaf(
-            "of the selected organization".to_owned(),
-            outcome(own, Denied::OtherOrganization),
-            why(own, "it is", "it belongs to another organization, or to none"),
+            "within reach of the organization".to_owned(),
+            within,
+            match within {
+                Ok(()) => "it is".to_owned(),
+                Err(Denied::NoOrganization) => {
+                    "only members reach it, and the request selects no organization".to_owned()
+                }
+                Err(Denied::NotAMember) => "only members reach it, and the account is none".to_owned(),
+                Err(_) => "it belongs to another organization than the selected one, or to none".to_owned(),
+            },
         ));
     }
     let in_scope = principal.scopes().include(name);
@@ -40,6 +44,11 @@ pub fn explain_on(
             "the credential may do all that its account may, or this",
             "the credential's scopes leave it out",
         ),
+    ));
+    parts.push(leaf(
+        format!("policy({name}) doesn't forbid"),
+        outcome(verdict != Verdict::Forbidden, Denied::ForbiddenByPolicy(name)),
+        policies.clone(),
     ));
     parts.push(ways(action, principal, situation, resource, (verdict, policies)));
     let missing = parts.iter().find(|part| !part.holds);

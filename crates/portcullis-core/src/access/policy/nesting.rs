@@ -8,8 +8,11 @@
 pub(super) fn beyond(text: &str) -> Option<usize> {
     let mut depth = Depth::default();
     let mut rest = text.bytes().enumerate().peekable();
+    // Whether the byte before belongs to a word: `if` inside of one is none.
+    let mut inside = false;
     while let Some((at, byte)) = rest.next() {
         let next = rest.peek().map(|(_, next)| *next);
+        let in_word = std::mem::replace(&mut inside, byte == b'_' || byte.is_ascii_alphanumeric());
         match (byte, next) {
             (b'"', _) => skip_text(&mut rest),
             (b'/', Some(b'/')) => skip_line(&mut rest),
@@ -19,7 +22,8 @@ pub(super) fn beyond(text: &str) -> Option<usize> {
             (b',', _) => depth.here.next(),
             (b'.', _) => depth.here.operand += 1,
             (b'=' | b'<' | b'>', _) => depth.here.operand_ends(),
-            // `if`, or letters of another word: a link too many does no harm.
+            (b'i', Some(b'f')) if in_word => {}
+            // `if`, or a word that begins so: a link too many does no harm.
             (b'&', Some(b'&')) | (b'|', Some(b'|')) | (b'i', Some(b'f')) | (b'+' | b'-' | b'*' | b'!', _) => {
                 depth.here.operand_ends();
                 depth.here.links += 1;

@@ -61,7 +61,7 @@ pub fn decide_on(
 }
 
 /// Whether the resource is within reach from where the request stands.
-fn within_organization(situation: &Situation<'_>, resource: &ResourceFacts) -> Result<(), Denied> {
+pub(crate) fn within_organization(situation: &Situation<'_>, resource: &ResourceFacts) -> Result<(), Denied> {
     defends!("T099");
     if situation.selected.is_some() && situation.selected != resource.organization {
         return Err(Denied::OtherOrganization);

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[doc(hidden)]
 pub use self::action::rule_of;
 pub use self::action::{Action, ActionRule, Actions};
-pub(crate) use self::decide::grants_matter;
 pub use self::decide::{Basis, decide_on, filter_for};
+pub(crate) use self::decide::{grants_matter, within_organization};
 pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
 use crate::{account, organization};
 

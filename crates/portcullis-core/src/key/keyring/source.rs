@@ -41,16 +41,21 @@ impl Entry {
 }
 
 impl Source {
-    /// The ring of these records. Keys that are open already are taken from `open`.
+    /// The ring of these records. Keys that are open already are taken from the ring `before`.
+    ///
+    /// What verifies is what the records say, always: a withdrawal must not be missed because nothing can sign. Where
+    /// another node retired this one's keys, they go on signing, and where none is left, the key of before, whose tokens
+    /// nobody honours.
     pub(super) fn ring(
         &self,
         records: &[Record],
-        open: &[Entry],
+        before: Option<&Ring>,
         edition: u64,
     ) -> Result<Ring, KeyringError> {
         let mut entries = Vec::with_capacity(records.len());
         for record in records {
-            let held = open.iter().find(|entry| {
+            let open = before.into_iter().flat_map(|ring| &ring.entries);
+            let held = open.into_iter().find(|entry| {
                 entry.key.kid() == record.kid && entry.key.algorithm().as_str() == record.algorithm
             });
             let key = match held {
@@ -70,13 +75,29 @@ impl Source {
                 .zip(&entries)
                 .find(|(record, entry)| record.phase == phase && entry.key.algorithm() == algorithm)
         };
-        let (current, entry) = of(Phase::Current).ok_or(KeyringError::NoSigner(algorithm))?;
+        let signs = |record: &Record| before.is_some_and(|ring| ring.signer.kid() == record.kid);
+        let own = records.iter().zip(&entries);
+        let own = own
+            .filter(|(record, entry)| record.phase == Phase::Retired && entry.key.algorithm() == algorithm);
+        let retired = own.max_by_key(|(record, _)| (signs(record), record.delete_at));
+        let living = entries.iter().any(|entry| entry.phase != Phase::Retired);
+        let signer = match (of(Phase::Current).or(retired), before) {
+            (Some((record, entry)), _) => {
+                if record.phase == Phase::Retired {
+                    tracing::error!(%algorithm, "another node retired the keys that sign here: give all nodes one algorithm");
+                }
+                entry.key.clone()
+            }
+            (None, Some(before)) if living && of(Phase::Next).is_none() => before.signer.clone(),
+            (None, _) => return Err(KeyringError::NoSigner(algorithm)),
+        };
         // The next key is made in the same step in which the current one becomes current.
-        let published_at = of(Phase::Next).map_or(current.created_at, |(next, _)| next.created_at);
+        let published = of(Phase::Next).or(of(Phase::Current));
+        let next_since = published.map_or(Timestamp::from_micros(0), |(record, _)| record.created_at);
         Ok(Ring {
             edition,
-            signer: entry.key.clone(),
-            next_since: published_at,
+            signer,
+            next_since,
             entries,
         })
     }

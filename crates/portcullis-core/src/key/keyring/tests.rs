@@ -460,6 +460,7 @@ fn the_published_set_has_no_shared_secret() {
         verifies(&both, hmac.signer().kid(), START),
         "what it signed still verifies"
     );
+    block_on(both.retire_former(world.by())).unwrap();
     assert!(
         !verifies(&both, hmac.signer().kid(), START.plus(OVERLAP)),
         "for as long as it may be good"
@@ -573,22 +574,53 @@ fn keys_of_a_former_algorithm_retire() {
     let former = world.open(1);
     let (old, end) = (former.signer().kid().to_owned(), world.now().plus(OVERLAP));
     let ring = world.try_open(2, Algorithm::EdDSA).unwrap();
+    // Whoever only opens it, such as a command, takes nothing away.
+    assert_eq!(
+        phases(&ring),
+        [Phase::Current, Phase::Next, Phase::Current, Phase::Next]
+    );
+    assert_eq!(block_on(ring.retire_former(world.by())).unwrap(), 2);
     assert_eq!(
         phases(&ring),
         [Phase::Retired, Phase::Retired, Phase::Current, Phase::Next]
     );
+    // The node that still has the former one goes on, and knows the new keys.
+    block_on(former.reload()).unwrap();
+    assert_eq!(former.signer().kid(), old);
+    assert!(verifies(&former, ring.signer().kid(), end));
+    assert!(!verifies(&former, &old, end));
     assert!(verifies(&ring, &old, end.minus(MICRO)));
     assert!(!verifies(&ring, &old, end));
     assert!(!ring.jwks(end).to_string().contains(&old));
     // Opening again gives them no more time.
     world.clock.advance(OVERLAP / 2);
     let again = world.try_open(3, Algorithm::EdDSA).unwrap();
+    assert_eq!(block_on(again.retire_former(world.by())).unwrap(), 0);
     assert!(!verifies(&again, &old, end));
     // And the way back is open.
     let back = world.open(4);
     assert_ne!(back.signer().kid(), old);
     assert_eq!(back.signer().algorithm(), Algorithm::ES256);
+    block_on(back.retire_former(world.by())).unwrap();
     assert!(!verifies(&back, ring.signer().kid(), world.now().plus(OVERLAP)));
+}
+
+#[test]
+fn a_withdrawal_is_heard_where_nothing_is_left_to_sign() {
+    crate::checks!("T095");
+    let world = World::new();
+    let former = world.open(1);
+    let keys: Vec<_> = former.list().into_iter().map(|(kid, ..)| kid).collect();
+    let ring = world.try_open(2, Algorithm::EdDSA).unwrap();
+    block_on(ring.retire_former(world.by())).unwrap();
+    for kid in &keys {
+        assert!(block_on(ring.withdraw(&permit(), kid, world.by())).unwrap());
+    }
+    block_on(former.reload()).unwrap();
+    for kid in &keys {
+        assert!(!verifies(&former, kid, START), "{kid}");
+    }
+    assert!(verifies(&former, ring.signer().kid(), START));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What a change of state takes away, and what it never gives back.
 
+use portcullis_core::access::{AccountsWrite, Permission as _, PermissionRecord};
 use portcullis_core::account::{Stamp, State, StateSet};
-use portcullis_core::audit::Action;
+use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
@@ -9,6 +10,41 @@ use crate::contract::given::{
     START, by, events, first_refresh, fresh_id, lives, new_account, opened, registered, rotation, set,
     set_state, verified,
 };
+
+/// Who may not act any more doesn't wake themselves, whatever they may manage.
+pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
+    checks!("T090");
+    let anna = registered(&db, "anna").await;
+    let write = AccountsWrite::PERMISSION.name;
+    let permission = PermissionRecord {
+        name: write.into(),
+        description: String::new(),
+    };
+    db.declare(vec![permission], START).await.unwrap();
+    db.create_role("helpdesk".into(), String::new(), by(START))
+        .await
+        .unwrap();
+    db.allow("helpdesk".into(), write.into(), by(START))
+        .await
+        .unwrap();
+    db.assign(anna.id, "helpdesk".into(), by(START)).await.unwrap();
+    let wake = async || {
+        let by = Context {
+            actor: Actor::Account(anna.id),
+            ..by(START)
+        };
+        let stamp = Stamp::from_uuid(fresh_id());
+        db.set_state(anna.id, State::Active, stamp, by).await.unwrap()
+    };
+    for state in [State::Locked, State::Disabled] {
+        set_state(&db, anna.id, state).await;
+        assert_eq!(wake().await, StateSet::Beyond(vec![write.to_owned()]));
+        let found = account::Store::find(&db, anna.id).await.unwrap();
+        assert_eq!(found.unwrap().state, state);
+    }
+    set_state(&db, anna.id, State::Active).await;
+    set(wake().await);
+}
 
 /// Disabling ends sessions and refresh tokens and changes the stamp; locking takes nothing away.
 pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {

@@ -276,6 +276,12 @@ fn a_policy_nested_a_hundred_thousand_deep_is_a_flaw_and_no_crash() {
         "permit(principal, action, resource) when {{ [{texts}].contains(context.credential) }};"
     ))
     .unwrap();
+    // Nor are words with other words inside.
+    let words = ["principal.email_verified"; 200].join(" || ");
+    load(&format!(
+        "permit(principal, action, resource) when {{ {words} }};"
+    ))
+    .unwrap();
     // What stands in quotes and comments is no nesting.
     let text = format!(
         "// {0}\npermit(principal, action, resource) when {{ \"{0}\" == \"\" }};",
