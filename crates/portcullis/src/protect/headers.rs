@@ -1,7 +1,9 @@
 //! The headers of every answer.
 
+use std::sync::LazyLock;
+
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use uuid::Uuid;
@@ -30,16 +32,34 @@ const DEFAULTS: [(HeaderName, HeaderValue); 7] = [
 /// The header that carries the trace id.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Completes the headers of an answer. `https` says whether clients reach this server by TLS only.
+/// Both sets of them, made once: a copy costs less than looking for a place for each.
+static PLAIN: LazyLock<HeaderMap> = LazyLock::new(|| DEFAULTS.into_iter().collect());
+static BY_TLS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let more = (
+        STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+    DEFAULTS.into_iter().chain([more]).collect()
+});
+
+/// Completes the headers of an answer; what its handler set stays. `https` says whether clients reach this server by TLS
+/// only.
 pub(super) fn complete(headers: &mut HeaderMap, trace: Uuid, https: bool) {
-    headers.reserve(DEFAULTS.len() + 2);
-    for (name, value) in DEFAULTS {
-        if let Entry::Vacant(vacant) = headers.entry(name) {
-            vacant.insert(value);
+    let defaults = if https { &*BY_TLS } else { &*PLAIN };
+    let own = std::mem::replace(headers, defaults.clone());
+    let mut last = None;
+    for (name, value) in own {
+        match (name, &last) {
+            (Some(name), _) => {
+                headers.insert(name.clone(), value);
+                last = Some(name);
+            }
+            // One more of the name before.
+            (None, Some(name)) => {
+                headers.append(name.clone(), value);
+            }
+            (None, None) => {}
         }
-    }
-    if https && let Entry::Vacant(vacant) = headers.entry(STRICT_TRANSPORT_SECURITY) {
-        vacant.insert(HeaderValue::from_static("max-age=31536000"));
     }
     let mut buffer = Uuid::encode_buffer();
     if let Ok(value) = HeaderValue::from_str(trace.as_hyphenated().encode_lower(&mut buffer)) {
