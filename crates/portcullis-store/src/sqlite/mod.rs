@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
@@ -196,9 +197,10 @@ fn prepare(
         create_private(file)?;
     }
     let mut connection = Connection::open(file, settings.busy)?;
+    log_ahead(&connection, settings.busy)?;
     connection.batch(
         "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
-         PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
+         PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
          PRAGMA journal_size_limit=67108864;",
     )?;
     migration::sqlite(&connection, migrations)?;
@@ -210,6 +212,21 @@ fn prepare(
     let node: Uuid = rows.first_mut().ok_or_else(ended)?.take()?;
     Ok((connection, EventIds::new(node)))
 }
+
+/// Changes to the write-ahead log. Where several open a new file at once, SQLite says at once that it is busy, instead
+/// of waiting as it does everywhere else: so this waits.
+fn log_ahead(connection: &Connection, busy: Duration) -> Result<(), Fault> {
+    let change = || connection.batch("PRAGMA journal_mode=WAL");
+    for _ in 0..busy.as_millis() / PAUSE.as_millis() {
+        match change() {
+            Err(Fault::Busy(_)) => std::thread::park_timeout(PAUSE),
+            done => return done,
+        }
+    }
+    change()
+}
+
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Makes a new file that its owner alone may read; leaves an existing one as it is.
 fn create_private(file: &Path) -> Result<(), Fault> {
