@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
@@ -216,14 +216,13 @@ fn prepare(
 /// Changes to the write-ahead log. Where several open a new file at once, SQLite says at once that it is busy, instead
 /// of waiting as it does everywhere else: so this waits.
 fn log_ahead(connection: &Connection, busy: Duration) -> Result<(), Fault> {
-    let change = || connection.batch("PRAGMA journal_mode=WAL");
-    for _ in 0..busy.as_millis() / PAUSE.as_millis() {
-        match change() {
-            Err(Fault::Busy(_)) => std::thread::park_timeout(PAUSE),
+    let begun = Instant::now();
+    loop {
+        match connection.batch("PRAGMA journal_mode=WAL") {
+            Err(Fault::Busy(_)) if begun.elapsed() < busy => std::thread::park_timeout(PAUSE),
             done => return done,
         }
     }
-    change()
 }
 
 const PAUSE: Duration = Duration::from_millis(5);
