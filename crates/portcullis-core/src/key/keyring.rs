@@ -9,7 +9,7 @@
 //! ring and kept over reloads.
 //!
 //! A key that is no longer trusted doesn't wait for its overlap: [`Keyring::withdraw`] takes it out at once (`T095`).
-//! When the deployment signs with another algorithm, the keys of the former one retire at the next start.
+//! When the deployment signs with another algorithm, the keys of the former one retire when it begins to serve.
 //!
 //! **Invariants:** a key enters only with a known algorithm and after its seal was opened; a ring that can't be
 //! read leaves the one before in place; shared secrets are never published, nor is a key that verifies no more.
