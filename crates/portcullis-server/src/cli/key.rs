@@ -23,6 +23,7 @@ pub(super) enum Command {
     /// Take a key out at once because somebody else may have it: nothing it signed is honoured any more
     Withdraw {
         /// The key's name, as `key list` shows it; the current key must be rotated away first
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Say what a string is (an API key, a session token, …) without asking the server; exit code 1 if it is none

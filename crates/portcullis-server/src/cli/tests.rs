@@ -43,6 +43,28 @@ fn wrong_arguments_are_usage_errors() {
     }
 }
 
+/// A key's name is a thumbprint in base64url: one of 64 begins with a hyphen, and must not read as an option.
+#[test]
+fn a_key_whose_name_begins_with_a_hyphen_can_be_withdrawn() {
+    for kid in [
+        "-wSTbnXZ1nVhLtpZzgMS2qvX8oJFS1dLZjGJNoVJmT8",
+        "--STbnXZ1nVhLtpZzgMS2qvX8oJFS1dLZjGJNoVJmT8",
+        "-hVTbnXZ1nVhLtpZzgMS2qvX8oJFS1dLZjGJNoVJmT8",
+    ] {
+        for arguments in [
+            &["key", "withdraw", kid, "--json"][..],
+            &["key", "withdraw", "--json", kid],
+        ] {
+            let cli = parse(arguments).unwrap();
+            assert!(cli.options.json, "{arguments:?}");
+            let Some(Command::Key(key::Command::Withdraw { kid: read })) = cli.command else {
+                panic!("{arguments:?}");
+            };
+            assert_eq!(read, kid);
+        }
+    }
+}
+
 #[test]
 fn help_and_version_are_no_errors() {
     for (argument, kind) in [
