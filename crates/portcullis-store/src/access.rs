@@ -17,7 +17,7 @@ use portcullis_core::access::{
     valid_permission_name, valid_role_name,
 };
 use portcullis_core::account::Id;
-use portcullis_core::audit::Context;
+use portcullis_core::audit::{Action, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
@@ -29,6 +29,7 @@ pub(crate) use self::administrator::{
 pub(crate) use self::authority::{lacks_over, of_actor};
 use crate::Database;
 use crate::account::{account, account_columns};
+use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 
@@ -40,7 +41,7 @@ impl Store for Database {
             return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
         }
         self.write((permissions, at), |tx, (permissions, at)| {
-            Box::pin(declare(tx, permissions, *at))
+            Box::pin(async move { declare(tx, permissions, &Context::system(*at)).await })
         })
         .await
         .map(drop)
@@ -205,8 +206,9 @@ pub(crate) fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
     Ok(names)
 }
 
-/// Answers whether anything changed.
-async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestamp) -> Result<bool, Fault> {
+/// Answers whether anything changed. Each permission that is new, has other words or wasn't the administrators' is on
+/// record.
+async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Context) -> Result<bool, Fault> {
     let role =
         "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
     let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -218,20 +220,24 @@ async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestam
     // By name: of a name that is declared twice the last description counts, every time.
     let wanted: BTreeMap<_, _> = permissions.iter().map(|p| (&p.name, &p.description)).collect();
     for (name, description) in wanted {
-        if present.get(name) != Some(description) {
-            tx.execute(known, params![name, description]).await?;
-            changed = true;
+        let (is_known, is_given) = (present.get(name) == Some(description), given.contains(name));
+        if is_known && is_given {
+            continue;
         }
-        if !given.contains(name) {
+        if !is_known {
+            tx.execute(known, params![name, description]).await?;
+        }
+        if !is_given {
             tx.execute(give, params![ADMINISTRATOR, name]).await?;
             if !is_the_servers(name) {
                 tx.execute(give, params![OWNER, name]).await?;
             }
-            changed = true;
         }
+        tx.record(by, Entry::of(Action::PermissionDeclared).detail(name));
+        changed = true;
     }
     if changed {
-        tx.invalidate(Invalidation::Roles, at);
+        tx.invalidate(Invalidation::Roles, by.at);
     }
     Ok(changed)
 }

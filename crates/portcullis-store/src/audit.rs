@@ -94,8 +94,8 @@ const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
 const COUNTER_MASK: u64 = (1 << (62 - NODE_BITS)) - 1;
 
 pub(crate) const INSERT_EVENT: &str = "INSERT INTO audit_events
-    (id, at, action, actor, account_id, session_id, ip, user_agent, trace, detail)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    (id, at, action, actor, account_id, session_id, api_key_id, ip, user_agent, trace, detail)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// The parameters of [`INSERT_EVENT`].
 pub(crate) fn event_params(id: Uuid, by: &Context, entry: Entry) -> Vec<Value<'static>> {
@@ -106,6 +106,7 @@ pub(crate) fn event_params(id: Uuid, by: &Context, entry: Entry) -> Vec<Value<'s
         actor(by.actor),
         Value::from(entry.account),
         Value::from(entry.session),
+        Value::from(by.api_key),
         Value::from(by.ip),
         Value::from(by.user_agent.clone()),
         Value::from(by.trace),
@@ -137,37 +138,45 @@ impl Store for Database {
     async fn list(&self, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault> {
         let before = filter.before.unwrap_or(Uuid::max());
         let about = filter.account.map(|id| id.to_string());
-        let all = params![
-            before,
-            limit,
-            filter.account,
-            about,
-            filter.action.as_ref(),
-            filter.trace
-        ];
+        let (account, action) = (filter.account, filter.action.as_ref());
+        if filter.api_key.is_some() {
+            let asked = params![
+                before,
+                limit,
+                filter.api_key,
+                account,
+                about,
+                action,
+                filter.trace
+            ];
+            return self
+                .read(WITH_KEY, &asked)
+                .await?
+                .into_iter()
+                .map(event)
+                .collect();
+        }
+        let all = params![before, limit, account, about, action, filter.trace];
         let asked = all.get(..2).into_iter().chain([
-            filter.account.and(all.get(2..4)).unwrap_or_default(),
-            filter.action.as_ref().and(all.get(4..5)).unwrap_or_default(),
+            account.and(all.get(2..4)).unwrap_or_default(),
+            action.and(all.get(4..5)).unwrap_or_default(),
             filter.trace.and(all.get(5..6)).unwrap_or_default(),
         ]);
         let asked: Vec<_> = asked.flatten().cloned().collect();
-        let sql = statement(
-            filter.account.is_some(),
-            filter.action.is_some(),
-            filter.trace.is_some(),
-        );
+        let sql = statement(account.is_some(), action.is_some(), filter.trace.is_some());
         self.read(sql, &asked).await?.into_iter().map(event).collect()
     }
 }
 
+macro_rules! list {
+    ($($condition:literal)*) => { concat!(
+        "SELECT id, at, action, actor, account_id, session_id, api_key_id, ip, user_agent, trace, detail
+         FROM audit_events WHERE id < $1", $(" AND ", $condition,)* " ORDER BY id DESC LIMIT $2"
+    ) };
+}
+
 /// The statement for the parts of the filter that are set: only so do the indexes serve each.
 fn statement(account: bool, action: bool, trace: bool) -> &'static str {
-    macro_rules! list {
-        ($($condition:literal)*) => { concat!(
-            "SELECT id, at, action, actor, account_id, session_id, ip, user_agent, trace, detail
-             FROM audit_events WHERE id < $1", $(" AND ", $condition,)* " ORDER BY id DESC LIMIT $2"
-        ) };
-    }
     match (account, action, trace) {
         (false, false, false) => list!(),
         (false, false, true) => list!("trace = $3"),
@@ -180,6 +189,14 @@ fn statement(account: bool, action: bool, trace: bool) -> &'static str {
     }
 }
 
+/// What one key did is little: its own index serves, and the rest is filtered.
+const WITH_KEY: &str = list!(
+    "api_key_id = $3"
+    "($4 IS NULL OR account_id = $4 OR actor = $5)"
+    "($6 IS NULL OR action = $6)"
+    "($7 IS NULL OR trace = $7)"
+);
+
 fn event(mut row: Row) -> Result<Event, Fault> {
     Ok(Event {
         id: row.take()?,
@@ -188,6 +205,7 @@ fn event(mut row: Row) -> Result<Event, Fault> {
         actor: row.take()?,
         account: row.take()?,
         session: row.take()?,
+        api_key: row.take()?,
         ip: row.take()?,
         user_agent: row.take()?,
         trace: row.take()?,

@@ -276,6 +276,7 @@ impl<R: Requirement> Permit<R> {
         audit::Context {
             actor: self.actor(),
             scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
+            api_key: principal.and_then(|who| who.api_key()),
             ..by
         }
     }

@@ -129,10 +129,11 @@ pub enum Change {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
-    /// [`ADMINISTRATOR`], creating that role if need be. Writes and invalidates nothing if all of it is so already.
+    /// [`ADMINISTRATOR`], creating that role if need be, with an audit event for each that changes. Writes and
+    /// invalidates nothing if all of it is so already.
     async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault>;
 
-    /// The same for one permission of an application that runs elsewhere, said by somebody: with its audit event.
+    /// The same for one permission of an application that runs elsewhere, said by somebody.
     async fn declare_permission(
         &self,
         permission: PermissionRecord,

@@ -17,7 +17,7 @@ pub use self::log::Log;
 use crate::access::Scopes;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::{account, session};
+use crate::{account, api_key, session};
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Context {
     /// What the credential they came with is narrowed to. It isn't recorded: verbs that give or take what accounts
     /// may do judge by it.
     pub scopes: Scopes,
+    /// The API key they came with, if it was one.
+    pub api_key: Option<api_key::Id>,
     /// The client's address, where there is a client.
     pub ip: Option<IpAddr>,
     /// The client's `User-Agent`, at most 256 characters.
@@ -57,6 +59,7 @@ impl Context {
             at,
             actor: Actor::System,
             scopes: Scopes::Everything,
+            api_key: None,
             ip: None,
             user_agent: None,
             trace: None,
@@ -114,7 +117,8 @@ actions! {
     RefreshReplayed = "token.refresh_replayed",
     /// An access token was revoked.
     TokenRevoked = "token.revoked",
-    /// A permission of an application elsewhere was made known, or its description changed.
+    /// A permission was made known, or its description changed: by a program's start (`system`), or by somebody for an
+    /// application elsewhere; the detail is its name.
     PermissionDeclared = "permission.declared",
     /// A permission was taken from every role and forgotten.
     PermissionWithdrawn = "permission.withdrawn",
@@ -200,6 +204,8 @@ pub struct Event {
     pub account: Option<account::Id>,
     /// The session it was about.
     pub session: Option<session::Id>,
+    /// The API key that the actor came with, if it was one.
+    pub api_key: Option<api_key::Id>,
     /// The client's address.
     pub ip: Option<String>,
     /// The client's user agent.
@@ -232,6 +238,8 @@ pub struct Filter {
     pub action: Option<String>,
     /// Only the event of this request.
     pub trace: Option<Uuid>,
+    /// Only what was done, or refused, with this API key.
+    pub api_key: Option<api_key::Id>,
     /// Only events before this one: the next page.
     pub before: Option<Uuid>,
 }

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use portcullis::Portcullis;
 use portcullis_core::access::Permit;
+use portcullis_core::api_key::Id;
 use portcullis_core::audit::{Action, Event, Filter};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,6 +29,9 @@ pub(super) struct List {
     /// Only the events of the request with this id (the x-request-id header)
     #[arg(long, value_name = "ID")]
     trace: Option<Uuid>,
+    /// Only what was done, or refused, with the API key that has this id
+    #[arg(long, value_name = "ID")]
+    api_key: Option<Id>,
     /// Only events before the one with this id: the next page
     #[arg(long, value_name = "ID")]
     before: Option<Uuid>,
@@ -42,6 +46,7 @@ impl Command {
             account,
             action,
             trace,
+            api_key,
             before,
             limit,
         }) = self;
@@ -66,6 +71,7 @@ impl Command {
                     account,
                     action,
                     trace,
+                    api_key,
                     before,
                 },
                 limit,
@@ -74,7 +80,7 @@ impl Command {
         let rows: Vec<Vec<Value>> = events.iter().map(row).collect();
         Ok(output.list(
             &[
-                "at", "action", "actor", "account", "session", "ip", "detail", "trace", "id",
+                "at", "action", "actor", "account", "session", "api_key", "ip", "detail", "trace", "id",
             ],
             &rows,
         )?)
@@ -88,6 +94,7 @@ fn row(event: &Event) -> Vec<Value> {
         json!(event.actor),
         json!(event.account),
         json!(event.session),
+        json!(event.api_key),
         json!(event.ip),
         json!(event.detail),
         json!(event.trace),

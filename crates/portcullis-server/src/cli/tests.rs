@@ -26,6 +26,7 @@ fn wrong_arguments_are_usage_errors() {
         &["account", "list", "--after", "x"],
         &["role", "assign", "editor"],
         &["audit", "list", "--trace", "x"],
+        &["audit", "list", "--api-key", "x"],
         &["api-key", "create", "robot"],
         &["api-key", "create", "robot", "ci", "--limit", "often"],
         &["api-key", "revoke", "robot", "x"],

@@ -554,6 +554,10 @@ async fn the_audit_log_names_the_operator() {
         (&json!("operator"), &json!(id))
     );
     assert_eq!(events[0]["detail"], "disabled");
+    assert_eq!(events[0]["api_key"], Value::Null);
+    // No key has this id.
+    let none = works(&place.run(&["audit", "list", "--json", "--api-key", &id]));
+    assert_eq!(none.trim(), "[]");
     fails(
         &place.run(&["audit", "list", "--action", "account.flown"]),
         2,

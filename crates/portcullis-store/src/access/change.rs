@@ -29,10 +29,9 @@ pub(super) async fn declare_permission(
     if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
         return Ok(refused);
     }
-    if !declare(tx, std::slice::from_ref(permission), by.at).await? {
+    if !declare(tx, std::slice::from_ref(permission), by).await? {
         return Ok(Change::Unchanged);
     }
-    tx.record(by, Entry::of(Action::PermissionDeclared).detail(&permission.name));
     Ok(Change::Done)
 }
 

@@ -46,7 +46,11 @@ async fn keep(tx: &mut Tx<'_>, decision: &Decision, record: &str, by: &Context) 
     let params = params![decision.trace, decision.at, decision.account, record];
     tx.execute(sql, params).await?;
     if let Some(refusal) = decision.refusal() {
-        tx.record(by, Entry::from(refusal));
+        let by = Context {
+            api_key: decision.key,
+            ..by.clone()
+        };
+        tx.record(&by, Entry::from(refusal));
     }
     Ok(())
 }

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use portcullis_core::access::Scopes;
-use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::session::{Ending, Id};
+use portcullis_core::{account, api_key};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -81,6 +81,7 @@ impl Notice {
             "subject": subject.flatten(),
             "at": self.by.at.as_micros(),
             "actor": actor(self.by.actor),
+            "api_key": self.by.api_key,
             "ip": self.by.ip,
             "user_agent": self.by.user_agent,
             "trace": self.by.trace,
@@ -117,6 +118,7 @@ fn read(text: &str) -> Option<Notice> {
             actor: read_actor(field("actor")?)?,
             // A notice is recorded, and never judged.
             scopes: Scopes::Only(Vec::new()),
+            api_key: uuid("api_key").map(api_key::Id::from_uuid),
             ip: field("ip").and_then(|ip| ip.parse::<IpAddr>().ok()),
             user_agent: field("user_agent").map(str::to_owned),
             trace: uuid("trace"),
@@ -165,6 +167,7 @@ mod tests {
             by.ip = Some(IpAddr::from([192, 0, 2, 1]));
             by.user_agent = Some("\"quoted\" 🦀".into());
             by.trace = Some(Uuid::from_u128(7));
+            by.api_key = Some(api_key::Id::from_uuid(Uuid::from_u128(8)));
             for notice in [
                 Notice::named(account, id, by.clone()),
                 Notice::renewed(account, id, by.clone()),

@@ -59,7 +59,7 @@ pub async fn declare_ill_formed_name_is_refused<S: Stores>(db: S) {
     assert_eq!(db.roles().await.unwrap().len(), 2);
 }
 
-/// Declared permissions are known, described, and the administrator's.
+/// Declared permissions are known, described, the administrator's, and on record once.
 pub async fn declare_gives_everything_to_the_administrator<S: Stores>(db: S) {
     let all = vec![permission("b:one"), permission("a:two")];
     db.declare(all.clone(), START).await.unwrap();
@@ -80,6 +80,10 @@ pub async fn declare_gives_everything_to_the_administrator<S: Stores>(db: S) {
     let roles = db.roles().await.unwrap();
     assert_eq!(roles[0].name, ADMINISTRATOR);
     assert_eq!(roles[0].permissions, ["a:two", "b:one", "c:three"]);
+    let recorded = events(&db, Action::PermissionDeclared).await;
+    assert!(recorded.iter().all(|event| event.actor == "system"));
+    let names: Vec<_> = recorded.into_iter().map(|event| event.detail.unwrap()).collect();
+    assert_eq!(names, ["c:three", "a:two", "b:one", "a:two"]);
 }
 
 /// A permission that somebody declares is known like one of a program's code, and on record; what Portcullis keeps for
@@ -116,7 +120,12 @@ pub async fn declare_permission_is_recorded_and_spares_what_is_reserved<S: Store
     for role in db.roles().await.unwrap() {
         assert!(role.permissions.contains(&"posts:read".to_owned()), "{role:?}");
     }
-    assert_eq!(events(&db, Action::PermissionDeclared).await.len(), 2);
+    assert_eq!(event_count(&db).await, before + 2);
+    assert!(
+        events(&db, Action::PermissionDeclared).await[..2]
+            .iter()
+            .all(|event| event.actor == "operator")
+    );
 }
 
 /// A withdrawn permission is nobody's from then on, and can be declared anew without coming back to anybody.

@@ -1,8 +1,8 @@
 //! The audit log: what every store must do.
 
-use portcullis_core::account;
 use portcullis_core::audit::{self, Action, Actor, Context, Event, Filter, Refusal};
 use portcullis_core::session;
+use portcullis_core::{account, api_key};
 use uuid::Uuid;
 
 use super::Stores;
@@ -27,12 +27,17 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
         account::Id::from_uuid(fresh_id()),
         session::Id::from_uuid(fresh_id()),
     );
+    let key = api_key::Id::from_uuid(fresh_id());
     let full = Refusal {
         account: Some(account),
         session: Some(session),
         ..refusal("wrong password")
     };
-    db.append(full, by(START)).await.unwrap();
+    let with_key = Context {
+        api_key: Some(key),
+        ..by(START)
+    };
+    db.append(full, with_key).await.unwrap();
     let event = list(&db, Filter::default(), 10).await.remove(0);
     assert_eq!(event.id.get_version_num(), 7);
     assert_eq!(
@@ -40,6 +45,7 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
         (START, "login.refused", "operator")
     );
     assert_eq!((event.account, event.session), (Some(account), Some(session)));
+    assert_eq!(event.api_key, Some(key));
     assert_eq!(event.ip.as_deref(), Some("203.0.113.7"));
     assert_eq!(event.user_agent.as_deref(), Some("Contract/1"));
     assert_eq!(event.trace, Some(Uuid::from_u128(7)));
@@ -51,8 +57,14 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
         db.append(refusal("none"), context).await.unwrap();
         let event = list(&db, Filter::default(), 1).await.remove(0);
         assert_eq!(
-            (&*event.actor, event.ip, event.user_agent, event.trace),
-            (actor, None, None, None)
+            (
+                &*event.actor,
+                event.api_key,
+                event.ip,
+                event.user_agent,
+                event.trace
+            ),
+            (actor, None, None, None, None)
         );
     }
 }
@@ -117,8 +129,64 @@ pub async fn list_shows_only_what_was_asked_for<S: Stores>(db: S) {
             account,
             action,
             trace,
-            before: None,
+            ..Filter::default()
         };
         assert_eq!(list(&db, filter.clone(), 10).await.len(), expected, "{filter:?}");
     }
+}
+
+/// What was done with one key, and with no other or none; the other parts of the filter narrow it further.
+pub async fn list_shows_what_one_key_did<S: Stores>(db: S) {
+    let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    let [key, another] = [(); 2].map(|()| api_key::Id::from_uuid(fresh_id()));
+    let trace = Some(Uuid::from_u128(8));
+    for (api_key, actor, trace) in [
+        (Some(key), Actor::Account(anna.id), None),
+        (Some(key), Actor::Account(anna.id), trace),
+        (Some(another), Actor::Account(other.id), trace),
+        (None, Actor::Account(anna.id), trace),
+    ] {
+        let by = Context {
+            api_key,
+            actor,
+            trace,
+            ..by(START)
+        };
+        db.append(refusal("with a key"), by).await.unwrap();
+    }
+    let refused = Some(Action::LoginRefused.as_str().to_owned());
+    let created = Some(Action::ApiKeyCreated.as_str().to_owned());
+    for (asked, account, action, trace, expected) in [
+        (key, None, None, None, 2),
+        (another, None, None, None, 1),
+        (key, Some(anna.id), refused.clone(), trace, 1),
+        (key, Some(anna.id), None, None, 2),
+        (key, Some(other.id), None, None, 0),
+        (key, None, refused, None, 2),
+        (key, None, created, None, 0),
+        (another, None, None, trace, 1),
+        (api_key::Id::from_uuid(fresh_id()), None, None, None, 0),
+    ] {
+        let filter = Filter {
+            api_key: Some(asked),
+            account,
+            action,
+            trace,
+            before: None,
+        };
+        let listed = list(&db, filter.clone(), 10).await;
+        assert_eq!(listed.len(), expected, "{filter:?}");
+        assert!(listed.iter().all(|event| event.api_key == Some(asked)));
+    }
+    let filter = Filter {
+        api_key: Some(key),
+        ..Filter::default()
+    };
+    let newest = list(&db, filter.clone(), 1).await.remove(0);
+    let before = Filter {
+        before: Some(newest.id),
+        ..filter
+    };
+    let older = list(&db, before, 1).await.remove(0);
+    assert!(older.id < newest.id && older.api_key == Some(key));
 }

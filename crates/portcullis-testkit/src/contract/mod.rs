@@ -176,6 +176,7 @@ macro_rules! store_contract {
             append_keeps_every_field
             list_pages_newest_first
             list_shows_only_what_was_asked_for
+            list_shows_what_one_key_did
         );
         $crate::store_contract!(@ $open, key:
             found_where_keys_exist_changes_nothing

@@ -28,6 +28,8 @@ struct Search {
     action: Option<String>,
     /// Only the event of this request: a problem's `trace_id`.
     trace: Option<String>,
+    /// Only what was done, or refused, with this API key.
+    api_key: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -46,6 +48,8 @@ struct EventView {
     account: Option<String>,
     /// The session it was about.
     session: Option<String>,
+    /// The API key the actor came with, if it was one.
+    api_key: Option<String>,
     /// The client's address.
     ip: Option<String>,
     /// The client's program.
@@ -65,6 +69,7 @@ impl From<Event> for EventView {
             actor: event.actor,
             account: event.account.map(|id| id.to_string()),
             session: event.session.map(|id| id.to_string()),
+            api_key: event.api_key.map(|id| id.to_string()),
             ip: event.ip,
             user_agent: event.user_agent,
             trace: event.trace.map(|id| id.to_string()),
@@ -87,6 +92,7 @@ async fn list(
         account: id("account", search.account)?,
         action: search.action,
         trace: id("trace", search.trace)?,
+        api_key: id("api_key", search.api_key)?,
         before: page.cursor()?,
     };
     let log = portcullis.audit();

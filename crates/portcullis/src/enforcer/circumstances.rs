@@ -72,6 +72,7 @@ pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
         at: walk.at,
         actor: principal.map_or(Actor::Anonymous, |who| Actor::Account(who.id())),
         scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
+        api_key: principal.and_then(|who| who.api_key()),
         ip: peer(parts),
         user_agent: parts.headers.get(USER_AGENT).map(printable),
         trace: Some(walk.trace),

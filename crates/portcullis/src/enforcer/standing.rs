@@ -89,6 +89,7 @@ pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
         at: walk.at,
         actor: Actor::Account(standing.principal.id()),
         scopes: standing.principal.scopes().clone(),
+        api_key: standing.principal.api_key(),
         ip: standing.ip,
         user_agent: standing.user_agent.as_ref().map(printable),
         trace: Some(walk.trace),

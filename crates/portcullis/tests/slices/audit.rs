@@ -23,6 +23,7 @@ async fn audit_refuses_searches_it_cannot_read() {
         ("cursor=x", 400),
         ("account=x", 400),
         ("trace=x", 400),
+        ("api_key=x", 400),
         ("limit=x", 422),
         ("action=a&action=b", 422),
         ("nothing=1", 422),
@@ -59,6 +60,53 @@ async fn a_denial_is_found_by_the_trace_id_of_its_answer() {
     assert_eq!(event["session"], anna.session_id);
     assert_eq!(event["user_agent"], "Curious/1");
     assert_eq!(event["detail"], "portcullis:roles:read: missing_permission");
+}
+
+/// A key got out: what it did is found, whoever it acted for, and nothing else that its owner did.
+#[tokio::test]
+async fn what_was_done_with_a_key_is_found_by_its_id() {
+    let app = TestApp::new().await;
+    let root = app.administrator("root@example.com").await;
+    let anna = app.user("anna@example.com").await;
+    let form = json!({ "name": "robot", "permissions": ["portcullis:accounts:write"] });
+    let made = app.post("/auth/api-keys").bearer(&root.access_token).json(&form);
+    let made = made.send().await.expect(201).json();
+    let (id, key) = (text(&made, "id"), text(&made, "key"));
+    let state = format!("/admin/api/v1/accounts/{}/state", anna.id);
+    let set = async |name: &str, with_key: bool| {
+        let request = app.put(&state).json(&json!({ "state": name }));
+        let request = if with_key {
+            request.api_key(&key)
+        } else {
+            request.bearer(&root.access_token)
+        };
+        request.send().await.expect(200);
+    };
+    set("locked", true).await;
+    set("active", false).await;
+    app.get("/admin/api/v1/audit")
+        .api_key(&key)
+        .send()
+        .await
+        .expect(403);
+    let found = search(&app, &root, &format!("?api_key={id}")).await;
+    let seen: Vec<_> = found
+        .iter()
+        .map(|event| {
+            (
+                text(event, "action"),
+                text(event, "actor"),
+                text(event, "api_key"),
+            )
+        })
+        .collect();
+    let with_key = |action: &str| (action.to_owned(), root.id.to_string(), id.clone());
+    assert_eq!(seen, [with_key("access.denied"), with_key("account.state_set")]);
+    let both = search(&app, &root, "?action=account.state_set").await;
+    assert_eq!(
+        (&both[0]["api_key"], &both[1]["api_key"]),
+        (&Value::Null, &json!(id))
+    );
 }
 
 #[tokio::test]

@@ -72,10 +72,7 @@ impl Decision {
             action: audit::Action::AccessDenied,
             account: Some(account),
             session: self.session,
-            detail: match self.key {
-                Some(key) => format!("{}: {} (api key {key})", self.rule, self.code),
-                None => format!("{}: {}", self.rule, self.code),
-            },
+            detail: format!("{}: {}", self.rule, self.code),
         })
     }
 }

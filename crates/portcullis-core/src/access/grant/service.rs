@@ -374,6 +374,7 @@ impl<R, A> ResourcePermit<R, A> {
         audit::Context {
             actor: audit::Actor::Account(self.principal.id()),
             scopes: self.principal.scopes().clone(),
+            api_key: self.principal.api_key(),
             ..by
         }
     }

@@ -1,0 +1,3 @@
+-- The API key that the actor came with, if it was one. No foreign key: the log outlives what it speaks of.
+ALTER TABLE audit_events ADD COLUMN api_key_id UUID;
+CREATE INDEX audit_events_api_key ON audit_events (api_key_id, id) WHERE api_key_id IS NOT NULL;
