@@ -63,7 +63,7 @@ impl Invalidation {
     }
 }
 
-const SLOTS: usize = 1 << 14;
+const SLOTS: u16 = 1 << 14;
 
 /// The marks of all subjects: a fixed table of counters, 128 KiB.
 pub struct Marks {
@@ -77,6 +77,14 @@ pub struct Marks {
 pub struct Mark {
     slot: u64,
     everything: u64,
+}
+
+/// The marks of the three subjects that a verified credential was built from, in 16 bytes. Counters only ever rise, so
+/// their sum is what it was if and only if none of them moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marked {
+    slots: [u16; 3],
+    sum: u64,
 }
 
 impl Marks {
@@ -108,6 +116,29 @@ impl Marks {
         self.mark(subject) == mark
     }
 
+    /// The marks of these subjects now. Read them before reading the subjects' records.
+    pub fn marked(&self, subjects: [Uuid; 3]) -> Marked {
+        let slots = subjects.map(place);
+        Marked {
+            slots,
+            sum: self.sum(slots),
+        }
+    }
+
+    /// Whether what was read at these marks still holds.
+    pub fn still_hold(&self, marked: &Marked) -> bool {
+        self.sum(marked.slots) == marked.sum
+    }
+
+    fn sum(&self, slots: [u16; 3]) -> u64 {
+        let moved = slots.iter().map(|slot| {
+            let slot = self.slots.get(usize::from(*slot));
+            slot.map_or(0, |slot| slot.load(Ordering::Acquire))
+        });
+        let everything = self.everything.load(Ordering::Acquire);
+        moved.fold(everything, u64::wrapping_add)
+    }
+
     /// Makes everything that was read from the subject before now a miss.
     pub fn apply(&self, invalidation: Invalidation) {
         self.count();
@@ -129,10 +160,14 @@ impl Marks {
     }
 
     fn slot(&self, subject: Uuid) -> Option<&AtomicU64> {
-        // The last bytes of a UUID v7 are random: they spread the subjects evenly.
-        let (_, low) = subject.as_u64_pair();
-        self.slots.get(usize::try_from(low).unwrap_or(0) % SLOTS)
+        self.slots.get(usize::from(place(subject)))
     }
+}
+
+/// Which counter is the subject's. The last bytes of a UUID v7 are random: they spread the subjects evenly.
+fn place(subject: Uuid) -> u16 {
+    let [.., high, low] = *subject.as_bytes();
+    u16::from_be_bytes([high, low]) % SLOTS
 }
 
 impl Default for Marks {
@@ -177,6 +212,30 @@ mod tests {
             assert!(!marks.holds(id, mark), "move {index}");
             assert_eq!(marks.applied(), applied + 1, "move {index}");
         }
+    }
+
+    #[test]
+    fn the_marks_of_three_subjects_hold_until_any_of_them_moves() {
+        let marks = Marks::new();
+        let [account, session, token] = [5, 6, 7].map(Uuid::from_u128);
+        let of = |id| Invalidation::Account(account::Id::from_uuid(id));
+        let moves: [&dyn Fn(); 5] = [
+            &|| marks.apply(of(account)),
+            &|| marks.apply(of(session)),
+            &|| marks.apply(of(token)),
+            &|| marks.apply(Invalidation::Roles),
+            &|| marks.forget_everything(),
+        ];
+        for (index, move_one) in moves.iter().enumerate() {
+            let marked = marks.marked([account, session, token]);
+            let twice = marks.marked([account, session, session]);
+            marks.apply(of(Uuid::from_u128(8)));
+            assert!(marks.still_hold(&marked) && marks.still_hold(&twice), "{index}");
+            move_one();
+            assert!(!marks.still_hold(&marked), "{index}");
+            assert_eq!(marks.still_hold(&twice), index == 2, "{index}");
+        }
+        assert_eq!(size_of::<Marked>(), 16);
     }
 
     #[test]

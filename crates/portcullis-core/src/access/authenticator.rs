@@ -29,7 +29,7 @@ use super::{
 };
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Mark, Marks};
+use crate::invalidation::{Marked, Marks};
 use crate::session::{Session, Token};
 use crate::throttle::Limiter;
 use crate::token::Verifier;
@@ -87,7 +87,7 @@ pub struct Authenticator {
 
 struct Entry {
     principal: Arc<Principal>,
-    marks: [(Uuid, Mark); 3],
+    marks: Marked,
     /// The key ring a token was verified with; `None` for what no key of ours signs.
     ring: Option<u64>,
     read_at: Timestamp,
@@ -167,10 +167,7 @@ impl Authenticator {
 
     fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
         defends!("T020");
-        let unchanged = entry
-            .marks
-            .iter()
-            .all(|(subject, mark)| self.on.marks.holds(*subject, *mark));
+        let unchanged = self.on.marks.still_hold(&entry.marks);
         let last_seen = Timestamp::from_micros(entry.last_seen.load(Ordering::Relaxed));
         let same_keys = entry.ring.is_none_or(|ring| ring == self.on.verifier.ring());
         unchanged
@@ -293,7 +290,7 @@ impl Authenticator {
         &self,
         find: impl Fn() -> F,
         subjects: impl Fn(&T) -> [Uuid; 3],
-    ) -> Result<Option<(Option<T>, [(Uuid, Mark); 3])>, Fault>
+    ) -> Result<Option<(Option<T>, Marked)>, Fault>
     where
         F: Future<Output = Result<Option<T>, Fault>>,
     {
@@ -322,9 +319,9 @@ impl Authenticator {
         })
     }
 
-    fn marks_of(&self, subjects: [Uuid; 3]) -> [(Uuid, Mark); 3] {
+    fn marks_of(&self, subjects: [Uuid; 3]) -> Marked {
         defends!("T021");
-        subjects.map(|subject| (subject, self.on.marks.mark(subject)))
+        self.on.marks.marked(subjects)
     }
 }
 
@@ -363,7 +360,7 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
 
 fn entry(
     principal: Principal,
-    marks: [(Uuid, Mark); 3],
+    marks: Marked,
     session: &Session,
     expires_at: Timestamp,
     read_at: Timestamp,

@@ -12,11 +12,11 @@ use crate::{api_key, session};
 impl Authenticator {
     /// The sessions seen since the last call, for [`session::Store::touch`].
     pub fn take_seen(&self) -> Vec<(session::Id, Timestamp)> {
-        self.seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain()
-            .collect()
+        // Taken, not drained: what a busy minute needed isn't kept for quiet ones.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut *seen);
+        drop(seen);
+        taken.into_iter().collect()
     }
 
     /// The session with what isn't written yet: one that is read again while it is in use doesn't time out for it.
@@ -40,7 +40,9 @@ impl Authenticator {
     /// The keys used since the last call, for [`api_key::Store::note_used`].
     pub fn take_used(&self) -> Vec<(api_key::Id, Timestamp, Option<IpAddr>)> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.drain().map(|(id, (at, from))| (id, at, from)).collect()
+        let taken = std::mem::take(&mut *used);
+        drop(used);
+        taken.into_iter().map(|(id, (at, from))| (id, at, from)).collect()
     }
 
     /// Takes back what could not be written; what was used since is later and stays.
