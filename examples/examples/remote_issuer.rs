@@ -13,6 +13,16 @@
 //! The issuer knows the detached application as a *resource*, and whoever logs in to use it names it: `{"identifier": …,
 //! "password": …, "resource": "https://blog.example.com"}`. Such a token opens this application alone. The issuer and
 //! every other application refuse it, so whoever runs one can't be somebody else at another.
+//!
+//! With both running, `SETUP` being the token that the first one prints:
+//!
+//! ```text
+//! $ json='Content-Type: application/json' login='"identifier": "root", "password": "correct horse battery"'
+//! $ curl -s localhost:8080/auth/setup -H "$json" -d "{\"token\": \"$SETUP\", \"username\": \"root\", \"password\": \"correct horse battery\"}"
+//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d "{$login, \"resource\": \"https://blog.example.com\"}" | grep -o 'eyJ[^"]*')
+//! $ curl -s localhost:8081/posts -H "Authorization: Bearer $token"
+//! ["Hello, world"]
+//! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis::{Allow, Any, Api, FreshLogin, Json, Path, Portcullis, Public, Role, permissions, roles};

@@ -2,6 +2,31 @@
 //!
 //! The notes are in a table of the program's own. Portcullis decides who may do what to which note: for one of them
 //! ([`Authorized`]), and for the list of all ([`Visible`]), which asks the table once.
+//!
+//! In another terminal; whose note it isn't is told that there is none, until it is shared:
+//!
+//! ```console
+//! $ json='Content-Type: application/json'
+//! $ person() { curl -s localhost:8080/auth/register -H "$json" -d "{\"username\": \"$1\", \"password\": \"correct horse battery\"}"; }
+//! $ token() { curl -s localhost:8080/auth/login -H "$json" -d "{\"identifier\": \"$1\", \"password\": \"correct horse battery\"}" | grep -o 'eyJ[^"]*' | head -1; }
+//! $ person anna
+//! {"id":"…"username":"anna"…}
+//! $ ben=$(person ben | grep -o '"id":"[^"]*' | cut -d'"' -f4)
+//! $ anna="Authorization: Bearer $(token anna)" bens="Authorization: Bearer $(token ben)"
+//! $ curl -s localhost:8080/notes -H "$anna" -H "$json" -d '{"text": "milk"}'
+//! {"id":1,"owner":"…","text":"milk"}
+//! $ curl -s localhost:8080/notes/1 -H "$bens"
+//! {…"status":404…}
+//! $ curl -s -X PUT localhost:8080/notes/1/grants -H "$anna" -H "$json" -d "{\"subject\": \"account:$ben\", \"action\": \"notes:read\"}"
+//! $ curl -s localhost:8080/notes -H "$bens"
+//! [{"id":1,"owner":"…","text":"milk"}]
+//! $ curl -s -X PUT localhost:8080/notes/1 -H "$bens" -H "$json" -d '{"text": "beer"}'
+//! {…"status":404…}
+//! ```
+//!
+//! Who makes themself the administrator with the token that the program prints (`POST /auth/setup`) has `notes:admin`, and gives it
+//! to others in a role by `/admin/api/v1`.
+#![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -142,15 +167,18 @@ pub fn api(portcullis: &Portcullis, notes: &Notes) -> Api {
         .with_state(app)
         .nest("/auth", portcullis.routes())
         .nest("/oauth", portcullis.oauth_routes())
+        .nest("/admin/api/v1", portcullis.admin_routes())
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let portcullis = Portcullis::open("sqlite:resource_owner.db").await?;
     let notes = Notes::open(Connection::open("notes.db")?)?;
-    portcullis
-        .serve(api(&portcullis, &notes), "127.0.0.1:8080")
-        .await?;
+    if let Some(token) = portcullis.registrar().offer_setup().await? {
+        println!("no administrator yet; set-up token: {}", *token.expose());
+    }
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis, &notes), address).await?;
     Ok(())
 }
 

@@ -33,11 +33,11 @@ macro_rules! documented {
 
 documented! {
     abac_policy api_keys basic existing_axum hello jwt_hs256 jwt_or_api_key jwt_rs256 multi_tenant opaque_session
-    password rbac scopes session_access_control
+    password rbac resource_owner scopes session_access_control
 }
 
-/// Walked by a test of its own, or without calls in its text.
-const ELSEWHERE: [&str; 2] = ["remote_issuer", "resource_owner"];
+/// Two programs that speak to each other: walked by a test of its own.
+const ELSEWHERE: [&str; 1] = ["remote_issuer"];
 
 #[test]
 fn the_list_names_every_example_once() {
