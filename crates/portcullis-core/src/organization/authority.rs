@@ -27,6 +27,8 @@ pub enum Authority {
 pub struct RoleFacts {
     /// Its name.
     pub name: String,
+    /// Its own name and those of the roles it inherits.
+    pub roles: BTreeSet<String>,
     /// Its permissions, those it inherits included.
     pub permissions: BTreeSet<String>,
 }
@@ -34,7 +36,7 @@ pub struct RoleFacts {
 impl RoleFacts {
     /// Whether it is the server's, and never a tenant's.
     pub fn is_the_servers(&self) -> bool {
-        self.name == ADMINISTRATOR || self.permissions.iter().any(|name| is_the_servers(name))
+        self.roles.contains(ADMINISTRATOR) || self.permissions.iter().any(|name| is_the_servers(name))
     }
 }
 
@@ -75,11 +77,26 @@ impl Authority {
         }
     }
 
-    /// Whether they may give the role to somebody, or take it from somebody: only who has everything that it brings.
-    /// A role that brings no permission says something by its name alone; only who has it may pass it on. The owners'
-    /// role is the owners'. A role of the server's is nobody's to give.
+    /// Whether they may give the role to somebody: only who has everything that it brings, each role that it inherits by
+    /// its name too, for routes ask for roles by name. The owners' role is the owners'. A role of the server's is nobody's
+    /// to give.
     pub fn may_give(&self, role: &RoleFacts) -> bool {
         defends!("T071");
+        match self {
+            Self::Member { roles, .. } if !self.is_owner() => {
+                role.roles.is_subset(roles) && self.is_above(role)
+            }
+            _ => self.is_above(role),
+        }
+    }
+
+    /// Whether they may take the role from somebody: only who has its permissions, and its name if it brings none. A role
+    /// that has become the server's may be taken by owners, so that nothing is stuck.
+    pub fn may_take(&self, role: &RoleFacts) -> bool {
+        (role.is_the_servers() && (self.is_owner() || *self == Self::Operator)) || self.is_above(role)
+    }
+
+    fn is_above(&self, role: &RoleFacts) -> bool {
         defends!("T073");
         if role.is_the_servers() {
             return false;
@@ -88,16 +105,10 @@ impl Authority {
             Self::Operator => true,
             Self::Stranger => false,
             Self::Member { .. } if self.is_owner() => true,
-            Self::Member { .. } if role.name == OWNER => false,
+            Self::Member { .. } if role.roles.contains(OWNER) => false,
             Self::Member { roles, .. } if role.permissions.is_empty() => roles.contains(&role.name),
             Self::Member { permissions, .. } => role.permissions.is_subset(permissions),
         }
-    }
-
-    /// Whether they may take the role from somebody. A role that has become the server's may be taken by owners, so
-    /// that nothing is stuck.
-    pub fn may_take(&self, role: &RoleFacts) -> bool {
-        (role.is_the_servers() && (self.is_owner() || *self == Self::Operator)) || self.may_give(role)
     }
 }
 
@@ -119,8 +130,14 @@ mod tests {
     }
 
     fn role(name: &str, permissions: &[&str]) -> RoleFacts {
+        inheriting(&[name], permissions)
+    }
+
+    /// The first role, which inherits the others.
+    fn inheriting(names: &[&str], permissions: &[&str]) -> RoleFacts {
         RoleFacts {
-            name: name.to_owned(),
+            name: names[0].to_owned(),
+            roles: set(names),
             permissions: set(permissions),
         }
     }
@@ -128,7 +145,7 @@ mod tests {
     #[test]
     fn nobody_gives_more_than_they_have() {
         checks!("T071");
-        let manager = member(&["manager"], &["org:members:write", "posts:read"]);
+        let manager = member(&["manager", "reader"], &["org:members:write", "posts:read"]);
         let owner = member(&[OWNER], &["org:members:write"]);
         for (who, what, may) in [
             (&manager, role("reader", &["posts:read"]), true),
@@ -158,6 +175,32 @@ mod tests {
         }
     }
 
+    /// Routes ask for roles by name: a name that comes by inheritance, or with a permission that the giver has too, is no
+    /// less than one that comes alone.
+    #[test]
+    fn nobody_gives_a_role_that_they_have_not_by_name() {
+        checks!("T071");
+        let manager = member(&["manager", "reader"], &["org:members:write", "posts:read"]);
+        let boss = member(
+            &["manager", "boss", "deputy"],
+            &["org:members:write", "posts:read"],
+        );
+        let owner = member(&[OWNER], &["org:members:write"]);
+        for (what, takes) in [
+            (inheriting(&["deputy", "boss"], &["posts:read"]), true),
+            (inheriting(&["deputy", "boss"], &[]), false),
+            (role("boss", &["posts:read"]), true),
+        ] {
+            assert!(!manager.may_give(&what), "{what:?}");
+            assert_eq!(manager.may_take(&what), takes, "{what:?}");
+            assert!(boss.may_give(&what) && owner.may_give(&what), "{what:?}");
+        }
+        let owners = inheriting(&["deputy", OWNER], &[]);
+        assert!(!boss.may_give(&owners) && !boss.may_take(&owners));
+        let servers = inheriting(&["deputy", ADMINISTRATOR], &[]);
+        assert!(servers.is_the_servers() && !owner.may_give(&servers));
+    }
+
     #[test]
     fn a_role_of_the_servers_is_nobodys_to_give() {
         checks!("T073");
@@ -176,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_narrowed_owner_gives_what_the_scopes_name() {
+    fn a_narrowed_owner_gives_nothing_and_takes_what_the_scopes_name() {
         checks!("T071");
         let owner = member(
             &[OWNER, "boss"],
@@ -194,7 +237,8 @@ mod tests {
             (role("boss", &[]), false),
             (role(OWNER, &["posts:read"]), false),
         ] {
-            assert_eq!(narrow.may_give(&what), may, "{what:?}");
+            // A narrowed credential has no roles, so it gives none.
+            assert!(!narrow.may_give(&what), "{what:?}");
             assert_eq!(narrow.may_take(&what), may, "{what:?}");
         }
         assert!(!owner.narrowed(&only(&[])).may_manage());
@@ -206,18 +250,27 @@ mod tests {
         #[test]
         fn giving_never_escalates(
             held in proptest::collection::btree_set("[a-e]", 0..5),
-            roles in proptest::collection::vec(proptest::collection::btree_set("[a-e]", 1..4), 1..12),
+            named in proptest::collection::btree_set("[v-z]", 0..5),
+            roles in proptest::collection::vec(
+                (
+                    proptest::collection::btree_set("[v-z]", 1..4),
+                    proptest::collection::btree_set("[a-e]", 0..4),
+                ),
+                1..12,
+            ),
         ) {
-            let giver = Authority::Member { roles: set(&["some"]), permissions: held.clone() };
-            let mut received = BTreeSet::new();
-            for permissions in roles {
-                let role = RoleFacts { name: "role".to_owned(), permissions };
-                let taker = Authority::Member { roles: BTreeSet::new(), permissions: received.clone() };
+            let giver = Authority::Member { roles: named.clone(), permissions: held.clone() };
+            let (mut names, mut received) = (BTreeSet::new(), BTreeSet::new());
+            for (roles, permissions) in roles {
+                let name = roles.first().cloned().unwrap_or_default();
+                let role = RoleFacts { name, roles, permissions };
+                let taker = Authority::Member { roles: names.clone(), permissions: received.clone() };
                 if giver.may_give(&role) || taker.may_give(&role) {
+                    names.extend(role.roles);
                     received.extend(role.permissions);
                 }
             }
-            prop_assert!(received.is_subset(&held));
+            prop_assert!(received.is_subset(&held) && names.is_subset(&named));
         }
     }
 }

@@ -53,6 +53,7 @@ pub(super) async fn roles<'n>(
         };
         all.push(RoleFacts {
             name: name.clone(),
+            roles: names(&mut row)?.into_iter().collect(),
             permissions: names(&mut row)?.into_iter().collect(),
         });
     }
@@ -62,6 +63,7 @@ pub(super) async fn roles<'n>(
 const ROLE: &str = "WITH RECURSIVE held (name) AS (
         SELECT name FROM roles WHERE name = $1
         UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-    SELECT (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
+    SELECT (SELECT string_agg(name, '\n') FROM held),
+    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
         WHERE role IN (SELECT name FROM held)) AS allowed)
     FROM roles WHERE name = $1";

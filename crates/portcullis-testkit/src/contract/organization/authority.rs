@@ -85,6 +85,43 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
     assert_eq!(db.members(other, None, 10).await.unwrap().len(), 1);
 }
 
+/// A name that comes by inheritance opens what asks for it by name: it is given by who has it.
+pub async fn role_that_inherits_a_title_is_given_by_who_has_the_title<S: Stores>(db: S) {
+    checks!("T071");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let acme = create(&db, "acme", &anna).await;
+    add(&db, acme, &ben, &["manager"]).await;
+    let made = db.create_role("deputy".into(), String::new(), by(START)).await;
+    assert_eq!(made.unwrap(), RoleChange::Done);
+    db.inherit("deputy".into(), "title".into(), by(START))
+        .await
+        .unwrap();
+    db.allow("deputy".into(), "posts:read".into(), by(START))
+        .await
+        .unwrap();
+    let taken = named(&["manager", "deputy"]);
+    let change = db
+        .set_member_roles(acme, ben.id, taken.clone(), acting(&ben))
+        .await;
+    assert_eq!(change.unwrap(), Change::Beyond);
+    let letter = invitation(acme, "eve@example.com", &["deputy"]);
+    assert_eq!(db.invite(letter, acting(&ben)).await.unwrap(), Change::Beyond);
+    // Not by a permission that both have, either.
+    db.allow("title".into(), "posts:read".into(), by(START))
+        .await
+        .unwrap();
+    let title = named(&["manager", "title"]);
+    let change = db.set_member_roles(acme, ben.id, title, acting(&ben)).await;
+    assert_eq!(change.unwrap(), Change::Beyond);
+    let change = db.set_member_roles(acme, ben.id, taken, acting(&anna)).await;
+    assert_eq!(change.unwrap(), Change::Done, "the owner may");
+    let passed = db
+        .invite(invitation(acme, "eve@example.com", &["deputy"]), acting(&ben))
+        .await;
+    assert_eq!(passed.unwrap(), Change::Done, "he has it now");
+}
+
 /// Nobody removes or demotes somebody who has more.
 pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
     checks!("T071");
