@@ -255,6 +255,11 @@ impl Portcullis {
     pub async fn ready(&self) -> Result<(), Fault> {
         self.0.database.ping().await?;
         self.0.session_store.ready().await?;
+        if !self.0.keyring.is_whole() {
+            return Err(Fault::Other(
+                "a signing key can't be opened: give all nodes the same secrets and version".to_owned(),
+            ));
+        }
         if self.0.gate.authenticator().silence() <= UNREADY {
             Ok(())
         } else {

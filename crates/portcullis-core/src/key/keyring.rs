@@ -22,7 +22,7 @@ mod source;
 mod withdraw;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct Keyring {
     /// Loads are numbered when they begin; a load that began earlier never replaces a later one.
     begun: AtomicU64,
     applied: Mutex<u64>,
+    /// Whether the last load met a record that it couldn't read.
+    unread: AtomicBool,
 }
 
 impl Keyring {
@@ -100,6 +102,7 @@ impl Keyring {
             ring: ArcSwap::from_pointee(ring),
             source: Some(source),
             begun: AtomicU64::new(0),
+            unread: AtomicBool::new(false),
             applied: Mutex::new(0),
         })
     }
@@ -124,6 +127,7 @@ impl Keyring {
             }),
             source: None,
             begun: AtomicU64::new(0),
+            unread: AtomicBool::new(false),
             applied: Mutex::new(0),
         }
     }
@@ -182,18 +186,29 @@ impl Keyring {
     /// Reads the ring anew. Keys that were open stay open.
     ///
     /// # Errors
-    /// [`KeyringError`]; the ring is as it was.
+    /// [`KeyringError`]; the ring is as it was, but for keys that aren't recorded any more: those are taken out, whatever
+    /// else can't be read.
     pub async fn reload(&self) -> Result<(), KeyringError> {
         let source = self.source()?;
         let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let records = source.store.load().await?;
-        let ring = source.ring(&records, Some(&self.ring.load()), number)?;
+        let before = self.ring.load_full();
+        let (ring, outcome) = match source.ring(&records, Some(&before), number) {
+            Ok(ring) => (ring, Ok(())),
+            Err(error) => (before.reduced_to(&records, number), Err(error)),
+        };
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
         if number > *applied {
             *applied = number;
+            self.unread.store(outcome.is_err(), Ordering::Release);
             self.ring.store(Arc::new(ring));
         }
-        Ok(())
+        outcome
+    }
+
+    /// Whether everything that is recorded was read: a node that can't open a key refuses what it signs.
+    pub fn is_whole(&self) -> bool {
+        !self.unread.load(Ordering::Acquire)
     }
 
     /// Rotates: the current key retires, the next signs, a new one is next. Answers `false` if another node did it

@@ -40,6 +40,28 @@ impl Entry {
     }
 }
 
+impl Ring {
+    /// Of this ring what the records still name, with the ends they say: what was taken away counts, also where what
+    /// was added can't be read. The signer stays; if it was taken away, nobody honours what it signs.
+    pub(super) fn reduced_to(&self, records: &[Record], edition: u64) -> Self {
+        crate::defends!("T110");
+        let entries = self.entries.iter().filter_map(|entry| {
+            let record = records.iter().find(|record| record.kid == entry.key.kid())?;
+            Some(Entry {
+                key: Arc::clone(&entry.key),
+                phase: record.phase,
+                delete_at: record.delete_at,
+            })
+        });
+        Self {
+            edition,
+            signer: Arc::clone(&self.signer),
+            next_since: self.next_since,
+            entries: entries.collect(),
+        }
+    }
+}
+
 impl Source {
     /// The ring of these records. Keys that are open already are taken from the ring `before`.
     ///

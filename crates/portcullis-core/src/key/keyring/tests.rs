@@ -383,6 +383,37 @@ fn a_ring_that_makes_no_sense_is_refused_and_leaves_the_old_one() {
     );
 }
 
+/// Another node has a new master key, or a newer version: what it added can't be read here, what it took away is gone.
+#[test]
+fn a_withdrawal_is_heard_where_another_key_can_not_be_opened() {
+    crate::checks!("T110");
+    let world = World::new();
+    let ring = world.open(1);
+    let stolen = ring.signer().kid().to_owned();
+    assert!(ring.is_whole() && ring.verifying(&stolen, START).is_some());
+    let good = world.store.records.lock().unwrap().clone();
+    let edition = ring.edition();
+    {
+        let mut records = world.store.records.lock().unwrap();
+        records.retain(|record| record.kid != stolen);
+        let mut foreign = good[1].clone();
+        foreign.kid = "of-another-master-key".into();
+        *foreign.sealed.last_mut().unwrap() ^= 1;
+        records.push(foreign);
+    }
+    let said = block_on(ring.reload()).unwrap_err();
+    assert!(said.to_string().contains("of-another-master-key"), "{said}");
+    assert!(ring.verifying(&stolen, START).is_none());
+    assert!(
+        ring.verifying(&good[1].kid, START).is_some(),
+        "what is left stays"
+    );
+    assert!(!ring.is_whole() && ring.edition() != edition);
+    *world.store.records.lock().unwrap() = good;
+    block_on(ring.reload()).unwrap();
+    assert!(ring.is_whole() && ring.verifying(&stolen, START).is_some());
+}
+
 #[test]
 fn a_key_whose_seal_is_not_ours_is_refused_with_its_name() {
     crate::checks!("T015");
