@@ -163,12 +163,14 @@ impl Standing<'_> {
 
     fn fresh_login(self, seconds: u32) -> Result<(), Denied> {
         defends!("T077");
-        let fresh_until = self
-            .principal
-            .authenticated_at()
-            .map(|at| at.plus(Duration::from_secs(seconds.into())));
-        match fresh_until {
-            Some(until) if self.principal.kind().is_personal() && self.situation.now < until => Ok(()),
+        let (now, age) = (self.situation.now, Duration::from_secs(seconds.into()));
+        match self.principal.authenticated_at() {
+            // A login of the future is one of before the clock was set back: how old it is can't be told.
+            Some(at)
+                if self.principal.kind().is_personal() && at <= now.plus(AHEAD) && now < at.plus(age) =>
+            {
+                Ok(())
+            }
             _ => Err(Denied::StaleLogin(seconds)),
         }
     }
@@ -313,6 +315,9 @@ impl<R> std::fmt::Debug for Permit<R> {
         f.debug_struct("Permit").finish_non_exhaustive()
     }
 }
+
+/// How far another node's clock may be ahead of this one's.
+const AHEAD: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -103,22 +103,34 @@ impl Discovery {
             .map_err(|error| format!("the issuer's metadata can't be read: {error}"))?;
         if issuer != self.issuer.text {
             return Err(format!(
-                "the metadata at {:?} is that of the issuer {issuer:?}: write the issuer exactly so, or ask the right one",
-                self.issuer.text
+                "the metadata at {:?} is that of the issuer {:?}: write the issuer exactly so, or ask the right one",
+                self.issuer.text,
+                short(&issuer)
             ));
         }
         defends!("T052");
-        let url =
-            Url::parse(&jwks_uri).map_err(|_| format!("the issuer's jwks_uri {jwks_uri:?} is no address"))?;
+        let url = Url::parse(&jwks_uri)
+            .map_err(|_| format!("the issuer's jwks_uri {:?} is no address", short(&jwks_uri)))?;
         let origin = url.origin();
         if origin != self.issuer.url.origin() && !self.origins.contains(&origin) {
             return Err(format!(
-                "the issuer's keys are at {jwks_uri:?}, another origin than its own: allow it with `keys_at` if that is right"
+                "the issuer's keys are at {:?}, another origin than its own: allow it with `keys_at` if that is right",
+                short(&jwks_uri)
             ));
         }
         Ok(url)
     }
 }
+
+/// What another issuer says, as it is logged: whoever asks often must not fill the log.
+fn short(text: &str) -> &str {
+    text.char_indices()
+        .nth(LOGGED)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
+}
+
+/// How many characters of another issuer's words are logged.
+const LOGGED: usize = 200;
 
 /// Whether an answer says that there is no such document: the other place is asked then. Anything else is a fault,
 /// lest an attacker on the way choose which document is believed.
