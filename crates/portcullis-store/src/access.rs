@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use portcullis_core::access::{
-    ADMINISTRATOR, AccountFacts, Change, InvalidName, PermissionRecord, RoleRecord, Store,
+    ADMINISTRATOR, AccountFacts, Change, InvalidName, MemberFacts, PermissionRecord, RoleRecord, Store,
     valid_permission_name, valid_role_name,
 };
 use portcullis_core::account::Id;
@@ -78,6 +78,17 @@ impl Store for Database {
             })
         };
         row.map(facts).transpose()
+    }
+
+    async fn as_member(&self, account: Id) -> Result<MemberFacts, Fault> {
+        let row = self.read(AS_MEMBER, params![account]).await?.into_iter().next();
+        let facts = |mut row: Row| {
+            Ok(MemberFacts {
+                organizations: u64::try_from(row.take::<i64>()?).unwrap_or(u64::MAX),
+                permissions: names(&mut row)?,
+            })
+        };
+        row.map_or_else(|| Ok(MemberFacts::default()), facts)
     }
 
     async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
@@ -193,6 +204,15 @@ const FACTS: &str = concat!(
         WHERE role IN (SELECT name FROM held)) AS allowed)
      FROM accounts WHERE id = $1"
 );
+
+const AS_MEMBER: &str = "WITH RECURSIVE held (name) AS (
+        SELECT organization_roles.role FROM organization_roles
+            JOIN organizations ON organizations.id = organization_roles.organization_id
+            WHERE organization_roles.account_id = $1 AND organizations.state = 'active'
+        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
+     SELECT (SELECT count(*) FROM organization_members WHERE account_id = $1),
+     (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
+        WHERE role IN (SELECT name FROM held)) AS allowed)";
 
 /// Reads a list of names that the database joined by line breaks, which no name contains; sorted.
 pub(crate) fn names(row: &mut Row) -> Result<Vec<String>, Fault> {

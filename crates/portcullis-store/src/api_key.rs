@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use async_trait::async_trait;
 use portcullis_core::account::{self, State};
 use portcullis_core::api_key::{
-    ApiKey, Change, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated, Rotation,
-    Store,
+    ApiKey, Change, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotated,
+    Rotation, Store,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -334,7 +334,12 @@ async fn rotate(
         &rotation.hint,
         rotation.previous_until,
         by.at,
-        &rotation.from
+        &rotation.from,
+        i64::from(rotation.end != NewEnd::AsBefore),
+        match rotation.end {
+            NewEnd::At(end) => Some(end),
+            NewEnd::Never | NewEnd::AsBefore => None,
+        }
     ];
     let Some(mut row) = tx.query_one(ROTATE, params).await? else {
         let sql = "SELECT previous_until FROM api_keys WHERE id = $1 AND account_id = $2";
@@ -347,7 +352,13 @@ async fn rotate(
         return Ok(running.map_or(Rotated::Overtaken, Rotated::Running));
     };
     let key = api_key(&mut row)?;
-    record(tx, Action::ApiKeyRotated, &key, by);
+    let detail = match rotation.end {
+        NewEnd::AsBefore => id.to_string(),
+        NewEnd::Never => format!("{id}: never ends"),
+        NewEnd::At(end) => format!("{id}: ends {end}"),
+    };
+    let entry = Entry::of(Action::ApiKeyRotated).account(account);
+    tx.record(by, entry.detail(detail));
     tx.invalidate(Invalidation::ApiKey(id), by.at);
     Ok(Rotated::Rotated(key))
 }
@@ -356,7 +367,9 @@ async fn rotate(
 /// of several who replace one text, one must know that the others didn't.
 const ROTATE: &str = concat!(
     "UPDATE api_keys SET previous = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE digest END,
-       previous_until = $5, digest = $3, hint = $4
+       previous_until = $5, digest = $3, hint = $4,
+       expires_at = CASE WHEN CAST($8 AS BIGINT) = 1 THEN CAST($9 AS BIGINT) ELSE expires_at END,
+       warned_at = CASE WHEN CAST($8 AS BIGINT) = 1 THEN NULL ELSE warned_at END
      WHERE id = $1 AND account_id = $2 AND digest = $7
        AND (CAST($5 AS BIGINT) IS NULL OR previous_until IS NULL OR previous_until <= $6) RETURNING ",
     api_key_columns!()

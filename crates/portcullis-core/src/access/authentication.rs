@@ -53,6 +53,22 @@ impl Authentication {
         }
     }
 
+    /// Who presents `credential` still, at `now`, later in a request that was counted when it began.
+    ///
+    /// # Errors
+    /// As [`Authenticator::authenticate_again`] and [`RemoteAuthenticator::authenticate`].
+    pub async fn authenticate_again(
+        &self,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, AuthenticationError> {
+        match self {
+            Self::Embedded(authenticator) => authenticator.authenticate_again(credential, from, now).await,
+            Self::Remote(_) => self.authenticate(credential, from, now).await,
+        }
+    }
+
     /// As [`Authenticator::take_seen`]; sessions live at their issuer, so a resource server has none to write down.
     pub fn take_seen(&self) -> Vec<(session::Id, Timestamp)> {
         match self {

@@ -136,23 +136,45 @@ impl Authenticator {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        let key = self.cache_key(credential)?;
-        let entry = match self.verified.get(&key) {
-            Some(entry) if self.holds(&entry, now) => entry,
-            _ => {
-                let entry = Arc::new(match credential {
-                    Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
-                    Credential::Session(token) => self.read_session(token, now).await?,
-                    Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
-                    Credential::Basic(pair) => self.read_basic(pair, now).await?,
-                });
-                self.verified.insert(key, Arc::clone(&entry));
-                entry
-            }
-        };
-        self.admit(&entry.principal, from, now)?;
+        let entry = self.verified(credential, now).await?;
+        self.admit(&entry.principal, from)?;
+        self.count(&entry.principal, now)?;
         self.note_seen(&entry, from, now);
         Ok(Arc::clone(&entry.principal))
+    }
+
+    /// Who presents the credential still, later in a request that was counted when it began.
+    ///
+    /// # Errors
+    /// As [`Authenticator::authenticate_from`], but for the rate.
+    pub async fn authenticate_again(
+        &self,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Arc<Principal>, AuthenticationError> {
+        let entry = self.verified(credential, now).await?;
+        self.admit(&entry.principal, from)?;
+        Ok(Arc::clone(&entry.principal))
+    }
+
+    async fn verified(
+        &self,
+        credential: &Credential<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Entry>, AuthenticationError> {
+        let key = self.cache_key(credential)?;
+        if let Some(entry) = self.verified.get(&key).filter(|entry| self.holds(entry, now)) {
+            return Ok(entry);
+        }
+        let entry = Arc::new(match credential {
+            Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
+            Credential::Session(token) => self.read_session(token, now).await?,
+            Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
+            Credential::Basic(pair) => self.read_basic(pair, now).await?,
+        });
+        self.verified.insert(key, Arc::clone(&entry));
+        Ok(entry)
     }
 
     /// Whether this node hears the others.

@@ -89,6 +89,15 @@ pub struct RoleRecord {
     pub inherits: Vec<String>,
 }
 
+/// What an account is in organizations, all of them together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberFacts {
+    /// How many it is a member of, suspended ones included.
+    pub organizations: u64,
+    /// What its roles give it in those that aren't suspended, each in its own: every name once, sorted.
+    pub permissions: Vec<String>,
+}
+
 /// What an account is and may do, read at once: a principal is built from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountFacts {
@@ -128,6 +137,9 @@ pub enum Change {
 /// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
 #[async_trait]
 pub trait Store: Send + Sync {
+    /// What an account is as a member of organizations, all together.
+    async fn as_member(&self, account: account::Id) -> Result<MemberFacts, Fault>;
+
     /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
     /// [`ADMINISTRATOR`], creating that role if need be, with an audit event for each that changes. Writes and
     /// invalidates nothing if all of it is so already.

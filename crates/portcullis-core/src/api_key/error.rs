@@ -17,6 +17,9 @@ pub enum CreateError {
         /// Those that owner or maker haven't.
         exceeding: Vec<String>,
     },
+    /// Another's key acts wherever its owner is a member.
+    #[error("the account is a member of organizations: the role administrator handles its keys")]
+    Belongs,
     /// It would have ended before it began.
     #[error("the key would end before it begins: give a later moment, or none")]
     Expired,
@@ -58,6 +61,12 @@ pub enum RotateError {
     /// The key has ended.
     #[error("the key has expired: make another")]
     Expired,
+    /// The new end has passed already.
+    #[error("the new end must be in the future")]
+    EndPassed,
+    /// Another's key acts wherever its owner is a member.
+    #[error("the account is a member of organizations: the role administrator handles its keys")]
+    Belongs,
     /// The key may do more than the credential that asks.
     #[error("the key may do more than you: {}", .0.join(", "))]
     Exceeding(Vec<String>),
@@ -81,6 +90,9 @@ pub enum ChangeError {
     /// Enabling a key and changing its networks or limit takes a login just made.
     #[error("log in again: enabling a key and changing its networks or limit takes a fresh login")]
     Denied(Denied),
+    /// Another's key acts wherever its owner is a member.
+    #[error("the account is a member of organizations: the role administrator handles its keys")]
+    Belongs,
     /// The key may do more than the credential that asks.
     #[error("the key may do more than you: {}", .0.join(", "))]
     Exceeding(Vec<String>),

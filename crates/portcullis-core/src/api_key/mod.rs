@@ -27,6 +27,7 @@ mod service;
 mod settings;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -141,6 +142,37 @@ pub struct Change {
     pub limit: Option<Option<Rate>>,
 }
 
+/// How a key is given another text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewal {
+    /// How long the present text is honoured beside the new one; zero ends every earlier text at once.
+    pub overlap: Duration,
+    /// When the key ends from now on.
+    pub end: NewEnd,
+}
+
+impl Renewal {
+    /// With this overlap; the key ends when it did.
+    pub const fn overlapping(overlap: Duration) -> Self {
+        Self {
+            overlap,
+            end: NewEnd::AsBefore,
+        }
+    }
+}
+
+/// When a key ends after it was given another text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NewEnd {
+    /// When it did.
+    #[default]
+    AsBefore,
+    /// Never.
+    Never,
+    /// Then.
+    At(Timestamp),
+}
+
 /// A new text for a key.
 #[derive(Debug, Clone)]
 pub struct Rotation {
@@ -152,6 +184,8 @@ pub struct Rotation {
     pub hint: String,
     /// Until when the present text is honoured too; `None` ends every earlier text now.
     pub previous_until: Option<Timestamp>,
+    /// When the key ends. With a new end its owner is told anew before it comes.
+    pub end: NewEnd,
 }
 
 /// What came of rotating a key.

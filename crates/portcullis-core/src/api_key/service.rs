@@ -3,14 +3,15 @@
 //! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`).
 
 mod change;
+mod reach;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use self::reach::Beyond;
 use super::{
-    ApiKey, CreateError, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, RotateError, Rotated,
-    Rotation, Secret, Settings, Store,
+    ApiKey, CreateError, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal,
+    RotateError, Rotated, Rotation, Secret, Settings, Store,
 };
 use crate::access::{ApiKeysRead, ApiKeysWrite, Directory, Facts, FreshLogin, Permit, Principal};
 use crate::environment::{Environment, Timestamp};
@@ -165,12 +166,11 @@ impl ApiKeys {
         asked: &BTreeSet<String>,
     ) -> Result<(), CreateError> {
         defends!("T039");
-        let facts = self.facts(owner).await?.ok_or(CreateError::NoAccount)?;
-        let makers = maker.map(Principal::permissions);
-        let may = |name: &String| {
-            facts.permission_names.binary_search(name).is_ok()
-                && makers.as_ref().is_none_or(|names| names.contains(&name.as_str()))
-        };
+        let reach = self.reach(owner).await?.ok_or(CreateError::NoAccount)?;
+        if maker.is_some_and(|maker| !reach.may_act_for(maker)) {
+            return Err(CreateError::Belongs);
+        }
+        let may = |name: &String| reach.has(name) && maker.is_none_or(|maker| reach.may_pass(maker, name));
         let beyond: Vec<&String> = asked.iter().filter(|name| !may(name)).collect();
         if beyond.is_empty() {
             return Ok(());
@@ -219,14 +219,14 @@ impl ApiKeys {
         &self,
         who: &Principal,
         id: Id,
-        overlap: Duration,
+        renewal: Renewal,
         by: audit::Context,
     ) -> Result<Issued, RotateError> {
         defends!("T041");
         if !who.kind().is_personal() {
             return Err(RotateError::NotPersonal);
         }
-        self.renew(who.id(), Some(who), id, overlap, by).await
+        self.renew(who.id(), Some(who), id, renewal, by).await
     }
 
     /// The same for the key of a service account.
@@ -238,7 +238,7 @@ impl ApiKeys {
         permit: &Permit<MayIssue>,
         account: account::Id,
         id: Id,
-        overlap: Duration,
+        renewal: Renewal,
         by: audit::Context,
     ) -> Result<Issued, RotateError> {
         let facts = self.facts(account).await?.ok_or(RotateError::Unknown)?;
@@ -246,7 +246,7 @@ impl ApiKeys {
             return Err(RotateError::NotAService);
         }
         let maker = permit.principal().map(|who| &**who);
-        self.renew(account, maker, id, overlap, permit.sign(by)).await
+        self.renew(account, maker, id, renewal, permit.sign(by)).await
     }
 
     async fn renew(
@@ -254,11 +254,15 @@ impl ApiKeys {
         account: account::Id,
         maker: Option<&Principal>,
         id: Id,
-        overlap: Duration,
+        renewal: Renewal,
         by: audit::Context,
     ) -> Result<Issued, RotateError> {
+        let Renewal { overlap, end } = renewal;
         if overlap > Settings::LONGEST_OVERLAP {
             return Err(RotateError::OverlapTooLong);
+        }
+        if matches!(end, NewEnd::At(end) if end <= by.at) {
+            return Err(RotateError::EndPassed);
         }
         let key = self
             .on
@@ -269,9 +273,10 @@ impl ApiKeys {
         if key.expires_at.is_some_and(|end| end <= by.at) {
             return Err(RotateError::Expired);
         }
-        let exceeding = self.exceeding(account, maker, &key.permissions).await?;
-        if !exceeding.is_empty() {
-            return Err(RotateError::Exceeding(exceeding));
+        match self.beyond(account, maker, &key.permissions).await? {
+            None => {}
+            Some(Beyond::Belongs) => return Err(RotateError::Belongs),
+            Some(Beyond::Permissions(names)) => return Err(RotateError::Exceeding(names)),
         }
         let secret = self.on.format.mint(&self.on.environment);
         let rotation = Rotation {
@@ -279,6 +284,7 @@ impl ApiKeys {
             digest: secret.digest(),
             hint: secret.hint(),
             previous_until: (!overlap.is_zero()).then(|| by.at.plus(overlap)),
+            end,
         };
         match self.on.store.rotate_key(account, id, rotation, by).await? {
             Rotated::Rotated(key) => Ok(Issued { key, secret }),
@@ -286,26 +292,6 @@ impl ApiKeys {
             Rotated::Overtaken => Err(RotateError::Overtaken),
             Rotated::Running(until) => Err(RotateError::Running(until)),
         }
-    }
-
-    /// What the key may do now and whoever asks may not: nobody gets a key's new text, or takes its fences off, who
-    /// couldn't have made it. What its owner has lost since doesn't count.
-    async fn exceeding(
-        &self,
-        owner: account::Id,
-        asking: Option<&Principal>,
-        permissions: &[String],
-    ) -> Result<Vec<String>, Fault> {
-        defends!("T039");
-        let (Some(asking), Some(facts)) = (asking, self.facts(owner).await?) else {
-            return Ok(Vec::new());
-        };
-        let has = asking.permissions();
-        let exceeding = permissions
-            .iter()
-            .filter(|name| facts.permission_names.binary_search(name).is_ok())
-            .filter(|name| !has.contains(&name.as_str()));
-        Ok(exceeding.cloned().collect())
     }
 
     /// Ends one of the account's keys for ever. Answers `false` if it has no such key.

@@ -179,7 +179,7 @@ actions! {
     ApiKeyCreated = "api_key.created",
     /// An API key's name, networks or limit changed, or it was disabled or enabled; the detail says to what.
     ApiKeyChanged = "api_key.changed",
-    /// An API key was given another text.
+    /// An API key was given another text; if another end too, the detail says which.
     ApiKeyRotated = "api_key.rotated",
     /// An API key was ended for ever.
     ApiKeyRevoked = "api_key.revoked",

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use portcullis::Portcullis;
 use portcullis_core::access::{ApiKeysRead, ApiKeysWrite, Permit};
 use portcullis_core::api_key::{
-    ApiKey, Change, ChangeError, Form, Id, Issued, MayIssue, Name, Networks, RotateError,
+    ApiKey, Change, ChangeError, Form, Id, Issued, MayIssue, Name, Networks, NewEnd, Renewal, RotateError,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::environment::Timestamp;
@@ -36,6 +36,12 @@ pub(super) enum Command {
         /// [default: a day]
         #[arg(long = "overlap", value_name = "SECONDS")]
         overlap: Option<u64>,
+        /// When it ends from now on, such as 2027-01-31T00:00:00Z [default: when it did]
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        expires_at: Option<Timestamp>,
+        /// Let it end never
+        #[arg(long, conflicts_with = "expires_at")]
+        never_expires: bool,
     },
     /// Refuse a key of a service account until it is enabled again
     Disable(Which),
@@ -87,7 +93,16 @@ impl Command {
                 account,
                 key,
                 overlap,
-            } => rotate(portcullis, (&account, key), overlap, output).await,
+                expires_at,
+                never_expires,
+            } => {
+                let end = match expires_at {
+                    Some(end) => NewEnd::At(end),
+                    None if never_expires => NewEnd::Never,
+                    None => NewEnd::AsBefore,
+                };
+                rotate(portcullis, (&account, key), (overlap, end), output).await
+            }
             Self::Disable(which) => set_enabled(portcullis, which, false, output).await,
             Self::Enable(which) => set_enabled(portcullis, which, true, output).await,
             Self::Revoke { account, key } => revoke(portcullis, &account, key, output).await,
@@ -119,7 +134,7 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
 
 fn print(issued: &Issued, output: &Output) -> Result<(), Failure> {
     let text = issued.secret.expose();
-    let object = json!({ "id": issued.key.id, "key": text });
+    let object = json!({ "id": issued.key.id, "key": text, "expires_at": issued.key.expires_at });
     let sentence = format!(
         "{text}\nKeep it now: it is never shown again. Its id is {}.",
         issued.key.id
@@ -130,14 +145,15 @@ fn print(issued: &Issued, output: &Output) -> Result<(), Failure> {
 async fn rotate(
     portcullis: &Portcullis,
     (account, key): (&str, Id),
-    overlap: Option<u64>,
+    (overlap, end): (Option<u64>, NewEnd),
     output: &Output,
 ) -> Result<(), Failure> {
     let account = find(portcullis, account).await?;
     let permit = Permit::<MayIssue>::dangerous_for_operator();
     let keys = portcullis.api_keys();
     let overlap = overlap.map_or(keys.settings().overlap, Duration::from_secs);
-    let rotated = keys.rotate_for(&permit, account.id, key, overlap, by(portcullis));
+    let renewal = Renewal { overlap, end };
+    let rotated = keys.rotate_for(&permit, account.id, key, renewal, by(portcullis));
     let issued = rotated.await.map_err(|error| match error {
         RotateError::Unknown => unknown(key),
         other => other.into(),

@@ -91,8 +91,16 @@ async fn a_key_is_disabled_enabled_and_rotated_at_the_command_line() {
     works(&place.run(&["api-key", "enable", "robot", id]));
     let again = within(Duration::from_secs(1), || async { me(&server, key).await == 200 }).await;
     assert!(again, "{}", server.log());
-    let rotate = ["api-key", "rotate", "robot", id, "--overlap", "0", "--json"];
-    let rotated: Value = serde_json::from_str(&works(&place.run(&rotate))).unwrap();
+    let rotate = |more: &[&str]| {
+        let rotate = ["api-key", "rotate", "robot", id, "--overlap", "0", "--json"];
+        let rotated = works(&place.run(&[&rotate, more].concat()));
+        serde_json::from_str::<Value>(&rotated).unwrap()
+    };
+    let end = "2099-01-31T00:00:00Z";
+    assert_eq!(rotate(&["--expires-at", end])["expires_at"], end);
+    assert_eq!(rotate(&[])["expires_at"], end, "it ends when it did");
+    let rotated = rotate(&["--never-expires"]);
+    assert_eq!(rotated["expires_at"], Value::Null);
     let new = rotated["key"].as_str().unwrap();
     let replaced = within(Duration::from_secs(1), || async { me(&server, key).await == 401 }).await;
     assert!(replaced, "{}", server.log());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portcullis_core::access::explain::Bounds;
 use portcullis_core::access::grant::{Holder, Subject, Target};
-use portcullis_core::access::{AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
+use portcullis_core::access::{AccountFacts, Change, Decision, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis_core::account::{
     Account, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Setup,
 };
@@ -107,6 +107,7 @@ pass_on! { token::Store => rest R:
 }
 
 pass_on! { access::Store => rest R:
+    fn as_member(account: account::Id) -> MemberFacts;
     fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();
     fn declare_permission(permission: PermissionRecord, by: Context) -> Change;
     fn withdraw_permission(name: String, by: Context) -> Change;

@@ -139,6 +139,7 @@ macro_rules! store_contract {
             change_sets_only_what_was_asked_for
             rotate_while_an_overlap_runs_is_refused
             rotate_keeps_the_old_text_until_the_overlap_ends
+            rotate_moves_the_end_if_it_is_asked_to
             rotate_in_parallel_has_one_winner
             rotate_without_overlap_in_parallel_has_one_winner
             revoke_of_anothers_key_is_refused
@@ -193,7 +194,9 @@ macro_rules! store_contract {
             create_organization_refuses_what_is_taken
             create_organization_in_parallel_makes_one
             membership_is_of_one_account_in_one_organization
+            as_member_tells_what_all_active_organizations_give
             giving_beyond_ones_own_is_refused
+            role_that_inherits_a_title_is_given_by_who_has_the_title
             taking_from_above_is_refused
             the_last_owner_stays
             owners_leaving_in_parallel_keep_one

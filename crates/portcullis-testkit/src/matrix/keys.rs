@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis::core::access::{Bearer, Credential, CredentialKind, Principal};
 use portcullis::core::account;
-use portcullis::core::api_key::{ApiKey, Change, Form, Name, Networks, Store as _};
+use portcullis::core::api_key::{ApiKey, Change, Form, Name, Networks, Renewal, Store as _};
 use portcullis::core::environment::{Clock as _, Timestamp};
 
 use super::cast::Held;
@@ -78,9 +78,14 @@ pub(super) async fn replace(app: &TestApp, account: account::Id, access_token: &
         .unwrap();
     for key in all(app, account).await {
         let keys = app.portcullis.api_keys();
-        keys.rotate(&who, key.id, Duration::ZERO, app.by_operator())
-            .await
-            .unwrap();
+        keys.rotate(
+            &who,
+            key.id,
+            Renewal::overlapping(Duration::ZERO),
+            app.by_operator(),
+        )
+        .await
+        .unwrap();
     }
 }
 

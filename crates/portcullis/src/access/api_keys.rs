@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::roles::account_id;
 use crate::account::AccountView;
-use crate::api_key::form::{ChangedKey, NewKey, Overlap};
+use crate::api_key::form::{ChangedKey, NewKey, Rotate};
 use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
 use crate::page::{Items, Page};
@@ -142,11 +142,11 @@ async fn rotate(
     State(portcullis): State<Portcullis>,
     Path((account, id)): Path<(String, String)>,
     Circumstances(by): Circumstances,
-    Json(form): Json<Overlap>,
+    Json(form): Json<Rotate>,
 ) -> Result<Json<IssuedView>, Problem> {
     let (account, id, now) = (account_id(&account)?, parse_id(&id)?, by.at);
     let keys = portcullis.api_keys();
-    let overlap = form.or_default(keys.settings());
-    let issued = keys.rotate_for(who.permit(), account, id, overlap, by).await?;
+    let renewal = form.renewal(keys.settings());
+    let issued = keys.rotate_for(who.permit(), account, id, renewal, by).await?;
     Ok(Json(IssuedView::of(&issued, now)))
 }

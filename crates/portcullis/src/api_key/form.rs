@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::api_key::{Change, Form, InvalidNetwork, Name, Networks, Settings};
+use portcullis_core::api_key::{Change, Form, InvalidNetwork, Name, Networks, NewEnd, Renewal, Settings};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::throttle::Rate;
 use schemars::JsonSchema;
@@ -72,8 +72,10 @@ pub(crate) struct ChangedKey {
 }
 
 /// Tells a member that is null from one that is absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 impl ChangedKey {
@@ -98,15 +100,26 @@ impl ChangedKey {
 /// How a key is rotated.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Overlap {
+pub(crate) struct Rotate {
     /// For how many seconds the present text stays good beside the new one: 0 to 2592000 (30 days), 86400 (a day)
     /// unless said otherwise. 0 ends every earlier text at once.
     overlap_seconds: Option<u64>,
+    /// When the key ends from now on, RFC 3339; null for never. Absent, it ends when it did.
+    #[serde(default, deserialize_with = "present")]
+    #[schemars(with = "Option<String>")]
+    expires_at: Option<Option<Timestamp>>,
 }
 
-impl Overlap {
-    pub(crate) fn or_default(&self, settings: &Settings) -> Duration {
-        self.overlap_seconds.map_or(settings.overlap, Duration::from_secs)
+impl Rotate {
+    pub(crate) fn renewal(&self, settings: &Settings) -> Renewal {
+        Renewal {
+            overlap: self.overlap_seconds.map_or(settings.overlap, Duration::from_secs),
+            end: match self.expires_at {
+                None => NewEnd::AsBefore,
+                Some(None) => NewEnd::Never,
+                Some(Some(end)) => NewEnd::At(end),
+            },
+        }
     }
 }
 

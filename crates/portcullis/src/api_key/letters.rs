@@ -29,8 +29,8 @@ fn expires_soon(public_url: Option<&Url>, expiring: &Expiring, told: &Account) -
         text: format!(
             "An API key of {whose}{at} ends soon; whatever uses it is refused from then on.\n\n\
              \x20 name: {name}\n  key:  {hint}\n  ends: {end}\n\n\
-             Make a new key, put it where this one is used, and revoke this one. If nothing uses it any more, there is \
-             nothing to do.\n",
+             Rotate it with a later end, or make a new key, and put the new text where this one is used. If nothing \
+             uses it any more, there is nothing to do.\n",
             name = expiring.key.name,
             hint = expiring.key.hint,
         ),

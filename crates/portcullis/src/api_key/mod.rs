@@ -14,7 +14,7 @@ use portcullis_core::access::{Authenticated, FreshLogin};
 use portcullis_core::api_key::Id;
 use portcullis_core::defends;
 
-use self::form::{ChangedKey, NewKey, Overlap};
+use self::form::{ChangedKey, NewKey, Rotate};
 pub(crate) use self::problem::refused;
 use self::view::{IssuedView, View, Views};
 use crate::portcullis::Portcullis;
@@ -95,11 +95,11 @@ async fn rotate(
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
-    Json(form): Json<Overlap>,
+    Json(form): Json<Rotate>,
 ) -> Result<Json<IssuedView>, Problem> {
     let (keys, now) = (portcullis.api_keys(), by.at);
-    let overlap = form.or_default(keys.settings());
-    let issued = keys.rotate(&who, parse_id(&id)?, overlap, by).await?;
+    let renewal = form.renewal(keys.settings());
+    let issued = keys.rotate(&who, parse_id(&id)?, renewal, by).await?;
     Ok(Json(IssuedView::of(&issued, now)))
 }
 

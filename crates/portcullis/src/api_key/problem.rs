@@ -25,6 +25,7 @@ pub(crate) fn refused(form: &NewKey, error: &CreateError) -> Problem {
             }
             fields.into()
         }
+        CreateError::Belongs => Problem::forbidden("administrators_only", error.to_string()),
         CreateError::Expired => {
             fields.push("/expires_at", "in_the_past", error.to_string());
             fields.into()
@@ -45,6 +46,7 @@ impl From<ChangeError> for Problem {
         match &error {
             ChangeError::Unknown => Self::not_found(),
             ChangeError::Denied(denied) => Self::from(*denied),
+            ChangeError::Belongs => Self::forbidden("administrators_only", error.to_string()),
             ChangeError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
             ChangeError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
             ChangeError::Fault(fault) => fault.clone().into(),
@@ -61,9 +63,15 @@ impl From<RotateError> for Problem {
                 fields.push("/overlap_seconds", "out_of_range", error.to_string());
                 fields.into()
             }
+            RotateError::EndPassed => {
+                let mut fields = FieldErrors::new();
+                fields.push("/expires_at", "in_the_past", error.to_string());
+                fields.into()
+            }
             RotateError::Running(_) => Self::conflict("overlap_running", error.to_string()),
             RotateError::Overtaken => Self::conflict("rotated_meanwhile", error.to_string()),
             RotateError::Expired => Self::conflict("key_expired", error.to_string()),
+            RotateError::Belongs => Self::forbidden("administrators_only", error.to_string()),
             RotateError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
             RotateError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
             RotateError::NotPersonal => Self::forbidden("not_personal", error.to_string()),

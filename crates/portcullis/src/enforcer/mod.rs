@@ -43,5 +43,6 @@ pub(crate) use self::scene::Scene;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
 pub(crate) use self::standing::{Standing, record_behind};
+pub(crate) use self::verify::again;
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;

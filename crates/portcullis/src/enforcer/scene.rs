@@ -15,7 +15,6 @@ use portcullis_core::audit::Context;
 use super::Gate;
 use super::circumstances::{context, peer, situation};
 use super::denials::{Denial, Operation};
-use super::organization;
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -47,20 +46,6 @@ impl Scene {
 
     pub(crate) fn situation(&self) -> Situation<'_> {
         situation(&self.walk, self.ip, self.user_agent.as_deref())
-    }
-
-    /// The same scene at the present moment, for a decision that comes late in a request: time went by, and the caller
-    /// may have left the organization.
-    pub(crate) async fn now(mut self, parts: &mut Parts) -> Result<Self, Problem> {
-        self.walk.renew();
-        self.by.at = self.walk.at;
-        if self.walk.selected.active().is_some() {
-            self.walk.selected = organization::select(parts, &self.walk, &self.principal).await?;
-            if self.walk.selected.active().is_none() {
-                return Err(Denied::NotAMember.into());
-            }
-        }
-        Ok(self)
     }
 
     /// Records that an action on a resource was refused.

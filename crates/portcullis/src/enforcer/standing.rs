@@ -30,6 +30,13 @@ pub(crate) struct Standing {
     user_agent: Option<HeaderValue>,
 }
 
+impl Standing {
+    /// What let the caller in.
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
+    }
+}
+
 /// Remembers beside the running task that `rule` let the request's caller in.
 pub(super) fn note(parts: &Parts, rule: Rule) {
     let Some(walk) = Walk::of(&parts.extensions) else {

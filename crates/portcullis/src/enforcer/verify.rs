@@ -6,8 +6,9 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::{
     AuthenticationError, Credential, Denied, Kinds, Permit, Principal, Refused, Requirement, Rule, Situation,
-    explain, step_up,
+    decide as decide_rule, explain, step_up,
 };
+use portcullis_core::defends;
 use portcullis_core::organization::Current;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
@@ -28,7 +29,7 @@ pub(super) async fn caller(
     accepted: Kinds,
 ) -> Result<Option<Arc<Principal>>, Problem> {
     let accepted = walk(parts)?.gate.kinds(accepted);
-    let known = known(parts, accepted).await;
+    let known = known(parts, accepted, Turn::First).await;
     let known = known.map_err(|unknown| unknown.recorded(parts, rule).where_accepted(accepted))?;
     let Some((principal, session_token)) = known else {
         return Ok(None);
@@ -46,9 +47,43 @@ pub(super) fn nobody(parts: &Parts, rule: &Rule, accepted: Kinds) -> Problem {
     Unknown::from(Problem::authentication_required(here)).recorded(parts, rule)
 }
 
+/// Judges the caller once more, after the body has come: whoever sent it chose how long that took, and may have been
+/// locked, logged out or relieved of the right meanwhile. Where no rule let a caller in, nobody is judged.
+pub(crate) async fn again(parts: &mut Parts) -> Result<(), Problem> {
+    defends!("T111");
+    let Some(rule) = Walk::standing_rule() else {
+        return Ok(());
+    };
+    if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+        walk.renew();
+    }
+    let everything = walk(parts)?.gate.kinds(Kinds::ALL);
+    let known = known(parts, everything, Turn::Again).await;
+    let known = known.map_err(|unknown| unknown.recorded(parts, &rule).where_accepted(everything))?;
+    let Some((principal, _)) = known else {
+        return Err(nobody(parts, &rule, everything));
+    };
+    if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+        walk.principal = Some(Arc::clone(&principal));
+    }
+    select(parts, &rule, &principal).await?;
+    let walk = walk(parts)?;
+    decide_rule(&rule, &principal, &situation(walk, parts))
+        .map_err(|denied| refused(parts, &rule, denied))?;
+    standing::note(parts, rule);
+    Ok(())
+}
+
+/// Whether a request is judged for the first time, or once more.
+#[derive(Clone, Copy)]
+enum Turn {
+    First,
+    Again,
+}
+
 type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
 
-async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown> {
+async fn known(parts: &Parts, accepted: Kinds, turn: Turn) -> Result<Option<Known>, Unknown> {
     let walk = walk(parts)?;
     let gate = &walk.gate;
     let (credential, carrier) = match scheme::find(parts, walk)? {
@@ -65,8 +100,11 @@ async fn known(parts: &Parts, accepted: Kinds) -> Result<Option<Known>, Unknown>
         Credential::Session(token) => Some(token.digest()),
         _ => None,
     };
-    let judged = gate.authenticator();
-    let judged = judged.authenticate(&credential, peer(parts), walk.at).await;
+    let (judge, from) = (gate.authenticator(), peer(parts));
+    let judged = match turn {
+        Turn::First => judge.authenticate(&credential, from, walk.at).await,
+        Turn::Again => judge.authenticate_again(&credential, from, walk.at).await,
+    };
     let principal = match judged {
         Ok(principal) => principal,
         Err(error) => return Err(turned_away(parts, walk, error).await.of(kind).carried(carrier)),
@@ -94,18 +132,25 @@ pub(super) async fn decide<R: Requirement>(
     parts: &mut Parts,
     who: &Arc<Principal>,
 ) -> Result<Permit<R>, Problem> {
-    if R::RULE.needs_organization() {
-        let walk = walk(parts)?.clone();
-        let selected = organization::select(parts, &walk, who).await?;
-        if let Some(walk) = parts.extensions.get_mut::<Walk>() {
-            walk.selected = selected;
-        }
-    }
+    select(parts, &R::RULE, who).await?;
     let walk = walk(parts)?;
     let permit = Permit::decide(Arc::clone(who), &situation(walk, parts))
         .map_err(|denied| refused(parts, &R::RULE, denied))?;
     standing::note(parts, R::RULE);
     Ok(permit)
+}
+
+/// Finds the organization that the request selects, if the rule asks for one.
+async fn select(parts: &mut Parts, rule: &Rule, who: &Arc<Principal>) -> Result<(), Problem> {
+    if !rule.needs_organization() {
+        return Ok(());
+    }
+    let walk = walk(parts)?.clone();
+    let selected = organization::select(parts, &walk, who).await?;
+    if let Some(walk) = parts.extensions.get_mut::<Walk>() {
+        walk.selected = selected;
+    }
+    Ok(())
 }
 
 /// What the decision looks at besides the caller.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::header::SET_COOKIE;
 use http::{Extensions, HeaderMap};
-use portcullis_core::access::{Policies, Principal};
+use portcullis_core::access::{Policies, Principal, Rule};
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
@@ -110,6 +110,12 @@ impl Walk {
     /// Remembers whom the access rule let in.
     pub(crate) fn stand(standing: Standing) {
         let _ = CURRENT.try_with(|current| current.standing.replace(Some(standing)));
+    }
+
+    /// What let the caller in, if a rule did.
+    pub(crate) fn standing_rule() -> Option<Rule> {
+        let rule = CURRENT.try_with(|current| current.standing.borrow().as_ref().map(Standing::rule));
+        rule.ok().flatten()
     }
 
     /// Remembers that a refusal is recorded.

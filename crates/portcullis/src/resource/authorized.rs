@@ -16,7 +16,7 @@ use portcullis_core::defends;
 use super::Resource;
 use super::asks::{Asks, Body, note};
 use crate::Problem;
-use crate::enforcer::Scene;
+use crate::enforcer::{Scene, again};
 
 /// Role: enforcer. The resource of type `R` that the path names, once it is decided that the caller may do `A` to it.
 /// Stands behind the access rule in a handler's parameters.
@@ -151,8 +151,10 @@ where
         let body = B::from_request(request, state).await;
         let body = body.map_err(axum::response::IntoResponse::into_response)?;
         let decided = async {
+            // Whatever kind of body it was, and whoever judged after it: here it is known by whom.
+            again(&mut parts).await?;
             let scene = Scene::from_request_parts(&mut parts, state).await?;
-            decide(scene.now(&mut parts).await?, &mut parts, state, body).await
+            decide(scene, &mut parts, state, body).await
         };
         decided.await.map_err(Problem::into_response)
     }

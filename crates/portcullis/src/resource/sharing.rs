@@ -144,7 +144,8 @@ async fn unshare<Q: Requirement, R: Resource + Actions, A: Action<R>>(
     let subject = subject("subject", &which.subject)?;
     let scene = resource.scene();
     let grants = scene.gate().grants();
-    let gone = grants.unshare(resource.permit(), subject, which.action, scene.context());
+    let (permit, situation) = (resource.permit(), scene.situation());
+    let gone = grants.unshare(permit, &situation, subject, which.action, scene.context());
     if gone.await? {
         Ok(NoContent)
     } else {

@@ -32,11 +32,15 @@ use http_body_util::{BodyExt as _, LengthLimitError};
 use portcullis_core::defends;
 
 use crate::Problem;
+use crate::enforcer::again;
 
-/// Reads a body of one of the media types in `accepted`.
+/// Reads a body of one of the media types in `accepted`, and judges the caller as of its end.
 async fn read(request: Request, accepted: &[&str]) -> Result<Bytes, Problem> {
     expect_type(request.headers(), accepted)?;
-    collect(request.into_body()).await
+    let (mut parts, body) = request.into_parts();
+    let bytes = collect(body).await?;
+    again(&mut parts).await?;
+    Ok(bytes)
 }
 
 async fn collect(body: Body) -> Result<Bytes, Problem> {

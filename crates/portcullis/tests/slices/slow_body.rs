@@ -12,6 +12,7 @@ use portcullis::{
     resource_actions,
 };
 use portcullis_core::access::{ResourceFacts, ResourceKind};
+use portcullis_core::account::State as AccountState;
 use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, checks};
 use portcullis_testkit::{Account, TestApp};
@@ -21,6 +22,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
+
+use crate::given::{events, set_state};
 
 /// Notes under ids that are given again, as a table without AUTOINCREMENT does.
 #[derive(Clone, Default)]
@@ -117,6 +120,10 @@ struct Half {
 
 /// Sends the head and half of the body, and waits until that half was read.
 async fn begin(app: &TestApp, who: &Account, path: &str, body: &Value) -> Half {
+    begin_by(app, Method::PUT, who, path, body).await
+}
+
+async fn begin_by(app: &TestApp, method: Method, who: &Account, path: &str, body: &Value) -> Half {
     let mut whole = Bytes::from(serde_json::to_vec(body).unwrap());
     let rest = whole.split_off(whole.len() / 2);
     let (sender, receiver) = mpsc::channel::<Bytes>(1);
@@ -125,7 +132,7 @@ async fn begin(app: &TestApp, who: &Account, path: &str, body: &Value) -> Half {
         Some((Ok::<_, std::io::Error>(piece), receiver))
     });
     let request = Request::builder()
-        .method(Method::PUT)
+        .method(method)
         .uri(path)
         .header("authorization", format!("Bearer {}", who.access_token))
         .header("content-type", "application/json")
@@ -211,6 +218,78 @@ async fn a_grant_taken_back_while_the_body_arrives_counts_no_more() {
     app.clock.advance_secs(1);
     assert_eq!(late.finish().await, 404);
     assert_eq!(notes.text("7"), "in time");
+}
+
+#[tokio::test]
+async fn whoever_is_locked_or_logged_out_while_the_body_arrives_changes_nothing() {
+    checks!("T111");
+    let (app, notes) = given().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    notes.put("7", &anna, "anna's");
+    notes.put("8", &ben, "ben's");
+    let text = json!({ "text": "late" });
+    let by_anna = begin(&app, &anna, "/notes/7", &text).await;
+    let by_ben = begin(&app, &ben, "/notes/8", &text).await;
+    let key = json!({ "name": "late", "permissions": [] });
+    let ben_makes_a_key = begin_by(&app, Method::POST, &ben, "/auth/api-keys", &key).await;
+    set_state(&app, &anna, AccountState::Locked).await;
+    let everywhere = app.post("/auth/logout/all").bearer(&ben.access_token);
+    everywhere.send().await.expect(200);
+    for late in [by_anna, by_ben, ben_makes_a_key] {
+        assert_eq!(late.finish().await, 401);
+    }
+    assert_eq!(
+        (notes.text("7"), notes.text("8")),
+        ("anna's".into(), "ben's".into())
+    );
+    assert!(events(&app, "api_key.created").await.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_is_relieved_of_a_right_while_the_body_arrives_makes_no_key_with_it() {
+    checks!("T111");
+    let app = TestApp::new().await;
+    let root = app.administrator("root@example.com").await;
+    let eve = app.administrator("eve@example.com").await;
+    let robot = app
+        .post("/admin/api/v1/service-accounts")
+        .bearer(&root.access_token);
+    let robot = robot.json(&json!({ "name": "robot" })).send().await.expect(201);
+    let keys = format!(
+        "/admin/api/v1/accounts/{}/api-keys",
+        crate::given::text(&robot.json(), "id")
+    );
+    let key = json!({ "name": "late", "permissions": [] });
+    let late = begin_by(&app, Method::POST, &eve, &keys, &key).await;
+    let role = format!("/admin/api/v1/accounts/{}/roles/administrator", eve.id);
+    let taken = app.delete(&role).bearer(&root.access_token);
+    taken.send().await.expect(204);
+    assert_eq!(late.finish().await, 403);
+    assert!(events(&app, "api_key.created").await.is_empty());
+    // The refusal is on record as any other.
+    let denied = events(&app, "access.denied").await;
+    assert_eq!(denied[0].account, Some(eve.id));
+    let in_time = begin_by(&app, Method::POST, &root, &keys, &key).await;
+    assert_eq!(in_time.finish().await, 201);
+}
+
+#[tokio::test]
+async fn a_request_with_a_body_counts_once_for_its_keys_rate() {
+    checks!("T043");
+    let (app, notes) = given().await;
+    let anna = app.user("anna@example.com").await;
+    notes.put("7", &anna, "anna's");
+    let form = json!({ "name": "ci", "permissions": [], "limit": "2/minute" });
+    let made = app.post("/auth/api-keys").bearer(&anna.access_token).json(&form);
+    let made = made.send().await.expect(201).json();
+    let key = made["key"].as_str().unwrap();
+    for status in [204, 204, 429] {
+        let change = app.put("/notes/7").api_key(key).json(&json!({ "text": "x" }));
+        change.send().await.expect(status);
+    }
 }
 
 #[tokio::test]

@@ -52,24 +52,29 @@ impl Authenticator {
         })
     }
 
-    /// Whether the caller's address and the key's rate admit this request. What holds for one request holds not for the
-    /// next, so it isn't remembered.
+    /// Whether the key admits the caller's address. What holds for one request holds not for the next, so it isn't
+    /// remembered.
     pub(super) fn admit(
         &self,
         principal: &Principal,
         from: Option<IpAddr>,
-        now: Timestamp,
     ) -> Result<(), AuthenticationError> {
+        defends!("T043");
+        match &principal.key {
+            Some(terms) if !terms.networks.admit(from) => Err(AuthenticationError::AddressNotAllowed {
+                account: principal.id(),
+                key: terms.id,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Counts the request for the key's rate.
+    pub(super) fn count(&self, principal: &Principal, now: Timestamp) -> Result<(), AuthenticationError> {
+        defends!("T043");
         let Some(terms) = &principal.key else {
             return Ok(());
         };
-        defends!("T043");
-        if !terms.networks.admit(from) {
-            return Err(AuthenticationError::AddressNotAllowed {
-                account: principal.id(),
-                key: terms.id,
-            });
-        }
         let Some(rate) = terms.limit else { return Ok(()) };
         let counted = self.limiter.count(terms.id.as_uuid(), rate, now);
         counted.map_err(|after| AuthenticationError::RateLimited {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
 use super::*;
-use crate::access::{AccountFacts, Change, PermissionRecord, RoleRecord, Store as AccessStore};
+use crate::access::{AccountFacts, Change, MemberFacts, PermissionRecord, RoleRecord, Store as AccessStore};
 use crate::account::{self, Account, State};
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -509,6 +509,9 @@ impl token::Store for World {
 #[async_trait]
 impl AccessStore for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
+        never()
+    }
+    async fn as_member(&self, _: account::Id) -> Result<MemberFacts, Fault> {
         never()
     }
     async fn declare_permission(&self, _: PermissionRecord, _: audit::Context) -> Result<Change, Fault> {

@@ -248,6 +248,9 @@ impl Grants {
             return Err(GrantError::Past);
         }
         let ground = self.ground(action, permit, situation, wish.expires_at).await?;
+        if matches!(ground, Ground::Held(_)) && is_among(&wish.subject, &permit.principal, situation) {
+            return Err(GrantError::Oneself);
+        }
         let grant = Grant {
             target,
             subject: wish.subject,
@@ -293,20 +296,36 @@ impl Grants {
         }
     }
 
-    /// Takes a grant back; whether there was one. It counts for nobody from the answer on.
+    /// Takes a grant back; whether there was one. It counts for nobody from the answer on. The owner takes back
+    /// everything, others what they may do themselves.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn unshare<R, A: Action<R>>(
+    /// [`GrantError::Escalation`], [`GrantError::Fault`].
+    pub async fn unshare<R: Actions, A: Action<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
+        situation: &Situation<'_>,
         subject: Subject,
         action: String,
         by: audit::Context,
-    ) -> Result<bool, Fault> {
-        self.store
-            .unshare(permit.target(), subject, action, permit.signed(by))
-            .await
+    ) -> Result<bool, GrantError> {
+        defends!("T109");
+        let (who, resource) = (&permit.principal, &permit.resource);
+        let owns = resource.owner == Some(who.id()) && who.is_unscoped();
+        // An action that nobody can do any more is anybody's to take back who may share.
+        if let Some(known) = R::ACTIONS.iter().find(|known| known.name() == action)
+            && !owns
+        {
+            match self.decide(known, who, situation, resource).await {
+                Ok(_) => {}
+                Err(Refusal::Denied(_)) => return Err(GrantError::Escalation(known.name())),
+                Err(Refusal::Fault(fault)) => return Err(fault.into()),
+            }
+        }
+        let gone = self
+            .store
+            .unshare(permit.target(), subject, action, permit.signed(by));
+        Ok(gone.await?)
     }
 
     /// Takes back every grant on the resource; how many there were. Call it when the resource is deleted, above all
@@ -320,6 +339,18 @@ impl Grants {
         by: audit::Context,
     ) -> Result<u64, Fault> {
         self.store.unshare_all(permit.target(), permit.signed(by)).await
+    }
+}
+
+/// Whether a grant to the subject would be one to the sharer too: it would outlive the one they share by.
+fn is_among(subject: &Subject, sharer: &Principal, situation: &Situation<'_>) -> bool {
+    defends!("T100");
+    match subject {
+        Subject::Account(id) => *id == sharer.id(),
+        Subject::Role(name) => {
+            sharer.roles().contains(name) || situation.member.is_some_and(|member| member.has_role(name))
+        }
+        Subject::Organization(id) => situation.selected == Some(*id) && situation.member.is_some(),
     }
 }
 

@@ -6,6 +6,7 @@
 //! to whoever may see the key.
 
 use super::ApiKeys;
+use super::reach::Beyond;
 use crate::access::{
     ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
 };
@@ -62,9 +63,10 @@ impl ApiKeys {
             if let Some(who) = asking {
                 fresh(who, &by).map_err(ChangeError::Denied)?;
             }
-            let exceeding = self.exceeding(account, asking, &key.permissions).await?;
-            if !exceeding.is_empty() {
-                return Err(ChangeError::Exceeding(exceeding));
+            match self.beyond(account, asking, &key.permissions).await? {
+                None => {}
+                Some(Beyond::Belongs) => return Err(ChangeError::Belongs),
+                Some(Beyond::Permissions(names)) => return Err(ChangeError::Exceeding(names)),
             }
         }
         let changed = self.on.store.change_key(account, id, change, by).await?;

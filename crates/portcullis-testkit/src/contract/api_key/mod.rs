@@ -7,7 +7,9 @@ mod rotation;
 mod warning;
 
 use portcullis_core::account::{self, Account};
-use portcullis_core::api_key::{ApiKey, Creation, Id, KeyDigest, Name, Networks, NewApiKey, Rotation};
+use portcullis_core::api_key::{
+    ApiKey, Creation, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotation,
+};
 use portcullis_core::environment::Timestamp;
 
 use crate::contract::Stores;
@@ -70,5 +72,6 @@ fn overlapping(from: KeyDigest, until: Option<Timestamp>) -> Rotation {
         digest: digest(),
         hint: "pk_live_…wxyz".into(),
         previous_until: until,
+        end: NewEnd::AsBefore,
     }
 }

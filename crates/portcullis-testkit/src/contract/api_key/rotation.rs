@@ -1,14 +1,16 @@
 //! Giving a key another text.
 
 use portcullis_core::account;
-use portcullis_core::api_key::{Rotated, Rotation};
+use portcullis_core::api_key::{NewApiKey, NewEnd, Rotated, Rotation};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 
-use super::{api_key, given, known, overlapping};
+use super::{api_key, created, given, known, new_key, overlapping};
 use crate::contract::Stores;
-use crate::contract::given::{DAY, HOUR, MICROSECOND, START, by, count, events, fresh_id, together};
+use crate::contract::given::{
+    DAY, HOUR, MICROSECOND, START, by, count, events, fresh_id, registered, together,
+};
 
 /// Never three texts at once; without overlap a rotation ends every earlier text.
 pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
@@ -80,6 +82,55 @@ pub async fn rotate_keeps_the_old_text_until_the_overlap_ends<S: Stores>(db: S) 
         let found = db.find_by_digest(digest).await.unwrap().unwrap();
         assert_eq!((found.key.id, found.until), (new.id, until));
     }
+}
+
+/// A rotation moves the key's end only where it says so, and what is told before an end is told again before the new one.
+pub async fn rotate_moves_the_end_if_it_is_asked_to<S: Stores>(db: S) {
+    let (anna, month) = (registered(&db, "anna").await, START.plus(DAY * 30));
+    let new = NewApiKey {
+        expires_at: Some(month),
+        ..new_key(anna.id)
+    };
+    created(&db, &new).await;
+    let told = async |at: Timestamp| {
+        let taken = db.take_expiring(at.plus(DAY * 7), 10, by(at)).await.unwrap();
+        taken.len()
+    };
+    assert_eq!(told(START.plus(DAY * 23)).await, 1);
+    let mut from = new.digest;
+    let mut rotate = async |end: NewEnd| {
+        let rotation = Rotation {
+            end,
+            ..overlapping(from, None)
+        };
+        from = rotation.digest;
+        let rotated = api_key(&db)
+            .rotate_key(anna.id, new.id, rotation, by(START))
+            .await;
+        match rotated.unwrap() {
+            Rotated::Rotated(key) => key.expires_at,
+            other => panic!("it was not rotated: {other:?}"),
+        }
+    };
+    assert_eq!(rotate(NewEnd::AsBefore).await, Some(month));
+    assert_eq!(told(START.plus(DAY * 23)).await, 0, "once for one end");
+    let later = START.plus(DAY * 60);
+    assert_eq!(rotate(NewEnd::At(later)).await, Some(later));
+    assert_eq!(told(START.plus(DAY * 23)).await, 0, "too early");
+    assert_eq!(told(START.plus(DAY * 53)).await, 1);
+    assert_eq!(rotate(NewEnd::Never).await, None);
+    assert_eq!(told(START.plus(DAY * 53)).await, 0);
+    let recorded = events(&db, Action::ApiKeyRotated).await;
+    let details: Vec<_> = recorded
+        .iter()
+        .map(|event| event.detail.clone().unwrap())
+        .collect();
+    let ends = [
+        ": never ends".to_owned(),
+        format!(": ends {later}"),
+        String::new(),
+    ];
+    assert_eq!(details, ends.map(|end| format!("{}{end}", new.id)));
 }
 
 /// Of a hundred rotations at once one wins, and its text is the key's.

@@ -55,6 +55,39 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
     assert_eq!(db.members(acme, None, 1).await.unwrap().len(), 1);
 }
 
+/// What all memberships give together, by inheritance too; what is suspended gives nothing, and nobody else's counts.
+pub async fn as_member_tells_what_all_active_organizations_give<S: Stores>(db: S) {
+    checks!("T107");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let [acme, other] = [
+        create(&db, "acme", &anna).await,
+        create(&db, "other", &anna).await,
+    ];
+    let given = async |who: account::Id| {
+        let facts = db.as_member(who).await.unwrap();
+        (facts.organizations, facts.permissions)
+    };
+    let nothing = |organizations: u64| (organizations, Vec::<String>::new());
+    assert_eq!(given(ben.id).await, nothing(0));
+    db.assign(ben.id, "helper".into(), by(START)).await.unwrap();
+    assert_eq!(
+        given(ben.id).await,
+        nothing(0),
+        "what is given everywhere is none"
+    );
+    add(&db, acme, &ben, &["reader"]).await;
+    add(&db, other, &ben, &["writer", "title"]).await;
+    assert_eq!(given(ben.id).await, (2, named(&["posts:read", "posts:write"])));
+    let suspended = db.set_organization_state(other, State::Suspended, operator());
+    assert_eq!(suspended.await.unwrap(), Change::Done);
+    assert_eq!(given(ben.id).await, (2, named(&["posts:read"])));
+    let removed = db.remove_member(acme, ben.id, acting(&anna)).await;
+    assert_eq!(removed.unwrap(), Change::Done);
+    assert_eq!(given(ben.id).await, nothing(1));
+    assert_eq!(given(account::Id::from_uuid(fresh_id())).await, nothing(0));
+}
+
 /// In a suspended organization nobody gives or takes anything.
 pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
     checks!("T069");

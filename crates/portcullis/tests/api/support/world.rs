@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use portcullis::core::access::explain::{self, Bounds};
-use portcullis::core::access::{self, AccountFacts, Change, Decision, PermissionRecord, RoleRecord};
+use portcullis::core::access::{
+    self, AccountFacts, Change, Decision, MemberFacts, PermissionRecord, RoleRecord,
+};
 use portcullis::core::account::{self, Account, State};
 use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
@@ -153,6 +155,9 @@ impl token::Store for World {
 impl access::Store for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
         Ok(())
+    }
+    async fn as_member(&self, _: account::Id) -> Result<MemberFacts, Fault> {
+        Ok(MemberFacts::default())
     }
     async fn declare_permission(&self, _: PermissionRecord, _: Context) -> Result<Change, Fault> {
         panic!("tests grant by `Bench::grant`")

@@ -8,7 +8,7 @@ use portcullis_core::account::{Letter, MailError, Mailer, State};
 use portcullis_testkit::FakeMailer;
 
 use super::*;
-use crate::given::{events, set_state};
+use crate::given::{complaints, events, pairs, set_state};
 
 #[tokio::test]
 async fn a_key_is_honoured_until_the_second_it_expires() {
@@ -28,6 +28,34 @@ async fn a_key_is_honoured_until_the_second_it_expires() {
     check(&with_key(&app, key, "/read").await, 401, "invalid_token");
     let rotate = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
     check(&post(&app, &again, &rotate, &json!({})).await, 409, "key_expired");
+}
+
+#[tokio::test]
+async fn a_rotation_moves_the_end_of_a_key_that_has_not_ended() {
+    let app = app().await;
+    let anna = anna(&app).await;
+    let hour = form_with(json!({ "expires_at": "2026-01-01T01:00:00Z" }));
+    let made = issued(&app, &anna, &hour).await;
+    let rotate = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
+    let past = json!({ "expires_at": "2026-01-01T00:00:00Z" });
+    let answer = post(&app, &anna, &rotate, &past).await.expect(422);
+    assert_eq!(complaints(&answer), pairs(&[("/expires_at", "in_the_past")]));
+    let nonsense = json!({ "expires_at": "soon" });
+    post(&app, &anna, &rotate, &nonsense).await.expect(422);
+    let later = json!({ "expires_at": "2026-01-01T02:00:00Z", "overlap_seconds": 7_200 });
+    let rotated = post(&app, &anna, &rotate, &later).await.expect(200).json();
+    assert_eq!(text(&rotated, "expires_at"), "2026-01-01T02:00:00Z");
+    app.clock.advance_secs(7_199);
+    // The old text has the new end too, and its overlap besides.
+    for key in [text(&made, "key"), text(&rotated, "key")] {
+        with_key(&app, key, "/read").await.expect(200);
+    }
+    let again = app.log_in(&anna.email).await;
+    let never = json!({ "expires_at": null, "overlap_seconds": 0 });
+    let rotated = post(&app, &again, &rotate, &never).await.expect(200).json();
+    assert_eq!(rotated["expires_at"], Value::Null);
+    app.clock.advance_secs(86_400 * 365);
+    with_key(&app, text(&rotated, "key"), "/read").await.expect(200);
 }
 
 #[tokio::test]

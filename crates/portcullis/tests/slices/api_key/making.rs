@@ -173,7 +173,7 @@ async fn create_beyond_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_carries_no_permission_that_only_a_membership_gives() {
+async fn a_key_manages_no_organization_because_its_owner_is_a_member() {
     checks!("T039");
     let app = app().await;
     let anna = app.user("anna@example.com").await;

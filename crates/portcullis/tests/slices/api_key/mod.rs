@@ -4,10 +4,13 @@ mod forged;
 mod lifetime;
 mod limits;
 mod making;
+mod member;
 mod owned;
 mod service;
 
-use portcullis::{Allow, Any, Api, Authenticated, FreshLogin, Portcullis, SecondFactor, Via, permissions};
+use portcullis::{
+    Allow, Any, Api, Authenticated, FreshLogin, Member, Portcullis, SecondFactor, Via, permissions,
+};
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
@@ -20,6 +23,7 @@ async fn read(who: Allow<Read>) -> String {
     who.id().to_string()
 }
 async fn write(_: Allow<Write>) {}
+async fn member_read(_: Allow<Member<Read>>) {}
 async fn fresh(_: Allow<FreshLogin<{ u32::MAX }>>) {}
 async fn second(_: Allow<SecondFactor>) {}
 async fn either(_: Allow<Any<(FreshLogin<900>, Read)>>) {}
@@ -31,6 +35,7 @@ fn api(portcullis: &Portcullis) -> Api {
         .api()
         .get("/read", read)
         .get("/write", write)
+        .get("/member-read", member_read)
         .get("/fresh", fresh)
         .get("/second", second)
         .get("/either", either)

@@ -1,0 +1,104 @@
+//! What an account's keys may be given, and by whom.
+//!
+//! A key acts as its owner, within its list: in the organizations that the owner is a member of, too. So two things are asked
+//! of whoever makes, rotates or widens it: that they bring everything on the list, and that they get nowhere by it where
+//! they aren't themself (`T107`, `T108`).
+
+use std::sync::Arc;
+
+use super::ApiKeys;
+use crate::access::{ADMINISTRATOR, Facts, MemberFacts, Principal, is_reserved};
+use crate::fault::Fault;
+use crate::{account, defends};
+
+/// What the keys of an account may be given.
+pub(super) struct Reach {
+    facts: Arc<Facts>,
+    member: MemberFacts,
+}
+
+/// Why somebody may not have a key's text, or take its fences off.
+pub(super) enum Beyond {
+    /// The owner is a member of organizations.
+    Belongs,
+    /// The key names these permissions, which whoever asks doesn't bring.
+    Permissions(Vec<String>),
+}
+
+impl Reach {
+    /// Whether the account has the permission, everywhere or as a member. What Portcullis declares itself counts where
+    /// the account has it everywhere: no key manages an organization because its owner is a member.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.has_everywhere(name) || self.has_as_member(name)
+    }
+
+    /// Whether whoever asks gets nowhere by a key of this account where they aren't themself. A key is a member wherever
+    /// its owner is, also with an empty list: those of another that is a member somewhere are the administrators'.
+    pub(super) fn may_act_for(&self, asking: &Principal) -> bool {
+        defends!("T108");
+        self.is_own(asking) || self.member.organizations == 0 || asking.has_role(ADMINISTRATOR)
+    }
+
+    /// Whether whoever asks brings the permission. Memberships are one's own: for another's key one must have it
+    /// everywhere.
+    pub(super) fn may_pass(&self, asking: &Principal, name: &str) -> bool {
+        defends!("T107");
+        let as_member = self.is_own(asking) && self.has_as_member(name) && asking.scopes().include(name);
+        as_member || asking.permissions().contains(&name)
+    }
+
+    /// Whether whoever asks may have a text of a key that names the permission. What its owner has lost may come back to
+    /// them, and with it to the key: so it counts, but for owners themselves.
+    fn may_have(&self, asking: &Principal, name: &str) -> bool {
+        defends!("T039");
+        let lost_by_oneself = self.is_own(asking) && asking.is_unscoped() && !self.has(name);
+        lost_by_oneself || self.may_pass(asking, name)
+    }
+
+    fn is_own(&self, asking: &Principal) -> bool {
+        asking.id() == self.facts.account.id
+    }
+
+    fn has_everywhere(&self, name: &str) -> bool {
+        let names = &self.facts.permission_names;
+        names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+
+    fn has_as_member(&self, name: &str) -> bool {
+        !is_reserved(name) && self.member.permissions.iter().any(|known| known == name)
+    }
+}
+
+impl ApiKeys {
+    /// What the keys of this account may be given, as the store says now.
+    pub(super) async fn reach(&self, owner: account::Id) -> Result<Option<Reach>, Fault> {
+        let Some(facts) = self.facts(owner).await? else {
+            return Ok(None);
+        };
+        let member = self.on.permissions.as_member(owner).await?;
+        Ok(Some(Reach { facts, member }))
+    }
+
+    /// What stands against giving whoever asks another text of a key, or taking its fences off: nobody gets by it what
+    /// they couldn't have made. Names that nobody declares any more are none.
+    pub(super) async fn beyond(
+        &self,
+        owner: account::Id,
+        asking: Option<&Principal>,
+        permissions: &[String],
+    ) -> Result<Option<Beyond>, Fault> {
+        let (Some(asking), Some(reach)) = (asking, self.reach(owner).await?) else {
+            return Ok(None);
+        };
+        if !reach.may_act_for(asking) {
+            return Ok(Some(Beyond::Belongs));
+        }
+        let mut exceeding = permissions.to_vec();
+        exceeding.retain(|name| !reach.may_have(asking, name));
+        if !exceeding.is_empty() {
+            let known = self.on.permissions.permissions().await?;
+            exceeding.retain(|name| known.iter().any(|permission| permission.name == *name));
+        }
+        Ok((!exceeding.is_empty()).then_some(Beyond::Permissions(exceeding)))
+    }
+}
