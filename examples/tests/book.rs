@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use portcullis::core::account::State;
 use portcullis_testkit::TestApp;
 
 fn root() -> PathBuf {
@@ -118,10 +119,37 @@ async fn the_reference_lists_exactly_the_routes_there_are() {
     assert_eq!(first_cells(&read("docs/http.md"), "## Routes"), served.collect());
 }
 
+/// The Rust sources of a crate that answers, without tests and comments.
+fn answering(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let is_test = path.file_stem().is_some_and(|stem| stem == "tests");
+        if path.is_dir() && !is_test {
+            text.push_str(&answering(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") && !is_test {
+            let source = fs::read_to_string(path).unwrap();
+            let product = source.split("#[cfg(test)]\nmod").next().unwrap();
+            let lines = product
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"));
+            text.extend(lines.flat_map(|line| [line, "\n"]));
+        }
+    }
+    text
+}
+
+/// The word in quotes that a text begins with, if it could be a code.
+fn quoted(text: &str) -> Option<&str> {
+    let word = text.trim_start().strip_prefix('"')?.split('"').next()?;
+    let is_code = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    is_code.then_some(word)
+}
+
 #[test]
 fn the_reference_lists_only_codes_that_are_answered() {
     let source = ["crates/portcullis", "crates/portcullis-core"]
-        .map(|home| sources(&root().join(home).join("src")))
+        .map(|home| answering(&root().join(home).join("src")))
         .concat();
     let reference = read("docs/http.md");
     for heading in ["## Codes", "## Codes of fields", "## Codes of `/oauth`"] {
@@ -131,6 +159,117 @@ fn the_reference_lists_only_codes_that_are_answered() {
             assert!(source.contains(&format!("\"{code}\"")), "{heading}: no {code}");
         }
     }
+}
+
+#[test]
+fn the_reference_lists_every_code_that_a_problem_is_made_with_and_its_status() {
+    let source = answering(&root().join("crates/portcullis/src"));
+    let reference = read("docs/http.md");
+    let listed = first_cells(&reference, "## Codes");
+    let mut made = BTreeSet::new();
+    for (maker, status) in MAKERS {
+        for rest in source.split(maker).skip(1) {
+            if let Some(code) = quoted(rest) {
+                assert!(
+                    reference.contains(&format!("\n| `{code}` | {status} |")),
+                    "docs/http.md lacks {code} with {status}"
+                );
+                made.insert(code);
+            }
+        }
+    }
+    assert!(made.len() > 60, "{}", made.len());
+    // A status that nothing here reads would be one whose codes nobody compares.
+    for rest in source.split("StatusCode::").skip(1) {
+        let (name, after) = rest
+            .split_once(|c: char| c != '_' && !c.is_ascii_uppercase())
+            .unwrap();
+        let known = MAKERS
+            .iter()
+            .any(|(maker, _)| *maker == format!("StatusCode::{name},"));
+        assert!(known || quoted(after).is_none(), "what is StatusCode::{name}?");
+    }
+    // These are made of the account's state.
+    let states = [State::Unverified, State::Locked, State::Disabled];
+    let of_states = states.map(|state| format!("account_{}", state.as_str()));
+    let of_accounts = listed.iter().filter(|code| code.starts_with("account_"));
+    assert_eq!(of_accounts.collect::<BTreeSet<_>>(), of_states.iter().collect());
+}
+
+/// What makes a problem and has its code next, and the status that it gives.
+const MAKERS: [(&str, u16); 17] = [
+    ("::bad_request(", 400),
+    ("::invalid_credentials(", 400),
+    ("::unauthenticated(", 401),
+    ("::forbidden(", 403),
+    ("::unknown(", 404),
+    ("::conflict(", 409),
+    ("StatusCode::UNAUTHORIZED,", 401),
+    ("StatusCode::NOT_FOUND,", 404),
+    ("StatusCode::METHOD_NOT_ALLOWED,", 405),
+    ("StatusCode::REQUEST_TIMEOUT,", 408),
+    ("StatusCode::CONFLICT,", 409),
+    ("StatusCode::PAYLOAD_TOO_LARGE,", 413),
+    ("StatusCode::UNSUPPORTED_MEDIA_TYPE,", 415),
+    ("StatusCode::UNPROCESSABLE_ENTITY,", 422),
+    ("StatusCode::TOO_MANY_REQUESTS,", 429),
+    ("StatusCode::INTERNAL_SERVER_ERROR,", 500),
+    ("StatusCode::SERVICE_UNAVAILABLE,", 503),
+];
+
+/// Whatever looks like a code: those of fields, and those that reach a problem by a variable.
+#[test]
+fn the_reference_lists_everything_that_looks_like_a_code() {
+    let reference = read("docs/http.md");
+    let listed: BTreeSet<String> = ["## Codes", "## Codes of fields", "## Codes of `/oauth`"]
+        .iter()
+        .flat_map(|heading| first_cells(&reference, heading))
+        .collect();
+    let source = answering(&root().join("crates/portcullis/src"));
+    let core = answering(&root().join("crates/portcullis-core/src"));
+    let mut words: BTreeSet<&str> = source
+        .match_indices('"')
+        .filter_map(|(at, _)| quoted(&source[at..]))
+        .filter(|word| word.contains('_') && !word.starts_with('_') && !word.ends_with('_'))
+        .collect();
+    // What the core says as a code, it says in a method of this name.
+    for method in core.split("fn code(").skip(1) {
+        let method = method.split("\n    }").next().unwrap();
+        let codes = method.split("=>").skip(1).filter_map(quoted);
+        words.extend(codes);
+    }
+    assert!(words.len() > 100, "{}", words.len());
+    let no_codes: BTreeSet<&str> = NO_CODES.into_iter().collect();
+    for word in &words {
+        let known = listed.contains(*word) || no_codes.contains(word);
+        assert!(known, "docs/http.md lacks {word}, or it is no code");
+    }
+    for word in no_codes {
+        assert!(words.contains(word) && !listed.contains(word), "{word}");
+    }
+}
+
+/// What only looks like a code.
+const NO_CODES: [&str; 7] = [
+    "api_key",
+    "body_limit",
+    "check_your_mail",
+    "insufficient_user_authentication",
+    "refresh_token",
+    "refused_by_handler",
+    "snake_case",
+];
+
+#[test]
+fn the_reference_lists_exactly_the_codes_of_the_token_endpoint() {
+    let source = read("crates/portcullis/src/token/error.rs");
+    let (_, method) = source.split_once("const fn as_str(self)").unwrap();
+    let method = method.split("\n    }").next().unwrap();
+    let codes = method.split("=>").skip(1).filter_map(quoted);
+    assert_eq!(
+        first_cells(&read("docs/http.md"), "## Codes of `/oauth`"),
+        codes.map(str::to_owned).collect()
+    );
 }
 
 #[test]

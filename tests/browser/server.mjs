@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -18,7 +17,7 @@ export async function startServer() {
   const binary = process.env.PORTCULLIS_BIN;
   if (!binary) throw new Error("PORTCULLIS_BIN must name the server's binary; `cargo xtask test browser` sets it");
   const home = await mkdtemp(join(tmpdir(), "portcullis-browser-"));
-  const args = ["serve", "--listen", `127.0.0.1:${await freePort()}`, "--data", join(home, "data")];
+  const args = ["serve", "--listen", "127.0.0.1:0", "--data", join(home, "data")];
   const child = spawn(binary, args, { cwd: home, env: cleanEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
   // If this process is ended, the server goes with it.
   const endWithUs = () => child.kill("SIGKILL");
@@ -70,14 +69,4 @@ function readiness(child) {
 
 function cleanEnvironment() {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")));
-}
-
-async function freePort() {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }

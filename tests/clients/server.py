@@ -3,7 +3,6 @@
 import os
 import queue
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -22,7 +21,7 @@ class Server:
         home = self._home.name
         self._process = subprocess.Popen(
             [os.environ["PORTCULLIS_BIN"], "serve"]
-            + ["--listen", f"127.0.0.1:{_free_port()}", "--data", os.path.join(home, "data")],
+            + ["--listen", "127.0.0.1:0", "--data", os.path.join(home, "data")],
             cwd=home,
             env={name: value for name, value in os.environ.items() if not name.startswith("PORTCULLIS_")},
             stdin=subprocess.DEVNULL,
@@ -67,9 +66,3 @@ class Server:
             found = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
             if found:
                 return found.group(1)
-
-
-def _free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]

@@ -32,7 +32,8 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             server.stop()?;
         }
         let environment = portcullis::environment::system();
-        let used = with_sessions(program, folder.path(), environment.now()).await?;
+        let sessions = plan.pick(100, 100_000, 100_000);
+        let used = with_sessions(program, folder.path(), sessions, environment.now()).await?;
         Ok(vec![
             Line::absolute(
                 format!("start to first answer, migrated database ({name})"),
@@ -47,7 +48,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
                 Budget::AtMost(30.0),
             ),
             Line::absolute(
-                format!("resident memory, {SESSIONS} sessions used once each ({name})"),
+                format!("resident memory, {sessions} sessions used once each ({name})"),
                 "MB",
                 &[used],
                 Budget::AtMost(90.0),
@@ -56,14 +57,19 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     })
 }
 
-async fn with_sessions(program: Option<&Path>, folder: &Path, now: Timestamp) -> Result<f64> {
-    population::write(&child::database(folder), SESSIONS, now)?;
+async fn with_sessions(
+    program: Option<&Path>,
+    folder: &Path,
+    sessions: usize,
+    now: Timestamp,
+) -> Result<f64> {
+    population::write(&child::database(folder), sessions, now)?;
     let server = Running::start(program, folder).await?;
     let callers = Connection::several(CALLERS, server.address).await?;
     let mut tasks = tokio::task::JoinSet::new();
     for (number, mut connection) in callers.into_iter().enumerate() {
         tasks.spawn(async move {
-            for user in (number..SESSIONS).step_by(CALLERS) {
+            for user in (number..sessions).step_by(CALLERS) {
                 let token = population::session_token(user).expose();
                 let request = load::get("/auth/me", Some(token.as_str()));
                 expect(connection.ask(&request).await?, 200)?;
@@ -84,7 +90,6 @@ fn resident(server: &Running) -> Result<f64> {
     machine::resident_mb(server.id()).context("the server's memory can't be read: /proc is needed")
 }
 
-const SESSIONS: usize = 100_000;
 const CALLERS: usize = 16;
 
 /// What starts with the server has ended by then.

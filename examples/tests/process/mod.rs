@@ -3,7 +3,8 @@
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{self, Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use portcullis_testkit::PASSWORD;
@@ -149,12 +150,17 @@ pub(crate) fn field(json: &str, name: &str) -> String {
     value[name].as_str().unwrap().to_owned()
 }
 
+/// An address of this process' own: below the ports that systems give away by themselves, and tests that run at the same
+/// time are other processes.
 fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = process::id() * 8 + ASKED.fetch_add(1, Ordering::Relaxed);
+        let address = format!("127.0.0.1:{}", 16_384 + number % 16_000);
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// The example lies beside the folder of this test.

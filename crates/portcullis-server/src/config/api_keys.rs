@@ -1,5 +1,6 @@
 //! How API keys begin and where they stand in a request.
 
+use portcullis::cookie;
 use portcullis::enforcer::Places;
 use portcullis_core::api_key::Format;
 
@@ -49,6 +50,15 @@ impl ApiKeys {
         Self {
             format: Format::new(&prefix, &environment).unwrap_or(standard),
             places: places_and_query.unwrap_or(places),
+        }
+    }
+
+    /// One header can't carry two things. The standard one of each is refused for the other anyway.
+    pub(super) fn check_beside(&self, cookies: &cookie::Settings, from: &mut Reader) {
+        let header = self.places.header();
+        if from.is_set("api_keys.header") && header.eq_ignore_ascii_case(&cookies.csrf_header) {
+            let says = format!("must not be {header}: cookies.csrf_header is this header too");
+            from.fail("api_keys.header", says);
         }
     }
 }

@@ -125,6 +125,7 @@ impl Config {
         let sessions = Sessions::read(from);
         let cookies = cookies::read(from, &server);
         let api_keys = ApiKeys::read(from);
+        api_keys.check_beside(&cookies, from);
         let passwords = Passwords::read(from);
         let organizations = Organizations::read(from);
         let policies = Policies::read(from);

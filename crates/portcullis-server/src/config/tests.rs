@@ -226,6 +226,10 @@ const BAD: &[(&str, &str)] = &[
         "api_keys.header: this header has a meaning of its own",
     ),
     ("[api_keys]\nheader = \"X Key\"", "the name of a header"),
+    (
+        "[cookies]\ncsrf_header = \"X-One\"\n[api_keys]\nheader = \"X-ONE\"",
+        "api_keys.header: must not be X-ONE: cookies.csrf_header is this header too",
+    ),
     ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
     ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
     (

@@ -1,7 +1,8 @@
 //! What a session cookie may change, and the cookies themselves.
 
 use portcullis::cookie::{SameSite, Settings};
-use portcullis::{Api, Portcullis};
+use portcullis::enforcer::Places;
+use portcullis::{Api, OpenError, Portcullis};
 use portcullis_core::checks;
 use portcullis_core::key::MasterKey;
 use portcullis_core::session::Token;
@@ -333,4 +334,30 @@ fn cookies(answer: &Answer) -> [Set; 2] {
     let all: Vec<_> = all.collect();
     all.try_into()
         .unwrap_or_else(|all: Vec<_>| panic!("{} cookies", all.len()))
+}
+
+#[tokio::test]
+async fn one_header_for_tokens_and_api_keys_stops_the_start() {
+    checks!("T048");
+    let opened = async |csrf: &str, keys: &str| {
+        let mut cookies = Settings::default();
+        csrf.clone_into(&mut cookies.csrf_header);
+        let builder = Portcullis::builder().database("sqlite::memory:").cookies(cookies);
+        let builder = builder.master_key(MasterKey::generate(&environment(&Arc::new(FakeClock::new()), 1)));
+        builder
+            .api_key_places(Places::in_header(keys).unwrap())
+            .open()
+            .await
+    };
+    // The standard one of each is refused for the other before: these are names of one's own.
+    for (csrf, keys) in [("X-Both", "X-Both"), ("X-Both", "x-bOTH")] {
+        let error = opened(csrf, keys).await.map(drop).unwrap_err();
+        assert!(
+            matches!(error, OpenError::SharedHeader(_)),
+            "{csrf}, {keys}: {error}"
+        );
+        let says = format!("the header {} can't carry both", csrf.to_lowercase());
+        assert!(error.to_string().starts_with(&says), "{error}");
+    }
+    opened("X-Both", "X-Both-Keys").await.unwrap();
 }

@@ -30,6 +30,7 @@ mod races;
 mod reading;
 mod remote;
 mod resource;
+mod serving;
 mod session;
 mod session_store;
 mod slow_body;

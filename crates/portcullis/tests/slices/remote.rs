@@ -14,7 +14,7 @@ use portcullis_core::environment::Environment;
 use portcullis_core::key::{Algorithm, MasterKey};
 use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, Request, TestApp, environment};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -457,9 +457,10 @@ async fn tokens_of_new_and_old_keys_pass_while_the_keys_roll_over() {
 #[tokio::test]
 async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
     checks!("T053");
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
+    // A port that nobody else is given, and on which nobody listens yet.
+    let kept = TcpSocket::new_v4().unwrap();
+    kept.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = kept.local_addr().unwrap();
     let clock = Arc::new(FakeClock::new());
     let builder = Portcullis::remote(&format!("http://{address}"))
         .environment(environment(&clock, 5))
@@ -478,7 +479,7 @@ async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
         503
     );
 
-    let issuer = Issuer::on(TcpListener::bind(address).await.unwrap(), |builder| builder).await;
+    let issuer = Issuer::on(kept.listen(64).unwrap(), |builder| builder).await;
     let editor = editor(&issuer.app).await;
     clock.advance_secs(60);
     assert_eq!(

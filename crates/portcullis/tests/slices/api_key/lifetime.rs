@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use portcullis_core::account::{Letter, MailError, Mailer, State};
 use portcullis_testkit::FakeMailer;
+#[cfg(feature = "redis")]
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 use crate::given::{complaints, events, pairs, set_state};
@@ -179,5 +181,73 @@ async fn last_used_is_written_behind_with_the_address() {
     assert_eq!(
         shown().await,
         (json!("2026-01-01T00:01:01Z"), json!("203.0.113.8"))
+    );
+}
+
+/// A Redis that says no more than that it is there, until it is away.
+#[cfg(feature = "redis")]
+struct Redis {
+    url: String,
+    running: tokio::task::JoinHandle<()>,
+}
+
+#[cfg(feature = "redis")]
+impl Redis {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}/", listener.local_addr().unwrap());
+        let running = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(Self::answer(stream));
+            }
+        });
+        Self { url, running }
+    }
+
+    async fn answer(mut stream: tokio::net::TcpStream) {
+        let mut asked = [0; 4_096];
+        while let Ok(read @ 1..) = stream.read(&mut asked).await {
+            // Every command is an array, and nothing else begins with this byte here.
+            let commands = asked[..read].iter().filter(|byte| **byte == b'*').count();
+            if stream.write_all(&b"+PONG\r\n".repeat(commands)).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Closes what is open and lets nobody in any more.
+    async fn away(self) {
+        self.running.abort();
+        assert!(self.running.await.unwrap_err().is_cancelled());
+    }
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn last_used_is_written_while_the_session_store_is_away() {
+    let redis = Redis::start().await;
+    let store = portcullis::SessionStore::Redis(redis.url.clone());
+    let app = TestApp::with(|builder| builder.session_store(store), api).await;
+    let anna = anna(&app).await;
+    let made = issued(&app, &anna, &form()).await;
+    let (key, path) = (
+        text(&made, "key"),
+        format!("/auth/api-keys/{}", text(&made, "id")),
+    );
+    redis.away().await;
+    // The key, and a session: both are to be written down.
+    app.clock.advance_secs(61);
+    with_key(&app, key, "/read").await.expect(200);
+    let shown = app.get(&path).bearer(&anna.access_token).send().await;
+    assert_eq!(shown.expect(200).json()["last_used_at"], json!(null));
+    app.portcullis
+        .write_seen()
+        .await
+        .expect_err("the sessions' store is away");
+    let shown = app.get(&path).bearer(&anna.access_token).send().await;
+    assert_eq!(
+        shown.expect(200).json()["last_used_at"],
+        json!("2026-01-01T00:01:01Z")
     );
 }
