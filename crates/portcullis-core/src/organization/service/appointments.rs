@@ -5,7 +5,7 @@ use super::{Organizations, OrganizationsError, few};
 use crate::access::{AccountsRead, FreshLogin, OrganizationsRead, OrganizationsWrite, Permit};
 use crate::fault::Fault;
 use crate::organization::{Change, Id, MemberRecord, Selector};
-use crate::{account, audit};
+use crate::{account, audit, defends};
 
 /// What it takes to see who is in an organization: its members are accounts, with their addresses.
 pub type MaySeeMembers = (OrganizationsRead, AccountsRead);
@@ -25,6 +25,7 @@ impl Organizations {
         after: Option<account::Id>,
         limit: u32,
     ) -> Result<Option<Vec<MemberRecord>>, Fault> {
+        defends!("T104");
         match self.store.organization(selector).await? {
             Some(organization) => Ok(Some(self.store.members(organization.id, after, limit).await?)),
             None => Ok(None),
