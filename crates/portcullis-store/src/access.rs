@@ -26,7 +26,7 @@ use portcullis_core::organization::{OWNER, is_the_servers};
 pub(crate) use self::administrator::{
     administrator_acts, administrator_exists, lock_roles, people_who_administer,
 };
-pub(crate) use self::authority::{lacks_over, of_actor};
+pub(crate) use self::authority::{brings, lacks_over, of_actor};
 use crate::Database;
 use crate::account::{account, account_columns};
 use crate::audit::Entry;

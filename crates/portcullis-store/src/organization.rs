@@ -4,6 +4,7 @@
 //! still, two owners never leave at once, and a slug is given once. Each statement about a tenant's rows names the
 //! organization.
 
+mod appointment;
 mod authority;
 mod invitation;
 mod member;
@@ -192,6 +193,26 @@ impl Store for Database {
     async fn set_organization_state(&self, id: Id, state: State, by: Context) -> Result<Change, Fault> {
         self.write((id, state, by), |tx, (id, state, by)| {
             Box::pin(record::set_state(tx, *id, *state, by))
+        })
+        .await
+    }
+
+    async fn appoint_member(
+        &self,
+        id: Id,
+        account: account::Id,
+        roles: Vec<String>,
+        by: Context,
+    ) -> Result<Change, Fault> {
+        self.write((id, account, roles, by), |tx, (id, account, roles, by)| {
+            Box::pin(appointment::appoint(tx, (*id, *account), roles, by))
+        })
+        .await
+    }
+
+    async fn dismiss_member(&self, id: Id, account: account::Id, by: Context) -> Result<Change, Fault> {
+        self.write((id, account, by), |tx, (id, account, by)| {
+            Box::pin(appointment::dismiss(tx, (*id, *account), by))
         })
         .await
     }

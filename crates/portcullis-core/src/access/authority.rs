@@ -38,6 +38,13 @@ pub struct Brings {
     pub permissions: BTreeSet<String>,
 }
 
+impl Brings {
+    /// Whether it brings something of the server's, and so is given in no organization.
+    pub fn is_the_servers(&self) -> bool {
+        self.roles.contains(ADMINISTRATOR) || self.permissions.iter().any(|name| is_the_servers(name))
+    }
+}
+
 /// The names of what somebody lacks; empty if nothing stands in the way. Names of roles have no colon, those of
 /// permissions have one.
 pub type Lacks = Vec<String>;

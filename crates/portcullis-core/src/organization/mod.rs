@@ -8,6 +8,10 @@
 //! ([`Current`]), and the decision takes it from there. Changes go through [`Organizations`], whose calls ask for a
 //! [`Permit`](crate::access::Permit) that knows its organization: there is no id to mix up.
 //!
+//! Administrators work on any organization without being members: they see, appoint and dismiss by what they are
+//! everywhere ([`access::Authority`](crate::access::Authority)), and nobody but an unnarrowed administrator
+//! gives something there.
+//!
 //! Invariants: who gives a role has everything it brings ([`Authority`]); nothing that begins with `portcullis:` ever
 //! comes from an organization; a slug belongs to its first organization for ever, also after a renaming.
 //!
@@ -27,7 +31,9 @@ pub use self::authority::{Authority, RoleFacts, is_the_servers};
 pub use self::current::{Current, Directory};
 pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
 pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, Name, Selector, Slug};
-pub use self::service::{Creation, Invite, Invited, OWNED, Organizations, OrganizationsError, Settings};
+pub use self::service::{
+    Creation, Invite, Invited, MayAppoint, MaySeeMembers, OWNED, Organizations, OrganizationsError, Settings,
+};
 pub use self::store::{Accepted, Change, Created, MembershipFacts, NewOrganization, Renaming, Store};
 use crate::environment::Timestamp;
 use crate::{account, define_id};

@@ -1,9 +1,11 @@
 //! Changes organizations. Every change takes a [`Permit`]: one that knows its organization where there is one.
 
+mod appointments;
 mod invitations;
 
 use std::sync::Arc;
 
+pub use self::appointments::{MayAppoint, MaySeeMembers};
 use super::{
     Belonging, Change, Created, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization,
     Organization, Owner, Renaming, Selector, Slug, State, Store,
@@ -243,8 +245,7 @@ impl Organizations {
         self.store.members(permit.organization(), after, limit).await
     }
 
-    /// Makes an account a member without asking it: for the operator, and for programs that manage members by
-    /// themselves.
+    /// Makes an account a member without asking it: for programs that manage members by themselves.
     ///
     /// # Errors
     /// [`OrganizationsError`].

@@ -8,6 +8,7 @@ use super::{
     Belonging, Id, Invitation, InvitationId, InvitationKind, MemberRecord, Name, NewInvitation, Organization,
     Selector, Slug, State,
 };
+use crate::access::Lacks;
 use crate::account;
 use crate::audit;
 use crate::environment::Timestamp;
@@ -54,7 +55,7 @@ pub struct Renaming {
 }
 
 /// What came of a change in an organization. Only [`Change::Done`] wrote anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// It is so now.
     Done,
@@ -72,6 +73,10 @@ pub enum Change {
     UnknownRole,
     /// Who acts lacks something that one of the roles brings, or may not change members any more.
     Beyond,
+    /// Who administers lacks what is named: permissions that are taken, or to be an administrator.
+    Lacks(Lacks),
+    /// One of the roles brings something of the server's, which no organization gives.
+    TheServers,
     /// No owner who can act would be left.
     LastOwner,
     /// The account or address is a member already.
@@ -115,9 +120,10 @@ pub struct MembershipFacts {
 /// Where organizations are kept. Every verb is atomic, and happens wholly, with its audit event, or not at all.
 ///
 /// Verbs that give or take roles are judged inside their transaction ([`Authority`](super::Authority)): whoever acts
-/// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Nobody but an
-/// administrator who creates them, or the operator, makes an account owner of more than [`OWNED`](super::OWNED)
-/// organizations. Changes invalidate
+/// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Who appoints and dismisses
+/// is judged by what they are everywhere ([`access::Authority`](crate::access::Authority)). Nobody but an
+/// administrator, or the operator, makes an account owner of more than [`OWNED`](super::OWNED) organizations. Changes
+/// invalidate
 /// [`Organization`](crate::invalidation::Invalidation::Organization).
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -164,7 +170,25 @@ pub trait Store: Send + Sync {
         by: audit::Context,
     ) -> Result<Change, Fault>;
 
-    /// Makes an account a member without an invitation; the operator's verb.
+    /// Makes an account a member with these roles, or sets a member's roles, in whatever state the organization is. Only
+    /// an administrator gives something; who acts must be able to take what goes.
+    async fn appoint_member(
+        &self,
+        organization: Id,
+        account: account::Id,
+        roles: Vec<String>,
+        by: audit::Context,
+    ) -> Result<Change, Fault>;
+
+    /// Removes a member, in whatever state the organization is. Who acts must be able to take every role the member has.
+    async fn dismiss_member(
+        &self,
+        organization: Id,
+        account: account::Id,
+        by: audit::Context,
+    ) -> Result<Change, Fault>;
+
+    /// Makes an account a member without an invitation, by who may manage members.
     async fn add_member(
         &self,
         organization: Id,

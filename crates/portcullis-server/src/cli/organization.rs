@@ -2,12 +2,11 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{
-    Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permit,
-};
+use portcullis_core::access::{OrganizationsRead, OrganizationsWrite, Permit};
 use portcullis_core::audit::Context;
 use portcullis_core::organization::{
-    Change, Created, Id, MemberRecord, Name, OWNER, Organization, OrganizationsError, Selector, Slug, State,
+    Change, Created, Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization,
+    OrganizationsError, Selector, Slug, State,
 };
 use serde_json::{Value, json};
 
@@ -89,10 +88,10 @@ impl Command {
                 after,
                 limit,
             } => {
-                let permit = Permit::<Member<MembersRead>>::dangerous_for_operator_in(
-                    find(portcullis, &organization).await?.id,
-                );
-                let members = portcullis.organizations().members(&permit, after, limit).await?;
+                let permit = Permit::<MaySeeMembers>::dangerous_for_operator();
+                let (organizations, named) = (portcullis.organizations(), selector(&organization)?);
+                let members = organizations.members_of(&permit, named, after, limit).await?;
+                let members = members.ok_or_else(|| missing(&organization))?;
                 let rows: Vec<Vec<Value>> = members.iter().map(member_row).collect();
                 Ok(output.list(&["account", "email", "username", "roles", "joined_at"], &rows)?)
             }
@@ -109,13 +108,11 @@ impl Command {
                 organization,
                 account,
             } => {
-                let permit = manage(portcullis, &organization).await?;
+                let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
+                let (organizations, named) = (portcullis.organizations(), selector(&organization)?);
                 let account = account::find(portcullis, &account).await?.id;
-                let organizations = portcullis.organizations();
-                told(
-                    organizations.remove(&permit, account, by(portcullis)).await?,
-                    output,
-                )
+                let change = organizations.dismiss(&permit, named, account, by(portcullis));
+                told(change.await?, output)
             }
             Self::Suspend { organization } => set(portcullis, &organization, State::Suspended, output).await,
             Self::Resume { organization } => set(portcullis, &organization, State::Active, output).await,
@@ -171,21 +168,15 @@ async fn add(
     roles: Vec<String>,
     output: &Output,
 ) -> Result<(), Failure> {
-    let permit = manage(portcullis, organization).await?;
+    let permit = Permit::<MayAppoint>::dangerous_for_operator();
+    let (organizations, named) = (portcullis.organizations(), selector(organization)?);
     let account = account::find_to_give(portcullis, account).await?.id;
-    let (organizations, by) = (portcullis.organizations(), || by(portcullis));
-    let wrong = |error| match error {
+    let added = organizations.appoint(&permit, named, account, roles, by(portcullis));
+    let change = added.await.map_err(|error| match error {
         OrganizationsError::Fault(fault) => Failure::from(fault),
         wrong => Failure::Usage(wrong.to_string()),
-    };
-    let added = organizations.add(&permit, account, roles.clone(), by()).await;
-    match added.map_err(wrong)? {
-        Change::Member => {
-            let set = organizations.set_roles(&permit, account, roles, by()).await;
-            told(set.map_err(wrong)?, output)
-        }
-        change => told(change, output),
-    }
+    });
+    told(change?, output)
 }
 
 async fn set(
@@ -207,34 +198,30 @@ async fn set(
 
 /// The organization of this id or slug.
 async fn find(portcullis: &Portcullis, name: &str) -> Result<Organization, Failure> {
-    let missing = || {
-        Failure::Failed(format!(
-            "there is no organization {name:?}: `portcullis organization list` shows all"
-        ))
-    };
-    let selector = Selector::parse(name).map_err(|_| missing())?;
     let permit = Permit::<OrganizationsRead>::dangerous_for_operator();
-    let found = portcullis.organizations().find(&permit, selector).await?;
-    found.ok_or_else(missing)
+    let found = portcullis.organizations().find(&permit, selector(name)?).await?;
+    found.ok_or_else(|| missing(name))
 }
 
-async fn manage(
-    portcullis: &Portcullis,
-    organization: &str,
-) -> Result<Permit<Member<MembersWrite>>, Failure> {
-    let id = find(portcullis, organization).await?.id;
-    Ok(Permit::dangerous_for_operator_in(id))
+fn selector(name: &str) -> Result<Selector, Failure> {
+    Selector::parse(name).map_err(|_| missing(name))
+}
+
+fn missing(name: &str) -> Failure {
+    Failure::Failed(format!(
+        "there is no organization {name:?}: `portcullis organization list` shows all"
+    ))
 }
 
 fn told(change: Change, output: &Output) -> Result<(), Failure> {
     match change {
         Change::Done => Ok(output.done("done", &json!({ "changed": true }))?),
         Change::Unchanged => Ok(output.done("it was so already", &json!({ "changed": false }))?),
-        refused => Err(failed(explain(refused))),
+        refused => Err(failed(explain(&refused))),
     }
 }
 
-const fn explain(change: Change) -> &'static str {
+const fn explain(change: &Change) -> &'static str {
     match change {
         Change::Done | Change::Unchanged => "done",
         Change::UnknownOrganization => {
@@ -244,7 +231,8 @@ const fn explain(change: Change) -> &'static str {
         Change::UnknownMember => "this account is no member: `portcullis organization members` shows all",
         Change::UnknownInvitation => "there is no such open invitation",
         Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
-        Change::Beyond => "a role that brings something of the server's is given in no organization",
+        Change::Beyond | Change::Lacks(_) => "this gives or takes more than its caller may",
+        Change::TheServers => "a role that brings something of the server's is given in no organization",
         Change::LastOwner => "this is the last owner who can act: make another one first",
         Change::Member => "this account is a member already",
         Change::Taken => "this slug is, or was, another organization's",

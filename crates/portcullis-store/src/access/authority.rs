@@ -45,7 +45,7 @@ const HELD: &str = "WITH RECURSIVE held (name) AS (
         WHERE role IN (SELECT name FROM held)) AS allowed)";
 
 /// What a role brings; `None` if there is none.
-pub(super) async fn brings(tx: &mut Tx<'_>, role: &str) -> Result<Option<Brings>, Fault> {
+pub(crate) async fn brings(tx: &mut Tx<'_>, role: &str) -> Result<Option<Brings>, Fault> {
     let row = tx.query_one(BRINGS, params![role]).await?;
     row.map(|mut row| {
         Ok(Brings {

@@ -99,6 +99,16 @@ pub(super) async fn add(
     if owns_too_many(tx, account, roles, by).await? {
         return Ok(Change::OwnsTooMany);
     }
+    enter(tx, (id, account), roles, by).await
+}
+
+/// Writes a new member.
+pub(super) async fn enter(
+    tx: &mut Tx<'_>,
+    (id, account): (Id, account::Id),
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
     insert(tx, id, account, roles, by.at).await?;
     changed(tx, Action::MemberAdded, (id, account), &roles.join(" "), by);
     Ok(Change::Done)
@@ -136,13 +146,24 @@ pub(super) async fn set_roles(
     if owns_too_many(tx, account, given.iter().map(|role| &role.name), by).await? {
         return Ok(Change::OwnsTooMany);
     }
+    replace(tx, (id, account), &before, roles, by).await
+}
+
+/// Writes a member's roles in place of those before, if an owner is left.
+pub(super) async fn replace(
+    tx: &mut Tx<'_>,
+    (id, account): (Id, account::Id),
+    before: &BTreeSet<String>,
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
     let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
-    for role in &taken {
-        tx.execute(sql, params![id, account, &role.name]).await?;
+    for role in before.iter().filter(|role| !roles.contains(role)) {
+        tx.execute(sql, params![id, account, role]).await?;
     }
     insert(tx, id, account, roles, by.at).await?;
     changed(tx, Action::MemberRolesSet, (id, account), &roles.join(" "), by);
-    guard_owners(tx, id, &before).await
+    guard_owners(tx, id, before).await
 }
 
 pub(super) async fn remove(
@@ -163,9 +184,7 @@ pub(super) async fn remove(
     if !facts.iter().all(|role| who.may_take(role)) {
         return Ok(Change::Beyond);
     }
-    end(tx, id, account).await?;
-    changed(tx, Action::MemberRemoved, (id, account), "", by);
-    guard_owners(tx, id, &before).await
+    end(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
 
 pub(super) async fn leave(
@@ -178,14 +197,21 @@ pub(super) async fn leave(
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Change::UnknownMember);
     };
-    end(tx, id, account).await?;
-    changed(tx, Action::MemberLeft, (id, account), "", by);
-    guard_owners(tx, id, &before).await
+    end(tx, (id, account), &before, Action::MemberLeft, by).await
 }
 
-async fn end(tx: &mut Tx<'_>, id: Id, account: account::Id) -> Result<(), Fault> {
+/// Ends a membership, if an owner is left.
+pub(super) async fn end(
+    tx: &mut Tx<'_>,
+    (id, account): (Id, account::Id),
+    before: &BTreeSet<String>,
+    action: Action,
+    by: &Context,
+) -> Result<Change, Fault> {
     let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
-    tx.execute(sql, params![id, account]).await.map(drop)
+    tx.execute(sql, params![id, account]).await?;
+    changed(tx, action, (id, account), "", by);
+    guard_owners(tx, id, before).await
 }
 
 /// Whether the change just made left an owner who can act, if it took one away; else it is undone.

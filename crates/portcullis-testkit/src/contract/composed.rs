@@ -140,6 +140,8 @@ pass_on! { organization::Store => rest R:
     fn members(id: organization::Id, after: Option<account::Id>, limit: u32) -> Vec<MemberRecord>;
     fn rename_organization(id: organization::Id, renaming: Renaming, by: Context) -> organization::Change;
     fn set_organization_state(id: organization::Id, state: organization::State, by: Context) -> organization::Change;
+    fn appoint_member(id: organization::Id, who: account::Id, roles: Vec<String>, by: Context) -> organization::Change;
+    fn dismiss_member(id: organization::Id, who: account::Id, by: Context) -> organization::Change;
     fn add_member(id: organization::Id, who: account::Id, roles: Vec<String>, by: Context) -> organization::Change;
     fn set_member_roles(id: organization::Id, who: account::Id, roles: Vec<String>, by: Context) -> organization::Change;
     fn remove_member(id: organization::Id, who: account::Id, by: Context) -> organization::Change;

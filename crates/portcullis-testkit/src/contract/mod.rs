@@ -198,6 +198,11 @@ macro_rules! store_contract {
             giving_beyond_ones_own_is_refused
             role_that_inherits_a_title_is_given_by_who_has_the_title
             taking_from_above_is_refused
+            appointing_beyond_ones_own_is_refused
+            appointing_gives_nothing_of_the_servers
+            dismissing_from_above_is_refused
+            appointing_works_in_every_organization
+            appointing_in_parallel_makes_one_member
             the_last_owner_stays
             owners_leaving_in_parallel_keep_one
             transfer_ownership_needs_owner_and_member

@@ -49,7 +49,7 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
 }
 
 /// What is answered to who would give more than they have, or take from somebody above them.
-fn beyond(missing: &[String]) -> Problem {
+pub(crate) fn beyond(missing: &[String]) -> Problem {
     Problem::forbidden(
         "beyond_your_permissions",
         format!(

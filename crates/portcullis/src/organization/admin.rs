@@ -1,5 +1,7 @@
 //! Organizations, as administrators see them.
 
+mod members;
+
 use axum::extract::State;
 use portcullis_core::access::{OrganizationsRead, OrganizationsWrite};
 use portcullis_core::organization::{self, Id, Name, Selector, Slug};
@@ -14,14 +16,16 @@ use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Pa
 
 /// The routes below `/admin/api/v1`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    api.get("/organizations", list)
+    let api = api
+        .get("/organizations", list)
         .summary("Organizations, by id")
         .post("/organizations", create)
         .summary("Create an organization for somebody")
         .get("/organizations/{organization}", find)
         .summary("One organization, by id or slug")
         .put("/organizations/{organization}/state", set_state)
-        .summary("Suspend an organization, or take that back")
+        .summary("Suspend an organization, or take that back");
+    members::routes(api)
 }
 
 async fn list(
@@ -76,11 +80,15 @@ async fn find(
     State(portcullis): State<Portcullis>,
     Path(organization): Path<String>,
 ) -> Result<Json<OrganizationView>, Problem> {
-    let selector = Selector::parse(&organization).map_err(|_| Problem::not_found())?;
+    let selector = selector(&organization)?;
     let found = portcullis.organizations().find(who.permit(), selector).await?;
     Ok(Json(OrganizationView::from(
         &found.ok_or_else(Problem::not_found)?,
     )))
+}
+
+fn selector(text: &str) -> Result<Selector, Problem> {
+    Selector::parse(text).map_err(|_| Problem::not_found())
 }
 
 /// A settable state.

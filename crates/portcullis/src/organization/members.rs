@@ -43,9 +43,9 @@ async fn list(
 /// A member's roles.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Roles {
+pub(super) struct Roles {
     /// All roles the member is to have, at most 20.
-    roles: Vec<String>,
+    pub(super) roles: Vec<String>,
 }
 
 async fn set_roles(
@@ -97,7 +97,7 @@ async fn transfer(
     changed(portcullis.organizations().transfer(who.permit(), to, by).await?)
 }
 
-fn member(text: &str) -> Result<account::Id, Problem> {
+pub(super) fn member(text: &str) -> Result<account::Id, Problem> {
     text.parse()
         .map_err(|_| Problem::unknown("unknown_member", "there is no such member"))
 }

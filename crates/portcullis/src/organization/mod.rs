@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::view::{OrganizationView, Standing};
+use crate::access::beyond;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
@@ -149,6 +150,11 @@ fn changed(change: Change) -> Result<NoContent, Problem> {
         Change::Beyond => Err(Problem::forbidden(
             "beyond_your_roles",
             "you can give and take only what you have in this organization yourself",
+        )),
+        Change::Lacks(missing) => Err(beyond(&missing)),
+        Change::TheServers => Err(Problem::conflict(
+            "servers_role",
+            "a role that brings something of the server's is given in no organization",
         )),
         Change::LastOwner => Err(Problem::conflict(
             "last_owner",

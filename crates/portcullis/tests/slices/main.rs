@@ -13,6 +13,7 @@
 mod access;
 mod account;
 mod api_key;
+mod appointing;
 mod audit;
 mod basic;
 mod canary;

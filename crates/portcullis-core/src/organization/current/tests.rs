@@ -228,6 +228,8 @@ never! {
     fn members(Id, Option<account::Id>, u32) -> Vec<MemberRecord>;
     fn rename_organization(Id, Renaming, Context) -> Change;
     fn set_organization_state(Id, State, Context) -> Change;
+    fn appoint_member(Id, account::Id, Vec<String>, Context) -> Change;
+    fn dismiss_member(Id, account::Id, Context) -> Change;
     fn add_member(Id, account::Id, Vec<String>, Context) -> Change;
     fn set_member_roles(Id, account::Id, Vec<String>, Context) -> Change;
     fn remove_member(Id, account::Id, Context) -> Change;

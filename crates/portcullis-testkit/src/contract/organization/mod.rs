@@ -1,6 +1,7 @@
 //! Organizations: what every store must do.
 
 mod acceptance;
+mod appointment;
 mod authority;
 mod invitation;
 mod letters;
@@ -20,6 +21,7 @@ use crate::contract::Stores;
 use crate::contract::given::{DAY, START, by, fresh_digest, fresh_id, registered, verified};
 
 pub use self::acceptance::*;
+pub use self::appointment::*;
 pub use self::authority::*;
 pub use self::invitation::*;
 pub use self::letters::*;

@@ -34,6 +34,9 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
         db.remove_member(acme, anna.id, acting(&anna)).await,
         db.remove_member(acme, anna.id, operator()).await,
         db.set_member_roles(acme, anna.id, vec![], acting(&anna)).await,
+        db.appoint_member(acme, anna.id, named(&["reader"]), operator())
+            .await,
+        db.dismiss_member(acme, anna.id, operator()).await,
     ] {
         assert_eq!(change.unwrap(), Change::LastOwner);
     }

@@ -1,0 +1,156 @@
+//! Members, as administrators appoint and dismiss them: not as members, but by what they are everywhere. So no state of
+//! the organization stands in the way, and nothing that somebody is in it helps.
+//!
+//! What somebody has everywhere they have in no organization, so nobody but an administrator, who has everything, gives
+//! something there: a membership, which opens what asks for a member alone, or a role. Roles are taken as everywhere.
+
+use std::collections::BTreeSet;
+
+use portcullis_core::access::{Authority, Lacks, OrganizationsWrite, Permission as _, PermissionRef};
+use portcullis_core::account;
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use portcullis_core::organization::{Change, Id};
+
+use super::member;
+use crate::access::{brings, lacks_over, lock_roles, of_actor};
+use crate::tx::Tx;
+use crate::value::params;
+
+/// What both verbs need.
+const NEEDED: PermissionRef = OrganizationsWrite::PERMISSION;
+
+pub(super) async fn appoint(
+    tx: &mut Tx<'_>,
+    (id, account): (Id, account::Id),
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let who = of_actor(tx, by).await?;
+    if let Some(refusal) = refusal_to_act(tx, &who, id).await? {
+        return Ok(refusal);
+    }
+    match member::roles_of(tx, id, account).await? {
+        Some(before) => alter(tx, &who, (id, account), &before, roles, by).await,
+        None => admit(tx, &who, (id, account), roles, by).await,
+    }
+}
+
+pub(super) async fn dismiss(
+    tx: &mut Tx<'_>,
+    (id, account): (Id, account::Id),
+    by: &Context,
+) -> Result<Change, Fault> {
+    lock_roles(tx).await?;
+    let who = of_actor(tx, by).await?;
+    if let Some(refusal) = refusal_to_act(tx, &who, id).await? {
+        return Ok(refusal);
+    }
+    let Some(before) = member::roles_of(tx, id, account).await? else {
+        return Ok(Change::UnknownMember);
+    };
+    if let Some(refusal) = refusal_to_take(tx, &who, account, &before, by).await? {
+        return Ok(refusal);
+    }
+    member::end(tx, (id, account), &before, Action::MemberRemoved, by).await
+}
+
+async fn admit(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    (id, account): (Id, account::Id),
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
+    if let Some(refusal) = refusal_to_give(tx, who, roles).await? {
+        return Ok(refusal);
+    }
+    let known = "SELECT 1 FROM accounts WHERE id = $1";
+    if tx.query_one(known, params![account]).await?.is_none() {
+        return Ok(Change::UnknownAccount);
+    }
+    member::enter(tx, (id, account), roles, by).await
+}
+
+async fn alter(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    (id, account): (Id, account::Id),
+    before: &BTreeSet<String>,
+    roles: &[String],
+    by: &Context,
+) -> Result<Change, Fault> {
+    let after: BTreeSet<String> = roles.iter().cloned().collect();
+    if after == *before {
+        return Ok(Change::Unchanged);
+    }
+    if !after.is_subset(before)
+        && let Some(refusal) = refusal_to_give(tx, who, after.difference(before)).await?
+    {
+        return Ok(refusal);
+    }
+    if !after.is_superset(before)
+        && let Some(refusal) = refusal_to_take(tx, who, account, before.difference(&after), by).await?
+    {
+        return Ok(refusal);
+    }
+    member::replace(tx, (id, account), before, roles, by).await
+}
+
+/// Why whoever acts may change nobody's membership there; `None` if they may some.
+async fn refusal_to_act(tx: &mut Tx<'_>, who: &Authority, id: Id) -> Result<Option<Change>, Fault> {
+    if let Some(refusal) = lacking(who.lacks(NEEDED, std::iter::empty::<&String>())) {
+        return Ok(Some(refusal));
+    }
+    let known = "SELECT 1 FROM organizations WHERE id = $1";
+    let found = tx.query_one(known, params![id]).await?;
+    Ok(found.is_none().then_some(Change::UnknownOrganization))
+}
+
+/// Why they can't give somebody a membership with these roles, or these roles besides; `None` if they can.
+async fn refusal_to_give<'n>(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    roles: impl IntoIterator<Item = &'n String>,
+) -> Result<Option<Change>, Fault> {
+    defends!("T073");
+    defends!("T103");
+    if let Some(refusal) = lacking(who.lacks_to_administer()) {
+        return Ok(Some(refusal));
+    }
+    for name in roles {
+        match brings(tx, name).await? {
+            None => return Ok(Some(Change::UnknownRole)),
+            Some(role) if role.is_the_servers() => return Ok(Some(Change::TheServers)),
+            Some(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Why they can't take these roles, or the membership with them, from the account; `None` if they can.
+async fn refusal_to_take<'n>(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    account: account::Id,
+    roles: impl IntoIterator<Item = &'n String>,
+    by: &Context,
+) -> Result<Option<Change>, Fault> {
+    defends!("T090");
+    let mut missing: BTreeSet<String> = lacks_over(tx, who, NEEDED, account, by)
+        .await?
+        .into_iter()
+        .collect();
+    for name in roles {
+        if let Some(role) = brings(tx, name).await? {
+            missing.extend(who.lacks_to_take(NEEDED, &role));
+        }
+    }
+    Ok(lacking(missing.into_iter().collect()))
+}
+
+fn lacking(missing: Lacks) -> Option<Change> {
+    (!missing.is_empty()).then_some(Change::Lacks(missing))
+}
