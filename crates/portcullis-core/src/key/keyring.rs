@@ -231,12 +231,19 @@ impl Keyring {
     /// now. Verifiers elsewhere ask for a name they don't know, but may refuse the new tokens for some seconds.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError::TooManyRetired`] after eight rotations within the life of a token; other [`KeyringError`]s.
     pub async fn rotate_at_once(
         &self,
         permit: &Permit<KeysWrite>,
         by: audit::Context,
     ) -> Result<bool, KeyringError> {
+        crate::defends!("T113");
+        let ring = self.ring.load();
+        let retired = ring.entries.iter().filter(|entry| entry.phase == Phase::Retired);
+        let retired = retired.filter(|entry| entry.holds_at(by.at)).count();
+        if retired >= MOST_RETIRED {
+            return Err(KeyringError::TooManyRetired(retired));
+        }
         self.turn(permit.sign(by)).await
     }
 
@@ -381,6 +388,10 @@ impl fmt::Debug for Keyring {
 
 /// For how long a copy of the published keys may be kept: a next key that is as old is known everywhere.
 pub const PUBLICATION: Duration = Duration::from_secs(300);
+
+/// How many retired keys may verify still when one more is to retire at once: those who follow the published set refuse
+/// one that is very long, and each key takes time to make.
+const MOST_RETIRED: usize = 8;
 
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,8 @@ use super::{
     Organization, Owner, Renaming, Selector, Slug, State, Store,
 };
 use crate::access::{
-    Authenticated, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, Permission as _,
-    Permit, Role, SettingsWrite,
+    Authenticated, FreshLogin, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite,
+    Permission as _, Permit, Role, SettingsWrite,
 };
 use crate::account::{self, EmailAddress};
 use crate::audit;
@@ -267,7 +267,7 @@ impl Organizations {
     /// [`OrganizationsError`].
     pub async fn set_roles(
         &self,
-        permit: &Permit<Member<MembersWrite>>,
+        permit: &Permit<MayLetIn>,
         account: account::Id,
         roles: Vec<String>,
         by: audit::Context,
@@ -315,7 +315,7 @@ impl Organizations {
     /// What the store says.
     pub async fn transfer(
         &self,
-        permit: &Permit<Member<Role<Owner>>>,
+        permit: &Permit<MayHandOver>,
         to: account::Id,
         by: audit::Context,
     ) -> Result<Change, Fault> {
@@ -329,6 +329,13 @@ impl Organizations {
         }
     }
 }
+
+/// What giving roles in an organization takes: the right to, and a login just made. A session that was left open makes
+/// nobody an owner.
+pub type MayLetIn = Member<(MembersWrite, FreshLogin<900>)>;
+
+/// What handing over an organization takes.
+pub type MayHandOver = Member<(Role<Owner>, FreshLogin<900>)>;
 
 /// The roles, each once and in order, if they are few enough to be meant.
 fn few(mut roles: Vec<String>) -> Result<Vec<String>, OrganizationsError> {

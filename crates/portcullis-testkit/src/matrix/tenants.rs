@@ -9,7 +9,9 @@ use portcullis::core::access::{
     ADMINISTRATOR, CredentialKind, MayGive, Member, MembersWrite, OrganizationsWrite, Permit,
 };
 use portcullis::core::account;
-use portcullis::core::organization::{self, Change, Created, Id, Name, OWNER, Slug, is_the_servers};
+use portcullis::core::organization::{
+    self, Change, Created, Id, MayLetIn, Name, OWNER, Slug, is_the_servers,
+};
 use portcullis::core::{checks, secret::SecretText};
 
 use super::cases::{Case, presentations};
@@ -200,7 +202,10 @@ async fn join(app: &TestApp, organization: Id, (name, id): (&str, account::Id), 
     let organizations = app.portcullis.organizations();
     let added = organizations.add(&permit, id, all.clone(), by()).await.unwrap();
     let change = match added {
-        Change::Member => organizations.set_roles(&permit, id, all, by()).await.unwrap(),
+        Change::Member => {
+            let permit = Permit::<MayLetIn>::dangerous_for_operator_in(organization);
+            organizations.set_roles(&permit, id, all, by()).await.unwrap()
+        }
         added => added,
     };
     assert!(

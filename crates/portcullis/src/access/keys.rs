@@ -67,6 +67,7 @@ impl From<KeyringError> for Problem {
     fn from(error: KeyringError) -> Self {
         match error {
             KeyringError::Store(fault) => fault.into(),
+            KeyringError::TooManyRetired(_) => Self::conflict("too_many_retired", error.to_string()),
             KeyringError::TooSoon(_) => Self::conflict("key_too_new", error.to_string()),
             KeyringError::Signs(_) => Self::conflict("key_signs", error.to_string()),
             other => Self::internal(other),

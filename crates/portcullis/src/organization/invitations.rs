@@ -4,7 +4,9 @@ use axum::extract::State;
 use portcullis_core::access::{Authenticated, Member, MembersRead, MembersWrite};
 use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
-use portcullis_core::organization::{Accepted, InvitationToken, Invite, Invited, OrganizationsError};
+use portcullis_core::organization::{
+    Accepted, InvitationToken, Invite, Invited, MayLetIn, OrganizationsError,
+};
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -40,7 +42,7 @@ struct NewInvitation {
 }
 
 async fn invite(
-    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    who: Allow<MayLetIn, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<NewInvitation>,
@@ -77,7 +79,7 @@ impl Portcullis {
     /// [`OrganizationsError`].
     pub async fn invite(
         &self,
-        permit: &Permit<Member<MembersWrite>>,
+        permit: &Permit<MayLetIn>,
         invite: Invite,
         by: audit::Context,
     ) -> Result<Invited, OrganizationsError> {

@@ -1,9 +1,9 @@
 //! Members and their roles.
 
 use axum::extract::State;
-use portcullis_core::access::{Member, MembersRead, MembersWrite, Role};
+use portcullis_core::access::{Member, MembersRead, MembersWrite};
 use portcullis_core::account;
-use portcullis_core::organization::Owner;
+use portcullis_core::organization::{MayHandOver, MayLetIn};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -49,7 +49,7 @@ pub(super) struct Roles {
 }
 
 async fn set_roles(
-    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    who: Allow<MayLetIn, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((_, account)): Path<(String, String)>,
     Circumstances(by): Circumstances,
@@ -88,7 +88,7 @@ struct NextOwner {
 }
 
 async fn transfer(
-    who: Allow<Member<Role<Owner>>, Via<Personal>>,
+    who: Allow<MayHandOver, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<NextOwner>,

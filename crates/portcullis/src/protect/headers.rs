@@ -37,7 +37,7 @@ static PLAIN: LazyLock<HeaderMap> = LazyLock::new(|| DEFAULTS.into_iter().collec
 static BY_TLS: LazyLock<HeaderMap> = LazyLock::new(|| {
     let more = (
         STRICT_TRANSPORT_SECURITY,
-        HeaderValue::from_static("max-age=31536000"),
+        HeaderValue::from_static("max-age=31536000; includeSubDomains"),
     );
     DEFAULTS.into_iter().chain([more]).collect()
 });

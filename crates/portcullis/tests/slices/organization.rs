@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use portcullis::{Allow, Api, Json, Member, Permit, Portcullis, Role, permissions, roles};
 use portcullis_core::access::{Change as RoleChange, MayGive, MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
-use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, OWNER};
+use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, MayLetIn, OWNER};
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -693,7 +693,7 @@ async fn nobody_gives_or_takes_beyond_their_own_roles() {
 }
 
 #[tokio::test]
-async fn a_narrowed_credential_gives_only_what_its_scopes_name() {
+async fn a_narrowed_credential_gives_no_role_and_takes_what_its_scopes_name() {
     checks!("T071");
     let app = app().await;
     // An owner who may all of it everywhere: scopes are granted of what the account itself may do.
@@ -713,7 +713,7 @@ async fn a_narrowed_credential_gives_only_what_its_scopes_name() {
         ..anna.clone()
     };
     let member = |who: &Account| format!("/auth/organizations/{acme}/members/{}", who.id);
-    for role in [OWNER, "writer", "boss", "manager,writer"] {
+    for role in [OWNER, "writer", "boss", "manager,writer", "reader"] {
         let roles: Vec<&str> = role.split(',').collect();
         let body = json!({ "roles": roles });
         let answer = put(&app, &narrow, &format!("{}/roles", member(&eve)), &body).await;
@@ -723,14 +723,55 @@ async fn a_narrowed_credential_gives_only_what_its_scopes_name() {
     }
     let answer = delete(&app, &narrow, &member(&ben)).await;
     assert_eq!(codes(&answer), refusal(403, "beyond_your_roles"));
-    let body = json!({ "roles": ["reader", "manager"] });
-    put(&app, &narrow, &format!("{}/roles", member(&eve)), &body)
-        .await
-        .expect(204);
-    let body = json!({ "roles": [OWNER] });
-    put(&app, &anna, &format!("{}/roles", member(&eve)), &body)
-        .await
-        .expect(204);
+    let roles = format!("{}/roles", member(&eve));
+    for (who, given) in [
+        (&anna, json!(["reader"])),
+        (&narrow, json!([])),
+        (&anna, json!([OWNER])),
+    ] {
+        put(&app, who, &roles, &json!({ "roles": given }))
+            .await
+            .expect(204);
+    }
+}
+
+/// A session that was left open makes nobody an owner.
+#[tokio::test]
+async fn giving_in_an_organization_asks_for_a_person_who_just_logged_in() {
+    checks!("T112");
+    let app = app().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let acme = create(&app, &anna, "acme").await;
+    join(&app, &acme, &ben, &["reader"]).await;
+    let path = |rest: &str| format!("/auth/organizations/{acme}{rest}");
+    let roles = path(&format!("/members/{}/roles", ben.id));
+    app.clock.advance_secs(900);
+    let fresh = Account {
+        access_token: app.log_in(&anna.email).await.access_token,
+        ..anna.clone()
+    };
+    let stale = crate::given::refresh(&app, &anna.refresh_token).await.expect(200);
+    let stale = Account {
+        access_token: text(&stale.json(), "access_token"),
+        ..anna.clone()
+    };
+    for (who, statuses) in [(&stale, [401, 401, 401]), (&fresh, [204, 201, 204])] {
+        let given = put(&app, who, &roles, &json!({ "roles": ["writer"] })).await;
+        let invited = invite(&app, who, &acme, "zoe@example.com", &["reader"]).await;
+        let handed = post(&app, who, &path("/ownership"), &json!({ "account": ben.id })).await;
+        let answers = [given, invited, handed];
+        if who.access_token == stale.access_token {
+            let challenge = answers[0].header("www-authenticate");
+            assert!(
+                challenge.contains("insufficient_user_authentication"),
+                "{challenge}"
+            );
+        }
+        assert_eq!(answers.each_ref().map(Answer::status), statuses);
+    }
 }
 
 #[tokio::test]
@@ -903,7 +944,7 @@ async fn what_counts_here_does_not_count_there() {
         .header("x-organization-id", "acme");
     assert_eq!(codes(&boss.send().await), refusal(403, "missing_role"));
     // A credential narrowed by scopes is narrowed here, too.
-    let permit = Permit::<Member<MembersWrite>>::dangerous_for_operator_in(acme.parse().unwrap());
+    let permit = Permit::<MayLetIn>::dangerous_for_operator_in(acme.parse().unwrap());
     let all = ["boss", "reader", "writer"].map(ToOwned::to_owned).to_vec();
     let organizations = app.portcullis.organizations();
     organizations

@@ -53,6 +53,9 @@ pub enum KeyringError {
         .0.as_secs() + 1
     )]
     TooSoon(Duration),
+    /// Too many keys that signed a moment ago are published still: verifiers elsewhere take no set of any length.
+    #[error("{0} retired keys are published still: wait until some have ended, or withdraw them")]
+    TooManyRetired(usize),
     /// The key signs, so it can't be withdrawn.
     #[error("key {0} signs: rotate first (forced, if it can't wait), then withdraw it")]
     Signs(String),

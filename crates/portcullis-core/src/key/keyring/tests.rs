@@ -16,7 +16,7 @@ fn permit() -> Permit<KeysWrite> {
 #[derive(Default)]
 struct Memory {
     records: Mutex<Vec<Record>>,
-    down: std::sync::atomic::AtomicBool,
+    down: AtomicBool,
 }
 
 impl Memory {
@@ -412,6 +412,27 @@ fn a_withdrawal_is_heard_where_another_key_can_not_be_opened() {
     *world.store.records.lock().unwrap() = good;
     block_on(ring.reload()).unwrap();
     assert!(ring.is_whole() && ring.verifying(&stolen, START).is_some());
+}
+
+#[test]
+fn rotating_by_force_is_bounded() {
+    crate::checks!("T113");
+    let world = World::new();
+    let ring = world.open(1);
+    let permit = permit();
+    for _ in 0..MOST_RETIRED {
+        assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
+    }
+    let (signer, set) = (ring.signer().kid().to_owned(), ring.jwks(START).to_string());
+    let refused = block_on(ring.rotate_at_once(&permit, world.by())).unwrap_err();
+    assert!(matches!(refused, KeyringError::TooManyRetired(8)), "{refused}");
+    assert_eq!((ring.signer().kid(), ring.jwks(START).to_string()), (&*signer, set));
+    // One that was taken out makes room, and so does time.
+    let (retired, ..) = ring.list().into_iter().find(|(_, _, phase)| *phase == Phase::Retired).unwrap();
+    assert!(block_on(ring.withdraw(&permit, &retired, world.by())).unwrap());
+    assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
+    world.clock.advance(Duration::from_secs(3_600));
+    assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
 }
 
 #[test]

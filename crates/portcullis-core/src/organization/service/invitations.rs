@@ -6,7 +6,7 @@ use crate::account::{self, EmailAddress};
 use crate::fault::Fault;
 use crate::organization::{
     Accepted, Change, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken, Invite, Invited,
-    NewInvitation, Selector,
+    MayLetIn, NewInvitation, Selector,
 };
 use crate::throttle::{Budget, Subject};
 use crate::{audit, defends};
@@ -18,7 +18,7 @@ impl Organizations {
     /// [`OrganizationsError`].
     pub async fn invite(
         &self,
-        permit: &Permit<Member<MembersWrite>>,
+        permit: &Permit<MayLetIn>,
         invite: Invite,
         by: audit::Context,
     ) -> Result<Invited, OrganizationsError> {
