@@ -102,6 +102,7 @@ pub struct AccountFacts {
 
 /// What came of changing roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a role, permission or account that doesn't exist is told here only: handle it, or check that it is so now"]
 pub enum Change {
     /// It is so now.
     Done,
@@ -121,6 +122,13 @@ pub enum Change {
     Protected,
     /// Who acts lacks what is named, or may not change roles any more; nothing was written.
     Beyond(Lacks),
+}
+
+impl Change {
+    /// Whether what was asked for is so now, made by this call or before it.
+    pub fn is_so(&self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
 }
 
 /// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their

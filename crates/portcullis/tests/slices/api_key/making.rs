@@ -189,11 +189,20 @@ async fn a_key_carries_no_permission_that_only_a_membership_gives() {
     // What the account has too goes into a key, and opens what the membership opens besides.
     let permit = portcullis_core::access::Permit::dangerous_for_operator();
     let (roles, by) = (app.portcullis.roles(), app.by_operator());
-    roles.create(&permit, "clerk", "", by.clone()).await.unwrap();
-    roles
-        .allow(&permit, "clerk", "org:members:read", by)
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .create(&permit, "clerk", "", by.clone())
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        roles
+            .allow(&permit, "clerk", "org:members:read", by)
+            .await
+            .unwrap()
+            .is_so()
+    );
     app.assign(&anna, "clerk").await;
     let made = issued(&app, &anna, &asked).await;
     assert_eq!(members(app.get(path).api_key(text(&made, "key"))).await, 200);

@@ -195,20 +195,26 @@ async fn what_the_owner_loses_the_key_loses_at_once() {
     let permit = Permit::dangerous_for_operator();
     let role = format!("r-{}", anna.id.as_uuid().simple());
     let roles = app.portcullis.roles();
-    roles
-        .disallow(&permit, &role, "keys:read", app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .disallow(&permit, &role, "keys:read", app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     check(&with_key(&app, key, "/read").await, 403, "missing_permission");
-    roles
-        .allow(
-            &Permit::dangerous_for_operator(),
-            &role,
-            "keys:read",
-            app.by_operator(),
-        )
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .allow(
+                &Permit::dangerous_for_operator(),
+                &role,
+                "keys:read",
+                app.by_operator(),
+            )
+            .await
+            .unwrap()
+            .is_so()
+    );
     with_key(&app, key, "/read").await.expect(200);
 }
 
