@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::{Allow, Authenticated, Basic, Portcullis, Via};
+use portcullis::{Allow, Authenticated, Basic, Member, Portcullis, Via};
 use portcullis_core::account::State;
 use portcullis_core::checks;
 use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
@@ -313,7 +313,8 @@ async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited()
     checks!("T086");
     let api = |portcullis: &Portcullis| {
         let basic = async |_: Allow<Authenticated, Via<Basic>>| {};
-        portcullis.api().get("/basic", basic)
+        let here = async |_: Allow<Member>| {};
+        portcullis.api().get("/basic", basic).get("/here", here)
     };
     let app = TestApp::with(|builder| builder, api).await;
     let anna = app
@@ -360,6 +361,35 @@ async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited()
             true,
         ),
         (
+            "two organizations in one request",
+            app.get("/auth/organizations/nobodys")
+                .bearer(&anna.access_token)
+                .header("x-organization-id", "others"),
+            400,
+            true,
+        ),
+        (
+            "an organization that can't be read",
+            app.get("/auth/organizations/NOBODYS").bearer(&anna.access_token),
+            400,
+            true,
+        ),
+        (
+            "an organization by two headers",
+            app.get("/auth/organizations/nobodys")
+                .bearer(&anna.access_token)
+                .header("x-organization-id", "nobodys")
+                .header("x-organization-id", "nobodys"),
+            400,
+            true,
+        ),
+        (
+            "no organization",
+            app.get("/here").bearer(&anna.access_token),
+            400,
+            true,
+        ),
+        (
             "no CSRF token",
             log_out().header("sec-fetch-site", "same-origin"),
             403,
@@ -385,6 +415,7 @@ async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited()
             .unwrap_or_else(|| panic!("{what} leaves nothing"));
         assert_eq!(kept.code, answer.code(), "{what}");
         assert_eq!(kept.account, known.then_some(anna.id), "{what}");
+        assert!(!kept.rule.is_empty() && !kept.why.is_empty(), "{what}: {kept:?}");
         let audited = events(&app, "access.denied").await.len() - before;
         assert_eq!(audited, usize::from(known), "{what}");
     }
