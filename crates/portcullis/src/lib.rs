@@ -74,7 +74,7 @@ pub use portcullis_core::access::{
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
-pub use self::access::RouteAccess;
+pub use self::access::{DryRun, RouteAccess};
 pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::docs::Docs;
 pub use self::enforcer::{

@@ -206,7 +206,10 @@ async fn set(
 }
 
 /// The organization of this id or slug.
-async fn find(portcullis: &Portcullis, name: &str) -> Result<Organization, Failure> {
+///
+/// # Errors
+/// [`Failure`] if there is none.
+pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Organization, Failure> {
     let missing = || {
         Failure::Failed(format!(
             "there is no organization {name:?}: `portcullis organization list` shows all"
