@@ -70,7 +70,7 @@ pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::access::{
     Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
-    Requirement, Role, RoleName, SecondFactor,
+    Requirement, Role, RoleName, SecondFactor, Unnarrowed,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 

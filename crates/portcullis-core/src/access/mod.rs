@@ -53,7 +53,7 @@ pub use self::principal::{Facts, Principal, Scopes};
 pub use self::remote::{MAX_LIFETIME, RemoteAuthenticator};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
-    Role, RoleName, SecondFactor,
+    Role, RoleName, SecondFactor, Unnarrowed,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};

@@ -608,6 +608,9 @@ async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited()
         .expect(204);
     let revoked = text(&revoked, "key");
     let session = format!("__Host-portcullis={}", session_of(&app, "anna@example.com").await);
+    let narrowed = json!({ "scope": "portcullis:roles:read" });
+    let narrowed = log_in_with(&app, "anna@example.com", &narrowed).await;
+    let narrowed = text(&narrowed.expect(200).json(), "access_token");
     let roles = || app.get("/admin/api/v1/roles");
     let log_out = || app.post("/auth/logout").header("cookie", &session);
     for (what, request, status, known) in [
@@ -652,6 +655,12 @@ async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited()
                 .header("x-organization-id", "nobodys")
                 .header("x-organization-id", "nobodys"),
             400,
+            true,
+        ),
+        (
+            "a narrowed credential where the account is meant",
+            app.post("/auth/logout/all").bearer(&narrowed),
+            403,
             true,
         ),
         (

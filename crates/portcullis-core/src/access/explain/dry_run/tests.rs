@@ -3,7 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::access::given::*;
 use crate::access::{
-    Any, FreshLogin, Member, Membership, Policy, Requirement, Role, RolesRead, SecondFactor, decide,
+    Any, FreshLogin, Member, Membership, Policy, Requirement, Role, RolesRead, SecondFactor, Unnarrowed,
+    decide,
 };
 use crate::account::State;
 use crate::checks;
@@ -101,6 +102,7 @@ fn a_service_account_never_logs_in() {
     check::<FreshLogin<300>>(&service, &nowhere, (false, "login_too_old"));
     check::<SecondFactor>(&service, &nowhere, (false, "second_factor_required"));
     check::<Role<Auditor>>(&service, &nowhere, (false, "missing_role"));
+    check::<Unnarrowed>(&service, &nowhere, (false, "insufficient_scope"));
     check::<Member<Role<Auditor>>>(&service, &nowhere, (false, "missing_role"));
     // A key carries what its account may without an organization: nothing that only a membership gives.
     check::<Member<Read>>(&service, &nowhere, DEPENDENT);
