@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use portcullis::core::access::{Bearer, Credential, MayGive, Permit};
 use portcullis::core::account::EmailAddress;
 use portcullis::core::account::Registration;
@@ -54,13 +54,15 @@ pub(crate) async fn register(portcullis: &Portcullis, email: &str) -> Result<acc
 pub(crate) async fn allow(portcullis: &Portcullis, who: account::Id, permissions: &[&str]) -> Result<()> {
     let permit = Permit::<MayGive>::dangerous_for_operator();
     let (roles, role) = (portcullis.roles(), "measured");
-    roles
-        .create(&permit, role, "made for a measurement", here(portcullis))
-        .await?;
+    let made = roles.create(&permit, role, "made for a measurement", here(portcullis));
+    let made = made.await?;
+    ensure!(made.is_so(), "{role}: {made:?}");
     for permission in permissions {
-        roles.allow(&permit, role, permission, here(portcullis)).await?;
+        let allowed = roles.allow(&permit, role, permission, here(portcullis)).await?;
+        ensure!(allowed.is_so(), "{role} doesn't get {permission}: {allowed:?}");
     }
-    roles.assign(&permit, who, role, here(portcullis)).await?;
+    let assigned = roles.assign(&permit, who, role, here(portcullis)).await?;
+    ensure!(assigned.is_so(), "{role}: {assigned:?}");
     Ok(())
 }
 

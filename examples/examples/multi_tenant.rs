@@ -26,8 +26,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context as _;
-use portcullis::core::access::MayGive;
+use anyhow::{Context as _, ensure};
+use portcullis::core::access::{Change, MayGive};
 use portcullis::core::audit;
 use portcullis::core::organization::Current;
 use portcullis::{
@@ -143,10 +143,13 @@ pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
         ("viewer", "Sees projects", ProjectsRead::PERMISSION.name),
         ("editor", "Changes projects", ProjectsWrite::PERMISSION.name),
     ] {
-        roles.create(&permit, role, about, by.clone()).await?;
-        roles.allow(&permit, role, permission, by.clone()).await?;
+        let made = roles.create(&permit, role, about, by.clone()).await?;
+        ensure!(made.is_so() || made == Change::Taken, "{role}: {made:?}");
+        let allowed = roles.allow(&permit, role, permission, by.clone()).await?;
+        ensure!(allowed.is_so(), "{role} doesn't get {permission}: {allowed:?}");
     }
-    roles.inherit(&permit, "editor", "viewer", by).await?;
+    let inherits = roles.inherit(&permit, "editor", "viewer", by).await?;
+    ensure!(inherits.is_so(), "editor doesn't inherit: {inherits:?}");
     Ok(())
 }
 

@@ -70,11 +70,14 @@ pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
         ("reader", "May read", PostsRead::PERMISSION.name),
         ("editor", "May write", PostsWrite::PERMISSION.name),
     ] {
-        roles.create(&permit, role, about, by.clone()).await?;
-        roles.allow(&permit, role, permission, by.clone()).await?;
+        let made = roles.create(&permit, role, about, by.clone()).await?;
+        ensure!(made.is_so() || made == Change::Taken, "{role}: {made:?}");
+        let allowed = roles.allow(&permit, role, permission, by.clone()).await?;
+        ensure!(allowed.is_so(), "{role} doesn't get {permission}: {allowed:?}");
     }
     // Whatever readers may do, editors may do.
-    roles.inherit(&permit, "editor", "reader", by).await?;
+    let inherits = roles.inherit(&permit, "editor", "reader", by).await?;
+    ensure!(inherits.is_so(), "editor doesn't inherit: {inherits:?}");
     Ok(())
 }
 
@@ -86,10 +89,7 @@ pub(crate) async fn grant(portcullis: &Portcullis, account: &str, role: &str) ->
         .parse()
         .context("the first word must be an account's id")?;
     let change = portcullis.roles().assign(&permit, account, role, by).await?;
-    ensure!(
-        matches!(change, Change::Done | Change::Unchanged),
-        "not given: {change:?}"
-    );
+    ensure!(change.is_so(), "not given: {change:?}");
     Ok(())
 }
 

@@ -3,6 +3,8 @@
 //!
 //! Every permission is a scope. Asked for at the login (`"scope": "posts:read"`, or `scope=posts:read` at the token
 //! endpoint), scopes narrow the token for good: refreshing keeps them, and a role of the account doesn't count with it.
+//! Nor does it manage the account: whoever is given a token for `posts:read` ends no session but their own and makes no
+//! API key. Routes of your own that have no permission and mean the account as a whole ask for it so: `Allow<Unnarrowed>`.
 //! What the account may not do is never granted; the answer says which scopes were.
 //!
 //! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
@@ -19,10 +21,14 @@
 //! ["Hello, reader"]
 //! $ curl -s -X POST localhost:8080/posts -H "Authorization: Bearer $token"
 //! {…"code":"insufficient_scope"…}
+//! $ curl -s -X POST localhost:8080/auth/logout/all -H "Authorization: Bearer $token"
+//! {…"code":"insufficient_scope"…}
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, permissions};
+use portcullis::{
+    Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, Unnarrowed, permissions,
+};
 
 permissions! {
     pub PostsRead  = "posts:read":  "Read posts";
@@ -52,6 +58,11 @@ async fn mine(who: Allow<Authenticated>) -> Json<Vec<String>> {
     Json(who.permissions().into_iter().map(str::to_owned).collect())
 }
 
+/// Closing the account is no matter of any permission, and of no narrowed token either.
+async fn close(_: Allow<Unnarrowed>) -> &'static str {
+    "closed"
+}
+
 /// Every route, behind what the first parameter of its handler asks for.
 pub fn api(portcullis: &Portcullis) -> Api {
     Api::new("Blog", "1.0")
@@ -60,6 +71,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
         .put("/posts", replace)
         .get("/posts/count", count)
         .get("/mine", mine)
+        .delete("/mine", close)
         .nest("/auth", portcullis.routes())
         .nest("/oauth", portcullis.oauth_routes())
         .nest("/admin/api/v1", portcullis.admin_routes())

@@ -27,11 +27,14 @@ async fn app() -> TestApp {
     .await;
     let permit = Permit::dangerous_for_operator();
     let by = app.by_operator();
-    app.portcullis
-        .roles()
-        .create(&permit, "auditor", "", by)
-        .await
-        .unwrap();
+    assert!(
+        app.portcullis
+            .roles()
+            .create(&permit, "auditor", "", by)
+            .await
+            .unwrap()
+            .is_so()
+    );
     app
 }
 

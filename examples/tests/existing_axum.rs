@@ -24,10 +24,13 @@ async fn every_route_of_the_mounted_router_stands_behind_the_rule() {
     }
     let permit = Permit::<MayGive>::dangerous_for_operator();
     let roles = app.portcullis.roles();
-    roles
-        .create(&permit, "auditor", "Reads reports", app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .create(&permit, "auditor", "Reads reports", app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     app.assign(&anna, "auditor").await;
     let report = app
         .get("/reports/daily")

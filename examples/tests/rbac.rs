@@ -73,3 +73,10 @@ async fn seeding_twice_changes_nothing() {
     let app = app().await;
     rbac::seed(&app.portcullis).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_permission_that_nobody_declared_is_told_at_the_start() {
+    let app = TestApp::new().await;
+    let error = rbac::seed(&app.portcullis).await.unwrap_err().to_string();
+    assert!(error.contains("posts:read"), "{error}");
+}

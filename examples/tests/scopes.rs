@@ -59,6 +59,24 @@ async fn a_token_can_do_what_was_asked_for_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_narrowed_token_does_nothing_with_the_account_as_a_whole() {
+    let app = app().await;
+    let reader = log_in(&app, "posts:read posts:write").await.expect(200).json();
+    let token = field(&reader, "access_token");
+    for (method, path) in [
+        ("DELETE", "/mine"),
+        ("POST", "/auth/logout/all"),
+        ("GET", "/auth/sessions"),
+    ] {
+        let request = app.request(method.parse().unwrap(), path).bearer(&token);
+        let refused = request.send().await.expect(403);
+        assert_eq!(refused.code(), "insufficient_scope", "{method} {path}");
+    }
+    let whole = app.log_in("anna@example.com").await.access_token;
+    app.delete("/mine").bearer(&whole).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn what_the_account_may_not_is_never_granted() {
     let app = app().await;
     let refused = log_in(&app, "portcullis:roles:write nonsense").await.expect(400);

@@ -56,23 +56,32 @@ async fn an_open_session_may_what_its_account_may_now() {
         ("editor", &["docs:read", "docs:write"], [200, 200, 403]),
         ("keeper", &[], [200, 200, 200]),
     ] {
-        roles.create(&permit, role, "", app.by_operator()).await.unwrap();
+        assert!(
+            roles
+                .create(&permit, role, "", app.by_operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
         for permission in permissions {
             let by = app.by_operator();
-            roles.allow(&permit, role, permission, by).await.unwrap();
+            assert!(roles.allow(&permit, role, permission, by).await.unwrap().is_so());
         }
         app.assign(&anna, role).await;
         assert_eq!(may(&app, &session).await, expected, "{role}");
     }
-    roles
-        .unassign(
-            &Permit::dangerous_for_operator(),
-            anna.id,
-            "editor",
-            app.by_operator(),
-        )
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .unassign(
+                &Permit::dangerous_for_operator(),
+                anna.id,
+                "editor",
+                app.by_operator(),
+            )
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(may(&app, &session).await, [200, 403, 200]);
     app.clock.advance_secs(300);
     assert_eq!(

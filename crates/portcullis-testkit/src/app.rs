@@ -155,15 +155,21 @@ impl TestApp {
         let role = format!("r-{}", user.id.as_uuid().simple());
         let permit = Permit::<MayGive>::dangerous_for_operator();
         let roles = self.portcullis.roles();
-        roles
-            .create(&permit, &role, "made for a test", self.by_operator())
-            .await
-            .unwrap();
-        for permission in permissions {
+        assert!(
             roles
-                .allow(&permit, &role, permission, self.by_operator())
+                .create(&permit, &role, "made for a test", self.by_operator())
                 .await
-                .unwrap();
+                .unwrap()
+                .is_so()
+        );
+        for permission in permissions {
+            assert!(
+                roles
+                    .allow(&permit, &role, permission, self.by_operator())
+                    .await
+                    .unwrap()
+                    .is_so()
+            );
         }
         self.assign(&user, &role).await;
         user
@@ -172,11 +178,14 @@ impl TestApp {
     /// Gives an account a role.
     pub async fn assign(&self, user: &Account, role: &str) {
         let permit = Permit::<MayGive>::dangerous_for_operator();
-        self.portcullis
-            .roles()
-            .assign(&permit, user.id, role, self.by_operator())
-            .await
-            .unwrap();
+        assert!(
+            self.portcullis
+                .roles()
+                .assign(&permit, user.id, role, self.by_operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
     }
 
     /// An administrator, logged in.

@@ -70,11 +70,11 @@ pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::access::{
     Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
-    Requirement, Role, RoleName, SecondFactor,
+    Requirement, Role, RoleName, SecondFactor, Unnarrowed,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
-pub use self::access::RouteAccess;
+pub use self::access::{DryRun, RouteAccess};
 pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::docs::Docs;
 pub use self::enforcer::{

@@ -15,6 +15,8 @@ pub enum Denied {
     MissingPermission(PermissionRef),
     /// The account has the permission, the credential's scopes leave it out.
     InsufficientScope(PermissionRef),
+    /// The credential is narrowed by scopes, and this is for the account as a whole.
+    Narrowed,
     /// The account lacks a role, or the credential is narrowed by scopes.
     MissingRole(&'static str),
     /// The login is older than this many seconds.
@@ -44,7 +46,7 @@ impl Denied {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::MissingPermission(_) => "missing_permission",
-            Self::InsufficientScope(_) => "insufficient_scope",
+            Self::InsufficientScope(_) | Self::Narrowed => "insufficient_scope",
             Self::MissingRole(_) => "missing_role",
             Self::StaleLogin(_) => "login_too_old",
             Self::SingleFactor => "second_factor_required",
@@ -65,6 +67,7 @@ impl Denied {
             Self::MissingPermission(permission) | Self::InsufficientScope(permission) => {
                 Rule::Permission(permission)
             }
+            Self::Narrowed => Rule::Unnarrowed,
             Self::MissingRole(name) => Rule::Role(name),
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
@@ -127,6 +130,7 @@ impl Standing<'_> {
     pub(super) fn decide(self, rule: &Rule) -> Result<(), Denied> {
         match *rule {
             Rule::Public | Rule::Authenticated => Ok(()),
+            Rule::Unnarrowed => self.unnarrowed(),
             Rule::Permission(permission) => self.permission(permission),
             Rule::Role(name) if self.has_role(name) => Ok(()),
             Rule::Role(name) => Err(Denied::MissingRole(name)),
@@ -137,6 +141,15 @@ impl Standing<'_> {
             Rule::All(rules) => rules.iter().try_for_each(|rule| self.decide(rule)),
             Rule::Any(rules) if rules.iter().any(|rule| self.decide(rule).is_ok()) => Ok(()),
             Rule::Any(rules) => Err(Denied::NoAlternative(rules)),
+        }
+    }
+
+    fn unnarrowed(self) -> Result<(), Denied> {
+        defends!("T106");
+        if self.principal.is_unscoped() {
+            Ok(())
+        } else {
+            Err(Denied::Narrowed)
         }
     }
 

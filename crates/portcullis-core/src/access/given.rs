@@ -153,6 +153,7 @@ pub(super) fn any_rule() -> impl Strategy<Value = Rule> {
     let leaf = prop_oneof![
         1 => Just(Rule::Public),
         1 => Just(Rule::Authenticated),
+        1 => Just(Rule::Unnarrowed),
         6 => prop_oneof![Just(Read::PERMISSION), Just(Write::PERMISSION), Just(Erase::PERMISSION)]
             .prop_map(Rule::Permission),
         3 => prop_oneof![Just("auditor"), Just("editor")].prop_map(Rule::Role),

@@ -53,7 +53,7 @@ pub use self::principal::{Facts, Principal, Scopes};
 pub use self::remote::{MAX_LIFETIME, RemoteAuthenticator};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
-    Role, RoleName, SecondFactor,
+    Role, RoleName, SecondFactor, Unnarrowed,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
@@ -111,6 +111,7 @@ pub struct AccountFacts {
 
 /// What came of changing roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a role, permission or account that doesn't exist is told here only: handle it, or check that it is so now"]
 pub enum Change {
     /// It is so now.
     Done,
@@ -130,6 +131,13 @@ pub enum Change {
     Protected,
     /// Who acts lacks what is named, or may not change roles any more; nothing was written.
     Beyond(Lacks),
+}
+
+impl Change {
+    /// Whether what was asked for is so now, made by this call or before it.
+    pub fn is_so(&self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
 }
 
 /// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their

@@ -6,7 +6,7 @@ use super::{PermissionRef, Rule};
 /// locked.
 ///
 /// Implemented by permissions ([`permissions!`](crate::permissions)), [`Role`], [`FreshLogin`], [`SecondFactor`],
-/// [`Policy`], [`Member`], [`Authenticated`], tuples (all of them) and [`Any`] (one of them).
+/// [`Policy`], [`Member`], [`Authenticated`], [`Unnarrowed`], tuples (all of them) and [`Any`] (one of them).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an access requirement",
     label = "not a requirement",
@@ -43,6 +43,16 @@ pub enum Authenticated {}
 
 impl Requirement for Authenticated {
     const RULE: Rule = Rule::Authenticated;
+}
+
+/// A caller whose credential speaks for the account as a whole: no scopes narrow it. For what manages the account itself
+/// and has no permission of its own: whoever gives somebody a token for `posts:read` gives no more. API keys are narrowed
+/// by nature and never satisfy it.
+#[derive(Debug)]
+pub enum Unnarrowed {}
+
+impl Requirement for Unnarrowed {
+    const RULE: Rule = Rule::Unnarrowed;
 }
 
 /// A person who logged in less than `SECONDS` seconds ago. The login is what counts: refreshing a token makes none.

@@ -28,6 +28,8 @@ pub enum Rule {
     Public,
     /// A known caller.
     Authenticated,
+    /// A caller whose credential no scopes narrow. API keys never satisfy it.
+    Unnarrowed,
     /// A caller with this permission, through a credential whose scopes include it.
     Permission(PermissionRef),
     /// A caller with this role.
@@ -55,6 +57,7 @@ impl Rule {
             Self::Member(rule) => rule.each_permission(visit),
             Self::Public
             | Self::Authenticated
+            | Self::Unnarrowed
             | Self::Role(_)
             | Self::FreshLogin(_)
             | Self::SecondFactor
@@ -70,6 +73,7 @@ impl Rule {
             Self::Member(rule) => rule.each_action(visit),
             Self::Public
             | Self::Authenticated
+            | Self::Unnarrowed
             | Self::Permission(_)
             | Self::Role(_)
             | Self::FreshLogin(_)
@@ -92,6 +96,7 @@ impl Rule {
             }
             Self::Public
             | Self::Authenticated
+            | Self::Unnarrowed
             | Self::Permission(_)
             | Self::Role(_)
             | Self::FreshLogin(_)
@@ -125,9 +130,12 @@ impl Rule {
                 }
                 needs
             }
-            Self::Public | Self::Authenticated | Self::Permission(_) | Self::Role(_) | Self::Policy(_) => {
-                false
-            }
+            Self::Public
+            | Self::Authenticated
+            | Self::Unnarrowed
+            | Self::Permission(_)
+            | Self::Role(_)
+            | Self::Policy(_) => false,
         }
     }
 }
@@ -138,6 +146,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Public => f.write_str("public"),
             Self::Authenticated => f.write_str("authenticated"),
+            Self::Unnarrowed => f.write_str("unnarrowed"),
             Self::Permission(permission) => f.write_str(permission.name),
             Self::Role(name) => write!(f, "role({name})"),
             Self::FreshLogin(seconds) => write!(f, "fresh-login({seconds})"),

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::access::{
     Authenticated, FreshLogin, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite,
-    Permission as _, Permit, Role, SettingsWrite,
+    Permission as _, Permit, Role, SettingsWrite, Unnarrowed,
 };
 use crate::account::{self, EmailAddress};
 use crate::audit;
@@ -113,7 +113,7 @@ impl Organizations {
     /// [`OrganizationsError`].
     pub async fn create(
         &self,
-        permit: &Permit<Authenticated>,
+        permit: &Permit<Unnarrowed>,
         name: Name,
         slug: Slug,
         by: audit::Context,
@@ -297,7 +297,11 @@ impl Organizations {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn leave(&self, permit: &Permit<Member>, by: audit::Context) -> Result<Change, Fault> {
+    pub async fn leave(
+        &self,
+        permit: &Permit<(Member, Unnarrowed)>,
+        by: audit::Context,
+    ) -> Result<Change, Fault> {
         let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {

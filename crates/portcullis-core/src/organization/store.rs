@@ -56,6 +56,7 @@ pub struct Renaming {
 
 /// What came of a change in an organization. Only [`Change::Done`] wrote anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "whoever or whatever doesn't exist, or may not be changed, is told here only: handle it"]
 pub enum Change {
     /// It is so now.
     Done,
@@ -91,6 +92,13 @@ pub enum Change {
     NotProven,
     /// The account would own more organizations than it may.
     OwnsTooMany,
+}
+
+impl Change {
+    /// Whether what was asked for is so now, made by this call or before it.
+    pub fn is_so(&self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
 }
 
 /// What came of accepting an invitation.

@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use portcullis::Portcullis;
+use portcullis::{DryRun, Portcullis};
 use portcullis_core::access::{AccountsRead, AccountsWrite, DecisionsRead, Permit, RolesRead, SessionsWrite};
 use portcullis_core::account::{
     Account, EmailAddress, Id, Identifier, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::defends;
+use portcullis_core::organization::Selector;
 use portcullis_core::session::Assurance;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::failure::Failure;
-use super::{Output, password};
+use super::{Output, organization, password};
 use crate::config::Config;
 use crate::serve;
 
@@ -44,7 +45,8 @@ pub(super) enum Command {
     Unlock(Named),
     /// End all sessions of an account
     Logout(Named),
-    /// Show what an account could do on the server's routes with a fresh login, and why not
+    /// Show what an account could do on the server's routes with a fresh login (a service account: with an API key), and
+    /// why not
     Access(Access),
 }
 
@@ -67,6 +69,9 @@ pub(super) struct Access {
     /// Imagine a login with a second factor
     #[arg(long)]
     second_factor: bool,
+    /// The organization that the requests are for, by its id or slug: without it, what depends on one is left open
+    #[arg(long)]
+    organization: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -272,10 +277,17 @@ async fn access(
     } else {
         Assurance::SingleFactor
     };
-    let access = portcullis
-        .access_to(&permit, (account.id, assurance), &routes)
-        .await?;
-    let (refused, items) = access.ok_or_else(gone)?;
+    let organization = match &asked.organization {
+        Some(name) => Some(Selector::Id(organization::find(portcullis, name).await?.id)),
+        None => None,
+    };
+    let run = DryRun {
+        account: account.id,
+        assurance,
+        organization,
+    };
+    let access = portcullis.access_to(&permit, run, &routes).await?;
+    let (_, items) = access.ok_or_else(gone)?;
     let rows: Vec<Vec<Value>> = items
         .iter()
         .map(|route| {
@@ -283,12 +295,13 @@ async fn access(
                 json!(route.method),
                 json!(route.path),
                 json!(route.allowed),
+                json!(route.code),
                 json!(route.rule()),
-                json!(refused.as_deref().unwrap_or(route.why())),
+                json!(route.why),
             ]
         })
         .collect();
-    Ok(output.list(&["method", "path", "allowed", "rule", "why"], &rows)?)
+    Ok(output.list(&["method", "path", "allowed", "code", "rule", "why"], &rows)?)
 }
 
 /// Stands for the server's address where none is configured: no route depends on it.

@@ -197,7 +197,10 @@ async fn set(
 }
 
 /// The organization of this id or slug.
-async fn find(portcullis: &Portcullis, name: &str) -> Result<Organization, Failure> {
+///
+/// # Errors
+/// [`Failure`] if there is none.
+pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Organization, Failure> {
     let permit = Permit::<OrganizationsRead>::dangerous_for_operator();
     let found = portcullis.organizations().find(&permit, selector(name)?).await?;
     found.ok_or_else(|| missing(name))

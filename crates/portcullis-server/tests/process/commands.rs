@@ -637,6 +637,25 @@ fn what_an_account_could_do_is_shown_before_it_tries() {
         (&roles[0]["allowed"], &roles[0]["why"]),
         (&json!(true), &json!("the account has it"))
     );
+    works(&place.run(&["organization", "create", "acme", "Acme", "--owner", &anna]));
+    let members = ["--path", "/auth/organizations/acme/members", "--method", "GET"];
+    let open = access(&members);
+    assert_eq!(
+        (&open[0]["allowed"], &open[0]["code"]),
+        (&Value::Null, &json!("depends_on_organization"))
+    );
+    let named = access(&[&members[..], &["--organization", "acme"]].concat());
+    assert_eq!(
+        (&named[0]["allowed"], &named[0]["code"]),
+        (&json!(true), &json!("holds"))
+    );
+    for unknown in ["nobodys", "ACME"] {
+        fails(
+            &place.run(&["account", "access", &anna, "--organization", unknown]),
+            1,
+            "organization list",
+        );
+    }
     fails(
         &place.run(&["account", "access", "anna@example.com", "--path", "/nowhere"]),
         1,

@@ -148,10 +148,18 @@ pub async fn share_ends_at_its_moment<S: Stores>(db: S) {
         expires_at: Some(end.plus(HOUR)),
         ..ending
     };
-    db.create_role("editor".into(), String::new(), by(START))
-        .await
-        .unwrap();
-    db.assign(anna.id, "editor".into(), by(START)).await.unwrap();
+    assert!(
+        db.create_role("editor".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.assign(anna.id, "editor".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     let to_editors = Subject::Role("editor".into());
     share(
         &db,
@@ -180,22 +188,38 @@ pub async fn share_ends_at_its_moment<S: Stores>(db: S) {
 pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "ben").await);
     for role in ["editor", "chief"] {
-        db.create_role(role.into(), String::new(), by(START))
-            .await
-            .unwrap();
+        assert!(
+            db.create_role(role.into(), String::new(), by(START))
+                .await
+                .unwrap()
+                .is_so()
+        );
     }
-    db.inherit("chief".into(), "editor".into(), by(START))
-        .await
-        .unwrap();
+    assert!(
+        db.inherit("chief".into(), "editor".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit")).await;
     assert_eq!(held(&db, holder(anna.id), "7", "posts:edit", START).await, None);
-    db.assign(anna.id, "chief".into(), by(START)).await.unwrap();
+    assert!(
+        db.assign(anna.id, "chief".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(
         held(&db, holder(anna.id), "7", "posts:edit", START).await,
         Some(Term::Open)
     );
     assert_eq!(held(&db, holder(ben.id), "7", "posts:edit", START).await, None);
-    db.unassign(anna.id, "chief".into(), by(START)).await.unwrap();
+    assert!(
+        db.unassign(anna.id, "chief".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(held(&db, holder(anna.id), "7", "posts:edit", START).await, None);
 
     let acme = organization::Id::from_uuid(fresh_id());
@@ -235,15 +259,26 @@ pub async fn unshare_counts_at_once<S: Stores>(db: S) {
     );
     assert_eq!(events(&db, Action::GrantTaken).await.len(), 1);
 
-    db.create_role("editor".into(), String::new(), by(START))
-        .await
-        .unwrap();
+    assert!(
+        db.create_role("editor".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit")).await;
-    db.delete_role("editor".into(), by(START)).await.unwrap();
-    db.create_role("editor".into(), String::new(), by(START))
-        .await
-        .unwrap();
-    db.assign(anna.id, "editor".into(), by(START)).await.unwrap();
+    assert!(db.delete_role("editor".into(), by(START)).await.unwrap().is_so());
+    assert!(
+        db.create_role("editor".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.assign(anna.id, "editor".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(
         held(&db, holder(anna.id), "7", "posts:edit", START).await,
         None,
@@ -294,10 +329,18 @@ pub async fn share_is_recorded_once<S: Stores>(db: S) {
 /// Ids come in order, page by page, each once, and only those that count.
 pub async fn held_ids_pages_in_order<S: Stores>(db: S) {
     let (anna, ben) = (registered(&db, "anna").await, registered(&db, "ben").await);
-    db.create_role("editor".into(), String::new(), by(START))
-        .await
-        .unwrap();
-    db.assign(anna.id, "editor".into(), by(START)).await.unwrap();
+    assert!(
+        db.create_role("editor".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.assign(anna.id, "editor".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     for id in ["b", "a", "Z", "ä", "10", "9"] {
         share(&db, grant(id, &Subject::Account(anna.id), "posts:read")).await;
         share(&db, grant(id, &Subject::Role("editor".into()), "posts:read")).await;

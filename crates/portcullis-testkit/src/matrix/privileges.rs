@@ -16,11 +16,12 @@ pub(super) enum Place {
     Outside,
 }
 
-/// Names of permissions and roles.
+/// Names of permissions and roles, and whether a credential with scopes stands for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Privileges {
     pub(super) permissions: BTreeSet<String>,
     pub(super) roles: BTreeSet<String>,
+    pub(super) narrowed: bool,
 }
 
 impl Privileges {
@@ -35,6 +36,7 @@ impl Privileges {
         match rule {
             Rule::Public
             | Rule::Authenticated
+            | Rule::Unnarrowed
             | Rule::FreshLogin(_)
             | Rule::SecondFactor
             | Rule::Policy(_) => {}
@@ -53,11 +55,11 @@ impl Privileges {
     pub(super) fn singles(&self) -> impl Iterator<Item = Self> {
         let permissions = self.permissions.iter().map(|name| Self {
             permissions: BTreeSet::from([name.clone()]),
-            roles: BTreeSet::new(),
+            ..Self::default()
         });
         let roles = self.roles.iter().map(|name| Self {
-            permissions: BTreeSet::new(),
             roles: BTreeSet::from([name.clone()]),
+            ..Self::default()
         });
         permissions.chain(roles)
     }
@@ -71,14 +73,22 @@ impl Privileges {
         Self {
             permissions: &self.permissions - &other.permissions,
             roles: &self.roles - &other.roles,
+            narrowed: self.narrowed,
         }
     }
 
     /// What a key with all of these permissions stands for: no role, and no login however old.
     pub(super) fn of_a_key(self) -> (Self, u32) {
-        let permissions = self.permissions;
-        let roles = BTreeSet::new();
-        (Self { permissions, roles }, u32::MAX)
+        (Self::narrowed_to(self.permissions), u32::MAX)
+    }
+
+    /// What a credential with these scopes stands for, of somebody who may everything: it speaks for no role.
+    pub(super) fn narrowed_to(permissions: BTreeSet<String>) -> Self {
+        Self {
+            permissions,
+            roles: BTreeSet::new(),
+            narrowed: true,
+        }
     }
 
     /// Whether somebody with exactly these, who logged in `age` seconds ago and stands there, satisfies the rule.
@@ -108,6 +118,7 @@ impl Privileges {
     fn satisfied(&self, rule: &Rule, age: u32, here: Option<&Self>) -> bool {
         match rule {
             Rule::Public | Rule::Authenticated => true,
+            Rule::Unnarrowed => !self.narrowed,
             Rule::Permission(permission) => self.permissions.contains(permission.name),
             Rule::Role(name) => self.roles.contains(*name),
             Rule::FreshLogin(seconds) => age < *seconds,
@@ -148,9 +159,12 @@ impl Statuses {
                 Some(here) => Self::of(here, rule, age, Some(here)),
                 None => Self::FORBIDDEN,
             },
-            Rule::Public | Rule::Authenticated | Rule::Permission(_) | Rule::Role(_) | Rule::Policy(_) => {
-                Self::FORBIDDEN
-            }
+            Rule::Public
+            | Rule::Authenticated
+            | Rule::Unnarrowed
+            | Rule::Permission(_)
+            | Rule::Role(_)
+            | Rule::Policy(_) => Self::FORBIDDEN,
         }
     }
 
@@ -184,6 +198,7 @@ pub(super) fn ages(rule: &Rule, found: &mut BTreeSet<u32>) {
         Rule::Member(rule) => ages(rule, found),
         Rule::Public
         | Rule::Authenticated
+        | Rule::Unnarrowed
         | Rule::Permission(_)
         | Rule::Role(_)
         | Rule::SecondFactor

@@ -1,13 +1,12 @@
 //! Why requests were refused, and what an account could do.
 
 use axum::extract::State;
-use portcullis_core::access::explain::Access;
-use portcullis_core::access::{
-    CredentialKind, Decision, DecisionsRead, Explanation, Kinds, Permit, Situation,
-};
+use portcullis_core::access::explain::{Asked, Outlook};
+use portcullis_core::access::{CredentialKind, Decision, DecisionsRead, Explanation, Permit, Situation};
 use portcullis_core::account;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::organization::Selector;
 use portcullis_core::session::Assurance;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use uuid::Uuid;
 
 use super::roles::account_id;
 use crate::enforcer::Caller;
+use crate::enforcer::organization::{self, Selected};
 use crate::portcullis::Portcullis;
 use crate::router::RouteInfo;
 use crate::{Allow, Api, Json, Path, Problem, Query};
@@ -29,8 +29,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/accounts/{account}/access", access)
         .summary("What an account could do")
         .description(
-            "For every route, whether the account could call it with a fresh login, and why not. \
-             `method` and `path` narrow the list. Nobody is logged in for it.",
+            "For every route, whether the account could call it with a fresh login, and why not; a service account, \
+             which never logs in, with an API key of all its permissions. `method` and `path` narrow the list, \
+             `organization` names the organization that the requests are for. Without it, `allowed` is `null` where \
+             that depends on the organization. Nobody is logged in for it; policies are asked without an address.",
         )
 }
 
@@ -139,19 +141,21 @@ fn unknown_decision() -> Problem {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct Question {
     /// Only routes that answer to this method.
     method: Option<String>,
     /// Only routes that a request to this path could come to: `/posts/7`, or `/posts/{id}` as it was registered.
     path: Option<String>,
     /// Whether the login is imagined with a second factor: `false` unless said otherwise.
     second_factor: Option<bool>,
+    /// The organization that the requests are imagined for, by its id or slug.
+    organization: Option<String>,
 }
 
 /// What an account could do.
 #[derive(Debug, Serialize, JsonSchema)]
 struct AccessView {
-    /// Why it could not even log in; absent if it could.
+    /// Why no credential of it would be honoured; absent if one would.
     refused: Option<String>,
     /// The routes.
     items: Vec<RouteAccess>,
@@ -168,11 +172,15 @@ pub struct RouteAccess {
     pub path: String,
     /// The kinds of credential that are accepted.
     pub credentials: Vec<&'static str>,
-    /// Whether the account could call it.
-    pub allowed: bool,
+    /// Whether the account could call it; `null` where that depends on the organization and none is named.
+    pub allowed: Option<bool>,
+    /// A stable code: `holds`, the code of the refusal, `depends_on_organization`, or `account_refused`.
+    pub code: String,
+    /// Why, for people.
+    pub why: String,
     /// What is asked about single resources besides: who may that, only a call tells.
     pub resources: Vec<String>,
-    /// What is asked, part by part.
+    /// What is asked, part by part, and what of it holds.
     explanation: ExplanationView,
 }
 
@@ -181,18 +189,24 @@ impl RouteAccess {
     pub fn rule(&self) -> &str {
         &self.explanation.rule
     }
+}
 
-    /// Why it holds or doesn't, for people.
-    pub fn why(&self) -> &str {
-        &self.explanation.why
-    }
+/// Whose access is asked for, and how their requests are imagined.
+#[derive(Debug, Clone)]
+pub struct DryRun {
+    /// The account.
+    pub account: account::Id,
+    /// How sure the login makes us, if the account is a person's.
+    pub assurance: Assurance,
+    /// The organization that the requests name.
+    pub organization: Option<Selector>,
 }
 
 async fn access(
     who: Allow<DecisionsRead>,
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(asked): Query<Question>,
 ) -> Result<Json<AccessView>, Problem> {
     let mut routes = portcullis.gate().routes();
     routes.retain(|route| route.answers(asked.method.as_deref(), asked.path.as_deref()));
@@ -206,9 +220,16 @@ async fn access(
         Some(true) => Assurance::MultiFactor,
         Some(false) | None => Assurance::SingleFactor,
     };
-    let access = portcullis
-        .access_to(who.permit(), (account_id(&account)?, assurance), &routes)
-        .await?;
+    let run = DryRun {
+        account: account_id(&account)?,
+        assurance,
+        organization: asked
+            .organization
+            .as_deref()
+            .map(organization::read)
+            .transpose()?,
+    };
+    let access = portcullis.access_to(who.permit(), run, &routes).await?;
     let (refused, items) = access.ok_or_else(Problem::not_found)?;
     Ok(Json(AccessView {
         refused,
@@ -218,51 +239,62 @@ async fn access(
 }
 
 impl Portcullis {
-    /// What the account could do on each of these routes with a fresh login of this assurance: why it could not log in,
-    /// and each route. `None` if there is no such account.
+    /// What the account could do on each of these routes: why nothing of it would be honoured, and each route. `None` if
+    /// there is no such account. A person is imagined with a fresh login, a service account with an API key of all its
+    /// permissions.
     ///
     /// # Errors
     /// What the store says.
     pub async fn access_to(
         &self,
         permit: &Permit<DecisionsRead>,
-        login: (account::Id, Assurance),
+        run: DryRun,
         routes: &[RouteInfo<'_>],
     ) -> Result<Option<(Option<String>, Vec<RouteAccess>)>, Fault> {
-        let situation = Situation {
-            policies: self.gate().policies(),
-            ..Situation::at(self.environment().now())
-        };
-        let rules: Vec<_> = routes.iter().map(|route| *route.rule()).collect();
+        let (gate, now) = (self.gate(), self.environment().now());
         for route in routes {
             // A name without a bit would be left out of what the account may do.
             route.each_permission(&mut |permission| {
                 (permission.id)();
             });
         }
-        let access = self.decisions().access(permit, login, &rules, &situation).await?;
-        Ok(access.map(|Access { refused, rules }| {
+        let selected = match run.organization {
+            Some(name) => Selected::find(gate, run.account, name, now).await?,
+            None => Selected::Nothing,
+        };
+        let situation = Situation {
+            policies: gate.policies(),
+            ..selected.situation(now)
+        };
+        let asked: Vec<_> = routes.iter().map(asked).collect();
+        let login = (run.account, run.assurance);
+        let access = self.decisions().access(permit, login, &asked, &situation).await?;
+        Ok(access.map(|access| {
             let items = routes
                 .iter()
-                .zip(rules)
-                .map(|(route, rule)| item(route, rule, refused.is_none()));
-            (refused.map(|reason| reason.to_string()), items.collect())
+                .zip(access.routes)
+                .map(|(route, outlook)| item(route, outlook));
+            (access.refused.map(|reason| reason.to_string()), items.collect())
         }))
     }
 }
 
-fn item(route: &RouteInfo<'_>, explanation: Explanation, logs_in: bool) -> RouteAccess {
-    // Who can't log in is a stranger, and a login is of no use where only machines are let in.
-    let personal = CredentialKind::ALL
-        .into_iter()
-        .any(|kind| Kinds::PERSONAL.accepts(kind) && route.kinds().accepts(kind));
-    let known = route.caller() != Caller::Required || (logs_in && personal);
+fn asked(route: &RouteInfo<'_>) -> Asked {
+    Asked {
+        rule: *route.rule(),
+        kinds: (route.caller() == Caller::Required).then(|| route.kinds()),
+    }
+}
+
+fn item(route: &RouteInfo<'_>, outlook: Outlook) -> RouteAccess {
     RouteAccess {
         method: route.verb().as_str().to_owned(),
         path: route.path().to_owned(),
         credentials: route.kinds().iter().map(CredentialKind::as_str).collect(),
-        allowed: known && explanation.holds,
+        allowed: outlook.allowed,
+        code: outlook.code,
+        why: outlook.why,
         resources: route.asks().iter().map(ToString::to_string).collect(),
-        explanation: explanation.into(),
+        explanation: outlook.explanation.into(),
     }
 }

@@ -14,7 +14,7 @@ mod roles;
 
 use portcullis_core::access::{Change, RolesError, in_words};
 
-pub use self::decisions::RouteAccess;
+pub use self::decisions::{DryRun, RouteAccess};
 use crate::portcullis::Portcullis;
 use crate::{Api, NoContent, Problem};
 

@@ -5,7 +5,7 @@ mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::access::Authenticated;
+use portcullis_core::access::{Authenticated, Unnarrowed};
 use portcullis_core::account::Store as _;
 use portcullis_core::account::{
     AgainError, EmailAddress, Identifier, Registered, Registration, RegistrationError, SetupToken, Username,
@@ -342,7 +342,7 @@ impl Portcullis {
 }
 
 async fn mail_again(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
 ) -> Result<NoContent, Problem> {
     if let Some(token) = portcullis.registrar().verify_again(who.id()).await? {

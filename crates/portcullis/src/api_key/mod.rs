@@ -1,6 +1,6 @@
 //! The routes of API keys: people make, see, change, rotate and revoke their own.
 //!
-//! Only a login by a person opens them, and only a fresh one makes a key's text appear, enables a key or changes from
+//! Only a login by a person opens them, one that no scopes narrow (`T106`), and only a fresh one makes a key's text appear, enables a key or changes from
 //! where and how often it may be used: neither a stolen key nor a forgotten browser makes itself another key (`T041`), or
 //! takes the fences off one (`T081`).
 
@@ -10,7 +10,7 @@ mod problem;
 pub(crate) mod view;
 
 use axum::extract::State;
-use portcullis_core::access::{Authenticated, FreshLogin};
+use portcullis_core::access::{FreshLogin, Unnarrowed};
 use portcullis_core::api_key::Id;
 use portcullis_core::defends;
 
@@ -37,7 +37,7 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 }
 
 async fn list(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<Json<Views>, Problem> {
@@ -46,7 +46,7 @@ async fn list(
 }
 
 async fn create(
-    who: Allow<FreshLogin<900>, Via<Personal>>,
+    who: Allow<(Unnarrowed, FreshLogin<900>), Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<NewKey>,
@@ -59,7 +59,7 @@ async fn create(
 }
 
 async fn find(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
@@ -69,7 +69,7 @@ async fn find(
 }
 
 async fn change(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
@@ -82,7 +82,7 @@ async fn change(
 }
 
 async fn revoke(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
@@ -91,7 +91,7 @@ async fn revoke(
 }
 
 async fn rotate(
-    who: Allow<FreshLogin<900>, Via<Personal>>,
+    who: Allow<(Unnarrowed, FreshLogin<900>), Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,

@@ -52,7 +52,13 @@ fn asked(scheme: &str, conjunction: &Conjunction) -> Value {
 /// The alternatives of a rule, each a list of things that are all needed.
 fn normalise(rule: &Rule) -> Vec<Conjunction> {
     match *rule {
-        Rule::Public | Rule::Authenticated | Rule::FreshLogin(_) | Rule::SecondFactor | Rule::Policy(_) => {
+        // That no scopes narrow a credential is nothing that a scope could say.
+        Rule::Public
+        | Rule::Authenticated
+        | Rule::Unnarrowed
+        | Rule::FreshLogin(_)
+        | Rule::SecondFactor
+        | Rule::Policy(_) => {
             vec![Conjunction::default()]
         }
         Rule::Permission(permission) => vec![Conjunction {

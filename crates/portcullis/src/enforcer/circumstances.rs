@@ -94,11 +94,8 @@ pub(super) fn situation<'a>(
     Situation {
         ip,
         user_agent,
-        selected: walk.selected.id(),
-        member: walk.selected.active().map(|current| current.membership()),
-        suspended: walk.selected.is_suspended(),
         policies: walk.policies(),
-        ..Situation::at(walk.at)
+        ..walk.selected.situation(walk.at)
     }
 }
 

@@ -18,9 +18,11 @@ use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
-use portcullis_core::access::Principal;
-use portcullis_core::defends;
+use portcullis_core::access::{Principal, Situation};
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
+use portcullis_core::{account, defends};
 
 use super::Gate;
 use crate::Problem;
@@ -39,8 +41,27 @@ pub(crate) enum Selected {
 }
 
 impl Selected {
+    /// Who the account is in the organization of this name.
+    pub(crate) async fn find(
+        gate: &Gate,
+        account: account::Id,
+        name: Selector,
+        at: Timestamp,
+    ) -> Result<Self, Fault> {
+        let found = match gate.organizations() {
+            Some(directory) => directory.current(account, name, at).await?,
+            None => None,
+        };
+        Ok(found.map_or(Self::Strange, Self::Own))
+    }
+
+    /// Whether it is the caller's own, and named so.
+    fn is_named_by(&self, name: &Selector) -> bool {
+        matches!(self, Self::Own(current) if current.is_named_by(name))
+    }
+
     /// The organization's id, as decisions see it.
-    pub(crate) fn id(&self) -> Option<Id> {
+    fn id(&self) -> Option<Id> {
         match self {
             Self::Nothing => None,
             Self::Strange => Some(Id::NONE),
@@ -56,8 +77,18 @@ impl Selected {
         }
     }
 
+    /// What it adds to what a decision at this moment looks at.
+    pub(crate) fn situation(&self, at: Timestamp) -> Situation<'_> {
+        Situation {
+            selected: self.id(),
+            member: self.active().map(|current| current.membership()),
+            suspended: self.is_suspended(),
+            ..Situation::at(at)
+        }
+    }
+
     /// Whether it is the caller's own, and suspended.
-    pub(crate) fn is_suspended(&self) -> bool {
+    fn is_suspended(&self) -> bool {
         matches!(self, Self::Own(current) if !current.is_active())
     }
 }
@@ -72,19 +103,15 @@ pub(super) async fn select(parts: &mut Parts, walk: &Walk, who: &Principal) -> R
     let Some(first) = named.first() else {
         return Ok(Selected::Nothing);
     };
-    let found = match walk.gate.organizations() {
-        Some(directory) => directory.current(who.id(), first.clone(), walk.at).await?,
-        None => None,
-    };
-    let same =
-        |other: &Selector| other == first || found.as_ref().is_some_and(|current| current.is_named_by(other));
+    let selected = Selected::find(&walk.gate, who.id(), first.clone(), walk.at).await?;
+    let same = |other: &Selector| other == first || selected.is_named_by(other);
     if !named.iter().all(same) {
         return Err(Problem::bad_request(
             "organization_conflict",
             "header, path and host name different organizations; name one",
         ));
     }
-    Ok(found.map_or(Selected::Strange, Selected::Own))
+    Ok(selected)
 }
 
 fn in_header(parts: &Parts) -> Result<Option<Selector>, Problem> {
@@ -155,7 +182,8 @@ fn host(parts: &Parts) -> Result<Option<String>, Problem> {
     }
 }
 
-fn read(text: &str) -> Result<Selector, Problem> {
+/// Reads the name of an organization.
+pub(crate) fn read(text: &str) -> Result<Selector, Problem> {
     Selector::parse(text).map_err(|_| invalid())
 }
 

@@ -146,7 +146,9 @@ async fn select(parts: &mut Parts, rule: &Rule, who: &Arc<Principal>) -> Result<
         return Ok(());
     }
     let walk = walk(parts)?.clone();
-    let selected = organization::select(parts, &walk, who).await?;
+    let selected = organization::select(parts, &walk, who)
+        .await
+        .map_err(|problem| unreadable(parts, rule, problem))?;
     if let Some(walk) = parts.extensions.get_mut::<Walk>() {
         walk.selected = selected;
     }
@@ -179,6 +181,27 @@ fn refused(parts: &Parts, rule: &Rule, denied: Denied) -> Problem {
         principal: Some(who),
         key: None,
         tree: &tree,
+    };
+    walk.gate.denials().record(&denial, context(walk, parts));
+    problem
+}
+
+/// The answer to a known caller whose request names no one organization, after it was recorded: who tries two tenants
+/// in one request shows themself so. A fault is no refusal.
+fn unreadable(parts: &Parts, rule: &Rule, problem: Problem) -> Problem {
+    let walk = Walk::of(&parts.extensions).filter(|_| problem.status().is_client_error());
+    let Some((walk, who)) = walk.and_then(|walk| Some((walk, walk.principal.as_ref()?))) else {
+        return problem;
+    };
+    let denial = Denial {
+        operation: &Operation(&parts.method, &walk.label),
+        rule,
+        code: problem.code(),
+        why: &problem.detail(),
+        credential: Some(who.kind()),
+        principal: Some(who),
+        key: None,
+        tree: &|| None,
     };
     walk.gate.denials().record(&denial, context(walk, parts));
     problem

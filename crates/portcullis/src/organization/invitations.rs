@@ -1,7 +1,7 @@
 //! Invitations: written, listed, revoked, accepted.
 
 use axum::extract::State;
-use portcullis_core::access::{Authenticated, Member, MembersRead, MembersWrite};
+use portcullis_core::access::{Member, MembersRead, MembersWrite, Unnarrowed};
 use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
 use portcullis_core::organization::{
@@ -127,7 +127,7 @@ struct Code {
 }
 
 async fn accept(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<Code>,

@@ -10,7 +10,7 @@ mod members;
 mod view;
 
 use axum::extract::State;
-use portcullis_core::access::{Authenticated, Member, SettingsWrite};
+use portcullis_core::access::{Authenticated, Member, SettingsWrite, Unnarrowed};
 use portcullis_core::organization::{Change, Created as Made, Name, OrganizationsError, Renaming, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -63,7 +63,7 @@ impl NewOrganization {
 }
 
 async fn create(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<NewOrganization>,
@@ -128,7 +128,7 @@ async fn rename(
 }
 
 async fn leave(
-    who: Allow<Member, Via<Personal>>,
+    who: Allow<(Member, Unnarrowed), Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {

@@ -22,6 +22,11 @@ impl From<Denied> for Problem {
                 format!("the credential's scopes leave out {lacking}"),
             )
             .challenged(Challenge::scope(permission.name)),
+            Denied::Narrowed => Self::forbidden(
+                denied.code(),
+                "the credential is narrowed by scopes, and this is for the account as a whole: log in without scopes",
+            )
+            .challenged(Challenge::error("insufficient_scope")),
             Denied::MissingRole(_) | Denied::NoAlternative(_) => {
                 Self::forbidden(denied.code(), format!("this needs {lacking}"))
                     .challenged(Challenge::error("insufficient_scope"))

@@ -1,11 +1,13 @@
 //! The routes of sessions: log in, log out, see and end what is logged in where.
+//!
+//! What a narrowed credential may do here is to end its own session: the others are the account's (`T106`).
 
 mod cookie;
 mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::access::Authenticated;
+use portcullis_core::access::{Authenticated, Unnarrowed};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{Delivery, DeviceName, Id, LoggedIn, LoginError, LoginForm};
 use portcullis_core::{audit, defends};
@@ -221,7 +223,7 @@ async fn log_out(
 }
 
 async fn log_out_everywhere(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     browser: ByCookie,
     Circumstances(by): Circumstances,
@@ -264,7 +266,7 @@ async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<v
 }
 
 async fn list(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
 ) -> Result<Json<view::Sessions>, Problem> {
     let sessions = portcullis.sessions().list(who.id()).await?;
@@ -272,7 +274,7 @@ async fn list(
 }
 
 async fn end_others(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<Json<view::Ended>, Problem> {
@@ -290,7 +292,7 @@ struct Rename {
 }
 
 async fn rename(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
@@ -310,7 +312,7 @@ async fn rename(
 }
 
 async fn end(
-    who: Allow<Authenticated, Via<Personal>>,
+    who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,

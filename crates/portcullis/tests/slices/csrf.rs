@@ -90,7 +90,7 @@ async fn a_refusal_says_what_to_do_and_is_audited() {
     }
     let events = events(&app, "access.denied").await;
     let detail = events[0].detail.as_deref();
-    assert_eq!(detail, Some("authenticated: csrf_token_missing"));
+    assert_eq!(detail, Some("unnarrowed: csrf_token_missing"));
     assert!(events[0].account.is_some());
 }
 

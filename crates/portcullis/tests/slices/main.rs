@@ -24,6 +24,7 @@ mod given;
 mod giving;
 mod health;
 mod matrix;
+mod narrowed;
 mod organization;
 #[cfg(feature = "policies")]
 mod policy;

@@ -61,7 +61,13 @@ async fn app() -> TestApp {
         ("manager", Some("org:members:write")),
         ("boss", None),
     ] {
-        roles.create(&permit, role, "", app.by_operator()).await.unwrap();
+        assert!(
+            roles
+                .create(&permit, role, "", app.by_operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
         if let Some(permission) = permission {
             let change = roles.allow(&permit, role, permission, app.by_operator()).await;
             assert_eq!(change.unwrap(), RoleChange::Done);
@@ -869,23 +875,29 @@ async fn what_is_taken_away_counts_from_the_next_request_on() {
     projects(&app, &ben, "acme").await.expect(200);
     // The role itself changes, outside of any organization.
     let (roles, permit) = (app.portcullis.roles(), Permit::dangerous_for_operator());
-    roles
-        .disallow(&permit, "reader", "projects:read", app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .disallow(&permit, "reader", "projects:read", app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(
         codes(&projects(&app, &ben, "acme").await),
         refusal(403, "missing_permission")
     );
-    roles
-        .allow(
-            &Permit::dangerous_for_operator(),
-            "reader",
-            "projects:read",
-            app.by_operator(),
-        )
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .allow(
+                &Permit::dangerous_for_operator(),
+                "reader",
+                "projects:read",
+                app.by_operator(),
+            )
+            .await
+            .unwrap()
+            .is_so()
+    );
     projects(&app, &ben, "acme").await.expect(200);
     // The old slug selects nothing from the renaming on, and stays reserved.
     let renamed = app
@@ -947,10 +959,13 @@ async fn what_counts_here_does_not_count_there() {
     let permit = Permit::<MayLetIn>::dangerous_for_operator_in(acme.parse().unwrap());
     let all = ["boss", "reader", "writer"].map(ToOwned::to_owned).to_vec();
     let organizations = app.portcullis.organizations();
-    organizations
-        .set_roles(&permit, ben.id, all, app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        organizations
+            .set_roles(&permit, ben.id, all, app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     let narrowed = log_in_with(&app, "ben@example.com", &json!({ "scope": "projects:read" })).await;
     let narrowed = Account {
         access_token: text(&narrowed.expect(200).json(), "access_token"),

@@ -516,10 +516,13 @@ async fn a_role_that_is_given_or_taken_counts_at_once() {
         app("permit(principal in Role::\"auditor\", action == Action::\"reports:export\", resource);").await;
     let permit = Permit::dangerous_for_operator();
     let roles = app.portcullis.roles();
-    roles
-        .create(&permit, "auditor", "", app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .create(&permit, "auditor", "", app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     let anna = app.user("anna@example.com").await;
     for _ in 0..3 {
         refused(&ask(&app, &anna).await, "no_policy_permits");
@@ -527,15 +530,18 @@ async fn a_role_that_is_given_or_taken_counts_at_once() {
         app.assign(&anna, "auditor").await;
         ask(&app, &anna).await.expect(200);
         ask(&app, &anna).await.expect(200);
-        roles
-            .unassign(
-                &Permit::dangerous_for_operator(),
-                anna.id,
-                "auditor",
-                app.by_operator(),
-            )
-            .await
-            .unwrap();
+        assert!(
+            roles
+                .unassign(
+                    &Permit::dangerous_for_operator(),
+                    anna.id,
+                    "auditor",
+                    app.by_operator(),
+                )
+                .await
+                .unwrap()
+                .is_so()
+        );
     }
     refused(&ask(&app, &anna).await, "no_policy_permits");
 }

@@ -214,10 +214,13 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     let role = format!("r-{}", reader.id.as_uuid().simple());
     let permit = portcullis_core::access::Permit::dangerous_for_operator();
     let roles = here.portcullis.roles();
-    roles
-        .unassign(&permit, reader.id, &role, here.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .unassign(&permit, reader.id, &role, here.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     within_a_second("a role taken away", async || audit().await == 403).await;
     set_state(&here, &reader, State::Disabled).await;
     within_a_second("a disabled account", async || audit().await == 401).await;

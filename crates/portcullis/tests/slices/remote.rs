@@ -180,10 +180,13 @@ async fn editor(app: &TestApp) -> Account {
     let user = app.user_with("editor@example.com", &["remote:read"]).await;
     let permit = portcullis::Permit::<portcullis_core::access::MayGive>::dangerous_for_operator();
     let roles = app.portcullis.roles();
-    roles
-        .create(&permit, "editor", "", app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .create(&permit, "editor", "", app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     app.assign(&user, "editor").await;
     app.log_in("editor@example.com").await
 }
@@ -644,11 +647,14 @@ async fn what_is_too_long_for_a_token_is_left_out_of_it() {
     let permit = portcullis::Permit::<portcullis_core::access::MayGive>::dangerous_for_operator();
     for n in 0..130 {
         let role = format!("r{n:063}");
-        app.portcullis
-            .roles()
-            .create(&permit, &role, "", app.by_operator())
-            .await
-            .unwrap();
+        assert!(
+            app.portcullis
+                .roles()
+                .create(&permit, &role, "", app.by_operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
         app.assign(&user, &role).await;
     }
     let token = app.log_in(&user.email).await.access_token;

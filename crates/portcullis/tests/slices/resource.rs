@@ -545,10 +545,13 @@ async fn a_role_that_was_shared_with_counts_while_somebody_has_it() {
     get(&app, &ben, &format!("/posts/{post}")).await.expect(200);
     let permit = portcullis_core::access::Permit::dangerous_for_operator();
     let roles = app.portcullis.roles();
-    roles
-        .unassign(&permit, ben.id, &role, app.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .unassign(&permit, ben.id, &role, app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
 }
 

@@ -70,14 +70,20 @@ async fn member_of_acme(here: &TestApp) -> (String, Account) {
     let request = here.post("/auth/organizations").bearer(&owner.access_token);
     let acme = text(&request.json(&body).send().await.expect(201).json(), "id");
     let (roles, permit) = (here.portcullis.roles(), Permit::dangerous_for_operator());
-    roles
-        .create(&permit, "reader", "", here.by_operator())
-        .await
-        .unwrap();
-    roles
-        .allow(&permit, "reader", "staleness:read", here.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .create(&permit, "reader", "", here.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        roles
+            .allow(&permit, "reader", "staleness:read", here.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     let member = here.user("member@example.com").await;
     join(here, &acme, &member).await;
     (acme, member)
@@ -118,18 +124,24 @@ async fn another_process_refuses_what_a_membership_no_longer_gives_within_a_seco
     let disallow = async |here: &TestApp| {
         let permit = Permit::dangerous_for_operator();
         let roles = here.portcullis.roles();
-        roles
-            .disallow(&permit, "reader", "staleness:read", here.by_operator())
-            .await
-            .unwrap();
+        assert!(
+            roles
+                .disallow(&permit, "reader", "staleness:read", here.by_operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
     };
     nodes.refuses("/inside", token, 403, disallow).await;
     let permit = Permit::dangerous_for_operator();
     let roles = nodes.here.portcullis.roles();
-    roles
-        .allow(&permit, "reader", "staleness:read", nodes.here.by_operator())
-        .await
-        .unwrap();
+    assert!(
+        roles
+            .allow(&permit, "reader", "staleness:read", nodes.here.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
     within_a_second("a permission given back", async || {
         nodes.status("/inside", token).await == 200
     })
@@ -200,10 +212,13 @@ async fn another_process_refuses_keys_and_passwords_that_were_narrowed_here_with
             let permit = Permit::dangerous_for_operator();
             let role = format!("r-{}", pat.id.as_uuid().simple());
             let roles = here.portcullis.roles();
-            roles
-                .unassign(&permit, pat.id, &role, here.by_operator())
-                .await
-                .unwrap();
+            assert!(
+                roles
+                    .unassign(&permit, pat.id, &role, here.by_operator())
+                    .await
+                    .unwrap()
+                    .is_so()
+            );
         })
         .await;
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::access::given::*;
 use crate::access::{
     Any, Authenticated, CredentialKind, FreshLogin, Member, Membership, PermissionSet, Policy, Role,
-    SecondFactor,
+    SecondFactor, Unnarrowed,
 };
 use crate::checks;
 use crate::environment::Timestamp;
@@ -385,6 +385,31 @@ fn a_machine_is_never_fresh_and_never_has_a_second_factor() {
             decided(<(SecondFactor, Any<(Read, Write)>)>::RULE),
             kind.is_personal()
         );
+    }
+}
+
+#[test]
+fn a_narrowed_credential_never_speaks_for_the_account_as_a_whole() {
+    checks!("T106");
+    let inside = membership(&NAMES, &["editor"]);
+    let situation = Situation {
+        selected: Some(inside.organization),
+        member: Some(&inside),
+        ..Situation::at(LOGIN)
+    };
+    // However wide: also scopes that name all that the account may.
+    for (scopes, whole) in [(None, true), (Some(&NAMES[..]), false), (Some(&[]), false)] {
+        let who = principal(&NAMES, &["auditor", "editor"], scopes);
+        for rule in [
+            Unnarrowed::RULE,
+            Member::<Unnarrowed>::RULE,
+            <(Member, Unnarrowed)>::RULE,
+            <(Authenticated, Unnarrowed)>::RULE,
+        ] {
+            let decided = decide(&rule, &who, &situation).map_err(|denied| denied.code());
+            let expected = if whole { Ok(()) } else { Err("insufficient_scope") };
+            assert_eq!(decided, expected, "{rule} with {scopes:?}");
+        }
     }
 }
 

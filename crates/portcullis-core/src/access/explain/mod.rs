@@ -11,12 +11,14 @@
 //! what is missing, not how the rule is built.
 
 mod decision;
+mod dry_run;
 mod resource;
 mod service;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::decision::{Bounds, Decision, Store};
+pub use self::dry_run::{Asked, Outlook};
 pub use self::resource::explain_on;
 pub use self::service::{Access, Decisions};
 use super::decide::{Standing, Within};
@@ -76,6 +78,10 @@ impl Standing<'_> {
         match (rule, outcome) {
             (Rule::Public, _) => "anybody may".to_owned(),
             (Rule::Authenticated, _) => "the caller is known".to_owned(),
+            (Rule::Unnarrowed, Ok(())) => "no scopes narrow the credential".to_owned(),
+            (Rule::Unnarrowed, Err(_)) => {
+                "the credential is narrowed by scopes, and this is for the account as a whole".to_owned()
+            }
             (Rule::Permission(_) | Rule::Role(_), Ok(())) => format!("the {whose} has it"),
             (Rule::Permission(_), Err(Denied::InsufficientScope(_))) => {
                 format!("the {whose} has it, but the credential's scopes leave it out")

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{Decision, Explanation, Store, explain};
-use crate::access::{
-    CredentialKind, DecisionsRead, Directory, Facts, Permit, Principal, Refused, Rule, Scopes, Situation,
-};
+use super::dry_run::Imagined;
+use super::{Asked, Decision, Outlook, Store};
+use crate::access::{DecisionsRead, Directory, Permit, Refused, Situation};
 use crate::account;
 use crate::fault::Fault;
-use crate::session::{Assurance, Method};
+use crate::session::Assurance;
 
 /// Decisions, as administrators see them. Every call takes a [`Permit`].
 #[derive(Clone)]
@@ -20,13 +19,13 @@ pub struct Decisions {
     require_verified_email: bool,
 }
 
-/// What an account could do if it logged in now.
+/// What an account could do if it called now: a person after a fresh login, a service account with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Why it could not even log in.
     pub refused: Option<Refused>,
-    /// Each rule's explanation, in the order they were asked for.
-    pub rules: Vec<Explanation>,
+    /// What would come of each route, in the order they were asked for.
+    pub routes: Vec<Outlook>,
 }
 
 impl Decisions {
@@ -52,8 +51,9 @@ impl Decisions {
         self.store.recall(trace).await
     }
 
-    /// What the account could do at this moment with a fresh login of this assurance and no scopes; `None` if there
-    /// is no such account. Nobody is logged in for it.
+    /// What the account could do at this moment and in the organization of `situation`: a person with a fresh login of
+    /// this assurance and no scopes, a service account with a key of all its permissions. `None` if there is no such
+    /// account. Nobody is logged in for it.
     ///
     /// # Errors
     /// What the store says.
@@ -61,37 +61,20 @@ impl Decisions {
         &self,
         _permit: &Permit<DecisionsRead>,
         (account, assurance): (account::Id, Assurance),
-        rules: &[Rule],
+        asked: &[Asked],
         situation: &Situation<'_>,
     ) -> Result<Option<Access>, Fault> {
         let Some(facts) = self.directory.read(account, situation.now).await? else {
             return Ok(None);
         };
         let state = facts.account.state;
-        let imagined = imagine(facts, assurance, situation);
+        let refused = (!state.may_act_where(self.require_verified_email)).then_some(Refused::Account(state));
+        let imagined = Imagined::new(facts, assurance, situation, refused);
+        let routes = asked.iter().map(|asked| imagined.outlook(asked, situation));
         Ok(Some(Access {
-            refused: (!state.may_act_where(self.require_verified_email)).then_some(Refused::Account(state)),
-            rules: rules
-                .iter()
-                .map(|rule| explain(rule, &imagined, situation))
-                .collect(),
+            refused,
+            routes: routes.collect(),
         }))
-    }
-}
-
-/// The principal of a login made this moment. It never leaves this file: no permit is made of it.
-fn imagine(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>) -> Principal {
-    Principal {
-        effective: facts.permissions.clone(),
-        facts,
-        kind: CredentialKind::Session,
-        session: None,
-        token: None,
-        method: Some(Method::Password),
-        assurance: Some(assurance),
-        authenticated_at: Some(situation.now),
-        scopes: Scopes::Everything,
-        key: None,
     }
 }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::access::given::*;
 use crate::access::{
-    Any, CredentialKind, FreshLogin, Member, Policy, Requirement, Role, SecondFactor, StepUp, Verdict,
-    decide, step_up,
+    Any, CredentialKind, FreshLogin, Member, Policy, Requirement, Role, SecondFactor, StepUp, Unnarrowed,
+    Verdict, decide, step_up,
 };
 use crate::checks;
 use crate::environment::Timestamp;
@@ -55,6 +55,11 @@ fn what_scopes_and_machines_lack_is_told_apart_from_what_the_account_lacks() {
         &["- role(auditor): the account has it, but a credential narrowed by scopes carries no roles"],
     );
     check::<Role<Editor>>(&narrowed, &now, &["- role(editor): the account lacks it"]);
+    check::<Unnarrowed>(
+        &narrowed,
+        &now,
+        &["- unnarrowed: the credential is narrowed by scopes, and this is for the account as a whole"],
+    );
     let mut machine = Principal::clone(&narrowed);
     machine.kind = CredentialKind::ApiKey;
     let told = "the credential stands for no login by a person";

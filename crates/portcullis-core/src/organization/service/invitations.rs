@@ -1,7 +1,7 @@
 //! Invites addresses and lets them in.
 
 use super::{Organizations, OrganizationsError, Settings, few};
-use crate::access::{Authenticated, Member, MembersRead, MembersWrite, Permit};
+use crate::access::{Member, MembersRead, MembersWrite, Permit, Unnarrowed};
 use crate::account::{self, EmailAddress};
 use crate::fault::Fault;
 use crate::organization::{
@@ -118,7 +118,7 @@ impl Organizations {
     /// What the store says.
     pub async fn accept(
         &self,
-        permit: &Permit<Authenticated>,
+        permit: &Permit<Unnarrowed>,
         token: &InvitationToken,
         by: audit::Context,
     ) -> Result<Accepted, Fault> {

@@ -74,9 +74,12 @@ pub async fn register_with_unknown_role_writes_nothing<S: Stores>(db: S) {
 
 /// Account, password, verification token, roles and events are there together.
 pub async fn register_writes_everything_at_once<S: Stores>(db: S) {
-    db.create_role("editor".into(), String::new(), by(START))
-        .await
-        .unwrap();
+    assert!(
+        db.create_role("editor".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     let mut new = new_account("Anna");
     let token = fresh_digest();
     new.verification = Some((token, START.plus(HOUR)));

@@ -68,15 +68,26 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
     let token = fresh_digest();
     assert!(db.offer_setup(token, START.plus(HOUR)).await.unwrap());
     let anna = registered(&db, "anna").await;
-    db.create_role("owner".into(), String::new(), by(START))
-        .await
-        .unwrap();
-    db.inherit("owner".into(), ADMINISTRATOR.into(), by(START))
-        .await
-        .unwrap();
+    assert!(
+        db.create_role("owner".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.inherit("owner".into(), ADMINISTRATOR.into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     // The last who can act can't be disabled, but one who is can be made an administrator.
     set_state(&db, anna.id, State::Disabled).await;
-    db.assign(anna.id, "owner".into(), by(START)).await.unwrap();
+    assert!(
+        db.assign(anna.id, "owner".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert!(!db.offer_setup(fresh_digest(), START.plus(HOUR)).await.unwrap());
     assert!(!db.setup_is_open(token, START).await.unwrap());
     let outcome = db

@@ -21,13 +21,24 @@ pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
         description: String::new(),
     };
     db.declare(vec![permission], START).await.unwrap();
-    db.create_role("helpdesk".into(), String::new(), by(START))
-        .await
-        .unwrap();
-    db.allow("helpdesk".into(), write.into(), by(START))
-        .await
-        .unwrap();
-    db.assign(anna.id, "helpdesk".into(), by(START)).await.unwrap();
+    assert!(
+        db.create_role("helpdesk".into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.allow("helpdesk".into(), write.into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.assign(anna.id, "helpdesk".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     let wake = async || {
         let by = Context {
             actor: Actor::Account(anna.id),

@@ -21,12 +21,20 @@ pub async fn accept_invitation_judges_the_roles_of_now<S: Stores>(db: S) {
     let fresh = new_role(&db, "fresh", "posts:read").await;
     let both = invited(&db, acme, "dora@example.com", &[&fresh], &ben).await;
     assert_eq!(both.roles, [&*fresh]);
-    db.allow(fresh.clone(), "posts:write".into(), by(START))
-        .await
-        .unwrap();
+    assert!(
+        db.allow(fresh.clone(), "posts:write".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(accept(&db, both.digest, &dora).await, Accepted::Refused);
-    db.disallow(fresh, "posts:write".into(), by(START)).await.unwrap();
-    db.delete_role("reader".into(), by(START)).await.unwrap();
+    assert!(
+        db.disallow(fresh, "posts:write".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(db.delete_role("reader".into(), by(START)).await.unwrap().is_so());
     assert!(matches!(
         accept(&db, good.digest, &cleo).await,
         Accepted::Joined(_)
@@ -71,9 +79,17 @@ pub async fn accept_invitation_by_a_member_and_while_it_is_revoked<S: Stores>(db
 }
 
 async fn new_role<S: Stores>(db: &S, name: &str, permission: &str) -> String {
-    db.create_role(name.into(), String::new(), by(START))
-        .await
-        .unwrap();
-    db.allow(name.into(), permission.into(), by(START)).await.unwrap();
+    assert!(
+        db.create_role(name.into(), String::new(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
+    assert!(
+        db.allow(name.into(), permission.into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     name.to_owned()
 }

@@ -80,7 +80,12 @@ pub async fn suspending_withdraws_invitations<S: Stores>(db: S) {
     invited(&db, acme, "zoe@example.com", &[], &anna).await;
     invited(&db, other, "eve@example.com", &[], &anna).await;
     for state in [State::Suspended, State::Active] {
-        db.set_organization_state(acme, state, operator()).await.unwrap();
+        assert!(
+            db.set_organization_state(acme, state, operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
     }
     assert_eq!(accept(&db, good.digest, &eve).await, Accepted::Refused);
     assert_eq!(db.invitations(acme, START).await.unwrap(), []);

@@ -17,7 +17,12 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
     let (acme, other) = (create(&db, "acme", &anna).await, create(&db, "other", &ben).await);
     add(&db, acme, &ben, &["writer"]).await;
     // What an account is everywhere counts in no organization.
-    db.assign(ben.id, ADMINISTRATOR.into(), by(START)).await.unwrap();
+    assert!(
+        db.assign(ben.id, ADMINISTRATOR.into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     for selector in [Selector::Id(acme), Selector::parse("acme").unwrap()] {
         let facts = db.membership(ben.id, selector).await.unwrap().unwrap();
         assert_eq!(facts.organization.id, acme);

@@ -102,11 +102,21 @@ async fn with_roles<S: Stores>(db: &S) {
             .unwrap();
         assert_eq!(made, RoleChange::Done);
         if let Some(permission) = permission {
-            db.allow(role.into(), permission.into(), by(START)).await.unwrap();
+            assert!(
+                db.allow(role.into(), permission.into(), by(START))
+                    .await
+                    .unwrap()
+                    .is_so()
+            );
         }
     }
     for role in ["writer", "manager"] {
-        db.inherit(role.into(), "reader".into(), by(START)).await.unwrap();
+        assert!(
+            db.inherit(role.into(), "reader".into(), by(START))
+                .await
+                .unwrap()
+                .is_so()
+        );
     }
 }
 

@@ -61,11 +61,7 @@ impl Stage<'_> {
             all.push(Limited {
                 name: format!("scopes without {named}"),
                 held: self.all_kinds(&account, Some(asked)).await,
-                privileges: Privileges {
-                    permissions: scopes,
-                    // A credential with scopes never speaks for a role.
-                    roles: BTreeSet::new(),
-                },
+                privileges: Privileges::narrowed_to(scopes),
                 age: 0,
             });
         }

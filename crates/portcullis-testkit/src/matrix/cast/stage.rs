@@ -1,7 +1,8 @@
 //! Makes accounts and logs them in.
 
-use portcullis::core::access::{AccountsRead, Kinds, MayGive, Permit, RolesRead};
+use portcullis::core::access::{AccountsRead, Change, Kinds, MayGive, Permit, RolesRead};
 use portcullis::core::account::{self, Account, Registration, Username};
+use portcullis::core::organization::OWNER;
 use portcullis::core::secret::SecretText;
 use portcullis::core::session::Delivery;
 use portcullis::core::token::Standing;
@@ -38,7 +39,8 @@ impl<'a> Stage<'a> {
             .extend(all.into_iter().map(|permission| permission.name));
         let permit = Permit::<MayGive>::dangerous_for_operator();
         for role in &everything.roles {
-            roles.create(&permit, role, "", app.by_operator()).await.unwrap();
+            let made = roles.create(&permit, role, "", app.by_operator()).await.unwrap();
+            assert!(made.is_so() || made == Change::Taken, "{role}: {made:?}");
         }
         Self {
             app,
@@ -95,12 +97,20 @@ impl<'a> Stage<'a> {
         let id = registered.account.id;
         let (roles, by) = (self.app.portcullis.roles(), || self.app.by_operator());
         let permit = Permit::<MayGive>::dangerous_for_operator();
-        roles.create(&permit, &name, "", by()).await.unwrap();
+        assert!(roles.create(&permit, &name, "", by()).await.unwrap().is_so());
         for permission in &privileges.permissions {
-            roles.allow(&permit, &name, permission, by()).await.unwrap();
+            assert!(
+                roles
+                    .allow(&permit, &name, permission, by())
+                    .await
+                    .unwrap()
+                    .is_so()
+            );
         }
-        for role in privileges.roles.iter().chain([&name]) {
-            roles.assign(&permit, id, role, by()).await.unwrap();
+        // An owner is one in an organization: the server gives the role to nobody.
+        let roles_here = privileges.roles.iter().filter(|role| *role != OWNER);
+        for role in roles_here.chain([&name]) {
+            assert!(roles.assign(&permit, id, role, by()).await.unwrap().is_so());
         }
         (name, id)
     }

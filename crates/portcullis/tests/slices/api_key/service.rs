@@ -23,7 +23,13 @@ async fn assign(app: &TestApp, id: &str, role: &str) {
     let permit = Permit::<MayGive>::dangerous_for_operator();
     let id: account::Id = id.parse().unwrap();
     let roles = app.portcullis.roles();
-    roles.assign(&permit, id, role, app.by_operator()).await.unwrap();
+    assert!(
+        roles
+            .assign(&permit, id, role, app.by_operator())
+            .await
+            .unwrap()
+            .is_so()
+    );
 }
 
 async fn role(app: &TestApp, name: &str, permissions: &[&str]) {
@@ -31,12 +37,21 @@ async fn role(app: &TestApp, name: &str, permissions: &[&str]) {
         app.portcullis.roles(),
         Permit::<MayGive>::dangerous_for_operator(),
     );
-    roles.create(&permit, name, "", app.by_operator()).await.unwrap();
-    for permission in permissions {
+    assert!(
         roles
-            .allow(&permit, name, permission, app.by_operator())
+            .create(&permit, name, "", app.by_operator())
             .await
-            .unwrap();
+            .unwrap()
+            .is_so()
+    );
+    for permission in permissions {
+        assert!(
+            roles
+                .allow(&permit, name, permission, app.by_operator())
+                .await
+                .unwrap()
+                .is_so()
+        );
     }
 }
 

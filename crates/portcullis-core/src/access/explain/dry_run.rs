@@ -1,0 +1,201 @@
+//! What an account could do: a request is imagined, and decided as if it had come.
+//!
+//! Invariant: "no" is never said of what the account may do in some organization. Where a rule asks for a membership and
+//! no organization is named, what could hold in one is left open.
+//!
+//! **Deliberately absent:** what only a request brings. Policies are asked without an address and a user agent.
+
+use std::sync::Arc;
+
+use super::{Explanation, explain};
+use crate::access::decide::{Standing, Within};
+use crate::access::{
+    ADMINISTRATOR, CredentialKind, Denied, Facts, Kinds, Principal, Refused, Rule, Scopes, Situation,
+};
+use crate::account;
+use crate::organization::is_the_servers;
+use crate::session::{Assurance, Method};
+
+/// What is asked of a caller on one route.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// The rule.
+    pub rule: Rule,
+    /// The kinds of credential that are read; `None` where nobody needs one.
+    pub kinds: Option<Kinds>,
+}
+
+/// What would come of calling one route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// Whether the account could call it; `None` where that depends on the organization and none was named.
+    pub allowed: Option<bool>,
+    /// A stable code: `holds`, what is missing ([`Denied::code`](crate::access::Denied::code)),
+    /// `depends_on_organization`, `credential_not_accepted` or `account_refused`.
+    pub code: String,
+    /// Why, for people.
+    pub why: String,
+    /// The rule, part by part.
+    pub explanation: Explanation,
+}
+
+/// Whoever calls: a person who logged in this moment, or a service account with a key of all it may have. It never
+/// leaves [`Decisions`](super::Decisions): no permit is made of it.
+pub(super) struct Imagined {
+    principal: Principal,
+    usable: Kinds,
+    refused: Option<Refused>,
+}
+
+impl Imagined {
+    /// The account with a login of this assurance; `refused` says why nothing of it would be honoured.
+    pub(super) fn new(
+        facts: Arc<Facts>,
+        assurance: Assurance,
+        situation: &Situation<'_>,
+        refused: Option<Refused>,
+    ) -> Self {
+        let (principal, usable) = match facts.account.kind {
+            account::Kind::Person => (logged_in(facts, assurance, situation), Kinds::PERSONAL),
+            account::Kind::Service => (by_key(facts), Kinds::of(&[CredentialKind::ApiKey])),
+        };
+        Self {
+            principal,
+            usable,
+            refused,
+        }
+    }
+
+    /// What would come of calling a route that asks this.
+    pub(super) fn outlook(&self, asked: &Asked, situation: &Situation<'_>) -> Outlook {
+        // As for a request: only rules that ask for a membership look which organization is named.
+        let situation = if asked.rule.needs_organization() {
+            *situation
+        } else {
+            Situation {
+                selected: None,
+                member: None,
+                suspended: false,
+                ..*situation
+            }
+        };
+        let explanation = explain(&asked.rule, &self.principal, &situation);
+        let (allowed, code, why) = if let Some((code, why)) = self.turned_away(asked.kinds) {
+            (Some(false), code, why)
+        } else if explanation.holds || !asked.rule.needs_organization() || situation.selected.is_some() {
+            (
+                Some(explanation.holds),
+                &*explanation.code,
+                explanation.why.clone(),
+            )
+        } else {
+            match self.standing(&situation).missing_everywhere(&asked.rule) {
+                Some(denied) => (Some(false), denied.code(), everywhere(denied)),
+                None => (None, DEPENDS, DEPENDS_WHY.to_owned()),
+            }
+        };
+        Outlook {
+            allowed,
+            code: code.to_owned(),
+            why,
+            explanation,
+        }
+    }
+
+    /// Why no credential of the account would be honoured where these kinds are read.
+    fn turned_away(&self, kinds: Option<Kinds>) -> Option<(&'static str, String)> {
+        let kinds = kinds?;
+        if let Some(refused) = &self.refused {
+            return Some(("account_refused", refused.to_string()));
+        }
+        if !kinds.intersection(self.usable).is_empty() {
+            return None;
+        }
+        let accepted: Vec<_> = kinds.iter().map(CredentialKind::as_str).collect();
+        let accepted = accepted.join(", ");
+        let why = if self.principal.kind().is_personal() {
+            format!("a login is of no use here, only: {accepted}")
+        } else {
+            format!("a service account has API keys only and never logs in; this takes only: {accepted}")
+        };
+        Some(("credential_not_accepted", why))
+    }
+
+    fn standing<'a>(&'a self, situation: &'a Situation<'a>) -> Standing<'a> {
+        Standing {
+            principal: &self.principal,
+            situation,
+            within: Within::Account,
+        }
+    }
+}
+
+impl Standing<'_> {
+    /// What keeps the rule from holding, whichever organization is named; `None` if there could be one where it holds. No
+    /// rule asks that something isn't so: what is missing in the best organization is missing in each.
+    fn missing_everywhere(self, rule: &Rule) -> Option<Denied> {
+        match (*rule, self.within) {
+            (Rule::Member(rule), _) => self.inside().missing_everywhere(rule),
+            (Rule::Permission(it), Within::Organization) if is_the_servers(it.name) => {
+                Some(Denied::MissingPermission(it))
+            }
+            (Rule::Permission(it), Within::Organization) => {
+                let left_out = !self.principal.scopes().include(it.name);
+                left_out.then_some(Denied::InsufficientScope(it))
+            }
+            (Rule::Role(name), Within::Organization) => {
+                let here = name != ADMINISTRATOR && self.principal.is_unscoped();
+                (!here).then_some(Denied::MissingRole(name))
+            }
+            // Policies look at the organization, too.
+            (Rule::Policy(_), _) => None,
+            (Rule::All(rules), _) => rules.iter().find_map(|rule| self.missing_everywhere(rule)),
+            (Rule::Any(rules), _) => {
+                let hopeless = rules.iter().all(|rule| self.missing_everywhere(rule).is_some());
+                hopeless.then_some(Denied::NoAlternative(rules))
+            }
+            (rule, _) => self.decide(&rule).err(),
+        }
+    }
+}
+
+fn everywhere(denied: Denied) -> String {
+    format!("whichever organization is named, this needs {}", denied.lacking())
+}
+
+fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>) -> Principal {
+    Principal {
+        effective: facts.permissions.clone(),
+        facts,
+        kind: CredentialKind::Session,
+        session: None,
+        token: None,
+        method: Some(Method::Password),
+        assurance: Some(assurance),
+        authenticated_at: Some(situation.now),
+        scopes: Scopes::Everything,
+        key: None,
+    }
+}
+
+/// A key is narrowed to what its account may do without an organization, and carries no roles.
+fn by_key(facts: Arc<Facts>) -> Principal {
+    Principal {
+        effective: facts.permissions.clone(),
+        kind: CredentialKind::ApiKey,
+        session: None,
+        token: None,
+        method: None,
+        assurance: None,
+        authenticated_at: None,
+        scopes: Scopes::Only(facts.permission_names.clone()),
+        key: None,
+        facts,
+    }
+}
+
+const DEPENDS: &str = "depends_on_organization";
+const DEPENDS_WHY: &str = "it depends on the organization, and none is named";
+
+#[cfg(test)]
+mod tests;
