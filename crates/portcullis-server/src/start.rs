@@ -108,6 +108,9 @@ pub(crate) async fn open(
     if let Some(domain) = &config.organizations.base_domain {
         builder = builder.base_domain(domain);
     }
+    if let Some(page) = &config.organizations.invitation_url {
+        builder = builder.invitation_url(page.clone());
+    }
     if let Some(url) = public_url {
         builder = builder.public_url(url.clone());
     }

@@ -148,6 +148,10 @@ pub(crate) const KEYS: &[Key] = &[
         "domain whose subdomains name organizations, such as app.example.com",
     ),
     key(
+        "organizations.invitation_url",
+        "page that an invitation's link leads to, such as https://app.example.com/invited",
+    ),
+    key(
         "organizations.invitations_to_address",
         "how many invitations one organization mails to one address, such as 3/day",
     ),

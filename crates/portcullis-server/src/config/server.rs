@@ -117,6 +117,21 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     if !bare || !url.username().is_empty() || url.password().is_some() {
         return Err("must be scheme, host and port alone, such as https://login.example.com".to_owned());
     }
+    secure(url)
+}
+
+/// A page that a mailed link leads to; the code is appended to it.
+pub(super) fn parse_page(text: &str) -> Result<Url, String> {
+    let example = "such as https://app.example.com/invited";
+    let url = Url::parse(text).map_err(|_| format!("must be an address {example}"))?;
+    let bare = url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("must be scheme, host, port and path alone, {example}"));
+    }
+    secure(url)
+}
+
+fn secure(url: Url) -> Result<Url, String> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),

@@ -227,6 +227,26 @@ const BAD: &[(&str, &str)] = &[
     ),
     ("[api_keys]\nheader = \"X Key\"", "the name of a header"),
     ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
+    (
+        "[organizations]\ninvitation_url = \"app.example.com/invited\"",
+        "organizations.invitation_url: must be an address",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"http://app.example.com/invited\"",
+        "must begin with https://",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"https://app.example.com/?token=x\"",
+        "must be scheme, host, port and path alone",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"https://app.example.com/#invited\"",
+        "must be scheme, host, port and path alone",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"https://me:pw@app.example.com/invited\"",
+        "must be scheme, host, port and path alone",
+    ),
     ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
     (
         "[passwords]\nthreads = 0",

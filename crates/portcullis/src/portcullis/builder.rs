@@ -24,6 +24,7 @@ use super::api_keys::Keys;
 use super::sessions::SessionStore;
 use super::{Portcullis, master_key};
 use crate::cookie::{self, Cookies, InvalidCookies};
+use crate::organization::letters;
 use crate::policies::Keeper;
 use crate::{environment, secrets};
 
@@ -55,6 +56,12 @@ pub enum OpenError {
     /// One header for two things.
     #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
     SharedHeader(String),
+    /// The page of invitations.
+    #[error(
+        "invitations can't lead to this address: it must be https (http is for loopback addresses only), without user, \
+         query and fragment"
+    )]
+    InvitationUrl,
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -75,6 +82,8 @@ pub enum Enumeration {
 pub(crate) struct Manners {
     /// Where people reach this server; the only source of mailed links.
     pub(crate) public_url: Option<Url>,
+    /// The page that invitations lead to, where it isn't the server's.
+    pub(crate) invitation_url: Option<Url>,
     /// Whether `grant_type=password` is answered.
     pub(crate) password_grant: bool,
     /// Whether taken addresses are hidden.
@@ -116,6 +125,7 @@ impl Builder {
             mailer: None,
             manners: Manners {
                 public_url: None,
+                invitation_url: None,
                 password_grant: true,
                 enumeration: Enumeration::default(),
             },
@@ -166,6 +176,14 @@ impl Builder {
     /// issuer of tokens unless [`Builder::tokens`] names another, and cookies are accepted from its pages.
     pub fn public_url(mut self, url: Url) -> Self {
         self.manners.public_url = Some(url);
+        self
+    }
+
+    /// The page that the link of an invitation leads to: `accept-invitation` below [`Builder::public_url`] unless said
+    /// otherwise, which only the server has. The letter appends `?token=…`; the page shows that code, or sends it to
+    /// `POST /auth/invitations/accept` when a person who has logged in asks for it. Looking at it must use nothing up.
+    pub fn invitation_url(mut self, page: Url) -> Self {
+        self.manners.invitation_url = Some(page);
         self
     }
 
@@ -305,6 +323,9 @@ impl Builder {
             && self.tokens.issuer == token::Settings::default().issuer
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
+        }
+        if !self.manners.invitation_url.as_ref().is_none_or(letters::is_page) {
+            return Err(OpenError::InvitationUrl);
         }
         for uri in &self.resources {
             self.tokens.resources.push(token::Resource::parse(uri)?);
