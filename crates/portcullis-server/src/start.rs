@@ -93,6 +93,7 @@ pub(crate) async fn open(
         .master_key(secrets.master_key)
         .mailer(mailer(&config.mail, &environment)?)
         .environment(environment)
+        .realm(config.server.realm.as_str())
         .passwords(hashing(config))
         .password_policy(policy(config))
         .sessions(sessions(config))

@@ -27,6 +27,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("database_file", "file that holds the database's address"),
     key("master_key_file", "file that holds the master key"),
     key("public_url", "address that users and mailed links use"),
+    key("realm", "what challenges call this server, such as Blog"),
     key(
         "mode",
         "development (letters go to a folder and the log) or production",

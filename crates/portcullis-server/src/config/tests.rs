@@ -122,6 +122,12 @@ const BAD: &[(&str, &str)] = &[
         "public_url = \"https://example.com?a\"",
         "must be scheme, host and port alone",
     ),
+    ("realm = \"\"", "realm: a realm is 1 to 100 printable ASCII"),
+    (
+        "realm = 'a\", error=\"x'",
+        "realm: a realm is 1 to 100 printable ASCII",
+    ),
+    ("realm = \"Zürich\"", "without quotes and backslashes"),
     ("mode = \"dev\"", "must be development or production"),
     ("password_grant = \"yes\"", "must be true or false, not text"),
     (

@@ -24,6 +24,7 @@ use super::api_keys::Keys;
 use super::sessions::SessionStore;
 use super::{Portcullis, master_key};
 use crate::cookie::{self, Cookies, InvalidCookies};
+use crate::enforcer;
 use crate::organization::letters;
 use crate::policies::Keeper;
 use crate::{environment, secrets};
@@ -56,6 +57,9 @@ pub enum OpenError {
     /// One header for two things.
     #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
     SharedHeader(String),
+    /// What challenges call this server.
+    #[error(transparent)]
+    Realm(#[from] enforcer::InvalidRealm),
     /// The page of invitations.
     #[error(
         "invitations can't lead to this address: it must be https (http is for loopback addresses only), without user, \
@@ -98,6 +102,7 @@ pub struct Builder {
     environment: Environment,
     mailer: Option<Arc<dyn Mailer>>,
     manners: Manners,
+    realm: Option<String>,
     passwords: password::Settings,
     policy: password::Policy,
     sessions: session::Settings,
@@ -129,6 +134,7 @@ impl Builder {
                 password_grant: true,
                 enumeration: Enumeration::default(),
             },
+            realm: None,
             passwords: password::Settings::default(),
             policy: password::Policy::default(),
             sessions: session::Settings::default(),
@@ -184,6 +190,13 @@ impl Builder {
     /// `POST /auth/invitations/accept` when a person who has logged in asks for it. Looking at it must use nothing up.
     pub fn invitation_url(mut self, page: Url) -> Self {
         self.manners.invitation_url = Some(page);
+        self
+    }
+
+    /// What challenges (`WWW-Authenticate`) call this server, such as `Blog`: `portcullis` unless said otherwise. Browsers
+    /// show it where a route takes HTTP Basic. Printable ASCII without quotes and backslashes.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.realm = Some(realm.to_owned());
         self
     }
 
@@ -331,6 +344,7 @@ impl Builder {
             self.tokens.resources.push(token::Resource::parse(uri)?);
         }
         self.tokens.check()?;
+        let realm = self.realm.as_deref().map(enforcer::Realm::parse).transpose()?;
         let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
         if self.api_keys.places.takes(cookies.csrf_header()) {
             return Err(OpenError::SharedHeader(cookies.csrf_header().to_string()));
@@ -340,7 +354,8 @@ impl Builder {
             None => master_key::beside(&self.url, &self.environment)?,
         };
         let database = Database::open(&self.url).await?;
-        self.build(database, master_key, cookies).await
+        self.build(database, master_key, (cookies, realm.unwrap_or_default()))
+            .await
     }
 }
 

@@ -22,14 +22,14 @@ use super::super::sessions::Sessions;
 use super::super::{Followed, Inner, Portcullis, listen};
 use super::{Builder, OpenError};
 use crate::cookie::Cookies;
-use crate::enforcer::{self, Gate};
+use crate::enforcer::{self, Gate, Realm};
 
 impl Builder {
     pub(super) async fn build(
         self,
         database: Database,
         master_key: MasterKey,
-        cookies: Cookies,
+        appearance: (Cookies, Realm),
     ) -> Result<Portcullis, OpenError> {
         let environment = self.environment.clone();
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
@@ -49,7 +49,7 @@ impl Builder {
         let session_store = Sessions::open(&self.session_store, &database).await;
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
-        let manners = self.manners(&database, &marks, cookies, sealer);
+        let manners = self.manners(&database, &marks, appearance, sealer);
         let authenticator = self
             .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
@@ -149,7 +149,7 @@ impl Builder {
         &self,
         database: &Database,
         marks: &Arc<Marks>,
-        cookies: Cookies,
+        (cookies, realm): (Cookies, Realm),
         sealer: Arc<Sealer>,
     ) -> enforcer::Settings {
         let organizations = organization::Directory::new(
@@ -161,6 +161,7 @@ impl Builder {
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
         settings.cookies = cookies;
+        settings.realm = realm;
         settings.sealer = Some(sealer);
         settings.organizations = Some(Arc::new(organizations));
         settings.base_domain.clone_from(&self.base_domain);
