@@ -103,6 +103,7 @@ pub(crate) async fn open(
         .algorithm(config.tokens.algorithm)
         .api_key_format(config.api_keys.format.clone())
         .api_key_places(config.api_keys.places.clone())
+        .api_keys(config.api_keys.settings.clone())
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email)
         .organizations(organizations(config));

@@ -133,6 +133,18 @@ pub(crate) const KEYS: &[Key] = &[
         "api_keys.query_parameter",
         "query parameter that API keys are taken from too; addresses end up in logs",
     ),
+    key(
+        "api_keys.per_account",
+        "how many API keys an account may have at once",
+    ),
+    key(
+        "api_keys.overlap",
+        "how long the text of before is honoured after a rotation that doesn't say",
+    ),
+    key(
+        "api_keys.warning",
+        "how long before the end of an API key its owner gets a letter",
+    ),
     key("passwords.min_characters", "fewest characters of a new password"),
     key("passwords.max_characters", "most characters of a new password"),
     key("passwords.memory_kib", "argon2id: memory of one hash, in KiB"),

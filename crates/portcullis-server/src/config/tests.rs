@@ -234,6 +234,18 @@ const BAD: &[(&str, &str)] = &[
     ("[api_keys]\nheader = \"X Key\"", "the name of a header"),
     ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
     (
+        "[api_keys]\nper_account = 0",
+        "api_keys.per_account: must be a whole number from 1 to 10000",
+    ),
+    (
+        "[api_keys]\noverlap = \"31d\"",
+        "api_keys.overlap: must be from 0s to 30d",
+    ),
+    (
+        "[api_keys]\nwarning = \"23h\"",
+        "api_keys.warning: must be from 1d to 90d",
+    ),
+    (
         "[organizations]\ninvitation_url = \"app.example.com/invited\"",
         "organizations.invitation_url: must be an address",
     ),
@@ -440,6 +452,26 @@ fn nothing_set_is_a_server_for_this_machine() {
     assert_eq!(config.database.address.expose(), "sqlite:./data/portcullis.db");
     assert_eq!(config.tokens.algorithm, Algorithm::ES256);
     assert!(matches!(config.mail, Mail::Folder(folder) if folder == Path::new("./data/mail")));
+}
+
+#[test]
+fn what_is_set_is_what_the_server_gets() {
+    let config = with_flags(&[
+        ("realm", "Blog, internal"),
+        ("api_keys.per_account", "3"),
+        ("api_keys.overlap", "0s"),
+        ("api_keys.warning", "90d"),
+        ("organizations.invitation_url", "https://app.example.com/invited"),
+    ])
+    .unwrap();
+    assert_eq!(config.server.realm.as_str(), "Blog, internal");
+    let keys = &config.api_keys.settings;
+    assert_eq!((keys.per_account, keys.overlap), (3, Duration::ZERO));
+    assert_eq!(keys.warning, Duration::from_secs(90 * 86_400));
+    assert_eq!(
+        config.organizations.invitation_url.unwrap().as_str(),
+        "https://app.example.com/invited"
+    );
 }
 
 #[test]
