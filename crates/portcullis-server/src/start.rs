@@ -101,6 +101,7 @@ pub(crate) async fn open(
         .cookies(config.cookies.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
+        .key_age(config.tokens.key_age)
         .api_key_format(config.api_keys.format.clone())
         .api_key_places(config.api_keys.places.clone())
         .api_keys(config.api_keys.settings.clone())

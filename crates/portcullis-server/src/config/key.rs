@@ -59,6 +59,10 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("mail.folder", "folder of the letters in development"),
     key("tokens.algorithm", "algorithm of new signing keys"),
+    key(
+        "tokens.key_age",
+        "how long a signing key signs before the next one does",
+    ),
     key("tokens.access_lifetime", "how long an access token is good"),
     key("tokens.refresh_lifetime", "how long a refresh token is good"),
     key(

@@ -234,6 +234,11 @@ const BAD: &[(&str, &str)] = &[
     ("[api_keys]\nheader = \"X Key\"", "the name of a header"),
     ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
     (
+        "[tokens]\nkey_age = \"23h\"",
+        "tokens.key_age: must be from 1d to 730d",
+    ),
+    ("[tokens]\nkey_age = \"731d\"", "must be from 1d to 730d"),
+    (
         "[api_keys]\nper_account = 0",
         "api_keys.per_account: must be a whole number from 1 to 10000",
     ),
@@ -458,6 +463,7 @@ fn nothing_set_is_a_server_for_this_machine() {
 fn what_is_set_is_what_the_server_gets() {
     let config = with_flags(&[
         ("realm", "Blog, internal"),
+        ("tokens.key_age", "1d"),
         ("api_keys.per_account", "3"),
         ("api_keys.overlap", "0s"),
         ("api_keys.warning", "90d"),
@@ -465,6 +471,7 @@ fn what_is_set_is_what_the_server_gets() {
     ])
     .unwrap();
     assert_eq!(config.server.realm.as_str(), "Blog, internal");
+    assert_eq!(config.tokens.key_age, Duration::from_secs(86_400));
     let keys = &config.api_keys.settings;
     assert_eq!((keys.per_account, keys.overlap), (3, Duration::ZERO));
     assert_eq!(keys.warning, Duration::from_secs(90 * 86_400));

@@ -66,6 +66,11 @@ pub enum OpenError {
          query and fragment"
     )]
     InvitationUrl,
+    /// How long a signing key signs.
+    #[error(
+        "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
+    )]
+    KeyAge,
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -111,6 +116,7 @@ pub struct Builder {
     tokens: token::Settings,
     resources: Vec<String>,
     algorithm: key::Algorithm,
+    key_age: Duration,
     permissions: Vec<PermissionRef>,
     pub(super) api_keys: Keys,
     organizations: organization::Settings,
@@ -143,6 +149,7 @@ impl Builder {
             tokens: token::Settings::default(),
             resources: Vec::new(),
             algorithm: key::Algorithm::ES256,
+            key_age: Duration::from_secs(90 * 86_400),
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
             base_domain: None,
@@ -252,6 +259,13 @@ impl Builder {
         self
     }
 
+    /// How long a signing key signs before the next one does: 90 days; at least an hour. [`Portcullis::serve`] looks
+    /// hourly. What a key signed stays good until it expires.
+    pub fn key_age(mut self, age: Duration) -> Self {
+        self.key_age = age;
+        self
+    }
+
     /// Whether `POST /oauth/token` answers `grant_type=password`: yes unless said otherwise.
     pub fn password_grant(mut self, offered: bool) -> Self {
         self.manners.password_grant = offered;
@@ -340,6 +354,9 @@ impl Builder {
         if !self.manners.invitation_url.as_ref().is_none_or(letters::is_page) {
             return Err(OpenError::InvitationUrl);
         }
+        if self.key_age < LEAST_KEY_AGE {
+            return Err(OpenError::KeyAge);
+        }
         for uri in &self.resources {
             self.tokens.resources.push(token::Resource::parse(uri)?);
         }
@@ -366,3 +383,6 @@ impl std::fmt::Debug for Builder {
             .finish_non_exhaustive()
     }
 }
+
+/// How often it is looked whether a key is due, and far longer than a copy of the published keys may be kept.
+const LEAST_KEY_AGE: Duration = Duration::from_secs(3_600);

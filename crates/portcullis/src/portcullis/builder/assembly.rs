@@ -60,11 +60,7 @@ impl Builder {
             manners,
         );
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
-        let decisions = Decisions::new(
-            shared(&database),
-            Arc::clone(&directory),
-            self.sessions.require_verified_email,
-        );
+        let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
@@ -84,6 +80,7 @@ impl Builder {
             keyring,
             letters: Letters::new(self.mailer),
             manners: self.manners,
+            key_age: self.key_age,
             policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
@@ -118,6 +115,15 @@ impl Builder {
         Passwords::new(
             shared(database),
             Arc::clone(hasher),
+            self.sessions.require_verified_email,
+        )
+    }
+
+    /// What explains refusals, and what accounts could do.
+    fn decisions(&self, database: &Database, directory: &Arc<Directory>) -> Decisions {
+        Decisions::new(
+            shared(database),
+            Arc::clone(directory),
             self.sessions.require_verified_email,
         )
     }
