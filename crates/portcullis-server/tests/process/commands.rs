@@ -722,6 +722,27 @@ fn policies_are_checked_and_their_schema_is_shown() {
     assert_eq!(works(&place.run(&check)), "the policies are fine\n");
     let configured = ["policy", "check", "--set", "policies.directory=policies"];
     assert_eq!(works(&place.run(&configured)), "the policies are fine\n");
+
+    // Those of an application, by what it says that they may name.
+    write("permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.draft };");
+    fails(&place.run(&check), 1, "a.cedar:1:29: ");
+    let against = ["policy", "check", "--schema", "app.cedarschema", "policies"];
+    fails(
+        &place.run(&against),
+        1,
+        "the schema app.cedarschema can't be read",
+    );
+    let declared = "\nentity Post {\n  id: String,\n  owner?: Account,\n  organization?: Organization,\n  \"draft\": Bool,\n};\n\
+         \naction \"posts:edit\" appliesTo { principal: [Account], resource: [Post], context: Situation };\n";
+    let of_application = |text: &str| fs::write(place.path("app.cedarschema"), text).unwrap();
+    for other in [declared, "", &format!("{schema}{declared}// mine")] {
+        of_application(other);
+        fails(&place.run(&against), 1, "isn't a schema as this version");
+    }
+    of_application(&format!("{schema}{declared}"));
+    assert_eq!(works(&place.run(&against)), "the policies are fine\n");
+    write("permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.draught };");
+    fails(&place.run(&against), 1, "a.cedar:1:");
     assert!(!place.path("data").exists(), "looking changes nothing");
 }
 
