@@ -169,6 +169,21 @@ async fn roles_given_by_command_are_honoured_and_taken_back() {
         .unwrap();
     assert_eq!(chief["inherits"], json!(["reader"]));
 
+    fails(
+        &place.run(&["role", "members", "nobodys"]),
+        1,
+        "there is no such role",
+    );
+    let members = |role: &str| works(&place.run(&["role", "members", role]));
+    assert!(
+        members("chief").contains("anna@example.com"),
+        "{}",
+        members("chief")
+    );
+    assert!(
+        !members("reader").contains("anna@example.com"),
+        "given, not inherited"
+    );
     works(&place.run(&["role", "disinherit", "chief", "reader"]));
     assert!(within(Duration::from_secs(1), || async { may_read().await == 403 }).await);
     works(&place.run(&["role", "disallow", "reader", "portcullis:accounts:read"]));
