@@ -75,7 +75,7 @@ struct Inner {
     key_age: Duration,
     policies: Keeper,
     _follower: Follower,
-    _key_watch: KeyWatch,
+    key_watch: KeyWatch,
 }
 
 impl Portcullis {
@@ -167,6 +167,11 @@ impl Portcullis {
 
     pub(crate) fn letters(&self) -> &Letters {
         &self.0.letters
+    }
+
+    /// Reads changed keys no more: before the database closes, so that nobody reads from a closed one.
+    pub(crate) fn forget_key_changes(&self) {
+        self.0.key_watch.0.abort();
     }
 
     /// Makes permissions known to the database.

@@ -84,7 +84,7 @@ impl Builder {
             policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
-            _key_watch: key_watch,
+            key_watch,
             database,
         })))
     }
