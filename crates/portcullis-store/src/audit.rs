@@ -149,12 +149,7 @@ impl Store for Database {
                 action,
                 filter.trace
             ];
-            return self
-                .read(WITH_KEY, &asked)
-                .await?
-                .into_iter()
-                .map(event)
-                .collect();
+            return self.read(WITH_KEY, asked).await?.into_iter().map(event).collect();
         }
         let all = params![before, limit, account, about, action, filter.trace];
         let asked = all.get(..2).into_iter().chain([
