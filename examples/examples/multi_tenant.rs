@@ -5,35 +5,67 @@
 //! there, and whoever passes it brings the organization along: [`Projects`] takes nothing else, so a query that
 //! forgets the tenant can't be written.
 //!
-//! In another terminal:
+//! Letters land in `letters.txt`; a program of yours hands them to a mail system. The link of an invitation leads to
+//! `/invited`, a page of this program.
+//!
+//! In another terminal, in the same folder:
 //!
 //! ```console
 //! $ json='Content-Type: application/json'
-//! $ curl -s localhost:8080/auth/register -H "$json" -d '{"username": "anna", "password": "correct horse battery"}'
-//! {"id":"…"username":"anna"…}
-//! $ token=$(curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "anna", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*')
-//! $ curl -s localhost:8080/auth/organizations -H "Authorization: Bearer $token" -H "$json" -d '{"name": "Acme", "slug": "acme"}'
+//! $ register() { curl -s localhost:8080/auth/register -H "$json" -d '{"email": "'$1'@example.com", "password": "correct horse battery"}'; }
+//! $ login() { curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "'$1'@example.com", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*'; }
+//! $ code() { until grep -s -A99 "^To: $1" letters.txt | grep -om1 "${2}_[A-Za-z0-9_-]*"; do sleep 0.1; done; }
+//! $ register anna
+//! {"id":"…"email":"anna@example.com"…}
+//! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code anna pcv)'"}'
+//! {…"email_verified":true…}
+//! $ anna=$(login anna)
+//! $ curl -s localhost:8080/auth/organizations -H "Authorization: Bearer $anna" -H "$json" -d '{"name": "Acme", "slug": "acme"}'
 //! {…"slug":"acme"…}
-//! $ curl -s -X PUT localhost:8080/projects/rocket -H "Authorization: Bearer $token" -H "X-Organization-ID: acme"
-//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $token" -H "X-Organization-ID: acme"
+//! $ curl -s -X PUT localhost:8080/projects/rocket -H "Authorization: Bearer $anna" -H "X-Organization-ID: acme"
+//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $anna" -H "X-Organization-ID: acme"
 //! ["rocket"]
-//! $ curl -s localhost:8080/organizations/acme/projects -H "Authorization: Bearer $token"
+//! $ curl -s localhost:8080/organizations/acme/projects -H "Authorization: Bearer $anna"
 //! ["rocket"]
-//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $token" -H "X-Organization-ID: others"
+//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $anna" -H "X-Organization-ID: others"
+//! {…"status":403…}
+//! $ register ben
+//! {"id":"…"email":"ben@example.com"…}
+//! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code ben pcv)'"}'
+//! {…"email_verified":true…}
+//! $ curl -s localhost:8080/auth/organizations/acme/invitations -H "Authorization: Bearer $anna" -H "$json" -d '{"email": "ben@example.com", "roles": ["viewer"]}'
+//! {…"email":"ben@example.com"…}
+//! $ curl -s "localhost:8080/invited?token=$(code ben pci)"
+//! Log in with the invited address and send this code to /auth/invitations/accept: pci_…
+//! $ ben=$(login ben)
+//! $ curl -s localhost:8080/auth/invitations/accept -H "Authorization: Bearer $ben" -H "$json" -d '{"token": "'$(code ben pci)'"}'
+//! {…"slug":"acme"…}
+//! $ curl -s localhost:8080/projects -H "Authorization: Bearer $ben" -H "X-Organization-ID: acme"
+//! ["rocket"]
+//! $ curl -s -X PUT localhost:8080/projects/mine -H "Authorization: Bearer $ben" -H "X-Organization-ID: acme"
 //! {…"status":403…}
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
+use async_trait::async_trait;
 use portcullis::core::access::{Change, MayGive};
+use portcullis::core::account::{Letter, MailError, Mailer};
 use portcullis::core::audit;
 use portcullis::core::organization::Current;
 use portcullis::{
-    Allow, Api, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, State,
-    permissions,
+    Allow, Api, Builder, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, Public,
+    Query, State, permissions,
 };
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
 
 permissions! {
     pub ProjectsRead  = "projects:read":  "See projects";
@@ -122,6 +154,47 @@ async fn delete(
     }
 }
 
+/// The code in an invitation's link.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    token: String,
+}
+
+/// Where the link of an invitation leads. Looking at it uses nothing up; a page of yours would offer a login and a button.
+async fn invited(_: Public, Query(Code { token }): Query<Code>) -> String {
+    format!("Log in with the invited address and send this code to /auth/invitations/accept: {token}")
+}
+
+/// Writes letters one below the other into a file for its owner alone: they hold codes.
+pub struct Letters(pub PathBuf);
+
+#[async_trait]
+impl Mailer for Letters {
+    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+        let text = format!(
+            "To: {}\nSubject: {}\n\n{}\n",
+            letter.to, letter.subject, letter.text
+        );
+        let mut file = OpenOptions::new();
+        let file = file.append(true).create(true).mode(0o600).open(&self.0);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| MailError(format!("{} can't be written: {error}", self.0.display())))
+    }
+}
+
+/// What is asked for, and where people reach this program: letters name it, and invitations lead to its page.
+///
+/// # Errors
+/// An address that has no pages.
+pub fn settings(builder: Builder, public_url: Url) -> anyhow::Result<Builder> {
+    let page = public_url.join("invited")?;
+    Ok(builder
+        .declare([ProjectsRead::PERMISSION, ProjectsWrite::PERMISSION])
+        .public_url(public_url)
+        .invitation_url(page))
+}
+
 /// Every route, behind what the first parameter of its handler asks for. `/auth/organizations` creates organizations,
 /// invites into them and lists one's own.
 pub fn api(portcullis: &Portcullis, projects: &Projects) -> Api {
@@ -130,6 +203,7 @@ pub fn api(portcullis: &Portcullis, projects: &Projects) -> Api {
         .get("/organizations/{organization}/projects", list_by_path)
         .put("/projects/{name}", create)
         .delete("/projects/{name}", delete)
+        .get("/invited", invited)
         .with_state(projects.clone())
         .nest("/auth", portcullis.routes())
         .nest("/admin/api/v1", portcullis.admin_routes())
@@ -155,15 +229,18 @@ pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = Portcullis::builder()
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    let builder = Portcullis::builder()
         .database("sqlite:multi_tenant.db")
-        .declare([ProjectsRead::PERMISSION, ProjectsWrite::PERMISSION])
+        .mailer(Arc::new(Letters("letters.txt".into())));
+    let portcullis = settings(builder, format!("http://{address}").parse()?)?
         .open()
         .await?;
     seed(&portcullis).await?;
     let projects = Projects::open("projects.db").context("projects.db can't be opened")?;
-    println!("register at /auth/register, create an organization at /auth/organizations");
-    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    println!(
+        "register at /auth/register, create an organization at /auth/organizations; letters go to letters.txt"
+    );
     portcullis.serve(api(&portcullis, &projects), address).await?;
     Ok(())
 }

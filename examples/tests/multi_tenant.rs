@@ -10,16 +10,16 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod multi_tenant;
 
-use multi_tenant::{Projects, ProjectsRead, ProjectsWrite, api, seed};
-use portcullis::Permission as _;
+use multi_tenant::{Letters, Projects, api, seed, settings};
+use portcullis::core::account::{Letter, Mailer as _};
 use portcullis_testkit::{Account, Answer, Matrix, TestApp};
 use serde_json::{Value, json};
 
 async fn app() -> TestApp {
-    let permissions = [ProjectsRead::PERMISSION, ProjectsWrite::PERMISSION];
+    let url = "https://projects.example.com/".parse().unwrap();
     let projects = Projects::open(":memory:").unwrap();
     let app = TestApp::with(
-        |settings| settings.declare(permissions),
+        |builder| settings(builder, url).unwrap(),
         |portcullis| api(portcullis, &projects),
     )
     .await;
@@ -121,6 +121,16 @@ async fn an_invited_viewer_sees_and_changes_nothing() {
         .split_whitespace()
         .find(|word| word.starts_with("pci_"))
         .unwrap();
+    let link = format!("https://projects.example.com/invited?token={code}");
+    assert!(letter.text.contains(&link), "{}", letter.text);
+    for _ in 0..2 {
+        let page = app
+            .get(&format!("/invited?token={code}"))
+            .send()
+            .await
+            .expect(200);
+        assert!(page.text().contains(code), "{}", page.text());
+    }
     let request = app.post("/auth/invitations/accept").bearer(&ben.access_token);
     request.json(&json!({ "token": code })).send().await.expect(200);
     call(&app, &anna, "PUT", "/projects/rocket", Some("acme"))
@@ -131,6 +141,28 @@ async fn an_invited_viewer_sees_and_changes_nothing() {
         let answer = call(&app, &ben, method, path, Some("acme")).await.expect(403);
         assert_eq!(answer.code(), "missing_permission");
     }
+}
+
+#[tokio::test]
+async fn a_letter_that_cannot_be_written_is_told_and_every_other_is_kept() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let letter = |to: &str| Letter {
+        to: to.to_owned(),
+        subject: "Hello".to_owned(),
+        text: "Come in".to_owned(),
+    };
+    let error = Letters(folder.path().to_owned())
+        .send(letter("a@b.example"))
+        .await;
+    assert!(error.unwrap_err().to_string().contains("can't be written"));
+    let file = folder.path().join("letters.txt");
+    for to in ["a@b.example", "c@d.example"] {
+        Letters(file.clone()).send(letter(to)).await.unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(file).unwrap(),
+        "To: a@b.example\nSubject: Hello\n\nCome in\nTo: c@d.example\nSubject: Hello\n\nCome in\n"
+    );
 }
 
 #[tokio::test]

@@ -93,6 +93,7 @@ pub(crate) async fn open(
         .master_key(secrets.master_key)
         .mailer(mailer(&config.mail, &environment)?)
         .environment(environment)
+        .realm(config.server.realm.as_str())
         .passwords(hashing(config))
         .password_policy(policy(config))
         .sessions(sessions(config))
@@ -100,13 +101,18 @@ pub(crate) async fn open(
         .cookies(config.cookies.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
+        .key_age(config.tokens.key_age)
         .api_key_format(config.api_keys.format.clone())
         .api_key_places(config.api_keys.places.clone())
+        .api_keys(config.api_keys.settings.clone())
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email)
         .organizations(organizations(config));
     if let Some(domain) = &config.organizations.base_domain {
         builder = builder.base_domain(domain);
+    }
+    if let Some(page) = &config.organizations.invitation_url {
+        builder = builder.invitation_url(page.clone());
     }
     if let Some(url) = public_url {
         builder = builder.public_url(url.clone());

@@ -16,12 +16,13 @@ use portcullis_core::access::{
     ADMINISTRATOR, AccountFacts, Change, InvalidName, MemberFacts, PermissionRecord, RoleRecord, Store,
     valid_permission_name, valid_role_name,
 };
-use portcullis_core::account::Id;
+use portcullis_core::account::{Account, Id};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::{OWNER, is_the_servers};
+use uuid::Uuid;
 
 pub(crate) use self::administrator::{
     administrator_acts, administrator_exists, lock_roles, people_who_administer,
@@ -181,6 +182,28 @@ impl Store for Database {
             Box::pin(change::unassign(tx, *account, role, by))
         })
         .await
+    }
+
+    async fn holders(
+        &self,
+        role: String,
+        after: Option<Id>,
+        limit: u32,
+    ) -> Result<Option<Vec<Account>>, Fault> {
+        let sql = concat!(
+            "SELECT ",
+            account_columns!(),
+            " FROM accounts WHERE id > $2 AND id IN (SELECT account_id FROM account_roles WHERE role = $1)
+             ORDER BY id LIMIT $3"
+        );
+        let after = after.map_or(Uuid::nil(), Id::as_uuid);
+        let rows = self.read(sql, params![&role, after, limit]).await?;
+        let exists = "SELECT 1 FROM roles WHERE name = $1";
+        if rows.is_empty() && self.read(exists, params![&role]).await?.is_empty() {
+            return Ok(None);
+        }
+        let accounts = rows.into_iter().map(|mut row| account(&mut row));
+        accounts.collect::<Result<_, _>>().map(Some)
     }
 
     async fn assigned(&self, account: Id) -> Result<Option<Vec<String>>, Fault> {

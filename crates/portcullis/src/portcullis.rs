@@ -72,9 +72,10 @@ struct Inner {
     verifier: Verifier,
     letters: Letters,
     manners: Manners,
+    key_age: Duration,
     policies: Keeper,
     _follower: Follower,
-    _key_watch: KeyWatch,
+    key_watch: KeyWatch,
 }
 
 impl Portcullis {
@@ -168,6 +169,11 @@ impl Portcullis {
         &self.0.letters
     }
 
+    /// Reads changed keys no more: before the database closes, so that nobody reads from a closed one.
+    pub(crate) fn forget_key_changes(&self) {
+        self.0.key_watch.0.abort();
+    }
+
     /// Makes permissions known to the database.
     pub(crate) async fn declare<'p>(
         &self,
@@ -232,7 +238,7 @@ impl Portcullis {
     /// [`KeyringError`].
     pub async fn tend_keys(&self) -> Result<(), KeyringError> {
         let by = audit::Context::system(self.0.environment.now());
-        self.0.keyring.rotate_if_due(KEY_AGE, by).await?;
+        self.0.keyring.rotate_if_due(self.0.key_age, by).await?;
         self.0.keyring.delete_retired().await?;
         Ok(())
     }
@@ -321,9 +327,6 @@ async fn reload(keyring: Arc<Keyring>, changed: Arc<Notify>) {
 
 /// How long after a failed reload the keys are read again.
 const KEY_RETRY: Duration = Duration::from_secs(1);
-
-/// A signing key signs for 90 days.
-const KEY_AGE: Duration = Duration::from_secs(90 * 24 * 3_600);
 
 /// A node that hasn't heard the others for this long is not ready. Until then it reads more and answers as always.
 const UNREADY: Duration = Duration::from_secs(5);

@@ -296,7 +296,7 @@ impl IntoResponse for Problem {
         }
         if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
             let (challenge, realm) = (challenge.unwrap_or_default(), Walk::current_realm());
-            for value in challenge.to_headers(status, accepted, realm.as_deref()) {
+            for value in challenge.to_headers(status, accepted, &realm.unwrap_or_default()) {
                 headers.append(WWW_AUTHENTICATE, value);
             }
         }

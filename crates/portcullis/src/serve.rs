@@ -128,6 +128,7 @@ impl Portcullis {
     pub async fn close(&self) {
         self.gate().settled().await;
         self.letters().settled().await;
+        self.forget_key_changes();
         self.database().close().await;
     }
 

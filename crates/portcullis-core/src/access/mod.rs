@@ -203,6 +203,15 @@ pub trait Store: Send + Sync {
     async fn unassign(&self, account: account::Id, role: String, by: audit::Context)
     -> Result<Change, Fault>;
 
+    /// The accounts that the role was given to directly, by id, those beyond `after` and at most `limit`; `None` if there
+    /// is no such role.
+    async fn holders(
+        &self,
+        role: String,
+        after: Option<account::Id>,
+        limit: u32,
+    ) -> Result<Option<Vec<account::Account>>, Fault>;
+
     /// The roles given to the account directly, by name; `None` if there is no such account.
     async fn assigned(&self, account: account::Id) -> Result<Option<Vec<String>>, Fault>;
 }

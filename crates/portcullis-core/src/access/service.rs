@@ -7,6 +7,7 @@ use super::{
     Change, FreshLogin, InvalidName, PermissionId, PermissionRecord, Permit, RoleRecord, RolesRead,
     RolesWrite, Store, is_reserved, valid_permission_name, valid_role_name,
 };
+use crate::account::Account;
 use crate::fault::Fault;
 use crate::{account, audit, defends};
 
@@ -68,6 +69,20 @@ impl Roles {
         account: account::Id,
     ) -> Result<Option<Vec<String>>, Fault> {
         self.store.assigned(account).await
+    }
+
+    /// The accounts that were given a role directly, by id, those beyond `after`; `None` if there is no such role.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn holders(
+        &self,
+        _permit: &Permit<RolesRead>,
+        role: &str,
+        after: Option<account::Id>,
+        limit: u32,
+    ) -> Result<Option<Vec<Account>>, Fault> {
+        self.store.holders(role.to_owned(), after, limit).await
     }
 
     /// Makes a permission of an application that runs elsewhere known, so that roles can give it; the administrator

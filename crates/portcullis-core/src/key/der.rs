@@ -78,6 +78,9 @@ pub(super) fn pem(label: &str, text: &str) -> Result<Zeroizing<Vec<u8>>, Invalid
         .ok_or(InvalidKey::Pem(
             "the text doesn't end with the matching -----END line, or holds more than one key",
         ))?;
+    if body.contains("-----") {
+        return Err(InvalidKey::Pem("the text holds more than one key: give one"));
+    }
     let joined: Zeroizing<String> = Zeroizing::new(
         body.chars()
             .filter(|c| !matches!(c, '\r' | '\n' | ' ' | '\t'))
@@ -201,7 +204,7 @@ mod tests {
             ),
             (
                 "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----",
-                "base64",
+                "more than one key",
             ),
         ] {
             let said = pem("PRIVATE KEY", text).unwrap_err().to_string();

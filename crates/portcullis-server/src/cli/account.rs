@@ -165,6 +165,11 @@ async fn list(
 ) -> Result<(), Failure> {
     let permit = Permit::<AccountsRead>::dangerous_for_operator();
     let accounts = portcullis.accounts().list(&permit, after, limit).await?;
+    show_all(&accounts, output)
+}
+
+/// Accounts, a line each.
+pub(super) fn show_all(accounts: &[Account], output: &Output) -> Result<(), Failure> {
     let rows: Vec<Vec<Value>> = accounts.iter().map(row).collect();
     Ok(output.list(&COLUMNS, &rows)?)
 }

@@ -26,6 +26,8 @@ pub(super) enum Command {
         /// The account's id, address or name
         account: String,
     },
+    /// Change the name, the networks or the limit of a service account's key; what isn't named stays
+    Set(Set),
     /// Give a key of a service account another text; it is printed once and never again
     Rotate {
         /// The service account's id or name
@@ -33,7 +35,7 @@ pub(super) enum Command {
         /// The key's id
         key: Id,
         /// For how many seconds the present text stays good beside the new one; 0 ends every earlier text at once
-        /// [default: a day]
+        /// [default: api_keys.overlap, a day unless set]
         #[arg(long = "overlap", value_name = "SECONDS")]
         overlap: Option<u64>,
         /// When it ends from now on, such as 2027-01-31T00:00:00Z [default: when it did]
@@ -77,6 +79,27 @@ pub(super) struct Create {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Set {
+    #[command(flatten)]
+    which: Which,
+    /// What it is called from now on
+    #[arg(long)]
+    name: Option<String>,
+    /// An address or network it may be used from, instead of those of before; can be repeated
+    #[arg(long = "from", value_name = "NETWORK")]
+    networks: Vec<String>,
+    /// Let it be used from everywhere
+    #[arg(long, conflicts_with = "networks")]
+    from_anywhere: bool,
+    /// How often it may be used, such as 100/minute
+    #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
+    limit: Option<Rate>,
+    /// Let it be used as often as it likes
+    #[arg(long, conflicts_with = "limit")]
+    no_limit: bool,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Which {
     /// The service account's id or name
     account: String,
@@ -88,6 +111,7 @@ impl Command {
     pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Create(form) => create(portcullis, form, output).await,
+            Self::Set(form) => set(portcullis, form, output).await,
             Self::List { account } => list(portcullis, &account, output).await,
             Self::Rotate {
                 account,
@@ -111,13 +135,7 @@ impl Command {
 }
 
 async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Result<(), Failure> {
-    let wrong = |text: String| Failure::Usage(text);
-    let name = Name::parse(&form.name).map_err(|error| wrong(error.to_string()))?;
-    let networks = Networks::parse(&form.networks);
-    let networks = networks.map_err(|(place, error)| {
-        let text = form.networks.get(place).map_or("", String::as_str);
-        wrong(format!("--from {text}: {error}"))
-    })?;
+    let (name, networks) = (parse_name(&form.name)?, parse_networks(&form.networks)?);
     let account = find(portcullis, &form.account).await?;
     let form = Form {
         name,
@@ -142,6 +160,49 @@ fn print(issued: &Issued, output: &Output) -> Result<(), Failure> {
     Ok(output.secret(&sentence, &object)?)
 }
 
+fn parse_name(text: &str) -> Result<Name, Failure> {
+    Name::parse(text).map_err(|error| Failure::Usage(format!("the name: {error}")))
+}
+
+fn parse_networks(texts: &[String]) -> Result<Networks, Failure> {
+    Networks::parse(texts).map_err(|(place, error)| {
+        let text = texts.get(place).map_or("", String::as_str);
+        Failure::Usage(format!("--from {text}: {error}"))
+    })
+}
+
+async fn set(portcullis: &Portcullis, form: Set, output: &Output) -> Result<(), Failure> {
+    let fenced = form.from_anywhere || !form.networks.is_empty();
+    let limited = form.no_limit || form.limit.is_some();
+    let change = Change {
+        name: form.name.as_deref().map(parse_name).transpose()?,
+        networks: fenced.then(|| parse_networks(&form.networks)).transpose()?,
+        limit: limited.then_some(form.limit),
+        ..Change::default()
+    };
+    if change.name.is_none() && !fenced && !limited {
+        let text = "say what to change: --name, --from or --from-anywhere, --limit or --no-limit";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let key = changed(portcullis, form.which, change).await?;
+    Ok(output.record(&COLUMNS, &row(&key))?)
+}
+
+async fn changed(
+    portcullis: &Portcullis,
+    Which { account, key }: Which,
+    change: Change,
+) -> Result<ApiKey, Failure> {
+    let account = find(portcullis, &account).await?;
+    let permit = Permit::<ApiKeysWrite>::dangerous_for_operator();
+    let keys = portcullis.api_keys();
+    let changed = keys.change_for(&permit, account.id, key, change, by(portcullis));
+    changed.await.map_err(|error| match error {
+        ChangeError::Unknown => unknown(key),
+        other => other.into(),
+    })
+}
+
 async fn rotate(
     portcullis: &Portcullis,
     (account, key): (&str, Id),
@@ -163,22 +224,15 @@ async fn rotate(
 
 async fn set_enabled(
     portcullis: &Portcullis,
-    Which { account, key }: Which,
+    which: Which,
     enabled: bool,
     output: &Output,
 ) -> Result<(), Failure> {
-    let account = find(portcullis, &account).await?;
-    let permit = Permit::<ApiKeysWrite>::dangerous_for_operator();
     let change = Change {
         enabled: Some(enabled),
         ..Change::default()
     };
-    let keys = portcullis.api_keys();
-    let changed = keys.change_for(&permit, account.id, key, change, by(portcullis));
-    changed.await.map_err(|error| match error {
-        ChangeError::Unknown => unknown(key),
-        other => other.into(),
-    })?;
+    let key = changed(portcullis, which, change).await?.id;
     let word = if enabled { "enabled" } else { "disabled" };
     Ok(output.done(
         &format!("{key} is {word}"),

@@ -7,7 +7,7 @@ use portcullis_core::access::RolesError;
 use portcullis_core::account::{RegistrationError, ServiceAccountError, StateError};
 use portcullis_core::api_key::{ChangeError, CreateError, RotateError};
 use portcullis_core::fault::Fault;
-use portcullis_core::key::KeyringError;
+use portcullis_core::key::{InvalidKey, KeyringError};
 use portcullis_core::session::EndError;
 
 use crate::config::Problems;
@@ -58,6 +58,7 @@ fails!(
     Fault,
     StateError,
     EndError,
+    InvalidKey,
     KeyringError,
     RolesError,
     ServiceAccountError,

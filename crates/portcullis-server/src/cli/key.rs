@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use super::failure::Failure;
+use super::key_import::Import;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -20,6 +21,8 @@ pub(super) enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Take a private key from elsewhere in: it is the next key, and what was next signs from now on
+    Import(Import),
     /// Take a key out at once because somebody else may have it: nothing it signed is honoured any more
     Withdraw {
         /// The key's name, as `key list` shows it; the current key must be rotated away first
@@ -53,6 +56,7 @@ impl Command {
                 let kid = portcullis.keyring().signer().kid().to_owned();
                 output.done(&format!("{kid} signs now"), &json!({ "kid": kid }))?;
             }
+            Self::Import(import) => import.run(portcullis, output).await?,
             Self::Withdraw { kid } => {
                 let permit = Permit::dangerous_for_operator();
                 let withdrawn = portcullis.keyring().withdraw(&permit, &kid, by(portcullis));

@@ -17,6 +17,7 @@ mod config;
 mod failure;
 mod key;
 mod key_check;
+mod key_import;
 mod options;
 mod organization;
 mod output;
@@ -76,7 +77,7 @@ enum Command {
     /// Make, list and revoke API keys
     #[command(subcommand)]
     ApiKey(api_key::Command),
-    /// List and rotate signing keys, recognise credentials
+    /// List, import and rotate signing keys, recognise credentials
     #[command(subcommand)]
     Key(key::Command),
     /// Check policies, show what they may name

@@ -5,17 +5,29 @@ use portcullis::Portcullis;
 use portcullis_core::access::{
     Change, MayGive, Permit, RoleRecord, RolesError, RolesRead, RolesWrite, in_words,
 };
+use portcullis_core::account::Id;
 use portcullis_core::audit::Context;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::account::{find, find_to_give};
+use super::account::{find, find_to_give, show_all};
 use super::failure::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// List roles with their permissions
     List,
+    /// List the accounts that a role was given to, by id, without those of roles that inherit it
+    Members {
+        /// The role
+        role: String,
+        /// Only accounts after the one with this id: the next page
+        #[arg(long, value_name = "ID")]
+        after: Option<Id>,
+        /// How many at most
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+    },
     /// Create a role without permissions
     Create {
         /// Its name, such as editor
@@ -75,15 +87,20 @@ pub(super) enum Command {
 
 impl Command {
     pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
-        if let Self::List = self {
-            let roles = portcullis
-                .roles()
-                .list(&Permit::<RolesRead>::dangerous_for_operator())
-                .await?;
-            let rows: Vec<Vec<Value>> = roles.iter().map(row).collect();
-            return Ok(output.list(&["name", "description", "permissions", "inherits"], &rows)?);
+        let permit = Permit::<RolesRead>::dangerous_for_operator();
+        match self {
+            Self::List => {
+                let roles = portcullis.roles().list(&permit).await?;
+                let rows: Vec<Vec<Value>> = roles.iter().map(row).collect();
+                Ok(output.list(&["name", "description", "permissions", "inherits"], &rows)?)
+            }
+            Self::Members { role, after, limit } => {
+                let holders = portcullis.roles().holders(&permit, &role, after, limit).await?;
+                let unknown = || Failure::Failed(explain(&Change::UnknownRole));
+                show_all(&holders.ok_or_else(unknown)?, output)
+            }
+            change => report(change.change(portcullis).await?, output),
         }
-        report(self.change(portcullis).await?, output)
     }
 
     async fn change(self, portcullis: &Portcullis) -> Result<Result<Change, RolesError>, Failure> {
@@ -92,7 +109,8 @@ impl Command {
         let takes = &Permit::<RolesWrite>::dangerous_for_operator();
         let by = Context::operator(portcullis.environment().now());
         Ok(match self {
-            Self::List => Ok(Change::Unchanged),
+            // Handled before.
+            Self::List | Self::Members { .. } => Ok(Change::Unchanged),
             Self::Create { role, description } => roles.create(gives, &role, &description, by).await,
             Self::Delete { role } => roles.delete(takes, &role, by).await,
             Self::Allow { role, permission } => roles.allow(gives, &role, &permission, by).await,

@@ -1,18 +1,22 @@
-//! How API keys begin and where they stand in a request.
+//! How API keys begin, where they stand in a request, and how they are handled.
+
+use std::time::Duration;
 
 use portcullis::cookie;
 use portcullis::enforcer::Places;
-use portcullis_core::api_key::Format;
+use portcullis_core::api_key::{Format, Settings};
 
 use super::reader::Reader;
 
-/// How API keys begin and where they stand in a request.
+/// How API keys begin, where they stand in a request, and how they are handled.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiKeys {
     /// How they are written.
     pub(crate) format: Format,
     /// Where they stand.
     pub(crate) places: Places,
+    /// How many an account may have, and how their ends are dealt with.
+    pub(crate) settings: Settings,
 }
 
 impl ApiKeys {
@@ -50,6 +54,7 @@ impl ApiKeys {
         Self {
             format: Format::new(&prefix, &environment).unwrap_or(standard),
             places: places_and_query.unwrap_or(places),
+            settings: settings(from),
         }
     }
 
@@ -61,6 +66,17 @@ impl ApiKeys {
             from.fail("api_keys.header", says);
         }
     }
+}
+
+fn settings(from: &mut Reader) -> Settings {
+    let mut settings = Settings::default();
+    let days = |count: u64| Duration::from_secs(count * 86_400);
+    settings.per_account = from.number("api_keys.per_account", settings.per_account, 1..=10_000);
+    let longest = Settings::LONGEST_OVERLAP;
+    settings.overlap = from.span("api_keys.overlap", settings.overlap, Duration::ZERO..=longest);
+    // It is looked once an hour: a shorter warning could come late.
+    settings.warning = from.span("api_keys.warning", settings.warning, days(1)..=days(90));
+    settings
 }
 
 fn word(format: Result<Format, impl std::fmt::Display>, text: &str) -> Result<String, String> {

@@ -27,6 +27,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("database_file", "file that holds the database's address"),
     key("master_key_file", "file that holds the master key"),
     key("public_url", "address that users and mailed links use"),
+    key("realm", "what challenges call this server, such as Blog"),
     key(
         "mode",
         "development (letters go to a folder and the log) or production",
@@ -58,6 +59,10 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key("mail.folder", "folder of the letters in development"),
     key("tokens.algorithm", "algorithm of new signing keys"),
+    key(
+        "tokens.key_age",
+        "how long a signing key signs before the next one does",
+    ),
     key("tokens.access_lifetime", "how long an access token is good"),
     key("tokens.refresh_lifetime", "how long a refresh token is good"),
     key(
@@ -132,6 +137,18 @@ pub(crate) const KEYS: &[Key] = &[
         "api_keys.query_parameter",
         "query parameter that API keys are taken from too; addresses end up in logs",
     ),
+    key(
+        "api_keys.per_account",
+        "how many API keys an account may have at once",
+    ),
+    key(
+        "api_keys.overlap",
+        "how long the text of before is honoured after a rotation that doesn't say",
+    ),
+    key(
+        "api_keys.warning",
+        "how long before the end of an API key its owner gets a letter",
+    ),
     key("passwords.min_characters", "fewest characters of a new password"),
     key("passwords.max_characters", "most characters of a new password"),
     key("passwords.memory_kib", "argon2id: memory of one hash, in KiB"),
@@ -146,6 +163,10 @@ pub(crate) const KEYS: &[Key] = &[
     key(
         "organizations.base_domain",
         "domain whose subdomains name organizations, such as app.example.com",
+    ),
+    key(
+        "organizations.invitation_url",
+        "page that an invitation's link leads to, such as https://app.example.com/invited",
     ),
     key(
         "organizations.invitations_to_address",

@@ -2,8 +2,10 @@
 
 use portcullis_core::organization::{Creation, Settings};
 use portcullis_core::throttle::Rate;
+use url::Url;
 
 use super::reader::Reader;
+use super::server::{parse_page, show_url};
 
 /// Who creates organizations, and whether subdomains name them.
 #[derive(Debug, Clone)]
@@ -12,6 +14,8 @@ pub(crate) struct Organizations {
     pub(crate) creation: Creation,
     /// The domain whose subdomains name them.
     pub(crate) base_domain: Option<String>,
+    /// The page that invitations lead to, where it isn't the server's own.
+    pub(crate) invitation_url: Option<Url>,
     /// How many invitations one organization mails to one address.
     pub(crate) invitations_to_address: Rate,
     /// How many all organizations mail to one address.
@@ -31,6 +35,7 @@ impl Organizations {
                 |creation| show_creation(*creation).to_owned(),
             ),
             base_domain: from.optional("organizations.base_domain", parse_domain, Clone::clone),
+            invitation_url: from.optional("organizations.invitation_url", parse_page, show_url),
             invitations_to_address: rate(
                 from,
                 "organizations.invitations_to_address",

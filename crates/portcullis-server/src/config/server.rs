@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portcullis::enforcer::Realm;
 use url::{Host, Url};
 
 use super::reader::Reader;
@@ -37,6 +38,8 @@ pub(crate) struct Server {
     pub(crate) master_key_file: PathBuf,
     /// The address users type; `None` until the port is known, if the system chooses one.
     pub(crate) public_url: Option<Url>,
+    /// What challenges call the server.
+    pub(crate) realm: Realm,
     /// Development or production.
     pub(crate) mode: Mode,
     /// Whether the token endpoint takes passwords.
@@ -74,6 +77,7 @@ impl Server {
             master_key_file: from.path("master_key_file", data.join("secrets.key")),
             data,
             public_url,
+            realm: from.text("realm", Realm::default(), parse_realm, Realm::to_string),
             mode: from.text("mode", by_default, parse_mode, |mode| mode.as_str().to_owned()),
             password_grant: from.truth("password_grant", true),
             require_verified_email: from.truth("require_verified_email", false),
@@ -103,6 +107,10 @@ fn parse_listen(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
 }
 
+fn parse_realm(text: &str) -> Result<Realm, String> {
+    Realm::parse(text).map_err(|error| error.to_string())
+}
+
 fn parse_mode(text: &str) -> Result<Mode, String> {
     [Mode::Development, Mode::Production]
         .into_iter()
@@ -117,6 +125,21 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
     if !bare || !url.username().is_empty() || url.password().is_some() {
         return Err("must be scheme, host and port alone, such as https://login.example.com".to_owned());
     }
+    secure(url)
+}
+
+/// A page that a mailed link leads to; the code is appended to it.
+pub(super) fn parse_page(text: &str) -> Result<Url, String> {
+    let example = "such as https://app.example.com/invited";
+    let url = Url::parse(text).map_err(|_| format!("must be an address {example}"))?;
+    let bare = url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("must be scheme, host, port and path alone, {example}"));
+    }
+    secure(url)
+}
+
+fn secure(url: Url) -> Result<Url, String> {
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_loopback(&url) => Ok(url),

@@ -122,6 +122,12 @@ const BAD: &[(&str, &str)] = &[
         "public_url = \"https://example.com?a\"",
         "must be scheme, host and port alone",
     ),
+    ("realm = \"\"", "realm: a realm is 1 to 100 printable ASCII"),
+    (
+        "realm = 'a\", error=\"x'",
+        "realm: a realm is 1 to 100 printable ASCII",
+    ),
+    ("realm = \"Zürich\"", "without quotes and backslashes"),
     ("mode = \"dev\"", "must be development or production"),
     ("password_grant = \"yes\"", "must be true or false, not text"),
     (
@@ -231,6 +237,43 @@ const BAD: &[(&str, &str)] = &[
         "api_keys.header: must not be X-ONE: cookies.csrf_header is this header too",
     ),
     ("[api_keys]\nquery_parameter = \"a&b\"", "the name of a parameter"),
+    (
+        "[tokens]\nkey_age = \"23h\"",
+        "tokens.key_age: must be from 1d to 730d",
+    ),
+    ("[tokens]\nkey_age = \"731d\"", "must be from 1d to 730d"),
+    (
+        "[api_keys]\nper_account = 0",
+        "api_keys.per_account: must be a whole number from 1 to 10000",
+    ),
+    (
+        "[api_keys]\noverlap = \"31d\"",
+        "api_keys.overlap: must be from 0s to 30d",
+    ),
+    (
+        "[api_keys]\nwarning = \"23h\"",
+        "api_keys.warning: must be from 1d to 90d",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"app.example.com/invited\"",
+        "organizations.invitation_url: must be an address",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"http://app.example.com/invited\"",
+        "must begin with https://",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"https://app.example.com/?token=x\"",
+        "must be scheme, host, port and path alone",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"https://app.example.com/#invited\"",
+        "must be scheme, host, port and path alone",
+    ),
+    (
+        "[organizations]\ninvitation_url = \"https://me:pw@app.example.com/invited\"",
+        "must be scheme, host, port and path alone",
+    ),
     ("[passwords]\nlanes = 17", "must be a whole number from 1 to 16"),
     (
         "[passwords]\nthreads = 0",
@@ -418,6 +461,28 @@ fn nothing_set_is_a_server_for_this_machine() {
     assert_eq!(config.database.address.expose(), "sqlite:./data/portcullis.db");
     assert_eq!(config.tokens.algorithm, Algorithm::ES256);
     assert!(matches!(config.mail, Mail::Folder(folder) if folder == Path::new("./data/mail")));
+}
+
+#[test]
+fn what_is_set_is_what_the_server_gets() {
+    let config = with_flags(&[
+        ("realm", "Blog, internal"),
+        ("tokens.key_age", "1d"),
+        ("api_keys.per_account", "3"),
+        ("api_keys.overlap", "0s"),
+        ("api_keys.warning", "90d"),
+        ("organizations.invitation_url", "https://app.example.com/invited"),
+    ])
+    .unwrap();
+    assert_eq!(config.server.realm.as_str(), "Blog, internal");
+    assert_eq!(config.tokens.key_age, Duration::from_secs(86_400));
+    let keys = &config.api_keys.settings;
+    assert_eq!((keys.per_account, keys.overlap), (3, Duration::ZERO));
+    assert_eq!(keys.warning, Duration::from_secs(90 * 86_400));
+    assert_eq!(
+        config.organizations.invitation_url.unwrap().as_str(),
+        "https://app.example.com/invited"
+    );
 }
 
 #[test]

@@ -13,6 +13,8 @@ use super::reader::Reader;
 pub(crate) struct Tokens {
     /// The algorithm of new keys.
     pub(crate) algorithm: Algorithm,
+    /// How long a signing key signs.
+    pub(crate) key_age: Duration,
     /// How long an access token is good.
     pub(crate) access_lifetime: Duration,
     /// How long a refresh token is good.
@@ -38,6 +40,7 @@ impl Tokens {
                 parse_algorithm,
                 ToString::to_string,
             ),
+            key_age: from.span("tokens.key_age", days(90), days(1)..=days(730)),
             access_lifetime: from.span("tokens.access_lifetime", seconds(15 * 60), seconds(10)..=days(1)),
             refresh_lifetime: from.span("tokens.refresh_lifetime", days(7), seconds(60)..=days(365)),
             refresh_grace: from.span("tokens.refresh_grace", seconds(10), Duration::ZERO..=seconds(300)),

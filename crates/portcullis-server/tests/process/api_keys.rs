@@ -115,6 +115,70 @@ async fn a_key_is_disabled_enabled_and_rotated_at_the_command_line() {
     }
 }
 
+#[tokio::test]
+async fn a_key_is_named_fenced_and_limited_at_the_command_line() {
+    checks!("T081");
+    let place = Place::new();
+    let server = place.serve(&["--set", "api_keys.header=X-Acme-Key"]);
+    works(&place.run(&["service-account", "create", "robot"]));
+    let made = works(&place.run(&["api-key", "create", "robot", "ci", "--json"]));
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    let set = |more: &[&str]| {
+        let all: Vec<&str> = ["api-key", "set", "robot", id]
+            .iter()
+            .chain(more)
+            .copied()
+            .collect();
+        place.run(&all)
+    };
+    fails(&set(&[]), 2, "say what to change");
+    fails(&set(&["--name", ""]), 2, "the name:");
+    fails(&set(&["--from", "10.0.0.1/8"]), 2, "--from 10.0.0.1/8:");
+    fails(&set(&["--limit", "often"]), 2, "such as 100/minute");
+    fails(
+        &set(&["--limit", "1/minute", "--no-limit"]),
+        2,
+        "cannot be used with",
+    );
+    fails(
+        &set(&["--from", "10.0.0.0/8", "--from-anywhere"]),
+        2,
+        "cannot be used with",
+    );
+    let nobodys = "01890000-0000-7000-8000-000000000000";
+    let strange = place.run(&["api-key", "set", "robot", nobodys, "--no-limit"]);
+    fails(&strange, 1, "has no key");
+
+    let shown = |more: &[&str]| -> Value { serde_json::from_str(&works(&set(more))).unwrap() };
+    let fenced = shown(&[
+        "--name",
+        "deploy",
+        "--from",
+        "192.0.2.0/24",
+        "--limit",
+        "100/minute",
+        "--json",
+    ]);
+    assert_eq!(
+        (&fenced["name"], &fenced["limit"]),
+        (&"deploy".into(), &"100/minute".into())
+    );
+    assert_eq!(fenced["networks"], serde_json::json!(["192.0.2.0/24"]));
+    let refused = within(Duration::from_secs(1), || async { me(&server, key).await == 403 }).await;
+    assert!(refused, "{}", server.log());
+    // What isn't named stays.
+    let opened = shown(&["--from-anywhere", "--json"]);
+    assert_eq!(
+        (&opened["name"], &opened["limit"]),
+        (&"deploy".into(), &"100/minute".into())
+    );
+    assert_eq!(opened["networks"], serde_json::json!([]));
+    let again = within(Duration::from_secs(1), || async { me(&server, key).await == 200 }).await;
+    assert!(again, "{}", server.log());
+    assert_eq!(shown(&["--no-limit", "--json"])["limit"], Value::Null);
+}
+
 #[test]
 fn a_string_is_recognised_without_a_server_and_never_printed() {
     checks!("T038");

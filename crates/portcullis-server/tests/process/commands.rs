@@ -169,6 +169,21 @@ async fn roles_given_by_command_are_honoured_and_taken_back() {
         .unwrap();
     assert_eq!(chief["inherits"], json!(["reader"]));
 
+    fails(
+        &place.run(&["role", "members", "nobodys"]),
+        1,
+        "there is no such role",
+    );
+    let members = |role: &str| works(&place.run(&["role", "members", role]));
+    assert!(
+        members("chief").contains("anna@example.com"),
+        "{}",
+        members("chief")
+    );
+    assert!(
+        !members("reader").contains("anna@example.com"),
+        "given, not inherited"
+    );
     works(&place.run(&["role", "disinherit", "chief", "reader"]));
     assert!(within(Duration::from_secs(1), || async { may_read().await == 403 }).await);
     works(&place.run(&["role", "disallow", "reader", "portcullis:accounts:read"]));
@@ -741,6 +756,27 @@ fn policies_are_checked_and_their_schema_is_shown() {
     assert_eq!(works(&place.run(&check)), "the policies are fine\n");
     let configured = ["policy", "check", "--set", "policies.directory=policies"];
     assert_eq!(works(&place.run(&configured)), "the policies are fine\n");
+
+    // Those of an application, by what it says that they may name.
+    write("permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.draft };");
+    fails(&place.run(&check), 1, "a.cedar:1:29: ");
+    let against = ["policy", "check", "--schema", "app.cedarschema", "policies"];
+    fails(
+        &place.run(&against),
+        1,
+        "the schema app.cedarschema can't be read",
+    );
+    let declared = "\nentity Post {\n  id: String,\n  owner?: Account,\n  organization?: Organization,\n  \"draft\": Bool,\n};\n\
+         \naction \"posts:edit\" appliesTo { principal: [Account], resource: [Post], context: Situation };\n";
+    let of_application = |text: &str| fs::write(place.path("app.cedarschema"), text).unwrap();
+    for other in [declared, "", &format!("{schema}{declared}// mine")] {
+        of_application(other);
+        fails(&place.run(&against), 1, "isn't a schema as this version");
+    }
+    of_application(&format!("{schema}{declared}"));
+    assert_eq!(works(&place.run(&against)), "the policies are fine\n");
+    write("permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.draught };");
+    fails(&place.run(&against), 1, "a.cedar:1:");
     assert!(!place.path("data").exists(), "looking changes nothing");
 }
 

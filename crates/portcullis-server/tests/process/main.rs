@@ -10,6 +10,7 @@
 mod api_keys;
 mod commands;
 mod faults;
+mod key_import;
 mod pages;
 mod server;
 mod start;

@@ -320,6 +320,33 @@ pub async fn facts_gather_what_is_inherited<S: Stores>(db: S) {
     assert_eq!((assigned.len(), assigned[0].account), (2, Some(anna.id)));
 }
 
+/// Who has a role is who was given it, not who inherits it, in pages by id; a role that isn't there has no page.
+pub async fn holders_are_those_who_were_given_the_role<S: Stores>(db: S) {
+    let holders = async |role: &str, after, limit| {
+        let found = db.holders(role.into(), after, limit).await.unwrap();
+        found.map(|accounts| accounts.into_iter().map(|one| one.id).collect::<Vec<_>>())
+    };
+    with_roles(&db, &["editor", "chief"]).await;
+    inherit(&db, "chief", "editor").await;
+    assert_eq!(holders("nobodys", None, 10).await, None);
+    assert_eq!(holders("editor", None, 10).await, Some(Vec::new()));
+    let mut given = Vec::new();
+    for name in ["anna", "berta", "cleo"] {
+        let one = registered(&db, name).await.id;
+        assert_eq!(assign(&db, one, "editor").await, Change::Done);
+        given.push(one);
+    }
+    let chief = registered(&db, "dora").await.id;
+    assert_eq!(assign(&db, chief, "chief").await, Change::Done);
+    given.sort();
+    assert_eq!(holders("editor", None, 2).await.unwrap(), given[..2]);
+    assert_eq!(holders("editor", Some(given[1]), 2).await.unwrap(), given[2..]);
+    assert_eq!(holders("editor", Some(given[2]), 2).await, Some(Vec::new()));
+    assert_eq!(holders("chief", None, 10).await, Some(vec![chief]));
+    assert_eq!(unassign(&db, chief, "chief").await, Change::Done);
+    assert_eq!(holders("chief", None, 10).await, Some(Vec::new()));
+}
+
 /// A deleted role is nobody's, and nothing inherits it.
 pub async fn delete_role_takes_it_from_everybody<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;

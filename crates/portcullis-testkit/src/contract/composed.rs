@@ -122,6 +122,7 @@ pass_on! { access::Store => rest R:
     fn disinherit(role: String, parent: String, by: Context) -> Change;
     fn assign(account: account::Id, role: String, by: Context) -> Change;
     fn unassign(account: account::Id, role: String, by: Context) -> Change;
+    fn holders(role: String, after: Option<account::Id>, limit: u32) -> Option<Vec<Account>>;
     fn assigned(account: account::Id) -> Option<Vec<String>>;
 }
 

@@ -122,6 +122,7 @@ macro_rules! store_contract {
             inherit_cycle_is_refused
             inherit_in_parallel_never_closes_a_ring
             facts_gather_what_is_inherited
+            holders_are_those_who_were_given_the_role
             delete_role_takes_it_from_everybody
             unassign_of_the_last_administrator_is_protected
             set_state_keeps_one_administrator

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use portcullis_core::access::{MayGive, PermissionRecord, RoleRecord, RolesRead, RolesWrite};
-use portcullis_core::account::Id;
+use portcullis_core::account::{Account, Id};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::changed;
-use crate::page::Items;
+use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
-use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Via};
+use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/permissions", permissions)
@@ -24,6 +24,8 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Create a role")
         .delete("/roles/{role}", delete)
         .summary("Delete a role")
+        .get("/roles/{role}/accounts", holders)
+        .summary("The accounts a role was given to, by id")
         .put("/roles/{role}/permissions/{permission}", allow)
         .summary("Give a permission to a role")
         .delete("/roles/{role}/permissions/{permission}", disallow)
@@ -164,6 +166,31 @@ async fn delete(
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
     changed(portcullis.roles().delete(who.permit(), &role, by).await)
+}
+
+/// Whoever has a role. What else there is to know of the account is for who may read accounts.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Holder {
+    /// The account's id.
+    id: String,
+}
+
+async fn holders(
+    who: Allow<RolesRead>,
+    State(portcullis): State<Portcullis>,
+    Path(role): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<Items<Holder>>, Problem> {
+    let (limit, after) = (page.limit()?, page.cursor()?);
+    let roles = portcullis.roles();
+    let found = roles.holders(who.permit(), &role, after, limit.and_one()).await?;
+    let holder = |account: Account| Holder {
+        id: account.id.to_string(),
+    };
+    let found = found.ok_or_else(Problem::not_found)?.into_iter().map(holder);
+    Ok(Items::page(found.collect(), limit, |holder: &Holder| {
+        holder.id.clone()
+    }))
 }
 
 async fn allow(

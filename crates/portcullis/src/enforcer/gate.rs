@@ -14,6 +14,7 @@ use url::{Origin, Url};
 
 use super::csrf;
 use super::denials::{self, Denials};
+use super::realm::Realm;
 use super::scheme::Places;
 use crate::cookie::Cookies;
 use crate::protect::Traces;
@@ -34,7 +35,7 @@ struct Inner {
     base_domain: Option<String>,
     own_host: Option<String>,
     traces: Traces,
-    realm: Arc<str>,
+    realm: Realm,
     cookies: Cookies,
     sealer: Arc<Sealer>,
     csrf: csrf::Signer,
@@ -49,8 +50,8 @@ struct Inner {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The realm in challenges: printable ASCII without quotes and backslashes.
-    pub realm: String,
+    /// What challenges call the API.
+    pub realm: Realm,
     /// How cookies are called and written.
     pub cookies: Cookies,
     /// What seals cookies and signs CSRF tokens. `None` for a key that only this process knows: what it sealed
@@ -78,7 +79,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            realm: "portcullis".to_owned(),
+            realm: Realm::default(),
             cookies: Cookies::default(),
             sealer: None,
             api_key_format: Format::default(),
@@ -135,7 +136,7 @@ impl Gate {
                 .base_domain
                 .map(|domain| domain.trim_matches('.').to_ascii_lowercase())
                 .filter(|domain| !domain.is_empty()),
-            realm: settings.realm.into(),
+            realm: settings.realm,
             cookies: settings.cookies,
             csrf: csrf::Signer::new(&sealer),
             sealer,
@@ -257,8 +258,8 @@ impl Gate {
         &self.0.traces
     }
 
-    pub(crate) fn realm(&self) -> Arc<str> {
-        Arc::clone(&self.0.realm)
+    pub(crate) fn realm(&self) -> &Realm {
+        &self.0.realm
     }
 
     /// Whether clients reach this server by TLS only.

@@ -10,9 +10,11 @@ use portcullis_core::organization::{
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use url::Url;
 
 use super::view::{InvitationView, Standing};
 use super::{changed, letters, owns_too_many};
+use crate::account::host_of;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{
@@ -52,10 +54,10 @@ async fn invite(
     let Some(email) = email else {
         return Err(fields.into());
     };
-    if portcullis.manners().public_url.is_none() {
+    if portcullis.invitation_page().is_none() {
         return Err(Problem::conflict(
             "cannot_mail",
-            "this server has no public address, so that a letter could lead nowhere: its operator sets one",
+            "this server has no address that a letter could lead to: its operator sets one",
         ));
     }
     let invite = Invite {
@@ -72,8 +74,10 @@ async fn invite(
 }
 
 impl Portcullis {
-    /// Invites an address into an organization and mails the code that lets it in. Without a public address nothing is
-    /// mailed: the code is in the answer, for the caller to deliver.
+    /// Invites an address into an organization and mails the code that lets it in. Without an address that the letter
+    /// could lead to ([`Builder::public_url`](crate::Builder::public_url),
+    /// [`Builder::invitation_url`](crate::Builder::invitation_url)) nothing is mailed: the code is in the answer, for the
+    /// caller to deliver.
     ///
     /// # Errors
     /// [`OrganizationsError`].
@@ -84,12 +88,20 @@ impl Portcullis {
         by: audit::Context,
     ) -> Result<Invited, OrganizationsError> {
         let invited = self.organizations().invite(permit, invite, by).await?;
-        if let (Invited::Invited(invited), Some(url)) = (&invited, &self.manners().public_url) {
+        if let (Invited::Invited(invited), Some(page)) = (&invited, self.invitation_page()) {
             let (invitation, organization, token) = invited.as_ref();
-            self.letters()
-                .send(letters::invitation(url, organization, invitation, token));
+            let host = host_of(self.manners().public_url.as_ref().unwrap_or(&page));
+            let letter = letters::invitation(page, &host, organization, invitation, token);
+            self.letters().send(Some(letter));
         }
         Ok(invited)
+    }
+
+    /// Where the link of an invitation leads to.
+    fn invitation_page(&self) -> Option<Url> {
+        let manners = self.manners();
+        let own = || manners.public_url.as_ref()?.join("accept-invitation").ok();
+        manners.invitation_url.clone().or_else(own)
     }
 }
 

@@ -4,34 +4,46 @@
 use portcullis_core::account::Letter;
 use portcullis_core::defends;
 use portcullis_core::organization::{Invitation, InvitationToken, Organization};
-use url::Url;
+use url::{Host, Url};
 
-use crate::account::host_of;
-
-/// Invites an address into an organization.
+/// Invites an address into an organization of the program at `host`; the link leads to `page`, which shows the code.
 pub(super) fn invitation(
-    public_url: &Url,
+    page: Url,
+    host: &str,
     organization: &Organization,
     invitation: &Invitation,
     token: &InvitationToken,
-) -> Option<Letter> {
+) -> Letter {
     defends!("T028");
     let code = token.expose();
-    let mut link = public_url.join("accept-invitation").ok()?;
+    let mut link = page;
     link.query_pairs_mut().append_pair("token", &code);
     let (slug, name) = (&organization.slug, plain(&organization.name));
-    Some(Letter {
+    Letter {
         to: invitation.email.clone(),
         subject: format!("Invitation to {slug}"),
         text: format!(
             "Somebody invited this address into the organization {slug} ({name}) at {host}.\n\n\
-             To accept within 7 days, log in with an account of this address and follow the link:\n\n  {link}\n\n\
-             or type this code where you are asked for it:\n\n  {code}\n\n\
+             To accept within 7 days, log in with an account of this address and enter this code where you are asked for \
+             an invitation:\n\n  {code}\n\n\
+             This link shows the code, too:\n\n  {link}\n\n\
              If you don't know them, do nothing: without this code nothing happens.\n",
-            host = host_of(public_url),
             code = *code,
         ),
-    })
+    }
+}
+
+/// Whether a link may lead to the address: nobody on the way reads the code in it, and it has a place for the code.
+pub(crate) fn is_page(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    let bare = url.query().is_none() && url.fragment().is_none();
+    let anonymous = url.username().is_empty() && url.password().is_none();
+    (url.scheme() == "https" || (url.scheme() == "http" && loopback)) && bare && anonymous
 }
 
 /// A name that anybody may have chosen, without what mail programs turn into a link: a letter of ours must not carry
@@ -76,9 +88,9 @@ mod tests {
             created_at: start,
             expires_at: start,
         };
-        let url = Url::parse("https://id.example.com/").unwrap();
+        let page = Url::parse("https://app.example.com/invited").unwrap();
         let token = InvitationToken::from_bytes([1; 32]);
-        invitation(&url, &organization, &to, &token).unwrap()
+        invitation(page, "id.example.com", &organization, &to, &token)
     }
 
     #[test]
@@ -86,10 +98,7 @@ mod tests {
         checks!("T028");
         let letter = letter("Acme & Söhne, GmbH");
         let token = InvitationToken::from_bytes([1; 32]);
-        let link = format!(
-            "https://id.example.com/accept-invitation?token={}",
-            *token.expose()
-        );
+        let link = format!("https://app.example.com/invited?token={}", *token.expose());
         assert_eq!(letter.to, "Ben@example.com");
         assert_eq!(letter.subject, "Invitation to acme");
         assert!(letter.text.contains(&link));
@@ -98,6 +107,25 @@ mod tests {
                 .text
                 .contains("acme (Acme & Söhne, GmbH) at id.example.com")
         );
+    }
+
+    #[test]
+    fn a_link_leads_by_tls_to_a_page_with_a_place_for_the_code() {
+        for (url, fits) in [
+            ("http://app.example.com/invited", false),
+            ("http://127.0.0.1.example.com/invited", false),
+            ("ftp://localhost/invited", false),
+            ("javascript:alert(1)", false),
+            ("https://me:pw@app.example.com/invited", false),
+            ("https://app.example.com/invited?token=mine", false),
+            ("https://app.example.com/#/invited", false),
+            ("https://app.example.com", true),
+            ("https://app.example.com/invited", true),
+            ("http://localhost:3000/invited", true),
+            ("http://[::1]:3000/invited", true),
+        ] {
+            assert_eq!(is_page(&Url::parse(url).unwrap()), fits, "{url}");
+        }
     }
 
     #[test]

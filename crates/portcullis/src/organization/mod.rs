@@ -5,7 +5,7 @@
 
 mod admin;
 mod invitations;
-mod letters;
+pub(crate) mod letters;
 mod members;
 mod view;
 

@@ -78,10 +78,7 @@ impl Keeper {
 
     /// What would be noted of the policies in a folder; they are not put in force.
     pub(crate) async fn check(&self, asked: &Asked, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
-        let schema = self.schema(asked)?;
-        let sources = read(at.clone()).await?;
-        let set = load(schema, sources, at.display().to_string()).await?;
-        Ok(set.notes().iter().map(PolicyFlaw::from).collect())
+        check(self.schema(asked)?, at).await
     }
 
     pub(crate) async fn declare(
@@ -206,6 +203,18 @@ impl Keeper {
         self.live.put(set);
         Ok(())
     }
+}
+
+/// The same against the schema of another program.
+pub(crate) async fn check_against(schema: &str, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+    let schema = Schema::read(schema).map_err(|error| PoliciesError::Declarations(error.to_string()))?;
+    check(schema, at).await
+}
+
+async fn check(schema: Schema, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+    let sources = read(at.clone()).await?;
+    let set = load(schema, sources, at.display().to_string()).await?;
+    Ok(set.notes().iter().map(PolicyFlaw::from).collect())
 }
 
 fn impermissible(actions: &[&str]) {

@@ -150,6 +150,19 @@ impl Portcullis {
         self.policies().check(&Asked::by(api), folder.into()).await
     }
 
+    /// The same for an application elsewhere, by the text that its [`Portcullis::policy_schema`] gave. Whoever checks
+    /// needs nothing of the application then. What the schema declares stays in memory: for a tool that checks and ends.
+    ///
+    /// # Errors
+    /// [`PoliciesError`]; [`PoliciesError::Declarations`] for a text that this version doesn't write.
+    #[cfg(feature = "policies")]
+    pub async fn check_policies_against(
+        schema: &str,
+        folder: impl Into<std::path::PathBuf>,
+    ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+        keeper::check_against(schema, folder.into()).await
+    }
+
     /// Which policies are in force.
     pub fn policy_status(&self) -> PolicyStatus {
         self.policies().status()

@@ -24,6 +24,8 @@ use super::api_keys::Keys;
 use super::sessions::SessionStore;
 use super::{Portcullis, master_key};
 use crate::cookie::{self, Cookies, InvalidCookies};
+use crate::enforcer;
+use crate::organization::letters;
 use crate::policies::Keeper;
 use crate::{environment, secrets};
 
@@ -55,6 +57,20 @@ pub enum OpenError {
     /// One header for two things.
     #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
     SharedHeader(String),
+    /// What challenges call this server.
+    #[error(transparent)]
+    Realm(#[from] enforcer::InvalidRealm),
+    /// The page of invitations.
+    #[error(
+        "invitations can't lead to this address: it must be https (http is for loopback addresses only), without user, \
+         query and fragment"
+    )]
+    InvitationUrl,
+    /// How long a signing key signs.
+    #[error(
+        "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
+    )]
+    KeyAge,
     /// The hashing threads.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
@@ -75,6 +91,8 @@ pub enum Enumeration {
 pub(crate) struct Manners {
     /// Where people reach this server; the only source of mailed links.
     pub(crate) public_url: Option<Url>,
+    /// The page that invitations lead to, where it isn't the server's.
+    pub(crate) invitation_url: Option<Url>,
     /// Whether `grant_type=password` is answered.
     pub(crate) password_grant: bool,
     /// Whether taken addresses are hidden.
@@ -89,6 +107,7 @@ pub struct Builder {
     environment: Environment,
     mailer: Option<Arc<dyn Mailer>>,
     manners: Manners,
+    realm: Option<String>,
     passwords: password::Settings,
     policy: password::Policy,
     sessions: session::Settings,
@@ -97,6 +116,7 @@ pub struct Builder {
     tokens: token::Settings,
     resources: Vec<String>,
     algorithm: key::Algorithm,
+    key_age: Duration,
     permissions: Vec<PermissionRef>,
     pub(super) api_keys: Keys,
     organizations: organization::Settings,
@@ -116,9 +136,11 @@ impl Builder {
             mailer: None,
             manners: Manners {
                 public_url: None,
+                invitation_url: None,
                 password_grant: true,
                 enumeration: Enumeration::default(),
             },
+            realm: None,
             passwords: password::Settings::default(),
             policy: password::Policy::default(),
             sessions: session::Settings::default(),
@@ -127,6 +149,7 @@ impl Builder {
             tokens: token::Settings::default(),
             resources: Vec::new(),
             algorithm: key::Algorithm::ES256,
+            key_age: Duration::from_secs(90 * 86_400),
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
             base_domain: None,
@@ -166,6 +189,21 @@ impl Builder {
     /// issuer of tokens unless [`Builder::tokens`] names another, and cookies are accepted from its pages.
     pub fn public_url(mut self, url: Url) -> Self {
         self.manners.public_url = Some(url);
+        self
+    }
+
+    /// The page that the link of an invitation leads to: `accept-invitation` below [`Builder::public_url`] unless said
+    /// otherwise, which only the server has. The letter appends `?token=…`; the page shows that code, or sends it to
+    /// `POST /auth/invitations/accept` when a person who has logged in asks for it. Looking at it must use nothing up.
+    pub fn invitation_url(mut self, page: Url) -> Self {
+        self.manners.invitation_url = Some(page);
+        self
+    }
+
+    /// What challenges (`WWW-Authenticate`) call this server, such as `Blog`: `portcullis` unless said otherwise. Browsers
+    /// show it where a route takes HTTP Basic. Printable ASCII without quotes and backslashes.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.realm = Some(realm.to_owned());
         self
     }
 
@@ -218,6 +256,13 @@ impl Builder {
     /// What tokens are signed with: ES256 unless said otherwise.
     pub fn algorithm(mut self, algorithm: key::Algorithm) -> Self {
         self.algorithm = algorithm;
+        self
+    }
+
+    /// How long a signing key signs before the next one does: 90 days; at least an hour. [`Portcullis::serve`] looks
+    /// hourly. What a key signed stays good until it expires.
+    pub fn key_age(mut self, age: Duration) -> Self {
+        self.key_age = age;
         self
     }
 
@@ -306,10 +351,17 @@ impl Builder {
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
         }
+        if !self.manners.invitation_url.as_ref().is_none_or(letters::is_page) {
+            return Err(OpenError::InvitationUrl);
+        }
+        if self.key_age < LEAST_KEY_AGE {
+            return Err(OpenError::KeyAge);
+        }
         for uri in &self.resources {
             self.tokens.resources.push(token::Resource::parse(uri)?);
         }
         self.tokens.check()?;
+        let realm = self.realm.as_deref().map(enforcer::Realm::parse).transpose()?;
         let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
         if self.api_keys.places.takes(cookies.csrf_header()) {
             return Err(OpenError::SharedHeader(cookies.csrf_header().to_string()));
@@ -319,7 +371,8 @@ impl Builder {
             None => master_key::beside(&self.url, &self.environment)?,
         };
         let database = Database::open(&self.url).await?;
-        self.build(database, master_key, cookies).await
+        self.build(database, master_key, (cookies, realm.unwrap_or_default()))
+            .await
     }
 }
 
@@ -330,3 +383,6 @@ impl std::fmt::Debug for Builder {
             .finish_non_exhaustive()
     }
 }
+
+/// How often it is looked whether a key is due, and far longer than a copy of the published keys may be kept.
+const LEAST_KEY_AGE: Duration = Duration::from_secs(3_600);

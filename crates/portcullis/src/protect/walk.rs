@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::Label;
 use crate::cookie_session::Outgoing;
 use crate::enforcer::organization::Selected;
-use crate::enforcer::{Gate, KeyInQuery, Standing};
+use crate::enforcer::{Gate, KeyInQuery, Realm, Standing};
 
 /// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
 /// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
@@ -161,8 +161,8 @@ impl Walk {
     }
 
     /// The realm of the request this task works on.
-    pub(crate) fn current_realm() -> Option<Arc<str>> {
-        CURRENT.try_with(|current| current.gate.realm()).ok()
+    pub(crate) fn current_realm() -> Option<Realm> {
+        CURRENT.try_with(|current| current.gate.realm().clone()).ok()
     }
 }
 

@@ -38,6 +38,9 @@ pub enum RemoteError {
     /// No algorithm is left.
     #[error("no algorithm is allowed: no token could be good")]
     NoAlgorithm,
+    /// What challenges call this server.
+    #[error(transparent)]
+    Realm(#[from] enforcer::InvalidRealm),
     /// The certificates to trust.
     #[error(transparent)]
     Roots(#[from] InvalidRoots),
@@ -52,6 +55,7 @@ pub struct Builder {
     outbound: outbound::Settings,
     origins: Vec<Url>,
     gate: enforcer::Settings,
+    realm: Option<String>,
     environment: Environment,
     capacity: usize,
     max_lifetime: Duration,
@@ -73,6 +77,7 @@ impl Builder {
             outbound: outbound::Settings::default(),
             origins: Vec::new(),
             gate: enforcer::Settings::default(),
+            realm: None,
             environment: environment::system(),
             capacity: 100_000,
             max_lifetime: MAX_LIFETIME,
@@ -183,6 +188,13 @@ impl Builder {
         self
     }
 
+    /// What challenges (`WWW-Authenticate`) call this server, such as `Blog`: `portcullis` unless said otherwise. Printable
+    /// ASCII without quotes and backslashes.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.realm = Some(realm.to_owned());
+        self
+    }
+
     /// Another clock and randomness than the system's: for tests.
     pub fn environment(mut self, environment: Environment) -> Self {
         self.environment = environment;
@@ -213,6 +225,9 @@ impl Builder {
         }
         if self.keys.algorithms.is_empty() {
             return Err(RemoteError::NoAlgorithm);
+        }
+        if let Some(realm) = &self.realm {
+            self.gate.realm = enforcer::Realm::parse(realm)?;
         }
         let source: Arc<dyn Fetch> = match self.keys_from {
             Some(source) => source,

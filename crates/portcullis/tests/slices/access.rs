@@ -505,3 +505,47 @@ async fn accounts_are_listed_in_pages() {
         ("root@example.com", "user4@example.com")
     );
 }
+
+#[tokio::test]
+async fn the_holders_of_a_role_are_listed_in_pages_to_who_may_read_roles() {
+    let (app, root) = given().await;
+    create(&app, &root, "editor").await.expect(204);
+    let reader = app
+        .user_with("reader@example.com", &["portcullis:roles:read"])
+        .await;
+    let stranger = app
+        .user_with("stranger@example.com", &["portcullis:accounts:read"])
+        .await;
+    let list = async |who: &Account, role: &str, query: &str| {
+        let path = format!("/roles/{role}/accounts{query}");
+        call(&app, who, "GET", &path, None).await
+    };
+    list(&stranger, "editor", "").await.expect(403);
+    list(&reader, "nobodys", "").await.expect(404);
+    for query in ["?limit=0", "?limit=201", "?cursor=x", "?more=1"] {
+        let status = list(&reader, "editor", query).await.status();
+        assert!(matches!(status, 400 | 422), "{query}: {status}");
+    }
+    let empty = list(&reader, "editor", "").await.expect(200).json();
+    assert_eq!(
+        (&empty["items"], &empty["next_cursor"]),
+        (&json!([]), &Value::Null)
+    );
+    let mut given = Vec::new();
+    for n in 0..3 {
+        app.clock.advance_secs(1);
+        let one = app.user(&format!("user{n}@example.com")).await;
+        put(&app, &root, &format!("/accounts/{}/roles/editor", one.id))
+            .await
+            .expect(204);
+        given.push(json!({ "id": one.id.to_string() }));
+    }
+    let first = list(&reader, "editor", "?limit=2").await.expect(200).json();
+    assert_eq!(first["items"], json!(given[..2]));
+    let next = format!("?limit=2&cursor={}", text(&first, "next_cursor"));
+    let last = list(&reader, "editor", &next).await.expect(200).json();
+    assert_eq!(
+        (&last["items"], &last["next_cursor"]),
+        (&json!(given[2..]), &Value::Null)
+    );
+}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis::{
-    Allow, Api, ApiKey, Authenticated, Basic, FreshLogin, Jwt, Portcullis, SecondFactor, Session, Via,
-    Visitor, permissions,
+    Allow, Api, ApiKey, Authenticated, Basic, FreshLogin, Jwt, OpenError, Portcullis, SecondFactor, Session,
+    Via, Visitor, permissions,
 };
 use portcullis_core::account::State;
 use portcullis_core::environment::{Entropy, Environment};
@@ -391,4 +391,22 @@ async fn without_its_database_no_pair_is_good() {
         let answer = app.get(path).basic(ANNA, PASSWORD).send().await;
         assert_eq!((answer.status(), &*answer.code()), (503, "unavailable"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_challenge_names_the_realm_and_a_bad_one_opens_nothing() {
+    for realm in ["", "a\"b", "a\\b", "a\nb", "Zürich"] {
+        let builder = Portcullis::builder().database("sqlite::memory:");
+        let refused = builder.realm(realm).open().await;
+        assert!(matches!(refused, Err(OpenError::Realm(_))), "{realm:?}");
+    }
+    let app = TestApp::with(|settings| settings.realm("Blog, internal"), api).await;
+    let answer = app.get("/mixed").send().await.expect(401);
+    assert_eq!(
+        challenges(&answer),
+        [
+            "Bearer realm=\"Blog, internal\"",
+            "Basic realm=\"Blog, internal\", charset=\"UTF-8\""
+        ]
+    );
 }

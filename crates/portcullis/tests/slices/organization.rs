@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use portcullis::{Allow, Api, Json, Member, Permit, Portcullis, Role, permissions, roles};
+use portcullis::{Allow, Api, Json, Member, OpenError, Permit, Portcullis, Role, permissions, roles};
 use portcullis_core::access::{Change as RoleChange, MayGive, MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, MayLetIn, OWNER};
@@ -747,7 +747,7 @@ async fn giving_in_an_organization_asks_for_a_person_who_just_logged_in() {
     checks!("T112");
     let app = app().await;
     let (anna, ben) = (
-        app.user("anna@example.com").await,
+        proven(&app, "anna@example.com").await,
         app.user("ben@example.com").await,
     );
     let acme = create(&app, &anna, "acme").await;
@@ -1142,7 +1142,7 @@ async fn an_attempt_to_give_more_is_explained_and_audited() {
             Some(ben.id)
         )
     );
-    assert_eq!(kept.rule, format!("member(org:members:write) in {acme}"));
+    assert_eq!(kept.rule, format!("member(org:members:write and fresh-login(900)) in {acme}"));
     assert_eq!(kept.why, text(&answer.json(), "detail"));
     let denied = events(&app, "access.denied").await;
     assert_eq!(denied.len(), 1, "once");
@@ -1314,4 +1314,39 @@ async fn invite_where_nothing_can_be_mailed_is_refused() {
         .list(&Permit::dangerous_for_operator(), filter, 10)
         .await;
     assert_eq!(written.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn invite_leads_to_the_page_that_was_named_and_to_no_other() {
+    checks!("T028");
+    for page in [
+        "http://app.example.com/invited",
+        "https://app.example.com/?token=x",
+    ] {
+        let builder = Portcullis::builder().database("sqlite::memory:");
+        let refused = builder.invitation_url(page.parse().unwrap()).open().await;
+        assert!(matches!(refused, Err(OpenError::InvitationUrl)), "{page}");
+    }
+    for (page, link) in [
+        (None, "https://id.example.com/accept-invitation?token="),
+        (
+            Some("https://app.example.com/in/vited"),
+            "https://app.example.com/in/vited?token=",
+        ),
+    ] {
+        let named = |builder: portcullis::Builder| match page {
+            Some(page) => builder.invitation_url(page.parse().unwrap()),
+            None => builder,
+        };
+        let app = TestApp::with(named, Portcullis::api).await;
+        let anna = proven(&app, "anna@example.com").await;
+        let acme = create(&app, &anna, "acme").await;
+        invite(&app, &anna, &acme, "ben@example.com", &[])
+            .await
+            .expect(201);
+        let letter = app.mailer.letter_to("ben@example.com").await.text;
+        assert!(letter.contains(&format!("{link}pci_")), "{letter}");
+        assert_eq!(letter.matches("://").count(), 1, "{letter}");
+        assert!(letter.contains("at id.example.com."), "{letter}");
+    }
 }

@@ -64,6 +64,7 @@ async fn no_get_changes_anything() {
             .path()
             .replace("{organization}", &organization)
             .replace("{account}", &root.id.to_string())
+            .replace("{role}", "administrator")
             .replace("{id}", "0198c5a4-0000-7000-8000-000000000000")
             .replace("{trace}", "0198c5a4-0000-7000-8000-000000000000");
         assert!(!path.contains('{'), "{path}: say what stands for it");

@@ -720,6 +720,17 @@ async fn the_metadata_says_what_there_is_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_challenge_names_the_realm_of_the_resource_server() {
+    let issuer = Issuer::start().await;
+    let detached = Detached::of(issuer.remote().realm("Blog, internal")).await;
+    let answer = detached.request("GET", "/posts").send().await.expect(401);
+    assert_eq!(
+        answer.header("www-authenticate"),
+        "Bearer realm=\"Blog, internal\""
+    );
+}
+
+#[tokio::test]
 async fn addresses_that_are_no_issuers_are_refused_at_once() {
     checks!("T052");
     for text in [
@@ -747,6 +758,8 @@ async fn addresses_that_are_no_issuers_are_refused_at_once() {
     assert!(matches!(none.open().await, Err(RemoteError::NoAlgorithm)));
     let roots = Portcullis::remote("https://id.example.com").root_certificates(b"none");
     assert!(matches!(roots.open().await, Err(RemoteError::Roots(_))));
+    let realm = Portcullis::remote("https://id.example.com").realm("a\"b");
+    assert!(matches!(realm.open().await, Err(RemoteError::Realm(_))));
     let plain = Portcullis::remote("http://127.0.0.1:9").dangerous_allow_loopback();
     assert!(plain.open().await.is_ok());
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use portcullis::{OpenError, Portcullis};
 use portcullis_core::account::State;
 use portcullis_core::token::OPAQUE;
 use portcullis_core::{checks, session, token};
@@ -138,11 +139,7 @@ async fn token_by_password_grants_no_scope_beyond_the_account() {
 
 #[tokio::test]
 async fn token_by_password_switched_off_is_an_unsupported_grant() {
-    let app = TestApp::with(
-        |builder| builder.password_grant(false),
-        portcullis::Portcullis::api,
-    )
-    .await;
+    let app = TestApp::with(|builder| builder.password_grant(false), Portcullis::api).await;
     let anna = app.user("anna@example.com").await;
     for password in [PASSWORD, "wrong password"] {
         let answer = password_form(&app, "anna@example.com", password)
@@ -550,6 +547,23 @@ async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
 }
 
 #[tokio::test]
+async fn keys_rotate_when_they_are_as_old_as_was_set() {
+    let age = Duration::from_secs(3_600);
+    let builder = Portcullis::builder().database("sqlite::memory:");
+    let refused = builder.key_age(age - Duration::from_secs(1)).open().await;
+    assert!(matches!(refused, Err(OpenError::KeyAge)));
+    let app = TestApp::with(|builder| builder.key_age(age), Portcullis::api).await;
+    let signer = || app.portcullis.keyring().signer().kid().to_owned();
+    let first = signer();
+    app.clock.advance(age - Duration::from_micros(1));
+    app.portcullis.tend_keys().await.unwrap();
+    assert_eq!(signer(), first);
+    app.clock.advance(Duration::from_micros(1));
+    app.portcullis.tend_keys().await.unwrap();
+    assert_ne!(signer(), first);
+}
+
+#[tokio::test]
 async fn withdraw_a_key_refuses_what_it_signed_at_once() {
     checks!("T095");
     let app = TestApp::new().await;
@@ -589,7 +603,7 @@ async fn a_resource_that_is_not_registered_is_an_invalid_target() {
     const BLOG: &str = "https://blog.example.com";
     let app = TestApp::with(
         |builder| builder.resource(BLOG).resource("https://shop.example.com"),
-        portcullis::Portcullis::api,
+        Portcullis::api,
     )
     .await;
     let anna = app.user("anna@example.com").await;

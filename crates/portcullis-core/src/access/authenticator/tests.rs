@@ -562,6 +562,14 @@ impl AccessStore for World {
     async fn unassign(&self, _: account::Id, _: String, _: audit::Context) -> Result<Change, Fault> {
         never()
     }
+    async fn holders(
+        &self,
+        _: String,
+        _: Option<account::Id>,
+        _: u32,
+    ) -> Result<Option<Vec<Account>>, Fault> {
+        never()
+    }
     async fn assigned(&self, _: account::Id) -> Result<Option<Vec<String>>, Fault> {
         never()
     }

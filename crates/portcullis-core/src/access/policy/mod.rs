@@ -35,7 +35,7 @@ mod slice;
 
 pub use self::live::Live;
 pub use self::report::{Flaw, Report};
-pub use self::schema::{Declarations, InvalidDeclaration, Schema};
+pub use self::schema::{Declarations, InvalidDeclaration, Schema, UnknownSchema};
 pub use self::set::{Set, Summary};
 
 /// The text of one policy file.

@@ -1,8 +1,11 @@
 //! What policies may name.
 
+mod read;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+pub use self::read::UnknownSchema;
 use super::super::resource::{Field, FieldKind, ORGANIZATION, OWNER, ResourceKind};
 use super::super::valid_permission_name;
 
@@ -201,16 +204,29 @@ fn entity(text: &mut String, kind: &ResourceKind) {
 
 fn attribute(field: &Field) -> String {
     let optional = if field.optional { "?" } else { "" };
-    let kind = match field.kind {
+    let kind = type_of(field.kind);
+    format!("\"{}\"{optional}: {kind}", field.name.escape_default())
+}
+
+const fn type_of(kind: FieldKind) -> &'static str {
+    match kind {
         FieldKind::Bool => "Bool",
         FieldKind::Long => "Long",
         FieldKind::Text => "String",
         FieldKind::Account => ACCOUNT,
-        FieldKind::Organization => "Organization",
+        FieldKind::Organization => TENANT,
         FieldKind::TextSet => "Set<String>",
-    };
-    format!("\"{}\"{optional}: {kind}", field.name.escape_default())
+    }
 }
+
+const FIELD_KINDS: [FieldKind; 6] = [
+    FieldKind::Bool,
+    FieldKind::Long,
+    FieldKind::Text,
+    FieldKind::Account,
+    FieldKind::Organization,
+    FieldKind::TextSet,
+];
 
 /// The names of the entity types that every schema has.
 pub(super) const ACCOUNT: &str = "Account";

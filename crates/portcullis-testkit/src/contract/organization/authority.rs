@@ -4,7 +4,7 @@ use portcullis_core::access::{ADMINISTRATOR, Change as RoleChange, MembersWrite,
 use portcullis_core::checks;
 use portcullis_core::organization::{Change, OWNER, Selector};
 
-use super::{acting, add, create, invitation, named, operator, roles, with_roles};
+use super::{acting, add, create, invitation, named, operator, proven, roles, with_roles};
 use crate::contract::Stores;
 use crate::contract::given::{START, by, event_count, registered};
 
@@ -89,7 +89,7 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
 pub async fn role_that_inherits_a_title_is_given_by_who_has_the_title<S: Stores>(db: S) {
     checks!("T071");
     with_roles(&db).await;
-    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (anna, ben) = (registered(&db, "anna").await, proven(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &["manager"]).await;
     let made = db.create_role("deputy".into(), String::new(), by(START)).await;

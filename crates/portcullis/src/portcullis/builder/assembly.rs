@@ -22,14 +22,14 @@ use super::super::sessions::Sessions;
 use super::super::{Followed, Inner, Portcullis, listen};
 use super::{Builder, OpenError};
 use crate::cookie::Cookies;
-use crate::enforcer::{self, Gate};
+use crate::enforcer::{self, Gate, Realm};
 
 impl Builder {
     pub(super) async fn build(
         self,
         database: Database,
         master_key: MasterKey,
-        cookies: Cookies,
+        appearance: (Cookies, Realm),
     ) -> Result<Portcullis, OpenError> {
         let environment = self.environment.clone();
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
@@ -49,7 +49,7 @@ impl Builder {
         let session_store = Sessions::open(&self.session_store, &database).await;
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
-        let manners = self.manners(&database, &marks, cookies, sealer);
+        let manners = self.manners(&database, &marks, appearance, sealer);
         let authenticator = self
             .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
@@ -60,11 +60,7 @@ impl Builder {
             manners,
         );
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
-        let decisions = Decisions::new(
-            shared(&database),
-            Arc::clone(&directory),
-            self.sessions.require_verified_email,
-        );
+        let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
         Ok(Portcullis(Arc::new(Inner {
@@ -84,10 +80,11 @@ impl Builder {
             keyring,
             letters: Letters::new(self.mailer),
             manners: self.manners,
+            key_age: self.key_age,
             policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
-            _key_watch: key_watch,
+            key_watch,
             database,
         })))
     }
@@ -122,6 +119,15 @@ impl Builder {
         )
     }
 
+    /// What explains refusals, and what accounts could do.
+    fn decisions(&self, database: &Database, directory: &Arc<Directory>) -> Decisions {
+        Decisions::new(
+            shared(database),
+            Arc::clone(directory),
+            self.sessions.require_verified_email,
+        )
+    }
+
     /// What verifies on every route.
     fn authenticator(
         &self,
@@ -149,7 +155,7 @@ impl Builder {
         &self,
         database: &Database,
         marks: &Arc<Marks>,
-        cookies: Cookies,
+        (cookies, realm): (Cookies, Realm),
         sealer: Arc<Sealer>,
     ) -> enforcer::Settings {
         let organizations = organization::Directory::new(
@@ -161,6 +167,7 @@ impl Builder {
         let mut settings = enforcer::Settings::default();
         settings.origin.clone_from(&self.manners.public_url);
         settings.cookies = cookies;
+        settings.realm = realm;
         settings.sealer = Some(sealer);
         settings.organizations = Some(Arc::new(organizations));
         settings.base_domain.clone_from(&self.base_domain);

@@ -204,6 +204,14 @@ impl access::Store for World {
     async fn unassign(&self, _: account::Id, _: String, _: Context) -> Result<Change, Fault> {
         panic!("tests grant by `Bench::grant`")
     }
+    async fn holders(
+        &self,
+        _: String,
+        _: Option<account::Id>,
+        _: u32,
+    ) -> Result<Option<Vec<Account>>, Fault> {
+        Ok(None)
+    }
     async fn assigned(&self, _: account::Id) -> Result<Option<Vec<String>>, Fault> {
         Ok(None)
     }

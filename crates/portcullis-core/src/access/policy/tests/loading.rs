@@ -1,5 +1,5 @@
 use super::*;
-use crate::access::policy::InvalidDeclaration;
+use crate::access::policy::{InvalidDeclaration, UnknownSchema};
 use crate::checks;
 
 #[track_caller]
@@ -310,4 +310,30 @@ fn the_deepest_policy_that_loads_is_evaluated_and_listed() {
         }
     }
     assert!(loaded > 30, "{loaded}");
+}
+
+#[test]
+fn a_schema_is_read_as_it_was_written_and_no_other_is() {
+    let text = schema().text().to_owned();
+    for wrong in [
+        String::new(),
+        text.replacen("entity Role;", "entity Rule;", 1),
+        text.replacen("entity Post {", "entity Post  {", 1),
+        text.replacen("\"draft\": Bool", "\"draft\": Truth", 1),
+        text.replacen("resource: [Post]", "resource: [Poster]", 1),
+        text.replacen("action \"posts:edit\"", "action \"edit\"", 1),
+        text.replacen("context: Situation }", "context: {} }", 1),
+        format!("{text}\nentity Post {{\n  id: String,\n}};\n"),
+        text.chars().take(text.len() - 5).collect(),
+    ] {
+        assert_ne!(wrong, text);
+        assert_eq!(Schema::read(&wrong).unwrap_err(), UnknownSchema, "{wrong}");
+    }
+    let read = Schema::read(&text).unwrap();
+    assert_eq!(read.text(), text);
+    assert_eq!(read.declarations().kinds().len(), 2);
+    let policy = "permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.size + 1 > 2 };";
+    let sources = [source("a.cedar", policy)];
+    let (here, there) = (Set::load(&schema(), &sources), Set::load(&read, &sources));
+    assert_eq!(here.unwrap().notes(), there.unwrap().notes());
 }
