@@ -327,7 +327,7 @@ pub async fn holders_are_those_who_were_given_the_role<S: Stores>(db: S) {
         found.map(|accounts| accounts.into_iter().map(|one| one.id).collect::<Vec<_>>())
     };
     with_roles(&db, &["editor", "chief"]).await;
-    inherit(&db, "chief", "editor").await;
+    assert!(inherit(&db, "chief", "editor").await.is_so());
     assert_eq!(holders("nobodys", None, 10).await, None);
     assert_eq!(holders("editor", None, 10).await, Some(Vec::new()));
     let mut given = Vec::new();

@@ -92,7 +92,10 @@ async fn every_answer_has_safe_headers() {
 async fn tls_is_insisted_on_where_the_public_address_has_it() {
     let bench = Bench::with(|settings| settings.origin = Some("https://app.example".parse().unwrap()));
     let answer = bench.client(api()).get("/fine", &[]).await;
-    assert_eq!(answer.header("strict-transport-security"), "max-age=31536000; includeSubDomains");
+    assert_eq!(
+        answer.header("strict-transport-security"),
+        "max-age=31536000; includeSubDomains"
+    );
 }
 
 #[tokio::test]

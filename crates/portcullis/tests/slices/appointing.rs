@@ -50,10 +50,16 @@ impl Scene {
             ("helper", Some("portcullis:audit:read")),
             ("title", None),
         ] {
-            roles.create(&permit, role, "", app.by_operator()).await.unwrap();
+            assert!(
+                roles
+                    .create(&permit, role, "", app.by_operator())
+                    .await
+                    .unwrap()
+                    .is_so()
+            );
             if let Some(permission) = permission {
                 let allowed = roles.allow(&permit, role, permission, app.by_operator());
-                allowed.await.unwrap();
+                assert!(allowed.await.unwrap().is_so());
             }
         }
         let (root, anna) = (

@@ -1142,7 +1142,10 @@ async fn an_attempt_to_give_more_is_explained_and_audited() {
             Some(ben.id)
         )
     );
-    assert_eq!(kept.rule, format!("member(org:members:write and fresh-login(900)) in {acme}"));
+    assert_eq!(
+        kept.rule,
+        format!("member(org:members:write and fresh-login(900)) in {acme}")
+    );
     assert_eq!(kept.why, text(&answer.json(), "detail"));
     let denied = events(&app, "access.denied").await;
     assert_eq!(denied.len(), 1, "once");

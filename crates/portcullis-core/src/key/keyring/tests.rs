@@ -426,9 +426,16 @@ fn rotating_by_force_is_bounded() {
     let (signer, set) = (ring.signer().kid().to_owned(), ring.jwks(START).to_string());
     let refused = block_on(ring.rotate_at_once(&permit, world.by())).unwrap_err();
     assert!(matches!(refused, KeyringError::TooManyRetired(8)), "{refused}");
-    assert_eq!((ring.signer().kid(), ring.jwks(START).to_string()), (&*signer, set));
+    assert_eq!(
+        (ring.signer().kid(), ring.jwks(START).to_string()),
+        (&*signer, set)
+    );
     // One that was taken out makes room, and so does time.
-    let (retired, ..) = ring.list().into_iter().find(|(_, _, phase)| *phase == Phase::Retired).unwrap();
+    let (retired, ..) = ring
+        .list()
+        .into_iter()
+        .find(|(_, _, phase)| *phase == Phase::Retired)
+        .unwrap();
     assert!(block_on(ring.withdraw(&permit, &retired, world.by())).unwrap());
     assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
     world.clock.advance(Duration::from_secs(3_600));

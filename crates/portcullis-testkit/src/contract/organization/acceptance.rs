@@ -5,11 +5,11 @@ use portcullis_core::checks;
 use portcullis_core::organization::{Accepted, Change};
 
 use super::invitation::accept;
-use super::{acting, add, create, invited, proven, roles, with_roles};
+use super::{acting, add, create, invited, named, proven, roles, with_roles};
 use crate::contract::Stores;
 use crate::contract::given::{START, by, count, events, registered, together, verified};
 
-/// A role of an invitation that is gone is left out; one that has come to bring more than its writer has lets nobody in.
+/// A role of an invitation that is gone is left out; one that its writer has no more lets nobody in.
 pub async fn accept_invitation_judges_the_roles_of_now<S: Stores>(db: S) {
     checks!("T070");
     with_roles(&db).await;

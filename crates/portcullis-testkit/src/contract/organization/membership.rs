@@ -75,7 +75,12 @@ pub async fn as_member_tells_what_all_active_organizations_give<S: Stores>(db: S
     };
     let nothing = |organizations: u64| (organizations, Vec::<String>::new());
     assert_eq!(given(ben.id).await, nothing(0));
-    db.assign(ben.id, "helper".into(), by(START)).await.unwrap();
+    assert!(
+        db.assign(ben.id, "helper".into(), by(START))
+            .await
+            .unwrap()
+            .is_so()
+    );
     assert_eq!(
         given(ben.id).await,
         nothing(0),

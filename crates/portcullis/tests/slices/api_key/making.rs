@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::access::{Bearer, Credential};
-use portcullis_core::api_key::{CreateError, Form, Name, Networks, RotateError};
+use portcullis_core::api_key::{CreateError, Form, Name, Networks, Renewal, RotateError};
 use portcullis_core::checks;
 use portcullis_core::environment::Clock as _;
 
@@ -103,7 +103,9 @@ async fn create_with_a_narrowed_login_gives_no_more_than_the_login() {
     let wide = form_with(json!({ "permissions": ["keys:write"] }));
     let wide = issued(&app, &anna, &wide).await;
     let id = text(&wide, "id").parse().unwrap();
-    let rotated = keys.rotate(&who, id, Duration::ZERO, app.by_operator()).await;
+    let rotated = keys
+        .rotate(&who, id, Renewal::overlapping(Duration::ZERO), app.by_operator())
+        .await;
     assert!(matches!(rotated, Err(RotateError::Exceeding(_))));
 }
 
