@@ -184,12 +184,13 @@ fn statement(account: bool, action: bool, trace: bool) -> &'static str {
     }
 }
 
-/// What one key did is little: its own index serves, and the rest is filtered.
+/// What one key did is little: its own index serves, and the rest is filtered. A parameter is compared first, so that
+/// PostgreSQL knows its type.
 const WITH_KEY: &str = list!(
     "api_key_id = $3"
-    "($4 IS NULL OR account_id = $4 OR actor = $5)"
-    "($6 IS NULL OR action = $6)"
-    "($7 IS NULL OR trace = $7)"
+    "(account_id = $4 OR actor = $5 OR $4 IS NULL)"
+    "(action = $6 OR $6 IS NULL)"
+    "(trace = $7 OR $7 IS NULL)"
 );
 
 fn event(mut row: Row) -> Result<Event, Fault> {

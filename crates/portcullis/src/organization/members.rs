@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use portcullis_core::access::{Member, MembersRead, MembersWrite};
-use portcullis_core::account;
 use portcullis_core::organization::{MayHandOver, MayLetIn};
+use portcullis_core::{account, defends};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -55,6 +55,7 @@ async fn set_roles(
     Circumstances(by): Circumstances,
     Json(form): Json<Roles>,
 ) -> Result<NoContent, Problem> {
+    defends!("T112");
     let account = member(&account)?;
     let organizations = portcullis.organizations();
     changed(

@@ -428,6 +428,58 @@ async fn nobody_shares_what_they_may_not_do_nor_for_longer() {
         .expect(200);
 }
 
+/// A guest who may share looks after what the guest may do, and after nobody else's rights.
+#[tokio::test]
+async fn nobody_takes_back_what_they_may_not_do() {
+    checks!("T109");
+    let (app, posts) = given().await;
+    let (anna, ben) = (
+        app.user("anna@example.com").await,
+        app.user("ben@example.com").await,
+    );
+    let eve = app.user("eve@example.com").await;
+    let post = posts.write(Some(anna.id), "mine");
+    for wish in [
+        to(&ben, "posts:edit"),
+        to(&ben, "posts:read"),
+        to(&eve, "posts:share"),
+        to(&eve, "posts:read"),
+    ] {
+        share(&app, &anna, post, &wish).await.expect(204);
+    }
+    let bens = format!("account:{}", ben.id);
+    let refused = unshare(&app, &eve, post, &bens, "posts:edit").await.expect(403);
+    assert_eq!(refused.code(), "escalation");
+    put(&app, &ben, &format!("/posts/{post}")).await.expect(204);
+    unshare(&app, &eve, post, &bens, "posts:read").await.expect(204);
+    // The owner takes back everything, also what nobody can do any more.
+    unshare(&app, &anna, post, &bens, "posts:edit").await.expect(204);
+    unshare(&app, &anna, post, &bens, "posts:fold").await.expect(404);
+}
+
+/// A grant to a role of one's own is one to oneself: it would outlive the one that is being passed on.
+#[tokio::test]
+async fn a_guest_shares_with_no_role_of_their_own() {
+    checks!("T100");
+    let (app, posts) = given().await;
+    let anna = app.user("anna@example.com").await;
+    let (ben, eve) = (
+        app.user_with("ben@example.com", &[]).await,
+        app.user_with("eve@example.com", &[]).await,
+    );
+    let role = |who: &Account| format!("role:r-{}", who.id.as_uuid().simple());
+    let post = posts.write(Some(anna.id), "mine");
+    for action in ["posts:share", "posts:read"] {
+        share(&app, &anna, post, &to(&eve, action)).await.expect(204);
+    }
+    let wish = json!({ "subject": role(&eve), "action": "posts:read" });
+    let refused = share(&app, &eve, post, &wish).await.expect(422);
+    assert_eq!(complaints(&refused), pairs(&[("/subject", "oneself")]));
+    let other = json!({ "subject": role(&ben), "action": "posts:read" });
+    share(&app, &eve, post, &other).await.expect(204);
+    share(&app, &anna, post, &wish).await.expect(204);
+}
+
 #[tokio::test]
 async fn sharing_with_or_of_the_unknown_is_a_clear_error() {
     let (app, posts) = given().await;

@@ -15,7 +15,7 @@ use crate::invalidation::Invalidation;
 use crate::key::fakes::{FakeClock, SeededEntropy, environment};
 use crate::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use crate::secret::Digest;
-use crate::session::{Device, Ending, Method, NewSession, Opening, SessionToken};
+use crate::session::{Device, Ending, Method, NewSession, Opening, Session, SessionToken, Token};
 use crate::token::{Expectation, Issuer, Refresh, Rotated, Rotation, Standing};
 use crate::{audit, checks};
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::*;
+use crate::access::CredentialKind;
 use crate::access::{FreshLogin, Permission as _, Permit, SecondFactor, Situation};
 use crate::api_key::{
     ApiKey, Change as KeyChange, Creation, Expiring, Format, Found, Id, KeyDigest, Networks, NewApiKey,
