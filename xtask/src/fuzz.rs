@@ -1,7 +1,7 @@
 //! Random input for the parsers that read credentials and policies, by cargo-fuzz.
 //!
 //! A target begins with what is in `fuzz/seeds` and goes on with what earlier runs found (`fuzz/corpus`). It is built
-//! of the dependencies that the workspace is built of.
+//! of the dependencies that the workspace is built of, by the profile `dev` of its own manifest.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -39,7 +39,7 @@ pub(crate) fn run(stop: &Stop, arguments: &[String]) -> Result<()> {
     // The sanitizer is a flag of the nightly compiler; the stable one takes it with this variable.
     command
         .env("RUSTC_BOOTSTRAP", "1")
-        .args(["fuzz", "run", target])
+        .args(["fuzz", "run", "--dev", target])
         .args([found, seeds])
         .args(["--", &format!("-max_total_time={seconds}")])
         .args(["-max_len=4096", "-timeout=10", "-print_final_stats=1"]);
