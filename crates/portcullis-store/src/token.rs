@@ -220,8 +220,12 @@ macro_rules! delete_some {
 const GRANTS: &str = "DELETE FROM grants WHERE (kind, resource, subject, action) IN
     (SELECT kind, resource, subject, action FROM grants WHERE expires_at <= $1 LIMIT $2)";
 
+/// A key stays, and forgets the text before its last rotation: a clock that is set back makes it good no more.
+const FORMER_TEXTS: &str = "UPDATE api_keys SET previous = NULL, previous_until = NULL
+    WHERE id IN (SELECT id FROM api_keys WHERE previous_until <= $1 LIMIT $2)";
+
 /// What is deleted, and how long after the moment in its column.
-const SWEEPS: [(&str, Duration); 9] = [
+const SWEEPS: [(&str, Duration); 10] = [
     (delete_some!("revocations", "id", "expires_at"), LEEWAY),
     (
         delete_some!("refresh_tokens", "digest", "expires_at"),
@@ -236,6 +240,7 @@ const SWEEPS: [(&str, Duration); 9] = [
         Duration::ZERO,
     ),
     (GRANTS, Duration::ZERO),
+    (FORMER_TEXTS, Duration::ZERO),
     (delete_some!("budgets", "subject", "due"), Duration::ZERO),
     (delete_some!("invalidations", "seq", "at"), follow::KEPT),
     (delete_some!("sessions", "id", "ended_at"), REMEMBERED),

@@ -47,6 +47,7 @@ struct Inner {
     challenge: Option<Challenge>,
     accepted: Option<Kinds>,
     retry_after: Option<Duration>,
+    attempt: bool,
 }
 
 /// What is wrong with one field.
@@ -71,7 +72,17 @@ impl Problem {
             challenge: None,
             accepted: None,
             retry_after: None,
+            attempt: false,
         }))
+    }
+
+    /// The same, and on record: with another status than 401 or 403 (these are recorded in any case), it still refuses a
+    /// known caller what is beyond them, such as a permission that they ask for and haven't. `GET
+    /// /admin/api/v1/decisions/{trace}` and the audit log tell it.
+    #[must_use]
+    pub fn on_record(mut self) -> Self {
+        self.0.attempt = true;
+        self
     }
 
     /// 400: the request can't be understood.
@@ -274,6 +285,7 @@ impl IntoResponse for Problem {
             challenge,
             accepted,
             retry_after,
+            attempt,
         } = *self.0;
         let wire = Wire {
             kind: "about:blank",
@@ -285,8 +297,13 @@ impl IntoResponse for Problem {
             errors: &errors,
         };
         let mut response = (status, serde_json::to_vec(&wire).unwrap_or_default()).into_response();
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            response.extensions_mut().insert(Reason { code, detail });
+        if attempt || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            // Of several fields the first one tells more than that some are wrong.
+            let reason = match errors.into_iter().next() {
+                Some(FieldError { code, detail, .. }) => Reason { code, detail },
+                None => Reason { code, detail },
+            };
+            response.extensions_mut().insert(reason);
         }
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

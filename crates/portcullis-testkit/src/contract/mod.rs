@@ -141,6 +141,7 @@ macro_rules! store_contract {
             rotate_while_an_overlap_runs_is_refused
             rotate_keeps_the_old_text_until_the_overlap_ends
             rotate_moves_the_end_if_it_is_asked_to
+            sweep_forgets_the_text_before_a_rotation
             rotate_in_parallel_has_one_winner
             rotate_without_overlap_in_parallel_has_one_winner
             revoke_of_anothers_key_is_refused

@@ -44,7 +44,8 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
             "protected",
             "the roles administrator and organization-owner and the permissions that programs declare in their code \
              stay as they are; somebody must be administrator, and owners are made in their organization",
-        )),
+        )
+        .on_record()),
     }
 }
 

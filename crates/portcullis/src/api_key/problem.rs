@@ -23,7 +23,12 @@ pub(crate) fn refused(form: &NewKey, error: &CreateError) -> Problem {
                     fields.push(field, "exceeds_owner", detail);
                 }
             }
-            fields.into()
+            let problem = Problem::from(fields);
+            if exceeding.is_empty() {
+                problem
+            } else {
+                problem.on_record()
+            }
         }
         CreateError::Belongs => Problem::forbidden("administrators_only", error.to_string()),
         CreateError::Expired => {

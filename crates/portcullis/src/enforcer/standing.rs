@@ -70,13 +70,14 @@ fn bounded(text: &str, characters: usize) -> String {
 /// Records the answer if it is a refusal that nobody has recorded yet.
 pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
     defends!("T086");
-    if !matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+    let reason = answer.extensions().get::<Reason>();
+    let refuses = matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    if !refuses && reason.is_none() {
         return;
     }
     let Some(standing) = Walk::unrecorded() else {
         return;
     };
-    let reason = answer.extensions().get::<Reason>();
     let (code, why) = reason.map_or(
         ("refused_by_handler", "the handler refused and gave no reason"),
         |reason| (&*reason.code, &*reason.detail),

@@ -155,7 +155,8 @@ fn changed(change: Change) -> Result<NoContent, Problem> {
         Change::TheServers => Err(Problem::conflict(
             "servers_role",
             "a role that brings something of the server's is given in no organization",
-        )),
+        )
+        .on_record()),
         Change::LastOwner => Err(Problem::conflict(
             "last_owner",
             "an organization has an owner who can act: make another one first",

@@ -174,9 +174,9 @@ impl From<GrantError> for Problem {
         match error {
             GrantError::UnknownAction(_) => field("/action", "unknown_action", &error),
             GrantError::UnknownSubject => field("/subject", "unknown_subject", &error),
-            GrantError::Oneself => field("/subject", "oneself", &error),
+            GrantError::Oneself => field("/subject", "oneself", &error).on_record(),
             GrantError::Past => field("/expires_at", "in_the_past", &error),
-            GrantError::Outlives(_) => field("/expires_at", "outlives_own", &error),
+            GrantError::Outlives(_) => field("/expires_at", "outlives_own", &error).on_record(),
             GrantError::Escalation(_) => Self::forbidden("escalation", error.to_string()),
             GrantError::TooMany => Self::conflict("too_many_grants", error.to_string()),
             GrantError::InvalidId => Self::conflict("not_sharable", error.to_string()),

@@ -84,6 +84,22 @@ pub async fn rotate_keeps_the_old_text_until_the_overlap_ends<S: Stores>(db: S) 
     }
 }
 
+/// When an overlap is over its text is forgotten, so that no clock brings it back; the key stays.
+pub async fn sweep_forgets_the_text_before_a_rotation<S: Stores>(db: S) {
+    let (anna, new) = given(&db).await;
+    let until = START.plus(HOUR);
+    let rotation = overlapping(new.digest, Some(until));
+    let rotated = api_key(&db).rotate_key(anna.id, new.id, rotation.clone(), by(START));
+    assert!(matches!(rotated.await.unwrap(), Rotated::Rotated(_)));
+    assert_eq!(db.sweep(until.minus(MICROSECOND), 100).await.unwrap(), 0);
+    assert!(known(&db, new.digest).await);
+    assert_eq!(db.sweep(until, 100).await.unwrap(), 1);
+    assert!(!known(&db, new.digest).await && known(&db, rotation.digest).await);
+    assert_eq!(db.sweep(until, 100).await.unwrap(), 0);
+    let key = api_key(&db).find(anna.id, new.id).await.unwrap().unwrap();
+    assert_eq!(key.previous_until, None);
+}
+
 /// A rotation moves the key's end only where it says so, and what is told before an end is told again before the new one.
 pub async fn rotate_moves_the_end_if_it_is_asked_to<S: Stores>(db: S) {
     let (anna, month) = (registered(&db, "anna").await, START.plus(DAY * 30));

@@ -175,6 +175,21 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     let wide = form_with(json!({ "permissions": ["keys:read", "portcullis:roles:write"] }));
     let answer = post(&app, &clerk, &keys, &wide).await.expect(422);
     assert_eq!(complaints(&answer), pairs(&[("/permissions/1", "exceeds_owner")]));
+    // An answer about fields, and an attempt to rise all the same.
+    let kept = crate::given::decision_of(&app, &answer).await.unwrap();
+    assert_eq!(
+        (kept.code.as_str(), kept.account),
+        ("exceeds_owner", Some(clerk.id))
+    );
+    assert!(kept.why.contains("portcullis:roles:write"), "{}", kept.why);
+    let denied = &events(&app, "access.denied").await[0];
+    assert_eq!(denied.account, Some(clerk.id));
+    let unknown = form_with(json!({ "permissions": ["keys:reed"] }));
+    let answer = post(&app, &clerk, &keys, &unknown).await.expect(422);
+    assert!(
+        crate::given::decision_of(&app, &answer).await.is_none(),
+        "a slip is none"
+    );
     post(&app, &clerk, &keys, &form()).await.expect(201);
     let wide = post(&app, &root, &keys, &wide).await.expect(201).json();
     let rotate = format!("{keys}/{}/rotate", text(&wide, "id"));
