@@ -79,7 +79,6 @@ impl Problem {
     /// The same, and on record: with another status than 401 or 403 (these are recorded in any case), it still refuses a
     /// known caller what is beyond them, such as a permission that they ask for and haven't. `GET
     /// /admin/api/v1/decisions/{trace}` and the audit log tell it.
-    #[must_use]
     pub fn on_record(mut self) -> Self {
         self.0.attempt = true;
         self
