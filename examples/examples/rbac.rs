@@ -18,7 +18,7 @@
 //! {…"code":"missing_permission"…}
 //! $ me=$(curl -s localhost:8080/auth/me -H "Authorization: Bearer $token" | sed 's/.*"id":"\([^"]*\)".*/\1/')
 //! $ cargo run -p examples --example rbac -- $me editor
-//! … is editor from the next request on
+//! … is editor within a second
 //! $ sleep 1; curl -s localhost:8080/posts -H "Authorization: Bearer $token"
 //! Hello, reader
 //! $ curl -s localhost:8080/drafts -H "Authorization: Bearer $token"
@@ -108,7 +108,7 @@ async fn main() -> anyhow::Result<()> {
         [address] => portcullis.serve(api(&portcullis), address).await?,
         [account, role] => {
             grant(&portcullis, account, role).await?;
-            println!("{account} is {role} from the next request on");
+            println!("{account} is {role} within a second");
         }
         _ => anyhow::bail!("usage: rbac [ADDRESS | ACCOUNT ROLE]"),
     }
