@@ -360,7 +360,12 @@ async fn a_dry_run_of_a_service_account_imagines_a_key_and_agrees_with_what_happ
         app.portcullis.roles(),
         Permit::<MayGive>::dangerous_for_operator(),
     );
-    let assigned = roles.assign(&permit, robot, "looker", app.by_operator()).await;
+    // Everywhere it may see members; that it looks in, only its membership gives, and a key carries that too.
+    let made = roles.create(&permit, "porter", "", app.by_operator()).await;
+    assert!(made.unwrap().is_so());
+    let allowed = roles.allow(&permit, "porter", "org:members:read", app.by_operator());
+    assert!(allowed.await.unwrap().is_so());
+    let assigned = roles.assign(&permit, robot, "porter", app.by_operator()).await;
     assert!(assigned.unwrap().is_so());
     let form = json!({ "name": "ci", "permissions": ["dry-run:look", "org:members:read"] });
     let keys = app.post(&format!("/admin/api/v1/accounts/{robot}/api-keys"));

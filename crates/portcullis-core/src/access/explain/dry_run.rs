@@ -11,6 +11,7 @@ use super::{Explanation, explain};
 use crate::access::decide::{Standing, Within};
 use crate::access::{
     ADMINISTRATOR, CredentialKind, Denied, Facts, Kinds, Principal, Refused, Rule, Scopes, Situation,
+    is_reserved,
 };
 use crate::account;
 use crate::organization::is_the_servers;
@@ -57,7 +58,7 @@ impl Imagined {
     ) -> Self {
         let (principal, usable) = match facts.account.kind {
             account::Kind::Person => (logged_in(facts, assurance, situation), Kinds::PERSONAL),
-            account::Kind::Service => (by_key(facts), Kinds::of(&[CredentialKind::ApiKey])),
+            account::Kind::Service => (by_key(facts, situation), Kinds::of(&[CredentialKind::ApiKey])),
         };
         Self {
             principal,
@@ -140,7 +141,8 @@ impl Standing<'_> {
                 Some(Denied::MissingPermission(it))
             }
             (Rule::Permission(it), Within::Organization) => {
-                let left_out = !self.principal.scopes().include(it.name);
+                // A key may name what only a membership gives, but nothing of Portcullis' own.
+                let left_out = is_reserved(it.name) && !self.principal.scopes().include(it.name);
                 left_out.then_some(Denied::InsufficientScope(it))
             }
             (Rule::Role(name), Within::Organization) => {
@@ -178,8 +180,15 @@ fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>)
     }
 }
 
-/// A key is narrowed to what its account may do without an organization, and carries no roles.
-fn by_key(facts: Arc<Facts>) -> Principal {
+/// A key that names all it may: what its account has everywhere, and of the application's permissions those that the
+/// membership gives. It carries no roles.
+fn by_key(facts: Arc<Facts>, situation: &Situation<'_>) -> Principal {
+    let mut names = facts.permission_names.clone();
+    let here = situation
+        .member
+        .into_iter()
+        .flat_map(|member| &member.permission_names);
+    names.extend(here.filter(|name| !is_reserved(name)).cloned());
     Principal {
         effective: facts.permissions.clone(),
         kind: CredentialKind::ApiKey,
@@ -188,7 +197,7 @@ fn by_key(facts: Arc<Facts>) -> Principal {
         method: None,
         assurance: None,
         authenticated_at: None,
-        scopes: Scopes::Only(facts.permission_names.clone()),
+        scopes: Scopes::Only(names),
         key: None,
         facts,
     }

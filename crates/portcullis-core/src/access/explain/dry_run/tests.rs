@@ -3,8 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::access::given::*;
 use crate::access::{
-    Any, FreshLogin, Member, Membership, Policy, Requirement, Role, RolesRead, SecondFactor, Unnarrowed,
-    decide,
+    Any, FreshLogin, Member, MembersRead, Membership, Policy, Requirement, Role, RolesRead, SecondFactor,
+    Unnarrowed, decide,
 };
 use crate::account::State;
 use crate::checks;
@@ -104,9 +104,10 @@ fn a_service_account_never_logs_in() {
     check::<Role<Auditor>>(&service, &nowhere, (false, "missing_role"));
     check::<Unnarrowed>(&service, &nowhere, (false, "insufficient_scope"));
     check::<Member<Role<Auditor>>>(&service, &nowhere, (false, "missing_role"));
-    // A key carries what its account may without an organization: nothing that only a membership gives.
+    // A key may carry what a membership gives, but nothing of Portcullis' own that its account hasn't everywhere.
     check::<Member<Read>>(&service, &nowhere, DEPENDENT);
-    check::<Member<Write>>(&service, &nowhere, (false, "insufficient_scope"));
+    check::<Member<Write>>(&service, &nowhere, DEPENDENT);
+    check::<Member<MembersRead>>(&service, &nowhere, (false, "insufficient_scope"));
     let person = imagined(account::Kind::Person, None);
     let key = Kinds::of(&[CredentialKind::ApiKey]);
     for (who, kinds, allowed) in [
