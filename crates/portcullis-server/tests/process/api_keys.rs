@@ -1,24 +1,11 @@
 //! Service accounts and API keys from the command line, beside a running server.
 
-use std::process::Output;
 use std::time::Duration;
 
 use portcullis_core::checks;
 use serde_json::Value;
 
-use crate::server::{Place, Server, client, printed, said, within};
-
-fn works(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    printed(output)
-}
-
-fn fails(output: &Output, code: i32, says: &str) {
-    let text = said(output);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert!(text.contains(says), "{says} in {text}");
-    assert_eq!(printed(output), "");
-}
+use crate::server::{Place, Server, client, fails, said, within, works};
 
 async fn me(server: &Server, key: &str) -> u16 {
     let request = client().get(server.url("/auth/me")).header("x-acme-key", key);
@@ -75,14 +62,19 @@ async fn a_key_made_at_the_command_line_opens_the_running_server_until_it_is_rev
     assert!(!server.log().contains(&key[8..]));
 }
 
+/// Makes the service account `robot` and a key of it; what was printed of the key.
+fn key_of_a_robot(place: &Place) -> Value {
+    works(&place.run(&["service-account", "create", "robot"]));
+    let made = works(&place.run(&["api-key", "create", "robot", "ci", "--json"]));
+    serde_json::from_str(&made).unwrap()
+}
+
 #[tokio::test]
 async fn a_key_is_disabled_enabled_and_rotated_at_the_command_line() {
     checks!("T081");
     let place = Place::new();
     let server = place.serve(&["--set", "api_keys.header=X-Acme-Key"]);
-    works(&place.run(&["service-account", "create", "robot"]));
-    let made = works(&place.run(&["api-key", "create", "robot", "ci", "--json"]));
-    let made: Value = serde_json::from_str(&made).unwrap();
+    let made = key_of_a_robot(&place);
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     assert_eq!(me(&server, key).await, 200);
     works(&place.run(&["api-key", "disable", "robot", id]));
@@ -120,9 +112,7 @@ async fn a_key_is_named_fenced_and_limited_at_the_command_line() {
     checks!("T081");
     let place = Place::new();
     let server = place.serve(&["--set", "api_keys.header=X-Acme-Key"]);
-    works(&place.run(&["service-account", "create", "robot"]));
-    let made = works(&place.run(&["api-key", "create", "robot", "ci", "--json"]));
-    let made: Value = serde_json::from_str(&made).unwrap();
+    let made = key_of_a_robot(&place);
     let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
     let set = |more: &[&str]| {
         let all: Vec<&str> = ["api-key", "set", "robot", id]

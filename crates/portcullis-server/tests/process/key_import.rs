@@ -11,7 +11,7 @@ use portcullis::environment;
 use portcullis_core::key::{Algorithm, SigningKey};
 use serde_json::Value;
 
-use crate::server::{Place, client, printed, said, within};
+use crate::server::{Place, client, fails, said, within, works};
 
 /// A private key in PEM, and its name.
 fn pem(algorithm: Algorithm) -> (String, String) {
@@ -28,18 +28,6 @@ fn write(place: &Place, text: &str, mode: u32) {
     let path = place.path("key.pem");
     fs::write(&path, text).unwrap();
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-}
-
-fn works(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    printed(output)
-}
-
-fn fails(output: &Output, code: i32, says: &str) {
-    let text = said(output);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert!(text.contains(says), "{says} in {text}");
-    assert_eq!(printed(output), "");
 }
 
 fn import(place: &Place, algorithm: &str) -> Output {

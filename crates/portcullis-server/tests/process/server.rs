@@ -215,6 +215,20 @@ pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// What a command printed that had to work.
+pub(crate) fn works(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", said(output));
+    printed(output)
+}
+
+/// A command had to fail so, and to say that.
+pub(crate) fn fails(output: &Output, code: i32, says: &str) {
+    let text = said(output);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(says), "{says} in {text}");
+    assert_eq!(printed(output), "");
+}
+
 /// What a command printed.
 pub(crate) fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

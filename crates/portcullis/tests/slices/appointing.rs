@@ -1,14 +1,16 @@
 //! Administrators and the members of any organization: who sees them, who appoints and who dismisses.
 
 use portcullis::{Allow, Api, Member, Portcullis, permissions};
-use portcullis_core::access::{ADMINISTRATOR, MayGive, Permit};
+use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::State;
 use portcullis_core::checks;
 use portcullis_core::organization::OWNER;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, events, log_in_with, pairs, refresh, session_of, set_state, text};
+use crate::given::{
+    complaints, events, key, narrowed, pairs, refresh, session_of, set_state, text, with_role,
+};
 
 const READ: &str = "portcullis:organizations:read";
 const WRITE: &str = "portcullis:organizations:write";
@@ -42,25 +44,13 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let app = TestApp::with(|builder| builder, api).await;
-        let permit = Permit::<MayGive>::dangerous_for_operator();
-        let roles = app.portcullis.roles();
-        for (role, permission) in [
-            ("reader", Some("shelves:read")),
-            ("writer", Some("shelves:write")),
-            ("helper", Some("portcullis:audit:read")),
-            ("title", None),
+        for (role, permissions) in [
+            ("reader", &["shelves:read"][..]),
+            ("writer", &["shelves:write"]),
+            ("helper", &["portcullis:audit:read"]),
+            ("title", &[]),
         ] {
-            assert!(
-                roles
-                    .create(&permit, role, "", app.by_operator())
-                    .await
-                    .unwrap()
-                    .is_so()
-            );
-            if let Some(permission) = permission {
-                let allowed = roles.allow(&permit, role, permission, app.by_operator());
-                assert!(allowed.await.unwrap().is_so());
-            }
+            with_role(&app, role, permissions).await;
         }
         let (root, anna) = (
             app.administrator("root@example.com").await,
@@ -116,19 +106,6 @@ async fn create(app: &TestApp, owner: &Account, slug: &str) -> String {
     let body = json!({ "name": "Some Name", "slug": slug });
     let request = app.post("/auth/organizations").bearer(&owner.access_token);
     text(&request.json(&body).send().await.expect(201).json(), "id")
-}
-
-/// Logs somebody in with these scopes; answers the access token.
-async fn narrowed(app: &TestApp, who: &Account, scope: &str) -> String {
-    let answer = log_in_with(app, &who.email, &json!({ "scope": scope })).await;
-    text(&answer.expect(200).json(), "access_token")
-}
-
-/// Makes an API key of the account's own; answers its text.
-async fn key(app: &TestApp, who: &Account, permissions: &[&str]) -> String {
-    let body = json!({ "name": "ci", "permissions": permissions });
-    let request = app.post("/auth/api-keys").bearer(&who.access_token).json(&body);
-    text(&request.send().await.expect(201).json(), "key")
 }
 
 fn codes(answer: &Answer) -> (u16, String) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portcullis::{Api, Portcullis};
-use portcullis_core::access::{AccountsWrite, Permit};
+use portcullis_core::access::{AccountsWrite, MayGive, Permit};
 use portcullis_core::account::{self, State};
 use portcullis_core::environment::{Clock as _, Timestamp};
 use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, TestApp, environment};
@@ -38,6 +38,33 @@ pub(crate) async fn log_in_with(app: &TestApp, identifier: &str, more: &Value) -
 pub(crate) async fn session_of(app: &TestApp, identifier: &str) -> String {
     let answer = log_in_with(app, identifier, &json!({ "delivery": "session" })).await;
     text(&answer.expect(200).json(), "session_token")
+}
+
+/// Logs somebody in with these scopes; answers the access token.
+pub(crate) async fn narrowed(app: &TestApp, who: &Account, scope: &str) -> String {
+    let answer = log_in_with(app, &who.email, &json!({ "scope": scope })).await;
+    text(&answer.expect(200).json(), "access_token")
+}
+
+/// Makes an API key of the account's own; answers its text.
+pub(crate) async fn key(app: &TestApp, who: &Account, permissions: &[&str]) -> String {
+    let body = json!({ "name": "ci", "permissions": permissions });
+    let request = app.post("/auth/api-keys").bearer(&who.access_token).json(&body);
+    text(&request.send().await.expect(201).json(), "key")
+}
+
+/// Makes a role that gives these permissions, at the machine's own command line.
+pub(crate) async fn with_role(app: &TestApp, role: &str, permissions: &[&str]) {
+    let (roles, permit) = (
+        app.portcullis.roles(),
+        Permit::<MayGive>::dangerous_for_operator(),
+    );
+    let made = roles.create(&permit, role, "", app.by_operator()).await;
+    assert!(made.unwrap().is_so(), "{role}");
+    for permission in permissions {
+        let given = roles.allow(&permit, role, permission, app.by_operator()).await;
+        assert!(given.unwrap().is_so(), "{permission}");
+    }
 }
 
 /// What `/auth/me` answers to a bearer.

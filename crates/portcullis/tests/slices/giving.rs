@@ -6,7 +6,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{events, log_in_with, me, session_of, text};
+use crate::given::{events, key, me, narrowed, session_of, text};
 
 const ADMIN: &str = "/admin/api/v1";
 const WRITE: &str = "portcullis:roles:write";
@@ -34,19 +34,6 @@ fn beyond(answer: &Answer, missing: &str) {
     );
     let detail = text(&answer.json(), "detail");
     assert!(detail.contains(missing), "{missing} in {detail}");
-}
-
-/// Logs somebody in with these scopes; answers the access token.
-async fn narrowed(app: &TestApp, who: &Account, scope: &str) -> String {
-    let answer = log_in_with(app, &who.email, &json!({ "scope": scope })).await;
-    text(&answer.expect(200).json(), "access_token")
-}
-
-/// Makes an API key of the account's own; answers its text.
-async fn key(app: &TestApp, who: &Account, permissions: &[&str]) -> String {
-    let body = json!({ "name": "ci", "permissions": permissions });
-    let request = app.post("/auth/api-keys").bearer(&who.access_token).json(&body);
-    text(&request.send().await.expect(201).json(), "key")
 }
 
 async fn permissions(app: &TestApp, who: &Account) -> Value {

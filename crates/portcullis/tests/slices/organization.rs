@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use portcullis::{Allow, Api, Json, Member, OpenError, Permit, Portcullis, Role, permissions, roles};
-use portcullis_core::access::{Change as RoleChange, MayGive, MembersWrite, OrganizationsWrite};
+use portcullis_core::access::{MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, MayLetIn, OWNER};
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::given::{complaints, decision_of, events, log_in_with, pairs, proven, text};
+use crate::given::{complaints, decision_of, events, log_in_with, pairs, proven, text, with_role};
 
 permissions! {
     ProjectsRead = "projects:read": "Read projects";
@@ -51,27 +51,13 @@ async fn app() -> TestApp {
         builder.base_domain("app.example.com").public_url(own)
     };
     let app = TestApp::with(at_a_subdomain, api).await;
-    let (roles, permit) = (
-        app.portcullis.roles(),
-        Permit::<MayGive>::dangerous_for_operator(),
-    );
-    for (role, permission) in [
-        ("reader", Some("projects:read")),
-        ("writer", Some("projects:write")),
-        ("manager", Some("org:members:write")),
-        ("boss", None),
+    for (role, permissions) in [
+        ("reader", &["projects:read"][..]),
+        ("writer", &["projects:write"]),
+        ("manager", &["org:members:write"]),
+        ("boss", &[]),
     ] {
-        assert!(
-            roles
-                .create(&permit, role, "", app.by_operator())
-                .await
-                .unwrap()
-                .is_so()
-        );
-        if let Some(permission) = permission {
-            let change = roles.allow(&permit, role, permission, app.by_operator()).await;
-            assert_eq!(change.unwrap(), RoleChange::Done);
-        }
+        with_role(&app, role, permissions).await;
     }
     app
 }

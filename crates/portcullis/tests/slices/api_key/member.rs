@@ -6,7 +6,7 @@ use portcullis_core::checks;
 use portcullis_core::organization::Change;
 
 use super::*;
-use crate::given::{complaints, pairs};
+use crate::given::{complaints, pairs, with_role};
 
 /// Anna owns acme and others; ben is `reader`, which gives `keys:read`, in acme alone.
 struct Given {
@@ -37,19 +37,6 @@ async fn given() -> Given {
         ben,
         acme,
         others,
-    }
-}
-
-async fn with_role(app: &TestApp, role: &str, permissions: &[&str]) {
-    let (roles, permit) = (
-        app.portcullis.roles(),
-        Permit::<MayGive>::dangerous_for_operator(),
-    );
-    let made = roles.create(&permit, role, "", app.by_operator()).await;
-    assert_eq!(made.unwrap(), RoleChange::Done);
-    for permission in permissions {
-        let given = roles.allow(&permit, role, permission, app.by_operator()).await;
-        assert_eq!(given.unwrap(), RoleChange::Done, "{permission}");
     }
 }
 

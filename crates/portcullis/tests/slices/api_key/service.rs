@@ -7,7 +7,7 @@ use portcullis_core::account;
 use portcullis_core::checks;
 
 use super::*;
-use crate::given::{complaints, events, pairs, password_form, set_state};
+use crate::given::{complaints, events, pairs, password_form, set_state, with_role};
 
 const ADMIN: &str = "/admin/api/v1";
 
@@ -30,29 +30,6 @@ async fn assign(app: &TestApp, id: &str, role: &str) {
             .unwrap()
             .is_so()
     );
-}
-
-async fn role(app: &TestApp, name: &str, permissions: &[&str]) {
-    let (roles, permit) = (
-        app.portcullis.roles(),
-        Permit::<MayGive>::dangerous_for_operator(),
-    );
-    assert!(
-        roles
-            .create(&permit, name, "", app.by_operator())
-            .await
-            .unwrap()
-            .is_so()
-    );
-    for permission in permissions {
-        assert!(
-            roles
-                .allow(&permit, name, permission, app.by_operator())
-                .await
-                .unwrap()
-                .is_so()
-        );
-    }
 }
 
 #[tokio::test]
@@ -110,7 +87,7 @@ async fn a_service_account_works_by_its_keys_alone() {
         pairs(&[("/permissions/0", "exceeds_owner")]),
         "it has no role yet"
     );
-    role(&app, "reader", &["keys:read"]).await;
+    with_role(&app, "reader", &["keys:read"]).await;
     assign(&app, id, "reader").await;
     let made = post(&app, &root, &keys, &form()).await.expect(201).json();
     let key = text(&made, "key");
@@ -210,7 +187,7 @@ async fn an_administrator_disables_a_service_accounts_key() {
     let root = app.administrator("root@example.com").await;
     let robot = create(&app, &root, "robot").await;
     let id = text(&robot, "id");
-    role(&app, "reader", &["keys:read", "portcullis:api-keys:write"]).await;
+    with_role(&app, "reader", &["keys:read", "portcullis:api-keys:write"]).await;
     assign(&app, id, "reader").await;
     let root = root_with_read(&app, root).await;
     let keys = format!("{ADMIN}/accounts/{id}/api-keys");
@@ -296,7 +273,7 @@ async fn a_service_accounts_expiring_key_is_told_to_somebody() {
         .await;
     let robot = create(&app, &root, "robot").await;
     let id = text(&robot, "id");
-    role(&app, "reader", &["keys:read"]).await;
+    with_role(&app, "reader", &["keys:read"]).await;
     assign(&app, id, "reader").await;
     for letter in [&root.email, &maker.email] {
         app.mailer.letter_to(letter).await;
