@@ -14,6 +14,7 @@ pub mod audit;
 pub mod environment;
 pub mod fault;
 pub mod invalidation;
+pub mod job;
 pub mod key;
 pub mod organization;
 pub mod password;

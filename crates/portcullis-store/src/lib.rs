@@ -25,6 +25,7 @@ pub mod ephemeral;
 pub mod filter;
 mod follow;
 mod grant;
+mod job;
 mod key;
 mod migration;
 mod organization;

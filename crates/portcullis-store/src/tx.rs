@@ -6,7 +6,7 @@
 //! it takes its input by reference.
 //!
 //! SQL is shared: `$1…` for parameters, `RETURNING`, `ON CONFLICT`. A statement that must lock what it reads ends
-//! in `FOR UPDATE` or `FOR NO KEY UPDATE`; SQLite, where a write transaction has the whole database to itself,
+//! in `FOR UPDATE` (also with `SKIP LOCKED`) or `FOR NO KEY UPDATE`; SQLite, where a write transaction has the whole database to itself,
 //! never sees that ending.
 //!
 //! What a verb has to tell (audit events, invalidations) is gathered while it runs and written at its end, in the

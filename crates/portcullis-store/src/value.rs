@@ -12,7 +12,7 @@ use std::time::Duration;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::secret::Digest;
-use portcullis_core::{account, api_key, organization, session, token};
+use portcullis_core::{account, api_key, job, organization, session, token};
 use uuid::Uuid;
 
 /// One parameter or column.
@@ -145,6 +145,8 @@ ids!(
     account::Id,
     account::Stamp,
     api_key::Id,
+    job::Id,
+    job::Lease,
     session::Id,
     token::Id,
     organization::Id,

@@ -187,6 +187,10 @@ actions! {
     ApiKeyExpiring = "api_key.expiring",
     /// That it ends soon could be mailed to nobody; it is tried again.
     ApiKeyUntold = "api_key.untold",
+    /// A letter was not written, for too many were; the detail says what it was about.
+    JobWithheld = "job.withheld",
+    /// A letter was given up; the detail says what it was about, and why.
+    JobGivenUp = "job.given_up",
 }
 
 /// One row of the log.

@@ -108,7 +108,7 @@ impl Connection {
 
 /// Shared SQL as SQLite wants it: `?1` for `$1` (it would number `$n` by order of appearance), and no row locks.
 fn translate(sql: &str) -> Box<str> {
-    let unlocked = [" FOR UPDATE", " FOR NO KEY UPDATE"]
+    let unlocked = [" FOR UPDATE", " FOR UPDATE SKIP LOCKED", " FOR NO KEY UPDATE"]
         .iter()
         .find_map(|ending| sql.strip_suffix(ending));
     unlocked.unwrap_or(sql).replace('$', "?").into()

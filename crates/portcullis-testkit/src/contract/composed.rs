@@ -14,6 +14,7 @@ use portcullis_core::api_key::{ApiKey, Creation, Expiring, Found, KeyDigest, New
 use portcullis_core::audit::{Context, Event, Filter, Refusal};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::job::{self, Enqueued, Job, Lease, NewJob};
 use portcullis_core::key::Record;
 use portcullis_core::organization::{
     Accepted, Belonging, Created, Invitation, InvitationId, InvitationKind, MemberRecord, MembershipFacts,
@@ -189,4 +190,14 @@ pass_on! { api_key::Store => rest R:
     fn note_used(used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> ();
     fn take_expiring(before: Timestamp, limit: u32, by: Context) -> Vec<Expiring>;
     fn give_back_expiring(keys: Vec<api_key::Id>, by: Context) -> ();
+}
+
+pass_on! { job::Store => rest R:
+    fn enqueue(job: NewJob, by: Context) -> Enqueued;
+    fn next_due(kind: job::Kind) -> Option<Timestamp>;
+    fn waiting(kind: job::Kind) -> u64;
+    fn lease(kind: job::Kind, lease: Lease, now: Timestamp, until: Timestamp) -> Option<Job>;
+    fn finish(job: job::Id, lease: Lease) -> bool;
+    fn retry_at(job: job::Id, lease: Lease, at: Timestamp) -> bool;
+    fn give_up(job: job::Id, lease: Lease, reason: String, by: Context) -> bool;
 }

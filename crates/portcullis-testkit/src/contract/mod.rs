@@ -30,6 +30,7 @@ mod composed;
 pub mod decisions;
 mod given;
 pub mod grant;
+pub mod job;
 pub mod key;
 pub mod organization;
 pub mod session;
@@ -58,6 +59,7 @@ pub trait Stores:
     + portcullis_core::key::Store
     + portcullis_core::organization::Store
     + portcullis_core::api_key::Store
+    + portcullis_core::job::Store
     + Clone
     + 'static
 {
@@ -191,6 +193,16 @@ macro_rules! store_contract {
             rotate_in_parallel_turns_once
             delete_retired_spares_what_still_verifies
             reseal_of_changed_bytes_is_refused
+        );
+        $crate::store_contract!(@ $open, job:
+            enqueue_over_a_budget_is_withheld
+            lease_before_its_moment_is_nothing
+            lease_in_parallel_gives_each_job_once
+            lease_that_ran_out_is_taken_again
+            finish_after_the_lease_was_lost_is_refused
+            retry_at_comes_back_at_its_moment
+            give_up_forgets_what_was_sealed
+            lease_takes_the_oldest_of_its_kind
         );
         $crate::store_contract!(@ $open, organization:
             create_organization_refuses_what_is_taken

@@ -1,0 +1,137 @@
+//! Jobs: what is done after an answer, such as sending a letter, and must not be forgotten.
+//!
+//! Flow: a verb of the store writes the job in the transaction of the change it follows, so that there is neither
+//! without the other → a worker of any node *leases* it for a while → it is finished, put off, or given up. A worker
+//! that dies loses its lease, and another takes the job again.
+//!
+//! **Invariants:** a job is leased by one worker at a time; only who holds the lease may finish, put off or give up;
+//! what a job needs is sealed at rest and gone with the job. A job whose worker dies after its deed and before
+//! [`Store::finish`] is done again: whatever a job does must bear that.
+//!
+//! **Deliberately absent:** a table for each kind of job: a new kind is a variant of [`Kind`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::key::Sealed;
+use crate::throttle::Budget;
+use crate::{account, audit, define_id};
+
+define_id! {
+    /// Names a job.
+    Id
+}
+
+define_id! {
+    /// Names the hold of one worker on one job; no other worker's, and no earlier one of the same worker's, is the same.
+    Lease
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A letter is to be handed to the mail system.
+    Letter,
+}
+
+impl Kind {
+    /// The stored form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Letter => "letter",
+        }
+    }
+
+    /// Reads the stored form.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Letter].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A job to be written.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its new id.
+    pub id: Id,
+    /// What is to be done.
+    pub kind: Kind,
+    /// What it is about, in words of ours: they stand in the audit log and in the program's.
+    pub label: &'static str,
+    /// The account it is about.
+    pub account: Option<account::Id>,
+    /// What is needed for it, sealed for this id.
+    pub payload: Sealed,
+    /// Not before this moment.
+    pub run_at: Timestamp,
+    /// From this moment on it is of no use any more.
+    pub ends_at: Timestamp,
+    /// What it is counted against. If one of them has nothing left, the job isn't written.
+    pub budgets: Vec<Budget>,
+}
+
+/// A job in the hands of a worker.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its id.
+    pub id: Id,
+    /// What is to be done.
+    pub kind: Kind,
+    /// What it is about.
+    pub label: String,
+    /// What is needed for it, sealed for this id.
+    pub payload: Vec<u8>,
+    /// How often it was leased, this time included.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// From this moment on it is of no use any more.
+    pub ends_at: Timestamp,
+}
+
+/// What came of writing a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Enqueued {
+    /// It is written.
+    Written,
+    /// One of its budgets has nothing left for this long; nothing was counted or written but an audit event.
+    Withheld(Duration),
+}
+
+/// Where jobs wait.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes a job that follows no change in the database, and counts it against its budgets; one that is withheld is
+    /// audited as [`audit::Action::JobWithheld`]. Verbs that write a job with their change do the same.
+    async fn enqueue(&self, job: NewJob, by: audit::Context) -> Result<Enqueued, Fault>;
+
+    /// When the next job of this kind is due, also one whose lease runs out then.
+    async fn next_due(&self, kind: Kind) -> Result<Option<Timestamp>, Fault>;
+
+    /// How many jobs of this kind there are.
+    async fn waiting(&self, kind: Kind) -> Result<u64, Fault>;
+
+    /// Takes the job of this kind that has been due for longest at `now`, until `until`. Of any number of parallel
+    /// calls, on any node, each gets another job, or none; one whose lease ran out is due again.
+    async fn lease(
+        &self,
+        kind: Kind,
+        lease: Lease,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Job>, Fault>;
+
+    /// Forgets a job that is done. Answers `false`, and changes nothing, if the lease is another's by now.
+    async fn finish(&self, job: Id, lease: Lease) -> Result<bool, Fault>;
+
+    /// Puts a job off until `at`. Answers `false`, and changes nothing, if the lease is another's by now.
+    async fn retry_at(&self, job: Id, lease: Lease, at: Timestamp) -> Result<bool, Fault>;
+
+    /// Forgets a job that can't be done ([`audit::Action::JobGivenUp`]); `reason` is in words of ours. Answers `false`,
+    /// and changes nothing, if the lease is another's by now.
+    async fn give_up(&self, job: Id, lease: Lease, reason: String, by: audit::Context)
+    -> Result<bool, Fault>;
+}
