@@ -3,9 +3,9 @@
 //! A row is `| PW-1 | where | test |`. Every piece of code style in the second cell is a path; in the third it is a
 //! test's name, a path, or `path::name`.
 
-use crate::tidy::rust::Rust;
+use crate::tidy::Finding;
+use crate::tidy::named::Tests;
 use crate::tidy::tree::Tree;
-use crate::tidy::{Finding, words};
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let Some(list) = tree.get(LIST) else {
@@ -23,9 +23,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     if rows.is_empty() {
         return vec![Finding::file(LIST, "has no row `| id | where | test |`")];
     }
+    let tests = Tests::of(tree);
     let faults = rows
         .iter()
-        .flat_map(|(line, row)| row.faults(tree).into_iter().map(move |what| (line, what)));
+        .flat_map(|(line, row)| row.faults(tree, &tests).into_iter().map(move |what| (line, what)));
     faults
         .map(|(line, what)| Finding::line(LIST, *line, what))
         .collect()
@@ -49,7 +50,7 @@ impl<'t> Row<'t> {
         })
     }
 
-    fn faults(&self, tree: &Tree) -> Vec<String> {
+    fn faults(&self, tree: &Tree, tests: &Tests<'_>) -> Vec<String> {
         let mut faults = Vec::new();
         for (cell, named) in [("where", &self.places), ("test", &self.tests)] {
             if named.is_empty() {
@@ -61,31 +62,15 @@ impl<'t> Row<'t> {
         }
         let missing = self.places.iter().filter(|path| !tree.has(path));
         faults.extend(missing.map(|path| format!("{}: no file `{path}`", self.id)));
-        let missing = self.tests.iter().filter(|test| !has_test(tree, test));
+        let missing = self.tests.iter().filter(|test| !has_test(tree, tests, test));
         faults.extend(missing.map(|test| format!("{}: no test `{test}`", self.id)));
         faults
     }
 }
 
-fn has_test(tree: &Tree, named: &str) -> bool {
-    match named.split_once("::") {
-        Some((path, test)) if path.contains('/') => {
-            let file = tree.get(path);
-            file.and_then(|file| file.rust.as_ref())
-                .is_some_and(|rust| defines_test(rust, last(test)))
-        }
-        None if named.contains('/') => tree.has(named),
-        _ => tree.rust().any(|(_, rust)| defines_test(rust, last(named))),
-    }
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit("::").next().unwrap_or(path)
-}
-
-fn defines_test(rust: &Rust, name: &str) -> bool {
-    let is_function = |at: usize| rust.code.get(..at).is_some_and(|before| before.ends_with("fn "));
-    words(&rust.code, name).any(|at| is_function(at) && rust.is_test(at))
+/// A test, or a whole file of them.
+fn has_test(tree: &Tree, tests: &Tests<'_>, named: &str) -> bool {
+    tests.has(named) || (named.contains('/') && !named.contains("::") && tree.has(named))
 }
 
 /// The pieces in code style.

@@ -7,8 +7,10 @@ mod alone;
 mod changelog;
 mod features;
 mod length;
+mod named;
 mod rooms;
 mod rust;
+mod security;
 mod threats;
 mod tree;
 mod unfinished;
@@ -36,9 +38,10 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-const CHECKS: [fn(&Tree) -> Vec<Finding>; 7] = [
+const CHECKS: [fn(&Tree) -> Vec<Finding>; 8] = [
     threats::check,
     features::check,
+    security::check,
     rooms::check,
     length::check,
     unfinished::check,
