@@ -3,6 +3,8 @@
 //! Order: the data folder, the secrets, the database, the composition. What fails says which file or address it was
 //! about and what to do, in one line.
 
+mod files;
+
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -28,6 +30,9 @@ pub(crate) enum StartError {
         /// Why.
         reason: std::io::Error,
     },
+    /// Others may use folder or database.
+    #[error(transparent)]
+    Exposed(#[from] files::Exposed),
     /// There is nothing to work on yet.
     #[error(
         "there is no database {0}: start the server once with `portcullis serve`, or name another with --data"
@@ -86,6 +91,7 @@ pub(crate) async fn open(
         return Err(StartError::NoDatabase(config.database.shown.clone()));
     }
     make_folder(&config.server.data)?;
+    files::judge(config)?;
     let environment = environment::system();
     let secrets = secrets::load_or_create(&config.server.master_key_file, &database, &environment)?;
     let mut builder = Portcullis::builder()

@@ -12,15 +12,19 @@
 //! **Deployment caveat:** back this file up, apart from the database. Whoever has both has everything; whoever
 //! loses this one loses every password and signing key.
 
+mod private;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use portcullis_core::defends;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{InvalidMasterKey, MasterKey};
 use portcullis_core::secret::SecretText;
+
+pub use self::private::{NotPrivate, User};
 
 /// Whether there is a database that was sealed under the key asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,16 +72,16 @@ pub enum SecretsError {
         /// Where it is.
         path: PathBuf,
     },
-    /// Others may read or change the file.
+    /// Others may read or change the file, or own it.
     #[error(
-        "the secrets file {0} has mode {mode:04o}, so others may use it: run `chmod 600 {0}`, and rotate the master \
-         key if somebody could have read it", path.display()
+        "the secrets file {} {reason}: {}, and rotate the master key if somebody could have read it",
+        path.display(), reason.advice(path, "master_key_file")
     )]
-    TooOpen {
+    NotPrivate {
         /// Where it is.
         path: PathBuf,
-        /// Its mode.
-        mode: u32,
+        /// Who may use it.
+        reason: NotPrivate,
     },
     /// The file's text is no master key.
     #[error("the secrets file {} is damaged: {reason}; restore it from its backup", path.display())]
@@ -178,13 +182,13 @@ pub fn load(path: &Path) -> Result<Option<MasterKey>, SecretsError> {
         Err(error) => return Err(unreadable(error)),
     }
     let file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-    if mode & !0o600 != 0 {
-        return Err(SecretsError::TooOpen {
+    let judged = User::of_process().and_then(|user| user.judge(path, &file));
+    judged
+        .map_err(unreadable)?
+        .map_err(|reason| SecretsError::NotPrivate {
             path: path.to_owned(),
-            mode,
-        });
-    }
+            reason,
+        })?;
     let mut bytes = Vec::with_capacity(256);
     file.take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)

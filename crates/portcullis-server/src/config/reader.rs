@@ -1,14 +1,16 @@
 //! Turns given values into typed ones, and keeps going where one is wrong.
 
+use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use portcullis::secrets::User;
 use portcullis_core::secret::SecretText;
 
 use super::duration;
 use super::problem::{Origin, Problem};
-use super::source::{Given, Raw, read_bounded};
+use super::source::{Given, Raw, bounded};
 
 /// An effective value, for `config show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +97,7 @@ impl Reader {
     /// The secret in the file that `key` names; the file's path is shown, never its text.
     pub(crate) fn secret(&mut self, key: &'static str) -> Option<SecretText> {
         let path = self.optional(key, parse_path, |path| path.display().to_string())?;
-        match read_secret(&path) {
+        match read_secret(&path, key) {
             Ok(secret) => Some(secret),
             Err(says) => {
                 self.fail(key, says);
@@ -213,9 +215,17 @@ fn parse_path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-fn read_secret(path: &Path) -> Result<SecretText, String> {
-    let text = read_bounded(path, MAX_SECRET).map(SecretText::new);
-    let text = text.map_err(|error| format!("{} can't be read: {error}", path.display()))?;
+fn read_secret(path: &Path, key: &str) -> Result<SecretText, String> {
+    let unreadable = |error| format!("{} can't be read: {error}", path.display());
+    let file = File::open(path).map_err(unreadable)?;
+    let judged = User::of_process().and_then(|user| user.judge(path, &file));
+    judged.map_err(unreadable)?.map_err(|reason| {
+        let advice = reason.advice(path, key);
+        format!("{} {reason}: {advice}", path.display())
+    })?;
+    let text = bounded(file, MAX_SECRET)
+        .map(SecretText::new)
+        .map_err(unreadable)?;
     let line = text.expose().trim_end_matches(['\r', '\n']);
     if line.is_empty() || line.chars().any(char::is_control) {
         return Err(format!("{} must hold the secret in one line", path.display()));

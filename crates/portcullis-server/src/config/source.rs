@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::key::{KEYS, Key, PREFIX, nearest};
 use super::problem::{Origin, Problem};
+use super::{found, neighbour};
 
 /// A value as it was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +44,7 @@ impl Given {
                 self.values.insert(key.name, (value, origin));
             }
             None => {
-                let says = unknown(name, KEYS.iter().map(|key| key.name));
+                let says = unknown("", name, KEYS.iter().map(|key| key.name));
                 self.problems.push(Problem {
                     origin,
                     key: Some(name.to_owned()),
@@ -66,10 +68,10 @@ impl Given {
             path: path.to_owned(),
             line,
         };
-        let text = match read_bounded(path, MAX_FILE) {
+        let text = match read_to_text(path, required) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !required => return,
-            Err(error) => return self.fail(at(1), format!("can't be read: {error}")),
+            Err(error) => return self.fail(at(1), error.to_string()),
         };
         self.read_toml(path, &text);
     }
@@ -98,13 +100,15 @@ impl Given {
             let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
                 continue;
             };
-            if name == CONFIG_VARIABLE || is_service_link(name) {
+            if name == CONFIG_VARIABLE {
                 continue;
             }
             let origin = Origin::Variable(name.to_owned());
             let Some(key) = KEYS.iter().find(|key| key.variable() == name) else {
-                let variables: Vec<String> = KEYS.iter().map(|key| key.variable()).collect();
-                let says = unknown(name, variables.iter().map(String::as_str));
+                if neighbour::sets(name, value.as_encoded_bytes()) {
+                    continue;
+                }
+                let says = unknown_variable(name);
                 self.problems.push(Problem {
                     origin,
                     key: None,
@@ -149,26 +153,28 @@ pub(crate) fn file_to_read(flag: Option<&Path>, variable: Option<&OsStr>) -> (Pa
     }
 }
 
-/// What is said about a name that isn't known. Its value is never repeated: it could be a secret.
-fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+/// What is said about a name that isn't known; all names go on after `prefix`. Its value is never repeated: it could be a
+/// secret.
+fn unknown<'a>(prefix: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let from_file = format!("{name}_file");
     let from_file_upper = format!("{name}_FILE");
     if let Some(file) = known
         .clone()
         .find(|known| *known == from_file || *known == from_file_upper)
     {
-        return format!("secrets are read from files only: write it to a file and set {file}");
+        return format!("secrets are read from files only: write it to a file and set {prefix}{file}");
     }
     match nearest(name, known) {
-        Some(meant) => format!("unknown; did you mean {meant}?"),
+        Some(meant) => format!("unknown; did you mean {prefix}{meant}?"),
         None => "unknown; `portcullis config show` lists what there is".to_owned(),
     }
 }
 
-/// Orchestrators set such variables for a service that is called "portcullis"; they aren't meant for us.
-fn is_service_link(name: &str) -> bool {
-    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
-    rest == "PORT" || rest.starts_with("PORT_") || rest.starts_with("SERVICE_")
+/// As [`unknown`], of a variable: what all of them begin with says nothing about which was meant.
+fn unknown_variable(name: &str) -> String {
+    let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let variables: Vec<String> = KEYS.iter().map(|key| bare(&key.variable())).collect();
+    unknown(PREFIX, &bare(name), variables.iter().map(String::as_str))
 }
 
 fn flatten(prefix: &str, table: &DeTable<'_>, values: &mut Vec<(String, usize, Raw)>) {
@@ -204,16 +210,23 @@ fn texts(items: &[Spanned<DeValue<'_>>]) -> Raw {
         .map_or(Raw::Other("an array of something else than texts"), Raw::List)
 }
 
-/// The text of a file of at most `max` bytes.
-pub(crate) fn read_bounded(path: &Path, max: u64) -> io::Result<String> {
+/// The text of an open file of at most `max` bytes.
+pub(super) fn bounded(file: File, max: u64) -> io::Result<String> {
     let mut text = String::new();
-    std::fs::File::open(path)?
-        .take(max + 1)
-        .read_to_string(&mut text)?;
+    file.take(max + 1).read_to_string(&mut text)?;
     if text.len() as u64 > max {
         return Err(io::Error::other(format!("it has more than {max} bytes")));
     }
     Ok(text)
+}
+
+fn read_to_text(path: &Path, named: bool) -> io::Result<String> {
+    let unreadable = |error: io::Error| io::Error::new(error.kind(), format!("can't be read: {error}"));
+    let file = File::open(path).map_err(unreadable)?;
+    if !named {
+        found::judge(path, &file)?;
+    }
+    bounded(file, MAX_FILE).map_err(unreadable)
 }
 
 fn line_of(text: &str, position: usize) -> usize {

@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,6 +29,12 @@ fn file(folder: &TempDir, text: &str) -> Option<PathBuf> {
     let path = folder.path().join("portcullis.toml");
     fs::write(&path, text).unwrap();
     Some(path)
+}
+
+/// A file that its owner alone may read.
+fn private(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// The problems of a file with this text, one a line, without the folder's name.
@@ -320,7 +327,7 @@ fn no_message_repeats_what_could_be_a_secret() {
     checks!("T030");
     let folder = TempDir::new().unwrap();
     let secret = folder.path().join("secret");
-    fs::write(&secret, "canary-1\ncanary-2\n").unwrap();
+    private(&secret, "canary-1\ncanary-2\n");
     for text in [
         "smtp_password = \"canary\"",
         "[mail]\nsmtp_password = \"canary\"",
@@ -437,15 +444,45 @@ fn later_sources_win_and_the_place_is_known() {
 
 #[test]
 fn variables_of_an_orchestrator_are_not_ours() {
-    let sources = Sources {
-        variables: variables(&[
-            ("PORTCULLIS_PORT", "tcp://10.0.0.1:80"),
-            ("PORTCULLIS_PORT_80_TCP", "tcp://10.0.0.1:80"),
-            ("PORTCULLIS_SERVICE_HOST", "10.0.0.1"),
-        ]),
-        ..Sources::default()
+    let load = |pairs: &[(&str, &str)]| {
+        Config::load(&Sources {
+            variables: variables(pairs),
+            ..Sources::default()
+        })
     };
-    Config::load(&sources).unwrap();
+    load(&[
+        ("PORTCULLIS_PORT", "tcp://10.0.0.1:80"),
+        ("PORTCULLIS_PORT_80_TCP", "tcp://10.0.0.1:80"),
+        ("PORTCULLIS_SERVICE_HOST", "10.0.0.1"),
+        ("PORTCULLIS_DB_SERVICE_HOST", "10.0.0.2"),
+        ("PORTCULLIS_DB_SERVICE_PORT", "5432"),
+        ("PORTCULLIS_DB_SERVICE_PORT_TCP_POSTGRESQL", "5432"),
+        ("PORTCULLIS_DB_PORT", "tcp://10.0.0.2:5432"),
+        ("PORTCULLIS_DB_PORT_5432_TCP", "tcp://10.0.0.2:5432"),
+        ("PORTCULLIS_DB_PORT_5432_TCP_PROTO", "tcp"),
+        ("PORTCULLIS_DB_PORT_5432_TCP_PORT", "5432"),
+        ("PORTCULLIS_DB_PORT_5432_TCP_ADDR", "10.0.0.2"),
+        ("PORTCULLIS_VERSION", "0.1.0"),
+        ("PORTCULLIS_HOME", "/opt/portcullis"),
+        ("PORTCULLIS_IMAGE_TAG", "latest"),
+    ])
+    .unwrap();
+    for (name, says) in [
+        ("PORTCULLIS_LISTN", "did you mean PORTCULLIS_LISTEN?"),
+        (
+            "PORTCULLIS_SESSION_IDLE",
+            "did you mean PORTCULLIS_SESSIONS_IDLE?",
+        ),
+        ("PORTCULLIS_PORT", "config show"),
+        ("PORTCULLIS_HOMES", "config show"),
+        (
+            "PORTCULLIS_MAIL_SMTP_PASSWORD",
+            "set PORTCULLIS_MAIL_SMTP_PASSWORD_FILE",
+        ),
+    ] {
+        let problems = load(&[(name, "8080")]).unwrap_err().to_string();
+        assert!(problems.contains(says), "{name}: {problems}");
+    }
 }
 
 #[test]
@@ -520,8 +557,8 @@ fn passwords_of_databases_and_mail_servers_come_from_files_and_are_never_shown()
     checks!("T030");
     let folder = TempDir::new().unwrap();
     let (address, password) = (folder.path().join("address"), folder.path().join("password"));
-    fs::write(&address, "postgres://me:canary@db.example:5433/portcullis\n").unwrap();
-    fs::write(&password, "canary\n").unwrap();
+    private(&address, "postgres://me:canary@db.example:5433/portcullis\n");
+    private(&password, "canary\n");
     let config = with_flags(&[
         ("database_file", &address.display().to_string()),
         ("mail.smtp", "smtps://mail.example.com"),
@@ -590,11 +627,36 @@ fn opaque_sessions_are_kept_where_it_is_said() {
 }
 
 #[test]
+fn every_secret_comes_from_a_private_file() {
+    checks!("T160");
+    let folder = TempDir::new().unwrap();
+    let secret = folder.path().join("secret");
+    private(&secret, "canary\n");
+    let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+    let keys = keys
+        .into_iter()
+        .filter(|name| name.ends_with("_file") && *name != "master_key_file");
+    for key in keys {
+        let says = |mode| {
+            fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).unwrap();
+            let problems = with_flags(&[(key, secret.to_str().unwrap())]);
+            problems.map_or_else(|problems| problems.to_string(), |_| String::new())
+        };
+        let open = says(0o644);
+        assert!(
+            open.contains("0644") && open.contains("chmod 600"),
+            "{key}: {open}"
+        );
+        assert!(!says(0o400).contains("chmod"), "{key}");
+    }
+}
+
+#[test]
 fn an_address_of_redis_with_a_password_comes_from_a_file_and_is_never_shown() {
     checks!("T030");
     let folder = TempDir::new().unwrap();
     let address = folder.path().join("address");
-    fs::write(&address, "redis://:canary@cache.example:6380/\n").unwrap();
+    private(&address, "redis://:canary@cache.example:6380/\n");
     let config = with_flags(&[("sessions.store_file", address.to_str().unwrap())]).unwrap();
     assert!(config.sessions.store == redis("redis://:canary@cache.example:6380/"));
     assert!(!format!("{config:?}").contains("canary"), "{config:?}");

@@ -1,6 +1,7 @@
 //! The command line beside a running server.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 use std::time::Duration;
 
@@ -710,6 +711,7 @@ fn the_configuration_is_checked_and_shown_without_secrets() {
     checks!("T030");
     let place = Place::new();
     fs::write(place.path("address"), "postgres://me:canary@127.0.0.1/p\n").unwrap();
+    fs::set_permissions(place.path("address"), fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(
         place.path("portcullis.toml"),
         "database_file = \"address\"\n[sessions]\nidle = \"10m\"\n",

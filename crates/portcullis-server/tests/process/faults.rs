@@ -160,6 +160,7 @@ fn an_unreachable_server_is_said_without_its_password() {
     let place = Place::new();
     // Nobody listens there, and no other test is given this port.
     fs::write(place.path("address"), "postgres://me:canary@127.0.0.1:1/p\n").unwrap();
+    fs::set_permissions(place.path("address"), fs::Permissions::from_mode(0o600)).unwrap();
     refuses(
         &place,
         &["--set", "database_file=address"],
@@ -190,6 +191,42 @@ fn lost_or_open_secrets_are_refused_and_never_replaced() {
 
     fs::copy(&safe, &secrets).unwrap();
     drop(place.serve(&[]));
+}
+
+#[test]
+fn a_folder_or_database_for_everybody_is_refused() {
+    checks!("T162");
+    let place = used();
+    let mode = |name: &str, mode| {
+        fs::set_permissions(place.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode("data", 0o777);
+    refuses(&place, &[], &["data folder ./data", "0777", "chmod 700"]);
+    mode("data", 0o700);
+    mode("data/portcullis.db", 0o644);
+    refuses(&place, &[], &["portcullis.db", "0644", "chmod 600"]);
+    mode("data/portcullis.db", 0o660);
+    let server = place.serve(&[]);
+    assert!(server.log().contains("has mode 0660"), "{}", server.log());
+}
+
+#[test]
+fn a_configuration_that_others_write_steers_no_command() {
+    checks!("T161");
+    let place = used();
+    let file = place.path("portcullis.toml");
+    fs::write(&file, "data = \"/nowhere\"\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    let output = place.run(&["account", "list"]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("portcullis.toml:1: has mode 0666") && text.contains("--config"),
+        "{text}"
+    );
+    // Named, it was chosen.
+    let output = place.run(&["config", "show", "--config", "portcullis.toml"]);
+    assert!(printed(&output).contains("/nowhere"), "{}", said(&output));
 }
 
 #[test]

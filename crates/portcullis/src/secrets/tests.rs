@@ -1,4 +1,4 @@
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use portcullis_core::checks;
 use tempfile::TempDir;
@@ -40,7 +40,10 @@ fn wider_modes_are_refused_with_the_command_that_helps() {
     for mode in [0o644, 0o640, 0o604, 0o660, 0o602, 0o700, 0o601, 0o4600] {
         put(&path, GOOD, mode);
         let error = first_start(&path).unwrap_err();
-        assert!(matches!(error, SecretsError::TooOpen { .. }), "{mode:o}: {error}");
+        assert!(
+            matches!(error, SecretsError::NotPrivate { .. }),
+            "{mode:o}: {error}"
+        );
         assert!(
             error
                 .to_string()
@@ -54,6 +57,40 @@ fn wider_modes_are_refused_with_the_command_that_helps() {
         put(&path, GOOD, mode);
         assert!(!first_start(&path).unwrap().created, "{mode:o}");
     }
+}
+
+/// Root alone can give files away: for everybody else there is nothing to try.
+fn give(path: &Path, owner: u32) -> bool {
+    std::os::unix::fs::lchown(path, Some(owner), None).is_ok()
+}
+
+#[test]
+fn a_file_or_link_of_somebody_else_is_refused_also_to_root() {
+    checks!("T160");
+    const SOMEBODY: u32 = 65_534;
+    let folder = TempDir::new().unwrap();
+    let (target, path) = (folder.path().join("vault"), folder.path().join("secrets.key"));
+    put(&target, GOOD, 0o600);
+    symlink(&target, &path).unwrap();
+    assert!(first_start(&path).is_ok());
+    if !give(&path, SOMEBODY) {
+        return;
+    }
+    let link = first_start(&path).unwrap_err();
+    assert!(give(&path, 0) && give(&target, SOMEBODY));
+    for error in [
+        link,
+        first_start(&path).unwrap_err(),
+        first_start(&target).unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains("another user (65534)"), "{text}");
+        assert!(
+            text.contains("master_key_file") && !text.contains("chmod"),
+            "{text}"
+        );
+    }
+    assert_eq!(fs::read(&target).unwrap(), GOOD, "untouched");
 }
 
 #[test]
@@ -106,7 +143,7 @@ fn a_link_is_followed_and_a_dead_one_is_a_lost_secret() {
     put(&target, GOOD, 0o644);
     assert!(matches!(
         first_start(&path).unwrap_err(),
-        SecretsError::TooOpen { .. }
+        SecretsError::NotPrivate { .. }
     ));
     fs::remove_file(&target).unwrap();
     assert!(matches!(
