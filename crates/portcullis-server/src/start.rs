@@ -105,6 +105,7 @@ pub(crate) async fn open(
         .sessions(sessions(config))
         .session_store(config.sessions.store.clone())
         .cookies(config.cookies.clone())
+        .proxies(config.proxies.clone())
         .tokens(tokens(config))
         .algorithm(config.tokens.algorithm)
         .key_age(config.tokens.key_age)

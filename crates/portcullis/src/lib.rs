@@ -52,6 +52,7 @@ mod policies;
 mod portcullis;
 pub mod problem;
 pub mod protect;
+pub mod proxies;
 #[cfg(feature = "remote")]
 pub mod remote;
 pub mod resource;

@@ -143,7 +143,7 @@ impl Problem {
     /// 500: something that must not happen did. `reason` goes to the log only.
     pub fn internal(reason: impl fmt::Display) -> Self {
         defends!("T033");
-        tracing::error!(trace = ?Walk::current_trace(), %reason, "internal error");
+        tracing::error!(trace = Walk::current_trace().map(tracing::field::display), %reason, "internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -236,7 +236,7 @@ impl From<Fault> for Problem {
         defends!("T037");
         match fault.retry_after() {
             Some(after) => {
-                tracing::error!(trace = ?Walk::current_trace(), %fault, "store fault");
+                tracing::error!(trace = Walk::current_trace().map(tracing::field::display), %fault, "store fault");
                 Self::unavailable(after)
             }
             None => Self::internal(fault),

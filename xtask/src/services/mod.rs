@@ -1,5 +1,5 @@
 //! The servers that tests talk to: PostgreSQL and Redis on loopback and free ports, with their data in the
-//! temporary folder. The machine's own clusters are never touched.
+//! temporary folder; and nginx, which tests start themselves. The machine's own clusters are never touched.
 
 pub(crate) mod apt;
 pub(crate) mod port;
@@ -28,7 +28,13 @@ struct Running {
 }
 
 /// What the services need from Debian.
-pub(crate) const PROGRAMS: [Needed; 3] = [postgres::PROGRAM, redis::PROGRAM, port::SETPRIV];
+pub(crate) const PROGRAMS: [Needed; 4] = [postgres::PROGRAM, redis::PROGRAM, NGINX, port::SETPRIV];
+
+/// A proxy that tests start in front of a server, each its own.
+const NGINX: Needed = Needed {
+    program: "/usr/sbin/nginx",
+    package: "nginx-light",
+};
 
 impl Services {
     /// Starts both and waits until they answer.
@@ -43,7 +49,7 @@ impl Services {
     }
 
     /// The variables that tests look at.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
+    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
         [
             (
                 "PORTCULLIS_TEST_POSTGRES",
@@ -53,6 +59,7 @@ impl Services {
                 "PORTCULLIS_TEST_REDIS",
                 format!("redis://127.0.0.1:{}/", self.redis.port),
             ),
+            ("PORTCULLIS_TEST_NGINX", NGINX.program.to_owned()),
         ]
     }
 }

@@ -173,7 +173,7 @@ impl Manager {
         let judged = self.passwords.judge(found, &form.password).await;
         Ok(match judged? {
             Ok(account) => {
-                tracing::debug!(trace = ?by.trace, "password verified");
+                tracing::debug!(trace = by.trace.map(tracing::field::display), "password verified");
                 Ok(account)
             }
             Err(NotProven { account, reason }) => Err((account, reason.into())),

@@ -45,6 +45,14 @@ pub(crate) const KEYS: &[Key] = &[
         "how long running requests may finish after a stop was asked for",
     ),
     key(
+        "proxies.trusted",
+        "addresses and networks of the proxies in front, such as [\"10.0.0.0/8\"]; no other is believed",
+    ),
+    key(
+        "proxies.header",
+        "header in which they name the client: X-Forwarded-For or Forwarded",
+    ),
+    key(
         "mail.smtp",
         "smtps://HOST:PORT (TLS) or smtp://HOST:PORT (STARTTLS)",
     ),

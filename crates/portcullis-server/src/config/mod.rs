@@ -23,6 +23,7 @@ mod organizations;
 mod passwords;
 mod policies;
 mod problem;
+mod proxies;
 mod reader;
 mod server;
 mod sessions;
@@ -31,6 +32,8 @@ mod tokens;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+use portcullis::proxies::Proxies;
 
 pub(crate) use self::api_keys::ApiKeys;
 pub(crate) use self::database::Database;
@@ -56,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// Where the records are.
     pub(crate) database: Database,
+    /// Which proxies are believed about the client's address.
+    pub(crate) proxies: Proxies,
     /// How letters leave.
     pub(crate) mail: Mail,
     /// How tokens are issued.
@@ -122,6 +127,7 @@ impl Config {
         let from = &mut reader;
         let server = Server::read(from);
         let database = Database::read(from, &server.data);
+        let proxies = proxies::read(from);
         let mail = Mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
@@ -140,6 +146,7 @@ impl Config {
         Ok(Self {
             server,
             database,
+            proxies,
             mail,
             tokens,
             sessions,

@@ -141,6 +141,30 @@ const BAD: &[(&str, &str)] = &[
         "require_verified_email = 1",
         "must be true or false, not a number",
     ),
+    (
+        "proxies.trusted = [\"10.0.0.0/8\", \"proxy\"]",
+        "proxies.trusted: proxy: write an address or a network",
+    ),
+    ("proxies.trusted = [\"10.0.0.1/8\"]", "stands before the slash"),
+    ("proxies.trusted = \"10.0.0.0/8\"", "must be an array of texts"),
+    (
+        "proxies.trusted = [\"10.0.0.0/8\", \"0.0.0.0/0\"]",
+        "a network of every address trusts everybody",
+    ),
+    ("proxies.trusted = [\"::/0\"]", "a network of every address"),
+    (
+        "proxies.header = \"Forwarded\"",
+        "nobody's header is read without proxies.trusted",
+    ),
+    (
+        "proxies = { trusted = [], header = \"X-Forwarded-For\" }",
+        "nobody's header is read without proxies.trusted",
+    ),
+    (
+        "proxies = { trusted = [\"10.0.0.1\"], header = \"X-Real-IP\" }",
+        "proxies.header: must be X-Forwarded-For or Forwarded",
+    ),
+    ("proxies.trust = [\"10.0.0.1\"]", "did you mean proxies.trusted?"),
     ("shutdown_drain = \"10\"", "with its unit"),
     ("shutdown_drain = 10", "must be text in quotes, not a number"),
     ("shutdown_drain = \"11m\"", "must be from 0s to 10m"),

@@ -11,6 +11,7 @@ mod api_keys;
 mod commands;
 mod faults;
 mod key_import;
+mod nginx;
 mod pages;
 mod server;
 mod start;

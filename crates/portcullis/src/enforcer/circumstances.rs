@@ -1,8 +1,6 @@
 //! The circumstances of a request, for the audit log.
 
-use std::net::{IpAddr, SocketAddr};
-
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -73,26 +71,16 @@ pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
         actor: principal.map_or(Actor::Anonymous, |who| Actor::Account(who.id())),
         scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
         api_key: principal.and_then(|who| who.api_key()),
-        ip: peer(parts),
+        ip: walk.client,
         user_agent: parts.headers.get(USER_AGENT).map(printable),
         trace: Some(walk.trace),
     }
 }
 
-/// The address of the peer. Forwarded headers are anybody's to write and are not read.
-pub(super) fn peer(parts: &Parts) -> Option<IpAddr> {
-    let ConnectInfo(address) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
-    Some(address.ip().to_canonical())
-}
-
-/// What a decision looks at besides the caller: the request of this walk, from this address, with this user agent.
-pub(super) fn situation<'a>(
-    walk: &'a Walk,
-    ip: Option<IpAddr>,
-    user_agent: Option<&'a str>,
-) -> Situation<'a> {
+/// What a decision looks at besides the caller: the request of this walk, with this user agent.
+pub(super) fn situation<'a>(walk: &'a Walk, user_agent: Option<&'a str>) -> Situation<'a> {
     Situation {
-        ip,
+        ip: walk.client,
         user_agent,
         policies: walk.policies(),
         ..walk.selected.situation(walk.at)

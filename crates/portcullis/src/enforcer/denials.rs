@@ -113,9 +113,9 @@ impl Denials {
         let known = denial.principal.map(Principal::id);
         let known = known.or_else(|| denial.key.map(|(owner, _)| owner));
         if known.is_some() {
-            tracing::info!(trace = ?by.trace, code, %rule, %why, "access denied");
+            tracing::info!(trace = by.trace.map(tracing::field::display), code, %rule, %why, "access denied");
         } else {
-            tracing::debug!(trace = ?by.trace, code, %rule, %why, "nobody known");
+            tracing::debug!(trace = by.trace.map(tracing::field::display), code, %rule, %why, "nobody known");
         }
         let Some(trace) = by.trace else { return };
         let Some((room, dropped)) = self.room(known, by.at) else {

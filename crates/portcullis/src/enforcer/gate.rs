@@ -18,6 +18,7 @@ use super::realm::Realm;
 use super::scheme::Places;
 use crate::cookie::Cookies;
 use crate::protect::Traces;
+use crate::proxies::Proxies;
 use crate::router::RouteInfo;
 
 /// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
@@ -39,6 +40,7 @@ struct Inner {
     cookies: Cookies,
     sealer: Arc<Sealer>,
     csrf: csrf::Signer,
+    proxies: Proxies,
     key_format: Format,
     key_places: Places,
     origin: Option<Origin>,
@@ -71,6 +73,8 @@ pub struct Settings {
     pub base_domain: Option<String>,
     /// How many refusals of one account are recorded at once: 100. Then it is one each 30 seconds.
     pub recorded_at_once: u32,
+    /// Which proxies are believed about the client's address: none by default.
+    pub proxies: Proxies,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -89,6 +93,7 @@ impl Default for Settings {
             organizations: None,
             base_domain: None,
             recorded_at_once: denials::AT_ONCE,
+            proxies: Proxies::default(),
             origin: None,
         }
     }
@@ -140,6 +145,7 @@ impl Gate {
             cookies: settings.cookies,
             csrf: csrf::Signer::new(&sealer),
             sealer,
+            proxies: settings.proxies,
             key_format: settings.api_key_format,
             key_places: settings.api_key_places,
             own_host: origin.and_then(Url::host_str).map(str::to_ascii_lowercase),
@@ -182,6 +188,10 @@ impl Gate {
     /// Where API keys stand in a request.
     pub fn api_key_places(&self) -> &Places {
         &self.0.key_places
+    }
+
+    pub(crate) fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 
     pub(crate) fn api_key_format(&self) -> &Format {

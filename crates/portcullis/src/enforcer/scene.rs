@@ -1,6 +1,5 @@
 //! Where a guarded request stands: what further decisions about its caller look at.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -13,7 +12,7 @@ use portcullis_core::access::{Denied, Principal, Situation};
 use portcullis_core::audit::Context;
 
 use super::Gate;
-use super::circumstances::{context, peer, situation};
+use super::circumstances::{context, situation};
 use super::denials::{Denial, Operation};
 use crate::Problem;
 use crate::protect::Walk;
@@ -23,7 +22,6 @@ use crate::protect::Walk;
 pub(crate) struct Scene {
     walk: Walk,
     principal: Arc<Principal>,
-    ip: Option<IpAddr>,
     user_agent: Option<String>,
     by: Context,
     method: Method,
@@ -45,7 +43,7 @@ impl Scene {
     }
 
     pub(crate) fn situation(&self) -> Situation<'_> {
-        situation(&self.walk, self.ip, self.user_agent.as_deref())
+        situation(&self.walk, self.user_agent.as_deref())
     }
 
     /// Records that an action on a resource was refused.
@@ -82,7 +80,6 @@ impl<S: Sync> FromRequestParts<S> for Scene {
             method: parts.method.clone(),
             walk: walk.clone(),
             principal,
-            ip: peer(parts),
             user_agent: agent.and_then(|value| value.to_str().ok()).map(str::to_owned),
         })
     }

@@ -15,7 +15,7 @@ use portcullis_core::access::{Principal, Rule};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::defends;
 
-use super::circumstances::{peer, printable};
+use super::circumstances::printable;
 use super::denials::{Denial, Operation};
 use super::organization::Selected;
 use crate::problem::Reason;
@@ -47,7 +47,7 @@ pub(super) fn note(parts: &Parts, rule: Rule) {
             rule,
             principal: Arc::clone(principal),
             selected: walk.selected.clone(),
-            ip: peer(parts),
+            ip: walk.client,
             user_agent: parts.headers.get(USER_AGENT).cloned(),
         });
     }

@@ -13,7 +13,7 @@ use portcullis_core::organization::Current;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
-use super::circumstances::{self, context, peer};
+use super::circumstances::{self, context};
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found};
 use super::unknown::Unknown;
@@ -100,7 +100,7 @@ async fn known(parts: &Parts, accepted: Kinds, turn: Turn) -> Result<Option<Know
         Credential::Session(token) => Some(token.digest()),
         _ => None,
     };
-    let (judge, from) = (gate.authenticator(), peer(parts));
+    let (judge, from) = (gate.authenticator(), walk.client);
     let judged = match turn {
         Turn::First => judge.authenticate(&credential, from, walk.at).await,
         Turn::Again => judge.authenticate_again(&credential, from, walk.at).await,
@@ -158,7 +158,7 @@ async fn select(parts: &mut Parts, rule: &Rule, who: &Arc<Principal>) -> Result<
 /// What the decision looks at besides the caller.
 fn situation<'a>(walk: &'a Walk, parts: &'a Parts) -> Situation<'a> {
     let agent = parts.headers.get(USER_AGENT);
-    circumstances::situation(walk, peer(parts), agent.and_then(|value| value.to_str().ok()))
+    circumstances::situation(walk, agent.and_then(|value| value.to_str().ok()))
 }
 
 /// The answer to a decision against the caller, after it was recorded with the rule's tree.

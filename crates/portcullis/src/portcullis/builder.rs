@@ -1,6 +1,7 @@
 //! Gathers settings; [`assembly`] builds the roles.
 
 mod assembly;
+mod edge;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::cookie::{self, Cookies, InvalidCookies};
 use crate::enforcer;
 use crate::organization::letters;
 use crate::policies::Keeper;
+use crate::proxies::Proxies;
 use crate::{environment, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -122,6 +124,7 @@ pub struct Builder {
     organizations: organization::Settings,
     base_domain: Option<String>,
     recorded_at_once: Option<u32>,
+    proxies: Proxies,
     policies: Keeper,
     follow: Duration,
     capacity: usize,
@@ -154,6 +157,7 @@ impl Builder {
             organizations: organization::Settings::default(),
             base_domain: None,
             recorded_at_once: None,
+            proxies: Proxies::default(),
             policies: Keeper::default(),
             api_keys: Keys::default(),
             follow: Duration::from_millis(250),

@@ -101,7 +101,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let settings = Arc::clone(&self.settings);
-        let mut walk = Walk::begin(&settings.gate, &settings.label, settings.policies);
+        let mut walk = Walk::begin(&settings.gate, &settings.label, settings.policies, &request);
         let gate = &settings.gate;
         walk.key_in_query = KeyInQuery::take(&mut request, gate.api_key_places(), gate.api_key_format());
         let method = request.method().clone();
@@ -161,7 +161,10 @@ fn timed_out(progress: &Progress) -> Problem {
             "the request took too long to arrive",
         )
     } else {
-        tracing::warn!(trace = ?Walk::current_trace(), "a request ran out of time");
+        tracing::warn!(
+            trace = Walk::current_trace().map(tracing::field::display),
+            "a request ran out of time"
+        );
         Problem::unavailable(Duration::from_secs(1))
     }
 }
@@ -175,6 +178,7 @@ fn finish(mut response: Response, walk: &Walk, method: &Method) -> Response {
         path = walk.label.as_str(),
         status = response.status().as_u16(),
         ms = walk.elapsed().as_millis(),
+        client = walk.client.map(tracing::field::display),
         trace = %walk.trace,
     );
     response

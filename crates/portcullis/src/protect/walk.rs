@@ -2,10 +2,12 @@
 //! the organization once selected.
 
 use std::cell::{Cell, RefCell};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use axum::extract::{ConnectInfo, Request};
 use http::header::SET_COOKIE;
 use http::{Extensions, HeaderMap};
 use portcullis_core::access::{Policies, Principal, Rule};
@@ -27,6 +29,8 @@ pub(crate) struct Walk {
     pub(crate) label: Label,
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
+    /// The address that the request came from, behind all trusted proxies.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) principal: Option<Arc<Principal>>,
     /// What the session token that was presented is stored as, if one was.
     pub(crate) session_token: Option<Digest<SessionToken>>,
@@ -56,13 +60,14 @@ tokio::task_local! {
 
 impl Walk {
     /// Begins at the present moment, with the policies of then if any are asked.
-    pub(crate) fn begin(gate: &Gate, label: &Label, policies: bool) -> Self {
+    pub(crate) fn begin(gate: &Gate, label: &Label, policies: bool, request: &Request) -> Self {
         let at = gate.environment().now();
         Self {
             gate: gate.clone(),
             label: label.clone(),
             at,
             trace: gate.traces().next(at),
+            client: client(gate, request),
             principal: None,
             session_token: None,
             selected: Selected::Nothing,
@@ -164,6 +169,12 @@ impl Walk {
     pub(crate) fn current_realm() -> Option<Realm> {
         CURRENT.try_with(|current| current.gate.realm().clone()).ok()
     }
+}
+
+/// Where the request came from. Whatever knows an address has it from here.
+fn client(gate: &Gate, request: &Request) -> Option<IpAddr> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    Some(gate.proxies().client(peer.ip(), request.headers()))
 }
 
 /// Makes trace ids: UUID v7 whose random part is a counter, scrambled by a bijection and a start drawn once. They

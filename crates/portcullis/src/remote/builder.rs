@@ -20,6 +20,7 @@ use crate::enforcer::{self, Gate};
 use crate::environment;
 use crate::outbound::{self, Client, InvalidRoots, Limits};
 use crate::policies::Keeper;
+use crate::proxies::Proxies;
 
 /// Why another issuer's tokens can't be verified. An issuer that can't be reached is no such reason: it is asked
 /// again and again.
@@ -185,6 +186,12 @@ impl Builder {
     /// Where people reach this server.
     pub fn public_url(mut self, url: Url) -> Self {
         self.gate.origin = Some(url);
+        self
+    }
+
+    /// Which proxies are believed about the client's address: none unless said otherwise, so that it is the peer's.
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.gate.proxies = proxies;
         self
     }
 

@@ -28,6 +28,7 @@ mod narrowed;
 mod organization;
 #[cfg(feature = "policies")]
 mod policy;
+mod proxies;
 mod races;
 mod reading;
 mod remote;

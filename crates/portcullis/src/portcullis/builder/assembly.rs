@@ -171,6 +171,7 @@ impl Builder {
         settings.sealer = Some(sealer);
         settings.organizations = Some(Arc::new(organizations));
         settings.base_domain.clone_from(&self.base_domain);
+        settings.proxies.clone_from(&self.proxies);
         if let Some(at_once) = self.recorded_at_once {
             settings.recorded_at_once = at_once;
         }
