@@ -7,6 +7,7 @@ mod alone;
 mod changelog;
 mod features;
 mod length;
+mod lints;
 mod named;
 mod rooms;
 mod rust;
@@ -38,10 +39,11 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-const CHECKS: [fn(&Tree) -> Vec<Finding>; 8] = [
+const CHECKS: [fn(&Tree) -> Vec<Finding>; 9] = [
     threats::check,
     features::check,
     security::check,
+    lints::check,
     rooms::check,
     length::check,
     unfinished::check,

@@ -1,4 +1,5 @@
-//! Each kind of line has its room: SQL in the store, HTTP above the core, the environment at the edge.
+//! Each kind of line has its room: SQL in the store, HTTP above the core, the environment at the edge; starting a
+//! program has none.
 
 use crate::tidy::rust::Rust;
 use crate::tidy::tree::{File, Tree};
@@ -11,6 +12,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         .filter_map(|file| nameless(&file.path))
         .collect();
     for (file, rust) in tree.rust() {
+        if file.path.starts_with("crates/") {
+            let what = "what ships starts no program";
+            findings.extend(shipped(file, rust, &["process::Command"], what));
+            let what = "broken, or encrypts without noticing changes: use SHA-256 or longer, and an AEAD";
+            findings.extend(shipped(file, rust, BROKEN, what));
+        }
         if !in_any(
             &file.path,
             &["crates/portcullis-store/", "xtask/", "bench/", "examples/"],
@@ -104,6 +111,18 @@ fn nameless(path: &str) -> Option<Finding> {
     ))
 }
 
+/// Hashes that have collisions, and ciphers without a tag, by the names that crypto crates give them.
+const BROKEN: &[&str] = &[
+    "sha1",
+    "md5",
+    "SHA1_FOR_LEGACY_USE_ONLY",
+    "HMAC_SHA1_FOR_LEGACY_USE_ONLY",
+    "cipher::",
+    "RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY",
+    "Pkcs1PublicEncryptingKey",
+    "Pkcs1PrivateDecryptingKey",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +175,50 @@ mod tests {
             ("crates/portcullis/src/a.rs", "env!(\"CARGO_PKG_NAME\")", 0),
             ("crates/portcullis/tests/a.rs", "use std::env;", 0),
             ("crates/portcullis-server/src/a.rs", "use std::env;", 0),
+        ] {
+            assert_eq!(count(path, text), findings, "{path} {text}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_ships_starts_a_program() {
+        for (path, text, findings) in [
+            ("crates/portcullis/src/a.rs", "use std::process::Command;", 1),
+            (
+                "crates/portcullis-server/src/a.rs",
+                "tokio::process::Command::new(x)",
+                1,
+            ),
+            ("crates/portcullis-server/src/a.rs", "std::process::exit(1)", 0),
+            (
+                "crates/portcullis-server/tests/a.rs",
+                "use std::process::Command;",
+                0,
+            ),
+            ("xtask/src/a.rs", "use std::process::Command;", 0),
+        ] {
+            assert_eq!(count(path, text), findings, "{path} {text}");
+        }
+    }
+
+    #[test]
+    fn broken_hashes_and_ciphers_are_found() {
+        for (path, text, findings) in [
+            ("crates/portcullis/src/a.rs", "use sha1::Sha1;", 1),
+            ("crates/portcullis/src/a.rs", "md5::compute(x)", 1),
+            (
+                "crates/portcullis-core/src/a.rs",
+                "digest(&SHA1_FOR_LEGACY_USE_ONLY, x)",
+                1,
+            ),
+            (
+                "crates/portcullis-core/src/a.rs",
+                "use aws_lc_rs::cipher::AES_256;",
+                1,
+            ),
+            ("crates/portcullis-core/src/a.rs", "use aws_lc_rs::aead::Aad;", 0),
+            ("crates/portcullis-core/src/a.rs", "// as in sha1::Sha1", 0),
+            ("crates/portcullis-core/tests/a.rs", "use sha1::Sha1;", 0),
         ] {
             assert_eq!(count(path, text), findings, "{path} {text}");
         }

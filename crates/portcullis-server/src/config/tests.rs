@@ -753,3 +753,23 @@ fn cookies_that_browsers_would_drop_are_told_before_the_start() {
     let defaults = with_flags(&[]).unwrap();
     assert_eq!(defaults.cookies, portcullis::cookie::Settings::default());
 }
+
+#[test]
+fn the_manual_says_each_default() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let config = Config::load(&Sources::default()).unwrap();
+    let mut compared = 0;
+    for shown in &config.shown {
+        let start = format!("| `{}` | ", shown.key);
+        let row = manual.lines().find_map(|line| line.strip_prefix(start.as_str()));
+        let cell = row.unwrap().split(" | ").next().unwrap();
+        // What depends on the machine or on another key is said in words.
+        let plain = cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`'));
+        if let Some(default) = plain.filter(|default| !default.contains('`')) {
+            assert_eq!(default, shown.value, "{}", shown.key);
+            compared += 1;
+        }
+    }
+    assert!(compared > 35, "{compared}");
+}

@@ -375,6 +375,7 @@ async fn every_page_is_plain_private_and_alone() {
             "{path}"
         );
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
+        assert!(policy.contains("base-uri 'none'"), "{path}: {policy}");
         assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
@@ -420,4 +421,46 @@ async fn style_and_icon_are_ours_and_may_be_kept() {
     }
     get(&app, "/assets/../portcullis.db").await.expect(404);
     get(&app, "/assets/other").await.expect(404);
+}
+
+#[tokio::test]
+async fn passwords_are_masked_and_may_be_pasted_and_remembered() {
+    let app = app().await;
+    let token = setup_token(&app).await;
+    let page = get(&app, &format!("/setup?token={token}")).await.expect(200);
+    let html = page.text();
+    let fields: Vec<_> = html.split("<input ").skip(1).collect();
+    let masked = fields.iter().filter(|field| field.contains("type=\"password\""));
+    let masked: Vec<_> = masked.map(|field| field.split('>').next().unwrap()).collect();
+    assert_eq!(masked.len(), 2, "{html}");
+    for field in masked {
+        assert!(field.contains("autocomplete=\"new-password\""), "{field}");
+        assert!(field.contains("value=\"\""), "{field}");
+        for hindrance in ["maxlength", "pattern=", "onpaste", "readonly"] {
+            assert!(!field.contains(hindrance), "{field}");
+        }
+    }
+}
+
+/// Escaping is the templates' default; none of them may lift it.
+#[test]
+fn no_template_lets_markup_through() {
+    let mut folders = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ui")];
+    let mut templates = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "html") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+                for way in ["|safe", "|escape", "autoescape", "{%raw"] {
+                    assert!(!text.contains(way), "{}: {way}", path.display());
+                }
+                templates += 1;
+            }
+        }
+    }
+    assert!(templates >= 5);
 }

@@ -109,12 +109,27 @@ mod tests {
     #[test]
     fn a_hostile_user_agent_stays_one_line_of_text() {
         let url = Url::parse("http://127.0.0.1:8080").unwrap();
-        let device = Device {
-            user_agent: Some("<b>x</b>".into()),
-            ..Device::default()
-        };
-        let letter = new_device(&url, &account(Some("a@b.c")), &device, Timestamp::from_seconds(0)).unwrap();
-        assert!(letter.text.contains("device: <b>x</b>\n"));
-        assert!(letter.text.contains("127.0.0.1:8080"));
+        for agent in [
+            "<b>x</b>",
+            "{{7*7}}",
+            "${7*7}",
+            "<%= 7*7 %>",
+            "{agent}",
+            "%s%n",
+            "{{{0}}}",
+        ] {
+            let device = Device {
+                user_agent: Some(agent.into()),
+                ..Device::default()
+            };
+            let start = Timestamp::from_seconds(0);
+            let letter = new_device(&url, &account(Some("a@b.c")), &device, start).unwrap();
+            assert!(
+                letter.text.contains(&format!("device: {agent}\n")),
+                "{}",
+                letter.text
+            );
+            assert!(letter.text.contains("127.0.0.1:8080"));
+        }
     }
 }

@@ -129,6 +129,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_text_and_no_template() {
+        for name in ["{{7*7}}", "${7*7}", "<%= 7*7 %>", "#{7*7}", "{name} 7*7"] {
+            let text = letter(name).text;
+            assert!(text.contains("7 7") && !text.contains("49"), "{text}");
+            assert_eq!(text.matches("acme").count(), 1, "{text}");
+        }
+    }
+
+    #[test]
     fn a_name_advertises_nothing() {
         for name in [
             "Win at https://evil.example/now",

@@ -174,6 +174,7 @@ async fn the_pages_load_nothing_from_elsewhere_and_run_only_their_own_scripts() 
         assert!(!script_rule.contains("unsafe"), "{policy}");
         assert!(!policy.contains("http"), "{policy}");
         assert!(policy.contains("connect-src 'self'"), "{policy}");
+        assert!(policy.contains("base-uri 'none'"), "{policy}");
         assert!(
             page.text.contains("/openapi.json") && page.text.contains("Blog"),
             "{path}"

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use http::Request;
 use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Method, Request};
 use portcullis::core::checks;
 use portcullis::protect::Limits;
 use portcullis::{Api, Json, Problem, Public, Result};
@@ -78,9 +78,18 @@ async fn every_answer_has_safe_headers() {
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
             ("strict-transport-security", ""),
+            ("server", ""),
+            ("x-powered-by", ""),
         ] {
             assert_eq!(answer.header(name), value, "{path}");
         }
+    }
+    let too_long = client.post_json("/reads", &"x".repeat(65_537)).await;
+    let wrong_method = client.call(Method::DELETE, "/fine", &[], "").await;
+    for (answer, status) in [(too_long, 413), (wrong_method, 405)] {
+        assert_eq!(answer.status.as_u16(), status);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{status}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{status}");
     }
     assert_eq!(
         client.get("/cached", &[]).await.header("cache-control"),
@@ -91,11 +100,48 @@ async fn every_answer_has_safe_headers() {
 #[tokio::test]
 async fn tls_is_insisted_on_where_the_public_address_has_it() {
     let bench = Bench::with(|settings| settings.origin = Some("https://app.example".parse().unwrap()));
-    let answer = bench.client(api()).get("/fine", &[]).await;
-    assert_eq!(
-        answer.header("strict-transport-security"),
-        "max-age=31536000; includeSubDomains"
-    );
+    let client = bench.client(api());
+    for path in ["/fine", "/missing", "/panics", "/openapi.json"] {
+        let answer = client.get(path, &[]).await;
+        assert_eq!(
+            answer.header("strict-transport-security"),
+            "max-age=31536000; includeSubDomains",
+            "{path}"
+        );
+    }
+}
+
+/// A layer around the finished router may say otherwise; by itself it lets no page of another origin read.
+#[tokio::test]
+async fn no_answer_lets_another_origin_read_it() {
+    let bench = Bench::with(|settings| settings.origin = Some("https://app.example".parse().unwrap()));
+    let client = bench.client(api());
+    for origin in [
+        "null",
+        "https://evil.example",
+        "https://app.example",
+        "https://app.example.evil.example",
+        "https://evilapp.example",
+        "http://app.example",
+        "https://app.example:8443",
+        "HTTPS://APP.EXAMPLE",
+    ] {
+        for method in [Method::GET, Method::OPTIONS] {
+            let headers = [
+                ("origin", origin),
+                ("access-control-request-method", "GET"),
+                ("access-control-request-headers", "authorization"),
+            ];
+            for path in ["/fine", "/missing", "/openapi.json"] {
+                let answer = client.call(method.clone(), path, &headers, "").await;
+                let said = answer
+                    .headers
+                    .keys()
+                    .find(|name| name.as_str().starts_with("access-control-"));
+                assert_eq!(said, None, "{method} {path} from {origin}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -217,4 +217,30 @@ async fn paths_and_methods_that_nobody_wrote_down_are_problems() {
         401,
         "HEAD is guarded as GET is"
     );
+    for method in ["TRACE", "OPTIONS", "PATCH", "POST", "FOO", "get"] {
+        let answer = client.call(method.parse().unwrap(), "/posts/1", &[], "").await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (405, "method_not_allowed"),
+            "{method}"
+        );
+    }
+    for path in [
+        "/.git/HEAD",
+        "/.git/",
+        "/.env",
+        "/posts/",
+        "/posts/1/",
+        "/posts/1/x.css",
+        "/debug",
+        "/metrics.json",
+        "/server-status",
+    ] {
+        let answer = client.get(path, &[]).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code().as_str()),
+            (404, "not_found"),
+            "{path}"
+        );
+    }
 }

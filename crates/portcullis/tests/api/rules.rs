@@ -701,3 +701,49 @@ async fn a_guarded_handler_without_a_gate_lets_nobody_in() {
         (500, "internal")
     );
 }
+
+/// What proxies, gateways and frameworks tell each other means nothing here: only a credential lets somebody in.
+#[tokio::test]
+async fn headers_that_speak_of_somebody_let_nobody_in() {
+    checks!("T017");
+    let (bench, client) = start();
+    bench.grant(&["posts:read", "posts:write"], &["admin"]);
+    let account = ACCOUNT.to_string();
+    for name in [
+        "x-middleware-subrequest",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-forwarded-uri",
+        "x-forwarded-user",
+        "x-forwarded-email",
+        "x-forwarded-groups",
+        "x-forwarded-access-token",
+        "x-auth-request-user",
+        "x-remote-user",
+        "remote-user",
+        "x-user",
+        "x-user-id",
+        "x-account-id",
+        "x-authenticated",
+        "x-internal",
+        "x_forwarded_user",
+        "x-http-method-override",
+        "x-client-cert",
+        "x-ssl-client-verify",
+        "via",
+    ] {
+        for value in [
+            account.as_str(),
+            "middleware:middleware",
+            "/public",
+            "admin",
+            "SUCCESS",
+            "1",
+        ] {
+            for path in GUARDED {
+                let answer = client.get(path, &[(name, value)]).await;
+                assert_eq!(answer.code(), "authentication_required", "{path} {name}: {value}");
+            }
+        }
+    }
+}

@@ -184,6 +184,7 @@ async fn what_is_no_json_is_refused_with_its_place() {
         ("{\"name\":\"\\ud800\"}", "invalid_json", "line 1"),
         ("{\"name\":1e999}", "invalid_json", "line 1"),
         ("NaN", "invalid_json", "line 1"),
+        ("\u{feff}{\"name\":\"a\"}", "invalid_json", "line 1, column 1"),
         (deep.as_str(), "json_too_deep", "nested"),
         (bomb.as_str(), "json_too_deep", "nested"),
         (wide.as_str(), "json_too_deep", "nested"),

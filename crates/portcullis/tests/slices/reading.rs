@@ -5,7 +5,7 @@ use std::path::Path;
 
 use portcullis::Portcullis;
 use portcullis_core::checks;
-use portcullis_testkit::TestApp;
+use portcullis_testkit::{Account, TestApp};
 use serde_json::json;
 
 use crate::given::{session_of, text};
@@ -41,6 +41,24 @@ fn tables(file: &Path) -> BTreeMap<String, Vec<String>> {
     all
 }
 
+/// The path with something in place of each parameter.
+fn filled(path: &str, organization: &str, root: &Account) -> String {
+    let path = path
+        .replace("{organization}", organization)
+        .replace("{account}", &root.id.to_string())
+        .replace("{role}", "administrator")
+        .replace("{id}", "0198c5a4-0000-7000-8000-000000000000")
+        .replace("{trace}", "0198c5a4-0000-7000-8000-000000000000");
+    assert!(!path.contains('{'), "{path}: say what stands for it");
+    path
+}
+
+async fn acme(app: &TestApp, root: &Account) -> String {
+    let made = app.post("/auth/organizations").bearer(&root.access_token);
+    let made = made.json(&json!({ "name": "Acme", "slug": "acme" })).send().await;
+    text(&made.expect(201).json(), "id")
+}
+
 #[tokio::test]
 async fn no_get_changes_anything() {
     checks!("T029");
@@ -50,9 +68,7 @@ async fn no_get_changes_anything() {
     let app = TestApp::with(|builder| builder.database(&url), Portcullis::api).await;
     let root = app.administrator("root@example.com").await;
     let session = session_of(&app, "root@example.com").await;
-    let made = app.post("/auth/organizations").bearer(&root.access_token);
-    let made = made.json(&json!({ "name": "Acme", "slug": "acme" })).send().await;
-    let organization = text(&made.expect(201).json(), "id");
+    let organization = acme(&app, &root).await;
     let before = tables(&file);
     assert!(before.len() > 10 && before.values().filter(|rows| !rows.is_empty()).count() > 5);
     let (mut called, mut good) = (0, 0);
@@ -60,14 +76,7 @@ async fn no_get_changes_anything() {
         if route.verb().as_str() != "GET" {
             continue;
         }
-        let path = route
-            .path()
-            .replace("{organization}", &organization)
-            .replace("{account}", &root.id.to_string())
-            .replace("{role}", "administrator")
-            .replace("{id}", "0198c5a4-0000-7000-8000-000000000000")
-            .replace("{trace}", "0198c5a4-0000-7000-8000-000000000000");
-        assert!(!path.contains('{'), "{path}: say what stands for it");
+        let path = filled(route.path(), &organization, &root);
         for token in [&root.access_token, &session] {
             let answer = app.get(&path).bearer(token).send().await;
             good += usize::from(answer.status() == 200);
@@ -80,4 +89,55 @@ async fn no_get_changes_anything() {
     );
     app.portcullis.gate().settled().await;
     assert_eq!(tables(&file), before);
+}
+
+/// No browser takes an answer for a script, nor a cache for a file that it may keep, however it was asked for.
+#[tokio::test]
+async fn no_get_answers_with_a_script_or_without_its_type() {
+    let app = TestApp::new().await;
+    let root = app.administrator("root@example.com").await;
+    let organization = acme(&app, &root).await;
+    let mut types = BTreeMap::new();
+    for route in app.portcullis.gate().routes() {
+        if route.verb().as_str() != "GET" {
+            continue;
+        }
+        let path = filled(route.path(), &organization, &root);
+        for query in ["", "?callback=evil&jsonp=evil"] {
+            let answer = app
+                .get(&format!("{path}{query}"))
+                .bearer(&root.access_token)
+                .send()
+                .await;
+            let kind = answer.header("content-type").to_owned();
+            assert!(
+                matches!(
+                    kind.as_str(),
+                    "application/json" | "application/problem+json" | "text/html; charset=utf-8"
+                ),
+                "{path}{query}: {kind}"
+            );
+            assert!(!answer.text().starts_with("evil"), "{path}{query}");
+            *types.entry(kind).or_insert(0) += 1;
+        }
+        for ending in [
+            "/x.css",
+            "%2fx.css",
+            "%2f..%2fx.js",
+            ";x.js",
+            ";.png",
+            ".css",
+            "%00.css",
+            "%0ax.css",
+        ] {
+            let answer = app
+                .get(&format!("{path}{ending}"))
+                .bearer(&root.access_token)
+                .send()
+                .await;
+            assert!(answer.status() >= 400, "{path}{ending}: {}", answer.text());
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}{ending}");
+        }
+    }
+    assert_eq!(types.len(), 3, "{types:?}");
 }

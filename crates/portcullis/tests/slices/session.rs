@@ -796,3 +796,25 @@ async fn headers_with_underscores_name_nothing() {
         .unwrap();
     assert_eq!(answer.status(), 403);
 }
+
+#[tokio::test]
+async fn a_new_deployment_has_nobody_to_log_in_as() {
+    let app = TestApp::new().await;
+    for name in [
+        "admin",
+        "administrator",
+        "root",
+        "operator",
+        "portcullis",
+        "test",
+        "guest",
+    ] {
+        for password in [name, "admin", "password", "changeme", "portcullis", PASSWORD] {
+            let body = json!({ "identifier": name, "password": password });
+            let answer = app.post("/auth/login").json(&body).send().await.expect(401);
+            assert_eq!(answer.code(), "invalid_credentials", "{name}");
+        }
+    }
+    let refused = events(&app, "login.refused").await;
+    assert!(!refused.is_empty() && refused.iter().all(|event| event.account.is_none()));
+}

@@ -497,6 +497,9 @@ async fn revoke_garbage_is_no_error_and_tells_nothing() {
     }
     let answer = app.post("/oauth/revoke").form(&[]).send().await.expect(400);
     assert_eq!(answer.code(), "invalid_request");
+    let asks_for_a_script = [("token", "x"), ("callback", "evil")];
+    let answer = app.post("/oauth/revoke").form(&asks_for_a_script).send().await;
+    assert!(!answer.expect(200).text().contains("evil"));
     let twice = [("token", "a"), ("token", "b")];
     app.post("/oauth/revoke").form(&twice).send().await.expect(400);
     me(&app, &anna.access_token).await.expect(200);
