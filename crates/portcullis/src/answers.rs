@@ -2,9 +2,10 @@
 
 /// Documents a type that answers like any of the others: `answers!(Either: Created<A>, Accepted<B>)`. With a status
 /// before it, an answer's own status is replaced: `answers!(Refusal: 400 => Json<Body>)`. Answers of one status are
-/// documented by the first.
+/// alternatives. `answers!(Login: Json<A>, Json<B>; sets SessionCookies)` says that they may set cookies, by the name of a
+/// described header.
 macro_rules! answers {
-    ($type:ty: $($status:literal =>)? $($answer:ty),+) => {
+    ($type:ty: $($status:literal =>)? $($answer:ty),+ $(; sets $cookies:ident)?) => {
         impl aide::OperationOutput for $type {
             type Inner = Self;
 
@@ -24,8 +25,11 @@ macro_rules! answers {
                 $(for (status, _) in &mut all {
                     *status = Some(aide::openapi::StatusCode::Code($status));
                 })?
-                let mut seen = Vec::new();
-                all.retain(|(status, _)| !seen.contains(status) && { seen.push(status.clone()); true });
+                #[allow(unused_mut, reason = "only some set cookies")]
+                let mut all = crate::docs::schema::one_by_status(all);
+                $(for (_, response) in &mut all {
+                    crate::docs::schema::declare_header(response, "Set-Cookie", stringify!($cookies));
+                })?
                 all
             }
         }

@@ -14,8 +14,12 @@ use crate::{Api, Json, Problem, Public};
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/live", live)
         .summary("Does the process answer?")
+        .operation_id("getLiveness")
+        .description("Nothing else is looked at: a process that doesn't answer is to be started anew.")
         .get("/ready", ready)
         .summary("Can requests be served?")
+        .operation_id("getReadiness")
+        .description("503 while the database can't be reached, or what other nodes say isn't heard.")
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

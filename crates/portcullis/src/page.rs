@@ -4,6 +4,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Json, Problem};
 
@@ -12,8 +13,10 @@ use crate::{Json, Problem};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
     /// The `next_cursor` of the page before.
+    #[schemars(with = "Option<Uuid>")]
     pub(crate) cursor: Option<String>,
     /// How many: 1 to 200, 50 unless said otherwise.
+    #[schemars(range(min = 1, max = 200))]
     pub(crate) limit: Option<u32>,
 }
 
@@ -50,6 +53,7 @@ impl Limit {
 
 /// A list, or a page of one.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}List")]
 pub(crate) struct Items<T> {
     /// What there is.
     items: Vec<T>,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::beyond;
 use super::roles::account_id;
 use crate::account::AccountView;
+use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
@@ -17,12 +18,21 @@ use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/accounts", list)
         .summary("Accounts, by id")
+        .operation_id("listAccounts")
+        .description("A page of all accounts.")
         .get("/accounts/{account}", find)
         .summary("One account")
+        .operation_id("getAccount")
+        .description("As its owner sees it.")
         .put("/accounts/{account}/state", set_state)
         .summary("Enable, lock or disable an account")
+        .operation_id("setAccountState")
+        .description("A locked account is refused until it is unlocked; of a disabled one the sessions and tokens end too.")
         .delete("/accounts/{account}/sessions", end_sessions)
         .summary("End everything an account was given")
+        .operation_id("endAccountSessions")
+        .description("Every session and every token, at once and on every node.")
+        .parameter::<shape::AccountId>("account")
 }
 
 async fn list(
@@ -56,7 +66,7 @@ async fn find(
 /// A settable state.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Settable {
+enum SettableAccountState {
     /// May log in.
     Active,
     /// Refused until it is unlocked; nothing is taken away.
@@ -67,9 +77,9 @@ enum Settable {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewState {
+struct NewAccountState {
     /// `active`, `locked` or `disabled`.
-    state: Settable,
+    state: SettableAccountState,
 }
 
 async fn set_state(
@@ -77,12 +87,12 @@ async fn set_state(
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
     Circumstances(by): Circumstances,
-    Json(form): Json<NewState>,
+    Json(form): Json<NewAccountState>,
 ) -> Result<Json<AccountView>, Problem> {
     let state = match form.state {
-        Settable::Active => account::State::Active,
-        Settable::Locked => account::State::Locked,
-        Settable::Disabled => account::State::Disabled,
+        SettableAccountState::Active => account::State::Active,
+        SettableAccountState::Locked => account::State::Locked,
+        SettableAccountState::Disabled => account::State::Disabled,
     };
     let account = portcullis
         .accounts()

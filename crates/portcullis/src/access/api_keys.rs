@@ -16,6 +16,7 @@ use crate::account::AccountView;
 use crate::api_key::form::{ChangedKey, NewKey, Rotate};
 use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
+use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{
@@ -25,18 +26,34 @@ use crate::{
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/service-accounts", list_services)
         .summary("Service accounts, by id")
+        .operation_id("listServiceAccounts")
+        .description("A page of the accounts of programs.")
         .post("/service-accounts", create_service)
         .summary("Make a service account; it may do nothing until it is given a role")
+        .operation_id("createServiceAccount")
+        .description("It has no password and never logs in: it comes with API keys.")
         .get("/accounts/{account}/api-keys", list)
         .summary("An account's API keys")
+        .operation_id("listAccountApiKeys")
+        .description("All keys of any account, without their texts.")
         .post("/accounts/{account}/api-keys", create)
         .summary("Make an API key for a service account; its text is shown once")
+        .operation_id("createAccountApiKey")
+        .description("It may do at most what both the account and the caller may.")
         .patch("/accounts/{account}/api-keys/{id}", change)
         .summary("Name, disable, enable or limit an API key of a service account")
+        .operation_id("changeAccountApiKey")
+        .description("What is absent stays as it is. To enable a key, or to change its networks or its limit, asks for a login that is no older than 15 minutes.")
         .delete("/accounts/{account}/api-keys/{id}", revoke)
         .summary("Revoke an API key of any account for ever")
+        .operation_id("revokeAccountApiKey")
+        .description("It is refused from this answer on.")
         .post("/accounts/{account}/api-keys/{id}/rotate", rotate)
         .summary("Give an API key of a service account another text")
+        .operation_id("rotateAccountApiKey")
+        .description("The former text stays good for as long as `overlap_seconds` says.")
+        .parameter::<shape::AccountId>("account")
+        .parameter::<shape::ApiKeyId>("id")
 }
 
 async fn list_services(
@@ -59,6 +76,7 @@ async fn list_services(
 #[serde(deny_unknown_fields)]
 struct NewService {
     /// Its name: 3 to 32 letters, digits, dots, hyphens, underscores.
+    #[schemars(with = "shape::Username")]
     name: String,
 }
 

@@ -1,34 +1,44 @@
 //! The audit log.
 
 use axum::extract::State;
+use jiff::Timestamp as Moment;
 use portcullis_core::access::AuditRead;
 use portcullis_core::audit::{Event, Filter};
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Json, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    api.get("/audit", list).summary("What happened, newest first")
+    api.get("/audit", list)
+        .summary("What happened, newest first")
+        .operation_id("listAuditEvents")
+        .description("A page of events; the parameters narrow it.")
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Search {
+struct AuditSearch {
     /// The `next_cursor` of the page before.
+    #[schemars(with = "Option<Uuid>")]
     cursor: Option<String>,
     /// How many: 1 to 200, 50 unless said otherwise.
+    #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
     /// Only events about this account.
+    #[schemars(with = "Option<Uuid>")]
     account: Option<String>,
     /// Only this action, such as `login.refused`.
     action: Option<String>,
     /// Only the event of this request: a problem's `trace_id`.
+    #[schemars(with = "Option<Uuid>")]
     trace: Option<String>,
     /// Only what was done, or refused, with this API key.
+    #[schemars(with = "Option<Uuid>")]
     api_key: Option<String>,
 }
 
@@ -36,25 +46,30 @@ struct Search {
 #[schemars(rename = "Event")]
 struct EventView {
     /// Its id.
+    #[schemars(with = "Uuid")]
     id: String,
     /// When, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     at: Timestamp,
     /// What was done or refused.
     action: String,
     /// `anonymous`, `operator`, `system` or an account's id.
     actor: String,
     /// The account it was done to.
+    #[schemars(with = "Option<Uuid>")]
     account: Option<String>,
     /// The session it was about.
+    #[schemars(with = "Option<Uuid>")]
     session: Option<String>,
     /// The API key the actor came with, if it was one.
+    #[schemars(with = "Option<Uuid>")]
     api_key: Option<String>,
     /// The client's address.
     ip: Option<String>,
     /// The client's program.
     user_agent: Option<String>,
     /// The request's trace id.
+    #[schemars(with = "Option<Uuid>")]
     trace: Option<String>,
     /// More about it.
     detail: Option<String>,
@@ -81,7 +96,7 @@ impl From<Event> for EventView {
 async fn list(
     who: Allow<AuditRead>,
     State(portcullis): State<Portcullis>,
-    Query(search): Query<Search>,
+    Query(search): Query<AuditSearch>,
 ) -> Result<Json<Items<EventView>>, Problem> {
     let page = Page {
         cursor: search.cursor,

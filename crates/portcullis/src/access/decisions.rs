@@ -1,6 +1,7 @@
 //! Why requests were refused, and what an account could do.
 
 use axum::extract::State;
+use jiff::Timestamp as Moment;
 use portcullis_core::access::explain::{Asked, Outlook};
 use portcullis_core::access::{CredentialKind, Decision, DecisionsRead, Explanation, Permit, Situation};
 use portcullis_core::account;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::roles::account_id;
+use crate::docs::shape;
 use crate::enforcer::Caller;
 use crate::enforcer::organization::{self, Selected};
 use crate::portcullis::Portcullis;
@@ -22,18 +24,22 @@ use crate::{Allow, Api, Json, Path, Problem, Query};
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/decisions/{trace}", find)
         .summary("Why a request was refused")
+        .operation_id("getDecision")
         .description(
             "The decision of a refused request, by the `trace_id` of its answer. Decisions are kept for seven days; \
              of refusals that come in floods only some are kept.",
         )
         .get("/accounts/{account}/access", access)
         .summary("What an account could do")
+        .operation_id("getAccountAccess")
         .description(
             "For every route, whether the account could call it with a fresh login, and why not; a service account, \
              which never logs in, with an API key of all its permissions. `method` and `path` narrow the list, \
              `organization` names the organization that the requests are for. Without it, `allowed` is `null` where \
              that depends on the organization. Nobody is logged in for it; policies are asked without an address.",
         )
+        .parameter::<shape::TraceId>("trace")
+        .parameter::<shape::AccountId>("account")
 }
 
 /// Why a request was refused.
@@ -41,9 +47,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 #[schemars(rename = "Decision")]
 pub(crate) struct DecisionView {
     /// The request's trace id.
+    #[schemars(with = "Uuid")]
     trace: String,
     /// When, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     at: Timestamp,
     /// What was called: method, and path as it was registered.
     operation: String,
@@ -56,15 +63,18 @@ pub(crate) struct DecisionView {
     /// The kind of credential that was presented, if it could be told.
     credential: Option<String>,
     /// The account that called, if it was known.
+    #[schemars(with = "Option<Uuid>")]
     account: Option<String>,
     /// The session its credential belonged to.
+    #[schemars(with = "Option<Uuid>")]
     session: Option<String>,
     /// The API key, if it was one.
+    #[schemars(with = "Option<Uuid>")]
     api_key: Option<String>,
     /// The scopes it was narrowed to; absent if it wasn't.
     scopes: Option<Vec<String>>,
     /// When the login was made, RFC 3339.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     authenticated_at: Option<Timestamp>,
     /// The rule, part by part; absent if nobody was known to decide about.
     explanation: Option<ExplanationView>,
@@ -104,8 +114,7 @@ pub(crate) struct ExplanationView {
     code: String,
     /// Why, for people.
     why: String,
-    /// Its parts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Its parts; empty for what has none.
     parts: Vec<Self>,
 }
 
@@ -149,6 +158,7 @@ struct Question {
     /// Whether the login is imagined with a second factor: `false` unless said otherwise.
     second_factor: Option<bool>,
     /// The organization that the requests are imagined for, by its id or slug.
+    #[schemars(with = "Option<shape::OrganizationName>")]
     organization: Option<String>,
 }
 

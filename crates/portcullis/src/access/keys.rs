@@ -6,14 +6,24 @@ use portcullis_core::key::KeyringError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::docs::shape;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/keys/rotate", rotate)
         .summary("Rotate the signing keys now")
+        .operation_id("rotateSigningKeys")
+        .description(
+            "The published next key signs from now on; the former one goes on verifying what it signed.",
+        )
         .delete("/keys/{kid}", withdraw)
         .summary("Take a signing key out at once: nothing it signed is honoured any more")
+        .operation_id("withdrawSigningKey")
+        .description(
+            "For a key that somebody else may have. The key that signs can't be taken out: rotate first.",
+        )
+        .parameter::<shape::KeyId>("kid")
 }
 
 /// The key that signs from now on.

@@ -1,6 +1,7 @@
 //! The policies in force.
 
 use axum::extract::State;
+use jiff::Timestamp as Moment;
 use portcullis_core::access::PoliciesRead;
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
@@ -13,6 +14,8 @@ use crate::{Allow, Api, Json};
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/policies", show)
         .summary("Which policies are in force, and why others are not")
+        .operation_id("getPolicies")
+        .description("On the node that answers.")
 }
 
 /// The policies in force on this node.
@@ -21,7 +24,7 @@ struct PoliciesInForce {
     /// How often policies were put in force since the start; 0 means never.
     generation: u64,
     /// When they were read, RFC 3339.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     loaded_at: Option<Timestamp>,
     /// Their files, by name.
     files: Vec<String>,
@@ -50,7 +53,7 @@ struct FlawView {
 #[derive(Debug, Serialize, JsonSchema)]
 struct LoadFailure {
     /// When it was tried, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     at: Timestamp,
     /// What is wrong, a line for each fault.
     detail: String,

@@ -5,41 +5,83 @@ use portcullis_core::access::{MayGive, PermissionRecord, RoleRecord, RolesRead, 
 use portcullis_core::account::{Account, Id};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::changed;
+use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    api.get("/permissions", permissions)
+    let api = api
+        .get("/permissions", permissions)
         .summary("All permissions")
+        .operation_id("listPermissions")
+        .description("Those that the running program declares in its code, and those made known here.")
         .put("/permissions/{permission}", declare)
         .summary("Make a permission of an application elsewhere known")
+        .operation_id("declarePermission")
+        .description(
+            "Roles can be given it from then on. Names of this server's own permissions are refused.",
+        )
         .delete("/permissions/{permission}", withdraw)
         .summary("Take a permission from every role and forget it")
+        .operation_id("withdrawPermission")
+        .description("Those that a running program declares in its code stay.")
         .get("/roles", list)
         .summary("All roles")
+        .operation_id("listRoles")
+        .description("Each with the permissions and roles that it brings directly.")
         .post("/roles", create)
         .summary("Create a role")
+        .operation_id("createRole")
+        .description("It brings nothing until it is given permissions or inherits.")
         .delete("/roles/{role}", delete)
         .summary("Delete a role")
+        .operation_id("deleteRole")
+        .description("It is taken from everybody who has it.")
         .get("/roles/{role}/accounts", holders)
         .summary("The accounts a role was given to, by id")
-        .put("/roles/{role}/permissions/{permission}", allow)
+        .operation_id("listRoleAccounts")
+        .description("A page of those to whom it was given directly.");
+    contents(api)
+        .parameter::<shape::RoleName>("role")
+        .parameter::<shape::PermissionName>("permission")
+        .parameter::<shape::ParentRole>("parent")
+        .parameter::<shape::AccountId>("account")
+}
+
+/// What roles bring, and who has them.
+fn contents(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.put("/roles/{role}/permissions/{permission}", allow)
         .summary("Give a permission to a role")
+        .operation_id("allowRolePermission")
+        .description("Whoever gives one may use it.")
         .delete("/roles/{role}/permissions/{permission}", disallow)
         .summary("Take a permission from a role")
+        .operation_id("disallowRolePermission")
+        .description("Whoever has it by this role alone loses it at once.")
         .put("/roles/{role}/inherits/{parent}", inherit)
         .summary("Let a role inherit another")
+        .operation_id("inheritRole")
+        .description("The role brings all that the parent brings. A circle is refused.")
         .delete("/roles/{role}/inherits/{parent}", disinherit)
         .summary("End an inheritance")
+        .operation_id("disinheritRole")
+        .description("The role keeps what it was given directly.")
         .get("/accounts/{account}/roles", assigned)
         .summary("The roles an account was given")
+        .operation_id("listAccountRoles")
+        .description("Those given directly, without what they inherit.")
         .put("/accounts/{account}/roles/{role}", assign)
         .summary("Give an account a role")
+        .operation_id("assignAccountRole")
+        .description("Whoever gives a role has everything that it brings.")
         .delete("/accounts/{account}/roles/{role}", unassign)
         .summary("Take a role from an account")
+        .operation_id("unassignAccountRole")
+        .description("What it brought is gone at once.")
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -108,6 +150,7 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct Declaration {
     /// What it allows, for people: one line of at most 200 characters.
+    #[schemars(with = "shape::Description")]
     description: String,
 }
 
@@ -139,8 +182,10 @@ async fn withdraw(
 #[serde(deny_unknown_fields)]
 struct NewRole {
     /// 1 to 64 of `a-z 0-9 _ - .`, beginning with a letter.
+    #[schemars(with = "shape::RoleName")]
     name: String,
     /// What it is for: at most 200 characters.
+    #[schemars(with = "shape::Description")]
     #[serde(default)]
     description: String,
 }
@@ -172,6 +217,7 @@ async fn delete(
 #[derive(Debug, Serialize, JsonSchema)]
 struct Holder {
     /// The account's id.
+    #[schemars(with = "Uuid")]
     id: String,
 }
 

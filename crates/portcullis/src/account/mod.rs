@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::letters::{host_of, new_device};
 pub(crate) use self::view::AccountView;
+use crate::docs::shape;
 use crate::portcullis::{Enumeration, Portcullis};
 use crate::{
     Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Public,
@@ -30,14 +31,24 @@ use crate::{
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/register", register)
         .summary("Register an account")
+        .operation_id("registerAccount")
+        .description("An e-mail address, a user name or both; a code that proves the address is mailed there. Where taken addresses are hidden, every address is answered with 202.")
         .post("/setup", set_up)
         .summary("Register the first administrator")
+        .operation_id("setUp")
+        .description("Once, with the token of the link that the server printed when it first started.")
         .get("/me", me)
         .summary("Who am I?")
+        .operation_id("getMe")
+        .description("The account, its roles, and what the presented credential may do.")
         .post("/email/verify", verify_email)
         .summary("Prove an e-mail address with the mailed code")
+        .operation_id("verifyEmail")
+        .description("The code is good once.")
         .post("/email/verification", mail_again)
         .summary("Mail the code again")
+        .operation_id("mailVerificationAgain")
+        .description("Nothing is mailed where there is nothing to prove.")
 }
 
 /// What somebody registers with: an address, a user name or both.
@@ -45,11 +56,13 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 #[serde(deny_unknown_fields)]
 struct Register {
     /// An e-mail address; a code that proves it is mailed there.
+    #[schemars(with = "Option<shape::Email>")]
     email: Option<String>,
     /// 3 to 32 letters, digits, dots, hyphens or underscores.
+    #[schemars(with = "Option<shape::Username>")]
     username: Option<String>,
     /// At least 8 characters.
-    #[schemars(with = "String")]
+    #[schemars(with = "shape::Password")]
     password: SecretText,
 }
 
@@ -157,6 +170,7 @@ answers!(Registering: Created<AccountView>, Accepted<Underway>);
 #[derive(Debug, Serialize, JsonSchema)]
 struct Underway {
     /// `check_your_mail`.
+    #[schemars(extend("const" = "check_your_mail"))]
     next: &'static str,
 }
 
@@ -168,11 +182,13 @@ struct SetUp {
     #[schemars(with = "String")]
     token: SecretText,
     /// An e-mail address.
+    #[schemars(with = "Option<shape::Email>")]
     email: Option<String>,
     /// 3 to 32 letters, digits, dots, hyphens or underscores.
+    #[schemars(with = "Option<shape::Username>")]
     username: Option<String>,
     /// At least 8 characters.
-    #[schemars(with = "String")]
+    #[schemars(with = "shape::Password")]
     password: SecretText,
 }
 
@@ -301,7 +317,7 @@ async fn me(who: Allow<Authenticated>) -> Json<view::Me> {
 /// A mailed code.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Code {
+struct VerificationCode {
     /// The code from the letter, `pcv_…`.
     #[schemars(with = "String")]
     token: SecretText,
@@ -311,7 +327,7 @@ async fn verify_email(
     _: Public,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
-    Json(form): Json<Code>,
+    Json(form): Json<VerificationCode>,
 ) -> Result<Json<AccountView>, Problem> {
     let account = portcullis.verify_email(form.token.expose(), by).await?;
     let account = account.ok_or_else(|| {

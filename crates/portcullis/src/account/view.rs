@@ -1,17 +1,20 @@
 //! How accounts are shown.
 
+use jiff::Timestamp as Moment;
 use portcullis_core::access::{Principal, Scopes};
 use portcullis_core::account::Account;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session::{Assurance, Method};
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// An account, as its owner and administrators see it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Account")]
 pub(crate) struct AccountView {
     /// Its id.
+    #[schemars(with = "Uuid")]
     pub(crate) id: String,
     /// Its address, as typed.
     email: Option<String>,
@@ -24,7 +27,7 @@ pub(crate) struct AccountView {
     /// `person`, or `service` for a program's account.
     kind: &'static str,
     /// When it was registered, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
 }
 
@@ -56,10 +59,11 @@ pub(super) struct Me {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     /// The session the credential belongs to.
+    #[schemars(with = "Option<Uuid>")]
     session_id: Option<String>,
     /// When the login was made, RFC 3339; absent for a credential that stands for no login.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     authenticated_at: Option<Timestamp>,
     /// How: values of RFC 8176; empty for a credential that stands for no login.
     amr: Vec<&'static str>,

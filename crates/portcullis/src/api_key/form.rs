@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp as Moment;
 use portcullis_core::api_key::{Change, Form, InvalidNetwork, Name, Networks, NewEnd, Renewal, Settings};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::throttle::Rate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use crate::docs::shape;
 use crate::{FieldErrors, Problem};
 
 /// A new key.
@@ -15,16 +17,20 @@ use crate::{FieldErrors, Problem};
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewKey {
     /// 1 to 64 printable characters.
+    #[schemars(with = "shape::Label")]
     name: String,
     /// What it may do, at most what its owner may.
+    #[schemars(with = "Vec<shape::PermissionName>", length(max = 256))]
     pub(crate) permissions: Vec<String>,
     /// When it ends, RFC 3339; absent for never.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     expires_at: Option<Timestamp>,
     /// Addresses and networks it may be used from; absent or empty for everywhere.
     #[serde(default)]
+    #[schemars(with = "Vec<shape::Network>", length(max = 100))]
     networks: Vec<String>,
     /// How often it may be used, such as `100/minute`; absent for no limit.
+    #[schemars(with = "Option<shape::RateText>")]
     limit: Option<String>,
 }
 
@@ -60,14 +66,16 @@ impl NewKey {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChangedKey {
     /// 1 to 64 printable characters.
+    #[schemars(with = "Option<shape::Label>")]
     name: Option<String>,
     /// Whether it is honoured.
     enabled: Option<bool>,
     /// Addresses and networks it may be used from; empty for everywhere.
+    #[schemars(with = "Option<Vec<shape::Network>>", length(max = 100))]
     networks: Option<Vec<String>>,
     /// How often it may be used, such as `100/minute`; null for no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<shape::RateText>")]
     limit: Option<Option<String>>,
 }
 
@@ -103,10 +111,11 @@ impl ChangedKey {
 pub(crate) struct Rotate {
     /// For how many seconds the present text stays good beside the new one: 0 to 2592000 (30 days), 86400 (a day)
     /// unless said otherwise. 0 ends every earlier text at once.
+    #[schemars(range(max = 2_592_000))]
     overlap_seconds: Option<u64>,
     /// When the key ends from now on, RFC 3339; null for never. Absent, it ends when it did.
     #[serde(default, deserialize_with = "present")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     expires_at: Option<Option<Timestamp>>,
 }
 

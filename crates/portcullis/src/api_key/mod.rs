@@ -17,6 +17,7 @@ use portcullis_core::defends;
 use self::form::{ChangedKey, NewKey, Rotate};
 pub(crate) use self::problem::refused;
 use self::view::{IssuedView, View, Views};
+use crate::docs::shape;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, Json, NoContent, Path, Personal, Problem, Via};
 
@@ -24,16 +25,29 @@ use crate::{Allow, Api, Circumstances, Created, Json, NoContent, Path, Personal,
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/api-keys", list)
         .summary("My API keys")
+        .operation_id("listApiKeys")
+        .description("All keys of the caller, without their texts.")
         .post("/api-keys", create)
         .summary("Make an API key; its text is shown once")
+        .operation_id("createApiKey")
+        .description("It may do at most what its owner may. Asks for a login that is no older than 15 minutes.")
         .get("/api-keys/{id}", find)
         .summary("One API key")
+        .operation_id("getApiKey")
+        .description("Everything but its text. Another account's key looks like none.")
         .patch("/api-keys/{id}", change)
         .summary("Name, disable, enable or limit an API key")
+        .operation_id("changeApiKey")
+        .description("What is absent stays as it is. To enable a key, or to change its networks or its limit, asks for a login that is no older than 15 minutes.")
         .delete("/api-keys/{id}", revoke)
         .summary("Revoke an API key for ever")
+        .operation_id("revokeApiKey")
+        .description("It is refused from this answer on.")
         .post("/api-keys/{id}/rotate", rotate)
         .summary("Give an API key another text; the old one stays good for a while")
+        .operation_id("rotateApiKey")
+        .description("Asks for a login that is no older than 15 minutes.")
+        .parameter::<shape::ApiKeyId>("id")
 }
 
 async fn list(

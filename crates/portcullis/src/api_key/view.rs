@@ -1,15 +1,18 @@
 //! How keys are shown: everything but their text.
 
+use jiff::Timestamp as Moment;
 use portcullis_core::api_key::{ApiKey, Issued};
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// An API key.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ApiKey")]
 pub(crate) struct View {
     /// Its id.
+    #[schemars(with = "Uuid")]
     id: String,
     /// What its owner calls it.
     name: String,
@@ -19,7 +22,7 @@ pub(crate) struct View {
     permissions: Vec<String>,
     /// When it ends, RFC 3339; absent for never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     expires_at: Option<Timestamp>,
     /// Whether it is honoured.
     enabled: bool,
@@ -30,14 +33,14 @@ pub(crate) struct View {
     limit: Option<String>,
     /// Until when the text before the last rotation is honoured too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     previous_until: Option<Timestamp>,
     /// When it was made.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
     /// When it was last used, to the minute; absent for never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<Moment>")]
     last_used_at: Option<Timestamp>,
     /// From where, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,8 @@
 //! The API's documentation: OpenAPI 3.1 and pages that show it.
 //!
 //! Flow: each route brings a function that describes its handler's types; `openapi` runs them all,
-//! adds who may call (`security`), and the pages read the result from `/openapi.json`.
+//! adds who may call (`security`), and the pages read the result from `/openapi.json`. Clients are generated from it too,
+//! so its names depend on nothing but what they name (`names`), and it can be had with one way in (`one_way`).
 //!
 //! Invariants: an operation's security is derived from the constant that is enforced (`T018`). The pages load
 //! nothing from another host: their scripts are inside of them, and their policy names each by its hash.
@@ -9,12 +10,18 @@
 //! **Deliberately absent:** the OpenAPI crate's types in our own interface, but for the two traits by which
 //! somebody's own extractors and answers describe themselves.
 
+mod names;
+mod one_way;
 pub(crate) mod openapi;
+mod operation;
 mod page;
 pub(crate) mod schema;
 mod security;
+pub(crate) mod shape;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aide::generate::GenContext;
 use aide::openapi::{Operation, ReferenceOr, Responses, StatusCode};
@@ -22,16 +29,20 @@ pub use aide::{OperationInput, OperationOutput};
 use axum::body::Bytes;
 use axum::routing::{MethodRouter, get};
 use http::header::{CONTENT_TYPE, HeaderValue};
+use serde::Deserialize;
 
+pub(crate) use self::names::{ambiguous_names, handler_name, summary_of};
 use crate::enforcer::Gate;
 use crate::protect::{Label, Protect};
 use crate::router::Api;
+use crate::{Problem, Query};
 
 /// Where the docs are. Every path can be changed, and `None` leaves it out.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Docs {
-    /// The OpenAPI document: `/openapi.json`. Without it there are no pages either.
+    /// The OpenAPI document: `/openapi.json`. Without it there are no pages either. `?scheme=bearer`, or another of its
+    /// security schemes, gives what can be called that way, for generators whose clients send all they hold at once.
     pub openapi: Option<Cow<'static, str>>,
     /// Swagger UI: `/docs`.
     pub swagger: Option<Cow<'static, str>>,
@@ -89,8 +100,7 @@ impl Docs {
         let Some(spec) = self.openapi.as_deref() else {
             return axum::Router::new();
         };
-        let document = Bytes::from(openapi::document(api).to_string());
-        let mut routes = vec![(spec, json(document))];
+        let mut routes = vec![(spec, route(Documents::of(api)))];
         let pages = [
             (&self.swagger, page::Viewer::Swagger),
             (&self.redoc, page::Viewer::Redoc),
@@ -110,14 +120,54 @@ impl Docs {
     }
 }
 
-fn json(document: Bytes) -> MethodRouter {
-    get(move || {
-        let document = document.clone();
+/// The document, whole and by scheme, written once.
+struct Documents {
+    whole: Bytes,
+    by_scheme: BTreeMap<String, Bytes>,
+}
+
+impl Documents {
+    fn of(api: &Api) -> Self {
+        let whole = openapi::document(api);
+        let by_scheme = one_way::schemes(&whole)
+            .into_iter()
+            .map(|scheme| {
+                let document = one_way::document(&whole, &scheme).to_string();
+                (scheme, document.into())
+            })
+            .collect();
+        Self {
+            whole: whole.to_string().into(),
+            by_scheme,
+        }
+    }
+
+    fn choose(&self, scheme: Option<&str>) -> Result<Bytes, Problem> {
+        let Some(scheme) = scheme else {
+            return Ok(self.whole.clone());
+        };
+        self.by_scheme.get(scheme).cloned().ok_or_else(|| {
+            let known: Vec<_> = self.by_scheme.keys().map(String::as_str).collect();
+            Problem::bad_request("unknown_scheme", format!("scheme is one of {}", known.join(", ")))
+        })
+    }
+}
+
+/// Which document.
+#[derive(Deserialize)]
+struct Choice {
+    /// The one security scheme that it is to have.
+    scheme: Option<String>,
+}
+
+fn route(documents: Documents) -> MethodRouter {
+    let documents = Arc::new(documents);
+    get(move |Query(choice): Query<Choice>| {
+        let documents = Arc::clone(&documents);
         async move {
-            (
-                [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
-                document,
-            )
+            let document = documents.choose(choice.scheme.as_deref())?;
+            let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+            Ok::<_, Problem>((content_type, document))
         }
     })
 }
@@ -139,17 +189,4 @@ pub(crate) fn describe<I: OperationInput, O: OperationOutput>(context: &mut GenC
     }
     operation.responses = Some(responses);
     operation
-}
-
-/// A handler's name as a summary: `list_posts` becomes "List posts". Closures have none.
-pub(crate) fn summary_of<H>() -> Option<Cow<'static, str>> {
-    let name = std::any::type_name::<H>().rsplit("::").next()?;
-    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
-        return None;
-    }
-    let mut summary = name.replace('_', " ");
-    if let Some(first) = summary.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    Some(summary.into())
 }

@@ -98,6 +98,49 @@ pub(crate) fn parameter_problems() -> Vec<(Option<Code>, Response)> {
     .into()
 }
 
+/// One answer for each status: the bodies of several are alternatives.
+pub(crate) fn one_by_status(answers: Vec<(Option<Code>, Response)>) -> Vec<(Option<Code>, Response)> {
+    let mut merged: Vec<(Option<Code>, Response)> = Vec::new();
+    for (status, answer) in answers {
+        match merged.iter_mut().find(|(known, _)| *known == status) {
+            Some((_, known)) => add_alternatives(known, answer),
+            None => merged.push((status, answer)),
+        }
+    }
+    merged
+}
+
+fn add_alternatives(known: &mut Response, more: Response) {
+    for (media_type, media) in more.content {
+        match known.content.get_mut(&media_type).zip(media.schema) {
+            Some((
+                MediaType {
+                    schema: Some(one), ..
+                },
+                other,
+            )) if one.json_schema != other.json_schema => {
+                let mut alternatives = match one.json_schema.get("oneOf").and_then(Value::as_array) {
+                    Some(several) => several.clone(),
+                    None => vec![one.json_schema.clone().to_value()],
+                };
+                alternatives.push(other.json_schema.to_value());
+                one.json_schema = json_schema!({ "oneOf": alternatives });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The answer carries a header that the document describes under `component`.
+pub(crate) fn declare_header(response: &mut Response, name: &str, component: &str) {
+    let reference = ReferenceOr::Reference {
+        reference: format!("#/components/headers/{component}"),
+        summary: None,
+        description: None,
+    };
+    response.headers.insert(name.to_owned(), reference);
+}
+
 fn content(media_type: &str, schema: Schema) -> IndexMap<String, MediaType> {
     let media = MediaType {
         schema: Some(SchemaObject {

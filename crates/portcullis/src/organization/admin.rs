@@ -7,9 +7,11 @@ use portcullis_core::access::{OrganizationsRead, OrganizationsWrite};
 use portcullis_core::organization::{self, Id, Name, Selector, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::view::OrganizationView;
 use super::{changed, made_view};
+use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
@@ -19,13 +21,23 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     let api = api
         .get("/organizations", list)
         .summary("Organizations, by id")
+        .operation_id("listOrganizations")
+        .description("A page of all organizations of this server.")
         .post("/organizations", create)
         .summary("Create an organization for somebody")
+        .operation_id("createOrganizationFor")
+        .description("The account named as owner becomes its owner.")
         .get("/organizations/{organization}", find)
         .summary("One organization, by id or slug")
+        .operation_id("getOrganization")
+        .description("What it is called and whether it may be worked in.")
         .put("/organizations/{organization}/state", set_state)
-        .summary("Suspend an organization, or take that back");
+        .summary("Suspend an organization, or take that back")
+        .operation_id("setOrganizationState")
+        .description("A suspended organization refuses every member at once.");
     members::routes(api)
+        .parameter::<shape::OrganizationName>("organization")
+        .parameter::<shape::AccountId>("account")
 }
 
 async fn list(
@@ -47,10 +59,13 @@ async fn list(
 #[serde(deny_unknown_fields)]
 struct NewOrganizationFor {
     /// What people call it: 1 to 100 characters.
+    #[schemars(with = "shape::DisplayName")]
     name: String,
     /// Its name in addresses: 3 to 40 of `a-z 0-9` and single hyphens, beginning with a letter.
+    #[schemars(with = "shape::Slug")]
     slug: String,
     /// The id of its first owner's account.
+    #[schemars(with = "Uuid")]
     owner: String,
 }
 
@@ -94,7 +109,7 @@ fn selector(text: &str) -> Result<Selector, Problem> {
 /// A settable state.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Settable {
+enum SettableOrganizationState {
     /// May be worked in.
     Active,
     /// Refuses every member, at once and everywhere within a second.
@@ -103,9 +118,9 @@ enum Settable {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewState {
+struct NewOrganizationState {
     /// `active` or `suspended`.
-    state: Settable,
+    state: SettableOrganizationState,
 }
 
 async fn set_state(
@@ -113,12 +128,12 @@ async fn set_state(
     State(portcullis): State<Portcullis>,
     Path(organization): Path<String>,
     Circumstances(by): Circumstances,
-    Json(form): Json<NewState>,
+    Json(form): Json<NewOrganizationState>,
 ) -> Result<NoContent, Problem> {
     let id: Id = organization.parse().map_err(|_| Problem::not_found())?;
     let state = match form.state {
-        Settable::Active => organization::State::Active,
-        Settable::Suspended => organization::State::Suspended,
+        SettableOrganizationState::Active => organization::State::Active,
+        SettableOrganizationState::Suspended => organization::State::Suspended,
     };
     let organizations = portcullis.organizations();
     changed(organizations.set_state(who.permit(), id, state, by).await?)

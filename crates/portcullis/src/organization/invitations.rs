@@ -15,6 +15,7 @@ use url::Url;
 use super::view::{InvitationView, Standing};
 use super::{changed, letters, owns_too_many};
 use crate::account::host_of;
+use crate::docs::shape;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{
@@ -24,12 +25,20 @@ use crate::{
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/organizations/{organization}/invitations", invite)
         .summary("Invite an address")
+        .operation_id("inviteMember")
+        .description("Mails a code that is good once, to an account that has proven the address.")
         .get("/organizations/{organization}/invitations", list)
         .summary("Open invitations, oldest first")
+        .operation_id("listInvitations")
+        .description("What was invited and not yet accepted, revoked or over.")
         .delete("/organizations/{organization}/invitations/{invitation}", revoke)
         .summary("Revoke an invitation")
+        .operation_id("revokeInvitation")
+        .description("The mailed code is good no more.")
         .post("/invitations/accept", accept)
         .summary("Accept an invitation with the mailed code")
+        .operation_id("acceptInvitation")
+        .description("The caller becomes a member, with the roles that the invitation brings.")
 }
 
 /// Whom to invite.
@@ -37,9 +46,11 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 #[serde(deny_unknown_fields)]
 struct NewInvitation {
     /// The address; only an account that has proven it can accept.
+    #[schemars(with = "shape::Email")]
     email: String,
     /// The roles it is to have, at most 20; none unless said otherwise.
     #[serde(default)]
+    #[schemars(with = "Vec<shape::RoleName>", length(max = 20))]
     roles: Vec<String>,
 }
 
@@ -132,7 +143,7 @@ async fn revoke(
 /// A mailed code.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Code {
+struct InvitationCode {
     /// The code from the letter, `pci_…`.
     #[schemars(with = "String")]
     token: SecretText,
@@ -142,7 +153,7 @@ async fn accept(
     who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
-    Json(form): Json<Code>,
+    Json(form): Json<InvitationCode>,
 ) -> Result<Json<Standing>, Problem> {
     let accepted = match InvitationToken::parse(form.token.expose()) {
         Some(token) => {

@@ -6,9 +6,11 @@ use portcullis_core::organization::{MayHandOver, MayLetIn};
 use portcullis_core::{account, defends};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::changed;
 use super::view::MemberView;
+use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
@@ -16,12 +18,20 @@ use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem,
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/organizations/{organization}/members", list)
         .summary("Members, by account id")
+        .operation_id("listMembers")
+        .description("A page of the members with their roles.")
         .put("/organizations/{organization}/members/{account}/roles", set_roles)
         .summary("Set a member's roles")
+        .operation_id("setMemberRoles")
+        .description("All roles that the member is to have: what isn't named is taken. Nobody gives or takes what they don't have there themselves.")
         .delete("/organizations/{organization}/members/{account}", remove)
         .summary("Remove a member")
+        .operation_id("removeMember")
+        .description("The member is refused there from this answer on.")
         .post("/organizations/{organization}/ownership", transfer)
         .summary("Make another member owner in my place")
+        .operation_id("transferOwnership")
+        .description("The caller stays a member.")
 }
 
 async fn list(
@@ -43,8 +53,10 @@ async fn list(
 /// A member's roles.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "MemberRoles")]
 pub(super) struct Roles {
     /// All roles the member is to have, at most 20.
+    #[schemars(with = "Vec<shape::RoleName>", length(max = 20))]
     pub(super) roles: Vec<String>,
 }
 
@@ -85,6 +97,7 @@ async fn remove(
 #[serde(deny_unknown_fields)]
 struct NextOwner {
     /// The id of a member's account.
+    #[schemars(with = "Uuid")]
     account: String,
 }
 

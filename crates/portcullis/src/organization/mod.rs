@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use self::view::{OrganizationView, Standing};
 use crate::access::beyond;
+use crate::docs::shape;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
@@ -28,15 +29,28 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     let api = api
         .post("/organizations", create)
         .summary("Create an organization")
+        .operation_id("createOrganization")
+        .description("The caller becomes its owner.")
         .get("/organizations", mine)
         .summary("My organizations")
+        .operation_id("listMyOrganizations")
+        .description("Every organization that the caller is a member of, with the roles given there directly.")
         .get("/organizations/{organization}", show)
         .summary("An organization, and what I am there")
+        .operation_id("getMyOrganization")
+        .description("All roles there, inherited ones included, and what the presented credential may do there.")
         .patch("/organizations/{organization}", rename)
         .summary("Rename an organization")
+        .operation_id("renameOrganization")
+        .description("What is absent stays as it is. A former slug stays reserved for the organization, and selects nothing any more.")
         .post("/organizations/{organization}/leave", leave)
-        .summary("Leave an organization");
+        .summary("Leave an organization")
+        .operation_id("leaveOrganization")
+        .description("The last owner can't: make another one first.");
     invitations::routes(members::routes(api))
+        .parameter::<shape::OrganizationName>("organization")
+        .parameter::<shape::AccountId>("account")
+        .parameter::<shape::InvitationId>("invitation")
 }
 
 /// A new organization.
@@ -44,8 +58,10 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 #[serde(deny_unknown_fields)]
 struct NewOrganization {
     /// What people call it: 1 to 100 characters.
+    #[schemars(with = "shape::DisplayName")]
     name: String,
     /// Its name in addresses: 3 to 40 of `a-z 0-9` and single hyphens, beginning with a letter.
+    #[schemars(with = "shape::Slug")]
     slug: String,
 }
 
@@ -98,10 +114,12 @@ async fn show(who: Allow<Member>) -> Json<view::Here> {
 /// What is to be changed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Rename {
+struct RenamedOrganization {
     /// What people call it.
+    #[schemars(with = "Option<shape::DisplayName>")]
     name: Option<String>,
     /// Its name in addresses. The former one stays reserved for this organization, and selects nothing any more.
+    #[schemars(with = "Option<shape::Slug>")]
     slug: Option<String>,
 }
 
@@ -109,7 +127,7 @@ async fn rename(
     who: Allow<Member<SettingsWrite>, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
-    Json(form): Json<Rename>,
+    Json(form): Json<RenamedOrganization>,
 ) -> Result<NoContent, Problem> {
     let mut fields = FieldErrors::new();
     let name = form

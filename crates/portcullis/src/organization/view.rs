@@ -1,16 +1,19 @@
 //! How organizations are shown.
 
+use jiff::Timestamp as Moment;
 use portcullis_core::access::Scopes;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::{Belonging, Current, Invitation, MemberRecord, Organization};
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 /// An organization.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Organization")]
 pub(super) struct OrganizationView {
     /// Its id.
+    #[schemars(with = "Uuid")]
     pub(super) id: String,
     /// Its name in addresses.
     slug: String,
@@ -19,7 +22,7 @@ pub(super) struct OrganizationView {
     /// `active` or `suspended`.
     state: &'static str,
     /// When it was created, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
 }
 
@@ -83,6 +86,7 @@ impl Here {
 #[schemars(rename = "Member")]
 pub(super) struct MemberView {
     /// The account's id.
+    #[schemars(with = "Uuid")]
     pub(super) account: String,
     /// Its address, as typed.
     email: Option<String>,
@@ -91,7 +95,7 @@ pub(super) struct MemberView {
     /// The roles given to it here directly.
     roles: Vec<String>,
     /// Since when, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     joined_at: Timestamp,
 }
 
@@ -112,18 +116,20 @@ impl From<MemberRecord> for MemberView {
 #[schemars(rename = "Invitation")]
 pub(super) struct InvitationView {
     /// Its id.
+    #[schemars(with = "Uuid")]
     id: String,
     /// The invited address.
     email: String,
     /// The roles it brings.
     roles: Vec<String>,
     /// The account that invited; absent for the operator.
+    #[schemars(with = "Option<Uuid>")]
     invited_by: Option<String>,
     /// When, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
     /// From when on it is refused, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     expires_at: Timestamp,
 }
 

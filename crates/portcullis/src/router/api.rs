@@ -13,10 +13,11 @@ use axum::routing::{MethodFilter, MethodRouter, Route as Endpoint, on};
 use http::Method;
 use indexmap::IndexMap;
 use portcullis_core::defends;
+use schemars::JsonSchema;
 use tower::{Layer, Service};
 
-use super::route::{Guard, Route, RouteInfo, Text, Verb};
-use super::{ApiError, lock, path};
+use super::route::{Guard, Parameter, Route, RouteInfo, Text, Verb};
+use super::{ApiError, lock, parameter_names, path};
 use crate::docs::{self, Docs};
 use crate::enforcer::{Access, Guarded};
 use crate::protect::Limits;
@@ -123,6 +124,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             document: docs::describe::<I, O>,
             text: Text {
                 summary: docs::summary_of::<H>(),
+                handler: docs::handler_name::<H>(),
                 ..Text::default()
             },
             body_limit: None,
@@ -239,6 +241,28 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self.last("tag", |route| route.text.tags.push(name.into()))
     }
 
+    /// Names the last route in the docs and in clients that are generated from them: `listPosts`. Without it a handler's
+    /// name of several words does (`list_posts`), or else method and path.
+    pub fn operation_id(self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.last("operation_id", |route| route.text.id = Some(id.into()))
+    }
+
+    /// Says what the path parameter `name` is, for every route so far that has it, whose handler reads it as plain text
+    /// and of which it wasn't said yet: the bounds and the description of `T`'s schema. It is only documented: the handler
+    /// refuses what is wrong.
+    pub fn parameter<T: JsonSchema>(mut self, name: &'static str) -> Self {
+        for route in &mut self.routes {
+            let known = route.text.parameters.iter().any(|known| known.name == name);
+            if !known && parameter_names(&route.path).any(|here| here == name) {
+                route.text.parameters.push(Parameter {
+                    name: name.into(),
+                    schema: T::json_schema,
+                });
+            }
+        }
+        self
+    }
+
     /// Lets the last route read bodies up to `bytes` long, instead of what [`Limits::body`] says.
     pub fn body_limit(self, bytes: usize) -> Self {
         self.last("body_limit", |route| route.body_limit = Some(bytes))
@@ -308,6 +332,11 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// The text of `authz.lock`: a line for every route, with its rule and the credentials it accepts.
     pub fn authz_lock(&self) -> String {
         lock::render(self.routes())
+    }
+
+    /// Whether the document is served: [`Docs`] name a path for it.
+    pub fn documents_itself(&self) -> bool {
+        self.docs.openapi.is_some()
     }
 
     /// The OpenAPI 3.1 document.

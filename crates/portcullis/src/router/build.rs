@@ -10,6 +10,7 @@ use tower::Layer as _;
 
 use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};
 use crate::Problem;
+use crate::docs;
 use crate::enforcer::{Caller, Gate};
 use crate::policies::Asked;
 use crate::protect::{Label, Limits, Protect};
@@ -25,6 +26,9 @@ impl Api<()> {
         let mut errors = self.errors.clone();
         errors.extend(conflicts(&self));
         errors.extend(undeclared(&self, &gate));
+        if errors.is_empty() && self.docs.openapi.is_some() {
+            errors.extend(docs::ambiguous_names(&self));
+        }
         if !errors.is_empty() {
             return Err(ApiErrors(errors));
         }

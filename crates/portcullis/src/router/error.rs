@@ -76,6 +76,15 @@ pub enum ApiError {
          `declare_actions` first"
     )]
     Undeclared(String),
+    /// Two operations of one name: no client could be generated.
+    #[error("two routes have the operation id {0}: name one otherwise with `.operation_id(…)`")]
+    OperationId(String),
+    /// Two types under one name: which one has it depends on the order of the routes, and so would the types of every
+    /// generated client.
+    #[error(
+        "two types are called {0} in the OpenAPI document: give one a name of its own with `#[schemars(rename = \"…\")]`"
+    )]
+    SchemaName(String),
     /// Something was said of a route before there was one.
     #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
     NoRoute(&'static str),

@@ -8,6 +8,7 @@ use aide::openapi::Operation;
 use axum::routing::MethodRouter;
 use http::Method;
 use portcullis_core::access::{Kinds, PermissionRef, Rule};
+use schemars::{Schema, SchemaGenerator};
 
 use crate::enforcer::{Access, Caller};
 use crate::resource::Asks;
@@ -34,9 +35,22 @@ impl Verb {
 /// What people are told of a route.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Text {
+    /// The operation's name as it was given by hand.
+    pub(crate) id: Option<Cow<'static, str>>,
+    /// The handler's own name, if it has one.
+    pub(crate) handler: Option<&'static str>,
     pub(crate) summary: Option<Cow<'static, str>>,
     pub(crate) description: Option<Cow<'static, str>>,
     pub(crate) tags: Vec<String>,
+    /// What parameters of the path are.
+    pub(crate) parameters: Vec<Parameter>,
+}
+
+/// What a parameter of the path is, where the handler reads plain text.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 /// The rule of a route as data.

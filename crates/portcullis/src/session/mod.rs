@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::account::new_device;
+use crate::docs::shape;
 use crate::enforcer::ByCookie;
 use crate::portcullis::Portcullis;
 use crate::token::{TokenResponse, audience_of};
@@ -27,20 +28,37 @@ use crate::{
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/login", log_in)
         .summary("Log in by password")
+        .operation_id("logIn")
+        .description("Answers with tokens, or with a session token in the answer or in a cookie, as `delivery` says. A browser that is given a cookie gets its CSRF token in a second one.")
         .post("/logout", log_out)
         .summary("End this session")
+        .operation_id("logOut")
+        .description("The session that the presented credential belongs to ends at once, and its tokens with it. Cookies are taken back.")
         .post("/logout/all", log_out_everywhere)
         .summary("End every session and token of this account")
+        .operation_id("logOutEverywhere")
+        .description("Also those of this request. API keys stay.")
         .get("/csrf", csrf)
         .summary("The token that a page sends beside its session cookie")
+        .operation_id("getCsrfToken")
+        .description("For pages that can't read the cookie that holds it too.")
         .get("/sessions", list)
         .summary("Where am I logged in?")
+        .operation_id("listSessions")
+        .description("Every living session of the caller, most recently seen first; the one that asks is marked.")
         .delete("/sessions", end_others)
         .summary("End all sessions but this one")
+        .operation_id("endOtherSessions")
+        .description("The session that asks stays. A credential that belongs to no session finds nothing here.")
         .patch("/sessions/{id}", rename)
         .summary("Name a device")
+        .operation_id("renameSession")
+        .description("The name is shown in the list of sessions and nowhere else.")
         .delete("/sessions/{id}", end)
         .summary("End one session")
+        .operation_id("endSession")
+        .description("Its tokens end with it. Another account's session looks like none.")
+        .parameter::<shape::SessionId>("id")
 }
 
 /// What the device gets to hold.
@@ -75,6 +93,7 @@ struct Login {
     #[serde(default)]
     remember_me: bool,
     /// How the device is called in the list of sessions.
+    #[schemars(with = "Option<shape::Label>")]
     device_name: Option<String>,
 }
 
@@ -186,7 +205,7 @@ impl IntoResponse for LoginAnswer {
     }
 }
 
-answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>);
+answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>; sets SessionCookies);
 
 impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
@@ -259,7 +278,7 @@ impl IntoResponse for LoggedOut {
     }
 }
 
-answers!(LoggedOut: NoContent);
+answers!(LoggedOut: NoContent; sets SessionCookies);
 
 async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<view::Csrf> {
     Json(view::Csrf::new(&token))
@@ -286,8 +305,9 @@ async fn end_others(
 /// A device's new name.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Rename {
+struct RenamedSession {
     /// 1 to 64 printable characters.
+    #[schemars(with = "shape::Label")]
     name: String,
 }
 
@@ -296,7 +316,7 @@ async fn rename(
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
     Circumstances(by): Circumstances,
-    Json(form): Json<Rename>,
+    Json(form): Json<RenamedSession>,
 ) -> Result<NoContent, Problem> {
     let mut fields = FieldErrors::new();
     let name = fields.check("/name", "invalid_device_name", DeviceName::parse(&form.name));

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp as Moment;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session::{Id, Session, Token};
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::CsrfToken;
 
@@ -16,10 +18,12 @@ pub(super) struct SessionResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     session_token: Option<String>,
     /// `Session`: send it as `Authorization: Bearer` or in `X-Session-Token`.
+    #[schemars(extend("const" = "Session"))]
     token_type: &'static str,
     /// When it ends in any case, in seconds.
     expires_in: u64,
     /// The session's id.
+    #[schemars(with = "Uuid")]
     session_id: String,
 }
 
@@ -61,6 +65,7 @@ impl Sessions {
 #[schemars(rename = "Session")]
 struct SessionView {
     /// Its id.
+    #[schemars(with = "Uuid")]
     id: String,
     /// Whether it is the one that asks.
     current: bool,
@@ -71,13 +76,13 @@ struct SessionView {
     /// Where it logged in from.
     ip: Option<String>,
     /// When the login was made, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     created_at: Timestamp,
     /// When it was last used, to the minute, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     last_seen_at: Timestamp,
     /// When it ends in any case, RFC 3339.
-    #[schemars(with = "String")]
+    #[schemars(with = "Moment")]
     expires_at: Timestamp,
 }
 

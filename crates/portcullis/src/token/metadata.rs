@@ -9,20 +9,20 @@
 //! here.
 
 use axum::extract::State;
-use http::HeaderValue;
-use http::header::CACHE_CONTROL;
 use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
 use crate::portcullis::Portcullis;
-use crate::{Json, Problem, Public};
+use crate::validate::Kept;
+use crate::{Problem, Public};
 
 /// The metadata of the authorization server.
 ///
 /// Source: RFC 8414 §2. Members of which nothing is true are left out (§3.2): `response_types_supported` among them,
 /// as there is no authorization endpoint.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AuthorizationServerMetadata")]
 pub(super) struct Metadata {
     /// The `iss` of tokens.
     issuer: String,
@@ -76,15 +76,12 @@ impl Metadata {
 pub(super) async fn metadata(
     _: Public,
     State(portcullis): State<Portcullis>,
-) -> Result<([(http::HeaderName, HeaderValue); 1], Json<Metadata>), Problem> {
+) -> Result<Kept<Metadata, 3600>, Problem> {
     let metadata = Metadata::of(&portcullis).ok_or_else(|| {
         Problem::unknown(
             "no_public_address",
             "this server has no public address, or its tokens name another issuer: it can't be discovered",
         )
     })?;
-    Ok((
-        [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"))],
-        Json(metadata),
-    ))
+    Ok(Kept(metadata))
 }

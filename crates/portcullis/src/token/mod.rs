@@ -3,11 +3,10 @@
 //! Errors follow RFC 6749 §5.2 and not RFC 9457: clients of these routes know the OAuth form.
 
 mod error;
+mod jwks;
 mod metadata;
 
 use axum::extract::State;
-use http::HeaderValue;
-use http::header::CACHE_CONTROL;
 use portcullis_core::defends;
 use portcullis_core::key::keyring::PUBLICATION;
 use portcullis_core::secret::SecretText;
@@ -15,26 +14,39 @@ use portcullis_core::session::{self, Delivery, LoggedIn, LoginForm};
 use portcullis_core::token::{Audience, Issued, RefreshToken, UnknownResource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use self::error::Code;
 pub(crate) use self::error::OAuthError;
+use self::jwks::JwkSet;
 use crate::portcullis::Portcullis;
+use crate::validate::Kept;
 use crate::{Api, Circumstances, Form, Json, Problem, Public};
 
 /// The routes below `/oauth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/token", token)
         .summary("Log in by password, or refresh")
+        .operation_id("issueToken")
+        .description("RFC 6749 §4.3 and §6. Clients have no credential of their own. A refresh token is good once: repeated within a few seconds it is answered with the same successor, later its session ends.")
         .post("/revoke", revoke)
         .summary("Revoke a token")
+        .operation_id("revokeToken")
+        .description("RFC 7009. Answers 200 whether or not the token was good.")
 }
 
 /// The routes below `/.well-known`.
 pub(crate) fn well_known(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/jwks.json", jwks)
         .summary("The keys that access tokens are verified with")
+        .operation_id("getJwks")
+        .description(
+            "A JWK set (RFC 7517). It may be kept for five minutes: a key is published long before it signs.",
+        )
         .get("/oauth-authorization-server", metadata::metadata)
         .summary("What this authorization server offers (RFC 8414)")
+        .operation_id("getAuthorizationServerMetadata")
+        .description("404 where the server has no public address, or its tokens name another issuer.")
 }
 
 /// Issued tokens.
@@ -45,6 +57,7 @@ pub(crate) struct TokenResponse {
     /// A JWT, for `Authorization: Bearer`.
     access_token: String,
     /// `Bearer`.
+    #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
     /// How long the access token is good for, in seconds.
     expires_in: u64,
@@ -54,6 +67,7 @@ pub(crate) struct TokenResponse {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     /// The session both belong to.
+    #[schemars(with = "Uuid")]
     session_id: String,
 }
 
@@ -70,10 +84,22 @@ impl From<&Issued> for TokenResponse {
     }
 }
 
+/// How tokens are asked for, as the document says it.
+#[derive(JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only described")]
+enum GrantType {
+    /// By identifier and password, where this server lets people in that way.
+    Password,
+    /// By a refresh token.
+    RefreshToken,
+}
+
 /// The form of the token endpoint. Parameters it doesn't know are ignored (RFC 6749 §3.2), repeated ones refused.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct TokenForm {
     /// `password` or `refresh_token`.
+    #[schemars(with = "GrantType")]
     grant_type: Option<String>,
     /// An e-mail address or a user name, for `password`.
     username: Option<String>,
@@ -198,7 +224,7 @@ pub(crate) fn split_scope(scope: &str) -> Vec<String> {
 #[derive(Debug, Deserialize, JsonSchema)]
 struct RevokeForm {
     /// An access token, a refresh token or a session token.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "String")]
     token: Option<SecretText>,
 }
 
@@ -253,13 +279,6 @@ const _: () = assert!(
 );
 
 /// The published keys may be kept for five minutes: a new key is published long before it signs.
-async fn jwks(
-    _: Public,
-    State(portcullis): State<Portcullis>,
-) -> ([(http::HeaderName, HeaderValue); 1], Json<serde_json::Value>) {
-    let keys = portcullis.keyring().jwks(portcullis.environment().now());
-    (
-        [(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"))],
-        Json(keys),
-    )
+async fn jwks(_: Public, State(portcullis): State<Portcullis>) -> Kept<JwkSet, 300> {
+    Kept(JwkSet(portcullis.keyring().jwks(portcullis.environment().now())))
 }

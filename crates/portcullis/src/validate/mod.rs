@@ -21,6 +21,7 @@ pub use self::form::Form;
 pub use self::json::Json;
 pub use self::path::Path;
 pub use self::query::Query;
+pub(crate) use self::reply::Kept;
 pub use self::reply::{Accepted, Created, NoContent};
 
 use axum::body::Body;

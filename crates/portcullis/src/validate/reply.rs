@@ -4,7 +4,8 @@ use aide::OperationOutput;
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -51,6 +52,38 @@ with_status! {
     Created = CREATED, 201, "It exists now";
     /// 202: it will be done.
     Accepted = ACCEPTED, 202, "It will be done";
+}
+
+/// 200 with JSON that anybody may keep for so many seconds.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub(crate) struct Kept<T, const SECONDS: u32>(pub(crate) T);
+
+impl<T: Serialize, const SECONDS: u32> IntoResponse for Kept<T, SECONDS> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.0).into_response();
+        if let Ok(value) = HeaderValue::try_from(format!("public, max-age={SECONDS}"))
+            && response.status() == StatusCode::OK
+        {
+            response.headers_mut().insert(CACHE_CONTROL, value);
+        }
+        response
+    }
+}
+
+impl<T: JsonSchema, const SECONDS: u32> OperationOutput for Kept<T, SECONDS> {
+    type Inner = T;
+
+    fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
+        Json::<T>::operation_response(context, operation)
+    }
+
+    fn inferred_responses(
+        context: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<Code>, Documented)> {
+        Json::<T>::inferred_responses(context, operation)
+    }
 }
 
 /// 204: done, and there is nothing to say.

@@ -221,3 +221,148 @@ async fn the_docs_can_move_and_be_left_out() {
     }
     assert!(!blog().docs(Docs::off()).authz_lock().contains("openapi"));
 }
+
+#[tokio::test]
+async fn one_scheme_leaves_out_what_it_does_not_open() {
+    checks!("T018");
+    let bench = Bench::default();
+    let client = bench.client(blog());
+    let refused = client.get("/openapi.json?scheme=none", &[]).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.code().as_str()),
+        (400, "unknown_scheme")
+    );
+    let twice = client.get("/openapi.json?scheme=apiKey&scheme=bearer", &[]).await;
+    assert_eq!(twice.status, 422);
+    let document = client.get("/openapi.json?scheme=apiKey", &[]).await.json();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/posts", "/files/{volume}/{path}", "/oauth/token", "/"]);
+    assert_eq!(
+        document["paths"]["/posts"]["get"]["security"],
+        json!([{ "apiKey": ["posts:read"] }])
+    );
+    assert_eq!(document["paths"]["/"]["get"]["security"], json!([{}]));
+    let schemes = document["components"]["securitySchemes"].as_object().unwrap();
+    assert_eq!(schemes.keys().collect::<Vec<_>>(), ["apiKey"]);
+    assert_eq!(
+        document["tags"],
+        json!([{ "name": "posts", "description": "What people write" }])
+    );
+}
+
+mod first {
+    use super::*;
+
+    /// One code.
+    #[derive(Serialize, JsonSchema)]
+    pub(super) struct Code {
+        number: u32,
+    }
+    pub(super) async fn show(_: Public) -> Json<Code> {
+        Json(Code { number: 1 })
+    }
+}
+
+mod second {
+    use super::*;
+
+    /// Another code.
+    #[derive(Serialize, JsonSchema)]
+    pub(super) struct Code {
+        text: String,
+    }
+    /// What refers to one is not at fault.
+    #[derive(Serialize, JsonSchema)]
+    pub(super) struct Holder {
+        code: Code,
+    }
+    pub(super) async fn show(_: Public) -> Json<Holder> {
+        Json(Holder {
+            code: Code { text: String::new() },
+        })
+    }
+}
+
+#[test]
+fn two_types_or_operations_of_one_name_are_refused() {
+    let bench = Bench::default();
+    let build = |api: Api| {
+        api.into_router(bench.gate.clone())
+            .map_err(|errors| errors.to_string())
+    };
+    let one = || Api::new("Codes", "1").get("/first", first::show);
+    let both = || one().get("/second", second::show);
+    let refused = build(both()).unwrap_err();
+    assert!(
+        refused.contains("two types are called Code in") && refused.lines().count() == 1,
+        "{refused}"
+    );
+    assert!(build(one()).is_ok());
+    // Nobody reads a document that isn't served.
+    assert!(build(both().docs(Docs::off())).is_ok());
+    let refused = build(
+        one()
+            .operation_id("show")
+            .get("/other", first::show)
+            .operation_id("show"),
+    )
+    .unwrap_err();
+    assert!(refused.contains("operation id show"), "{refused}");
+}
+
+#[test]
+fn operations_are_named_by_hand_by_their_handler_or_by_their_path() {
+    let document = blog().operation_id("frontPage").openapi();
+    for (path, method, id) in [
+        ("/posts", "get", "listPosts"),
+        ("/posts/{id}", "delete", "deletePost"),
+        ("/files/{volume}/{path}", "get", "getFilesVolumePath"),
+        ("/session/end", "post", "logOut"),
+        ("/oauth/token", "post", "postOauthToken"),
+        ("/", "get", "frontPage"),
+    ] {
+        assert_eq!(document["paths"][path][method]["operationId"], id, "{path}");
+    }
+    let twice: Value = Api::<()>::new("Blog", "1")
+        .get("/a", list_posts)
+        .get("/b/{c}", list_posts)
+        .openapi();
+    assert_eq!(twice["paths"]["/a"]["get"]["operationId"], "getA");
+    assert_eq!(twice["paths"]["/b/{c}"]["get"]["operationId"], "getBC");
+}
+
+/// The place of a file.
+#[derive(JsonSchema)]
+#[schemars(inline, transparent, description = "The volume's name.", extend("maxLength" = 8))]
+struct Volume(#[expect(dead_code, reason = "only described")] String);
+
+async fn plain(_: Public, Path(_): Path<String>) {}
+async fn typed(_: Public, Path(_): Path<Uuid>) {}
+
+#[test]
+fn a_path_parameter_is_what_was_said_of_it_where_the_handler_reads_plain_text() {
+    let api = Api::<()>::new("Files", "1")
+        .get("/plain/{volume}", plain)
+        .get("/typed/{volume}", typed);
+    let document = api
+        .parameter::<Volume>("volume")
+        .get("/later/{volume}", plain)
+        .openapi();
+    let parameter = |path: &str| document["paths"][path]["get"]["parameters"][0].clone();
+    assert_eq!(
+        parameter("/plain/{volume}"),
+        json!({
+            "in": "path", "name": "volume", "required": true,
+            "schema": { "type": "string", "maxLength": 8 },
+            "description": "The volume's name.",
+        })
+    );
+    assert_eq!(
+        parameter("/typed/{volume}")["schema"],
+        json!({ "type": "string", "format": "uuid" })
+    );
+    assert_eq!(
+        parameter("/later/{volume}")["schema"],
+        json!({ "type": "string" })
+    );
+}

@@ -105,6 +105,7 @@ async fn a_refusal_is_explained_by_the_trace_id_of_its_answer() {
         "within": "account",
         "code": "missing_permission",
         "why": "the account lacks it",
+        "parts": [],
     });
     assert_eq!(told["explanation"], leaf);
     let audit = app.get(&format!("/admin/api/v1/audit?trace={trace}"));

@@ -20,6 +20,7 @@ mod canary;
 mod cookie_session;
 mod csrf;
 mod decisions;
+mod document;
 mod given;
 mod giving;
 mod health;

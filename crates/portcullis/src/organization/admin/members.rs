@@ -19,10 +19,16 @@ use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem,
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/organizations/{organization}/members", list)
         .summary("Members of an organization, by account id")
+        .operation_id("listOrganizationMembers")
+        .description("A page of the members with their addresses and roles.")
         .put("/organizations/{organization}/members/{account}", appoint)
         .summary("Make an account a member with these roles, or set a member's roles")
+        .operation_id("setOrganizationMember")
+        .description("Only an administrator does, with a login that is no older than 15 minutes.")
         .delete("/organizations/{organization}/members/{account}", dismiss)
         .summary("Remove a member from an organization")
+        .operation_id("removeOrganizationMember")
+        .description("The member is refused there from this answer on.")
 }
 
 async fn list(

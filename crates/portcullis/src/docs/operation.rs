@@ -1,0 +1,224 @@
+//! One operation: what a route knows, added to what its handler's types said.
+
+use std::borrow::Cow;
+
+use portcullis_core::access::{CredentialKind, Rule};
+use serde_json::{Value, json};
+
+use super::openapi::set;
+use super::{schema, security};
+use crate::enforcer::{Caller, is_safe, organization};
+use crate::resource::How;
+use crate::router::{Route, asked};
+
+/// What a handler's types say, and what was said of the path's parameters.
+pub(super) struct Described {
+    pub(super) operation: Value,
+    pub(super) parameters: Vec<(Cow<'static, str>, Value)>,
+}
+
+/// Adds what the route knows to what its handler's types said.
+pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gives_tokens: bool) -> Value {
+    let Described {
+        mut operation,
+        parameters,
+    } = described;
+    name_parameters(&route.path, &parameters, &mut operation);
+    name_organization(route, &mut operation);
+    strip_null(&mut operation);
+    set(&mut operation, "operationId", Value::String(id));
+    set(
+        &mut operation,
+        "security",
+        security::requirements(&route.guard, gives_tokens),
+    );
+    set(
+        &mut operation,
+        "x-portcullis-rule",
+        json!(asked(&route.guard.rule, &route.asks)),
+    );
+    if let Some(summary) = &route.text.summary {
+        set(&mut operation, "summary", json!(summary));
+    }
+    if let Some(description) = &route.text.description {
+        set(&mut operation, "description", json!(description));
+    }
+    if !route.text.tags.is_empty() {
+        set(&mut operation, "tags", json!(route.text.tags));
+    }
+    refusals(route, &mut operation);
+    name_headers(&mut operation);
+    operation
+}
+
+/// The answers of the enforcer.
+fn refusals<S>(route: &Route<S>, operation: &mut Value) {
+    let mut add = |status: &str, text: &str| {
+        let problem = serde_json::to_value(schema::problem(text)).unwrap_or_default();
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+            responses.entry(status).or_insert(problem);
+        }
+    };
+    add("default", "A problem");
+    add("429", "Too many requests");
+    add("503", "Not possible right now");
+    if route.guard.caller == Caller::Ignored {
+        return;
+    }
+    add("400", "Several credentials, or one that can't be read");
+    add("401", "No credential, or one that isn't honoured");
+    for asks in &route.asks {
+        if let How::One { hidden, .. } = asks.how {
+            let (kind, action) = (asks.kind.name, asks.action.name());
+            if hidden {
+                add(
+                    "404",
+                    &format!("There is no such {kind}, or you are not allowed {action} on it"),
+                );
+            } else {
+                add("404", &format!("There is no such {kind}"));
+                add(
+                    "403",
+                    &format!(
+                        "Not allowed: this needs {}",
+                        asked(&route.guard.rule, &route.asks)
+                    ),
+                );
+            }
+        }
+    }
+    let cookie = route.guard.kinds.accepts(CredentialKind::Session) && !is_safe(&route.method);
+    match route.guard.rule {
+        Rule::Public | Rule::Authenticated if cookie => add(
+            "403",
+            "A cookie without its session's CSRF token, or from another site's page",
+        ),
+        Rule::Public | Rule::Authenticated => {}
+        rule => add("403", &format!("Not allowed: this needs {rule}")),
+    }
+}
+
+/// Names the path's parameters that the handler takes by position, and declares those that it doesn't take. Of what it
+/// takes as plain text the route may have said more.
+fn name_parameters(path: &str, said: &[(Cow<'static, str>, Value)], operation: &mut Value) {
+    let waiting = operation
+        .as_object_mut()
+        .and_then(|members| members.remove(schema::UNNAMED));
+    let mut waiting = waiting.as_ref().and_then(Value::as_array).into_iter().flatten();
+    let known = operation.get("parameters").and_then(Value::as_array);
+    let mut parameters = known.cloned().unwrap_or_default();
+    for name in crate::router::parameter_names(path) {
+        if parameters
+            .iter()
+            .any(|known| known.get("in") == Some(&json!("path")) && known.get("name") == Some(&json!(name)))
+        {
+            continue;
+        }
+        let text = json!({ "type": "string" });
+        let mut schema = waiting.next().cloned().unwrap_or_else(|| text.clone());
+        if let Some((_, more)) = said
+            .iter()
+            .find(|(known, _)| known == name)
+            .filter(|_| schema == text)
+        {
+            schema = more.clone();
+        }
+        let description = schema
+            .as_object_mut()
+            .and_then(|members| members.remove("description"));
+        let mut parameter = json!({ "in": "path", "name": name, "required": true, "schema": schema });
+        if let Some(description) = description {
+            set(&mut parameter, "description", description);
+        }
+        parameters.push(parameter);
+    }
+    if let Some(members) = operation.as_object_mut() {
+        members.remove("parameters");
+        if !parameters.is_empty() {
+            members.insert("parameters".to_owned(), Value::Array(parameters));
+        }
+    }
+}
+
+/// Declares the header that names the organization, where the rule asks for one and the path doesn't.
+fn name_organization<S>(route: &Route<S>, operation: &mut Value) {
+    let in_path = crate::router::parameter_names(&route.path).any(|name| name == organization::PARAMETER);
+    let Some(members) = operation.as_object_mut() else {
+        return;
+    };
+    if !route.guard.rule.needs_organization() || in_path {
+        return;
+    }
+    let parameters = members.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.push(json!({
+            "in": "header",
+            "name": "X-Organization-ID",
+            "description": "The organization that the request is for: its id or its slug. A subdomain may name it instead.",
+            "required": false,
+            "schema": { "type": "string" },
+        }));
+    }
+}
+
+/// A query can't say null: an optional parameter is simply not there.
+fn strip_null(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        let Some(kind) = parameter.pointer_mut("/schema/type") else {
+            continue;
+        };
+        if let Some([one, null]) = kind.as_array().map(Vec::as_slice)
+            && null == "null"
+        {
+            *kind = one.clone();
+        }
+    }
+}
+
+/// The headers that answers carry, each described once.
+pub(super) fn headers() -> Value {
+    json!({
+        "RequestId": {
+            "description": "The trace id: it finds the request in the log, in the audit log and among the decisions.",
+            "schema": { "type": "string", "format": "uuid" },
+        },
+        "RetryAfter": {
+            "description": "After how many seconds the next request may come.",
+            "schema": { "type": "integer", "minimum": 1 },
+        },
+        "Challenge": {
+            "description": "What to authenticate with, and what is missing (RFC 9110 §11.6.1, RFC 9470).",
+            "schema": { "type": "string" },
+        },
+        "SessionCookies": {
+            "description": "The session's cookie and its CSRF token's, set or taken back; more than one line.",
+            "schema": { "type": "string" },
+        },
+    })
+}
+
+/// Declares the headers of every answer, and those that its status brings.
+fn name_headers(operation: &mut Value) {
+    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+    for (status, response) in responses.into_iter().flatten() {
+        let mut declare = |name: &str, component: &str| {
+            if response.get("headers").is_none() {
+                set(response, "headers", json!({}));
+            }
+            if let Some(headers) = response.get_mut("headers") {
+                set(
+                    headers,
+                    name,
+                    json!({ "$ref": format!("#/components/headers/{component}") }),
+                );
+            }
+        };
+        declare("X-Request-Id", "RequestId");
+        match status.as_str() {
+            "401" => declare("WWW-Authenticate", "Challenge"),
+            "429" | "503" => declare("Retry-After", "RetryAfter"),
+            _ => {}
+        }
+    }
+}
