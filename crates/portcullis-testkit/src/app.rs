@@ -10,6 +10,7 @@ use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, audit, password};
 use serde_json::json;
 
+use crate::documented::Documented;
 use crate::{FakeClock, FakeMailer, Request, environment};
 
 /// A deployment on a database in memory, with its router.
@@ -21,6 +22,7 @@ pub struct TestApp {
     /// Its letters.
     pub mailer: Arc<FakeMailer>,
     router: Router,
+    documented: Option<Arc<Documented>>,
 }
 
 /// A registered and logged-in account.
@@ -66,12 +68,14 @@ impl TestApp {
             .passwords(passwords);
         let portcullis = settings(builder).open().await.unwrap();
         let api = api(&portcullis);
+        let documented = Documented::of(&api);
         let router = portcullis.router(api).await.unwrap();
         Self {
             portcullis,
             clock,
             mailer,
             router,
+            documented,
         }
     }
 
@@ -107,7 +111,9 @@ impl TestApp {
 
     /// A request of any method.
     pub fn request(&self, method: Method, path: &str) -> Request {
-        Request::new(&self.router, method, path).behind(self.portcullis.gate())
+        Request::new(&self.router, method, path)
+            .behind(self.portcullis.gate())
+            .documented(self.documented.clone())
     }
 
     /// The circumstances of a change made by the test itself.

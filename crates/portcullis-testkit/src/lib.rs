@@ -3,6 +3,7 @@
 //! [`TestApp`] is a whole deployment on a database in memory, with a clock you move, randomness that repeats and a
 //! mailer that hands you the letters. [`RemoteApp`] is an application detached from its accounts. [`Matrix`] sends every
 //! route of an API, in either place, every kind of bad credential.
+//! Whatever a [`TestApp`] answers is compared with what its OpenAPI document says: a test fails where they differ.
 //! `contract` holds the suites that every store must pass.
 //!
 //! ```
@@ -26,6 +27,7 @@
 
 mod app;
 pub mod contract;
+mod documented;
 mod environment;
 mod mailer;
 mod matrix;

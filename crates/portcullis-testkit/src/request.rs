@@ -1,6 +1,7 @@
 //! Requests to a router, and what it answers.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,6 +15,8 @@ use portcullis::core::session::Token;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+use crate::documented::Documented;
+
 /// A request on its way to a router.
 #[derive(Debug)]
 #[must_use = "send it"]
@@ -25,6 +28,7 @@ pub struct Request {
     headers: HeaderMap,
     body: Vec<u8>,
     peer: Option<IpAddr>,
+    documented: Option<Arc<Documented>>,
 }
 
 impl Request {
@@ -38,12 +42,19 @@ impl Request {
             headers: HeaderMap::new(),
             body: Vec::new(),
             peer: None,
+            documented: None,
         }
     }
 
     /// The same request to a router behind this gate: a [cookie](Self::cookie) brings its CSRF token along.
     pub fn behind(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
+        self
+    }
+
+    /// What is answered is compared with this document.
+    pub(crate) fn documented(mut self, document: Option<Arc<Documented>>) -> Self {
+        self.documented = document;
         self
     }
 
@@ -123,7 +134,7 @@ impl Request {
     /// Sends it and reads the whole answer.
     pub async fn send(self) -> Answer {
         let mut request = http::Request::new(Body::from(self.body));
-        *request.method_mut() = self.method;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse().unwrap();
         *request.headers_mut() = self.headers;
         if let Some(peer) = self.peer {
@@ -133,11 +144,15 @@ impl Request {
         }
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        Answer {
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
             body: body.collect().await.unwrap().to_bytes().to_vec(),
+        };
+        if let Some(document) = self.documented {
+            document.assert_describes(&self.method, &self.path, &answer);
         }
+        answer
     }
 }
 
@@ -171,6 +186,11 @@ impl Answer {
     /// All headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.body
     }
 
     /// The body as text.
