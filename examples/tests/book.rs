@@ -273,6 +273,17 @@ fn the_reference_lists_exactly_the_codes_of_the_token_endpoint() {
 }
 
 #[test]
+fn the_audit_page_lists_exactly_the_events_there_are() {
+    let source = read("crates/portcullis-core/src/audit/mod.rs");
+    let (_, events) = source.split_once("\nactions! {\n").unwrap();
+    let events = events.split("\n}\n").next().unwrap();
+    let event = |line: &str| Some(line.split_once(" = \"")?.1.split('"').next()?.to_owned());
+    let events: BTreeSet<String> = events.lines().filter_map(event).collect();
+    assert!(events.len() > 40, "{}", events.len());
+    assert_eq!(first_cells(&read("docs/audit.md"), "## Events"), events);
+}
+
+#[test]
 fn the_operations_manual_lists_exactly_the_keys_there_are() {
     let source = read("crates/portcullis-server/src/config/key.rs");
     let keys = source
