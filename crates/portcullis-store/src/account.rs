@@ -1,5 +1,6 @@
 //! Accounts, their passwords and verification tokens.
 
+mod claim;
 mod service;
 mod verification;
 
@@ -8,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portcullis_core::access::{ADMINISTRATOR, AccountsWrite, Permission as _};
 use portcullis_core::account::{
-    Account, EmailAddress, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount,
-    Outcome, Setup, Stamp, State, StateSet, Store, Username,
+    Account, Claim, Claimed, EmailAddress, EmailVerification, Id, Identifier, Kind, Login, NewAccount,
+    NewServiceAccount, Outcome, Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store, Username,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -27,11 +28,26 @@ use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
 use crate::{Database, access, budget, session};
 
+pub(crate) use self::claim::renew as renew_claim;
+
+/// The address that the account has proven, or the one that it claims.
+macro_rules! email_column {
+    () => {
+        "coalesce(accounts.email, \
+         (SELECT email_claims.email FROM email_claims WHERE email_claims.account_id = accounts.id))"
+    };
+}
+pub(crate) use email_column;
+
 /// The columns [`account`] reads.
 macro_rules! account_columns {
     () => {
-        "accounts.id, accounts.email, accounts.username, accounts.state, accounts.email_verified_at, \
-         accounts.stamp, accounts.created_at, accounts.kind"
+        concat!(
+            "accounts.id, ",
+            $crate::account::email_column!(),
+            ", accounts.username, accounts.state, accounts.email_verified_at, accounts.stamp, accounts.created_at, \
+             accounts.kind"
+        )
     };
 }
 pub(crate) use account_columns;
@@ -121,23 +137,19 @@ impl Store for Database {
         row.map(|mut row| account(&mut row)).transpose()
     }
 
-    async fn find_login(&self, who: Identifier) -> Result<Option<Login>, Fault> {
+    async fn find_logins(&self, who: Identifier) -> Result<Vec<Login>, Fault> {
         let sql = match who {
-            Identifier::Email(_) => login_by!("email_normalised"),
-            Identifier::Username(_) => login_by!("username_normalised"),
+            Identifier::Email(_) => LOGINS_BY_EMAIL,
+            Identifier::Username(_) => LOGINS_BY_USERNAME,
         };
-        let row = self
-            .read(sql, params![who.normalised()])
-            .await?
-            .into_iter()
-            .next();
+        let rows = self.read(sql, params![who.normalised()]).await?;
         let login = |mut row: Row| {
             Ok(Login {
                 account: account(&mut row)?,
                 password: row.take()?,
             })
         };
-        row.map(login).transpose()
+        rows.into_iter().map(login).collect()
     }
 
     async fn list(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault> {
@@ -191,9 +203,29 @@ impl Store for Database {
         id: Id,
         digest: Digest<EmailVerification>,
         expires_at: Timestamp,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Option<Claimed>, Fault> {
         self.write((id, digest, expires_at), |tx, (id, digest, expires_at)| {
             Box::pin(verification::offer_verification(tx, *id, digest, *expires_at))
+        })
+        .await
+    }
+
+    async fn find_verification(
+        &self,
+        token: Digest<EmailVerification>,
+        now: Timestamp,
+    ) -> Result<Option<Login>, Fault> {
+        verification::find(self, &token, now).await
+    }
+
+    async fn count_verification_try(
+        &self,
+        token: Digest<EmailVerification>,
+        most: u32,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        self.write((token, most, now), |tx, (token, most, now)| {
+            Box::pin(verification::count_try(tx, token, *most, *now))
         })
         .await
     }
@@ -201,27 +233,59 @@ impl Store for Database {
     async fn redeem_verification(
         &self,
         token: Digest<EmailVerification>,
+        proof: Proof,
+        stamp: Stamp,
         by: Context,
-    ) -> Result<Option<Account>, Fault> {
-        self.write((token, by), |tx, (token, by)| {
-            Box::pin(verification::redeem_verification(tx, token, by))
+    ) -> Result<Redeemed, Fault> {
+        self.write((token, proof, stamp, by), |tx, (token, proof, stamp, by)| {
+            Box::pin(verification::redeem_verification(tx, token, proof, *stamp, by))
+        })
+        .await
+    }
+
+    async fn prove_email(&self, id: Id, stamp: Stamp, by: Context) -> Result<Proving, Fault> {
+        self.write((id, stamp, by), |tx, (id, stamp, by)| {
+            Box::pin(verification::prove_email(tx, *id, *stamp, by))
+        })
+        .await
+    }
+
+    async fn expire_claims(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        stamp: Stamp,
+        by: Context,
+    ) -> Result<u64, Fault> {
+        self.write((now, limit, stamp, by), |tx, (now, limit, stamp, by)| {
+            Box::pin(claim::expire(tx, *now, *limit, *stamp, by))
         })
         .await
     }
 }
 
-macro_rules! login_by {
-    ($column:literal) => {
+macro_rules! logins {
+    ($which:literal) => {
         concat!(
             "SELECT ",
             account_columns!(),
             ", passwords.sealed FROM accounts LEFT JOIN passwords ON passwords.account_id = accounts.id WHERE ",
-            $column,
-            " = $1"
+            $which
         )
     };
 }
-use login_by;
+
+const LOGINS_BY_USERNAME: &str = logins!("username_normalised = $1");
+
+/// The newest claimants, as many as `LOGIN_CLAIMS` says, and whoever has proven the address; that one last, so that the
+/// time of a claimant's login doesn't tell whether there is one.
+const LOGINS_BY_EMAIL: &str = logins!(
+    "accounts.id IN (
+        SELECT id FROM accounts WHERE email_normalised = $1
+        UNION SELECT account_id FROM (SELECT account_id FROM email_claims WHERE email_normalised = $1
+            ORDER BY account_id DESC LIMIT 3) AS newest)
+     ORDER BY CASE WHEN accounts.email_verified_at IS NULL THEN 0 ELSE 1 END, accounts.id DESC"
+);
 
 async fn register(
     tx: &mut Tx<'_>,
@@ -230,9 +294,12 @@ async fn register(
     by: &Context,
 ) -> Result<Outcome, Fault> {
     defends!("T010");
-    let Some(account) = insert(tx, new).await? else {
+    if let Some(taken) = taken_email(tx, new).await? {
+        return Ok(taken);
+    }
+    if !insert(tx, new, by).await? {
         return taken(tx, new).await;
-    };
+    }
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
     if let Some((digest, expires_at)) = &new.verification {
@@ -247,44 +314,75 @@ async fn register(
     {
         begin_with_role(tx, new.id, role, by).await?;
     }
-    Ok(Outcome::Created(account))
+    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let row = tx.query_one(sql, params![new.id]).await?;
+    let mut row = row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
+    account(&mut row).map(Outcome::Created)
 }
 
-/// The new account; `None` if one of its identifiers is taken.
-async fn insert(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Account>, Fault> {
-    let sql = concat!(
-        "INSERT INTO accounts (id, email, email_normalised, username, username_normalised, state, stamp, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING ",
-        account_columns!()
-    );
-    let (email, username) = (new.email.as_ref(), new.username.as_ref());
+/// Writes the account with its claim; `false` if its user name is somebody's.
+async fn insert(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Result<bool, Fault> {
+    let vouched = new.email.as_ref().filter(|_| new.claim == Claim::Vouched);
+    if let Some(email) = vouched {
+        claim::take_from_others(tx, email.normalised(), new.id, new.stamp, by).await?;
+    }
+    let sql = "INSERT INTO accounts (id, email, email_normalised, username, username_normalised, state,
+            email_verified_at, stamp, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
+    let username = new.username.as_ref();
     let params = params![
         new.id,
-        email.map(EmailAddress::as_str),
-        email.map(EmailAddress::normalised),
+        vouched.map(EmailAddress::as_str),
+        vouched.map(EmailAddress::normalised),
         username.map(Username::as_str),
         username.map(Username::normalised),
         new.state.as_str(),
+        vouched.map(|_| new.at),
         new.stamp,
         new.at,
     ];
-    let row = tx.query_one(sql, params).await?;
-    row.map(|mut row| account(&mut row)).transpose()
+    if tx.execute(sql, params).await? == 0 {
+        return Ok(false);
+    }
+    if let Some(email) = new.email.as_ref().filter(|_| vouched.is_none()) {
+        claim::make(tx, new, email, by).await?;
+    }
+    Ok(true)
 }
 
-/// Which of the identifiers is somebody's.
+/// What to answer where another account has proven the address.
+async fn taken_email(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Outcome>, Fault> {
+    let Some(email) = new.email.as_ref().filter(|_| new.claim != Claim::Hidden) else {
+        return Ok(None);
+    };
+    if !claim::is_proven(tx, email.normalised()).await? {
+        return Ok(None);
+    }
+    let username = has_username(tx, new).await?;
+    Ok(Some(Outcome::Taken {
+        email: true,
+        username,
+    }))
+}
+
+/// Which of the identifiers is somebody's, if the account could not be written.
 async fn taken(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Outcome, Fault> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM accounts WHERE email_normalised = $1),
-        EXISTS (SELECT 1 FROM accounts WHERE username_normalised = $2)";
-    let email = new.email.as_ref().map(EmailAddress::normalised);
-    let username = new.username.as_ref().map(Username::normalised);
-    let row = tx.query_one(sql, params![email, username]).await?;
-    let mut row = row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
-    let (email, username): (bool, bool) = (row.take()?, row.take()?);
-    if !email && !username {
+    if let Some(taken) = taken_email(tx, new).await? {
+        return Ok(taken);
+    }
+    if !has_username(tx, new).await? {
         return Err(Fault::Other(format!("an account with the id {} exists", new.id)));
     }
-    Ok(Outcome::Taken { email, username })
+    Ok(Outcome::Taken {
+        email: false,
+        username: true,
+    })
+}
+
+async fn has_username(tx: &mut Tx<'_>, new: &NewAccount) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM accounts WHERE username_normalised = $1";
+    let name = new.username.as_ref().map(Username::normalised);
+    Ok(tx.query_one(sql, params![name]).await?.is_some())
 }
 
 async fn begin_with_role(tx: &mut Tx<'_>, id: Id, role: &str, by: &Context) -> Result<(), Fault> {
@@ -346,6 +444,13 @@ async fn set_state(
     if !missing.is_empty() {
         return Ok(StateSet::Beyond(missing));
     }
+    let present = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let Some(mut row) = tx.query_one(present, params![id]).await? else {
+        return Ok(StateSet::UnknownAccount);
+    };
+    if state == State::Active && row.take::<State>()? == State::Unverified {
+        return Ok(StateSet::Unproven);
+    }
     let administered = access::administrator_acts(tx).await?;
     let stamp = (state == State::Disabled).then_some(stamp);
     let params = params![id, state.as_str(), stamp];
@@ -369,7 +474,8 @@ async fn set_state(
 /// Who unlocks an account has not proven its address.
 const SET_STATE: &str = concat!(
     "UPDATE accounts SET stamp = coalesce($3, stamp), state = CASE
-       WHEN $2 = 'active' AND email IS NOT NULL AND email_verified_at IS NULL THEN 'unverified' ELSE $2 END
+       WHEN $2 = 'active' AND email_verified_at IS NULL AND (email IS NOT NULL OR EXISTS (
+           SELECT 1 FROM email_claims WHERE email_claims.account_id = accounts.id)) THEN 'unverified' ELSE $2 END
      WHERE id = $1 RETURNING ",
     account_columns!()
 );

@@ -388,3 +388,17 @@ async fn revoke(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> 
     tx.invalidate(Invalidation::ApiKey(id), by.at);
     Ok(true)
 }
+
+/// Revokes every key of the account.
+pub(crate) async fn revoke_all(tx: &mut Tx<'_>, account: account::Id, by: &Context) -> Result<(), Fault> {
+    let sql = concat!(
+        "DELETE FROM api_keys WHERE account_id = $1 RETURNING ",
+        api_key_columns!()
+    );
+    for mut row in tx.query(sql, params![account]).await? {
+        let key = api_key(&mut row)?;
+        record(tx, Action::ApiKeyRevoked, &key, by);
+        tx.invalidate(Invalidation::ApiKey(key.id), by.at);
+    }
+    Ok(())
+}

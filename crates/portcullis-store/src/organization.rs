@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::Database;
 use crate::access::names;
+use crate::account::email_column;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
@@ -307,14 +308,17 @@ impl Store for Database {
     }
 }
 
-const MEMBERS: &str = "SELECT organization_members.account_id, accounts.email, accounts.username,
-    organization_members.joined_at,
+const MEMBERS: &str = concat!(
+    "SELECT organization_members.account_id, ",
+    email_column!(),
+    ", accounts.username, organization_members.joined_at,
     (SELECT string_agg(role, '\n') FROM organization_roles
         WHERE organization_roles.organization_id = organization_members.organization_id
         AND organization_roles.account_id = organization_members.account_id)
     FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
     WHERE organization_members.organization_id = $1 AND organization_members.account_id > $2
-    ORDER BY organization_members.account_id LIMIT $3";
+    ORDER BY organization_members.account_id LIMIT $3"
+);
 
 fn belonging(mut row: Row) -> Result<Belonging, Fault> {
     Ok(Belonging {

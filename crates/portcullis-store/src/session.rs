@@ -17,6 +17,7 @@ use portcullis_core::session::{
 };
 use uuid::Uuid;
 
+use crate::account::renew_claim;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
@@ -202,6 +203,9 @@ pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<()
     defends!("T042");
     if !state.may_act() || unverified || stamp != new.stamp || kind == Kind::Service {
         return Ok(Err(state));
+    }
+    if state == State::Unverified {
+        renew_claim(tx, new.account, new.expires_at).await?;
     }
     Ok(Ok(()))
 }

@@ -224,6 +224,9 @@ impl Portcullis {
         {
             tokio::task::yield_now().await;
         }
+        while self.registrar().expire_claims(SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
+            tokio::task::yield_now().await;
+        }
         let bounds = Bounds::at(self.0.environment.now());
         while self.0.database.forget(bounds, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;

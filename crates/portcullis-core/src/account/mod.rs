@@ -2,14 +2,20 @@
 //!
 //! Flow: a form is parsed into [`EmailAddress`] and [`Username`] (they exist only valid and normalised), the
 //! password is hashed, and [`Store::register`] writes account, password, verification token and audit event in one
-//! transaction. Two registrations of one identifier end in exactly one account because the normalised form is
-//! unique in the store.
+//! transaction. Two registrations of one user name end in exactly one account because the normalised form is unique in
+//! the store.
 //!
-//! **Deliberately absent:** a way to set an address to "verified" other than redeeming a token sent to it.
+//! An address belongs to whoever proves it, never to whoever said first that it is theirs: any number of accounts may
+//! *claim* one, a claim ends after [`CLAIM_LIFETIME`] without a login, and the first proof takes the address from all
+//! others ([`Proof`], `T120`).
+//!
+//! **Deliberately absent:** a code that proves an address alone. Whoever brings it shows that they are the account it was
+//! mailed about, or takes the account over, which ends everything that was made before.
 
 mod identifier;
 mod mail;
 mod passwords;
+mod proof;
 mod registrar;
 mod service;
 mod service_account;
@@ -21,11 +27,13 @@ use serde::Serialize;
 
 pub use self::identifier::{EmailAddress, Identifier, InvalidEmail, InvalidUsername, Username};
 pub use self::mail::{Letter, MailError, Mailer};
-pub use self::passwords::{Mismatch, NotProven, Passwords, PasswordsError};
+pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsError};
+pub use self::proof::{Claim, Claimed, Proof, Proving, Redeemed};
 pub use self::registrar::{
-    AgainError, Registered, Registrar, Registration, RegistrationError, SETUP_LIFETIME, VERIFICATION_LIFETIME,
+    AgainError, CLAIM_LIFETIME, PASSWORD_TRIES, Registered, Registrar, Registration, RegistrationError,
+    SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
 };
-pub use self::service::{Accounts, StateError};
+pub use self::service::{Accounts, ProveError, StateError};
 pub use self::service_account::{ServiceAccountError, ServiceAccounts};
 use crate::access::Lacks;
 use crate::environment::Timestamp;
@@ -124,7 +132,7 @@ impl Kind {
 pub struct Account {
     /// Its id.
     pub id: Id,
-    /// Its address as the user typed it, if it has one.
+    /// Its address as the user typed it, if it has one. It is a claim until [`Account::email_verified_at`] says more.
     pub email: Option<String>,
     /// Its user name as the user typed it, if it has one.
     pub username: Option<String>,
@@ -169,6 +177,8 @@ pub struct NewAccount {
     pub id: Id,
     /// Its address.
     pub email: Option<EmailAddress>,
+    /// What having the address means.
+    pub claim: Claim,
     /// Its user name.
     pub username: Option<Username>,
     /// Its first state.
@@ -203,7 +213,7 @@ pub enum Outcome {
     Created(Account),
     /// One of the identifiers belongs to someone already; nothing was written.
     Taken {
-        /// The address is taken.
+        /// Another account has proven the address.
         email: bool,
         /// The user name is taken.
         username: bool,
@@ -220,6 +230,8 @@ pub enum StateSet {
     Set(Account),
     /// There is no such account.
     UnknownAccount,
+    /// It is unverified and stays so: nothing but a proof of its address makes it active. Nothing was written.
+    Unproven,
     /// No administrator who can act would be left; nothing was written.
     LastAdministrator,
     /// The account has permissions of the server's, these, that whoever acts lacks; nothing was written.
@@ -238,7 +250,8 @@ pub struct Login {
 /// Where accounts are kept. Every verb is atomic: it happens wholly, with its audit event, or not at all.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Registers an account (audited as [`audit::Action::AccountRegistered`]).
+    /// Registers an account (audited as [`audit::Action::AccountRegistered`]). Its address is a claim beside those of
+    /// others, or as [`NewAccount::claim`] says.
     async fn register(&self, new: NewAccount, by: audit::Context) -> Result<Outcome, Fault>;
 
     /// Remembers the set-up token of a server without an administrator, replacing an earlier one. Answers `false`,
@@ -248,7 +261,8 @@ pub trait Store: Send + Sync {
     /// Whether the set-up token would be accepted at `now`. Uses nothing up.
     async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault>;
 
-    /// Registers the first administrator and uses up the set-up token, both or neither.
+    /// Registers the first administrator and uses up the set-up token, both or neither. A [`Claim::Vouched`] address is
+    /// taken from whoever claims it, as by a proof.
     async fn register_first_administrator(
         &self,
         token: Digest<Setup>,
@@ -265,8 +279,9 @@ pub trait Store: Send + Sync {
     /// The account, if it exists.
     async fn find(&self, id: Id) -> Result<Option<Account>, Fault>;
 
-    /// The account and password an identifier leads to.
-    async fn find_login(&self, who: Identifier) -> Result<Option<Login>, Fault>;
+    /// The accounts and passwords an identifier leads to: of a user name one, of an address its [`LOGIN_CLAIMS`] newest
+    /// claimants, newest first, and last whoever has proven it.
+    async fn find_logins(&self, who: Identifier) -> Result<Vec<Login>, Fault>;
 
     /// Up to `limit` accounts with ids above `after`, by id.
     async fn list(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault>;
@@ -275,8 +290,8 @@ pub trait Store: Send + Sync {
     async fn rehash(&self, id: Id, old: SealedHash, new: SealedHash) -> Result<bool, Fault>;
 
     /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token. An
-    /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for:
-    /// locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
+    /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for, or stays it
+    /// ([`StateSet::Unproven`]): locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
     /// it isn't their own. Invalidates the account.
     async fn set_state(
         &self,
@@ -289,20 +304,61 @@ pub trait Store: Send + Sync {
     /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
     async fn spend(&self, budgets: Vec<Budget>, now: Timestamp) -> Result<Result<(), Duration>, Fault>;
 
-    /// Remembers a further verification token for the account's present address. Answers `false` for an account
-    /// without an unverified address.
+    /// Remembers a further verification token for the account's claim, and answers the claim. `None` for an account
+    /// without one, and for an address that another account has proven.
     async fn offer_verification(
         &self,
         id: Id,
         digest: Digest<EmailVerification>,
         expires_at: Timestamp,
+    ) -> Result<Option<Claimed>, Fault>;
+
+    /// The account, with its password, whose address a token would prove at `now`. Uses nothing up.
+    async fn find_verification(
+        &self,
+        token: Digest<EmailVerification>,
+        now: Timestamp,
+    ) -> Result<Option<Login>, Fault>;
+
+    /// Counts one try of a password beside a good token, if fewer than `most` were counted.
+    async fn count_verification_try(
+        &self,
+        token: Digest<EmailVerification>,
+        most: u32,
+        now: Timestamp,
     ) -> Result<bool, Fault>;
 
-    /// Redeems a verification token: of any number of parallel calls exactly one gets the account. The token must
-    /// be unused, unexpired at `by.at`, and for the account's present address. An unverified account becomes active.
+    /// Redeems a verification token: of any number of parallel calls with one token, or with the tokens of several
+    /// claimants of one address, exactly one is [`Redeemed::Proven`] ([`audit::Action::EmailVerified`]). The token must
+    /// be unused, unexpired at `by.at`, and for a claim that is neither over nor lost; nothing else uses it up. An
+    /// unverified account becomes active.
+    ///
+    /// Every other claimant loses the address ([`audit::Action::EmailClaimLost`]), takes the new `stamp`, and its
+    /// sessions and refresh tokens end; without user name and role it is disabled, and its password and keys end, too.
+    /// By [`Proof::TakeOver`] the account itself takes the stamp, everything that was made for it ends, API keys
+    /// included, and the password is replaced; an account with a role isn't taken over.
     async fn redeem_verification(
         &self,
         token: Digest<EmailVerification>,
+        proof: Proof,
+        stamp: Stamp,
         by: audit::Context,
-    ) -> Result<Option<Account>, Fault>;
+    ) -> Result<Redeemed, Fault>;
+
+    /// Proves the account's address in the name of whoever acts, without a token; otherwise as
+    /// [`Store::redeem_verification`]. Whoever acts has all permissions of the server's that the account has.
+    async fn prove_email(&self, id: Id, stamp: Stamp, by: audit::Context) -> Result<Proving, Fault>;
+
+    /// Ends up to `limit` claims that are over at `now`; answers how many. Claims of accounts that have a role, or an API
+    /// key in use, live on. An account without a user name is disabled with its claim, and all it has ends.
+    async fn expire_claims(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        stamp: Stamp,
+        by: audit::Context,
+    ) -> Result<u64, Fault>;
 }
+
+/// How many claimants of one address may log in by it: the newest. Each costs a hash.
+pub const LOGIN_CLAIMS: usize = 3;

@@ -3,13 +3,17 @@
 //! Flow: [`Passwords::find`] looks the identifier up, [`Passwords::judge`] hashes (a dummy for nobody, `T012`) and
 //! then judges the account's state. In two steps, so that a caller who remembers the result can note before the
 //! second what the account was at the first.
+//!
+//! Several accounts may claim one address: the password decides which of them it is, at the cost of a hash for each, and
+//! of a few only ([`LOGIN_CLAIMS`]). Where addresses are hidden, an address that leads nowhere costs as many, so that the
+//! time doesn't tell how many accounts there are.
 
 use std::sync::Arc;
 
-use super::{Account, Id, Identifier, Login, State, Store};
+use super::{Account, Id, Identifier, LOGIN_CLAIMS, Login, State, Store};
 use crate::defends;
 use crate::fault::Fault;
-use crate::password::{HashError, Hasher, Password, Verdict};
+use crate::password::{HashError, Hasher, Password, SealedHash, Verdict};
 use crate::secret::SecretText;
 
 /// Role: checks passwords.
@@ -17,6 +21,8 @@ pub struct Passwords {
     accounts: Arc<dyn Store>,
     hasher: Arc<Hasher>,
     require_verified_email: bool,
+    /// How many hashes a refusal costs at least, for an address.
+    least: usize,
 }
 
 /// Why identifier and password let nobody in.
@@ -61,55 +67,79 @@ impl Passwords {
             accounts,
             hasher,
             require_verified_email,
+            least: 1,
         }
     }
 
-    /// The account an identifier leads to, as typed.
+    /// The same, with refusals that take one time for every address.
+    #[must_use]
+    pub fn hiding_addresses(mut self) -> Self {
+        self.least = LOGIN_CLAIMS + 1;
+        self
+    }
+
+    /// The accounts an identifier leads to, as typed.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn find(&self, identifier: &str) -> Result<Option<Login>, Fault> {
-        match Identifier::parse(identifier) {
-            Some(identifier) => self.accounts.find_login(identifier).await,
-            None => Ok(None),
-        }
+    pub async fn find(&self, identifier: &str) -> Result<Candidates, Fault> {
+        let Some(identifier) = Identifier::parse(identifier) else {
+            return Ok(Candidates {
+                logins: Vec::new(),
+                least: 1,
+            });
+        };
+        let least = match identifier {
+            Identifier::Email(_) => self.least,
+            Identifier::Username(_) => 1,
+        };
+        let logins = self.accounts.find_logins(identifier).await?;
+        Ok(Candidates { logins, least })
     }
 
-    /// The account if the password is its own and it may act. An outdated hash is renewed.
+    /// The account whose own the password is, if it may act. An outdated hash is renewed.
     ///
     /// # Errors
     /// [`PasswordsError`]; a full pool is [`HashError::Overloaded`].
     pub async fn judge(
         &self,
-        found: Option<Login>,
+        found: Candidates,
         password: &SecretText,
     ) -> Result<Result<Account, NotProven>, PasswordsError> {
         defends!("T084");
-        let id = found.as_ref().map(|login| login.account.id);
-        let not = |reason| Ok(Err(NotProven { account: id, reason }));
-        // A password too long to be anybody's costs what a wrong one costs: without the hash, refusals would come, and
-        // be written, as fast as requests do, and their time would tell them from others.
-        let password = Password::new(password);
-        let stored = found
-            .as_ref()
-            .filter(|_| password.is_some())
-            .and_then(|login| Some((login.account.id, login.password.as_ref()?)));
-        let verdict = self.hasher.verify(stored, password.unwrap_or_default()).await?;
-        let Some(Login {
-            account,
-            password: Some(sealed),
-        }) = found
-        else {
-            return not(Mismatch::UnknownIdentifier);
-        };
-        match verdict {
-            Verdict::Mismatch => return not(Mismatch::WrongPassword),
-            Verdict::MatchRenew(renewed) => {
-                self.accounts.rehash(account.id, sealed, renewed).await?;
+        defends!("T123");
+        let Candidates { logins, least } = found;
+        let refusal = refusal(&logins);
+        let least = least.max(1);
+        let mut hashes = 0;
+        for login in logins {
+            let Some(sealed) = login.password else { continue };
+            hashes += 1;
+            match self.verify(Some((login.account.id, &sealed)), password).await? {
+                Verdict::Mismatch => continue,
+                Verdict::MatchRenew(renewed) => {
+                    self.accounts.rehash(login.account.id, sealed, renewed).await?;
+                }
+                Verdict::Match => {}
             }
-            Verdict::Match => {}
+            return Ok(self.judge_state(login.account));
         }
-        Ok(self.judge_state(account))
+        for _ in hashes..least {
+            self.verify(None, password).await?;
+        }
+        Ok(Err(refusal))
+    }
+
+    /// A password too long to be anybody's costs what a wrong one costs: without the hash, refusals would come, and be
+    /// written, as fast as requests do, and their time would tell them from others.
+    async fn verify(
+        &self,
+        stored: Option<(Id, &SealedHash)>,
+        password: &SecretText,
+    ) -> Result<Verdict, HashError> {
+        let password = Password::new(password);
+        let stored = stored.filter(|_| password.is_some());
+        self.hasher.verify(stored, password.unwrap_or_default()).await
     }
 
     /// The account if it may act, for one whose password was proven.
@@ -124,6 +154,34 @@ impl Passwords {
             account: Some(account.id),
             reason: Mismatch::State(account.state),
         })
+    }
+}
+
+/// What an identifier leads to.
+#[derive(Debug, Clone)]
+pub struct Candidates {
+    /// The accounts, in the order in which the password is tried.
+    pub logins: Vec<Login>,
+    least: usize,
+}
+
+/// Why none of them is let in, with the account it is about if that is one: the one, or the one that has proven the
+/// address.
+fn refusal(logins: &[Login]) -> NotProven {
+    let account = match logins {
+        [login] => Some(login),
+        several => several
+            .iter()
+            .find(|login| login.account.email_verified_at.is_some()),
+    };
+    let known = logins.iter().any(|login| login.password.is_some());
+    NotProven {
+        account: account.map(|login| login.account.id),
+        reason: if known {
+            Mismatch::WrongPassword
+        } else {
+            Mismatch::UnknownIdentifier
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Account, Id, Stamp, State, StateSet, Store};
+use super::{Account, Id, Proving, Stamp, State, StateSet, Store};
 use crate::access::{AccountsRead, AccountsWrite, Lacks, Permit, in_words};
 use crate::audit;
 use crate::environment::Environment;
@@ -23,6 +23,32 @@ pub enum StateError {
     /// Only a proven address makes an account active.
     #[error("an account becomes unverified by registering only: use active, locked or disabled")]
     NotSettable,
+    /// It is unverified, and nothing but a proof of its address makes it active.
+    #[error(
+        "its address isn't proven, and this proves nothing: its owner asks for a code at /auth/email/code, or \
+         `portcullis account prove-email {0}` on the server proves the address in the operator's name"
+    )]
+    Unproven(Id),
+    /// The account may do more than whoever acts.
+    #[error("this account is above you: your credential lacks {}", in_words(.0))]
+    Beyond(Lacks),
+    /// The store couldn't.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why an account's address was not proven.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ProveError {
+    /// No such account.
+    #[error("there is no such account")]
+    NoAccount,
+    /// It has proven its address, or has none.
+    #[error("the account has no address that isn't proven")]
+    NothingToProve,
+    /// Another account has proven it.
+    #[error("another account has proven this address")]
+    Taken,
     /// The account may do more than whoever acts.
     #[error("this account is above you: your credential lacks {}", in_words(.0))]
     Beyond(Lacks),
@@ -87,8 +113,30 @@ impl Accounts {
         match self.store.set_state(id, state, stamp, by).await? {
             StateSet::Set(account) => Ok(account),
             StateSet::UnknownAccount => Err(StateError::NoAccount),
+            StateSet::Unproven => Err(StateError::Unproven(id)),
             StateSet::LastAdministrator => Err(StateError::LastAdministrator),
             StateSet::Beyond(missing) => Err(StateError::Beyond(missing)),
+        }
+    }
+
+    /// Proves the account's address in the name of whoever acts, without a code: for letters that don't arrive. As by
+    /// every proof, others who claim the address lose it.
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub async fn prove_email(
+        &self,
+        permit: &Permit<AccountsWrite>,
+        id: Id,
+        by: audit::Context,
+    ) -> Result<Account, ProveError> {
+        let stamp = Stamp::new(&self.environment);
+        match self.store.prove_email(id, stamp, permit.sign(by)).await? {
+            Proving::Proven(account) => Ok(account),
+            Proving::UnknownAccount => Err(ProveError::NoAccount),
+            Proving::NothingToProve => Err(ProveError::NothingToProve),
+            Proving::Taken => Err(ProveError::Taken),
+            Proving::Beyond(missing) => Err(ProveError::Beyond(missing)),
         }
     }
 }

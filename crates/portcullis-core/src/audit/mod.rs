@@ -99,8 +99,10 @@ actions! {
     AccountRegistered = "account.registered",
     /// An account's state was set; the detail names the new state.
     AccountStateSet = "account.state_set",
-    /// An e-mail address was proven.
+    /// An e-mail address was proven; the detail says how.
     EmailVerified = "account.email_verified",
+    /// An account lost an address that it hadn't proven; the detail says why.
+    EmailClaimLost = "account.email_claim_lost",
     /// A login was refused; the detail names the reason.
     LoginRefused = "login.refused",
     /// A session began.

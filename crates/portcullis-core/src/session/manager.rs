@@ -32,6 +32,8 @@ pub struct Settings {
     pub per_account: u32,
     /// Whether an unverified account is refused.
     pub require_verified_email: bool,
+    /// Whether nobody learns, by the time of a refusal either, which addresses have accounts.
+    pub hide_addresses: bool,
 }
 
 impl Default for Settings {
@@ -45,6 +47,7 @@ impl Default for Settings {
             tokens_absolute: hours(90 * 24),
             per_account: 50,
             require_verified_email: false,
+            hide_addresses: false,
         }
     }
 }
@@ -99,6 +102,11 @@ impl Manager {
             Arc::clone(&on.hasher),
             on.settings.require_verified_email,
         );
+        let passwords = if on.settings.hide_addresses {
+            passwords.hiding_addresses()
+        } else {
+            passwords
+        };
         Self { on, passwords }
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use portcullis::{DryRun, Portcullis};
 use portcullis_core::access::{AccountsRead, AccountsWrite, DecisionsRead, Permit, RolesRead, SessionsWrite};
 use portcullis_core::account::{
-    Account, EmailAddress, Id, Identifier, Registration, State, Store as _, Username,
+    Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::defends;
@@ -43,6 +43,8 @@ pub(super) enum Command {
     Lock(Named),
     /// Let a locked account in again
     Unlock(Named),
+    /// Prove an account's address in the operator's name, where letters don't arrive; others who claim it lose it
+    ProveEmail(Named),
     /// End all sessions of an account
     Logout(Named),
     /// Show what an account could do on the server's routes with a fresh login (a service account: with an API key), and
@@ -103,6 +105,7 @@ impl Command {
             Self::Enable(named) => reopen(portcullis, &named, State::Disabled, output).await,
             Self::Lock(named) => set(portcullis, &named, State::Locked, output).await,
             Self::Unlock(named) => reopen(portcullis, &named, State::Locked, output).await,
+            Self::ProveEmail(named) => prove_email(portcullis, &named, output).await,
             Self::Logout(named) => log_out(portcullis, &named, output).await,
             Self::Access(asked) => access(portcullis, config, &asked, output).await,
         }
@@ -124,11 +127,7 @@ pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Account,
                 .await?
         }
         None => match Identifier::parse(name) {
-            Some(identifier) => portcullis
-                .database()
-                .find_login(identifier)
-                .await?
-                .map(|login| login.account),
+            Some(identifier) => one_of(name, portcullis.database().find_logins(identifier).await?)?,
             None => None,
         },
     };
@@ -138,6 +137,25 @@ pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Account,
         ))
     };
     found.ok_or_else(missing)
+}
+
+/// The one account that an identifier leads to: whoever has proven the address, or its only claimant.
+fn one_of(name: &str, found: Vec<Login>) -> Result<Option<Account>, Failure> {
+    let mut accounts: Vec<Account> = found.into_iter().map(|login| login.account).collect();
+    let proven = accounts
+        .iter()
+        .position(|account| account.email_verified_at.is_some());
+    if let Some(proven) = proven {
+        return Ok(Some(accounts.swap_remove(proven)));
+    }
+    if accounts.len() > 1 {
+        let ids: Vec<String> = accounts.iter().map(|account| account.id.to_string()).collect();
+        return Err(Failure::Failed(format!(
+            "several accounts claim the address {name:?}, and none has proven it: name one by its user name or id, {}",
+            ids.join(", ")
+        )));
+    }
+    Ok(accounts.pop())
 }
 
 /// The same where the account is given something: it isn't named by an address that it merely claims.
@@ -240,15 +258,36 @@ async fn set(portcullis: &Portcullis, named: &Named, state: State, output: &Outp
 async fn reopen(portcullis: &Portcullis, named: &Named, from: State, output: &Output) -> Result<(), Failure> {
     let account = find(portcullis, &named.account).await?;
     if account.state != from {
-        let text = format!(
+        let mut text = format!(
             "{} is {}, not {}",
             called(&account),
             account.state.as_str(),
             from.as_str()
         );
+        if account.state == State::Unverified {
+            text.push_str(&format!(
+                ": `portcullis account prove-email {}` proves its address in your name",
+                account.id
+            ));
+        }
         return Err(Failure::Failed(text));
     }
     set(portcullis, named, State::Active, output).await
+}
+
+async fn prove_email(portcullis: &Portcullis, named: &Named, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, &named.account).await?;
+    let permit = Permit::<AccountsWrite>::dangerous_for_operator();
+    let account = portcullis
+        .accounts()
+        .prove_email(&permit, account.id, by(portcullis))
+        .await?;
+    let text = format!(
+        "{} is {}, its address is proven",
+        called(&account),
+        account.state.as_str()
+    );
+    Ok(output.done(&text, &object(&account))?)
 }
 
 async fn log_out(portcullis: &Portcullis, named: &Named, output: &Output) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use portcullis_core::access::RolesError;
-use portcullis_core::account::{RegistrationError, ServiceAccountError, StateError};
+use portcullis_core::account::{ProveError, RegistrationError, ServiceAccountError, StateError};
 use portcullis_core::api_key::{ChangeError, CreateError, RotateError};
 use portcullis_core::fault::Fault;
 use portcullis_core::key::{InvalidKey, KeyringError};
@@ -57,6 +57,7 @@ fails!(
     RunError,
     Fault,
     StateError,
+    ProveError,
     EndError,
     InvalidKey,
     KeyringError,
@@ -86,12 +87,12 @@ impl From<RegistrationError> for Failure {
             RegistrationError::Taken {
                 email: true,
                 username: false,
-            } => "an account has this address already".to_owned(),
+            } => "an account has proven this address already".to_owned(),
             RegistrationError::Taken { email: false, .. } => {
                 "an account has this user name already".to_owned()
             }
             RegistrationError::Taken { .. } => {
-                "accounts have this address and this user name already".to_owned()
+                "accounts have proven this address and have this user name already".to_owned()
             }
             other => other.to_string(),
         })

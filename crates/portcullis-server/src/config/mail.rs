@@ -70,6 +70,13 @@ impl Mail {
                 "must be set when mail.smtp is, such as Portcullis <no-reply@example.com>",
             );
         }
+        let nowhere = server.mode == Mode::Production && !from.is_set("mail.smtp");
+        if nowhere && server.require_verified_email {
+            from.fail(
+                "require_verified_email",
+                "needs mail.smtp in production: nobody could prove an address, and nobody could log in",
+            );
+        }
         match (relay, sender, server.mode) {
             (
                 Some(Relay {

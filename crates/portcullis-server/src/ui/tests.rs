@@ -115,13 +115,8 @@ async fn one_administrator_is_made_and_set_up_closes() {
             .contains("The administrator exists")
     );
     assert_eq!(log_in(&app, "chief@example.com").await, 200);
-    assert!(
-        app.mailer
-            .letter_to("chief@example.com")
-            .await
-            .text
-            .contains("/verify-email?token=pcv_")
-    );
+    // Whoever has the set-up link needs no letter to get in.
+    assert_eq!(app.mailer.waiting(), 0);
 
     get(&app, &format!("/setup?token={token}")).await.expect(410);
     set_up(&app, &token, "thief@example.com", PASSWORD, PASSWORD)
@@ -234,14 +229,26 @@ async fn forms_of_other_sites_change_nothing() {
     ] {
         for (path, fields) in [
             ("/setup", &setup[..]),
-            ("/verify-email", &[("token", code.as_str())]),
+            (
+                "/verify-email",
+                &[
+                    ("token", code.as_str()),
+                    ("password", portcullis_testkit::PASSWORD),
+                ],
+            ),
         ] {
             let answer = app.post(path).header(name, value).form(fields).send().await;
             assert_eq!(answer.status(), 403, "{path} {name}: {value}");
         }
     }
     assert_eq!(log_in(&app, "thief@example.com").await, 401);
-    post(&app, "/verify-email", &[("token", &code)]).await.expect(303);
+    post(
+        &app,
+        "/verify-email",
+        &[("token", &code), ("password", portcullis_testkit::PASSWORD)],
+    )
+    .await
+    .expect(303);
 }
 
 #[tokio::test]
@@ -256,15 +263,81 @@ async fn a_mailed_link_is_used_up_by_its_button_alone() {
             .expect(200);
         assert!(page.text().contains("<button type=\"submit\""));
     }
-    let answer = post(&app, "/verify-email", &[("token", &code)]).await.expect(303);
+    let right = [
+        ("token", code.as_str()),
+        ("password", portcullis_testkit::PASSWORD),
+    ];
+    let wrong = [("token", code.as_str()), ("password", PASSWORD)];
+    let alone = [("token", code.as_str())];
+    for fields in [&wrong[..], &alone[..]] {
+        let page = post(&app, "/verify-email", fields).await.expect(422);
+        assert!(page.text().contains(&code) && page.text().contains("role=\"alert\""));
+        assert!(!page.text().contains(PASSWORD));
+    }
+    let answer = post(&app, "/verify-email", &right).await.expect(303);
     assert_eq!(answer.header("location"), "/verify-email/done");
     get(&app, "/verify-email/done").await.expect(200);
-    let page = post(&app, "/verify-email", &[("token", &code)]).await.expect(410);
+    let page = post(&app, "/verify-email", &right).await.expect(410);
     assert!(page.text().contains("This link leads nowhere"));
+    // The way to another is on the same page.
+    assert!(page.text().contains("action=\"/verify-email/again\""));
     for broken in ["", "?token=", "?token=pcv_x", "?token=%22%3E%3Cscript%3E"] {
         let page = get(&app, &format!("/verify-email{broken}")).await.expect(410);
         assert!(!page.text().contains("<script"), "{broken}");
     }
+}
+
+#[tokio::test]
+async fn whoever_did_not_register_the_account_takes_it_over_on_the_page() {
+    checks!("T120");
+    let app = app().await;
+    let attacker = app.user("ceo@corp.example").await;
+    let code = app.mailer.code_to("ceo@corp.example").await;
+    let take = |new: &'static str, again: &'static str| {
+        let fields = [
+            ("token", code.clone()),
+            ("new_password", new.to_owned()),
+            ("new_password_again", again.to_owned()),
+        ];
+        let app = &app;
+        async move {
+            let fields: Vec<(&str, &str)> = fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            post(app, "/verify-email", &fields).await
+        }
+    };
+    take("short", "short").await.expect(422);
+    take(PASSWORD, "another one entirely").await.expect(422);
+    take(PASSWORD, PASSWORD).await.expect(303);
+    app.get("/auth/me")
+        .bearer(&attacker.access_token)
+        .send()
+        .await
+        .expect(401);
+    assert_eq!(log_in(&app, "ceo@corp.example").await, 200);
+}
+
+#[tokio::test]
+async fn another_code_is_asked_for_on_a_page_that_answers_everybody_alike() {
+    checks!("T122");
+    let app = app().await;
+    app.user("anna@example.com").await;
+    app.mailer.code_to("anna@example.com").await;
+    get(&app, "/verify-email/again").await.expect(200);
+    let ask = async |who: &str| post(&app, "/verify-email/again", &[("identifier", who)]).await;
+    let (known, unknown) = (ask("anna@example.com").await, ask("nobody@example.com").await);
+    assert_eq!((known.status(), known.text()), (unknown.status(), unknown.text()));
+    known.expect(200);
+    app.mailer.code_to("anna@example.com").await;
+    ask("not an address").await.expect(422);
+    for _ in 0..4 {
+        ask("anna@example.com").await.expect(200);
+        ask("nobody@example.com").await.expect(200);
+    }
+    ask("anna@example.com").await.expect(429);
+    ask("nobody@example.com").await.expect(429);
 }
 
 #[tokio::test]
@@ -273,7 +346,7 @@ async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
     let app = app().await;
     let anna = app.user("anna@example.com").await;
     let request = |path: &str| app.post(path).bearer(&anna.access_token);
-    let verify = serde_json::json!({ "token": app.mailer.code_to("anna@example.com").await });
+    let verify = serde_json::json!({ "token": app.mailer.code_to("anna@example.com").await, "password": portcullis_testkit::PASSWORD });
     app.post("/auth/email/verify")
         .json(&verify)
         .send()
@@ -286,7 +359,7 @@ async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
         .await
         .expect(201);
     app.user("ben@example.com").await;
-    let verify = serde_json::json!({ "token": app.mailer.code_to("ben@example.com").await });
+    let verify = serde_json::json!({ "token": app.mailer.code_to("ben@example.com").await, "password": portcullis_testkit::PASSWORD });
     app.post("/auth/email/verify")
         .json(&verify)
         .send()
@@ -357,6 +430,7 @@ async fn every_page_is_plain_private_and_alone() {
         "/verify-email".to_owned(),
         format!("/verify-email?token={VERIFICATION}"),
         "/verify-email/done".to_owned(),
+        "/verify-email/again".to_owned(),
     ];
     for path in pages {
         let page = get(&app, &path).await;

@@ -1,55 +1,272 @@
 //! Proving an address by a mailed code.
+//!
+//! A code belongs to one account's claim. It proves nothing alone: whoever brings it is that account, or takes it over
+//! with a new password, which ends everything that was made before (`T120`). Proofs run under the lock of the roles, one
+//! after the other, so that one address has one first proof.
 
-use portcullis_core::account::{Account, EmailVerification, Id};
+use portcullis_core::access::{AccountsWrite, Permission as _};
+use portcullis_core::account::{
+    Account, Claimed, EmailVerification, Id, Login, Proof, Proving, Redeemed, Stamp, State,
+};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
+use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
 
-use super::{account, account_columns};
+use super::{account, account_columns, claim};
 use crate::audit::Entry;
 use crate::tx::Tx;
-use crate::value::params;
+use crate::value::{Row, params};
+use crate::{Database, access, api_key};
 
 pub(super) async fn offer_verification(
     tx: &mut Tx<'_>,
     id: Id,
     digest: &Digest<EmailVerification>,
     expires_at: Timestamp,
-) -> Result<bool, Fault> {
+) -> Result<Option<Claimed>, Fault> {
+    claim::adopt(tx, id, expires_at).await?;
     let sql = "INSERT INTO verifications (digest, account_id, email_normalised, expires_at)
-        SELECT $2, id, email_normalised, $3 FROM accounts
-        WHERE id = $1 AND email_normalised IS NOT NULL AND email_verified_at IS NULL";
-    Ok(tx.execute(sql, params![id, digest, expires_at]).await? == 1)
+        SELECT $2, account_id, email_normalised, $3 FROM email_claims WHERE account_id = $1 AND NOT EXISTS (
+            SELECT 1 FROM accounts WHERE accounts.email_normalised = email_claims.email_normalised
+            AND accounts.email_verified_at IS NOT NULL)";
+    if tx.execute(sql, params![id, digest, expires_at]).await? == 0 {
+        return Ok(None);
+    }
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        ", email_claims.claimed_at, email_claims.claimed_from FROM accounts
+        JOIN email_claims ON email_claims.account_id = accounts.id WHERE accounts.id = $1"
+    );
+    let row = tx.query_one(sql, params![id]).await?;
+    let claimed = |mut row: Row| {
+        Ok(Claimed {
+            account: account(&mut row)?,
+            at: row.take()?,
+            from: row.take()?,
+        })
+    };
+    row.map(claimed).transpose()
+}
+
+/// Whose claim the code is about, if it is good.
+pub(super) async fn find(
+    database: &Database,
+    token: &Digest<EmailVerification>,
+    now: Timestamp,
+) -> Result<Option<Login>, Fault> {
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        ", passwords.sealed FROM verifications JOIN accounts ON accounts.id = verifications.account_id
+        LEFT JOIN passwords ON passwords.account_id = accounts.id
+        WHERE verifications.digest = $1 AND verifications.used_at IS NULL AND verifications.expires_at > $2
+        AND accounts.state <> 'disabled'"
+    );
+    let row = database.read(sql, params![token, now]).await?.into_iter().next();
+    let login = |mut row: Row| {
+        Ok(Login {
+            account: account(&mut row)?,
+            password: row.take()?,
+        })
+    };
+    row.map(login).transpose()
+}
+
+pub(super) async fn count_try(
+    tx: &mut Tx<'_>,
+    token: &Digest<EmailVerification>,
+    most: u32,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    defends!("T121");
+    let sql = "UPDATE verifications SET tries = tries + 1
+        WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 AND tries < $3";
+    Ok(tx.execute(sql, params![token, now, most]).await? == 1)
 }
 
 pub(super) async fn redeem_verification(
     tx: &mut Tx<'_>,
     token: &Digest<EmailVerification>,
+    proof: &Proof,
+    stamp: Stamp,
     by: &Context,
-) -> Result<Option<Account>, Fault> {
+) -> Result<Redeemed, Fault> {
     defends!("T009");
     defends!("T014");
+    access::lock_roles(tx).await?;
     let sql =
         "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
         RETURNING account_id, email_normalised";
     let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
-        return Ok(None);
+        return Ok(Redeemed::Refused);
     };
-    let (id, email): (Id, String) = (row.take()?, row.take()?);
+    let (id, address): (Id, String) = (row.take()?, row.take()?);
+    let redeemed = match judge(tx, id, &address, proof, by.at).await? {
+        Judged::Refused(refused) => refused,
+        Judged::AlreadyProven(account) => return Ok(Redeemed::Proven(account)),
+        Judged::Good => credit(tx, id, &address, proof, stamp, by).await?,
+    };
+    if !matches!(redeemed, Redeemed::Proven(_)) {
+        // Nothing is used up by whoever may not.
+        tx.undo();
+    }
+    Ok(redeemed)
+}
+
+enum Judged {
+    Good,
+    AlreadyProven(Account),
+    Refused(Redeemed),
+}
+
+/// Whether this proof is good for this account's claim.
+async fn judge(
+    tx: &mut Tx<'_>,
+    id: Id,
+    address: &str,
+    proof: &Proof,
+    now: Timestamp,
+) -> Result<Judged, Fault> {
+    defends!("T120");
+    claim::adopt(tx, id, now).await?;
     let sql = concat!(
-        "UPDATE accounts SET email_verified_at = coalesce(email_verified_at, $3),
-         state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
-         WHERE id = $1 AND email_normalised = $2 AND state <> 'disabled' RETURNING ",
+        "SELECT ",
+        account_columns!(),
+        " FROM accounts WHERE id = $1 FOR NO KEY UPDATE"
+    );
+    let Some(mut row) = tx.query_one(sql, params![id]).await? else {
+        return Ok(Judged::Refused(Redeemed::Refused));
+    };
+    let account = account(&mut row)?;
+    let refused = Ok(Judged::Refused(Redeemed::Refused));
+    if account.state == State::Disabled {
+        return refused;
+    }
+    match proof {
+        Proof::Own { account: own, .. } if *own != id => {
+            return Ok(Judged::Refused(Redeemed::AnotherAccount));
+        }
+        Proof::Own { stamp, .. } if *stamp != account.stamp => return refused,
+        Proof::Own { .. } | Proof::TakeOver { .. } => {}
+    }
+    if account.email_verified_at.is_some() {
+        // A second letter to whoever proved the address by the first one; it takes nothing over any more.
+        let sql = "SELECT 1 FROM accounts WHERE id = $1 AND email_normalised = $2";
+        let same = tx.query_one(sql, params![id, address]).await?.is_some();
+        return match proof {
+            Proof::Own { .. } if same => Ok(Judged::AlreadyProven(account)),
+            Proof::Own { .. } | Proof::TakeOver { .. } => refused,
+        };
+    }
+    let sql =
+        "SELECT 1 FROM email_claims WHERE account_id = $1 AND email_normalised = $2 AND expires_at > $3";
+    if tx.query_one(sql, params![id, address, now]).await?.is_none() || claim::is_proven(tx, address).await? {
+        return refused;
+    }
+    if matches!(proof, Proof::TakeOver { .. }) && claim::holds_a_role(tx, id).await? {
+        return Ok(Judged::Refused(Redeemed::HasRoles));
+    }
+    Ok(Judged::Good)
+}
+
+/// Credits the account with the address and takes it from all others.
+async fn credit(
+    tx: &mut Tx<'_>,
+    id: Id,
+    address: &str,
+    proof: &Proof,
+    stamp: Stamp,
+    by: &Context,
+) -> Result<Redeemed, Fault> {
+    let how = match proof {
+        Proof::Own { .. } => "by its own login or password",
+        Proof::TakeOver { password } => {
+            replace_everything(tx, id, stamp, password, by).await?;
+            "taken over with a new password"
+        }
+    };
+    let proven = prove(tx, id, address, stamp, how, by).await?;
+    Ok(proven.map_or(Redeemed::Refused, Redeemed::Proven))
+}
+
+/// Ends every session, refresh token and API key made before, and sets the password.
+async fn replace_everything(
+    tx: &mut Tx<'_>,
+    id: Id,
+    stamp: Stamp,
+    password: &SealedHash,
+    by: &Context,
+) -> Result<(), Fault> {
+    claim::end_sessions(tx, id, stamp, by).await?;
+    api_key::revoke_all(tx, id, by).await?;
+    let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)
+        ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed";
+    tx.execute(sql, params![id, password.as_bytes()]).await.map(drop)
+}
+
+async fn prove(
+    tx: &mut Tx<'_>,
+    id: Id,
+    address: &str,
+    stamp: Stamp,
+    how: &str,
+    by: &Context,
+) -> Result<Option<Account>, Fault> {
+    claim::take_from_others(tx, address, id, stamp, by).await?;
+    let sql = concat!(
+        "UPDATE accounts SET
+           email = (SELECT email_claims.email FROM email_claims WHERE account_id = $1),
+           email_normalised = (SELECT email_claims.email_normalised FROM email_claims WHERE account_id = $1),
+           email_verified_at = $2,
+           state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
+         WHERE id = $1 AND EXISTS (SELECT 1 FROM email_claims WHERE account_id = $1) RETURNING ",
         account_columns!()
     );
-    let Some(mut row) = tx.query_one(sql, params![id, &email, by.at]).await? else {
-        tx.undo();
+    let Some(mut row) = tx.query_one(sql, params![id, by.at]).await? else {
         return Ok(None);
     };
-    tx.record(by, Entry::of(Action::EmailVerified).account(id));
+    let account = account(&mut row)?;
+    let sql = "DELETE FROM email_claims WHERE account_id = $1";
+    tx.execute(sql, params![id]).await?;
+    tx.record(by, Entry::of(Action::EmailVerified).account(id).detail(how));
     tx.invalidate(Invalidation::Account(id), by.at);
-    account(&mut row).map(Some)
+    Ok(Some(account))
+}
+
+/// Proves the account's address in the name of whoever acts.
+pub(super) async fn prove_email(
+    tx: &mut Tx<'_>,
+    id: Id,
+    stamp: Stamp,
+    by: &Context,
+) -> Result<Proving, Fault> {
+    access::lock_roles(tx).await?;
+    let who = access::of_actor(tx, by).await?;
+    let missing = access::lacks_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
+    if !missing.is_empty() {
+        return Ok(Proving::Beyond(missing));
+    }
+    claim::adopt(tx, id, by.at).await?;
+    let known = "SELECT email_verified_at IS NOT NULL FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let Some(mut row) = tx.query_one(known, params![id]).await? else {
+        return Ok(Proving::UnknownAccount);
+    };
+    if row.take::<bool>()? {
+        return Ok(Proving::NothingToProve);
+    }
+    let sql = "SELECT email_normalised FROM email_claims WHERE account_id = $1";
+    let Some(mut row) = tx.query_one(sql, params![id]).await? else {
+        return Ok(Proving::NothingToProve);
+    };
+    let address: String = row.take()?;
+    if claim::is_proven(tx, &address).await? {
+        return Ok(Proving::Taken);
+    }
+    let proven = prove(tx, id, &address, stamp, "by whoever acts, without a code", by).await?;
+    Ok(proven.map_or(Proving::NothingToProve, Proving::Proven))
 }

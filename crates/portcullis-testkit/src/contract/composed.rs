@@ -8,7 +8,8 @@ use portcullis_core::access::explain::Bounds;
 use portcullis_core::access::grant::{Holder, Subject, Target};
 use portcullis_core::access::{AccountFacts, Change, Decision, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis_core::account::{
-    Account, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Setup,
+    Account, Claimed, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Proof,
+    Proving, Redeemed, Setup,
 };
 use portcullis_core::api_key::{ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis_core::audit::{Context, Event, Filter, Refusal};
@@ -90,13 +91,17 @@ pass_on! { account::Store => rest R:
     fn create_service(new: NewServiceAccount, by: Context) -> Outcome;
     fn list_services(after: Option<account::Id>, limit: u32) -> Vec<Account>;
     fn find(id: account::Id) -> Option<Account>;
-    fn find_login(who: Identifier) -> Option<Login>;
+    fn find_logins(who: Identifier) -> Vec<Login>;
     fn list(after: Option<account::Id>, limit: u32) -> Vec<Account>;
     fn rehash(id: account::Id, old: SealedHash, new: SealedHash) -> bool;
     fn set_state(id: account::Id, state: account::State, stamp: account::Stamp, by: Context) -> account::StateSet;
     fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;
-    fn offer_verification(id: account::Id, digest: Digest<EmailVerification>, expires_at: Timestamp) -> bool;
-    fn redeem_verification(token: Digest<EmailVerification>, by: Context) -> Option<Account>;
+    fn offer_verification(id: account::Id, digest: Digest<EmailVerification>, expires_at: Timestamp) -> Option<Claimed>;
+    fn find_verification(token: Digest<EmailVerification>, now: Timestamp) -> Option<Login>;
+    fn count_verification_try(token: Digest<EmailVerification>, most: u32, now: Timestamp) -> bool;
+    fn redeem_verification(token: Digest<EmailVerification>, proof: Proof, stamp: account::Stamp, by: Context) -> Redeemed;
+    fn prove_email(id: account::Id, stamp: account::Stamp, by: Context) -> Proving;
+    fn expire_claims(now: Timestamp, limit: u32, stamp: account::Stamp, by: Context) -> u64;
 }
 
 pass_on! { token::Store => rest R:

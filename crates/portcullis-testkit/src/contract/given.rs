@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use portcullis_core::account::{
-    Account, EmailAddress, NewAccount, NewServiceAccount, Outcome, State, StateSet, Username,
+    Account, Claim, EmailAddress, EmailVerification, NewAccount, NewServiceAccount, Outcome, Proof, Redeemed,
+    State, StateSet, Username,
 };
 use portcullis_core::audit::{Action, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
@@ -68,6 +69,7 @@ pub(super) fn new_account(name: &str) -> NewAccount {
     NewAccount {
         id: account::Id::from_uuid(fresh_id()),
         email: Some(EmailAddress::parse(&format!("{name}@example.com")).unwrap()),
+        claim: Claim::Open,
         username: Some(Username::parse(name).unwrap()),
         state: State::Unverified,
         stamp: account::Stamp::from_uuid(fresh_id()),
@@ -118,9 +120,49 @@ pub(super) fn set(outcome: StateSet) -> Account {
 
 /// Proves the account's address.
 pub(super) async fn verified<S: Stores>(db: &S, id: account::Id) -> Account {
+    let token = offered(db, id).await;
+    let account = account::Store::find(db, id).await.unwrap().unwrap();
+    match redeemed(db, &account, token, START).await {
+        Redeemed::Proven(account) => account,
+        other => panic!("the address was not proven: {other:?}"),
+    }
+}
+
+/// A token for the account's claim, good for an hour.
+pub(super) async fn offered<S: Stores>(db: &S, id: account::Id) -> Digest<EmailVerification> {
     let token = fresh_digest();
-    assert!(db.offer_verification(id, token, START.plus(HOUR)).await.unwrap());
-    db.redeem_verification(token, by(START)).await.unwrap().unwrap()
+    let offered = db.offer_verification(id, token, START.plus(HOUR)).await.unwrap();
+    assert_eq!(offered.map(|claimed| claimed.account.id), Some(id));
+    token
+}
+
+/// What comes of the token in the hands of this account.
+pub(super) async fn redeemed<S: Stores>(
+    db: &S,
+    account: &Account,
+    token: Digest<EmailVerification>,
+    at: Timestamp,
+) -> Redeemed {
+    let own = Proof::Own {
+        account: account.id,
+        stamp: account.stamp,
+    };
+    let stamp = account::Stamp::from_uuid(fresh_id());
+    db.redeem_verification(token, own, stamp, by(at)).await.unwrap()
+}
+
+/// Whether the token proves the address of this account, which brings it.
+pub(super) async fn proves<S: Stores>(
+    db: &S,
+    account: &Account,
+    token: Digest<EmailVerification>,
+    at: Timestamp,
+) -> bool {
+    match redeemed(db, account, token, at).await {
+        Redeemed::Proven(_) => true,
+        Redeemed::Refused => false,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A session that idles for half an hour and ends after twelve.

@@ -79,9 +79,10 @@ macro_rules! store_contract {
         $crate::store_contract!(@ $open, account:
             register_taken_identifier_writes_nothing
             register_in_parallel_makes_one_account
+            register_of_a_proven_address_in_parallel_makes_none
             register_with_unknown_role_writes_nothing
             register_writes_everything_at_once
-            find_login_reads_any_spelling
+            find_logins_reads_any_spelling
             list_pages_by_id
             rehash_of_a_changed_password_is_refused
             set_state_by_who_may_not_act_is_refused
@@ -92,6 +93,17 @@ macro_rules! store_contract {
             redeem_verification_of_the_same_bytes_for_another_purpose_is_refused
             redeem_verification_never_revives_an_account
             redeem_verification_in_parallel_has_one_winner
+            claims_of_one_address_coexist
+            the_first_proof_takes_the_address_from_all_others
+            proofs_by_many_claimants_in_parallel_have_one_winner
+            proof_by_another_account_is_refused
+            taking_over_ends_everything_made_before
+            taking_over_an_account_with_a_role_is_refused
+            claims_expire
+            claims_in_use_live_on
+            a_hidden_claim_of_a_proven_address_is_never_proven
+            prove_email_needs_a_claim
+            tries_beside_a_code_are_bounded
             register_first_administrator_needs_the_open_token
             offer_setup_is_closed_once_an_administrator_exists
             register_first_administrator_in_parallel_makes_one

@@ -107,6 +107,7 @@ impl From<StateError> for Problem {
             StateError::NoAccount => Self::not_found(),
             StateError::Yourself => Self::conflict("yourself", error.to_string()),
             StateError::LastAdministrator => Self::conflict("last_administrator", error.to_string()),
+            StateError::Unproven(_) => Self::conflict("email_unproven", error.to_string()),
             StateError::NotSettable => Self::bad_request("invalid_state", error.to_string()),
             StateError::Beyond(missing) => beyond(&missing),
             StateError::Fault(fault) => fault.into(),

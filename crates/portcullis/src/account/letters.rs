@@ -1,16 +1,22 @@
 //! The letters about accounts. Links are made from the configured public address only, never from a request
 //! (`T028`), and lead to a page that asks before it uses the token up (`T029`).
 
-use portcullis_core::account::{Account, Letter, VerificationToken};
+use portcullis_core::account::{Account, Claimed, Letter, VerificationToken};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session::Device;
 use url::Url;
 
-/// Asks the owner of a new account to confirm the address.
-pub(crate) fn verify_email(public_url: &Url, account: &Account, token: &VerificationToken) -> Option<Letter> {
+/// Asks the owner of an address that an account claims to confirm it. It says which account, when and from where, so
+/// that nobody credits another's; what a stranger could word freely isn't in it.
+pub(crate) fn verify_email(public_url: &Url, claimed: &Claimed, token: &VerificationToken) -> Option<Letter> {
     defends!("T028");
-    let to = account.email.clone()?;
+    defends!("T125");
+    let to = claimed.account.email.clone()?;
+    let name = claimed.account.username.as_deref().unwrap_or("(none)");
+    let from = claimed
+        .from
+        .map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
     let token = token.expose();
     let mut link = public_url.join("verify-email").ok()?;
     link.query_pairs_mut().append_pair("token", &token);
@@ -19,10 +25,13 @@ pub(crate) fn verify_email(public_url: &Url, account: &Account, token: &Verifica
         subject: "Confirm your e-mail address".to_owned(),
         text: format!(
             "Somebody registered an account with this address at {host}.\n\n\
-             If it was you, confirm the address within 24 hours:\n\n  {link}\n\n\
+             \x20 user name: {name}\n  when:      {at}\n  from:      {from}\n\n\
+             If it was you, confirm the address within 24 hours with the account's password:\n\n  {link}\n\n\
              or type this code where you are asked for it:\n\n  {code}\n\n\
-             If it wasn't you, do nothing: without this code the address stays unconfirmed.\n",
+             If it wasn't you, do nothing: without this code the address stays unconfirmed. Or take the account over on \
+             the same page, with a password of yours: whoever registered it is shut out.\n",
             host = host_of(public_url),
+            at = claimed.at,
             code = *token,
         ),
     })
@@ -95,15 +104,27 @@ mod tests {
     #[test]
     fn a_link_leads_to_the_configured_address() {
         checks!("T028");
+        checks!("T125");
         let url = Url::parse("https://id.example.com/").unwrap();
         let token = VerificationToken::from_bytes([1; 32]);
-        let letter = verify_email(&url, &account(Some("Anna@example.com")), &token).unwrap();
+        let claimed = |email| Claimed {
+            account: Account {
+                username: Some("attacker".into()),
+                ..account(email)
+            },
+            at: Timestamp::from_seconds(0),
+            from: Some(std::net::IpAddr::from([203, 0, 113, 7])),
+        };
+        let letter = verify_email(&url, &claimed(Some("Anna@example.com")), &token).unwrap();
+        for said in ["name: attacker\n", "1970-01-01T00:00:00Z", "203.0.113.7"] {
+            assert!(letter.text.contains(said), "{}", letter.text);
+        }
         assert_eq!(letter.to, "Anna@example.com");
         assert!(letter.text.contains(&format!(
             "https://id.example.com/verify-email?token={}",
             *token.expose()
         )));
-        assert!(verify_email(&url, &account(None), &token).is_none());
+        assert!(verify_email(&url, &claimed(None), &token).is_none());
     }
 
     #[test]

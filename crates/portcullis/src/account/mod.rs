@@ -1,20 +1,18 @@
 //! The routes of accounts: register, prove an address, ask who one is.
 
 mod letters;
+mod verification;
 mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::access::{Authenticated, Unnarrowed};
-use portcullis_core::account::Store as _;
+use portcullis_core::access::Authenticated;
 use portcullis_core::account::{
-    AgainError, EmailAddress, Identifier, Registered, Registration, RegistrationError, SetupToken, Username,
-    VerificationToken,
+    Claimed, EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username,
 };
-use portcullis_core::fault::Fault;
+use portcullis_core::audit;
 use portcullis_core::password::Broken;
 use portcullis_core::secret::SecretText;
-use portcullis_core::{audit, defends};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,14 +20,12 @@ pub(crate) use self::letters::{host_of, new_device};
 pub(crate) use self::view::AccountView;
 use crate::docs::shape;
 use crate::portcullis::{Enumeration, Portcullis};
-use crate::{
-    Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Public,
-    Via,
-};
+use crate::{Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, Problem, Public};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
-    api.post("/register", register)
+    let api = api
+        .post("/register", register)
         .summary("Register an account")
         .operation_id("registerAccount")
         .description("An e-mail address, a user name or both; a code that proves the address is mailed there. Where taken addresses are hidden, every address is answered with 202.")
@@ -40,15 +36,8 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/me", me)
         .summary("Who am I?")
         .operation_id("getMe")
-        .description("The account, its roles, and what the presented credential may do.")
-        .post("/email/verify", verify_email)
-        .summary("Prove an e-mail address with the mailed code")
-        .operation_id("verifyEmail")
-        .description("The code is good once.")
-        .post("/email/verification", mail_again)
-        .summary("Mail the code again")
-        .operation_id("mailVerificationAgain")
-        .description("Nothing is mailed where there is nothing to prove.")
+        .description("The account, its roles, and what the presented credential may do.");
+    verification::routes(api)
 }
 
 /// What somebody registers with: an address, a user name or both.
@@ -102,48 +91,12 @@ async fn register(
     check_password(&portcullis, &form, &mut fields);
     let form = fields.done(form)?;
     let hidden = portcullis.manners().enumeration == Enumeration::Hidden && form.email.is_some();
-    let address = form.email.clone();
-    match portcullis.register(form, by).await {
-        Ok(registered) => {
-            let view = AccountView::from(&registered.account);
-            Ok(if hidden {
-                Registering::Hidden
-            } else {
-                Registering::Created(Box::new(view))
-            })
-        }
-        Err(RegistrationError::Taken {
-            email: true,
-            username: false,
-        }) if hidden => {
-            tell_the_owner(&portcullis, address).await?;
-            Ok(Registering::Hidden)
-        }
-        // Beside a taken user name the address is not told either.
-        Err(RegistrationError::Taken { username: true, .. }) if hidden => Err(RegistrationError::Taken {
-            email: false,
-            username: true,
-        }
-        .into()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Writes to the owner of a taken address that somebody tried it: to the address as its owner typed it, because
-/// another spelling may be another mailbox.
-async fn tell_the_owner(portcullis: &Portcullis, address: Option<EmailAddress>) -> Result<(), Fault> {
-    defends!("T011");
-    defends!("T012");
-    let Some(address) = address else { return Ok(()) };
-    let owner = portcullis
-        .database()
-        .find_login(Identifier::Email(address))
-        .await?;
-    let to = owner.and_then(|login| login.account.email);
-    let letter = to.zip(portcullis.manners().public_url.as_ref());
-    let letter = letter.map(|(to, url)| letters::already_registered(url, &to));
-    portcullis.letters().send(letter);
-    Ok(())
+    let registered = portcullis.register(form, by).await?;
+    Ok(if hidden {
+        Registering::Hidden
+    } else {
+        Registering::Created(Box::new(AccountView::from(&registered.account)))
+    })
 }
 
 /// The account, or where taken addresses are hidden, only that a letter is on its way.
@@ -227,12 +180,24 @@ impl Portcullis {
         form: Registration,
         by: audit::Context,
     ) -> Result<Registered, RegistrationError> {
+        let address = form.email.clone();
+        let claimed = (by.at, by.ip);
         let registered = self.registrar().register(form, by).await?;
-        mail_verification(self, &registered);
+        if let Some((token, address)) = registered.verification.as_ref().zip(address) {
+            let claimed = Claimed {
+                account: registered.account.clone(),
+                at: claimed.0,
+                from: claimed.1,
+            };
+            // The account is there: its owner asks for another letter.
+            if let Err(fault) = verification::write(self, address, token, &claimed).await {
+                tracing::error!(%fault, "no letter about a new account was written");
+            }
+        }
         Ok(registered)
     }
 
-    /// Registers the first administrator with the set-up token's text, and mails the code that proves the address.
+    /// Registers the first administrator with the set-up token's text. The address counts as proven.
     ///
     /// # Errors
     /// [`RegistrationError`].
@@ -243,9 +208,7 @@ impl Portcullis {
         by: audit::Context,
     ) -> Result<Registered, RegistrationError> {
         let token = SetupToken::parse(token).ok_or(RegistrationError::SetupClosed)?;
-        let registered = self.registrar().set_up(&token, form, by).await?;
-        mail_verification(self, &registered);
-        Ok(registered)
+        self.registrar().set_up(&token, form, by).await
     }
 }
 
@@ -256,13 +219,6 @@ fn check_password(portcullis: &Portcullis, form: &Registration, fields: &mut Fie
     }
 }
 
-fn mail_verification(portcullis: &Portcullis, registered: &Registered) {
-    let token = registered.verification.as_ref();
-    let letter = token.zip(portcullis.manners().public_url.as_ref());
-    let letter = letter.and_then(|(token, url)| letters::verify_email(url, &registered.account, token));
-    portcullis.letters().send(letter);
-}
-
 impl From<RegistrationError> for Problem {
     fn from(error: RegistrationError) -> Self {
         match error {
@@ -271,13 +227,13 @@ impl From<RegistrationError> for Problem {
                 "required",
                 "give an e-mail address, a user name or both",
             ),
-            RegistrationError::Password(broken) => broken_password(&broken),
+            RegistrationError::Password(broken) => broken_password("/password", &broken),
             RegistrationError::Taken {
                 email: true,
                 username: false,
             } => Self::conflict(
                 "email_taken",
-                "this e-mail address belongs to an account already; log in instead",
+                "an account has proven this e-mail address already; log in instead",
             ),
             RegistrationError::Taken { email: false, .. } => {
                 Self::conflict("username_taken", "this user name is taken; choose another")
@@ -302,80 +258,14 @@ fn one_field(field: &str, code: &'static str, detail: &'static str) -> Problem {
     fields.into()
 }
 
-fn broken_password(broken: &[Broken]) -> Problem {
+fn broken_password(field: &str, broken: &[Broken]) -> Problem {
     let mut fields = FieldErrors::new();
     for rule in broken {
-        fields.push("/password", rule.code(), rule.to_string());
+        fields.push(field, rule.code(), rule.to_string());
     }
     fields.into()
 }
 
 async fn me(who: Allow<Authenticated>) -> Json<view::Me> {
     Json(view::Me::from(who.principal()))
-}
-
-/// A mailed code.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct VerificationCode {
-    /// The code from the letter, `pcv_…`.
-    #[schemars(with = "String")]
-    token: SecretText,
-}
-
-async fn verify_email(
-    _: Public,
-    State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
-    Json(form): Json<VerificationCode>,
-) -> Result<Json<AccountView>, Problem> {
-    let account = portcullis.verify_email(form.token.expose(), by).await?;
-    let account = account.ok_or_else(|| {
-        Problem::bad_request(
-            "invalid_code",
-            "this code was used, has expired or never existed; ask for another",
-        )
-    })?;
-    Ok(Json(AccountView::from(&account)))
-}
-
-impl Portcullis {
-    /// Redeems the text of a verification token; `None` if it isn't good.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn verify_email(
-        &self,
-        token: &str,
-        by: audit::Context,
-    ) -> Result<Option<portcullis_core::account::Account>, Fault> {
-        defends!("T014");
-        match VerificationToken::parse(token) {
-            Some(token) => self.registrar().verify(&token, by).await,
-            None => Ok(None),
-        }
-    }
-}
-
-async fn mail_again(
-    who: Allow<Unnarrowed, Via<Personal>>,
-    State(portcullis): State<Portcullis>,
-) -> Result<NoContent, Problem> {
-    if let Some(token) = portcullis.registrar().verify_again(who.id()).await? {
-        let registered = Registered {
-            account: who.account().clone(),
-            verification: Some(token),
-        };
-        mail_verification(&portcullis, &registered);
-    }
-    Ok(NoContent)
-}
-
-impl From<AgainError> for Problem {
-    fn from(error: AgainError) -> Self {
-        match error {
-            AgainError::TooSoon(wait) => Self::too_many(wait),
-            AgainError::Fault(fault) => fault.into(),
-        }
-    }
 }

@@ -350,6 +350,7 @@ impl Builder {
     /// [`OpenError`].
     pub async fn open(mut self) -> Result<Portcullis, OpenError> {
         self.tokens.require_verified_email = self.sessions.require_verified_email;
+        self.sessions.hide_addresses = self.manners.enumeration == Enumeration::Hidden;
         if let Some(url) = &self.manners.public_url
             && self.tokens.issuer == token::Settings::default().issuer
         {

@@ -8,6 +8,7 @@ mod view;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use portcullis_core::access::{Authenticated, Unnarrowed};
+use portcullis_core::account::State as AccountState;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{Delivery, DeviceName, Id, LoggedIn, LoginError, LoginForm};
 use portcullis_core::{audit, defends};
@@ -207,6 +208,18 @@ impl IntoResponse for LoginAnswer {
 
 answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>; sets SessionCookies);
 
+/// What whoever knows the password of an account in this state can do about it.
+pub(crate) const fn way_out(state: AccountState) -> &'static str {
+    match state {
+        AccountState::Unverified => {
+            ": prove its address with the mailed code, and ask for another at /auth/email/code if it is lost"
+        }
+        AccountState::Locked => ": an administrator can unlock it",
+        AccountState::Disabled => ": an administrator can enable it",
+        AccountState::Active => "",
+    }
+}
+
 impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
@@ -215,7 +228,11 @@ impl From<LoginError> for Problem {
             }
             LoginError::Account(state) => Self::forbidden(
                 format!("account_{}", state.as_str()),
-                format!("the password is right, but the account is {}", state.as_str()),
+                format!(
+                    "the password is right, but the account is {}{}",
+                    state.as_str(),
+                    way_out(state)
+                ),
             ),
             LoginError::InvalidScope => Self::bad_request(
                 "invalid_scope",

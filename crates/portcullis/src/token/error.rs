@@ -78,7 +78,11 @@ impl From<LoginError> for OAuthError {
         match error {
             LoginError::WrongCredentials => Self::new(Code::InvalidGrant, "wrong username or password"),
             LoginError::Account(state) => {
-                Self::new(Code::InvalidGrant, format!("the account is {}", state.as_str()))
+                let way_out = crate::session::way_out(state);
+                Self::new(
+                    Code::InvalidGrant,
+                    format!("the account is {}{way_out}", state.as_str()),
+                )
             }
             LoginError::InvalidScope => Self::new(
                 Code::InvalidScope,

@@ -358,7 +358,7 @@ async fn an_unproven_address_is_refused_where_a_proven_one_is_required() {
     let code = app.mailer.code_to(ANNA).await;
     let verified = app
         .post("/auth/email/verify")
-        .json(&serde_json::json!({ "token": code }));
+        .json(&serde_json::json!({ "token": code, "password": PASSWORD }));
     verified.send().await.expect(200);
     app.get("/only").basic(ANNA, PASSWORD).send().await.expect(200);
 }

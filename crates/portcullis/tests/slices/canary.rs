@@ -141,14 +141,16 @@ async fn register(app: &TestApp, walk: &mut Walk) {
     let answer = app.post("/auth/setup").json(&body).send().await.expect(201);
     walk.answers("set-up", &answer);
     let body = json!({ "email": "anna@example.com", "username": "anna", "password": PASSWORD });
+    // The second time the user name is taken.
     for status in [201, 409] {
         let answer = app.post("/auth/register").json(&body).send().await.expect(status);
         walk.answers("register", &answer);
     }
     let code = app.mailer.code_to("anna@example.com").await;
     walk.secret("mailed code", &code);
-    for status in [200, 400] {
-        let request = app.post("/auth/email/verify").json(&json!({ "token": code }));
+    for (password, status) in [(WRONG, 403), (PASSWORD, 200), (PASSWORD, 400)] {
+        let body = json!({ "token": code, "password": password });
+        let request = app.post("/auth/email/verify").json(&body);
         walk.answers("verify", &request.send().await.expect(status));
     }
 }

@@ -173,7 +173,7 @@ pub(crate) async fn within_a_second(what: &str, so: impl AsyncFn() -> bool) {
 pub(crate) async fn proven(app: &TestApp, email: &str) -> Account {
     let user = app.user(email).await;
     let code = app.mailer.code_to(email).await;
-    let body = json!({ "token": code });
+    let body = json!({ "token": code, "password": PASSWORD });
     app.post("/auth/email/verify")
         .json(&body)
         .send()

@@ -17,6 +17,7 @@ mod appointing;
 mod audit;
 mod basic;
 mod canary;
+mod claims;
 mod cookie_session;
 mod csrf;
 mod decisions;

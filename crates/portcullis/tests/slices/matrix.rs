@@ -19,6 +19,7 @@ async fn every_route_refuses_every_bad_credential() {
             "POST /auth/register",
             "POST /auth/setup",
             "POST /auth/email/verify",
+            "POST /auth/email/code",
             "POST /auth/login",
             "POST /oauth/token",
             "POST /oauth/revoke",

@@ -489,7 +489,7 @@ async fn accept_refuses_everybody_but_the_invited() {
         );
     }
     let token = app.mailer.code_to("cleo@example.com").await;
-    let verify = json!({ "token": token });
+    let verify = json!({ "token": token, "password": PASSWORD });
     app.post("/auth/email/verify")
         .json(&verify)
         .send()

@@ -116,7 +116,7 @@ async fn log_in_where_a_proven_address_is_required() {
         .expect(403);
     assert_eq!(refused.code(), "account_unverified");
     let token = app.mailer.code_to("anna@example.com").await;
-    let body = json!({ "token": token });
+    let body = json!({ "token": token, "password": PASSWORD });
     app.post("/auth/email/verify")
         .json(&body)
         .send()

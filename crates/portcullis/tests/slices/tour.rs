@@ -21,7 +21,7 @@ async fn a_user_walks_from_registration_to_log_out_everywhere() {
     let code = app.mailer.code_to(email).await;
     let account = app
         .post("/auth/email/verify")
-        .json(&json!({ "token": code }))
+        .json(&json!({ "token": code, "password": PASSWORD }))
         .send()
         .await
         .expect(200)

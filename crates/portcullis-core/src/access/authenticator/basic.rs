@@ -21,7 +21,7 @@ use quick_cache::sync::Cache;
 
 use super::{Authenticator, Entry, NEVER};
 use crate::access::{AuthenticationError, CredentialKind, Pair, Principal, Refused, Scopes};
-use crate::account::{Account, Login, Passwords, PasswordsError};
+use crate::account::{self, Account, Candidates, Login, Passwords, PasswordsError};
 use crate::defends;
 use crate::environment::{Environment, Timestamp};
 use crate::password::SealedHash;
@@ -55,12 +55,24 @@ impl Authenticator {
     pub(super) async fn read_basic(&self, pair: &Pair, now: Timestamp) -> Result<Entry, AuthenticationError> {
         let basic = self.basic()?;
         let passwords = &basic.passwords;
-        let find = || passwords.find(pair.identifier.expose());
-        let subjects = |login: &Login| [login.account.id.as_uuid(); 3];
-        let found = self.read_marked(find, subjects).await?;
-        let (found, marks) = found.map_or((None, None), |(found, marks)| (found, Some(marks)));
+        // Several accounts may claim one address: each has its own marks.
+        defends!("T021");
+        let applied = self.on.marks.applied();
+        let mut found = passwords.find(pair.identifier.expose()).await?;
+        let marks: Vec<(account::Id, _)> = found
+            .logins
+            .iter()
+            .map(|login| login.account.id)
+            .map(|id| (id, self.marks_of([id.as_uuid(); 3])))
+            .collect();
+        if self.on.marks.applied() != applied {
+            found = passwords.find(pair.identifier.expose()).await?;
+            let marked = |login: &Login| marks.iter().any(|(id, _)| *id == login.account.id);
+            found.logins.retain(marked);
+        }
         let account = basic.judge(found, pair).await?;
-        let marks = marks.ok_or(Refused::NoAccount)?;
+        let marks = marks.into_iter().find(|(id, _)| *id == account.id);
+        let (_, marks) = marks.ok_or(Refused::NoAccount)?;
         defends!("T047");
         // A hash takes long: state and stamp are judged as they are now.
         let (facts, known_at) = self.facts(account.id, now).await?;
@@ -95,19 +107,22 @@ impl Authenticator {
 
 impl Basic {
     /// The account if the pair proves to be its own, by a hash or by having been verified against the same one.
-    async fn judge(&self, found: Option<Login>, pair: &Pair) -> Result<Account, AuthenticationError> {
+    async fn judge(&self, found: Candidates, pair: &Pair) -> Result<Account, AuthenticationError> {
         let key = self.cache_key(pair);
-        let sealed = found
-            .as_ref()
-            .and_then(|login| login.password.as_ref())
-            .map(digest);
-        let proven = sealed.is_some() && self.proven.get(&key) == sealed;
-        let judged = match found {
-            Some(login) if proven => self.passwords.judge_state(login.account),
-            found => self.passwords.judge(found, &pair.password).await?,
+        let proven = self.proven.get(&key);
+        let sealed: Vec<(account::Id, [u8; 32])> = found
+            .logins
+            .iter()
+            .filter_map(|login| Some((login.account.id, digest(login.password.as_ref()?))))
+            .collect();
+        let same = sealed.iter().find(|(_, sealed)| Some(*sealed) == proven);
+        let same = same.and_then(|(id, _)| found.logins.iter().find(|login| login.account.id == *id));
+        let judged = match same {
+            Some(login) => self.passwords.judge_state(login.account.clone()),
+            None => self.passwords.judge(found, &pair.password).await?,
         };
         let account = judged.map_err(Refused::from)?;
-        if let Some(sealed) = sealed {
+        if let Some((_, sealed)) = sealed.into_iter().find(|(id, _)| *id == account.id) {
             self.proven.insert(key, sealed);
         }
         Ok(account)

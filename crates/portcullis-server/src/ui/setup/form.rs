@@ -48,7 +48,7 @@ impl Faults {
     pub(super) fn refused(&mut self, error: &RegistrationError) {
         if let RegistrationError::Taken { email, username } = error {
             if *email {
-                self.note("email", "an account has this address already");
+                self.note("email", "an account has proven this address already");
             }
             if *username {
                 self.note("username", "an account has this user name already");

@@ -83,8 +83,8 @@ async fn create(
 }
 
 async fn done() -> Page {
-    let text = "Log in with the address and password you chose. If mail is set up, a letter asks you to confirm the \
-                address. The set-up link leads nowhere from now on.";
+    let text = "Log in with the address and password you chose. The address counts as confirmed. The set-up link leads \
+                nowhere from now on.";
     Page::message(StatusCode::OK, "The administrator exists", text)
 }
 

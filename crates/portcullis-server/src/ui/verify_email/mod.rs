@@ -1,7 +1,9 @@
 //! The page that a mailed link leads to.
 //!
-//! Flow: `GET` shows a button and uses nothing up, because scanners open mailed links (`T029`); `POST` redeems the
-//! token and sends the browser to a page without it.
+//! Flow: `GET` shows the forms and uses nothing up, because scanners open mailed links (`T029`); `POST` redeems the
+//! token, with the account's password or, for whoever didn't register it, with a new one (`T120`), and sends the browser
+//! to a page without it. A session of the browser proves nothing here: it may be another's, planted. Whoever comes too
+//! late asks for another letter, and learns nothing by the answer (`T122`).
 
 use askama::Template;
 use axum::Router;
@@ -10,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
 use portcullis::{Circumstances, Form, Portcullis};
-use portcullis_core::account::VerificationToken;
+use portcullis_core::account::{AgainError, Identifier, VerificationToken, VerifyError};
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
 use serde::Deserialize;
@@ -23,6 +25,7 @@ pub(crate) fn pages(portcullis: Portcullis) -> Router {
     Router::new()
         .route("/", get(ask).post(confirm))
         .route("/done", get(done))
+        .route("/again", get(again).post(send_again))
         .fallback(not_found)
         .with_state(portcullis)
 }
@@ -31,6 +34,7 @@ pub(crate) fn pages(portcullis: Portcullis) -> Router {
 #[template(path = "verify_email/ask.html")]
 struct Ask<'t> {
     token: &'t str,
+    faults: Vec<String>,
 }
 
 async fn ask(RawQuery(query): RawQuery) -> Page {
@@ -41,21 +45,24 @@ async fn ask(RawQuery(query): RawQuery) -> Page {
         .as_ref()
         .filter(|token| VerificationToken::parse(token.expose()).is_some())
     {
-        Some(token) => Page::new(
-            StatusCode::OK,
-            &Ask {
-                token: token.expose(),
-            },
-        ),
+        Some(token) => asking(StatusCode::OK, token, Vec::new()),
         None => refused(),
     }
 }
 
-/// What the button sends.
+fn asking(status: StatusCode, token: &SecretText, faults: Vec<String>) -> Page {
+    let token = token.expose();
+    Page::new(status, &Ask { token, faults })
+}
+
+/// What one of the buttons sends.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
     token: SecretText,
+    password: Option<SecretText>,
+    new_password: Option<SecretText>,
+    new_password_again: Option<SecretText>,
 }
 
 async fn confirm(
@@ -63,10 +70,43 @@ async fn confirm(
     Circumstances(by): Circumstances,
     Form(sent): Form<Sent>,
 ) -> Result<Response, Unanswered> {
-    Ok(match portcullis.verify_email(sent.token.expose(), by).await? {
-        Some(_) => Redirect::to("/verify-email/done").into_response(),
-        None => refused().into_response(),
-    })
+    let Sent {
+        token,
+        password,
+        new_password,
+        new_password_again,
+    } = sent;
+    let text = token.expose();
+    let again = |fault: &str| asking(StatusCode::UNPROCESSABLE_ENTITY, &token, vec![fault.to_owned()]);
+    let verified = match (password, new_password) {
+        (Some(password), None) => portcullis.verify_email(text, &password, by).await,
+        (None, Some(new)) if new_password_again.is_some_and(|same| same.expose() == new.expose()) => {
+            portcullis.take_over(text, &new, by).await
+        }
+        (None, Some(_)) => return Ok(again("The two passwords differ.").into_response()),
+        _ => return Ok(again("Enter the account's password, or a new one.").into_response()),
+    };
+    let fault = match verified {
+        Ok(_) => return Ok(Redirect::to("/verify-email/done").into_response()),
+        Err(VerifyError::Refused) => return Ok(refused().into_response()),
+        Err(VerifyError::Fault(fault)) => return Err(fault.into()),
+        Err(VerifyError::Hash(error)) => return Err(error.into()),
+        Err(VerifyError::Password(broken)) => {
+            let faults = broken.iter().map(|rule| format!("The new password: {rule}."));
+            return Ok(asking(StatusCode::UNPROCESSABLE_ENTITY, &token, faults.collect()).into_response());
+        }
+        Err(VerifyError::WrongPassword(_) | VerifyError::AnotherAccount) => {
+            "This isn't the password of the account that the letter names."
+        }
+        Err(VerifyError::TooManyTries(_)) => {
+            "Too many passwords were tried with this letter. Ask for another one, or take the account over."
+        }
+        Err(VerifyError::HasRoles) => {
+            "This account was given roles, so a letter is not enough to take it over. Enter its password, or register \
+             an account of your own with this address."
+        }
+    };
+    Ok(again(fault).into_response())
 }
 
 async fn done() -> Page {
@@ -77,7 +117,63 @@ async fn done() -> Page {
     )
 }
 
+#[derive(Template)]
+#[template(path = "verify_email/again.html")]
+struct Again<'t> {
+    title: &'t str,
+    text: &'t str,
+}
+
+impl Again<'_> {
+    fn page(&self, status: StatusCode) -> Page {
+        Page::new(status, self)
+    }
+}
+
 fn refused() -> Page {
-    let text = "This link was used, has expired, or isn't complete. Log in and ask for another letter.";
-    Page::message(StatusCode::GONE, "This link leads nowhere", text)
+    Again {
+        title: "This link leads nowhere",
+        text: "It was used, has expired, or isn't complete. If your address isn't confirmed yet, ask for another letter.",
+    }
+    .page(StatusCode::GONE)
+}
+
+async fn again() -> Page {
+    Again {
+        title: "Ask for another letter",
+        text: "If your address isn't confirmed yet, a letter with another link is sent to it.",
+    }
+    .page(StatusCode::OK)
+}
+
+/// Who asks for another letter.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asking {
+    identifier: String,
+}
+
+async fn send_again(
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Form(sent): Form<Asking>,
+) -> Result<Page, Unanswered> {
+    let Some(identifier) = Identifier::parse(&sent.identifier) else {
+        let text = "This is neither an e-mail address nor a user name.";
+        let title = "Ask for another letter";
+        return Ok(Again { title, text }.page(StatusCode::UNPROCESSABLE_ENTITY));
+    };
+    Ok(match portcullis.mail_code(identifier, by.ip).await {
+        Ok(()) => Page::message(
+            StatusCode::OK,
+            "Look into your mailbox",
+            "If this leads to an account whose address isn't confirmed yet, a letter with another link is on its way.",
+        ),
+        Err(AgainError::TooSoon(_)) => Page::message(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many letters were asked for",
+            "Wait an hour before you ask for the next one.",
+        ),
+        Err(AgainError::Fault(fault)) => return Err(fault.into()),
+    })
 }

@@ -1,11 +1,13 @@
 //! Accounts: what every store must do.
 
+mod claim;
 mod registration;
 mod service;
 mod setup;
 mod state;
 mod verification;
 
+pub use self::claim::*;
 pub use self::registration::*;
 pub use self::service::*;
 pub use self::setup::*;

@@ -6,14 +6,15 @@ use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
 use crate::contract::given::{
-    HOUR, START, by, count, event_count, events, fresh_digest, fresh_id, new_account, registered, sealed,
-    together,
+    HOUR, START, by, count, event_count, events, fresh_digest, fresh_id, new_account, proves, registered,
+    sealed, together, verified,
 };
 
 /// Another account has the address, the name, or both: nothing is written, and the owner keeps the password.
 pub async fn register_taken_identifier_writes_nothing<S: Stores>(db: S) {
     checks!("T010");
-    registered(&db, "anna").await;
+    let anna = registered(&db, "anna").await;
+    verified(&db, anna.id).await;
     let before = event_count(&db).await;
     let spelling = |email: Option<&str>, name: Option<&str>| {
         let mut new = new_account("thief");
@@ -36,14 +37,37 @@ pub async fn register_taken_identifier_writes_nothing<S: Stores>(db: S) {
     assert_eq!(event_count(&db).await, before);
     let who = Identifier::parse("anna").unwrap();
     assert_eq!(
-        db.find_login(who).await.unwrap().unwrap().password,
+        db.find_logins(who).await.unwrap().remove(0).password,
         Some(sealed("anna"))
     );
 }
 
-/// A crowd registers one address in eight spellings: one account.
+/// A crowd registers one user name, each with the same address, in eight spellings: one account.
 pub async fn register_in_parallel_makes_one_account<S: Stores>(db: S) {
     checks!("T010");
+    let answers = together(|n| {
+        let db = db.clone();
+        let mut new = new_account("anna");
+        let spelling = SPELLINGS[usize::try_from(n).unwrap() % SPELLINGS.len()];
+        new.email = Some(EmailAddress::parse(spelling).unwrap());
+        async move { db.register(new, by(START)).await.unwrap() }
+    })
+    .await;
+    let taken = Outcome::Taken {
+        email: false,
+        username: true,
+    };
+    assert_eq!(count(&answers, |answer| matches!(answer, Outcome::Created(_))), 1);
+    assert_eq!(count(&answers, |answer| *answer == taken), answers.len() - 1);
+    assert_eq!(events(&db, Action::AccountRegistered).await.len(), 1);
+    assert_eq!(account::Store::list(&db, None, 10).await.unwrap().len(), 1);
+}
+
+/// A crowd registers a proven address in eight spellings: no further account.
+pub async fn register_of_a_proven_address_in_parallel_makes_none<S: Stores>(db: S) {
+    checks!("T010");
+    let anna = registered(&db, "anna").await;
+    verified(&db, anna.id).await;
     let answers = together(|n| {
         let db = db.clone();
         let mut new = new_account("anna");
@@ -57,9 +81,7 @@ pub async fn register_in_parallel_makes_one_account<S: Stores>(db: S) {
         email: true,
         username: false,
     };
-    assert_eq!(count(&answers, |answer| matches!(answer, Outcome::Created(_))), 1);
-    assert_eq!(count(&answers, |answer| *answer == taken), answers.len() - 1);
-    assert_eq!(events(&db, Action::AccountRegistered).await.len(), 1);
+    assert_eq!(count(&answers, |answer| *answer == taken), answers.len());
     assert_eq!(account::Store::list(&db, None, 10).await.unwrap().len(), 1);
 }
 
@@ -100,23 +122,25 @@ pub async fn register_writes_everything_at_once<S: Stores>(db: S) {
         db.assigned(new.id).await.unwrap(),
         Some(vec!["editor".to_owned()])
     );
-    assert!(db.redeem_verification(token, by(START)).await.unwrap().is_some());
+    assert!(proves(&db, &account, token, START).await);
     let event = events(&db, Action::AccountRegistered).await.remove(0);
     assert_eq!(event.account, Some(new.id));
     assert_eq!((event.at, event.ip.as_deref()), (START, Some("203.0.113.7")));
 }
 
 /// An identifier leads to its account in any spelling, and to nobody else's.
-pub async fn find_login_reads_any_spelling<S: Stores>(db: S) {
+pub async fn find_logins_reads_any_spelling<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     registered(&db, "berta").await;
     for unknown in ["carla", "carla@example.com", "anna@example.org", "ann", "annaa"] {
         let who = Identifier::parse(unknown).unwrap();
-        assert!(db.find_login(who).await.unwrap().is_none(), "{unknown}");
+        assert!(db.find_logins(who).await.unwrap().is_empty(), "{unknown}");
     }
     for spelling in SPELLINGS.into_iter().chain(["anna", "ANNA", "ａnna"]) {
         let who = Identifier::parse(spelling).unwrap();
-        let login = db.find_login(who).await.unwrap().unwrap();
+        let mut found = db.find_logins(who).await.unwrap();
+        assert_eq!(found.len(), 1, "{spelling}");
+        let login = found.remove(0);
         assert_eq!(login.account, anna, "{spelling}");
         assert_eq!(login.password, Some(sealed("anna")));
     }
@@ -154,7 +178,7 @@ pub async fn rehash_of_a_changed_password_is_refused<S: Stores>(db: S) {
     assert!(!db.rehash(anna.id, sealed("anna"), sealed("newer")).await.unwrap());
     let who = Identifier::parse("anna").unwrap();
     assert_eq!(
-        db.find_login(who).await.unwrap().unwrap().password,
+        db.find_logins(who).await.unwrap().remove(0).password,
         Some(sealed("new"))
     );
 }

@@ -109,6 +109,10 @@ pub async fn set_state_active_needs_a_proven_address<S: Stores>(db: S) {
     unnamed.email = None;
     let id = unnamed.id;
     db.register(unnamed, by(START)).await.unwrap();
+    // Asked for what can't be, it says so instead of changing nothing.
+    let stamp = Stamp::from_uuid(fresh_id());
+    let asked = db.set_state(anna.id, State::Active, stamp, by(START)).await;
+    assert_eq!(asked.unwrap(), StateSet::Unproven);
     for state in [State::Locked, State::Disabled] {
         set_state(&db, anna.id, state).await;
         assert_eq!(

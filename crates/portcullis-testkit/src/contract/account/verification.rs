@@ -1,42 +1,37 @@
 //! Proving an address.
 
-use portcullis_core::account::{Outcome, SetupToken, State, VerificationToken};
+use portcullis_core::account::{Outcome, Redeemed, SetupToken, State, VerificationToken};
 use portcullis_core::audit::Action;
 use portcullis_core::{account, checks, session};
 
 use crate::contract::Stores;
 use crate::contract::given::{
     HOUR, MICROSECOND, START, by, count, disguised, events, first_refresh, fresh_digest, fresh_id,
-    new_account, opened, registered, set_state, together,
+    new_account, opened, proves, redeemed, registered, set_state, together,
 };
 
 /// Nobody without an unverified address is offered a verification.
 pub async fn offer_verification_needs_an_unverified_address<S: Stores>(db: S) {
     let expires_at = START.plus(HOUR);
     let nobody = account::Id::from_uuid(fresh_id());
-    assert!(
-        !db.offer_verification(nobody, fresh_digest(), expires_at)
-            .await
-            .unwrap()
-    );
+    let none = db.offer_verification(nobody, fresh_digest(), expires_at);
+    assert_eq!(none.await.unwrap(), None);
     let mut unnamed = new_account("unnamed");
     unnamed.email = None;
     let id = unnamed.id;
     db.register(unnamed, by(START)).await.unwrap();
-    assert!(
-        !db.offer_verification(id, fresh_digest(), expires_at)
-            .await
-            .unwrap()
-    );
+    let none = db.offer_verification(id, fresh_digest(), expires_at);
+    assert_eq!(none.await.unwrap(), None);
     let anna = registered(&db, "anna").await;
     let token = fresh_digest();
-    assert!(db.offer_verification(anna.id, token, expires_at).await.unwrap());
-    assert!(db.redeem_verification(token, by(START)).await.unwrap().is_some());
-    assert!(
-        !db.offer_verification(anna.id, fresh_digest(), expires_at)
-            .await
-            .unwrap()
+    let offered = db.offer_verification(anna.id, token, expires_at).await.unwrap();
+    assert_eq!(
+        offered.unwrap().from,
+        Some(std::net::IpAddr::from([203, 0, 113, 7]))
     );
+    assert!(proves(&db, &anna, token, START).await);
+    let none = db.offer_verification(anna.id, fresh_digest(), expires_at);
+    assert_eq!(none.await.unwrap(), None);
 }
 
 /// Unknown, foreign, expired and used tokens prove nothing; a good one makes the account active, once.
@@ -50,20 +45,26 @@ pub async fn redeem_verification_refuses_all_but_a_good_token<S: Stores>(db: S) 
         disguised(session.token.unwrap()),
         disguised(first_refresh(&session)),
     ] {
-        assert_eq!(db.redeem_verification(foreign, by(START)).await.unwrap(), None);
+        assert!(!proves(&db, &anna, foreign, START).await);
     }
     let (token, expires_at) = (fresh_digest(), START.plus(HOUR));
-    assert!(db.offer_verification(anna.id, token, expires_at).await.unwrap());
-    assert_eq!(db.redeem_verification(token, by(expires_at)).await.unwrap(), None);
+    let offered = db.offer_verification(anna.id, token, expires_at).await.unwrap();
+    assert_eq!(
+        offered.unwrap().from,
+        Some(std::net::IpAddr::from([203, 0, 113, 7]))
+    );
+    assert!(!proves(&db, &anna, token, expires_at).await);
     assert_eq!(events(&db, Action::EmailVerified).await.len(), 0);
     let last = expires_at.minus(MICROSECOND);
-    let verified = db.redeem_verification(token, by(last)).await.unwrap().unwrap();
+    let Redeemed::Proven(verified) = redeemed(&db, &anna, token, last).await else {
+        panic!("not proven")
+    };
     assert_eq!(
         (verified.state, verified.email_verified_at),
         (State::Active, Some(last))
     );
     assert_eq!(verified.stamp, anna.stamp);
-    assert_eq!(db.redeem_verification(token, by(last)).await.unwrap(), None);
+    assert!(!proves(&db, &anna, token, last).await);
     assert_eq!(events(&db, Action::EmailVerified).await.len(), 1);
 }
 
@@ -73,11 +74,8 @@ pub async fn redeem_verification_of_the_same_bytes_for_another_purpose_is_refuse
     let anna = registered(&db, "anna").await;
     let bytes = [9; 32];
     let token = VerificationToken::from_bytes(bytes).digest();
-    assert!(
-        db.offer_verification(anna.id, token, START.plus(HOUR))
-            .await
-            .unwrap()
-    );
+    let offered = db.offer_verification(anna.id, token, START.plus(HOUR));
+    assert!(offered.await.unwrap().is_some());
     let setup = SetupToken::from_bytes(bytes).digest();
     let outcome = db
         .register_first_administrator(setup, new_account("thief"), by(START))
@@ -88,7 +86,7 @@ pub async fn redeem_verification_of_the_same_bytes_for_another_purpose_is_refuse
     assert_eq!(db.find_refresh(refresh).await.unwrap(), None);
     let session = session::Token::from_bytes(bytes).digest();
     assert_eq!(db.find_by_token(session).await.unwrap(), None);
-    assert!(db.redeem_verification(token, by(START)).await.unwrap().is_some());
+    assert!(proves(&db, &anna, token, START).await);
 }
 
 /// A disabled account proves nothing, a locked one stays locked; the refused token is not used up.
@@ -96,17 +94,17 @@ pub async fn redeem_verification_never_revives_an_account<S: Stores>(db: S) {
     checks!("T016");
     let anna = registered(&db, "anna").await;
     let token = fresh_digest();
-    assert!(
-        db.offer_verification(anna.id, token, START.plus(HOUR))
-            .await
-            .unwrap()
-    );
+    let offered = db.offer_verification(anna.id, token, START.plus(HOUR));
+    assert!(offered.await.unwrap().is_some());
     set_state(&db, anna.id, State::Disabled).await;
-    assert_eq!(db.redeem_verification(token, by(START)).await.unwrap(), None);
+    let disabled = account::Store::find(&db, anna.id).await.unwrap().unwrap();
+    assert!(!proves(&db, &disabled, token, START).await);
     let found = account::Store::find(&db, anna.id).await.unwrap().unwrap();
     assert_eq!((found.state, found.email_verified_at), (State::Disabled, None));
     set_state(&db, anna.id, State::Locked).await;
-    let locked = db.redeem_verification(token, by(START)).await.unwrap().unwrap();
+    let Redeemed::Proven(locked) = redeemed(&db, &disabled, token, START).await else {
+        panic!("not proven")
+    };
     assert_eq!(
         (locked.state, locked.email_verified_at),
         (State::Locked, Some(START))
@@ -118,16 +116,13 @@ pub async fn redeem_verification_in_parallel_has_one_winner<S: Stores>(db: S) {
     checks!("T009");
     let anna = registered(&db, "anna").await;
     let token = fresh_digest();
-    assert!(
-        db.offer_verification(anna.id, token, START.plus(HOUR))
-            .await
-            .unwrap()
-    );
+    let offered = db.offer_verification(anna.id, token, START.plus(HOUR));
+    assert!(offered.await.unwrap().is_some());
     let answers = together(|_| {
-        let db = db.clone();
-        async move { db.redeem_verification(token, by(START)).await.unwrap() }
+        let (db, anna) = (db.clone(), anna.clone());
+        async move { proves(&db, &anna, token, START).await }
     })
     .await;
-    assert_eq!(count(&answers, Option::is_some), 1);
+    assert_eq!(count(&answers, |proven| *proven), 1);
     assert_eq!(events(&db, Action::EmailVerified).await.len(), 1);
 }

@@ -27,7 +27,7 @@ fn digest() -> KeyDigest {
     KeyDigest::from_slice(&bytes).unwrap()
 }
 
-fn new_key(account: account::Id) -> NewApiKey {
+pub(super) fn new_key(account: account::Id) -> NewApiKey {
     NewApiKey {
         id: Id::from_uuid(fresh_id()),
         account,

@@ -60,6 +60,17 @@ impl Builder {
             manners,
         );
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
+        let registrar = Registrar::new(
+            shared(&database),
+            hasher,
+            environment.clone(),
+            self.policy.clone(),
+        );
+        let registrar = if self.sessions.hide_addresses {
+            registrar.hiding_addresses()
+        } else {
+            registrar
+        };
         let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let sessions = self.manager(&database, store, directory, roles);
@@ -68,7 +79,7 @@ impl Builder {
             sessions,
             session_store,
             issuer,
-            registrar: Registrar::new(shared(&database), hasher, environment.clone(), self.policy),
+            registrar,
             roles: Roles::new(shared(&database)),
             audit: audit::Log::new(shared(&database)),
             decisions,
@@ -112,11 +123,16 @@ impl Builder {
 
     /// What checks passwords that come with every request.
     fn passwords_of(&self, database: &Database, hasher: &Arc<Hasher>) -> Passwords {
-        Passwords::new(
+        let passwords = Passwords::new(
             shared(database),
             Arc::clone(hasher),
             self.sessions.require_verified_email,
-        )
+        );
+        if self.sessions.hide_addresses {
+            passwords.hiding_addresses()
+        } else {
+            passwords
+        }
     }
 
     /// What explains refusals, and what accounts could do.

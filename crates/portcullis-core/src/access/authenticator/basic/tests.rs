@@ -337,13 +337,13 @@ fn debug_shows_neither_part() {
 
 #[async_trait]
 impl account::Store for Accounts {
-    async fn find_login(&self, _: account::Identifier) -> Result<Option<Login>, Fault> {
+    async fn find_logins(&self, _: account::Identifier) -> Result<Vec<Login>, Fault> {
         self.world.read()?;
         let found = self.login.lock().unwrap().clone();
         if let Some(change) = self.during_find.lock().unwrap().take() {
             change();
         }
-        Ok(found)
+        Ok(found.into_iter().collect())
     }
     async fn rehash(&self, _: account::Id, old: SealedHash, new: SealedHash) -> Result<bool, Fault> {
         let mut login = self.login.lock().unwrap();
@@ -407,14 +407,42 @@ impl account::Store for Accounts {
         _: account::Id,
         _: Digest<account::EmailVerification>,
         _: Timestamp,
+    ) -> Result<Option<account::Claimed>, Fault> {
+        never()
+    }
+    async fn find_verification(
+        &self,
+        _: Digest<account::EmailVerification>,
+        _: Timestamp,
+    ) -> Result<Option<Login>, Fault> {
+        never()
+    }
+    async fn count_verification_try(
+        &self,
+        _: Digest<account::EmailVerification>,
+        _: u32,
+        _: Timestamp,
     ) -> Result<bool, Fault> {
         never()
     }
     async fn redeem_verification(
         &self,
         _: Digest<account::EmailVerification>,
+        _: account::Proof,
+        _: Stamp,
         _: audit::Context,
-    ) -> Result<Option<Account>, Fault> {
+    ) -> Result<account::Redeemed, Fault> {
+        never()
+    }
+    async fn prove_email(
+        &self,
+        _: account::Id,
+        _: Stamp,
+        _: audit::Context,
+    ) -> Result<account::Proving, Fault> {
+        never()
+    }
+    async fn expire_claims(&self, _: Timestamp, _: u32, _: Stamp, _: audit::Context) -> Result<u64, Fault> {
         never()
     }
 }

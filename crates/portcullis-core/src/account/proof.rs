@@ -1,0 +1,75 @@
+//! How an address becomes an account's: what it is before, and what proves it.
+
+use std::net::IpAddr;
+
+use super::{Account, Id, Stamp};
+use crate::access::Lacks;
+use crate::environment::Timestamp;
+use crate::password::SealedHash;
+
+/// What it means that a new account has an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It says that the address is its own. Refused if another account has proven it.
+    Open,
+    /// The same, beside a proof of another's, too: nobody is told that there is one.
+    Hidden,
+    /// Whoever runs the server vouches for it: it counts as proven.
+    Vouched,
+}
+
+/// An account's claim, as the letter about it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The account.
+    pub account: Account,
+    /// When it was claimed.
+    pub at: Timestamp,
+    /// From where, if that is known.
+    pub from: Option<IpAddr>,
+}
+
+/// What whoever brings a code shows beside it.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// That they are this account, by a login of it or its password.
+    Own {
+        /// The account.
+        account: Id,
+        /// Its stamp when that was found out.
+        stamp: Stamp,
+    },
+    /// Nothing: somebody else may have registered it. Everything made before ends.
+    TakeOver {
+        /// The password from now on.
+        password: SealedHash,
+    },
+}
+
+/// What came of a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redeemed {
+    /// The address is the account's.
+    Proven(Account),
+    /// The code is unknown, used, expired, or its claim is over.
+    Refused,
+    /// The code is about another account than whoever brought it.
+    AnotherAccount,
+    /// The account was given a role: a letter is not enough to take it over.
+    HasRoles,
+}
+
+/// What came of proving an address without a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proving {
+    /// The address is the account's.
+    Proven(Account),
+    /// There is no such account.
+    UnknownAccount,
+    /// The account claims no address.
+    NothingToProve,
+    /// Another account has proven the address.
+    Taken,
+    /// The account has permissions of the server's, these, that whoever acts lacks.
+    Beyond(Lacks),
+}

@@ -1,0 +1,203 @@
+//! Claims: addresses that accounts say are theirs and haven't proven.
+//!
+//! A claim stands in a table of its own, one for each account, any number for each address; `accounts.email` is unique
+//! and holds what was proven. A process of the version before writes unproven addresses there: such a row counts as a
+//! claim, too, and [`adopt`] gives it its row here.
+//!
+//! An account loses its claim when another one proves the address, or when the claim expires. Whoever has a user name
+//! goes on by it. Whoever has nothing else to be found by is closed, unless somebody gave the account a role: then an
+//! operator decides about it.
+
+use portcullis_core::account::{CLAIM_LIFETIME, EmailAddress, Id, NewAccount, Stamp};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
+use portcullis_core::session::Ending;
+
+use crate::audit::Entry;
+use crate::tx::Tx;
+use crate::value::params;
+use crate::{access, api_key, session};
+
+/// Why a claim is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loss {
+    Proof,
+    Expiry,
+}
+
+impl Loss {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proof => "another account proved the address",
+            Self::Expiry => "the claim expired",
+        }
+    }
+}
+
+/// Claims the address for a new account.
+pub(super) async fn make(
+    tx: &mut Tx<'_>,
+    new: &NewAccount,
+    email: &EmailAddress,
+    by: &Context,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO email_claims
+        (account_id, email, email_normalised, claimed_at, claimed_from, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    let params = params![
+        new.id,
+        email.as_str(),
+        email.normalised(),
+        new.at,
+        by.ip,
+        new.at.plus(CLAIM_LIFETIME),
+    ];
+    tx.execute(sql, params).await.map(drop)
+}
+
+/// Whether an account has proven the address.
+pub(super) async fn is_proven(tx: &mut Tx<'_>, address: &str) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM accounts WHERE email_normalised = $1 AND email_verified_at IS NOT NULL";
+    Ok(tx.query_one(sql, params![address]).await?.is_some())
+}
+
+/// Gives the account's unproven address its row if the version before wrote it.
+pub(super) async fn adopt(tx: &mut Tx<'_>, id: Id, at: Timestamp) -> Result<(), Fault> {
+    let sql = "INSERT INTO email_claims (account_id, email, email_normalised, claimed_at, expires_at)
+        SELECT id, email, email_normalised, created_at, $2 FROM accounts
+        WHERE id = $1 AND email IS NOT NULL AND email_verified_at IS NULL ON CONFLICT DO NOTHING";
+    tx.execute(sql, params![id, at.plus(CLAIM_LIFETIME)])
+        .await
+        .map(drop)
+}
+
+/// Takes the address from every other account that claims it, the newest first. Beyond the limit a claim is left to
+/// expire: it can't be proven any more.
+pub(super) async fn take_from_others(
+    tx: &mut Tx<'_>,
+    address: &str,
+    winner: Id,
+    stamp: Stamp,
+    by: &Context,
+) -> Result<(), Fault> {
+    defends!("T120");
+    let former =
+        "SELECT id FROM accounts WHERE email_normalised = $1 AND email_verified_at IS NULL AND id <> $2";
+    let newest = "SELECT account_id FROM email_claims WHERE email_normalised = $1 AND account_id <> $2
+        ORDER BY account_id DESC LIMIT 500";
+    for sql in [former, newest] {
+        for mut row in tx.query(sql, params![address, winner]).await? {
+            lose(tx, row.take()?, stamp, Loss::Proof, by).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends the account's claim, and what it alone gave.
+async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) -> Result<(), Fault> {
+    forget(tx, id).await?;
+    let sql = "UPDATE accounts SET email = NULL, email_normalised = NULL,
+         state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
+         WHERE id = $1 AND email_verified_at IS NULL RETURNING username";
+    let Some(mut row) = tx.query_one(sql, params![id]).await? else {
+        return Ok(());
+    };
+    let username: Option<String> = row.take()?;
+    tx.record(
+        by,
+        Entry::of(Action::EmailClaimLost).account(id).detail(why.as_str()),
+    );
+    tx.invalidate(Invalidation::Account(id), by.at);
+    if username.is_none() && !holds_a_role(tx, id).await? {
+        return close(tx, id, stamp, by).await;
+    }
+    if why == Loss::Proof {
+        end_sessions(tx, id, stamp, by).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the account's claim and the codes that would have proven it.
+pub(super) async fn forget(tx: &mut Tx<'_>, id: Id) -> Result<(), Fault> {
+    tx.execute("DELETE FROM email_claims WHERE account_id = $1", params![id])
+        .await?;
+    tx.execute("DELETE FROM verifications WHERE account_id = $1", params![id])
+        .await
+        .map(drop)
+}
+
+pub(super) async fn holds_a_role(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM account_roles WHERE account_id = $1 LIMIT 1";
+    Ok(tx.query_one(sql, params![id]).await?.is_some())
+}
+
+/// Ends an account that nobody can be told by any more: no state, session, key or password is left to use.
+async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<(), Fault> {
+    let sql = "UPDATE accounts SET state = 'disabled' WHERE id = $1";
+    tx.execute(sql, params![id]).await?;
+    tx.execute("DELETE FROM passwords WHERE account_id = $1", params![id])
+        .await?;
+    end_sessions(tx, id, stamp, by).await?;
+    api_key::revoke_all(tx, id, by).await?;
+    let closed = Entry::of(Action::AccountStateSet).account(id);
+    tx.record(by, closed.detail("disabled"));
+    Ok(())
+}
+
+/// Ends every session, refresh token and access token of the account.
+pub(super) async fn end_sessions(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<(), Fault> {
+    let sql = "UPDATE accounts SET stamp = $2 WHERE id = $1";
+    tx.execute(sql, params![id, stamp]).await?;
+    session::end_many(tx, id, None, Ending::Ended, by.at).await?;
+    let ended = Entry::of(Action::SessionsEnded).account(id);
+    tx.record(by, ended.detail("all"));
+    Ok(())
+}
+
+/// Lets claims live on while their accounts are in use.
+pub(crate) async fn renew(tx: &mut Tx<'_>, id: Id, session_ends: Timestamp) -> Result<(), Fault> {
+    let sql = "UPDATE email_claims SET expires_at = $2 WHERE account_id = $1 AND expires_at < $2";
+    tx.execute(sql, params![id, session_ends.plus(CLAIM_LIFETIME)])
+        .await
+        .map(drop)
+}
+
+/// Adopts what the version before wrote, renews claims whose accounts have keys in use or a role, and ends up to `limit`
+/// of the others that are over.
+pub(super) async fn expire(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    limit: u32,
+    stamp: Stamp,
+    by: &Context,
+) -> Result<u64, Fault> {
+    access::lock_roles(tx).await?;
+    tx.execute(ADOPT_ALL, params![now.plus(CLAIM_LIFETIME), limit])
+        .await?;
+    tx.execute(
+        RENEW_USED,
+        params![now, now.minus(CLAIM_LIFETIME), now.plus(CLAIM_LIFETIME)],
+    )
+    .await?;
+    let sql = "SELECT account_id FROM email_claims WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
+    let over = tx.query(sql, params![now, limit]).await?;
+    let ended = over.len() as u64;
+    for mut row in over {
+        lose(tx, row.take()?, stamp, Loss::Expiry, by).await?;
+    }
+    Ok(ended)
+}
+
+const ADOPT_ALL: &str =
+    "INSERT INTO email_claims (account_id, email, email_normalised, claimed_at, expires_at)
+    SELECT id, email, email_normalised, created_at, $1 FROM accounts
+    WHERE email IS NOT NULL AND email_verified_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM email_claims WHERE email_claims.account_id = accounts.id)
+    LIMIT $2 ON CONFLICT DO NOTHING";
+
+const RENEW_USED: &str = "UPDATE email_claims SET expires_at = $3 WHERE expires_at <= $1 AND (
+    EXISTS (SELECT 1 FROM api_keys WHERE api_keys.account_id = email_claims.account_id AND last_used_at > $2)
+    OR EXISTS (SELECT 1 FROM account_roles WHERE account_roles.account_id = email_claims.account_id))";

@@ -1,0 +1,308 @@
+//! The routes that prove an address.
+//!
+//! The mailed code proves nothing alone: whoever sends it shows that they are the account it was mailed about, by a
+//! login of it or its password, or takes the account over with a new password, which ends everything that was made
+//! before. So whoever registers somebody else's address never gets it by the owner's click (`T120`).
+//!
+//! Whoever can't log in asks for a further code by address or user name: the answer is the same for everybody, and is
+//! given before anything is looked up (`T122`).
+
+use axum::extract::State;
+use portcullis_core::access::{Principal, Scopes, Unnarrowed};
+use portcullis_core::account::{
+    Account, AgainError, Claimed, EmailAddress, Identifier, Store as _, VerificationToken, VerifyError,
+};
+use portcullis_core::fault::Fault;
+use portcullis_core::secret::SecretText;
+use portcullis_core::{audit, defends};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{AccountView, Underway, broken_password, letters, one_field};
+use crate::portcullis::Portcullis;
+use crate::{Accepted, Allow, Api, Circumstances, Json, NoContent, Personal, Problem, Public, Via, Visitor};
+
+/// The routes below `/auth/email`.
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.post("/email/verify", verify_email)
+        .summary("Prove an e-mail address with the mailed code")
+        .operation_id("verifyEmail")
+        .description("By a login of the account that the letter names, with its password, or with a new one, which takes the account over and ends everything made before. The code is good once.")
+        .post("/email/verification", mail_again)
+        .summary("Mail the code again")
+        .operation_id("mailVerificationAgain")
+        .description("Nothing is mailed where there is nothing to prove.")
+        .post("/email/code", ask_for_code)
+        .summary("Ask for the code again without a login")
+        .operation_id("askForVerification")
+        .description("The answer is the same whether or not there is an account with an address to prove.")
+}
+
+/// A mailed code, and what shows whose it is: a login of the account, or one of the passwords.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct VerificationCode {
+    /// The code from the letter, `pcv_…`.
+    #[schemars(with = "String")]
+    token: SecretText,
+    /// The account's password.
+    #[schemars(with = "Option<String>")]
+    password: Option<SecretText>,
+    /// For whoever didn't register the account: a password from now on. Everything made before ends.
+    #[schemars(with = "Option<String>")]
+    new_password: Option<SecretText>,
+}
+
+async fn verify_email(
+    who: Visitor<Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<VerificationCode>,
+) -> Result<Json<AccountView>, Problem> {
+    let VerificationCode {
+        token,
+        password,
+        new_password,
+    } = form;
+    let token = token.expose();
+    let account = match (password, new_password) {
+        (Some(_), Some(_)) => {
+            let detail = "give the account's password, or a new one to take it over";
+            return Err(one_field("/new_password", "one_of_two", detail));
+        }
+        (Some(password), None) => portcullis.verify_email(token, &password, by).await?,
+        (None, Some(password)) => portcullis.take_over(token, &password, by).await?,
+        (None, None) => by_login(&portcullis, token, who.principal().map(AsRef::as_ref), by).await?,
+    };
+    Ok(Json(AccountView::from(&account)))
+}
+
+/// Proves the address to a caller whose login is the account's own.
+async fn by_login(
+    portcullis: &Portcullis,
+    token: &str,
+    caller: Option<&Principal>,
+    by: audit::Context,
+) -> Result<Account, Problem> {
+    defends!("T120");
+    let token = parsed(token)?;
+    let registrar = portcullis.registrar();
+    registrar.verification_of(&token).await?;
+    let caller = caller.filter(|caller| matches!(caller.scopes(), Scopes::Everything));
+    let caller = caller.ok_or_else(|| {
+        Problem::forbidden(
+            "login_or_password_needed",
+            "the code alone proves nothing: send it as the account that the letter names (with its access token or \
+             session), or with that account's `password`; if you didn't register the account, send a `new_password`: \
+             it becomes yours, and everything made before ends",
+        )
+    })?;
+    Ok(registrar.verify_as(&token, caller.account(), by).await?)
+}
+
+impl Portcullis {
+    /// Redeems the text of a verification token for whoever knows the account's password.
+    ///
+    /// # Errors
+    /// [`VerifyError`]; a wrong password is on record.
+    pub async fn verify_email(
+        &self,
+        token: &str,
+        password: &SecretText,
+        by: audit::Context,
+    ) -> Result<Account, VerifyError> {
+        defends!("T014");
+        let token = parsed(token)?;
+        let verified = self
+            .registrar()
+            .verify_by_password(&token, password, by.clone())
+            .await;
+        if let Err(VerifyError::WrongPassword(account) | VerifyError::TooManyTries(account)) = &verified {
+            let refusal = audit::Refusal {
+                action: audit::Action::LoginRefused,
+                account: Some(*account),
+                session: None,
+                detail: "wrong password beside a mailed code".to_owned(),
+            };
+            audit::Store::append(self.database(), refusal, by).await?;
+        }
+        verified
+    }
+
+    /// Redeems the text of a verification token for whoever holds nothing else: everything made for the account before
+    /// ends, and `password` is its password.
+    ///
+    /// # Errors
+    /// [`VerifyError`].
+    pub async fn take_over(
+        &self,
+        token: &str,
+        password: &SecretText,
+        by: audit::Context,
+    ) -> Result<Account, VerifyError> {
+        self.registrar().take_over(&parsed(token)?, password, by).await
+    }
+
+    /// Mails a further code to whoever an identifier leads to, if there is an address to prove; nobody is told which.
+    ///
+    /// # Errors
+    /// [`AgainError`], the same for every identifier.
+    pub async fn mail_code(
+        &self,
+        identifier: Identifier,
+        from: Option<std::net::IpAddr>,
+    ) -> Result<(), AgainError> {
+        self.registrar().spend_asking(&identifier, from).await?;
+        let portcullis = self.clone();
+        // Beside the request: its time doesn't tell whether there was anything to write.
+        tokio::spawn(async move {
+            if let Err(error) = mail_codes(&portcullis, identifier).await {
+                tracing::warn!(%error, "a code that was asked for could not be mailed");
+            }
+        });
+        Ok(())
+    }
+}
+
+async fn mail_codes(portcullis: &Portcullis, identifier: Identifier) -> Result<(), AgainError> {
+    for account in portcullis.registrar().unproven(identifier).await? {
+        match again(portcullis, &account).await {
+            Ok(()) | Err(AgainError::TooSoon(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn parsed(token: &str) -> Result<VerificationToken, VerifyError> {
+    VerificationToken::parse(token).ok_or(VerifyError::Refused)
+}
+
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Refused => Self::bad_request(
+                "invalid_code",
+                "this code was used, has expired or never existed; ask for another at /auth/email/code",
+            ),
+            VerifyError::AnotherAccount => Self::forbidden(
+                "another_account",
+                "this code is about another account than the one you are logged in to: log in to the account that the \
+                 letter names, or send its `password`; if you didn't register it, send a `new_password`",
+            ),
+            VerifyError::WrongPassword(_) => Self::forbidden(
+                "wrong_password",
+                "this isn't the password of the account that the letter names; the code stays good",
+            ),
+            VerifyError::TooManyTries(_) => Self::forbidden(
+                "too_many_tries",
+                "too many passwords were tried with this code; ask for another at /auth/email/code, or send a \
+                 `new_password` to take the account over",
+            ),
+            VerifyError::HasRoles => Self::forbidden(
+                "account_has_roles",
+                "this account was given roles, so a letter is not enough to take it over: prove the address with its \
+                 login or password, or register an account of your own and prove the address there",
+            ),
+            VerifyError::Password(broken) => broken_password("/new_password", &broken),
+            VerifyError::Hash(error) => error.into(),
+            VerifyError::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+async fn mail_again(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+) -> Result<NoContent, Problem> {
+    again(&portcullis, who.account()).await?;
+    Ok(NoContent)
+}
+
+/// Writes a further letter about the account's claim, if it has one.
+async fn again(portcullis: &Portcullis, account: &Account) -> Result<(), AgainError> {
+    let offered = portcullis.registrar().verify_again(account.id).await?;
+    let address = account
+        .email
+        .as_deref()
+        .filter(|_| account.email_verified_at.is_none());
+    let address = address.and_then(|text| EmailAddress::parse(text).ok());
+    match (offered, address) {
+        (Some((token, claimed)), Some(address)) => write(portcullis, address, &token, &claimed).await?,
+        (None, Some(address)) => tell_the_owner(portcullis, address).await.map(drop)?,
+        (_, None) => {}
+    }
+    Ok(())
+}
+
+/// Writes the letter about a claim: with its code, or where another account has proven the address, to that one's owner
+/// that somebody tried.
+pub(super) async fn write(
+    portcullis: &Portcullis,
+    address: EmailAddress,
+    token: &VerificationToken,
+    claimed: &Claimed,
+) -> Result<(), Fault> {
+    defends!("T124");
+    if tell_the_owner(portcullis, address).await? {
+        return Ok(());
+    }
+    let url = portcullis.manners().public_url.as_ref();
+    let letter = url.and_then(|url| letters::verify_email(url, claimed, token));
+    portcullis.letters().send(letter);
+    Ok(())
+}
+
+/// Writes to whoever has proven the address that somebody tried it, if anybody has: to the address as its owner typed
+/// it, because another spelling may be another mailbox.
+async fn tell_the_owner(portcullis: &Portcullis, address: EmailAddress) -> Result<bool, Fault> {
+    defends!("T011");
+    defends!("T012");
+    let found = portcullis
+        .database()
+        .find_logins(Identifier::Email(address))
+        .await?;
+    let owner = found
+        .into_iter()
+        .find(|login| login.account.email_verified_at.is_some());
+    let Some(to) = owner.and_then(|login| login.account.email) else {
+        return Ok(false);
+    };
+    let url = portcullis.manners().public_url.as_ref();
+    let letter = url.map(|url| letters::already_registered(url, &to));
+    portcullis.letters().send(letter);
+    Ok(true)
+}
+
+/// Who asks for a code.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct VerificationRequest {
+    /// The address to prove, or the user name of the account.
+    identifier: String,
+}
+
+async fn ask_for_code(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<VerificationRequest>,
+) -> Result<Accepted<Underway>, Problem> {
+    let identifier = Identifier::parse(&form.identifier).ok_or_else(|| {
+        let detail = "give the address to prove, or the account's user name";
+        one_field("/identifier", "invalid_identifier", detail)
+    })?;
+    portcullis.mail_code(identifier, by.ip).await?;
+    Ok(Accepted(Underway {
+        next: "check_your_mail",
+    }))
+}
+
+impl From<AgainError> for Problem {
+    fn from(error: AgainError) -> Self {
+        match error {
+            AgainError::TooSoon(wait) => Self::too_many(wait),
+            AgainError::Fault(fault) => fault.into(),
+        }
+    }
+}
