@@ -17,7 +17,7 @@
 //! $ code() { until grep -s -A99 "^To: $1" letters.txt | grep -om1 "${2}_[A-Za-z0-9_-]*"; do sleep 0.1; done; }
 //! $ register anna
 //! {"id":"…"email":"anna@example.com"…}
-//! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code anna pcv)'"}'
+//! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code anna pcv)'", "password": "correct horse battery"}'
 //! {…"email_verified":true…}
 //! $ anna=$(login anna)
 //! $ curl -s localhost:8080/auth/organizations -H "Authorization: Bearer $anna" -H "$json" -d '{"name": "Acme", "slug": "acme"}'
@@ -31,7 +31,7 @@
 //! {…"status":403…}
 //! $ register ben
 //! {"id":"…"email":"ben@example.com"…}
-//! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code ben pcv)'"}'
+//! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code ben pcv)'", "password": "correct horse battery"}'
 //! {…"email_verified":true…}
 //! $ curl -s localhost:8080/auth/organizations/acme/invitations -H "Authorization: Bearer $anna" -H "$json" -d '{"email": "ben@example.com", "roles": ["viewer"]}'
 //! {…"email":"ben@example.com"…}

@@ -12,7 +12,7 @@ mod multi_tenant;
 
 use multi_tenant::{Letters, Projects, api, seed, settings};
 use portcullis::core::account::{Letter, Mailer as _};
-use portcullis_testkit::{Account, Answer, Matrix, TestApp};
+use portcullis_testkit::{Account, Answer, Matrix, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
 async fn app() -> TestApp {
@@ -105,7 +105,7 @@ async fn an_invited_viewer_sees_and_changes_nothing() {
         app.user("ben@example.com").await,
     );
     for email in ["anna@example.com", "ben@example.com"] {
-        let verify = json!({ "token": app.mailer.code_to(email).await });
+        let verify = json!({ "token": app.mailer.code_to(email).await, "password": PASSWORD });
         let request = app.post("/auth/email/verify").json(&verify);
         request.send().await.expect(200);
     }

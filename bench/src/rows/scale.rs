@@ -166,7 +166,7 @@ impl Caller {
     async fn look_up(&mut self) -> Result<()> {
         let email = population::email(self.dice.below(self.users));
         let identifier = Identifier::parse(&email).context("an address isn't one")?;
-        let found = self.portcullis.database().find_login(identifier).await?;
+        let found = self.portcullis.database().find_logins(identifier).await?.pop();
         found
             .and_then(|login| login.password)
             .context("a user has no password")?;

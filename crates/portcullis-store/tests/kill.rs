@@ -234,6 +234,7 @@ async fn register(database: &Database, numbers: &mut Numbers) -> account::Accoun
     let new = NewAccount {
         id: account::Id::from_uuid(id),
         email: Some(EmailAddress::parse(&format!("{}@example.com", id.simple())).unwrap()),
+        claim: account::Claim::Open,
         username: None,
         state: State::Active,
         stamp: Stamp::from_uuid(numbers.id()),

@@ -577,6 +577,24 @@ fn a_server_that_others_reach_is_in_production_and_needs_its_address() {
 }
 
 #[test]
+fn a_proven_address_is_required_only_where_letters_leave() {
+    let required = ("require_verified_email", "true");
+    let said = with_flags(&[("mode", "production"), required])
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("require_verified_email: needs mail.smtp"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let relay = [
+        ("mode", "production"),
+        required,
+        ("mail.smtp", "smtps://mail.example.com"),
+        ("mail.from", "Portcullis <no-reply@example.com>"),
+    ];
+    assert!(with_flags(&relay).unwrap().server.require_verified_email);
+    assert!(with_flags(&[required]).unwrap().server.require_verified_email);
+}
+
+#[test]
 fn passwords_of_databases_and_mail_servers_come_from_files_and_are_never_shown() {
     checks!("T030");
     let folder = TempDir::new().unwrap();

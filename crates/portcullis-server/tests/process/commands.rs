@@ -508,6 +508,26 @@ async fn accounts_are_created_with_a_password_nobody_sees() {
     fails(&place.run(&arguments), 1, "this user name already");
     let create =
         |email: &str, password: &str| place.run_with(&["account", "create", "--email", email], password);
+    // Whose the address is, an operator says: then nobody else claims it any more.
+    created(&place, "anna@example.com");
+    let named = place.run(&["account", "prove-email", "anna@example.com"]);
+    fails(&named, 1, "several accounts claim the address");
+    let id = anna["id"].as_str().unwrap();
+    fails(
+        &place.run(&["account", "enable", id]),
+        1,
+        "portcullis account prove-email",
+    );
+    let text = works(&place.run(&["account", "prove-email", id]));
+    assert!(text.contains("active, its address is proven"), "{text}");
+    fails(
+        &place.run(&["account", "prove-email", id]),
+        1,
+        "no address that isn't proven",
+    );
+    let audit = works(&place.run(&["audit", "list"]));
+    assert!(audit.contains("account.email_verified"), "{audit}");
+    assert_eq!(log_in(&server, "anna@example.com").await.0, 200);
     fails(&create("anna@example.com", PASSWORD), 1, "this address already");
     fails(&create("nobody", PASSWORD), 2, "not an e-mail address");
     fails(

@@ -69,14 +69,16 @@ async fn a_mailed_link_leads_to_the_configured_address_and_its_button_confirms()
     checks!("T029");
     let place = Place::new();
     let server = place.serve(&[]);
+    let password = "a gate that closes";
+    let body = serde_json::json!({ "email": "anna@example.com", "password": password });
     let asked = client()
-        .post(server.url("/setup"))
+        .post(server.url("/auth/register"))
         .header("sec-fetch-site", "same-origin");
     let asked = asked
         .header("host", "evil.example")
         .header("x-forwarded-host", "evil.example");
-    let answer = asked.form(&form(&server.setup_token())).send().await.unwrap();
-    assert_eq!(answer.status(), 303);
+    let answer = asked.json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 201);
 
     let letter = place.letter().await;
     assert!(!letter.contains("evil"), "{letter}");
@@ -87,7 +89,10 @@ async fn a_mailed_link_leads_to_the_configured_address_and_its_button_confirms()
     assert!(link.starts_with(&server.address), "{link}");
     assert_eq!(open(link).await.0, 200);
     assert_eq!(open(link).await.0, 200);
-    let code = [("token", link.split_once("token=").unwrap().1)];
+    let code = [
+        ("token", link.split_once("token=").unwrap().1),
+        ("password", password),
+    ];
     let ours = ("sec-fetch-site", "same-origin");
     assert_eq!(send(&server, "/verify-email", ours, &code).await.status(), 303);
     assert_eq!(send(&server, "/verify-email", ours, &code).await.status(), 410);

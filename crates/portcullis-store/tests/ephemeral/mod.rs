@@ -47,6 +47,7 @@ pub(crate) async fn registered(database: &Database, name: &str) -> Account {
     let new = NewAccount {
         id: account::Id::from_uuid(fresh_id()),
         email: Some(EmailAddress::parse(&format!("{name}@example.com")).unwrap()),
+        claim: account::Claim::Open,
         username: None,
         state: State::Active,
         stamp: Stamp::from_uuid(fresh_id()),

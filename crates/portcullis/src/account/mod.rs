@@ -244,7 +244,8 @@ impl From<RegistrationError> for Problem {
             ),
             RegistrationError::SetupClosed => Self::forbidden(
                 "setup_closed",
-                "this set-up token was used, has expired, or an administrator exists",
+                "this set-up token was used, has expired, or an administrator exists; if there is none, `portcullis \
+                 setup-link` on the server prints a new link",
             ),
             RegistrationError::Hash(error) => error.into(),
             RegistrationError::Fault(fault) => fault.into(),

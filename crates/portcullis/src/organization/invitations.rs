@@ -173,7 +173,8 @@ async fn accept(
         Accepted::OwnsTooMany => Err(owns_too_many()),
         Accepted::AnotherAddress => Err(Problem::forbidden(
             "another_address",
-            "this invitation is for another address, or you haven't proven yet that it is yours",
+            "this invitation is for another address, or you haven't proven yet that it is yours: log in to the account \
+             with the invited address, and prove it by the code that /auth/email/code mails",
         )),
     }
 }

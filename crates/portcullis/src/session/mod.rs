@@ -214,8 +214,8 @@ pub(crate) const fn way_out(state: AccountState) -> &'static str {
         AccountState::Unverified => {
             ": prove its address with the mailed code, and ask for another at /auth/email/code if it is lost"
         }
-        AccountState::Locked => ": an administrator can unlock it",
-        AccountState::Disabled => ": an administrator can enable it",
+        AccountState::Locked => ": an administrator unlocks it (`portcullis account unlock` on the server)",
+        AccountState::Disabled => ": an administrator enables it (`portcullis account enable` on the server)",
         AccountState::Active => "",
     }
 }

@@ -7,7 +7,7 @@ use portcullis::{Allow, Api, Json, Member, OpenError, Permit, Portcullis, Role, 
 use portcullis_core::access::{MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, MayLetIn, OWNER};
-use portcullis_testkit::{Account, Answer, TestApp};
+use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
 use std::time::Duration;
 

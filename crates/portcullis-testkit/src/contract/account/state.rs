@@ -54,6 +54,7 @@ pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
         assert_eq!(found.unwrap().state, state);
     }
     set_state(&db, anna.id, State::Active).await;
+    verified(&db, anna.id).await;
     set(wake().await);
 }
 
