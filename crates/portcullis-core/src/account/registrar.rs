@@ -314,6 +314,8 @@ impl Registrar {
             .store
             .count_verification_try(token.digest(), PASSWORD_TRIES, by.at);
         if !counted.await? {
+            // It may have been used up, or its claim lost, since it was found.
+            let account = self.find_verification(token).await?.account;
             return Err(VerifyError::TooManyTries(account.id));
         }
         let password = Password::new(password);

@@ -54,7 +54,7 @@ struct VerificationCode {
 }
 
 async fn verify_email(
-    who: Visitor<Via<Personal>>,
+    who: Visitor,
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
     Json(form): Json<VerificationCode>,
@@ -88,7 +88,9 @@ async fn by_login(
     let token = parsed(token)?;
     let registrar = portcullis.registrar();
     registrar.verification_of(&token).await?;
-    let caller = caller.filter(|caller| matches!(caller.scopes(), Scopes::Everything));
+    let whole =
+        |caller: &&Principal| caller.kind().is_personal() && matches!(caller.scopes(), Scopes::Everything);
+    let caller = caller.filter(whole);
     let caller = caller.ok_or_else(|| {
         Problem::forbidden(
             "login_or_password_needed",

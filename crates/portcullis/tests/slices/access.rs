@@ -407,9 +407,15 @@ async fn set_state_refuses_oneself_and_unknown_states() {
     call(&app, &root, "PUT", &nobody, Some(&json!({ "state": "locked" })))
         .await
         .expect(404);
-    call(&app, &root, "PUT", &path, Some(&json!({ "state": "active" })))
-        .await
-        .expect(200);
+    // Asked for what only a proof brings, it says so.
+    let active = json!({ "state": "active" });
+    let answer = call(&app, &root, "PUT", &path, Some(&active)).await;
+    assert_eq!(answer.expect(409).code(), "email_unproven");
+    let code = app.mailer.code_to(&root.email).await;
+    let proof = app.post("/auth/email/verify").bearer(&root.access_token);
+    let proof = proof.json(&json!({ "token": code })).send().await;
+    proof.expect(200);
+    call(&app, &root, "PUT", &path, Some(&active)).await.expect(200);
 }
 
 #[tokio::test]

@@ -1284,9 +1284,9 @@ async fn invite_where_nothing_can_be_mailed_is_refused() {
         }
         request.json(&body).send().await
     };
-    let credentials = json!({ "email": anna.email, "password": portcullis_testkit::PASSWORD });
+    let credentials = json!({ "email": anna.email, "password": PASSWORD });
     send("/auth/register", None, credentials).await.expect(201);
-    let credentials = json!({ "identifier": anna.email, "password": portcullis_testkit::PASSWORD });
+    let credentials = json!({ "identifier": anna.email, "password": PASSWORD });
     let tokens = send("/auth/login", None, credentials).await.expect(200).json();
     let token = text(&tokens, "access_token");
     let made = json!({ "name": "Acme", "slug": "acme" });
