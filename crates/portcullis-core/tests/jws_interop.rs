@@ -9,7 +9,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
-use portcullis_core::key::{Algorithm, HmacSecret, SigningKey, jwk};
+use portcullis_core::key::{Algorithm, HmacSecret, InvalidKey, SigningKey, VerifyingKey, jwk};
 use portcullis_core::secret::SecretBytes;
 use portcullis_core::token::jws;
 use serde_json::{Value, json};
@@ -36,6 +36,7 @@ fn ours(algorithm: Algorithm) -> SigningKey {
         Algorithm::EdDSA => jwk_of(
             r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#,
         ),
+        other => panic!("{other} signs nothing here"),
     }
 }
 
@@ -81,7 +82,7 @@ fn validation(algorithm: Algorithm) -> Validation {
 
 #[test]
 fn they_read_what_we_sign() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::SIGNING {
         let key = ours(algorithm);
         let claims = json!({"sub": "ada", "text": "£ ñ 語", "n": [1, 2.5, null]});
         let token = jws::sign(&key, jws::ACCESS_TOKEN, claims.to_string().as_bytes()).unwrap();
@@ -97,7 +98,7 @@ fn they_read_what_we_sign() {
 
 #[test]
 fn we_read_what_they_sign() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::SIGNING {
         let key = ours(algorithm);
         let claims = json!({"sub": "ada", "text": "£ ñ 語", "n": [1, 2.5, null]});
         let header = Header {
@@ -111,11 +112,58 @@ fn we_read_what_they_sign() {
             claims,
             "{algorithm}"
         );
-        for other in Algorithm::ALL.into_iter().filter(|other| *other != algorithm) {
+        for other in Algorithm::SIGNING.into_iter().filter(|other| *other != algorithm) {
             assert!(
                 jws::verify(ours(other).verifying(), &token).is_err(),
                 "{algorithm} with a key for {other}"
             );
         }
+    }
+}
+
+/// Algorithms that only others sign with.
+fn verified_only() -> impl Iterator<Item = Algorithm> {
+    let signing = |algorithm: &Algorithm| Algorithm::SIGNING.contains(algorithm);
+    Algorithm::ALL
+        .into_iter()
+        .filter(move |algorithm| !signing(algorithm))
+}
+
+/// The RSA key as its issuer publishes it for another algorithm.
+fn published_for(algorithm: Algorithm) -> VerifyingKey {
+    let mut published = jwk::publish(ours(Algorithm::RS256).verifying()).unwrap();
+    published["alg"] = algorithm.as_str().into();
+    jwk::verifying(published.to_string().as_bytes(), None).unwrap()
+}
+
+#[test]
+fn we_read_what_only_others_sign_with() {
+    let key = ours(Algorithm::RS256);
+    assert_eq!(verified_only().count(), 4);
+    for algorithm in verified_only() {
+        let header = Header {
+            kid: Some(key.kid().to_owned()),
+            ..Header::new(theirs(algorithm))
+        };
+        let token = jsonwebtoken::encode(&header, &json!({"sub": "ada"}), &encoding(&key)).unwrap();
+        assert!(
+            jws::verify(&published_for(algorithm), &token).is_ok(),
+            "{algorithm}"
+        );
+        let others = verified_only().filter(|other| *other != algorithm);
+        for other in others.map(published_for).chain([key.verifying().clone()]) {
+            assert!(
+                jws::verify(&other, &token).is_err(),
+                "{algorithm} with a key for {other:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_only_others_sign_with_signs_nothing_here() {
+    for algorithm in verified_only() {
+        let read = jwk::signing(include_bytes!("vectors/rfc7520_rsa.json"), Some(algorithm));
+        assert_eq!(read.unwrap_err(), InvalidKey::VerifiedOnly(algorithm));
     }
 }

@@ -15,8 +15,16 @@ pub enum Algorithm {
     HS512,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384; verified, never signed with.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512; verified, never signed with.
+    RS512,
     /// RSASSA-PSS with SHA-256.
     PS256,
+    /// RSASSA-PSS with SHA-384; verified, never signed with.
+    PS384,
+    /// RSASSA-PSS with SHA-512; verified, never signed with.
+    PS512,
     /// ECDSA on P-256 with SHA-256.
     ES256,
     /// ECDSA on P-384 with SHA-384.
@@ -41,8 +49,25 @@ pub enum Family {
 }
 
 impl Algorithm {
-    /// Every algorithm.
-    pub const ALL: [Self; 8] = [
+    /// Every algorithm that is verified.
+    pub const ALL: [Self; 12] = [
+        Self::HS256,
+        Self::HS384,
+        Self::HS512,
+        Self::RS256,
+        Self::RS384,
+        Self::RS512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::ES256,
+        Self::ES384,
+        Self::EdDSA,
+    ];
+
+    /// Every algorithm that keys of ours sign with. The others are what issuers elsewhere use: one way to sign with an RSA
+    /// key is enough.
+    pub const SIGNING: [Self; 8] = [
         Self::HS256,
         Self::HS384,
         Self::HS512,
@@ -60,7 +85,11 @@ impl Algorithm {
             Self::HS384 => "HS384",
             Self::HS512 => "HS512",
             Self::RS256 => "RS256",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
             Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
             Self::ES256 => "ES256",
             Self::ES384 => "ES384",
             Self::EdDSA => "EdDSA",
@@ -72,11 +101,21 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == text)
     }
 
+    /// Reads the name as others write it: EdDSA on Ed25519 has a second one, `Ed25519`. Here it is never written.
+    ///
+    /// Source: RFC 9864 §2.2
+    pub fn parse_foreign(text: &str) -> Option<Self> {
+        match text {
+            "Ed25519" => Some(Self::EdDSA),
+            other => Self::parse(other),
+        }
+    }
+
     /// What its keys are made of.
     pub const fn family(self) -> Family {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => Family::Hmac,
-            Self::RS256 | Self::PS256 => Family::Rsa,
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => Family::Rsa,
             Self::ES256 => Family::P256,
             Self::ES384 => Family::P384,
             Self::EdDSA => Family::Ed25519,
@@ -103,13 +142,17 @@ mod tests {
     fn only_exact_names_are_read() {
         crate::checks!("T001");
         for forged in [
-            "none", "None", "NONE", "nOnE", "", "hs256", "HS256 ", "HS1", "RS512", "PS384", "ES512",
-            "ES256K", "EDDSA", "Ed25519",
+            "none", "None", "NONE", "nOnE", "", "hs256", "HS256 ", "HS1", "RS1", "ps384", "ES512", "ES256K",
+            "EDDSA", "ed25519", "Ed448",
         ] {
             assert_eq!(Algorithm::parse(forged), None, "{forged:?}");
+            assert_eq!(Algorithm::parse_foreign(forged), None, "{forged:?}");
         }
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::parse(algorithm.as_str()), Some(algorithm));
+            assert_eq!(Algorithm::parse_foreign(algorithm.as_str()), Some(algorithm));
         }
+        assert_eq!(Algorithm::parse("Ed25519"), None);
+        assert_eq!(Algorithm::parse_foreign("Ed25519"), Some(Algorithm::EdDSA));
     }
 }

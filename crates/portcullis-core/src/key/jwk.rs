@@ -168,7 +168,7 @@ fn verifying_of(jwk: &Map<String, Value>, algorithm: Option<Algorithm>) -> Resul
 /// The key's algorithm: what it says, else what its type leaves as the only choice, else what the caller says.
 fn algorithm_of(jwk: &Map<String, Value>, asked: Option<Algorithm>) -> Result<Algorithm, InvalidKey> {
     let named = match text_of(jwk, "alg")? {
-        Some(name) => Some(Algorithm::parse(name).ok_or(InvalidKey::Unknown)?),
+        Some(name) => Some(Algorithm::parse_foreign(name).ok_or(InvalidKey::Unknown)?),
         None => None,
     };
     let curve = text_of(jwk, "crv")?;

@@ -11,6 +11,7 @@ pub mod jwk;
 pub mod keyring;
 mod master;
 pub mod remote;
+mod roca;
 pub mod sealer;
 mod signing;
 pub(crate) mod strict;
@@ -91,6 +92,14 @@ pub enum InvalidKey {
         "the key is too weak for {0}: RSA needs 2,048 bits, a shared secret as many as the hash, and no point of small order is a key"
     )]
     Weak(Algorithm),
+    /// An RSA key of a family of chips and cards whose private half follows from the public one (CVE-2017-15361).
+    #[error(
+        "the key was made by a chip whose RSA keys can be broken (ROCA, CVE-2017-15361); make another, on other hardware"
+    )]
+    Roca,
+    /// An algorithm that is only verified, where others sign with it.
+    #[error("{0} is verified where other issuers use it, and signs nothing here; use RS256 or PS256")]
+    VerifiedOnly(Algorithm),
     /// A name that is missing, used twice, or can't stand in a header.
     #[error("the key's kid must be unique and have 1 to 128 visible ASCII characters")]
     Kid,

@@ -51,8 +51,13 @@ impl SigningKey {
     /// primes by itself, which takes a good part of a second.
     ///
     /// # Errors
-    /// [`InvalidKey::Generate`] if the crypto library fails.
+    /// [`InvalidKey::Generate`] if the crypto library fails, [`InvalidKey::VerifiedOnly`] for an algorithm that signs
+    /// nothing here.
     pub fn generate(algorithm: Algorithm, environment: &Environment) -> Result<Self, InvalidKey> {
+        // Before an RSA key's primes are searched for nothing.
+        if !Algorithm::SIGNING.contains(&algorithm) {
+            return Err(InvalidKey::VerifiedOnly(algorithm));
+        }
         match algorithm.family() {
             Family::Hmac => {
                 let mut drawn = Zeroizing::new(environment.bytes::<64>());
@@ -157,6 +162,20 @@ impl SigningKey {
             .map_err(|_| InvalidKey::Generate)
     }
 
+    /// How many bytes its signatures have.
+    ///
+    /// Source: RFC 7518 §3.2 to §3.5, RFC 8032 §5.1.6
+    pub(crate) fn signature_length(&self) -> usize {
+        match (&self.private, self.algorithm()) {
+            (Private::Rsa { key, .. }, _) => key.public_modulus_len(),
+            (_, Algorithm::HS256) => 32,
+            (_, Algorithm::HS384) => 48,
+            (_, Algorithm::ES384) => 96,
+            // HS512, ES256 and EdDSA.
+            _ => 64,
+        }
+    }
+
     /// Signs `message`.
     ///
     /// # Errors
@@ -204,6 +223,7 @@ impl SigningKey {
         let padding: &'static dyn RsaEncoding = match algorithm {
             Algorithm::RS256 => &RSA_PKCS1_SHA256,
             Algorithm::PS256 => &RSA_PSS_SHA256,
+            other if other.family() == Family::Rsa => return Err(InvalidKey::VerifiedOnly(other)),
             _ => return Err(InvalidKey::Family(algorithm)),
         };
         let public = PublicPart::read(algorithm, key.public_key().as_ref())?;

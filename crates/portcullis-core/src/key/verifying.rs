@@ -10,7 +10,7 @@ use std::sync::Arc;
 use aws_lc_rs::{hmac, signature};
 
 use super::algorithm::Family;
-use super::{Algorithm, InvalidKey, der};
+use super::{Algorithm, InvalidKey, der, roca};
 use crate::secret::SecretBytes;
 use crate::token::jws;
 
@@ -220,12 +220,7 @@ impl PublicPart {
 
     fn parse(&self, algorithm: Algorithm) -> Result<signature::ParsedPublicKey, InvalidKey> {
         match (self, algorithm) {
-            (Self::Rsa { n, e }, Algorithm::RS256) => {
-                rsa(n, e, algorithm, &signature::RSA_PKCS1_2048_8192_SHA256)
-            }
-            (Self::Rsa { n, e }, Algorithm::PS256) => {
-                rsa(n, e, algorithm, &signature::RSA_PSS_2048_8192_SHA256)
-            }
+            (Self::Rsa { n, e }, _) => rsa(n, e, algorithm),
             (Self::Ec { point }, Algorithm::ES256) => ec(point, 65, &signature::ECDSA_P256_SHA256_FIXED),
             (Self::Ec { point }, Algorithm::ES384) => ec(point, 97, &signature::ECDSA_P384_SHA384_FIXED),
             (Self::Ed25519 { x }, Algorithm::EdDSA) => ed25519(x),
@@ -234,12 +229,16 @@ impl PublicPart {
     }
 }
 
-fn rsa(
-    n: &[u8],
-    e: &[u8],
-    algorithm: Algorithm,
-    parameters: &'static signature::RsaParameters,
-) -> Result<signature::ParsedPublicKey, InvalidKey> {
+fn rsa(n: &[u8], e: &[u8], algorithm: Algorithm) -> Result<signature::ParsedPublicKey, InvalidKey> {
+    let parameters = match algorithm {
+        Algorithm::RS256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::RS384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::RS512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        Algorithm::PS256 => &signature::RSA_PSS_2048_8192_SHA256,
+        Algorithm::PS384 => &signature::RSA_PSS_2048_8192_SHA384,
+        Algorithm::PS512 => &signature::RSA_PSS_2048_8192_SHA512,
+        other => return Err(InvalidKey::Family(other)),
+    };
     let weak = Err(InvalidKey::Weak(algorithm));
     // At least 2,048 bits, at most 8,192: 256 bytes with the top bit set.
     match n {
@@ -250,6 +249,10 @@ fn rsa(
     match e {
         [3..=255] | [_, .., _] if e.len() <= 4 && e.last().is_some_and(|low| low % 2 == 1) => {}
         _ => return weak,
+    }
+    if roca::has_its_mark(n) {
+        crate::defends!("T190");
+        return Err(InvalidKey::Roca);
     }
     signature::RsaPublicKeyComponents { n, e }
         .to_parsed_public_key(parameters)

@@ -66,7 +66,7 @@ fn when(phase: Phase, algorithm: Algorithm, signs: Algorithm) -> String {
 
 /// Algorithms whose keys come in PEM.
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    let public = || Algorithm::ALL.into_iter().filter(|one| !one.is_symmetric());
+    let public = || Algorithm::SIGNING.into_iter().filter(|one| !one.is_symmetric());
     public().find(|one| one.as_str() == text).ok_or_else(|| {
         let names: Vec<&str> = public().map(Algorithm::as_str).collect();
         format!("must be one of {}", names.join(", "))

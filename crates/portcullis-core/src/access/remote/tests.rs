@@ -244,6 +244,34 @@ fn a_key_is_used_as_its_set_says_and_for_access_tokens_only() {
 }
 
 #[test]
+fn the_second_name_of_eddsa_is_understood_in_keys_and_tokens() {
+    crate::checks!("T001");
+    let key = signing_key(Algorithm::EdDSA, 7);
+    let body = claims().to_string();
+    for published in ["EdDSA", "Ed25519"] {
+        let world = World::of(&[]);
+        let mut jwk = jwk::publish(key.verifying()).unwrap();
+        jwk["alg"] = published.into();
+        *world.issuer.keys.lock().unwrap() = Some(vec![jwk]);
+        for (named, refusal) in [
+            ("EdDSA", None),
+            ("Ed25519", None),
+            ("ES256", Some(InvalidToken::UnknownKey)),
+            ("Ed448", Some(InvalidToken::UnknownKey)),
+            ("ed25519", Some(InvalidToken::UnknownKey)),
+        ] {
+            let header = format!(r#"{{"alg":"{named}","kid":"{}","typ":"at+jwt"}}"#, key.kid());
+            let token = signed(&key, &header, body.as_bytes());
+            assert_eq!(
+                world.refusal(&token),
+                refusal,
+                "a key for {published}, a token by {named}"
+            );
+        }
+    }
+}
+
+#[test]
 fn names_that_could_never_be_published_make_nobody_ask() {
     crate::checks!("T053");
     let world = World::of(&[1]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Published, Settings};
 use crate::defends;
 use crate::environment::{Environment, Timestamp};
+use crate::key::algorithm::Family;
 use crate::key::{Algorithm, InvalidKey, VerifyingKey, jwk};
 
 /// The keys of an issuer as they were published at one moment.
@@ -128,9 +129,9 @@ impl fmt::Debug for KeySet {
 
 /// What an RSA key without `alg` is for: the one algorithm of its family that is honoured, else the usual one.
 fn rsa_algorithm(settings: &Settings) -> Option<Algorithm> {
-    [Algorithm::RS256, Algorithm::PS256]
+    Algorithm::ALL
         .into_iter()
-        .find(|algorithm| settings.honours(*algorithm))
+        .find(|algorithm| algorithm.family() == Family::Rsa && settings.honours(*algorithm))
 }
 
 /// How far a clock may be set back before a set of "later" is doubted.

@@ -40,7 +40,7 @@ fn no_text_of_a_public_key_is_a_shared_secret() {
 #[test]
 fn an_asymmetric_algorithm_takes_no_secret() {
     crate::checks!("T001");
-    for algorithm in Algorithm::ALL.into_iter().filter(|a| !a.is_symmetric()) {
+    for algorithm in Algorithm::SIGNING.into_iter().filter(|a| !a.is_symmetric()) {
         let refused = HmacSecret::new(algorithm, SecretBytes::new(vec![7; 64]));
         assert_eq!(refused.unwrap_err(), InvalidKey::Family(algorithm));
     }

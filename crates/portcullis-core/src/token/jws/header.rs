@@ -43,7 +43,7 @@ impl Header {
         }
         let algorithm = text(&members, "alg")?.ok_or(InvalidToken::Malformed)?;
         Ok(Self {
-            algorithm: Algorithm::parse(&algorithm),
+            algorithm: Algorithm::parse_foreign(&algorithm),
             kid: text(&members, "kid")?,
             typ: text(&members, "typ")?,
             content_type: text(&members, "cty")?,
