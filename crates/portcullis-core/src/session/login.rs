@@ -140,27 +140,41 @@ impl Manager {
         exchanged: token::Exchanged,
         audience: &Audience,
     ) -> Result<token::Issued, LoginError> {
-        let token::Standing { session, account } = &exchanged.standing;
-        let mut extra = serde_json::Map::new();
-        if session.scopes.is_none() && self.on.issuer.settings().carry_permissions {
-            let facts = self
-                .on
-                .directory
-                .facts(account.id, self.on.environment.now())
-                .await?;
-            if let Some(facts) = facts {
-                extra = token::carried(&facts.roles, &facts.permission_names).unwrap_or_else(|| {
-                    tracing::warn!(
-                        account = %account.id,
-                        most = token::MOST_CARRIED,
-                        "roles and permissions are too long for a token and left out: services that verify it \
-                         without asking back will refuse it; give the account fewer, or log in with scopes"
-                    );
-                    serde_json::Map::new()
-                });
+        let token::Exchanged {
+            standing,
+            refresh_token,
+        } = exchanged;
+        let token::Standing { session, account } = &standing;
+        let issuer = &self.on.issuer;
+        let nothing = serde_json::Map::new;
+        let mint = |extra| issuer.mint_access_for(&standing, audience, extra);
+        let carries = session.scopes.is_none() && issuer.settings().carry_permissions;
+        let facts = match carries {
+            true => {
+                let now = self.on.environment.now();
+                self.on.directory.facts(account.id, now).await?
             }
-        }
-        Ok(self.on.issuer.issue(exchanged, audience, extra)?)
+            false => None,
+        };
+        let access = match facts {
+            None => mint(nothing())?,
+            Some(facts) => {
+                let carried = token::carried(&facts.roles, &facts.permission_names);
+                match carried.map_or(Err(token::MintError::TooLarge), mint) {
+                    Err(token::MintError::TooLarge) => {
+                        tracing::warn!(
+                            account = %account.id,
+                            most = token::jws::LONGEST_ISSUED,
+                            "roles and permissions are too long for a token and left out: services that verify it \
+                             without asking back will refuse it; give the account fewer, or log in with scopes"
+                        );
+                        mint(nothing())?
+                    }
+                    minted => minted?,
+                }
+            }
+        };
+        Ok(token::Issuer::pair(access, refresh_token))
     }
 
     /// The account if the password is its own; otherwise the reason, with the account it was about.
@@ -229,7 +243,7 @@ impl Manager {
         asked.dedup();
         if asked.is_empty() {
             Err(LoginError::InvalidScope)
-        } else if form.delivery == Delivery::Tokens && !token::holds_scopes(&asked) {
+        } else if form.delivery == Delivery::Tokens && !self.on.issuer.holds_scopes(&asked) {
             // Judged here: a session that no token can be made of must not begin.
             Err(LoginError::ScopesTooLong)
         } else {

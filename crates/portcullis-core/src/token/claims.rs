@@ -9,7 +9,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub use self::carried::{MOST_CARRIED, carried, holds_scopes};
+pub use self::carried::carried;
 pub use self::remote::RemoteClaims;
 pub(super) use self::remote::parse as parse_remote;
 pub use self::wire::InvalidClaims;
@@ -39,8 +39,9 @@ pub struct AccessClaims {
     pub stamp: account::Stamp,
     /// `iat`.
     pub issued_at: Timestamp,
-    /// `nbf`.
-    pub not_before: Timestamp,
+    /// `nbf`: from when on it counts. Left out of what is issued here: it would say what `iat` says, and many readers allow
+    /// a clock no tolerance by it. Where a token has it, it counts.
+    pub not_before: Option<Timestamp>,
     /// `exp`.
     pub expires_at: Timestamp,
     /// `auth_time`: when the login was made.

@@ -72,10 +72,10 @@ pub enum MintError {
     /// The claims can't be signed.
     #[error(transparent)]
     Claims(#[from] InvalidClaims),
-    /// The token would be longer than any verifier reads.
+    /// The token would be longer than one line of a request may be on its way.
     #[error(
         "the token would be longer than {} bytes; put fewer claims in it",
-        jws::MAX_LENGTH
+        jws::LONGEST_ISSUED
     )]
     TooLarge,
     /// The key can't sign.
@@ -189,25 +189,36 @@ impl Issuer {
             session: session.id,
             stamp: account.stamp,
             issued_at: now,
-            not_before: now,
+            not_before: None,
             expires_at: whole_seconds(now.plus(self.settings.access_lifetime).min(session.expires_at)),
             authenticated_at: whole_seconds(session.authenticated_at),
             method: session.method,
             scopes: session.scopes.clone(),
             extra,
         };
-        let token = jws::sign(
-            &self.keyring.signer(),
-            jws::ACCESS_TOKEN,
-            &claims::serialise(&claims)?,
-        )?;
-        if token.len() > jws::MAX_LENGTH {
+        let (signer, payload) = (self.keyring.signer(), claims::serialise(&claims)?);
+        crate::defends!("T191");
+        if jws::access_token_length(&signer, payload.len()) > jws::LONGEST_ISSUED {
             return Err(MintError::TooLarge);
         }
+        let token = jws::sign(&signer, jws::ACCESS_TOKEN, &payload)?;
         Ok(Access {
             token: SecretText::new(token),
             claims,
         })
+    }
+
+    /// Whether every token of a session narrowed to these scopes is short enough: for whichever application it is asked
+    /// for, and also when the next key signs with an algorithm of longer signatures.
+    pub fn holds_scopes(&self, scopes: &[String]) -> bool {
+        let length: usize = scopes.iter().map(|scope| scope.len() + 1).sum();
+        let names = self.settings.resources.iter().map(Resource::as_str);
+        let longest = names.chain([self.settings.audience.as_str()]).map(str::len).max();
+        let own = &self.settings;
+        let texts = own.issuer.len() + own.audience.len() + longest.unwrap_or_default() + length;
+        let header = self.keyring.signer().verifying().access_header().len();
+        let token = header + jws::encoded_length(FIXED_CLAIMS + texts) + jws::encoded_length(LONG_SIGNATURE);
+        token <= jws::LONGEST_ISSUED
     }
 
     /// The first refresh token of a session that ends at `session_ends`: the token, and what
@@ -351,6 +362,12 @@ impl std::fmt::Debug for Issuer {
 fn whole_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_seconds(moment.as_seconds())
 }
+
+/// No fewer bytes than all claims but issuer, audience, client and scopes take: four ids, four times, names and marks.
+const FIXED_CLAIMS: usize = 512;
+
+/// The signature of an RSA key of 3,072 bits, in bytes.
+const LONG_SIGNATURE: usize = 384;
 
 const SUCCESSOR: &str = "refresh-successor";
 

@@ -19,9 +19,7 @@ mod verifier;
 
 use async_trait::async_trait;
 
-pub use self::claims::{
-    AccessClaims, Expectation, InvalidClaims, InvalidToken, MOST_CARRIED, RemoteClaims, carried, holds_scopes,
-};
+pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried};
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
 pub use self::opaque::{OPAQUE, OpaqueKind};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};

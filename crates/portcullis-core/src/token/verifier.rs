@@ -101,7 +101,8 @@ impl Verifier {
             return Err(InvalidToken::WrongAudience);
         }
         let latest = now.plus(*leeway);
-        if claims.not_before > latest || claims.issued_at > latest {
+        let begins = claims.not_before.into_iter().chain([claims.issued_at]);
+        if begins.into_iter().any(|begin| begin > latest) {
             return Err(InvalidToken::NotYetValid);
         }
         if now >= claims.expires_at.plus(*leeway) {

@@ -15,7 +15,7 @@ pub(in crate::token) fn sample() -> AccessClaims {
         session: session::Id::from_uuid(Uuid::from_u128(3)),
         stamp: account::Stamp::from_uuid(Uuid::from_u128(4)),
         issued_at: Timestamp::from_seconds(1_000),
-        not_before: Timestamp::from_seconds(1_000),
+        not_before: None,
         expires_at: Timestamp::from_seconds(1_900),
         authenticated_at: Timestamp::from_seconds(900),
         method: Method::Password,
@@ -114,7 +114,6 @@ fn claims_that_are_missing_are_refused() {
         "sid",
         "stamp",
         "iat",
-        "nbf",
         "exp",
         "auth_time",
         "amr",
@@ -303,4 +302,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_is_issued_names_no_beginning_and_what_others_name_counts() {
+    let issued = payload();
+    assert_eq!(
+        issued.get("nbf"),
+        None,
+        "many readers allow its clock no tolerance"
+    );
+    let read = parse(&payload_with("nbf", json!(1_234))).unwrap();
+    assert_eq!(read.not_before, Some(Timestamp::from_seconds(1_234)));
+    let again: Value = serde_json::from_slice(&serialise(&read).unwrap()).unwrap();
+    assert_eq!(again["nbf"], 1_234);
 }

@@ -26,8 +26,8 @@ pub struct Settings {
     /// Whether an account without a proven address gets no tokens.
     pub require_verified_email: bool,
     /// Whether access tokens say which roles and permissions the account has (`roles`, `entitlements`), for services
-    /// that verify without asking back. Without it such a service can honour tokens with scopes only. What would be
-    /// longer than [`MOST_CARRIED`](crate::token::MOST_CARRIED) is left out.
+    /// that verify without asking back. Without it such a service can honour tokens with scopes only. Where
+    /// the token would be longer than [`LONGEST_ISSUED`](crate::token::jws::LONGEST_ISSUED) they are left out.
     pub carry_permissions: bool,
 }
 

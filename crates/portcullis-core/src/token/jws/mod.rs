@@ -18,8 +18,12 @@ pub use self::header::Header;
 use super::InvalidToken;
 use crate::key::{Algorithm, SigningFailed, SigningKey, VerifyingKey};
 
-/// The longest token that is looked at, in bytes.
+/// The longest token that is looked at, in bytes: others issue longer ones than is wise.
 pub const MAX_LENGTH: usize = 16 * 1024;
+
+/// The longest token that is issued, in bytes. With `Authorization: Bearer ` before it the line has 8,000 bytes: common
+/// proxies and servers refuse a header line above 8 KiB, name and all (nginx with 400, gunicorn with 431).
+pub const LONGEST_ISSUED: usize = 8_000 - "Authorization: Bearer ".len();
 
 /// The type of an access token.
 ///
@@ -49,6 +53,19 @@ pub fn sign(key: &SigningKey, typ: &str, payload: &[u8]) -> Result<String, Signi
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Ok(token)
+}
+
+/// How long the access token of a payload of so many bytes is, signed by `key`.
+pub(super) fn access_token_length(key: &SigningKey, payload: usize) -> usize {
+    let header = key.verifying().access_header().len();
+    header + 2 + encoded_length(payload) + encoded_length(key.signature_length())
+}
+
+/// How many characters so many bytes take in base64url without padding.
+///
+/// Source: RFC 4648 §5
+pub(super) const fn encoded_length(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
 }
 
 /// Verifies `token` with exactly this key and gives its payload. Whose key it is, the type and the claims are the

@@ -20,7 +20,7 @@ const ASYMMETRIC: [Algorithm; 5] = [
 
 #[test]
 fn what_is_signed_verifies_for_every_algorithm() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::SIGNING {
         let key = signing_key(algorithm, 1);
         for typ in [ACCESS_TOKEN, "logout+jwt"] {
             let token = sign(&key, typ, b"payload").unwrap();
@@ -43,13 +43,13 @@ fn what_is_signed_verifies_for_every_algorithm() {
 #[test]
 fn a_token_never_chooses_its_algorithm() {
     crate::checks!("T001");
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::SIGNING {
         let key = signing_key(algorithm, 1);
         for claimed in [
             "none", "None", "NONE", "nOnE", "", "HS1", "ES512", "ES256K", "RSA1_5", "hs256",
         ]
         .into_iter()
-        .chain(Algorithm::ALL.map(Algorithm::as_str))
+        .chain(Algorithm::SIGNING.map(Algorithm::as_str))
         .filter(|name| *name != algorithm.as_str())
         {
             let header = header_with(&key, "alg", claimed.into());

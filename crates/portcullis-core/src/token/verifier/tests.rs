@@ -42,7 +42,7 @@ fn with_claim(name: &str, value: serde_json::Value) -> Result<AccessClaims, Inva
 
 #[test]
 fn a_token_of_ours_verifies_for_every_algorithm() {
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::SIGNING {
         let token = good(&signing_key(algorithm, 1));
         assert_eq!(
             verifier(algorithm).verify(&token, at(1_500)).unwrap(),
@@ -244,7 +244,7 @@ fn a_key_is_found_by_its_exact_name_only() {
 #[test]
 fn a_key_of_another_ring_is_unknown_and_under_our_name_wrong() {
     crate::checks!("T002");
-    for algorithm in Algorithm::ALL {
+    for algorithm in Algorithm::SIGNING {
         let (ours, theirs) = (signing_key(algorithm, 1), signing_key(algorithm, 2));
         if ours.verifying().access_header() == theirs.verifying().access_header() {
             continue; // There is one RSA key for tests.
@@ -338,7 +338,8 @@ fn the_first_failing_check_is_reported() {
         (Some("iat"), InvalidToken::Expired),
     ] {
         if let Some(name) = repair {
-            claims[name] = payload()[name].clone();
+            // What is issued here has no `nbf`: one that has come does as well.
+            claims[name] = payload().get(name).cloned().unwrap_or(json!(1_000));
         }
         let token = jws::sign(&key, ACCESS_TOKEN, claims.to_string().as_bytes()).unwrap();
         assert_eq!(verifier.verify(&token, at(1_500)), Err(why));

@@ -16,7 +16,7 @@ fn a_token_of_our_own_says_afar_what_it_says_at_home() {
     assert_eq!(read.id, home.id.to_string());
     assert_eq!(read.session, Some(home.session.to_string()));
     assert_eq!(read.issued_at, home.issued_at);
-    assert_eq!(read.not_before, Some(home.not_before));
+    assert_eq!(read.not_before, home.not_before);
     assert_eq!(read.expires_at, home.expires_at);
     assert_eq!(read.authenticated_at, Some(home.authenticated_at));
     assert_eq!(read.method, Some(home.method));
