@@ -1,7 +1,9 @@
 //! What commands print: tables for people, JSON for programs.
 //!
 //! Invariant: nothing that came from outside reaches a terminal with its control characters: a role's description
-//! must not move the cursor or change the title.
+//! must not move the cursor or change the title. No cell of a table makes every line as wide as itself: of many values the
+//! first are named and all counted (they are whole as JSON, and where one record is shown), and what is longer than
+//! [`WIDEST`] makes its own line longer, not the others.
 
 use std::io::{self, Write as _};
 
@@ -107,7 +109,7 @@ fn table(columns: &[&str], rows: &[Vec<Value>]) -> String {
         .map(|column| column.to_uppercase().replace('_', " "))
         .collect();
     let lines: Vec<Vec<String>> = std::iter::once(heads)
-        .chain(rows.iter().map(|row| row.iter().map(cell).collect()))
+        .chain(rows.iter().map(|row| row.iter().map(short_cell).collect()))
         .collect();
     let widths: Vec<usize> = (0..columns.len())
         .map(|column| {
@@ -117,7 +119,7 @@ fn table(columns: &[&str], rows: &[Vec<Value>]) -> String {
                 .map(|text| text.chars().count())
                 .max()
         })
-        .map(Option::unwrap_or_default)
+        .map(|widest| widest.unwrap_or_default().min(WIDEST))
         .collect();
     let padded = lines.iter().map(|line| {
         let cells = line
@@ -127,6 +129,34 @@ fn table(columns: &[&str], rows: &[Vec<Value>]) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     });
     padded.collect::<Vec<_>>().join("\n")
+}
+
+/// A cell among others.
+fn short_cell(value: &Value) -> String {
+    let whole = cell(value);
+    let Value::Array(values) = value else {
+        return whole;
+    };
+    if whole.chars().count() <= WIDEST {
+        return whole;
+    }
+    let ending = format!(", … ({})", values.len());
+    let room = WIDEST - ending.chars().count();
+    let mut named = String::new();
+    for value in values {
+        let next = cell(value);
+        let comma = if named.is_empty() { "" } else { ", " };
+        if named.chars().count() + comma.len() + next.chars().count() > room {
+            break;
+        }
+        named.push_str(comma);
+        named.push_str(&next);
+    }
+    if named.is_empty() {
+        let first = values.first().map(cell).unwrap_or_default();
+        named = first.chars().take(room).collect();
+    }
+    named + &ending
 }
 
 fn cell(value: &Value) -> String {
@@ -147,6 +177,9 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
+/// How wide a column gets, in characters: ids, times and addresses of usual length fit.
+const WIDEST: usize = 60;
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -165,6 +198,41 @@ mod tests {
             shown,
             "NAME      GIVEN TO  SINCE\na\u{fffd}[2Jb\u{fffd}\u{fffd}  x\u{fffd}, y\u{fffd}z   -"
         );
+    }
+
+    #[test]
+    fn one_long_cell_widens_no_other_line() {
+        let many: Vec<String> = (0..500).map(|n| format!("orders:warehouse-{n:03}:r")).collect();
+        let rows = vec![
+            vec![json!("clerk"), json!("Clerks"), json!(many)],
+            vec![
+                json!("x".repeat(5_000)),
+                json!("é".repeat(61)),
+                json!(["y".repeat(300)]),
+            ],
+            vec![json!("reader"), json!("reads"), json!(["posts:read"])],
+        ];
+        let shown = table(&["name", "description", "permissions"], &rows);
+        for line in shown.lines().filter(|line| !line.starts_with("xx")) {
+            assert!(line.chars().count() <= 3 * WIDEST + 4, "{line}");
+        }
+        assert!(
+            shown.contains("orders:warehouse-000:r, orders:warehouse-001:r, … (500)"),
+            "{shown}"
+        );
+        assert!(shown.contains(&"é".repeat(61)), "no text is lost: {shown}");
+        assert_eq!(
+            object(&["permissions"], &[json!(many)])["permissions"],
+            json!(many)
+        );
+    }
+
+    #[test]
+    fn what_fits_to_the_last_character_is_not_cut() {
+        let fits = json!("x".repeat(WIDEST));
+        assert_eq!(short_cell(&fits), cell(&fits));
+        let list = json!(["a".repeat(29), "b".repeat(29)]);
+        assert_eq!(short_cell(&list), cell(&list));
     }
 
     #[test]

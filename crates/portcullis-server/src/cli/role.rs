@@ -15,8 +15,13 @@ use super::failure::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// List roles with their permissions
+    /// List roles; long lists of permissions are cut short
     List,
+    /// Show one role with all of its permissions
+    Show {
+        /// The role
+        role: String,
+    },
     /// List the accounts that a role was given to, by id, without those of roles that inherit it
     Members {
         /// The role
@@ -92,7 +97,13 @@ impl Command {
             Self::List => {
                 let roles = portcullis.roles().list(&permit).await?;
                 let rows: Vec<Vec<Value>> = roles.iter().map(row).collect();
-                Ok(output.list(&["name", "description", "permissions", "inherits"], &rows)?)
+                Ok(output.list(&COLUMNS, &rows)?)
+            }
+            Self::Show { role } => {
+                let roles = portcullis.roles().list(&permit).await?;
+                let found = roles.iter().find(|known| known.name == role);
+                let found = found.ok_or_else(|| Failure::Failed(explain(&Change::UnknownRole)))?;
+                Ok(output.record(&COLUMNS, &row(found))?)
             }
             Self::Members { role, after, limit } => {
                 let holders = portcullis.roles().holders(&permit, &role, after, limit).await?;
@@ -110,7 +121,7 @@ impl Command {
         let by = Context::operator(portcullis.environment().now());
         Ok(match self {
             // Handled before.
-            Self::List | Self::Members { .. } => Ok(Change::Unchanged),
+            Self::List | Self::Show { .. } | Self::Members { .. } => Ok(Change::Unchanged),
             Self::Create { role, description } => roles.create(gives, &role, &description, by).await,
             Self::Delete { role } => roles.delete(takes, &role, by).await,
             Self::Allow { role, permission } => roles.allow(gives, &role, &permission, by).await,
@@ -157,6 +168,8 @@ fn explain(change: &Change) -> String {
     };
     text.to_owned()
 }
+
+const COLUMNS: [&str; 4] = ["name", "description", "permissions", "inherits"];
 
 fn row(role: &RoleRecord) -> Vec<Value> {
     vec![

@@ -266,6 +266,7 @@ fn impossible_role_changes_say_why() {
             1,
             "Portcullis' own",
         ),
+        (&["role", "show", "nobody"], 1, "role list"),
         (&["role", "delete", "nobody"], 1, "role list"),
         (&["role", "delete", "administrator"], 1, "Portcullis' own"),
         (&["role", "assign", "nobody", &anna], 1, "role list"),
