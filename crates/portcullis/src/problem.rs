@@ -8,6 +8,7 @@
 
 mod challenge;
 mod denied;
+pub(crate) mod oauth;
 mod refused;
 
 use std::borrow::Cow;
@@ -27,7 +28,7 @@ use serde::Serialize;
 
 use self::challenge::Challenge;
 use crate::docs::schema;
-use crate::protect::Walk;
+use crate::protect::{Voice, Walk};
 
 type Text = Cow<'static, str>;
 
@@ -286,16 +287,30 @@ impl IntoResponse for Problem {
             retry_after,
             attempt,
         } = *self.0;
-        let wire = Wire {
-            kind: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code: &code,
-            detail: &detail,
-            trace_id: Walk::current_trace(),
-            errors: &errors,
+        let trace_id = Walk::current_trace();
+        let (status, media_type, body) = match Walk::current_voice() {
+            Voice::Problem => {
+                let wire = Wire {
+                    kind: "about:blank",
+                    title: status.canonical_reason().unwrap_or("Error"),
+                    status: status.as_u16(),
+                    code: &code,
+                    detail: &detail,
+                    trace_id,
+                    errors: &errors,
+                };
+                (status, "application/problem+json", serde_json::to_vec(&wire))
+            }
+            Voice::OAuth => {
+                let body = oauth::Body::of(status, detail.clone(), &errors, trace_id);
+                (
+                    oauth::status(status),
+                    "application/json",
+                    serde_json::to_vec(&body),
+                )
+            }
         };
-        let mut response = (status, serde_json::to_vec(&wire).unwrap_or_default()).into_response();
+        let mut response = (status, body.unwrap_or_default()).into_response();
         if attempt || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             // Of several fields the first one tells more than that some are wrong.
             let reason = match errors.into_iter().next() {
@@ -305,7 +320,7 @@ impl IntoResponse for Problem {
             response.extensions_mut().insert(reason);
         }
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));

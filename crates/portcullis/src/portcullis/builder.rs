@@ -62,6 +62,11 @@ pub enum OpenError {
     /// What challenges call this server.
     #[error(transparent)]
     Realm(#[from] enforcer::InvalidRealm),
+    /// The issuer of tokens ends in a slash.
+    #[error(
+        "the issuer of tokens must not end in a slash: many clients compare it with the address they ask, to the letter"
+    )]
+    Issuer,
     /// The page of invitations.
     #[error(
         "invitations can't lead to this address: it must be https (http is for loopback addresses only), without user, \
@@ -355,6 +360,9 @@ impl Builder {
             && self.tokens.issuer == token::Settings::default().issuer
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
+        }
+        if self.tokens.issuer.ends_with('/') {
+            return Err(OpenError::Issuer);
         }
         if !self.manners.invitation_url.as_ref().is_none_or(letters::is_page) {
             return Err(OpenError::InvitationUrl);

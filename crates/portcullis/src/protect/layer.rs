@@ -16,7 +16,7 @@ use portcullis_core::defends;
 use tower::{Layer, Service};
 
 use super::body::{self, Progress};
-use super::{Limits, Walk, headers};
+use super::{Limits, Voice, Walk, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, KeyInQuery, record_behind};
 
@@ -46,6 +46,7 @@ struct Settings {
     gate: Gate,
     label: Label,
     limits: Limits,
+    voice: Voice,
     /// Whether the route leaves something to the policies.
     policies: bool,
 }
@@ -53,15 +54,16 @@ struct Settings {
 impl Protect {
     /// Around what leaves nothing to the policies.
     pub(crate) fn new(gate: Gate, label: Label, limits: Limits) -> Self {
-        Self::asking(gate, label, limits, false)
+        Self::asking(gate, label, limits, Voice::default(), false)
     }
 
     /// The same around a route that may ask the policies.
-    pub(crate) fn asking(gate: Gate, label: Label, limits: Limits, policies: bool) -> Self {
+    pub(crate) fn asking(gate: Gate, label: Label, limits: Limits, voice: Voice, policies: bool) -> Self {
         Self(Arc::new(Settings {
             gate,
             label,
             limits,
+            voice,
             policies,
         }))
     }
@@ -101,7 +103,13 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let settings = Arc::clone(&self.settings);
-        let mut walk = Walk::begin(&settings.gate, &settings.label, settings.policies, &request);
+        let mut walk = Walk::begin(
+            &settings.gate,
+            &settings.label,
+            settings.voice,
+            settings.policies,
+            &request,
+        );
         let gate = &settings.gate;
         walk.key_in_query = KeyInQuery::take(&mut request, gate.api_key_places(), gate.api_key_format());
         let method = request.method().clone();

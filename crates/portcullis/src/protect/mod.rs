@@ -19,7 +19,7 @@ mod walk;
 use std::time::Duration;
 
 pub(crate) use self::layer::{Label, Protect};
-pub(crate) use self::walk::{Traces, Walk};
+pub(crate) use self::walk::{Traces, Voice, Walk};
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

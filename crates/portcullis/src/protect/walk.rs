@@ -27,6 +27,7 @@ use crate::enforcer::{Gate, KeyInQuery, Realm, Standing};
 pub(crate) struct Walk {
     pub(crate) gate: Gate,
     pub(crate) label: Label,
+    pub(crate) voice: Voice,
     pub(crate) at: Timestamp,
     pub(crate) trace: Uuid,
     /// The address that the request came from, behind all trusted proxies.
@@ -42,9 +43,20 @@ pub(crate) struct Walk {
     policies: Option<Arc<dyn Policies>>,
 }
 
+/// In which form a route says what went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Voice {
+    /// RFC 9457.
+    #[default]
+    Problem,
+    /// RFC 6749 §5.2: its clients know no other.
+    OAuth,
+}
+
 /// What is known beside the running task.
 struct Current {
     gate: Gate,
+    voice: Voice,
     trace: Uuid,
     /// Where the request's anonymous sessions leave their cookies.
     outgoing: RefCell<Vec<Outgoing>>,
@@ -60,11 +72,12 @@ tokio::task_local! {
 
 impl Walk {
     /// Begins at the present moment, with the policies of then if any are asked.
-    pub(crate) fn begin(gate: &Gate, label: &Label, policies: bool, request: &Request) -> Self {
+    pub(crate) fn begin(gate: &Gate, label: &Label, voice: Voice, policies: bool, request: &Request) -> Self {
         let at = gate.environment().now();
         Self {
             gate: gate.clone(),
             label: label.clone(),
+            voice,
             at,
             trace: gate.traces().next(at),
             client: client(gate, request),
@@ -105,6 +118,7 @@ impl Walk {
     fn current(&self) -> Current {
         Current {
             gate: self.gate.clone(),
+            voice: self.voice,
             trace: self.trace,
             outgoing: RefCell::default(),
             standing: RefCell::default(),
@@ -163,6 +177,11 @@ impl Walk {
     /// The trace id of the request this task works on.
     pub(crate) fn current_trace() -> Option<Uuid> {
         CURRENT.try_with(|current| current.trace).ok()
+    }
+
+    /// The form in which the route of this task says what went wrong.
+    pub(crate) fn current_voice() -> Voice {
+        CURRENT.try_with(|current| current.voice).unwrap_or_default()
     }
 
     /// The realm of the request this task works on.

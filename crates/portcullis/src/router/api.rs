@@ -20,7 +20,7 @@ use super::route::{Guard, Parameter, Route, RouteInfo, Text, Verb};
 use super::{ApiError, lock, parameter_names, path};
 use crate::docs::{self, Docs};
 use crate::enforcer::{Access, Guarded};
-use crate::protect::Limits;
+use crate::protect::{Limits, Voice};
 use crate::resource;
 
 /// Routes that each say who may call them; a thin wrapper over axum's router that becomes one.
@@ -128,6 +128,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
                 ..Text::default()
             },
             body_limit: None,
+            voice: Voice::default(),
         });
         self
     }
@@ -212,6 +213,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             document: route.document,
             text: route.text,
             body_limit: route.body_limit,
+            voice: route.voice,
         });
         Api {
             routes: routes.collect(),
@@ -266,6 +268,14 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// Lets the last route read bodies up to `bytes` long, instead of what [`Limits::body`] says.
     pub fn body_limit(self, bytes: usize) -> Self {
         self.last("body_limit", |route| route.body_limit = Some(bytes))
+    }
+
+    /// Lets all routes so far say what goes wrong as OAuth clients read it.
+    pub(crate) fn oauth_errors(mut self) -> Self {
+        for route in &mut self.routes {
+            route.voice = Voice::OAuth;
+        }
+        self
     }
 
     fn last(mut self, what: &'static str, change: impl FnOnce(&mut Route<S>)) -> Self {

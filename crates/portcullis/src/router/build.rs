@@ -13,7 +13,7 @@ use crate::Problem;
 use crate::docs;
 use crate::enforcer::{Caller, Gate};
 use crate::policies::Asked;
-use crate::protect::{Label, Limits, Protect};
+use crate::protect::{Label, Limits, Protect, Voice};
 use crate::resource::{Asks, How};
 
 impl Api<()> {
@@ -52,7 +52,7 @@ impl Api<()> {
         for mount in self.mounts {
             let label = Label::Route(format!("{}/*", mount.prefix).into());
             let asks = asks_policies(&mount.guard.rule, &[]);
-            let protect = Protect::asking(gate.clone(), label, limits, asks);
+            let protect = Protect::asking(gate.clone(), label, limits, Voice::Problem, asks);
             router = router.nest_service(&mount.prefix, protect.layer(mount.router));
         }
         let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
@@ -63,8 +63,11 @@ impl Api<()> {
             };
             let label = Label::Route(route.path.as_str().into());
             let asks = asks_policies(&route.guard.rule, &route.asks);
-            let protect = Protect::asking(gate.clone(), label, limits, asks);
-            let handler = route.handler.layer(protect);
+            let protect = Protect::asking(gate.clone(), label, limits, route.voice, asks);
+            let mut handler = route.handler.layer(protect.clone());
+            if route.voice == Voice::OAuth {
+                handler = handler.fallback(method_not_allowed.layer(protect));
+            }
             let merged = by_path
                 .swap_remove(&route.path)
                 .unwrap_or_default()

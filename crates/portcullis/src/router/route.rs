@@ -11,6 +11,7 @@ use portcullis_core::access::{Kinds, PermissionRef, Rule};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::enforcer::{Access, Caller};
+use crate::protect::Voice;
 use crate::resource::Asks;
 
 /// What a route answers to.
@@ -81,6 +82,7 @@ pub(crate) struct Route<S> {
     pub(crate) document: fn(&mut GenContext) -> Operation,
     pub(crate) text: Text,
     pub(crate) body_limit: Option<usize>,
+    pub(crate) voice: Voice,
 }
 
 /// What is known of a route: the line of `authz.lock` as data.

@@ -8,9 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use portcullis_core::session::LoginError;
 use portcullis_core::token::{RefreshError, UnknownResource};
-use schemars::JsonSchema;
-use serde::Serialize;
 
+use crate::problem::oauth::Body;
 use crate::{Json, Problem};
 
 /// The error codes this server uses.
@@ -40,7 +39,7 @@ impl Code {
     }
 }
 
-/// An error of the token endpoint: OAuth's own form, or a problem where nothing of OAuth went wrong (503, 500).
+/// An error of an OAuth endpoint: with a code of the protocol, or a problem that its route says in OAuth's form.
 #[derive(Debug)]
 pub(crate) enum OAuthError {
     Protocol {
@@ -48,15 +47,6 @@ pub(crate) enum OAuthError {
         description: Cow<'static, str>,
     },
     Problem(Problem),
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "OAuthError")]
-pub(crate) struct Body {
-    /// The error's code.
-    error: &'static str,
-    /// What to do, for people.
-    error_description: Cow<'static, str>,
 }
 
 impl OAuthError {
@@ -116,27 +106,18 @@ impl From<RefreshError> for OAuthError {
     }
 }
 
-/// A form that can't be read is an invalid request; a limit or a fault stays the problem it is.
+/// What isn't said in a word of the protocol's own is said in its form all the same.
 impl From<Problem> for OAuthError {
     fn from(problem: Problem) -> Self {
-        let status = problem.status();
-        if status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY {
-            let field = problem.errors().first();
-            // The RFC lets a client name several; a token for several is one that each could use at the others.
-            if field.is_some_and(|error| error.field == "resource" && error.code == "duplicate") {
-                return Self::new(
-                    Code::InvalidTarget,
-                    "name one resource: a token is for one application",
-                );
-            }
-            let text = field.map_or_else(
-                || problem.detail().to_owned(),
-                |e| format!("{}: {}", e.field, e.detail),
+        let first = problem.errors().first();
+        // The RFC lets a client name several; a token for several is one that each could use at the others.
+        if first.is_some_and(|error| error.field == "resource" && error.code == "duplicate") {
+            return Self::new(
+                Code::InvalidTarget,
+                "name one resource: a token is for one application",
             );
-            Self::new(Code::InvalidRequest, text)
-        } else {
-            Self::Problem(problem)
         }
+        Self::Problem(problem)
     }
 }
 
@@ -144,11 +125,7 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         match self {
             Self::Protocol { code, description } => {
-                let description = printable(description);
-                let body = Json(Body {
-                    error: code.as_str(),
-                    error_description: description,
-                });
+                let body = Json(Body::new(code.as_str(), description, None));
                 (StatusCode::BAD_REQUEST, body).into_response()
             }
             Self::Problem(problem) => problem.into_response(),
@@ -160,24 +137,3 @@ answers!(OAuthError: 400 => Json<Body>);
 
 const NO_SUCH_RESOURCE: &str =
     "no such resource: name one that is registered here, to the letter, or none for a token for this server";
-
-/// Only the characters RFC 6749 allows in `error_description`.
-fn printable(text: Cow<'static, str>) -> Cow<'static, str> {
-    let allowed = |c: char| matches!(c, ' ' | '!' | '#'..='[' | ']'..='~');
-    if text.chars().all(allowed) {
-        text
-    } else {
-        text.chars().filter(|c| allowed(*c)).collect::<String>().into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_description_has_only_allowed_characters() {
-        assert_eq!(printable("a \"quoted\" \\ né\r\nx".into()), "a quoted  nx");
-        assert_eq!(printable("plain".into()), "plain");
-    }
-}

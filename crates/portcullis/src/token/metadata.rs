@@ -9,6 +9,7 @@
 //! here.
 
 use axum::extract::State;
+use portcullis_core::key::Phase;
 use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
@@ -19,8 +20,7 @@ use crate::{Problem, Public};
 
 /// The metadata of the authorization server.
 ///
-/// Source: RFC 8414 §2. Members of which nothing is true are left out (§3.2): `response_types_supported` among them,
-/// as there is no authorization endpoint.
+/// Source: RFC 8414 §2. Members of which nothing is true are left out (§3.2), but for the one that is required.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "AuthorizationServerMetadata")]
 pub(super) struct Metadata {
@@ -36,6 +36,11 @@ pub(super) struct Metadata {
     revocation_endpoint_auth_methods_supported: [&'static str; 1],
     /// The public keys.
     jwks_uri: String,
+    /// None: there is no authorization endpoint. Clients refuse a document without this member.
+    response_types_supported: [&'static str; 0],
+    /// What access tokens are signed with. OpenID Connect means ID tokens, of which there are none; clients look here for
+    /// both.
+    id_token_signing_alg_values_supported: Vec<&'static str>,
     /// What the token endpoint answers.
     grant_types_supported: Vec<&'static str>,
 }
@@ -68,9 +73,25 @@ impl Metadata {
             revocation_endpoint: at("/oauth/revoke"),
             revocation_endpoint_auth_methods_supported: ["none"],
             jwks_uri: at("/.well-known/jwks.json"),
+            response_types_supported: [],
+            id_token_signing_alg_values_supported: signs_with(portcullis),
             grant_types_supported: grants,
         })
     }
+}
+
+/// The algorithms of all keys that tokens verify with, the one that signs first.
+fn signs_with(portcullis: &Portcullis) -> Vec<&'static str> {
+    let keys = portcullis.keyring().list();
+    let mut names = Vec::new();
+    for wanted in [Phase::Current, Phase::Next, Phase::Retired] {
+        for (_, algorithm, _) in keys.iter().filter(|(_, _, phase)| *phase == wanted) {
+            if !names.contains(&algorithm.as_str()) {
+                names.push(algorithm.as_str());
+            }
+        }
+    }
+    names
 }
 
 pub(super) async fn metadata(

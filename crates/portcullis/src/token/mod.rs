@@ -1,6 +1,6 @@
 //! The token endpoint, revocation, and the published keys.
 //!
-//! Errors follow RFC 6749 §5.2 and not RFC 9457: clients of these routes know the OAuth form.
+//! Errors follow RFC 6749 §5.2 and not RFC 9457, whoever makes them: clients of these routes know the OAuth form.
 
 mod error;
 mod jwks;
@@ -33,6 +33,7 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Revoke a token")
         .operation_id("revokeToken")
         .description("RFC 7009. Answers 200 whether or not the token was good.")
+        .oauth_errors()
 }
 
 /// The routes below `/.well-known`.

@@ -27,6 +27,7 @@ mod giving;
 mod health;
 mod matrix;
 mod narrowed;
+mod oauth_errors;
 mod organization;
 #[cfg(feature = "policies")]
 mod policy;

@@ -684,6 +684,8 @@ async fn the_metadata_says_what_there_is_and_nothing_else() {
             "revocation_endpoint": at("/oauth/revoke"),
             "revocation_endpoint_auth_methods_supported": ["none"],
             "jwks_uri": at("/.well-known/jwks.json"),
+            "response_types_supported": [],
+            "id_token_signing_alg_values_supported": ["ES256"],
             "grant_types_supported": ["password", "refresh_token"],
         })
     );
@@ -854,4 +856,15 @@ async fn policies_in_a_folder_decide_detached_as_they_do_embedded() {
         "a change is loaded when it stood still"
     );
     assert_eq!(remote.policy_status().generation, 2);
+}
+
+#[tokio::test]
+async fn an_issuer_that_ends_in_a_slash_is_refused() {
+    let tokens = portcullis_core::token::Settings {
+        issuer: "https://id.example.com/".to_owned(),
+        ..portcullis_core::token::Settings::default()
+    };
+    let builder = Portcullis::builder().database("sqlite::memory:");
+    let refused = builder.tokens(tokens).open().await;
+    assert!(matches!(refused, Err(OpenError::Issuer)));
 }
