@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 
 import { register } from "./account.mjs";
 import { openPage, startChromium } from "./chromium.mjs";
+import { startPrefix } from "./prefix.mjs";
 import { startServer } from "./server.mjs";
 
 let server;
@@ -17,10 +18,10 @@ after(async () => {
   await server?.stop();
 });
 
-async function opened(path, work) {
+async function opened(path, work, base = server.url) {
   const tab = await openPage(browser);
   try {
-    await tab.page.goto(server.url + path);
+    await tab.page.goto(base + path);
     await work(tab);
     assert.deepEqual(tab.outside(), [], "the page asked another host");
     assert.deepEqual(tab.faults, [], "the page's scripts failed");
@@ -105,3 +106,75 @@ test("redoc_shows_the_operations", () =>
     await page.getByRole("heading", { name: await apiTitle() }).first().waitFor();
     await page.getByText("/auth/me").first().waitFor({ state: "attached" });
   }));
+
+/** Logs in by cookie, as a page of ours does, in the browser that shows `page`. */
+async function logInByCookie(page, identifier, password) {
+  const status = await page.evaluate(
+    async (form) => {
+      const answer = await fetch("auth/login", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(form),
+      });
+      return answer.status;
+    },
+    { identifier, password, delivery: "cookie" },
+  );
+  assert.equal(status, 200);
+}
+
+test("docs_call_with_what_was_authorized_and_not_with_the_browsers_cookie", () =>
+  opened("/docs", async ({ page }) => {
+    const { email, password } = await register(server.url, "cookie");
+    await logInByCookie(page, email, password);
+    assert.equal((await tryMe(page)).status, "200", "the cookie alone");
+    const { status } = await authorize(page, email, password);
+    assert.equal(status, 200);
+    await page.locator(".btn-done").first().click();
+    const shown = await tryMe(page);
+    assert.equal(shown.status, "200", shown.body);
+    const cookies = await page.context().cookies();
+    assert.ok(cookies.some(({ name }) => name === "__Host-portcullis"), "the cookie stays");
+  }));
+
+for (const path of ["/redoc", "/scalar"]) {
+  test(`${path.slice(1)}_leaves_the_cookie_out_of_calls_with_a_credential`, () =>
+    opened(path, async ({ page }) => {
+      const { email, password } = await register(server.url, `with${path.slice(1)}`);
+      await logInByCookie(page, email, password);
+      const tokens = await (
+        await fetch(`${server.url}/auth/login`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ identifier: email, password }),
+        })
+      ).json();
+      const ask = (headers) => page.evaluate(async (headers) => (await fetch("auth/me", { headers })).status, headers);
+      assert.equal(await ask({ Authorization: `Bearer ${tokens.access_token}` }), 200);
+      assert.equal(await ask({}), 200, "the cookie alone");
+    }));
+}
+
+test("docs_below_a_prefix_call_the_server_below_it", async () => {
+  const prefix = await startPrefix(server.url);
+  try {
+    const { email, password } = await register(server.url, "prefix");
+    await opened(
+      "/docs",
+      async ({ page }) => {
+        const { status } = await authorize(page, email, password);
+        assert.equal(status, 200);
+        await page.locator(".btn-done").first().click();
+        const shown = await tryMe(page);
+        assert.equal(shown.status, "200", shown.body);
+      },
+      prefix.url,
+    );
+    for (const path of ["/redoc", "/scalar"]) {
+      await opened(path, ({ page }) => page.getByText("/auth/me").first().waitFor({ state: "attached" }), prefix.url);
+    }
+    await opened("/", ({ page }) => page.getByRole("link", { name: "Swagger" }).click(), prefix.url);
+  } finally {
+    prefix.stop();
+  }
+});

@@ -107,6 +107,7 @@ async fn run(
 ) -> Result<(), RunError> {
     let mut limits = Limits::default();
     limits.drain = config.server.shutdown_drain;
+    limits.idle = config.server.idle_timeout;
     portcullis.serve_on(api, listener, limits, stop).await?;
     tracing::info!("stopped");
     Ok(())

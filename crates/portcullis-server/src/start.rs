@@ -115,6 +115,13 @@ pub(crate) async fn open(
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email)
         .organizations(organizations(config));
+    let listen = config.server.listen.ip();
+    if !listen.is_unspecified() {
+        builder = builder.host(&listen.to_string());
+    }
+    for name in &config.server.hosts {
+        builder = builder.host(name);
+    }
     if let Some(domain) = &config.organizations.base_domain {
         builder = builder.base_domain(domain);
     }

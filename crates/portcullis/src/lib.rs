@@ -41,6 +41,7 @@ pub mod docs;
 pub mod enforcer;
 pub mod environment;
 mod health;
+mod host;
 pub mod listener;
 mod mail;
 mod organization;

@@ -4,7 +4,7 @@
 //! no more, let running requests end, close what is left after [`Limits::drain`].
 //!
 //! Invariants: a caller who sends nothing, or bytes one by one, loses the connection after [`Limits::headers`]
-//! (`T032`); one who takes nothing of what is answered, once two rounds of [`Limits::idle`] are over (`T085`). At most
+//! (`T032`); one who was answered may be silent for [`Limits::idle`] before the next request begins; one who takes nothing of what is answered, once two rounds of [`Limits::idle`] are over (`T085`). At most
 //! [`Limits::connections`] are open; those who wait stand in the kernel's queue, first come first served. Running out of
 //! file descriptors pauses accepting, it never ends it.
 //!
@@ -13,10 +13,15 @@
 //! large buffers for sending only when it takes more: who needs longer than `idle` for a step is taken for one who doesn't
 //! read. Progress counts for a whole connection: whoever reads one answer slowly keeps others on it waiting.
 //!
+//! Of HTTP itself it keeps what the library leaves open: a request names one host (`T152`), and an answer before the
+//! request's end says whether the connection goes on (`T153`).
+//!
 //! **Deliberately absent:** TLS.
 
 mod answer;
 mod connection;
+mod head;
+mod rest;
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,10 +41,12 @@ use tokio_util::task::TaskTracker;
 pub struct Limits {
     /// How many connections are open at once.
     pub connections: usize,
-    /// How long a request's head may take to arrive, the first one counted from the connection's begin.
+    /// How long a request's head may take to arrive: the first one counted from the connection's begin, a later one from
+    /// its first byte.
     pub headers: Duration,
-    /// How long a connection may stay open without a request, or with an answer of which its peer takes nothing. It is
-    /// looked at once in this time, so it ends after one to two of them.
+    /// How long a connection that has served may stay open without a request, or with an answer of which its peer takes
+    /// nothing. It is looked at once in this time, so it ends after one to two of them. It must be longer than a proxy keeps
+    /// its own side open: whoever closes first takes a request into the gap that the other is just sending.
     pub idle: Duration,
     /// How many headers a request may have.
     pub header_count: usize,
@@ -58,7 +65,7 @@ impl Default for Limits {
         Self {
             connections: 4_096,
             headers: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_secs(75),
             header_count: 64,
             header_bytes: 32 * 1024,
             streams: 128,

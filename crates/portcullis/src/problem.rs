@@ -190,7 +190,7 @@ impl Problem {
     /// 400: the request's credentials can't be read one way only.
     ///
     /// Source: RFC 6750 §3.1
-    pub(crate) fn invalid_credentials(code: &'static str, detail: &'static str) -> Self {
+    pub(crate) fn invalid_credentials(code: &'static str, detail: impl Into<Text>) -> Self {
         Self::bad_request(code, detail).challenged(Challenge::error("invalid_request"))
     }
 

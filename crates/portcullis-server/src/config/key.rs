@@ -27,6 +27,14 @@ pub(crate) const KEYS: &[Key] = &[
     key("database_file", "file that holds the database's address"),
     key("master_key_file", "file that holds the master key"),
     key("public_url", "address that users and mailed links use"),
+    key(
+        "hosts",
+        "other names by which this server is reached, such as [\"portcullis\"] inside of a cluster",
+    ),
+    key(
+        "idle_timeout",
+        "how long a connection waits for its next request; longer than your proxy's",
+    ),
     key("realm", "what challenges call this server, such as Blog"),
     key(
         "mode",

@@ -38,6 +38,10 @@ pub(crate) struct Server {
     pub(crate) master_key_file: PathBuf,
     /// The address users type; `None` until the port is known, if the system chooses one.
     pub(crate) public_url: Option<Url>,
+    /// Other hosts that requests may name.
+    pub(crate) hosts: Vec<String>,
+    /// How long a connection waits for its next request.
+    pub(crate) idle_timeout: Duration,
     /// What challenges call the server.
     pub(crate) realm: Realm,
     /// Development or production.
@@ -77,6 +81,12 @@ impl Server {
             master_key_file: from.path("master_key_file", data.join("secrets.key")),
             data,
             public_url,
+            hosts: from.list("hosts", parse_host, Clone::clone),
+            idle_timeout: from.span(
+                "idle_timeout",
+                Duration::from_secs(75),
+                Duration::from_secs(10)..=minutes(10),
+            ),
             realm: from.text("realm", Realm::default(), parse_realm, Realm::to_string),
             mode: from.text("mode", by_default, parse_mode, |mode| mode.as_str().to_owned()),
             password_grant: from.truth("password_grant", true),
@@ -105,6 +115,25 @@ pub(crate) fn show_url(url: &Url) -> String {
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
+}
+
+/// A name or an address, as it stands in `Host` without its port.
+fn parse_host(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = bare.unwrap_or(text).parse::<IpAddr>().is_ok();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    if address || (text.len() <= 253 && text.split('.').all(label)) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(format!(
+        "{}: must be a host's name or address alone, such as portcullis or 10.0.0.5, without scheme, port and path",
+        text.escape_debug()
+    ))
 }
 
 fn parse_realm(text: &str) -> Result<Realm, String> {

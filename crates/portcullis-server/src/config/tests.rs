@@ -165,6 +165,18 @@ const BAD: &[(&str, &str)] = &[
         "proxies.header: must be X-Forwarded-For or Forwarded",
     ),
     ("proxies.trust = [\"10.0.0.1\"]", "did you mean proxies.trusted?"),
+    (
+        "hosts = [\"https://portcullis\"]",
+        "must be a host's name or address alone",
+    ),
+    (
+        "hosts = [\"portcullis:8080\"]",
+        "must be a host's name or address alone",
+    ),
+    ("hosts = [\"\"]", "must be a host's name or address alone"),
+    ("hosts = \"portcullis\"", "must be an array of texts"),
+    ("idle_timeout = \"9s\"", "must be from 10s to 10m"),
+    ("idle_timeout = \"11m\"", "must be from 10s to 10m"),
     ("shutdown_drain = \"10\"", "with its unit"),
     ("shutdown_drain = 10", "must be text in quotes, not a number"),
     ("shutdown_drain = \"11m\"", "must be from 0s to 10m"),

@@ -13,7 +13,7 @@ mod setup;
 mod verify_email;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use portcullis::{Api, Portcullis, Public};
 use portcullis_core::secret::SecretText;
@@ -37,6 +37,7 @@ pub(crate) fn pages(portcullis: &Portcullis, public_url: &Url) -> Api {
         .mount::<Public>("/setup", own(setup::pages(portcullis.clone())))
         .mount::<Public>("/accept-invitation", own(accept_invitation::pages()))
         .mount::<Public>("/verify-email", own(verify_email::pages(portcullis.clone())))
+        .layer(from_fn(layout::relate))
 }
 
 /// The token in the address of a page; `None` unless there is exactly one.

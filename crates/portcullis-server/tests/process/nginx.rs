@@ -170,3 +170,94 @@ async fn the_proxys_own_address_is_passed_over_and_its_visitor_is_found() {
     let seen = seen_from(&nginx.address, &["203.0.113.7", "198.51.100.2, 127.0.0.9"]).await;
     assert_eq!(seen, "198.51.100.2");
 }
+
+/// Every address that a page leads to, as a browser at `page` takes it.
+fn links(page: &reqwest::Url, html: &str) -> Vec<reqwest::Url> {
+    let marks = [" href=\"", " action=\""];
+    let ends = marks.iter().flat_map(|mark| html.split(mark).skip(1));
+    ends.map(|rest| page.join(rest.split('"').next().unwrap()).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn below_a_prefix_every_page_leads_below_it() {
+    let place = Place::new();
+    let server = serve(&place, "");
+    let prefix = "location / { return 404; } location = /health/live { return 200; } \
+                  location /idp/ { proxy_pass http://portcullis/; proxy_set_header Host $http_host; }";
+    let Some(nginx) = Nginx::before(&server, &place, prefix).await else {
+        return;
+    };
+    let token = server.setup_token();
+    let setup = format!("/idp/setup?token={token}");
+    let pages = [
+        "/idp/",
+        &setup,
+        "/idp/setup/done",
+        "/idp/setup/a/b/c",
+        "/idp/verify-email",
+        "/idp/assets/x",
+    ];
+    for page in pages {
+        let answer = client().get(nginx.url(page)).send().await.unwrap();
+        let address = answer.url().clone();
+        let links = links(&address, &answer.text().await.unwrap());
+        assert!(links.len() >= 2, "{page}");
+        for link in links {
+            assert!(link.path().starts_with("/idp/"), "{page} leads to {link}");
+            assert_ne!(
+                client().get(link.clone()).send().await.unwrap().status(),
+                404,
+                "{page} leads to {link}"
+            );
+        }
+    }
+    for docs in ["/idp/docs", "/idp/redoc", "/idp/scalar"] {
+        let html = client()
+            .get(nginx.url(docs))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert!(
+            html.contains("./openapi.json") && !html.contains("'/openapi.json"),
+            "{docs}"
+        );
+    }
+    let form = [
+        ("token", token.as_str()),
+        ("email", "chief@example.com"),
+        ("username", "chief"),
+        ("password", "a gate that closes"),
+        ("password_again", "a gate that closes"),
+    ];
+    let asked = client()
+        .post(nginx.url("/idp/setup"))
+        .header("sec-fetch-site", "same-origin");
+    let answer = asked.form(&form).send().await.unwrap();
+    let next = answer
+        .url()
+        .join(answer.headers()["location"].to_str().unwrap())
+        .unwrap();
+    assert_eq!(next.path(), "/idp/setup/done");
+}
+
+#[tokio::test]
+async fn a_refused_body_costs_no_other_request_its_connection() {
+    checks!("T153");
+    let place = Place::new();
+    let server = serve(&place, "");
+    let Some(nginx) = Nginx::before(&server, &place, USUAL).await else {
+        return;
+    };
+    let body = "x".repeat(63_000);
+    for round in 0..100 {
+        let asked = client()
+            .post(nginx.url("/auth/logout"))
+            .header("content-type", "application/json");
+        let answer = asked.body(body.clone()).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "{round}");
+    }
+}

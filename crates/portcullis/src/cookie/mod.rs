@@ -35,6 +35,15 @@ pub struct Cookies {
     data_lifetime: Duration,
 }
 
+/// How long a browser keeps a cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Until it is closed.
+    Open,
+    /// For this long, closed or not.
+    For(Duration),
+}
+
 /// Who reads a cookie in the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
@@ -71,15 +80,12 @@ impl Cookies {
     }
 
     /// The `Set-Cookie` that gives a cookie to the browser; `None` for a value that can't stand in one.
-    pub(crate) fn set(
-        &self,
-        name: &str,
-        value: &str,
-        lifetime: Duration,
-        reader: Reader,
-    ) -> Option<HeaderValue> {
-        let seconds = lifetime.as_secs();
-        let text = format!("{name}={value}; Max-Age={seconds}; {}", self.attributes(reader));
+    pub(crate) fn set(&self, name: &str, value: &str, keep: Keep, reader: Reader) -> Option<HeaderValue> {
+        let keep = match keep {
+            Keep::Open => String::new(),
+            Keep::For(lifetime) => format!("Max-Age={}; ", lifetime.as_secs()),
+        };
+        let text = format!("{name}={value}; {keep}{}", self.attributes(reader));
         let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -98,6 +104,28 @@ impl Cookies {
         ]
     }
 
+    /// The `Set-Cookie`s that take back every session cookie that a request for this host and path could have brought, and
+    /// that of the CSRF token. Where the cookies have a domain, another host below it may have planted one beside ours,
+    /// for a part of the domain or of the paths: only a `Set-Cookie` of the very same domain and path removes it.
+    ///
+    /// Source: RFC 6265 §5.1.3, §5.1.4, §5.3
+    pub(crate) fn clear_planted(&self, host: Option<&str>, path: &str) -> Vec<HeaderValue> {
+        let [session, csrf] = self.clear_login();
+        let mut cleared: Vec<HeaderValue> = session.into_iter().chain(csrf).collect();
+        let Some(domain) = &self.domain else {
+            return cleared;
+        };
+        let name = &self.session;
+        for path in paths_above(path) {
+            for domain in domains_between(host, domain) {
+                let scope = domain.map_or_else(String::new, |domain| format!("Domain={domain}; "));
+                let text = format!("{name}=; Max-Age=0; {scope}Path={path}; Secure; HttpOnly");
+                cleared.extend(HeaderValue::try_from(text));
+            }
+        }
+        cleared
+    }
+
     fn attributes(&self, reader: Reader) -> String {
         let domain = self.domain.as_ref();
         let domain = domain.map_or_else(String::new, |domain| format!("Domain={domain}; "));
@@ -111,6 +139,43 @@ impl Cookies {
         }
     }
 }
+
+/// The paths of cookies that come along with a request for this one: `/`, `/auth`, `/auth/`, `/auth/me`. Of a path of many
+/// parts the first few: the answer's head stays small.
+fn paths_above(path: &str) -> Vec<&str> {
+    let ends = path.match_indices('/').flat_map(|(place, _)| [place, place + 1]);
+    let mut paths: Vec<&str> = ends
+        .chain([path.len()])
+        .filter_map(|end| path.get(..end))
+        .filter(|path| path.starts_with('/') && !path.contains(';'))
+        .collect();
+    paths.dedup();
+    paths.truncate(MOST_PATHS);
+    paths
+}
+
+/// The domains of cookies that come along to this host, from the cookies' own downwards, and none for the host alone.
+fn domains_between<'h>(host: Option<&'h str>, domain: &'h str) -> Vec<Option<&'h str>> {
+    let below = host
+        .and_then(|host| {
+            host.strip_suffix(domain)?
+                .strip_suffix('.')
+                .map(|labels| (host, labels))
+        })
+        .into_iter()
+        .flat_map(|(host, labels)| {
+            let starts = labels.rmatch_indices('.').map(|(place, _)| place + 1).chain([0]);
+            starts.filter_map(|start| host.get(start..))
+        });
+    let domains = [None, Some(domain)].into_iter().chain(below.map(Some));
+    domains.take(MOST_DOMAINS).collect()
+}
+
+/// Of the paths above a request's.
+const MOST_PATHS: usize = 6;
+
+/// Of the domains above a host, the host alone among them.
+const MOST_DOMAINS: usize = 4;
 
 /// The values of every cookie of this name, in all `Cookie` headers: HTTP/2 may split one into several.
 ///

@@ -99,7 +99,7 @@ fn a_domain_that_is_none_or_anothers_is_refused() {
 fn with_a_domain_the_prefix_is_the_one_that_allows_it() {
     checks!("T050");
     let cookies = for_domain("example.com", "https://id.example.com").unwrap();
-    let lifetime = Duration::from_secs(60);
+    let lifetime = Keep::For(Duration::from_secs(60));
     let set = cookies
         .set(cookies.session(), "v", lifetime, Reader::Nobody)
         .unwrap();
@@ -138,8 +138,14 @@ fn a_header_with_another_meaning_carries_no_csrf_token() {
 fn what_cannot_stand_in_a_header_is_not_written() {
     let cookies = Cookies::default();
     let lifetime = Duration::from_secs(1);
-    assert!(cookies.set("a", "b\r\nc", lifetime, Reader::Nobody).is_none());
-    let value = cookies.set("a", "b", lifetime, Reader::Nobody).unwrap();
+    assert!(
+        cookies
+            .set("a", "b\r\nc", Keep::For(lifetime), Reader::Nobody)
+            .is_none()
+    );
+    let value = cookies
+        .set("a", "b", Keep::For(lifetime), Reader::Nobody)
+        .unwrap();
     assert_eq!(format!("{value:?}"), "Sensitive");
 }
 

@@ -11,7 +11,7 @@ use portcullis_core::key::Sealer;
 
 use super::{CookieSessionError, MAX_BYTES};
 use crate::Gate;
-use crate::cookie::{Cookies, Reader};
+use crate::cookie::{Cookies, Keep, Reader};
 
 /// What a presented cookie holds.
 pub(crate) enum Opened {
@@ -50,7 +50,7 @@ impl<'g> Seal<'g> {
         let age = self.environment.now().since(issued_at);
         let left = self.cookies.data_lifetime().saturating_sub(age);
         self.cookies
-            .set(name, &text, left, Reader::Nobody)
+            .set(name, &text, Keep::For(left), Reader::Nobody)
             .ok_or(CookieSessionError::Unsealable)
     }
 

@@ -53,6 +53,9 @@ pub struct Docs {
     /// Where tokens are had with the password grant: `/oauth/token`. Swagger UI's "Authorize" uses it. `None` leaves it
     /// out; so does a server that honours another issuer's tokens, where nobody should type a password.
     pub token_url: Option<Cow<'static, str>>,
+    /// The address by which clients reach the API, without a path, as the document's `servers` names it: the public address,
+    /// where there is one.
+    pub server: Option<Cow<'static, str>>,
     /// The name of the session cookie, as the docs show it.
     pub cookie: Cow<'static, str>,
     /// The name of the header of API keys, as the docs show it.
@@ -67,6 +70,7 @@ impl Default for Docs {
             redoc: Some("/redoc".into()),
             scalar: Some("/scalar".into()),
             token_url: Some("/oauth/token".into()),
+            server: None,
             cookie: "__Host-portcullis".into(),
             api_key_header: "X-API-Key".into(),
         }
@@ -108,7 +112,10 @@ impl Docs {
         ];
         for (path, viewer) in pages {
             if let Some(path) = path.as_deref() {
-                routes.push((path, page::route(viewer, &api.title, spec)));
+                routes.push((
+                    path,
+                    page::route(viewer, &api.title, (path, spec), &self.api_key_header),
+                ));
             }
         }
         routes

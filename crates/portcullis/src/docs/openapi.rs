@@ -39,6 +39,9 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
             "securitySchemes": security::scheme_objects(&api.docs, &scopes(api)),
         },
     });
+    if let Some(server) = &api.docs.server {
+        set(&mut document, "servers", json!([{ "url": server }]));
+    }
     sweep(&mut document);
     document
 }

@@ -21,13 +21,22 @@ pub(super) enum Viewer {
 /// The page of `viewer` for the document at `spec`. It is put together when somebody asks for it first: its scripts are
 /// megabytes that a server nobody reads the docs of needn't hold. From then on it is there once, however many ask
 /// (`T085`).
-pub(super) fn route(viewer: Viewer, title: &str, spec: &str) -> MethodRouter {
+pub(super) fn route(
+    viewer: Viewer,
+    title: &str,
+    (page, spec): (&str, &str),
+    key_header: &str,
+) -> MethodRouter {
     defends!("T085");
-    let (title, spec) = (escape(title), script_text(spec));
+    let title = escape(title);
+    let spec = script_text(&relative(page, spec));
+    let own = own_script(&relative(page, "/"), &spec, key_header);
     let page = Arc::new(OnceLock::new());
     get(move || {
         let made = || {
-            let html = html(viewer, &title, &spec);
+            // The first one is the page's own; later ones stand in scripts.
+            let html =
+                html(viewer, &title, &spec).replacen("<head>", &format!("<head><script>{own}</script>"), 1);
             (policy(&html), Bytes::from(html))
         };
         let (policy, html) = page.get_or_init(made).clone();
@@ -46,6 +55,28 @@ fn html(viewer: Viewer, title: &str, spec: &str) -> String {
         Viewer::Scalar => aide::scalar::Scalar::new(spec).with_title(title).html(),
     }
 }
+
+/// The path `to` as it leads from the page at `from`, wherever a proxy shows both.
+fn relative(from: &str, to: &str) -> String {
+    let up = match from.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        deep => "../".repeat(deep - 1),
+    };
+    format!("{up}{}", to.trim_start_matches('/'))
+}
+
+/// What every page does before its viewer begins.
+fn own_script(root: &str, spec: &str, key_header: &str) -> String {
+    let key_header = script_text(key_header);
+    OWN_SCRIPT
+        .replace("ROOT", &script_text(root))
+        .replace("SPEC", spec)
+        .replace("KEY_HEADER", &key_header)
+}
+
+/// A call that carries a credential leaves the browser's cookies out: two credentials are refused. And calls go to the
+/// server that the page came from, below the same prefix: the document names the public address, which may be another.
+const OWN_SCRIPT: &str = include_str!("page.js");
 
 /// Only the page's own scripts run, each named by its hash; nothing is loaded from another host. The viewers make
 /// style elements as they run, so styles can't be named.
@@ -106,7 +137,10 @@ mod tests {
     #[tokio::test]
     async fn a_page_is_held_once_however_many_ask() {
         checks!("T085");
-        let page = axum::Router::new().route("/", route(Viewer::Redoc, "Test", "/openapi.json"));
+        let page = axum::Router::new().route(
+            "/",
+            route(Viewer::Redoc, "Test", ("/redoc", "/openapi.json"), "X-API-Key"),
+        );
         let ask = async || {
             let answer = page.clone().oneshot(Request::<Body>::default()).await.unwrap();
             to_bytes(answer.into_body(), usize::MAX).await.unwrap()
@@ -120,6 +154,52 @@ mod tests {
     fn a_script_that_speaks_of_scripts_is_one_script() {
         let html = "<script id=a></script><style>x</style><script>f('<script>')</script><script type=\"x\">g</script>";
         assert_eq!(inline_scripts(html).collect::<Vec<_>>(), ["f('<script>')", "g"]);
+    }
+
+    #[test]
+    fn a_page_names_what_it_needs_from_where_it_is() {
+        for (page, spec, relative_path) in [
+            ("/docs", "/openapi.json", "./openapi.json"),
+            ("/docs", "/", "./"),
+            ("/api/docs", "/api/openapi.json", "../api/openapi.json"),
+            ("/a/b/docs", "/openapi.json", "../../openapi.json"),
+        ] {
+            assert_eq!(relative(page, spec), relative_path);
+        }
+        for viewer in [Viewer::Swagger, Viewer::Redoc, Viewer::Scalar] {
+            let html = html(viewer, "Test", &script_text(&relative("/docs", "/openapi.json")));
+            assert!(html.contains("./openapi.json"), "{viewer:?}");
+            assert!(
+                !html.contains("'/openapi.json") && !html.contains("\"/openapi.json"),
+                "{viewer:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_page_runs_its_own_script_first_and_its_policy_names_it() {
+        let own = own_script("./", "./openapi.json", "X-API-Key");
+        let page = axum::Router::new().route(
+            "/",
+            route(Viewer::Swagger, "Test", ("/docs", "/openapi.json"), "X-API-Key"),
+        );
+        let answer = page.oneshot(Request::<Body>::default()).await.unwrap();
+        let hash = STANDARD.encode(digest(&SHA256, own.as_bytes()));
+        let policy = answer.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            policy.contains(&format!("script-src 'sha256-{hash}'")),
+            "{policy}"
+        );
+        let html = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let html = std::str::from_utf8(&html).unwrap();
+        assert_eq!(inline_scripts(html).next(), Some(own.as_str()));
+        assert!(
+            own.contains("\"x-session-token\"") && own.contains("\"X-API-Key\""),
+            "{own}"
+        );
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::denials::{self, Denials};
 use super::realm::Realm;
 use super::scheme::Places;
 use crate::cookie::Cookies;
+use crate::host::Hosts;
 use crate::protect::Traces;
 use crate::proxies::Proxies;
 use crate::router::RouteInfo;
@@ -35,6 +36,7 @@ struct Inner {
     organizations: Option<Arc<Directory>>,
     base_domain: Option<String>,
     own_host: Option<String>,
+    hosts: Hosts,
     traces: Traces,
     realm: Realm,
     cookies: Cookies,
@@ -75,6 +77,9 @@ pub struct Settings {
     pub recorded_at_once: u32,
     /// Which proxies are believed about the client's address: none by default.
     pub proxies: Proxies,
+    /// The hosts that requests may name, besides the base domain and those below it, and whatever names this machine. Without
+    /// them any host is answered for.
+    pub hosts: Option<Vec<String>>,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -94,6 +99,7 @@ impl Default for Settings {
             base_domain: None,
             recorded_at_once: denials::AT_ONCE,
             proxies: Proxies::default(),
+            hosts: None,
             origin: None,
         }
     }
@@ -148,6 +154,7 @@ impl Gate {
             proxies: settings.proxies,
             key_format: settings.api_key_format,
             key_places: settings.api_key_places,
+            hosts: settings.hosts.map(Hosts::only).unwrap_or_default(),
             own_host: origin.and_then(Url::host_str).map(str::to_ascii_lowercase),
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
@@ -246,7 +253,11 @@ impl Gate {
         self.0.own_host.as_deref()
     }
 
-    pub(super) fn base_domain(&self) -> Option<&str> {
+    pub(crate) fn hosts(&self) -> &Hosts {
+        &self.0.hosts
+    }
+
+    pub(crate) fn base_domain(&self) -> Option<&str> {
         self.0.base_domain.as_deref()
     }
 

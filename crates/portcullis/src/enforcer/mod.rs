@@ -14,6 +14,7 @@ mod allow;
 mod circumstances;
 mod cross_site;
 mod csrf;
+mod dead_cookie;
 mod denials;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -15,9 +15,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts as _, RawPathParams};
-use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
 use portcullis_core::access::{Principal, Situation};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -26,6 +24,7 @@ use portcullis_core::{account, defends};
 
 use super::Gate;
 use crate::Problem;
+use crate::host;
 use crate::protect::Walk;
 
 /// What a request selects.
@@ -142,7 +141,8 @@ fn in_host(parts: &Parts, gate: &Gate) -> Result<Option<Selector>, Problem> {
     let Some(base) = gate.base_domain() else {
         return Ok(None);
     };
-    let Some(host) = host(parts)?.filter(|host| Some(host.as_str()) != gate.own_host()) else {
+    let host = host::of(&parts.headers, &parts.uri).map_err(|_| invalid())?;
+    let Some(host) = host.filter(|host| Some(host.as_str()) != gate.own_host()) else {
         return Ok(None);
     };
     let label = host.strip_suffix(base).and_then(|rest| rest.strip_suffix('.'));
@@ -150,35 +150,6 @@ fn in_host(parts: &Parts, gate: &Gate) -> Result<Option<Selector>, Problem> {
         None | Some(Err(InvalidSlug::Reserved)) => Ok(None),
         Some(Ok(slug)) => Ok(Some(Selector::Slug(slug))),
         Some(Err(InvalidSlug::Form)) => Err(invalid()),
-    }
-}
-
-/// The host that the request is for, in lower case, without port and final dot.
-fn host(parts: &Parts) -> Result<Option<String>, Problem> {
-    let mut headers = parts.headers.get_all(HOST).iter();
-    let header = match (headers.next(), headers.next()) {
-        (Some(_), Some(_)) => return Err(invalid()),
-        (header, _) => header
-            .map(|value| value.to_str().map_err(|_| invalid()))
-            .transpose()?,
-    };
-    let plain = |text: &str| {
-        let authority: Authority = text.parse().map_err(|_| invalid())?;
-        if text.contains('@') {
-            return Err(invalid());
-        }
-        let host = authority.host().to_ascii_lowercase();
-        Ok(host.strip_suffix('.').map_or(host.clone(), ToOwned::to_owned))
-    };
-    let header = header.map(plain).transpose()?;
-    let target = parts
-        .uri
-        .authority()
-        .map(|target| plain(target.as_str()))
-        .transpose()?;
-    match (header, target) {
-        (Some(header), Some(target)) if header != target => Err(invalid()),
-        (header, target) => Ok(target.or(header)),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Why nobody is known: what is answered, and what the record says.
 
 use std::fmt::Display;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
 use portcullis_core::access::{AuthenticationError, CredentialKind, Principal, Refused, Rule};
-use portcullis_core::{account, api_key, defends};
+use portcullis_core::{account, api_key};
 
 use super::circumstances::context;
 use super::denials::{Denial, Operation};
@@ -91,20 +91,23 @@ impl Unknown {
         }
     }
 
+    /// Whether it is known already that a session cookie came which isn't honoured.
+    pub(super) fn is_of_a_dead_cookie(&self) -> bool {
+        self.carrier == Some(Carrier::Cookie) && self.problem.status() == StatusCode::UNAUTHORIZED
+    }
+
+    /// Whether the request was refused, rather than not answered.
+    pub(super) fn is_refusal(&self) -> bool {
+        let status = self.problem.status();
+        status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS
+    }
+
     /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
     pub(super) fn recorded(self, parts: &Parts, rule: &Rule) -> Problem {
         let Some(walk) = Walk::of(&parts.extensions).filter(|walk| self.is_recorded(walk)) else {
             return self.problem;
         };
         let problem = self.problem;
-        // Nobody but us can take it out of the browser, which would send it with every request until its end.
-        if self.carrier == Some(Carrier::Cookie) && problem.status() == StatusCode::UNAUTHORIZED {
-            defends!("T087");
-            let taken_back = walk.gate.cookies().clear_login();
-            for cookie in taken_back.into_iter().flatten() {
-                Walk::leave(&Arc::new(Mutex::new(Some(cookie))));
-            }
-        }
         let why: &dyn Display = match &self.why {
             Some(reason) => reason,
             None => &problem.detail(),

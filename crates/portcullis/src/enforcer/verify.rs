@@ -17,7 +17,7 @@ use super::circumstances::{self, context};
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found};
 use super::unknown::Unknown;
-use super::{cross_site, csrf, organization, standing};
+use super::{cross_site, csrf, dead_cookie, organization, standing};
 use crate::Problem;
 use crate::protect::Walk;
 
@@ -29,8 +29,10 @@ pub(super) async fn caller(
     accepted: Kinds,
 ) -> Result<Option<Arc<Principal>>, Problem> {
     let accepted = walk(parts)?.gate.kinds(accepted);
-    let known = known(parts, accepted, Turn::First).await;
-    let known = known.map_err(|unknown| unknown.recorded(parts, rule).where_accepted(accepted))?;
+    let known = match known(parts, accepted, Turn::First).await {
+        Ok(known) => known,
+        Err(unknown) => return Err(turned_down(parts, rule, accepted, unknown).await),
+    };
     let Some((principal, session_token)) = known else {
         return Ok(None);
     };
@@ -58,8 +60,10 @@ pub(crate) async fn again(parts: &mut Parts) -> Result<(), Problem> {
         walk.renew();
     }
     let everything = walk(parts)?.gate.kinds(Kinds::ALL);
-    let known = known(parts, everything, Turn::Again).await;
-    let known = known.map_err(|unknown| unknown.recorded(parts, &rule).where_accepted(everything))?;
+    let known = match known(parts, everything, Turn::Again).await {
+        Ok(known) => known,
+        Err(unknown) => return Err(turned_down(parts, &rule, everything, unknown).await),
+    };
     let Some((principal, _)) = known else {
         return Err(nobody(parts, &rule, everything));
     };
@@ -72,6 +76,12 @@ pub(crate) async fn again(parts: &mut Parts) -> Result<(), Problem> {
         .map_err(|denied| refused(parts, &rule, denied))?;
     standing::note(parts, rule);
     Ok(())
+}
+
+/// The answer to a request whose caller couldn't be found out, after it was recorded.
+async fn turned_down(parts: &Parts, rule: &Rule, accepted: Kinds, unknown: Unknown) -> Problem {
+    dead_cookie::take_back(parts, &unknown).await;
+    unknown.recorded(parts, rule).where_accepted(accepted)
 }
 
 /// Whether a request is judged for the first time, or once more.

@@ -1,14 +1,15 @@
 //! One connection.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
+use axum::response::IntoResponse as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -19,6 +20,9 @@ use tower::Service as _;
 
 use super::Limits;
 use super::answer::{Activity, Sight};
+use super::head::{Heads, Reading, Watched};
+use super::rest::Rest;
+use crate::host;
 
 /// Serves the connection until it ends, idles too long, its peer reads nothing, or `closing` says so. `pause` lets time
 /// pass.
@@ -34,17 +38,27 @@ pub(super) async fn serve<I, P>(
     P: Future<Output = ()>,
 {
     let activity = Arc::new(Activity::default());
+    let reading = Arc::new(Reading::default());
     let service = service_fn(|request: http::Request<Incoming>| {
         let running = activity.begin();
+        reading.served(request.body().is_end_stream());
         let mut router = router.clone();
-        let mut request = request.map(Body::new);
+        let (rest, mut request) = Rest::of(request);
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
-            let answer = router.call(request).await;
-            answer.map(|answer| answer.map(|body| running.answer(body)))
+            let mut answer = match host::check(&request) {
+                Ok(()) => router.call(request).await?,
+                Err(problem) => problem.into_response(),
+            };
+            rest.settle(&mut answer).await;
+            Ok::<_, Infallible>(answer.map(|body| running.answer(body)))
         }
     });
-    let builder = builder(limits);
+    let builder = builder(limits, &reading);
+    let stream = Watched {
+        stream,
+        reading: Arc::clone(&reading),
+    };
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut watch = Watch::default();
     // The first request must come as fast as a head may; after that, some request within the idle time.
@@ -106,11 +120,14 @@ impl Watch {
     }
 }
 
-fn builder(limits: Limits) -> Builder<TokioExecutor> {
+fn builder(limits: Limits, reading: &Arc<Reading>) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
-        .timer(TokioTimer::new())
+        .timer(Heads {
+            reading: Arc::clone(reading),
+            limit: limits.headers,
+        })
         .header_read_timeout(limits.headers)
         .max_headers(limits.header_count)
         .max_buf_size(

@@ -130,6 +130,7 @@ pub struct Builder {
     base_domain: Option<String>,
     recorded_at_once: Option<u32>,
     proxies: Proxies,
+    hosts: Vec<String>,
     policies: Keeper,
     follow: Duration,
     capacity: usize,
@@ -163,6 +164,7 @@ impl Builder {
             base_domain: None,
             recorded_at_once: None,
             proxies: Proxies::default(),
+            hosts: Vec::new(),
             policies: Keeper::default(),
             api_keys: Keys::default(),
             follow: Duration::from_millis(250),
@@ -303,13 +305,6 @@ impl Builder {
     /// Who may create organizations: everybody unless said otherwise.
     pub fn organizations(mut self, settings: organization::Settings) -> Self {
         self.organizations = settings;
-        self
-    }
-
-    /// The domain whose subdomains name organizations: with `app.example.com`, a request to `acme.app.example.com` is
-    /// for the organization with the slug `acme`. Without it, no subdomain names one.
-    pub fn base_domain(mut self, domain: &str) -> Self {
-        self.base_domain = Some(domain.to_owned());
         self
     }
 

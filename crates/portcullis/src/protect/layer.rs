@@ -19,6 +19,7 @@ use super::body::{self, Progress};
 use super::{Limits, Voice, Walk, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, KeyInQuery, record_behind};
+use crate::host;
 
 /// What a route is called in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +81,16 @@ impl<S> Layer<S> for Protect {
     }
 }
 
+impl Settings {
+    /// Health is asked by address, by whoever starts and stops servers.
+    fn at_this_host(&self, host: &Result<Option<String>, host::Invalid>) -> Result<(), Problem> {
+        if self.label.as_str().starts_with("/health/") {
+            return Ok(());
+        }
+        self.gate.hosts().check(host, self.gate.base_domain())
+    }
+}
+
 /// A wrapped route.
 #[derive(Clone)]
 pub(crate) struct Protected<S> {
@@ -113,6 +124,12 @@ where
         let gate = &settings.gate;
         walk.key_in_query = KeyInQuery::take(&mut request, gate.api_key_places(), gate.api_key_format());
         let method = request.method().clone();
+        let host = host::of(request.headers(), request.uri());
+        walk.names_this_machine = matches!(&host, Ok(Some(host)) if host::is_this_machine(host));
+        if let Err(problem) = settings.at_this_host(&host) {
+            let response = walk.around_sync(|| problem.into_response());
+            return Box::pin(std::future::ready(Ok(finish(response, &walk, &method))));
+        }
         request.extensions_mut().insert(walk.clone());
         let progress = body::bound(request.body_mut(), settings.limits.body);
         let called = catch_unwind(AssertUnwindSafe(|| walk.around_sync(|| self.inner.call(request))));
@@ -178,7 +195,9 @@ fn timed_out(progress: &Progress) -> Problem {
 }
 
 fn finish(mut response: Response, walk: &Walk, method: &Method) -> Response {
-    headers::complete(response.headers_mut(), walk.trace, walk.gate.is_https());
+    // Whoever tries a server on this machine would lose every other program on it to TLS.
+    let by_tls = walk.gate.is_https() && !walk.names_this_machine;
+    headers::complete(response.headers_mut(), walk.trace, by_tls);
     defends!("T030");
     tracing::info!(
         target: "portcullis::request",

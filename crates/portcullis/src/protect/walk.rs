@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request};
-use http::header::SET_COOKIE;
+use axum::extract::{ConnectInfo, OriginalUri, Request};
+use http::header::{COOKIE, SET_COOKIE};
 use http::{Extensions, HeaderMap};
 use portcullis_core::access::{Policies, Principal, Rule};
 use portcullis_core::environment::{Environment, Timestamp};
@@ -32,6 +32,10 @@ pub(crate) struct Walk {
     pub(crate) trace: Uuid,
     /// The address that the request came from, behind all trusted proxies.
     pub(crate) client: Option<IpAddr>,
+    /// The path as it was sent, where a cookie came along whose path may matter.
+    pub(crate) path: Option<Arc<str>>,
+    /// Whether the request names this machine as its host.
+    pub(crate) names_this_machine: bool,
     pub(crate) principal: Option<Arc<Principal>>,
     /// What the session token that was presented is stored as, if one was.
     pub(crate) session_token: Option<Digest<SessionToken>>,
@@ -81,6 +85,8 @@ impl Walk {
             at,
             trace: gate.traces().next(at),
             client: client(gate, request),
+            path: path(request),
+            names_this_machine: false,
             principal: None,
             session_token: None,
             selected: Selected::Nothing,
@@ -188,6 +194,16 @@ impl Walk {
     pub(crate) fn current_realm() -> Option<Realm> {
         CURRENT.try_with(|current| current.gate.realm().clone()).ok()
     }
+}
+
+/// The path as the client sent it, before anything was taken off its front.
+fn path(request: &Request) -> Option<Arc<str>> {
+    let original = request
+        .extensions()
+        .get::<OriginalUri>()
+        .map(|original| original.0.path());
+    let cookies = request.headers().contains_key(COOKIE);
+    cookies.then(|| original.unwrap_or_else(|| request.uri().path()).into())
 }
 
 /// Where the request came from. Whatever knows an address has it from here.

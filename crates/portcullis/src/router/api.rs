@@ -6,9 +6,10 @@ use std::convert::Infallible;
 use aide::OperationInput;
 use aide::OperationOutput;
 use aide::operation::OperationHandler;
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, OriginalUri, Request};
 use axum::handler::Handler;
-use axum::response::IntoResponse;
+use axum::middleware::{Next, from_extractor, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, Route as Endpoint, on};
 use http::Method;
 use indexmap::IndexMap;
@@ -18,6 +19,7 @@ use tower::{Layer, Service};
 
 use super::route::{Guard, Parameter, Route, RouteInfo, Text, Verb};
 use super::{ApiError, lock, parameter_names, path};
+use crate::Problem;
 use crate::docs::{self, Docs};
 use crate::enforcer::{Access, Guarded};
 use crate::protect::{Limits, Voice};
@@ -178,7 +180,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             prefix: prefix.trim_end_matches('/').to_owned(),
             guard: Guard::of::<A>(),
             router: axum::Router::new()
-                .fallback_service(axum::middleware::from_extractor::<A>().layer(router)),
+                .fallback_service(from_extractor::<A>().layer(from_fn(one_spelling).layer(router))),
         });
         self
     }
@@ -353,6 +355,14 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     pub fn openapi(&self) -> serde_json::Value {
         docs::openapi::document(self)
     }
+}
+
+/// A path has one spelling, as that of a route has: taking the prefix off would make two slashes one.
+async fn one_spelling(OriginalUri(uri): OriginalUri, request: Request, next: Next) -> Response {
+    if uri.path().contains("//") {
+        return Problem::not_found().into_response();
+    }
+    next.run(request).await
 }
 
 impl<S> std::fmt::Debug for Api<S> {

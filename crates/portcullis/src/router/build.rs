@@ -38,6 +38,9 @@ impl Api<()> {
             // The issuer's endpoint is elsewhere: a password typed here would go to whom it is none of the business of.
             self.docs.token_url = None;
         }
+        if self.docs.server.is_none() {
+            self.docs.server = gate.origin().map(|origin| origin.ascii_serialization().into());
+        }
         self.docs.cookie = gate.cookies().session().to_owned().into();
         // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
         for route in &mut self.routes {

@@ -1,9 +1,8 @@
 //! The cookies of a session: the token, which nobody reads, and beside it the CSRF token for the page's script.
 //!
 //! The browser gives the session cookie to this host alone, over TLS (or loopback), never to a script, and not with
-//! requests that other sites make, but for opening a link ([`crate::cookie`]).
-
-use std::time::Duration;
+//! requests that other sites make, but for opening a link ([`crate::cookie`]). It forgets both when it is closed, unless
+//! somebody asked to be remembered; how long the session itself lives is the store's.
 
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,18 +10,18 @@ use portcullis_core::defends;
 use portcullis_core::session::Token;
 
 use crate::Gate;
-use crate::cookie::Reader;
+use crate::cookie::{Keep, Reader};
 
 /// Gives the browser the session's token, and its CSRF token.
-pub(super) fn set(headers: &mut HeaderMap, gate: &Gate, token: &Token, lifetime: Duration) {
+pub(super) fn set(headers: &mut HeaderMap, gate: &Gate, token: &Token, keep: Keep) {
     defends!("T023");
     let cookies = gate.cookies();
     let (secret, csrf) = (token.expose(), gate.csrf_token(token));
     append(
         headers,
         [
-            cookies.set(cookies.session(), &secret, lifetime, Reader::Nobody),
-            cookies.set(cookies.csrf(), &csrf, lifetime, Reader::Script),
+            cookies.set(cookies.session(), &secret, keep, Reader::Nobody),
+            cookies.set(cookies.csrf(), &csrf, keep, Reader::Script),
         ],
     );
 }

@@ -16,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::account::new_device;
+use crate::cookie::Keep;
 use crate::docs::shape;
 use crate::enforcer::ByCookie;
 use crate::portcullis::Portcullis;
@@ -126,7 +127,7 @@ async fn log_in(
     let audience = audience_of(&portcullis, form.resource.as_deref())?;
     let mut device = around.device();
     device.name = name.map(DeviceName::into_string);
-    let hold = form.delivery;
+    let (hold, remembered) = (form.delivery, form.remember_me);
     let form = LoginForm {
         identifier: form.identifier,
         password: form.password,
@@ -143,6 +144,7 @@ async fn log_in(
     let logged_in = portcullis.log_in(form, around.0).await?;
     Ok(LoginAnswer {
         hold,
+        remembered,
         logged_in,
         at,
         gate: portcullis.gate().clone(),
@@ -177,6 +179,8 @@ impl Portcullis {
 /// The answer to a login: tokens, or a session in the body or in a cookie.
 struct LoginAnswer {
     hold: Hold,
+    /// Whether the browser keeps its cookies beyond its own end.
+    remembered: bool,
     logged_in: LoggedIn,
     /// When: a session's whole lifetime begins there.
     at: portcullis_core::environment::Timestamp,
@@ -198,7 +202,11 @@ impl IntoResponse for LoginAnswer {
                 let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
                 let mut response = Json(view).into_response();
                 if !in_body {
-                    cookie::set(response.headers_mut(), &self.gate, &token, lifetime);
+                    let keep = match self.remembered {
+                        true => Keep::For(lifetime),
+                        false => Keep::Open,
+                    };
+                    cookie::set(response.headers_mut(), &self.gate, &token, keep);
                 }
                 response
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use portcullis::core::checks;
 use portcullis::listener::{Limits, serve};
-use portcullis::{Api, Circumstances, Docs, Public};
+use portcullis::{Allow, Api, Authenticated, Circumstances, Docs, Json, Public};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -132,6 +132,105 @@ async fn an_idle_connection_is_closed() {
     let mut stream = server.connect().await;
     let answer = exchange(&mut stream, b"GET /peer HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_request_for_no_host_or_for_two_is_refused() {
+    checks!("T152");
+    let server = Server::start(api(), Limits::default()).await;
+    for (head, status) in [
+        ("GET /peer HTTP/1.1", "400"),
+        ("GET /peer HTTP/1.1\r\nhost: a\r\nhost: a", "400"),
+        ("GET /peer HTTP/1.1\r\nhost: a\r\nhost: b", "400"),
+        ("GET /peer HTTP/1.0\r\nhost: a\r\nhost: b", "400"),
+        ("GET /peer HTTP/1.1\r\nhost: a b", "400"),
+        ("GET /peer HTTP/1.1\r\nhost:", "400"),
+        ("GET http://b/peer HTTP/1.1\r\nhost: a", "400"),
+        ("GET /peer HTTP/1.0", "200"),
+        ("GET http://a/peer HTTP/1.1\r\nhost: a", "200"),
+        ("GET /peer HTTP/1.1\r\nhost: a", "200"),
+    ] {
+        let mut stream = server.connect().await;
+        let answer = exchange(
+            &mut stream,
+            format!("{head}\r\nconnection: close\r\n\r\n").as_bytes(),
+        )
+        .await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}"))
+                || answer.starts_with(&format!("HTTP/1.0 {status}")),
+            "{head}: {answer}"
+        );
+        assert!(status == "200" || answer.contains("invalid_host"), "{answer}");
+    }
+}
+
+async fn guarded(_: Allow<Authenticated>, _: Json<String>) {}
+
+/// The next answer on a connection that goes on: its head.
+async fn head(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        text.push(stream.read_u8().await.unwrap());
+    }
+    let text = String::from_utf8(text).unwrap();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.unwrap().parse().unwrap()];
+    stream.read_exact(&mut body).await.unwrap();
+    text
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_leaves_the_connection_good() {
+    checks!("T153");
+    let server = Server::start(api().post("/guarded", guarded), Limits::default()).await;
+    let mut stream = server.connect().await;
+    let whole = format!(
+        "POST /guarded HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 64000\r\n\r\n{}",
+        "x".repeat(64_000)
+    );
+    let parts = format!(
+        "POST /guarded HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{}0\r\n\r\n",
+        format!("3e8\r\n{}\r\n", "x".repeat(1_000)).repeat(60)
+    );
+    for round in 0..150 {
+        let request = if round % 2 == 0 { &whole } else { &parts };
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = head(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{round}: {answer}");
+        assert!(!answer.contains("connection: close"), "{round}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_cannot_wait_for_the_body_says_that_the_connection_ends() {
+    checks!("T153");
+    let server = Server::start(api().post("/guarded", guarded), Limits::default()).await;
+    for head in [
+        // More than anybody reads here, what never comes, and what waits to be asked for.
+        "content-length: 65537\r\n",
+        "content-length: 10\r\n",
+        "content-length: 10\r\nexpect: 100-continue\r\n",
+        "transfer-encoding: chunked\r\n",
+    ] {
+        let mut stream = server.connect().await;
+        let request =
+            format!("POST /guarded HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{head}\r\n");
+        let answer = exchange(&mut stream, request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{head}: {answer}");
+        assert!(answer.contains("connection: close"), "{head}: {answer}");
+    }
+    // What is in vain from the start costs nobody a second connection either.
+    let endless = format!("3e8\r\n{}\r\n", "x".repeat(1_000)).repeat(70);
+    let mut stream = server.connect().await;
+    let request = format!("POST /guarded HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{endless}");
+    let answer = exchange(&mut stream, request.as_bytes()).await;
+    assert!(
+        answer.is_empty() || answer.contains("connection: close"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

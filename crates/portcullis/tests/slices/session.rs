@@ -277,9 +277,14 @@ async fn log_in_gives_what_the_device_asked_for() {
         let answer = log_in_with(&app, "anna@example.com", &more).await.expect(200);
         let cookie = answer.header("set-cookie");
         let (pair, attributes) = cookie.split_once("; ").unwrap();
+        // Who didn't ask to be remembered is forgotten when the browser is closed.
+        let keep = match remember_me {
+            true => format!("Max-Age={lifetime}; "),
+            false => String::new(),
+        };
         assert_eq!(
             attributes,
-            format!("Max-Age={lifetime}; Path=/; Secure; HttpOnly; SameSite=Lax")
+            format!("{keep}Path=/; Secure; HttpOnly; SameSite=Lax")
         );
         let token = pair.strip_prefix("__Host-portcullis=").unwrap();
         assert!(

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{OriginalUri, Request};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
-    RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER,
 };
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
@@ -115,6 +118,44 @@ pub(crate) fn dress(mut response: Response) -> Response {
     ]);
     response
 }
+
+/// Makes the links of a page, and where it redirects to, relative: they lead to this server below whatever prefix a proxy
+/// takes off.
+pub(crate) async fn relate(OriginalUri(uri): OriginalUri, request: Request, next: Next) -> Response {
+    let root = root(uri.path());
+    let (mut head, body) = next.run(request).await.into_parts();
+    let location = head.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let location = location.and_then(|path| path.strip_prefix('/'));
+    if let Some(location) = location.and_then(|path| HeaderValue::try_from(format!("{root}{path}")).ok()) {
+        head.headers.insert(LOCATION, location);
+    }
+    let kind = head.headers.get(CONTENT_TYPE);
+    if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+        return Response::from_parts(head, body);
+    }
+    let Ok(html) = to_bytes(body, MOST).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    // Quotes that somebody typed are written as entities: only a template's own links begin so.
+    let html = ["href", "action"]
+        .iter()
+        .fold(String::from_utf8_lossy(&html).into_owned(), |html, name| {
+            html.replace(&format!(" {name}=\"/"), &format!(" {name}=\"{root}"))
+        });
+    head.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(head, html.into())
+}
+
+/// The way from this path to where the server's own begin.
+fn root(path: &str) -> String {
+    match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        deep => "../".repeat(deep - 1),
+    }
+}
+
+/// No page comes near it.
+const MOST: usize = 1024 * 1024;
 
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 

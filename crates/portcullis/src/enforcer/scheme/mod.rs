@@ -11,6 +11,8 @@ mod basic;
 mod cookie;
 mod session_header;
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use http::request::Parts;
 use portcullis_core::access::{Bearer, Credential, Refused};
@@ -83,38 +85,84 @@ pub(super) fn find_in<'r>(
 ) -> Result<Found<'r>, Unknown> {
     defends!("T019");
     let places = [
-        (authorization::extract(headers, format), Carrier::Header),
-        (session_header::extract(headers), Carrier::Header),
-        (api_key::in_header(headers, keys, format), Carrier::Header),
-        (query.into(), Carrier::Header),
-        (cookie::extract(headers, cookie), Carrier::Cookie),
+        (authorization::extract(headers, format), Place::Authorization),
+        (session_header::extract(headers), Place::SessionHeader),
+        (api_key::in_header(headers, keys, format), Place::KeyHeader),
+        (query.into(), Place::Query),
+        (cookie::extract(headers, cookie), Place::Cookie),
     ];
     let mut presented = places
         .into_iter()
-        .filter(|(place, _)| !matches!(place, Presented::Nothing));
+        .filter(|(found, _)| !matches!(found, Presented::Nothing));
     match (presented.next(), presented.next()) {
         (None, _) => Ok(Found::Nothing),
-        (Some(_), Some(_)) => Err(several().into()),
-        (Some((place, carrier)), None) => match place {
+        (Some((_, one)), Some((_, other))) => Err(several(one, other, keys).into()),
+        (Some((found, place)), None) => match found {
             Presented::Nothing => Ok(Found::Nothing),
             Presented::Credential(Credential::Basic(pair)) => {
                 Ok(Found::Credential(Credential::Basic(pair), Carrier::Remembered))
             }
-            Presented::Credential(credential) => Ok(Found::Credential(credential, carrier)),
+            Presented::Credential(credential) => Ok(Found::Credential(credential, place.carrier())),
             Presented::Foreign => Ok(Found::Foreign),
-            Presented::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(carrier)),
+            Presented::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(place.carrier())),
             Presented::Refused(reason) => Err(reason.into()),
             Presented::Malformed => Err(malformed().into()),
-            Presented::Several => Err(several().into()),
+            Presented::Several => Err(several(place, place, keys).into()),
         },
     }
 }
 
-fn several() -> Problem {
+/// The answer to credentials in these two places, or to several in one.
+fn several(one: Place, other: Place, keys: &Places) -> Problem {
+    let (first, second) = (one.name(keys), other.name(keys));
+    let seen = match (one, other) {
+        (Place::Cookie, Place::Cookie) => {
+            "more than one session cookie came: all of them are taken back; another host may have planted one, so log in \
+             again"
+                .to_owned()
+        }
+        _ if one == other => format!("more than one credential came in {first}"),
+        (_, Place::Cookie) => format!(
+            "two credentials came, in {first} and in {second}, which browsers send by themselves: fetch leaves it out with \
+             credentials: \"omit\""
+        ),
+        _ => format!("two credentials came, in {first} and in {second}"),
+    };
     Problem::invalid_credentials(
         "multiple_credentials",
-        "send exactly one credential: one Authorization header, X-Session-Token, session cookie or API key",
+        format!(
+            "{seen}; send exactly one credential: one Authorization header, X-Session-Token, session cookie or API key"
+        ),
     )
+}
+
+/// Where a credential can stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Authorization,
+    SessionHeader,
+    KeyHeader,
+    Query,
+    Cookie,
+}
+
+impl Place {
+    const fn carrier(self) -> Carrier {
+        match self {
+            Self::Cookie => Carrier::Cookie,
+            Self::Authorization | Self::SessionHeader | Self::KeyHeader | Self::Query => Carrier::Header,
+        }
+    }
+
+    fn name(self, keys: &Places) -> Cow<'static, str> {
+        match self {
+            Self::Authorization => "the Authorization header".into(),
+            Self::SessionHeader => "the X-Session-Token header".into(),
+            Self::KeyHeader => format!("the {} header", keys.header()).into(),
+            Self::Query => "the address".into(),
+            Self::Cookie => "the session cookie".into(),
+        }
+    }
 }
 
 fn malformed() -> Problem {

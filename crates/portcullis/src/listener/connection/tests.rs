@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 
+use axum::body::Body;
 use axum::routing::get;
 use futures_util::{StreamExt as _, stream};
 use portcullis_core::checks;
@@ -177,4 +178,100 @@ async fn the_rest_of_an_answer_has_one_round_after_the_last() {
     }
     line.pass().await;
     line.serving.await.unwrap();
+}
+
+/// A connection in the runtime's own time, which passes while everybody waits.
+fn in_time(router: Router) -> (DuplexStream, CancellationToken) {
+    let (peer, ours) = tokio::io::duplex(4_096);
+    let closing = CancellationToken::new();
+    let address = SocketAddr::from(([192, 0, 2, 7], 4_711));
+    let serving = serve(
+        router,
+        ours,
+        address,
+        Limits::default(),
+        closing.clone(),
+        tokio::time::sleep,
+    );
+    tokio::spawn(serving);
+    (peer, closing)
+}
+
+/// How many seconds pass until the other side closes.
+async fn until_closed(peer: &mut DuplexStream) -> u64 {
+    let begun = tokio::time::Instant::now();
+    let mut rest = Vec::new();
+    let _ = peer.read_to_end(&mut rest).await;
+    begun.elapsed().as_secs()
+}
+
+async fn answered(peer: &mut DuplexStream, request: &[u8]) {
+    peer.write_all(request).await.unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\nyes") {
+        text.push(peer.read_u8().await.unwrap());
+    }
+    assert!(
+        text.starts_with(b"HTTP/1.1 200"),
+        "{}",
+        String::from_utf8_lossy(&text)
+    );
+}
+
+fn yes() -> Router {
+    Router::new().route(
+        "/",
+        get(|| async { "yes" }).post(|_: axum::body::Bytes| async { "yes" }),
+    )
+}
+
+const POST: &[u8] = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi";
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_connection_has_as_long_as_a_head() {
+    checks!("T032");
+    for beginning in [&b""[..], b"G", b"GET / HTTP/1.1\r\nhost: x\r\n"] {
+        let (mut peer, _closing) = in_time(yes());
+        peer.write_all(beginning).await.unwrap();
+        assert_eq!(until_closed(&mut peer).await, 10, "{beginning:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_has_served_waits_longer_than_proxies_do() {
+    let wait = async |seconds| tokio::time::sleep(Duration::from_secs(seconds)).await;
+    for request in [GET, POST] {
+        let (mut peer, _closing) = in_time(yes());
+        for _ in 0..5 {
+            answered(&mut peer, request).await;
+            wait(74).await;
+        }
+        answered(&mut peer, request).await;
+        let idle = until_closed(&mut peer).await;
+        assert!((75..=150).contains(&idle), "{idle}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_head_has_ten_seconds_from_its_first_byte() {
+    checks!("T032");
+    for (request, wait) in [(GET, 0), (GET, 60), (POST, 0), (POST, 60)] {
+        let (mut peer, _closing) = in_time(yes());
+        answered(&mut peer, request).await;
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        peer.write_all(b"G").await.unwrap();
+        // More of it doesn't begin it anew.
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        peer.write_all(b"E").await.unwrap();
+        assert_eq!(until_closed(&mut peer).await, 4, "{wait}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_closes_what_is_idle_at_once() {
+    let (mut peer, closing) = in_time(yes());
+    answered(&mut peer, GET).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    closing.cancel();
+    assert_eq!(until_closed(&mut peer).await, 0);
 }

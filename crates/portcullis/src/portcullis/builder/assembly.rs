@@ -188,6 +188,7 @@ impl Builder {
         settings.organizations = Some(Arc::new(organizations));
         settings.base_domain.clone_from(&self.base_domain);
         settings.proxies.clone_from(&self.proxies);
+        settings.hosts = self.known_hosts();
         if let Some(at_once) = self.recorded_at_once {
             settings.recorded_at_once = at_once;
         }
