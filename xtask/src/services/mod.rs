@@ -1,7 +1,9 @@
-//! The servers that tests talk to: PostgreSQL and Redis on loopback and free ports, with their data in the
-//! temporary folder; and nginx, which tests start themselves. The machine's own clusters are never touched.
+//! The servers that tests talk to: PostgreSQL, poolers before it, and Redis on loopback and free ports, with their data in
+//! the temporary folder; and nginx, which tests start themselves. The machine's own clusters are never touched.
 
 pub(crate) mod apt;
+mod owner;
+mod pgbouncer;
 pub(crate) mod port;
 mod postgres;
 mod redis;
@@ -15,8 +17,10 @@ use crate::services::apt::Needed;
 use crate::stop::Stop;
 use crate::workspace;
 
-/// Both servers, until they are dropped.
+/// All servers, until they are dropped: whoever talks to another one first.
 pub(crate) struct Services {
+    by_session: Running,
+    by_transaction: Running,
     postgres: Running,
     redis: Running,
 }
@@ -28,7 +32,13 @@ struct Running {
 }
 
 /// What the services need from Debian.
-pub(crate) const PROGRAMS: [Needed; 4] = [postgres::PROGRAM, redis::PROGRAM, NGINX, port::SETPRIV];
+pub(crate) const PROGRAMS: [Needed; 5] = [
+    postgres::PROGRAM,
+    pgbouncer::PROGRAM,
+    redis::PROGRAM,
+    NGINX,
+    port::SETPRIV,
+];
 
 /// A proxy that tests start in front of a server, each its own.
 const NGINX: Needed = Needed {
@@ -37,20 +47,30 @@ const NGINX: Needed = Needed {
 };
 
 impl Services {
-    /// Starts both and waits until they answer.
+    /// Starts them and waits until they answer.
     ///
     /// # Errors
     /// When one doesn't come up; the text holds the end of its log.
     pub(crate) fn start(stop: &Stop, folder: &Path) -> Result<Self> {
+        let postgres = postgres::start(stop, folder)?;
+        let pooler = |mode| pgbouncer::start(stop, folder, postgres.port, mode);
         Ok(Self {
-            postgres: postgres::start(stop, folder)?,
+            by_session: pooler(pgbouncer::SESSION)?,
+            by_transaction: pooler(pgbouncer::TRANSACTION)?,
+            postgres,
             redis: redis::start(stop, folder)?,
         })
     }
 
     /// The variables that tests look at.
-    pub(crate) fn variables(&self) -> [(&'static str, String); 3] {
+    pub(crate) fn variables(&self) -> [(&'static str, String); 5] {
+        let pooler = |running: &Running| format!("postgres://postgres@127.0.0.1:{}", running.port);
         [
+            ("PORTCULLIS_TEST_PGBOUNCER", pooler(&self.by_session)),
+            (
+                "PORTCULLIS_TEST_PGBOUNCER_TRANSACTION",
+                pooler(&self.by_transaction),
+            ),
             (
                 "PORTCULLIS_TEST_POSTGRES",
                 format!("postgres://postgres@127.0.0.1:{}/postgres", self.postgres.port),
@@ -64,7 +84,7 @@ impl Services {
     }
 }
 
-/// `cargo xtask services`: both servers until a signal arrives.
+/// `cargo xtask services`: all servers until a signal arrives.
 ///
 /// # Errors
 /// When one doesn't come up, or ends by itself.
@@ -78,6 +98,8 @@ pub(crate) fn serve(stop: &Stop) -> Result<()> {
     eprintln!("Ctrl-C ends them and removes their data");
     loop {
         for (name, service) in [
+            ("PgBouncer", &mut services.by_session),
+            ("PgBouncer", &mut services.by_transaction),
             ("PostgreSQL", &mut services.postgres),
             ("Redis", &mut services.redis),
         ] {

@@ -1,15 +1,15 @@
 //! A PostgreSQL cluster of our own: durable, small, open to every loopback caller, and gone afterwards.
 
 use std::fs;
-use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use rustix::process::{Signal, geteuid};
+use rustix::process::Signal;
 
 use crate::process::{self, Process};
 use crate::services::apt::Needed;
+use crate::services::owner::Owner;
 use crate::services::{Running, start_on_free_port};
 use crate::stop::Stop;
 
@@ -86,46 +86,6 @@ fn version(programs: &Path) -> u32 {
     let name = programs.parent().and_then(Path::file_name).unwrap_or_default();
     name.to_string_lossy().parse().unwrap_or_default()
 }
-
-/// Whose processes and files the cluster are: PostgreSQL refuses to be root's.
-struct Owner {
-    leaves_root: bool,
-}
-
-impl Owner {
-    fn find() -> Result<Self> {
-        let leaves_root = geteuid().is_root();
-        if leaves_root {
-            process::output(Command::new("id").args(["-u", USER]))
-                .context("no user `postgres`; the Debian package makes it")?;
-        }
-        Ok(Self { leaves_root })
-    }
-
-    fn take(&self, folder: &Path) -> Result<()> {
-        if !self.leaves_root {
-            return Ok(());
-        }
-        let id = |flag| -> Result<u32> {
-            Ok(process::output(Command::new("id").args([flag, USER]))?
-                .trim()
-                .parse()?)
-        };
-        chown(folder, Some(id("-u")?), Some(id("-g")?)).context("cannot give a folder to `postgres`")
-    }
-
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "INT"]);
-        if self.leaves_root {
-            command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
-        }
-        command.arg("--").arg(program);
-        command
-    }
-}
-
-const USER: &str = "postgres";
 
 const VERSIONS: &str = "/usr/lib/postgresql";
 
