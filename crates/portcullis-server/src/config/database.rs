@@ -84,26 +84,41 @@ fn parse(text: &str, passwords: Passwords) -> Result<Database, String> {
         }
         return Ok(Database::sqlite(PathBuf::from(file)));
     }
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "postgres" | "postgresql"));
-    let url = url
-        .filter(Url::has_host)
-        .ok_or("must begin with sqlite: or postgres://")?;
-    let in_query = url
-        .query_pairs()
-        .any(|(name, _)| name.eq_ignore_ascii_case("password"));
-    if passwords == Passwords::Refused && (url.password().is_some() || in_query) {
+    let urls = each_host(text).ok_or("must begin with sqlite: or postgres://")?;
+    let in_query = |url: &Url| {
+        url.query_pairs()
+            .any(|(name, _)| name.eq_ignore_ascii_case("password"))
+    };
+    if passwords == Passwords::Refused && urls.iter().any(|url| url.password().is_some() || in_query(url)) {
         return Err(
             "must not hold a password: write the whole address to a file and set database_file".to_owned(),
         );
     }
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    let shown = format!("postgres://{host}{port}{}", url.path());
+    let hosts: Vec<String> = urls.iter().map(show_host).collect();
+    let path = urls.first().map_or("", Url::path);
     Ok(Database {
         address: SecretText::new(text.to_owned()),
         file: None,
-        shown,
+        shown: format!("postgres://{}{path}", hosts.join(",")),
     })
+}
+
+/// The address once for each host of its list; most have one.
+fn each_host(text: &str) -> Option<Vec<Url>> {
+    let (scheme, rest) = text.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, hosts) = match authority.rfind('@') {
+        Some(at) => authority.split_at(at + 1),
+        None => ("", authority),
+    };
+    let one = |host: &str| {
+        let url = Url::parse(&format!("{scheme}://{user}{host}{path}")).ok()?;
+        (matches!(url.scheme(), "postgres" | "postgresql") && url.has_host()).then_some(url)
+    };
+    hosts.split(',').map(one).collect()
+}
+
+fn show_host(url: &Url) -> String {
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}{port}", url.host_str().unwrap_or_default())
 }

@@ -681,6 +681,31 @@ fn opaque_sessions_are_kept_where_it_is_said() {
 }
 
 #[test]
+fn a_database_may_have_several_hosts() {
+    checks!("T030");
+    let shown = |address: &str| {
+        let config = with_flags(&[("database", address)]);
+        config.map_or_else(|problems| problems.to_string(), |config| config.database.shown)
+    };
+    let address = "postgres://me@one:5432,two/portcullis?target_session_attrs=any";
+    assert_eq!(shown(address), "postgres://one:5432,two/portcullis");
+    for address in [
+        "postgres://me:canary@one,two/portcullis",
+        "postgres://one,me:canary@two/portcullis",
+        "postgres://me:can/ary@one,two/portcullis",
+        "postgres://one,two/portcullis?password=canary",
+        "postgres://one,,two/portcullis",
+        "postgres://one,two:canary/portcullis",
+    ] {
+        let said = shown(address);
+        assert!(
+            said.contains("must ") && !said.contains("ary"),
+            "{address}: {said}"
+        );
+    }
+}
+
+#[test]
 fn every_secret_comes_from_a_private_file() {
     checks!("T160");
     let folder = TempDir::new().unwrap();
