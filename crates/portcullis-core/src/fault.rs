@@ -14,12 +14,10 @@ pub enum Fault {
     #[error("the database is busy: {0}; try again in a moment")]
     Busy(String),
     /// The database can't be reached.
-    #[error("the database can't be reached: {0}; check that it runs and that the address is right")]
+    #[error("the database can't be reached: {0}")]
     Unreachable(String),
     /// The database refuses writes.
-    #[error(
-        "the database is read-only: {0}; check the owner and mode of the file and its folder, or the role's rights"
-    )]
+    #[error("the database is read-only: {0}")]
     ReadOnly(String),
     /// There is no room left.
     #[error("the disk of the database is full: {0}; free some space, no restart is needed")]
@@ -32,6 +30,9 @@ pub enum Fault {
         "the database is from a newer version: {0}; run that version, or restore a backup made by this one"
     )]
     NewerSchema(String),
+    /// There is nothing in the database, though there should be.
+    #[error("the database is empty: {0}")]
+    Empty(String),
     /// The issuer's keys can't be had; the time is how long to wait before asking again.
     #[error("no key of the issuer is known: see the earlier log lines for why it can't be reached")]
     Keys(Duration),

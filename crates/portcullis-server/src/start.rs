@@ -55,6 +55,21 @@ pub(crate) enum StartError {
         /// What the database's library says.
         reason: String,
     },
+    /// The database has nothing in it, and had once.
+    #[error(
+        "the database {database} is empty ({reason}), but the secrets file {secrets} has sealed one before: {advice}; to \
+         begin anew, move the secrets file away"
+    )]
+    Emptied {
+        /// Which.
+        database: String,
+        /// What is missing.
+        reason: String,
+        /// The secrets file.
+        secrets: String,
+        /// What may have happened.
+        advice: String,
+    },
     /// The database refuses.
     #[error("{database}: {fault}")]
     Database {
@@ -97,6 +112,7 @@ pub(crate) async fn open(
     let mut builder = Portcullis::builder()
         .database(config.database.address.expose())
         .master_key(secrets.master_key)
+        .refuse_empty(secrets.sealed)
         .mailer(mailer(&config.mail, &environment)?)
         .environment(environment)
         .realm(config.server.realm.as_str())
@@ -134,7 +150,12 @@ pub(crate) async fn open(
     if let Some(folder) = &config.policies.directory {
         builder = builder.policies(folder);
     }
-    builder.open().await.map_err(|error| explain(config, error))
+    let portcullis = builder.open().await.map_err(|error| explain(config, error))?;
+    // Only the next start needs it.
+    if let Err(error) = secrets::note_sealed(&config.server.master_key_file) {
+        tracing::debug!(%error, "it can't be noted in the secrets file that it sealed a database");
+    }
+    Ok(portcullis)
 }
 
 /// Whether the database has been used before. A file of no bytes holds nothing that was sealed.
@@ -159,8 +180,24 @@ fn explain(config: &Config, error: OpenError) -> StartError {
     let database = config.database.shown.clone();
     match error {
         OpenError::Database(Fault::Corrupt(reason)) => StartError::NotADatabase { database, reason },
+        OpenError::Database(Fault::Empty(reason)) => StartError::Emptied {
+            advice: emptied(config),
+            secrets: config.server.master_key_file.display().to_string(),
+            database,
+            reason,
+        },
         OpenError::Database(fault) => StartError::Database { database, fault },
         other => StartError::Open(other),
+    }
+}
+
+fn emptied(config: &Config) -> String {
+    match &config.database.file {
+        Some(file) => format!(
+            "if it was copied without its log, put {}-wal beside it, too, or restore another backup",
+            file.display()
+        ),
+        None => "check its address, or restore a backup".to_owned(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::follow::{Cursor, Health};
 use crate::sqlite;
 use crate::tx::{Answer, Tx};
 use crate::value::{Row, Value, params};
+use crate::writes::Writes;
 use crate::{follow, migration};
 
 /// An open database; it implements every `Store` port. Cloning it is cheap and shares the connection.
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) bus: Arc<Bus>,
     pub(crate) health: Health,
+    pub(crate) writes: Writes,
     /// Where the follower begins: what was written before the database was opened is in nobody's cache.
     pub(crate) start: Cursor,
 }
@@ -55,6 +57,18 @@ pub struct Settings {
     pub wait: Duration,
     /// How long one statement may run before it is [`Fault::Busy`] (PostgreSQL).
     pub statement: Duration,
+    /// What a database without anything in it is.
+    pub blank: Blank,
+}
+
+/// What a database without anything in it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Blank {
+    /// A new one: it is made, and filled.
+    #[default]
+    Filled,
+    /// A loss: something was in it before. It is refused with [`Fault::Empty`], and left as it is.
+    Refused,
 }
 
 impl Default for Settings {
@@ -66,6 +80,7 @@ impl Default for Settings {
             connections: 16,
             wait: Duration::from_secs(1),
             statement: Duration::from_secs(10),
+            blank: Blank::Filled,
         }
     }
 }
@@ -126,11 +141,12 @@ impl Database {
 
     async fn begin(engine: Engine, bus: Arc<Bus>) -> Result<Self, Fault> {
         let start = follow::now(&engine).await?;
-        let health = Health::default();
+        let (health, writes) = (Health::default(), Writes::default());
         let inner = Inner {
             engine,
             bus,
             health,
+            writes,
             start,
         };
         Ok(Self {
@@ -147,7 +163,7 @@ impl Database {
         }
     }
 
-    /// Whether the database answers: for readiness.
+    /// Whether the database answers. For readiness there is [`Database::writable`]: one that answers may take no writes.
     ///
     /// # Errors
     /// [`Fault`]: it doesn't.
@@ -197,6 +213,19 @@ impl Database {
         }
     }
 
+    /// Moves what was written into the database's own file, where that is SQLite: until then a copy of the file without
+    /// its log misses it. It stops nobody. For somebody who calls it every minute or so.
+    ///
+    /// # Errors
+    /// [`Fault`]: it can't be moved now.
+    pub async fn settle(&self) -> Result<(), Fault> {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.settle().await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Runs a verb in one transaction.
     pub(crate) async fn write<I, T, V>(&self, input: I, verb: V) -> Result<T, Fault>
     where
@@ -204,11 +233,15 @@ impl Database {
         T: Send + 'static,
         V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static,
     {
-        match &self.inner.engine {
+        let done = match &self.inner.engine {
             Engine::Sqlite(engine) => engine.write(input, verb).await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(engine) => engine.write(input, verb).await,
+        };
+        if let Err(fault) = &done {
+            self.inner.writes.note(fault);
         }
+        done
     }
 
     /// Runs one statement that reads: it sees one snapshot.

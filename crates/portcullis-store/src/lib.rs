@@ -37,7 +37,8 @@ mod sqlite;
 mod token;
 mod tx;
 mod value;
+mod writes;
 
 pub use bus::Subscriber;
-pub use database::{Database, Settings};
+pub use database::{Blank, Database, Settings};
 pub use follow::Follower;

@@ -6,8 +6,10 @@
 //!
 //! **Deliberately absent:** a way back. Restore a backup instead.
 
+use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 
+use crate::database::Blank;
 use crate::sqlite::Connection;
 use crate::value::params;
 
@@ -56,10 +58,27 @@ pub(crate) fn refuse_newer(found: i64, migrations: &[Migration]) -> Result<(), F
     Ok(())
 }
 
-/// Brings a SQLite database up to date.
-pub(crate) fn sqlite(connection: &Connection, migrations: &[Migration]) -> Result<(), Fault> {
+/// Refuses a database without a schema where there should be one: it is left as it is.
+pub(crate) fn refuse_blank(found: i64, blank: Blank) -> Result<(), Fault> {
+    defends!("T165");
+    if found == 0 && blank == Blank::Refused {
+        return Err(Fault::Empty("it has no tables".into()));
+    }
+    Ok(())
+}
+
+/// As [`refuse_blank`], for a SQLite database that nothing was done to yet.
+pub(crate) fn refuse_blank_sqlite(connection: &Connection, blank: Blank) -> Result<(), Fault> {
+    match blank {
+        Blank::Filled => Ok(()),
+        Blank::Refused => refuse_blank(version_of(connection)?, blank),
+    }
+}
+
+/// Brings a SQLite database up to date; answers whether anything had to be done.
+pub(crate) fn sqlite(connection: &Connection, migrations: &[Migration]) -> Result<bool, Fault> {
     if version_of(connection)? == latest(migrations) {
-        return Ok(());
+        return Ok(false);
     }
     for migration in migrations {
         connection.batch("BEGIN IMMEDIATE")?;
@@ -68,7 +87,7 @@ pub(crate) fn sqlite(connection: &Connection, migrations: &[Migration]) -> Resul
         let ended = connection.batch(end);
         done.and(ended)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn sqlite_step(connection: &Connection, step: &Migration, all: &[Migration]) -> Result<(), Fault> {
@@ -98,6 +117,8 @@ pub(crate) const VERSION: &str = "SELECT coalesce(max(version), 0) FROM schema_h
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use portcullis_core::checks;
 
     use super::*;
 
@@ -146,6 +167,22 @@ mod tests {
         assert!(matches!(&refusal, Fault::NewerSchema(text) if text.contains('2') && text.contains('1')));
         assert_eq!(version_of(&connection).unwrap(), 2);
         assert!(connection.is_idle());
+    }
+
+    #[test]
+    fn an_empty_database_is_refused_untouched_where_there_should_be_records() {
+        checks!("T165");
+        let connection = memory();
+        let refusal = refuse_blank_sqlite(&connection, Blank::Refused).unwrap_err();
+        assert!(matches!(refusal, Fault::Empty(_)), "{refusal}");
+        assert_eq!(
+            connection.number("SELECT count(*) FROM sqlite_schema").unwrap(),
+            0
+        );
+        refuse_blank_sqlite(&connection, Blank::Filled).unwrap();
+        assert!(sqlite(&connection, &[FIRST]).unwrap());
+        refuse_blank_sqlite(&connection, Blank::Refused).unwrap();
+        assert!(!sqlite(&connection, &[FIRST]).unwrap());
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) struct Effects {
     invalidations: Vec<(Invalidation, Timestamp)>,
     undone: bool,
     #[cfg(feature = "postgres")]
-    conflict: bool,
+    fate: crate::postgres::Fate,
 }
 
 impl Effects {
@@ -53,10 +53,10 @@ impl Effects {
         self.undone
     }
 
-    /// Whether the database broke the transaction for another's sake: running it again may succeed.
+    /// What a failed statement means for the transaction and its connection.
     #[cfg(feature = "postgres")]
-    pub(crate) fn conflict(&self) -> bool {
-        self.conflict
+    pub(crate) fn fate(&self) -> crate::postgres::Fate {
+        self.fate
     }
 
     /// What to publish once the transaction is committed.
@@ -89,8 +89,8 @@ impl<'c> Tx<'c> {
             Engine::Sqlite(connection) => connection.query(sql, params),
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
-                let rows = crate::postgres::query(*transaction, sql, params).await;
-                self.noting_conflict(rows)
+                let rows = crate::postgres::query(transaction.client(), sql, params).await;
+                self.noting_fate(rows)
             }
         }
     }
@@ -110,8 +110,8 @@ impl<'c> Tx<'c> {
             Engine::Sqlite(connection) => connection.execute(sql, params),
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
-                let count = crate::postgres::execute(*transaction, sql, params).await;
-                self.noting_conflict(count)
+                let count = crate::postgres::execute(transaction.client(), sql, params).await;
+                self.noting_fate(count)
             }
         }
     }
@@ -131,8 +131,8 @@ impl<'c> Tx<'c> {
             }
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
-                let done = crate::postgres::execute_many(*transaction, sql, sets).await;
-                self.noting_conflict(done)
+                let done = crate::postgres::execute_many(transaction.client(), sql, sets).await;
+                self.noting_fate(done)
             }
         }
     }
@@ -195,9 +195,9 @@ impl<'c> Tx<'c> {
     }
 
     #[cfg(feature = "postgres")]
-    fn noting_conflict<T>(&mut self, result: Result<T, crate::postgres::Failure>) -> Result<T, Fault> {
+    fn noting_fate<T>(&mut self, result: Result<T, crate::postgres::Failure>) -> Result<T, Fault> {
         result.map_err(|failure| {
-            self.effects.conflict |= failure.conflict;
+            self.effects.fate = failure.fate;
             failure.fault
         })
     }

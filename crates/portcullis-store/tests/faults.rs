@@ -12,7 +12,7 @@ use portcullis_core::audit::{self, Context, Filter, Refusal};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_store::Database;
+use portcullis_store::{Blank, Database, Settings};
 use tempfile::TempDir;
 
 async fn open(file: &Path) -> Result<Database, Fault> {
@@ -138,6 +138,73 @@ async fn open_of_a_damaged_file_is_no_success() {
     std::fs::write(&file, bytes).unwrap();
     let fault = open(&file).await.unwrap_err();
     assert!(matches!(fault, Fault::Corrupt(_)), "{fault}");
+}
+
+/// A copy of the file without its log.
+fn alone(file: &Path, name: &str) -> PathBuf {
+    let copy = file.with_file_name(name);
+    std::fs::copy(file, &copy).unwrap();
+    copy
+}
+
+#[tokio::test]
+async fn the_file_alone_has_the_schema_at_once_and_the_records_once_they_are_moved() {
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder);
+    let database = open(&file).await.unwrap();
+    let made = alone(&file, "made.db");
+    let raw = rusqlite::Connection::open(&made).unwrap();
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'accounts'";
+    assert_eq!(raw.query_row(tables, [], |row| row.get::<_, i64>(0)), Ok(1));
+    append(&database).await.unwrap();
+    database.settle().await.unwrap();
+    let settled = alone(&file, "settled.db");
+    assert_eq!(appended(&open(&settled).await.unwrap()).await, 1);
+    // Nothing to move is no fault, and neither is a database without a file.
+    database.settle().await.unwrap();
+    Database::in_memory().await.unwrap().settle().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_file_is_refused_and_not_made_where_there_should_be_records() {
+    checks!("T165");
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder);
+    let mut settings = Settings::default();
+    settings.blank = Blank::Refused;
+    let url = format!("sqlite:{}", file.display());
+    let fault = Database::open_with(&url, &settings).await.unwrap_err();
+    assert!(matches!(fault, Fault::Empty(_)), "{fault}");
+    assert!(!file.exists());
+    open(&file).await.unwrap().close().await;
+    Database::open_with(&url, &settings).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_another_program_holds_takes_no_writes_until_it_is_let_go() {
+    checks!("T164");
+    let folder = TempDir::new().unwrap();
+    let file = in_folder(&folder);
+    let database = open(&file).await.unwrap();
+    database.writable().await.unwrap();
+    // Another program that keeps the lock: whoever writes waits in vain.
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while database.writable().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    refused.await.expect("readiness notices within seconds");
+    assert_eq!(appended(&database).await, 0, "reads go on");
+    other.execute_batch("ROLLBACK").unwrap();
+    let back = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+        while database.writable().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    });
+    back.await.expect("readiness is truthful again");
+    append(&database).await.unwrap();
 }
 
 #[tokio::test]

@@ -183,7 +183,7 @@ async fn a_database_that_refuses_writes_is_read_only() {
     let url = fresh(&server).await;
     let _kept = Borrowed(url.clone());
     Database::open(&url).await.unwrap();
-    let read_only = format!("{url}?options=-c%20default_transaction_read_only%3Don");
+    let read_only = format!("{url}?options=-c%20default_transaction_read_only%3Don&target_session_attrs=any");
     let database = Database::open(&read_only).await.unwrap();
     let fault = append(&database).await.unwrap_err();
     assert!(matches!(fault, Fault::ReadOnly(_)), "{fault}");

@@ -4,8 +4,10 @@
 //! made. The new file appears whole or not at all (written and synced beside its place, then linked into it), so a
 //! crash or a second process that starts at the same moment never sees half a key.
 //!
-//! Invariants: an existing file is never overwritten or changed. A missing file beside an existing database is an
-//! error, because a new key could open nothing that is in it (`T036`).
+//! Invariants: an existing file is never overwritten; to one that was made here a comment is appended, once. A missing file
+//! beside an existing database is an error, because a new key could open nothing that is in it (`T036`). That comment says
+//! that a database was sealed under the key, so that the other way round is noticed, too: an empty database beside such a
+//! file was restored wrongly, and isn't filled anew (`T165`).
 //!
 //! **Deliberately absent:** a way to read the key from a variable or a flag: both end up in process lists.
 //!
@@ -42,6 +44,18 @@ pub struct Secrets {
     pub master_key: MasterKey,
     /// It was made just now.
     pub created: bool,
+    /// A database was sealed under it before, so an empty one is a loss. Known of files that were made here only.
+    pub sealed: bool,
+}
+
+impl Secrets {
+    fn found((master_key, sealed): (MasterKey, bool)) -> Self {
+        Self {
+            master_key,
+            created: false,
+            sealed,
+        }
+    }
 }
 
 /// Why there is no master key. Nothing was written.
@@ -125,11 +139,8 @@ pub fn load_or_create(
     environment: &Environment,
 ) -> Result<Secrets, SecretsError> {
     defends!("T036");
-    if let Some(master_key) = load(path)? {
-        return Ok(Secrets {
-            master_key,
-            created: false,
-        });
+    if let Some(found) = read(path)? {
+        return Ok(Secrets::found(found));
     }
     if let Database::Existing(database) = database {
         return Err(SecretsError::Missing {
@@ -142,13 +153,11 @@ pub fn load_or_create(
         Ok(()) => Ok(Secrets {
             master_key,
             created: true,
+            sealed: false,
         }),
         // Another process was faster: both must use the one key that stayed.
-        Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => match load(path)? {
-            Some(master_key) => Ok(Secrets {
-                master_key,
-                created: false,
-            }),
+        Err(reason) if reason.kind() == io::ErrorKind::AlreadyExists => match read(path)? {
+            Some(found) => Ok(Secrets::found(found)),
             None => Err(SecretsError::Unwritable {
                 path: path.to_owned(),
                 reason,
@@ -166,6 +175,40 @@ pub fn load_or_create(
 /// # Errors
 /// [`SecretsError`].
 pub fn load(path: &Path) -> Result<Option<MasterKey>, SecretsError> {
+    Ok(read(path)?.map(|(master_key, _)| master_key))
+}
+
+/// Notes in the file at `path` that a database was sealed under its key. A file that wasn't made by [`load_or_create`], such
+/// as one that an orchestrator provides, is left as it is.
+///
+/// # Errors
+/// What the system says; nothing is lost but the note.
+pub fn note_sealed(path: &Path) -> io::Result<()> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+    let text = SecretText::new(text);
+    if !text.expose().starts_with(HEADER) || is_sealed(text.expose()) {
+        return Ok(());
+    }
+    let begin = if text.expose().ends_with('\n') { "" } else { "\n" };
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    file.write_all(format!("{begin}{SEALED}\n").as_bytes())?;
+    file.sync_all()
+}
+
+/// As [`note_sealed`], where nobody needs the note at once.
+pub(crate) fn note_sealed_or_log(path: &Path) {
+    if let Err(error) = note_sealed(path) {
+        tracing::debug!(%error, "it can't be noted in the secrets file that it sealed a database");
+    }
+}
+
+fn is_sealed(text: &str) -> bool {
+    text.lines().any(|line| line == SEALED)
+}
+
+/// The master key in the file, and whether a database was sealed under it.
+fn read(path: &Path) -> Result<Option<(MasterKey, bool)>, SecretsError> {
     let unreadable = |reason| SecretsError::Unreadable {
         path: path.to_owned(),
         reason,
@@ -200,7 +243,7 @@ pub fn load(path: &Path) -> Result<Option<MasterKey>, SecretsError> {
     Ok(Some(parsed))
 }
 
-fn parse(bytes: Vec<u8>) -> Result<MasterKey, InvalidText> {
+fn parse(bytes: Vec<u8>) -> Result<(MasterKey, bool), InvalidText> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(InvalidText::TooLong);
     }
@@ -208,7 +251,7 @@ fn parse(bytes: Vec<u8>) -> Result<MasterKey, InvalidText> {
         let good = error.as_bytes().iter().take(error.utf8_error().valid_up_to());
         InvalidText::Binary(1 + good.filter(|byte| **byte == b'\n').count())
     })?;
-    Ok(MasterKey::parse(text.expose())?)
+    Ok((MasterKey::parse(text.expose())?, is_sealed(text.expose())))
 }
 
 /// A link whose target is gone is a lost secret, not a first start.
@@ -244,6 +287,10 @@ const HEADER: &str = "\
 # The master key of Portcullis. Keep it secret, back it up, and keep the backup apart from the database's.
 # Without this file no password and no signing key in the database can be opened.
 ";
+
+/// What a file says once its key has sealed something.
+const SEALED: &str =
+    "# A database has been sealed under this key: beside an empty one the server refuses to start.";
 
 /// More than any ring of keys needs.
 const MAX_BYTES: u64 = 64 * 1024;

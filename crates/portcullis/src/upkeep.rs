@@ -38,6 +38,9 @@ impl Upkeep {
         every(&mut tasks, &stop, portcullis, SWEEP, |portcullis| async move {
             portcullis.sweep().await
         });
+        every(&mut tasks, &stop, portcullis, SETTLE, |portcullis| async move {
+            portcullis.settle().await
+        });
         every(&mut tasks, &stop, portcullis, ROTATE, |portcullis| async move {
             portcullis.tend_keys().await
         });
@@ -95,6 +98,7 @@ fn every<F, E>(
 
 const FLUSH: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 const ROTATE: Duration = Duration::from_secs(60 * 60);
 const WARN: Duration = Duration::from_secs(60 * 60);

@@ -52,7 +52,10 @@ pub enum SealError {
     )]
     Malformed,
     /// Sealed under a key that isn't in the ring.
-    #[error("the secret is sealed under master key {0}, which isn't in the secrets file: add its line again")]
+    #[error(
+        "the secret is sealed under master key {0}, which isn't in the secrets file: it belongs to another secrets file; \
+         take that one, or add its line again"
+    )]
     UnknownKey(String),
     /// It doesn't open: another key of the same id, another purpose, another record, or changed bytes.
     #[error("the sealed secret doesn't open: it was changed or moved, or the secrets file is another one's")]

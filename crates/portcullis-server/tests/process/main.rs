@@ -7,11 +7,13 @@
     clippy::indexing_slicing
 )]
 
+mod alone;
 mod api_keys;
 mod commands;
 mod faults;
 mod key_import;
 mod nginx;
+mod nodes;
 mod pages;
 mod server;
 mod start;

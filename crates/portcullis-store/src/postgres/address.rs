@@ -7,12 +7,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime,
+};
 use portcullis_core::fault::Fault;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -30,7 +32,10 @@ pub(super) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
     config.connect_timeout(CONNECT);
     config.tcp_user_timeout(SILENCE);
     config.keepalives_idle(SILENCE);
-    config.options(options(config.get_options(), settings));
+    let limits: Arc<str> = limits(config.get_options(), settings).into();
+    // Each host may be silent for as long before the next one is tried.
+    let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
+    let patience = CONNECT.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX));
     if config.get_application_name().is_none() {
         config.application_name("portcullis");
     }
@@ -46,21 +51,30 @@ pub(super) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
     Pool::builder(manager)
         .max_size(settings.connections.max(1))
         .wait_timeout(Some(settings.wait))
-        .create_timeout(Some(CONNECT))
+        .create_timeout(Some(patience))
+        .post_create(Hook::async_fn(move |client: &mut ClientWrapper, _| {
+            let limits = Arc::clone(&limits);
+            Box::pin(async move { client.batch_execute(&limits).await.map_err(HookError::Backend) })
+        }))
         .recycle_timeout(Some(CONNECT))
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(|e| Fault::Other(e.to_string()))
 }
 
-/// What every session of ours is set to; what the address sets comes last and wins.
-fn options(given: Option<&str>, settings: &Settings) -> String {
-    format!(
-        "-c statement_timeout={} -c lock_timeout={} -c idle_in_transaction_session_timeout=15000 {}",
-        settings.statement.as_millis(),
-        settings.busy.as_millis(),
-        given.unwrap_or_default()
-    )
+/// What every session of ours is set to, but for what the address sets by itself. It is said after connecting: poolers
+/// refuse it among the parameters of a start.
+fn limits(given: Option<&str>, settings: &Settings) -> String {
+    let given = given.unwrap_or_default();
+    [
+        ("statement_timeout", settings.statement.as_millis()),
+        ("lock_timeout", settings.busy.as_millis()),
+        ("idle_in_transaction_session_timeout", 15_000),
+    ]
+    .into_iter()
+    .filter(|(name, _)| !given.contains(name))
+    .map(|(name, milliseconds)| format!("SET {name} = {milliseconds};"))
+    .collect()
 }
 
 struct Address {
@@ -98,6 +112,10 @@ fn parse(url: &str) -> Result<Address, Fault> {
             ));
         }
     };
+    if !query.contains("target_session_attrs=") {
+        // A standby answers, but with what was true a while ago, and takes no logins.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     config.ssl_mode(if tls { SslMode::Require } else { SslMode::Disable });
     Ok(Address { config, tls, root })
 }
@@ -179,6 +197,45 @@ mod tests {
             let fault = parse(url).err().unwrap();
             assert!(!fault.to_string().contains("canary"), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_server_that_takes_writes_is_asked_for_unless_the_address_says_otherwise() {
+        for (url, asked) in [
+            ("postgres://u@a,b/d", TargetSessionAttrs::ReadWrite),
+            (
+                "postgres://u@a/d?target_session_attrs=any",
+                TargetSessionAttrs::Any,
+            ),
+            (
+                "postgres://u@a/d?connect_timeout=1&target_session_attrs=read-only",
+                TargetSessionAttrs::ReadOnly,
+            ),
+        ] {
+            assert_eq!(
+                parse(url).unwrap().config.get_target_session_attrs(),
+                asked,
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_address_sets_by_itself_stays() {
+        let settings = Settings::default();
+        let all = limits(None, &settings);
+        for limit in [
+            "SET statement_timeout = 10000;",
+            "SET lock_timeout = 2000;",
+            "SET idle_in_transaction_session_timeout = 15000;",
+        ] {
+            assert!(all.contains(limit), "{all}");
+        }
+        let some = limits(Some("-c statement_timeout=500"), &settings);
+        assert!(
+            !some.contains("statement_timeout") && some.contains("lock_timeout"),
+            "{some}"
+        );
     }
 
     #[test]

@@ -1,31 +1,48 @@
 //! What PostgreSQL's errors mean.
 
 use std::error::Error as _;
+use std::io;
 
-use deadpool_postgres::{PoolError, TimeoutType};
+use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use portcullis_core::fault::Fault;
 use tokio_postgres::error::SqlState;
 
-/// A fault, and whether the transaction may succeed when it is run again.
+/// A fault, and what becomes of the transaction and its connection.
 pub(crate) struct Failure {
     pub(crate) fault: Fault,
-    pub(crate) conflict: bool,
+    pub(crate) fate: Fate,
+}
+
+/// What is done after a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Fate {
+    /// Nothing: the caller hears of it.
+    #[default]
+    Told,
+    /// The transaction may succeed when it is run again.
+    Again,
+    /// The connection leads to a server that takes no writes: it is closed, and another one made.
+    Closed,
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self {
             fault,
-            conflict: false,
+            fate: Fate::Told,
         }
     }
 }
 
 impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
-        let conflict = error.code().is_some_and(|code| CONFLICTS.contains(code));
+        let fate = match error.code() {
+            Some(code) if CONFLICTS.contains(code) => Fate::Again,
+            Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => Fate::Closed,
+            _ => Fate::Told,
+        };
         let fault = fault(&error);
-        Self { fault, conflict }
+        Self { fault, fate }
     }
 }
 
@@ -38,8 +55,8 @@ const CONFLICTS: [SqlState; 2] = [
 pub(super) fn of_pool(error: &PoolError) -> Fault {
     match error {
         PoolError::Timeout(TimeoutType::Wait) => Fault::Busy("all connections are in use".into()),
-        PoolError::Timeout(_) => Fault::Unreachable("it does not answer".into()),
-        PoolError::Backend(error) => fault(error),
+        PoolError::Timeout(_) => unreachable("it does not answer"),
+        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => fault(error),
         PoolError::Closed => Fault::Unreachable("it was closed".into()),
         PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => Fault::Other(error.to_string()),
     }
@@ -57,14 +74,19 @@ fn fault(error: &tokio_postgres::Error) -> Fault {
             Fault::Busy(text)
         }
         &SqlState::DISK_FULL => Fault::Full(text),
-        &SqlState::READ_ONLY_SQL_TRANSACTION | &SqlState::INSUFFICIENT_PRIVILEGE => Fault::ReadOnly(text),
+        &SqlState::READ_ONLY_SQL_TRANSACTION => read_only(&text),
+        &SqlState::INSUFFICIENT_PRIVILEGE => Fault::ReadOnly(format!("{text}; check the role's rights")),
         &SqlState::INVALID_PASSWORD | &SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            Fault::Unreachable("it refuses the user or the password of the address".into())
+            unreachable("it refuses the user or the password of the address")
         }
-        &SqlState::INVALID_CATALOG_NAME => Fault::Unreachable(text),
+        &SqlState::INVALID_CATALOG_NAME => unreachable(&text),
+        // A pooler that doesn't pass on what it was sent.
+        &SqlState::PROTOCOL_VIOLATION => Fault::Other(format!(
+            "{text}; if a pooler stands in between, see \"Poolers\" in docs/operations.md, or name the server itself"
+        )),
         &SqlState::DATA_CORRUPTED | &SqlState::INDEX_CORRUPTED => Fault::Corrupt(text),
         // Class 08 is a broken connection, 57P a server that stops or starts.
-        code if code.code().starts_with("08") || code.code().starts_with("57P") => Fault::Unreachable(text),
+        code if code.code().starts_with("08") || code.code().starts_with("57P") => unreachable(&text),
         _ => Fault::Other(text),
     }
 }
@@ -73,9 +95,27 @@ fn fault(error: &tokio_postgres::Error) -> Fault {
 fn without_answer(error: &tokio_postgres::Error) -> Fault {
     let cause = error.source();
     let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-    let broken = cause.is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_some());
-    if broken || error.is_closed() {
-        return Fault::Unreachable(text);
+    let broken = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    // What the client library says of a server that takes no writes when such a one was asked for.
+    if broken.is_some_and(|broken| broken.to_string() == NO_WRITES) {
+        return read_only(NO_WRITES);
+    }
+    if broken.is_some() || error.is_closed() {
+        return unreachable(&text);
     }
     Fault::Other(text)
+}
+
+const NO_WRITES: &str = "database does not allow writes";
+
+fn unreachable(text: &str) -> Fault {
+    Fault::Unreachable(format!(
+        "{text}; check that it runs and that the address is right"
+    ))
+}
+
+fn read_only(text: &str) -> Fault {
+    Fault::ReadOnly(format!(
+        "{text}; it is a standby, or set to read only: lead the address to the primary"
+    ))
 }

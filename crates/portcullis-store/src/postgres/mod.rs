@@ -7,6 +7,8 @@
 //! A verb runs on a task of its own: a caller that goes away in the middle neither leaves a transaction open nor
 //! loses the invalidations of one that was committed.
 //!
+//! Nothing of ours outlives its transaction on the server, but for three limits of time: so a pooler may stand in between.
+//!
 //! **Deployment caveat:** with `synchronous_commit = off` on the server an acknowledged write may be lost with it.
 
 mod address;
@@ -17,12 +19,13 @@ mod statement;
 use std::sync::Arc;
 
 use deadpool_postgres::{Client, Pool};
+use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
-pub(crate) use self::fault::Failure;
+pub(crate) use self::fault::{Failure, Fate};
 pub(crate) use self::statement::{execute, execute_many, query};
 use crate::audit::EventIds;
 use crate::bus::Bus;
@@ -47,11 +50,14 @@ impl Engine {
     pub(crate) async fn open(url: &str, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
         let pool = address::pool(url, settings)?;
         let mut client = pool.get().await.map_err(|e| fault::of_pool(&e))?;
-        migrate::migrate(&mut client, migration::POSTGRES)
+        migrate::migrate(&mut client, migration::POSTGRES, settings.blank)
             .await
             .map_err(|failure| failure.fault)?;
-        // The server's randomness: it names this process among those that write events, nothing more.
-        let node: Uuid = one(ask(&client, "SELECT gen_random_uuid()").await?)?;
+        // The server's randomness: it names this process among those that write events, nothing more. Within a transaction,
+        // so that a pooler that knows none is met now and not by the first login.
+        let node: Uuid = one(ask(&mut client, "SELECT gen_random_uuid()")
+            .await
+            .map_err(|failure| failure.fault)?)?;
         drop(client);
         let ids = Arc::new(EventIds::new(node));
         Ok(Self { pool, bus, ids })
@@ -76,6 +82,14 @@ impl Engine {
         query(&client, sql, params).await.map_err(|failure| failure.fault)
     }
 
+    /// Closes a connection to a server that takes no writes, and those that wait unused: they were made to the same one.
+    /// A connection that answers reads would else be kept for ever.
+    fn close_read_only(&self, client: Client) {
+        defends!("T164");
+        drop(Client::take(client));
+        self.pool.retain(|_, _| false);
+    }
+
     pub(crate) fn close(&self) {
         self.pool.close();
     }
@@ -96,7 +110,7 @@ impl Engine {
                     }
                     return Ok(answer);
                 }
-                Err(failure) if failure.conflict && attempt < ATTEMPTS => attempt += 1,
+                Err(failure) if failure.fate == Fate::Again && attempt < ATTEMPTS => attempt += 1,
                 Err(failure) => return Err(failure.fault),
             }
         }
@@ -109,6 +123,24 @@ impl Engine {
         V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Sync,
     {
         let mut client = self.pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        let done = self.transact(&mut client, input, verb).await;
+        if matches!(&done, Err(failure) if failure.fate == Fate::Closed) {
+            self.close_read_only(client);
+        }
+        done
+    }
+
+    async fn transact<I, T, V>(
+        &self,
+        client: &mut Client,
+        input: &I,
+        verb: &V,
+    ) -> Result<(T, Vec<Invalidation>), Failure>
+    where
+        I: Sync,
+        T: Send,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Sync,
+    {
         let begin = client
             .build_transaction()
             .isolation_level(IsolationLevel::ReadCommitted);
@@ -126,17 +158,18 @@ impl Engine {
                 Ok((answer, effects.invalidations().collect()))
             }
             Err(fault) => {
-                let conflict = effects.conflict();
+                let fate = effects.fate();
                 // What the verb met is what the caller hears; a broken connection rolls back by itself.
                 let _ = transaction.rollback().await;
-                Err(Failure { fault, conflict })
+                Err(Failure { fault, fate })
             }
         }
     }
 }
 
-async fn ask(client: &Client, sql: &'static str) -> Result<Vec<Row>, Fault> {
-    query(client, sql, params![])
-        .await
-        .map_err(|failure| failure.fault)
+async fn ask(client: &mut Client, sql: &'static str) -> Result<Vec<Row>, Failure> {
+    let transaction = client.transaction().await?;
+    let rows = query(transaction.client(), sql, params![]).await?;
+    transaction.commit().await?;
+    Ok(rows)
 }

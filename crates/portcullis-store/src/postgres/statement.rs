@@ -1,10 +1,15 @@
-//! One statement on PostgreSQL: prepared once a connection, values in and out.
+//! One statement on PostgreSQL: values in and out, nothing left behind.
+//!
+//! Statements are sent whole and unnamed each time. A named one lives on in the server's session, and behind a pooler that
+//! shares sessions the next call may meet another's under the same name: not only an error, but another program's SQL.
+//! Planning anew costs less than that is worth ([0023](../../../../docs/adr/0023-statements-are-sent-whole.md)).
 
 use std::error::Error;
 
-use deadpool_postgres::GenericClient;
 use futures_util::future::try_join_all;
+use portcullis_core::defends;
 use portcullis_core::fault::Fault;
+use tokio_postgres::Client;
 use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
@@ -12,36 +17,22 @@ use uuid::Uuid;
 use super::fault::Failure;
 use crate::value::{Row, Value};
 
-pub(crate) async fn query(
-    client: &impl GenericClient,
-    sql: &str,
-    params: &[Value<'_>],
-) -> Result<Vec<Row>, Failure> {
-    let statement = client.prepare_cached(sql).await?;
-    let rows = client.query(&statement, &borrowed(params)).await?;
+pub(crate) async fn query(client: &Client, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Failure> {
+    defends!("T163");
+    let rows = client.query_typed(sql, &typed(params)).await?;
     Ok(rows.iter().map(row).collect::<Result<_, _>>()?)
 }
 
-pub(crate) async fn execute(
-    client: &impl GenericClient,
-    sql: &str,
-    params: &[Value<'_>],
-) -> Result<u64, Failure> {
-    let statement = client.prepare_cached(sql).await?;
-    Ok(client.execute(&statement, &borrowed(params)).await?)
+pub(crate) async fn execute(client: &Client, sql: &str, params: &[Value<'_>]) -> Result<u64, Failure> {
+    Ok(client.execute_typed(sql, &typed(params)).await?)
 }
 
 /// Sends all before waiting for any; the server runs them in order.
-pub(crate) async fn execute_many(
-    client: &impl GenericClient,
-    sql: &str,
-    sets: &[Vec<Value<'_>>],
-) -> Result<(), Failure> {
-    let statement = client.prepare_cached(sql).await?;
+pub(crate) async fn execute_many(client: &Client, sql: &str, sets: &[Vec<Value<'_>>]) -> Result<(), Failure> {
     for some in sets.chunks(PIPELINED) {
-        let sent = some.iter().map(|params| {
-            let (statement, params) = (&statement, borrowed(params));
-            async move { client.execute(statement, &params).await }
+        let sent = some.iter().map(|params| async move {
+            let params = typed(params);
+            client.execute_typed(sql, &params).await
         });
         try_join_all(sent).await?;
     }
@@ -51,8 +42,22 @@ pub(crate) async fn execute_many(
 /// Enough to hide the way there and back, few enough to bound memory.
 const PIPELINED: usize = 256;
 
-fn borrowed<'p>(params: &'p [Value<'_>]) -> Vec<&'p (dyn ToSql + Sync)> {
-    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+/// Values with their types, so that nobody has to be asked for them first.
+fn typed<'p>(params: &'p [Value<'_>]) -> Vec<(&'p (dyn ToSql + Sync), Type)> {
+    let one = |value: &'p Value<'_>| (value as &(dyn ToSql + Sync), type_of(value));
+    params.iter().map(one).collect()
+}
+
+fn type_of(value: &Value<'_>) -> Type {
+    match value {
+        // The server infers it from what it is compared with or stored into.
+        Value::Null => Type::UNKNOWN,
+        Value::Integer(_) => Type::INT8,
+        Value::Text(_) => Type::TEXT,
+        Value::Bytes(_) => Type::BYTEA,
+        Value::Uuid(_) => Type::UUID,
+        Value::Bool(_) => Type::BOOL,
+    }
 }
 
 fn row(row: &tokio_postgres::Row) -> Result<Row, Fault> {

@@ -17,6 +17,8 @@ pub(crate) struct Connection {
     raw: rusqlite::Connection,
     /// Shared SQL to SQLite's own.
     texts: HashMap<&'static str, Box<str>>,
+    /// Where its file is, to tell why it fails.
+    file: Option<Box<Path>>,
 }
 
 impl Connection {
@@ -27,28 +29,29 @@ impl Connection {
             Some(file) => rusqlite::Connection::open_with_flags(file, flags),
             None => rusqlite::Connection::open_in_memory_with_flags(flags),
         }
-        .map_err(|e| fault(&e))?;
-        raw.busy_timeout(busy).map_err(|e| fault(&e))?;
+        .map_err(|e| fault(&e, file))?;
+        raw.busy_timeout(busy).map_err(|e| fault(&e, file))?;
         // Without this guarantee SQLite compiles a statement anew whenever a parameter that its planner once looked
         // at is bound to another value: that was 40 % of a reader's time.
         raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-            .map_err(|e| fault(&e))?;
+            .map_err(|e| fault(&e, file))?;
         raw.set_prepared_statement_cache_capacity(256);
         Ok(Self {
             raw,
             texts: HashMap::new(),
+            file: file.map(Box::from),
         })
     }
 
     /// Runs statements that are SQLite's own.
     pub(crate) fn batch(&self, sql: &str) -> Result<(), Fault> {
-        self.raw.execute_batch(sql).map_err(|e| fault(&e))
+        self.raw.execute_batch(sql).map_err(|e| self.fault(&e))
     }
 
     /// Runs one statement of SQLite's own, prepared once: the frame of a transaction.
     pub(crate) fn frame(&self, sql: &'static str) -> Result<(), Fault> {
         let step = || self.raw.prepare_cached(sql)?.raw_execute();
-        step().map(drop).map_err(|e| fault(&e))
+        step().map(drop).map_err(|e| self.fault(&e))
     }
 
     /// Runs a statement that isn't kept prepared.
@@ -56,14 +59,14 @@ impl Connection {
         let done = self
             .raw
             .execute(&translate(sql), rusqlite::params_from_iter(params));
-        done.map(drop).map_err(|e| fault(&e))
+        done.map(drop).map_err(|e| self.fault(&e))
     }
 
     /// The one number a statement answers.
     pub(crate) fn number(&self, sql: &str) -> Result<i64, Fault> {
         self.raw
             .query_row(sql, (), |row| row.get(0))
-            .map_err(|e| fault(&e))
+            .map_err(|e| self.fault(&e))
     }
 
     /// Whether no transaction is open.
@@ -83,13 +86,17 @@ impl Connection {
             }
             Ok(())
         };
-        collect().map_err(|e| fault(&e))?;
+        let done = collect();
+        drop(statement);
+        done.map_err(|e| self.fault(&e))?;
         Ok(answer)
     }
 
     pub(crate) fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, Fault> {
         let mut statement = self.prepare(sql, params)?;
-        let changed = statement.raw_execute().map_err(|e| fault(&e))?;
+        let done = statement.raw_execute();
+        drop(statement);
+        let changed = done.map_err(|e| self.fault(&e))?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -102,7 +109,11 @@ impl Connection {
             }
             Ok(statement)
         };
-        prepared().map_err(|e: rusqlite::Error| fault(&e))
+        prepared().map_err(|e: rusqlite::Error| fault(&e, self.file.as_deref()))
+    }
+
+    fn fault(&self, error: &rusqlite::Error) -> Fault {
+        fault(error, self.file.as_deref())
     }
 }
 

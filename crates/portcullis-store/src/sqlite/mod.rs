@@ -3,6 +3,9 @@
 //! The file is in WAL mode with `synchronous=FULL`: readers never wait for the writer, and a commit that returned
 //! survives a crash of the machine. A new file belongs to its owner alone (mode 0600).
 //!
+//! What is written goes to the log first. It is moved into the file at 4,000 pages, after migrations and whenever
+//! [`Engine::settle`] is called: until then a copy of the file alone misses it.
+//!
 //! A database in memory has a single connection, so there its reads take their turn among the writes.
 //!
 //! **Deployment caveat:** the file must be on a local disk. Network file systems break SQLite's locks.
@@ -26,7 +29,7 @@ pub(crate) use self::connection::Connection;
 use self::writer::{Call, Job, Writer};
 use crate::audit::EventIds;
 use crate::bus::Bus;
-use crate::database::Settings;
+use crate::database::{Blank, Settings};
 use crate::migration::{self, Migration};
 use crate::queue::{Queue, Refused};
 use crate::tx::{Answer, Tx};
@@ -133,6 +136,15 @@ impl Engine {
         answer.await.map_err(|_| ended())?
     }
 
+    /// Moves what is in the log into the file, as far as nobody reads what was before: it stops neither readers nor the
+    /// writer. Nothing to do is done at once.
+    pub(crate) async fn settle(&self) -> Result<(), Fault> {
+        match self.reads {
+            Some(_) => self.read(SETTLE, Vec::new()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// How many transactions were committed since the start.
     pub(crate) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
@@ -194,16 +206,23 @@ fn prepare(
     migrations: &[Migration],
 ) -> Result<(Connection, EventIds), Fault> {
     if let Some(file) = file {
+        if settings.blank == Blank::Refused && !file.exists() {
+            return Err(Fault::Empty(format!("there is no {}", file.display())));
+        }
         create_private(file)?;
     }
     let mut connection = Connection::open(file, settings.busy)?;
+    migration::refuse_blank_sqlite(&connection, settings.blank)?;
     log_ahead(&connection, settings.busy)?;
     connection.batch(
         "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
          PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
          PRAGMA journal_size_limit=67108864;",
     )?;
-    migration::sqlite(&connection, migrations)?;
+    if migration::sqlite(&connection, migrations)? && file.is_some() {
+        // A copy of the file alone has the schema from the beginning; what can't be moved now is moved later.
+        let _ = connection.batch(SETTLE);
+    }
     if let Some(pages) = settings.max_pages {
         connection.batch(&format!("PRAGMA max_page_count={pages}"))?;
     }
@@ -227,6 +246,8 @@ fn log_ahead(connection: &Connection, busy: Duration) -> Result<(), Fault> {
 
 const PAUSE: Duration = Duration::from_millis(5);
 
+const SETTLE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
 /// Makes a new file that its owner alone may read; leaves an existing one as it is.
 fn create_private(file: &Path) -> Result<(), Fault> {
     defends!("T015");
@@ -242,7 +263,7 @@ fn create_private(file: &Path) -> Result<(), Fault> {
             "the folder of {shown} does not exist; create it first"
         ))),
         Err(e) if e.kind() == std::io::ErrorKind::StorageFull => Err(Fault::Full(format!("{shown}: {e}"))),
-        Err(e) => Err(Fault::ReadOnly(format!("{shown} can't be created: {e}"))),
+        Err(e) => Err(fault::read_only(&format!("{shown} can't be created: {e}"))),
     }
 }
 

@@ -17,7 +17,7 @@ use portcullis_core::organization;
 use portcullis_core::password;
 use portcullis_core::session;
 use portcullis_core::token;
-use portcullis_store::Database;
+use portcullis_store::{Blank, Database, Settings};
 use url::Url;
 
 pub(super) use self::assembly::{declare, shared};
@@ -134,6 +134,7 @@ pub struct Builder {
     policies: Keeper,
     follow: Duration,
     capacity: usize,
+    blank: Blank,
 }
 
 impl Builder {
@@ -169,6 +170,7 @@ impl Builder {
             api_keys: Keys::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
+            blank: Blank::Filled,
         }
     }
 
@@ -181,6 +183,14 @@ impl Builder {
     /// The key that everything at rest is sealed under.
     pub fn master_key(mut self, key: MasterKey) -> Self {
         self.master_key = Some(key);
+        self
+    }
+
+    /// Whether a database without anything in it is refused and left as it is, instead of filled: for whoever knows that the
+    /// master key has sealed one before ([`Secrets::sealed`](crate::secrets::Secrets::sealed)). No unless said otherwise;
+    /// a key that Portcullis keeps beside the database knows by itself.
+    pub fn refuse_empty(mut self, refuse: bool) -> Self {
+        self.blank = if refuse { Blank::Refused } else { Blank::Filled };
         self
     }
 
@@ -374,13 +384,29 @@ impl Builder {
         if self.api_keys.places.takes(cookies.csrf_header()) {
             return Err(OpenError::SharedHeader(cookies.csrf_header().to_string()));
         }
-        let master_key = match self.master_key.take() {
-            Some(key) => key,
-            None => master_key::beside(&self.url, &self.environment)?,
+        let mut kept = None;
+        let master_key = if let Some(key) = self.master_key.take() {
+            key
+        } else {
+            let (secrets, path) = master_key::beside(&self.url, &self.environment)?;
+            kept = path;
+            self = self.refuse_empty(secrets.sealed);
+            secrets.master_key
         };
-        let database = Database::open(&self.url).await?;
-        self.build(database, master_key, (cookies, realm.unwrap_or_default()))
-            .await
+        let mut settings = Settings::default();
+        settings.blank = self.blank;
+        let database = Database::open_with(&self.url, &settings).await?;
+        let opened = self
+            .build(database, master_key, (cookies, realm.unwrap_or_default()))
+            .await?;
+        // What a first start makes is in the file before anybody can copy it without its log.
+        if let Err(fault) = opened.settle().await {
+            tracing::debug!(%fault, "the log couldn't be moved into the file; it is later");
+        }
+        if let Some(path) = kept {
+            secrets::note_sealed_or_log(&path);
+        }
+        Ok(opened)
     }
 }
 

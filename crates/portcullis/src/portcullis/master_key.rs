@@ -6,13 +6,18 @@ use portcullis_core::environment::Environment;
 use portcullis_core::key::MasterKey;
 
 use super::OpenError;
-use crate::secrets;
+use crate::secrets::{self, Secrets};
 
-/// The master key in the file beside a SQLite database.
-pub(super) fn beside(url: &str, environment: &Environment) -> Result<MasterKey, OpenError> {
+/// The master key in the file beside a SQLite database, and where that is.
+pub(super) fn beside(url: &str, environment: &Environment) -> Result<(Secrets, Option<PathBuf>), OpenError> {
     let file = url.strip_prefix("sqlite:").filter(|file| *file != ":memory:");
     if url == "sqlite::memory:" {
-        return Ok(MasterKey::generate(environment));
+        let secrets = Secrets {
+            master_key: MasterKey::generate(environment),
+            created: true,
+            sealed: false,
+        };
+        return Ok((secrets, None));
     }
     let file = Path::new(file.ok_or(OpenError::NoMasterKey)?);
     let mut key = file.as_os_str().to_owned();
@@ -22,5 +27,6 @@ pub(super) fn beside(url: &str, environment: &Environment) -> Result<MasterKey, 
     } else {
         secrets::Database::New
     };
-    Ok(secrets::load_or_create(&PathBuf::from(key), &database, environment)?.master_key)
+    let key = PathBuf::from(key);
+    Ok((secrets::load_or_create(&key, &database, environment)?, Some(key)))
 }

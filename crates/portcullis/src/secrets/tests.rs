@@ -190,3 +190,37 @@ fn of_many_first_starts_at_once_all_get_the_same_key() {
     let ids: std::collections::HashSet<&str> = keys.iter().map(|key| key.master_key.current_id()).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
 }
+
+#[test]
+fn what_was_made_here_remembers_that_it_sealed_a_database() {
+    checks!("T165");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("secrets.key");
+    let first = first_start(&path).unwrap();
+    assert!(!first.sealed && !first_start(&path).unwrap().sealed);
+    let made = fs::read_to_string(&path).unwrap();
+    // An editor may have taken the last line's end.
+    fs::write(&path, made.trim_end()).unwrap();
+    note_sealed(&path).unwrap();
+    let noted = fs::read_to_string(&path).unwrap();
+    assert!(noted.starts_with(&made), "{noted}");
+    note_sealed(&path).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), noted, "once");
+    let again = first_start(&path).unwrap();
+    assert!(again.sealed);
+    assert_eq!(
+        again.master_key.to_text().expose(),
+        first.master_key.to_text().expose()
+    );
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+}
+
+#[test]
+fn a_file_of_somebody_elses_making_is_left_as_it_is() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("secrets.key");
+    put(&path, GOOD, 0o600);
+    note_sealed(&path).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), GOOD);
+    assert!(!first_start(&path).unwrap().sealed);
+}

@@ -120,25 +120,33 @@ fn fault(error: &RedisError) -> Fault {
         (None, _) => format!("Redis: {error}"),
     };
     match error.kind() {
-        ErrorKind::Io => Fault::Unreachable(text),
+        ErrorKind::Io => unreachable(&text),
         ErrorKind::AuthenticationFailed => {
-            Fault::Unreachable("Redis refuses the user or the password of the address".into())
+            unreachable("Redis refuses the user or the password of the address")
         }
         ErrorKind::Server(
             ServerErrorKind::BusyLoading | ServerErrorKind::TryAgain | ServerErrorKind::MasterDown,
         ) => Fault::Busy(text),
-        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::NoPerm) => Fault::ReadOnly(text),
+        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::NoPerm) => {
+            Fault::ReadOnly(format!("{text}; check its role and rights, and its log"))
+        }
         ErrorKind::Parse | ErrorKind::UnexpectedReturnType => Fault::Corrupt(text),
         _ => match error.code() {
             Some("BUSY") => Fault::Busy(text),
             Some("OOM") => Fault::Busy("Redis has no memory left; raise its maxmemory".into()),
             Some("NOAUTH" | "WRONGPASS") => {
-                Fault::Unreachable("Redis refuses the user or the password of the address".into())
+                unreachable("Redis refuses the user or the password of the address")
             }
-            Some("MISCONF") => Fault::ReadOnly(text),
+            Some("MISCONF") => Fault::ReadOnly(format!("{text}; check its role and rights, and its log")),
             _ => Fault::Other(text),
         },
     }
+}
+
+fn unreachable(text: &str) -> Fault {
+    Fault::Unreachable(format!(
+        "{text}; check that it runs and that the address is right"
+    ))
 }
 
 fn silent() -> Fault {

@@ -7,6 +7,7 @@ use portcullis_core::access::{
 };
 use portcullis_core::account::{Accounts, Passwords, Registrar, ServiceAccounts};
 use portcullis_core::audit;
+use portcullis_core::defends;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
@@ -15,7 +16,7 @@ use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{Issuer, Verifier};
-use portcullis_store::Database;
+use portcullis_store::{Blank, Database};
 
 use super::super::letters::Letters;
 use super::super::sessions::Sessions;
@@ -33,6 +34,7 @@ impl Builder {
     ) -> Result<Portcullis, OpenError> {
         let environment = self.environment.clone();
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
+        self.refuse_emptied(&database).await?;
         let keyring = Arc::new(self.keyring(&database, &sealer).await?);
         let marks = Arc::new(Marks::new());
         let key_watch = listen(&database, &marks, &keyring);
@@ -98,6 +100,15 @@ impl Builder {
             key_watch,
             database,
         })))
+    }
+
+    /// Every database that was sealed has signing keys; one that has none lost them, whatever else it has.
+    async fn refuse_emptied(&self, database: &Database) -> Result<(), Fault> {
+        defends!("T165");
+        if self.blank == Blank::Refused && key::Store::load(database).await?.is_empty() {
+            return Err(Fault::Empty("there is no signing key in it".to_owned()));
+        }
+        Ok(())
     }
 
     /// The signing keys.
