@@ -246,7 +246,11 @@ impl Database {
 
     /// Runs one statement that reads: it sees one snapshot.
     pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
-        self.inner.engine.read(sql, params).await
+        let answer = self.inner.engine.read(sql, params).await;
+        if let Err(fault) = &answer {
+            self.inner.writes.note(fault);
+        }
+        answer
     }
 }
 

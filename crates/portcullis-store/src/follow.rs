@@ -127,7 +127,10 @@ async fn follow(database: Weak<Inner>, interval: Duration) {
                 cursor = next;
             }
             Err(_) if inner.health.closed.load(Ordering::Acquire) => return,
-            Err(fault) => tracing::warn!(%fault, "invalidations of other nodes can't be read"),
+            Err(fault) => {
+                inner.writes.note(&fault);
+                tracing::warn!(%fault, "invalidations of other nodes can't be read");
+            }
         }
     }
 }

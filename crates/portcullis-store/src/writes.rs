@@ -2,7 +2,7 @@
 //!
 //! A database may answer and still take none: a full disk, a file system that was mounted read-only, a standby. Only a write
 //! that was committed tells. So [`Database::writable`] makes one, of a row that means nothing, and remembers what came of
-//! it: for some seconds if it went well, for a moment if it didn't. A verb that fails meanwhile makes it look again.
+//! it: for some seconds if it went well, for a moment if it didn't. A call that fails meanwhile makes it look again.
 //!
 //! However often it is asked, it writes once a second at most, and once in five while all is well.
 
@@ -29,7 +29,7 @@ pub(crate) struct Writes {
 struct Tried {
     at: Instant,
     outcome: Result<(), Fault>,
-    /// A verb failed since.
+    /// A call failed since.
     doubted: bool,
 }
 
@@ -46,7 +46,7 @@ impl Tried {
 }
 
 impl Writes {
-    /// A verb failed: whether others would is looked at soon.
+    /// A call failed: whether others would is looked at soon.
     pub(crate) fn note(&self, fault: &Fault) {
         if matches!(fault, Fault::Full(_) | Fault::ReadOnly(_) | Fault::Unreachable(_))
             && let Some(tried) = self.lock().as_mut()
@@ -111,5 +111,5 @@ const SUBJECT: &[u8] = b"writable";
 /// How long a success is believed.
 const GOOD: Duration = Duration::from_secs(5);
 
-/// How long a failure is, or a success that a verb casts doubt on.
+/// How long a failure is, or a success that a failed call casts doubt on.
 const BAD: Duration = Duration::from_secs(1);
