@@ -163,7 +163,7 @@ impl Database {
         }
     }
 
-    /// Whether the database answers. For readiness there is [`Database::writable`]: one that answers may take no writes.
+    /// Whether the database answers now; one that does may take no writes all the same ([`Database::writable`]).
     ///
     /// # Errors
     /// [`Fault`]: it doesn't.

@@ -271,6 +271,7 @@ impl Portcullis {
     /// # Errors
     /// What is wrong, for the log.
     pub async fn ready(&self) -> Result<(), Fault> {
+        self.0.database.ping().await?;
         self.0.database.writable().await?;
         self.0.session_store.ready().await?;
         if !self.0.keyring.is_whole() {
