@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::checks;
@@ -124,7 +125,7 @@ async fn nodes_that_start_together_wait_for_each_other_and_publish_the_same_keys
         .filter(|line| !line.starts_with('#'))
         .map(|line| format!("{line}\n"))
         .collect();
-    let places: Vec<Place> = (0..3).map(|_| Place::new()).collect();
+    let places: Vec<Arc<Place>> = (0..3).map(|_| Arc::new(Place::new())).collect();
     for place in &places {
         fs::create_dir(place.path("data")).unwrap();
         fs::set_permissions(place.path("data"), fs::Permissions::from_mode(0o700)).unwrap();
@@ -136,24 +137,25 @@ async fn nodes_that_start_together_wait_for_each_other_and_publish_the_same_keys
         .batch_execute("BEGIN; SELECT pg_advisory_xact_lock(8101821146886991980)")
         .await
         .unwrap();
-    let arguments = ["--database", url.as_str()];
-    let nodes: Vec<Server> = std::thread::scope(|scope| {
-        let started = places.iter().map(|place| scope.spawn(|| place.serve(&arguments)));
-        let started: Vec<_> = started.collect();
-        let waiting = || {
-            places.iter().all(|place| {
-                fs::read_to_string(place.path("err")).is_ok_and(|log| log.contains("this one waits for it"))
-            })
-        };
-        // Longer than anything else may wait for a lock.
-        let runtime = tokio::runtime::Handle::current();
-        let all = runtime.block_on(within(Duration::from_secs(20), || async { waiting() }));
-        assert!(all, "not all say that they wait");
-        runtime.block_on(async {
-            other.batch_execute("SELECT pg_sleep(3); COMMIT").await.unwrap();
-        });
-        started.into_iter().map(|node| node.join().unwrap()).collect()
-    });
+    // Each waits until it listens, in a thread of its own.
+    let started: Vec<_> = places
+        .iter()
+        .map(|place| {
+            let (place, url) = (Arc::clone(place), url.clone());
+            tokio::task::spawn_blocking(move || place.serve(&["--database", url.as_str()]))
+        })
+        .collect();
+    let waits = |place: &Arc<Place>| {
+        std::fs::read_to_string(place.path("err")).is_ok_and(|log| log.contains("this one waits for it"))
+    };
+    let all = within(Duration::from_secs(20), || async { places.iter().all(waits) }).await;
+    // Longer than anything else may wait for a lock.
+    other.batch_execute("SELECT pg_sleep(3); COMMIT").await.unwrap();
+    let mut nodes: Vec<Server> = Vec::new();
+    for node in started {
+        nodes.push(node.await.unwrap());
+    }
+    assert!(all, "not all said that they wait");
     let published = keys(&nodes[0]).await;
     assert_eq!(published["keys"].as_array().unwrap().len(), 2);
     for node in &nodes {
