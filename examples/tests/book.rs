@@ -250,11 +250,12 @@ fn the_reference_lists_everything_that_looks_like_a_code() {
 }
 
 /// What only looks like a code.
-const NO_CODES: [&str; 7] = [
+const NO_CODES: [&str; 8] = [
     "api_key",
     "body_limit",
     "check_your_mail",
     "insufficient_user_authentication",
+    "master_key_file",
     "refresh_token",
     "refused_by_handler",
     "snake_case",
