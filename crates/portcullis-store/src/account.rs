@@ -139,8 +139,8 @@ impl Store for Database {
 
     async fn find_logins(&self, who: Identifier) -> Result<Vec<Login>, Fault> {
         let sql = match who {
-            Identifier::Email(_) => LOGINS_BY_EMAIL,
-            Identifier::Username(_) => LOGINS_BY_USERNAME,
+            Identifier::Email(_) | Identifier::FormerEmail(_) => LOGINS_BY_EMAIL,
+            Identifier::Username(_) | Identifier::FormerUsername(_) => LOGINS_BY_USERNAME,
         };
         let rows = self.read(sql, params![who.normalised()]).await?;
         let login = |mut row: Row| {

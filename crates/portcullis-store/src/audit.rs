@@ -11,6 +11,7 @@ use portcullis_core::audit::{Action, Actor, Context, Event, Filter, Refusal, Sto
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::session;
+use portcullis_core::text::shown;
 use uuid::Uuid;
 
 use crate::Database;
@@ -97,7 +98,7 @@ pub(crate) const INSERT_EVENT: &str = "INSERT INTO audit_events
     (id, at, action, actor, account_id, session_id, api_key_id, ip, user_agent, trace, detail)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-/// The parameters of [`INSERT_EVENT`].
+/// The parameters of [`INSERT_EVENT`]. Who reads the log reads what is there: nothing in it hides or turns (`T141`).
 pub(crate) fn event_params(id: Uuid, by: &Context, entry: Entry) -> Vec<Value<'static>> {
     vec![
         Value::from(id),
@@ -108,9 +109,9 @@ pub(crate) fn event_params(id: Uuid, by: &Context, entry: Entry) -> Vec<Value<'s
         Value::from(entry.session),
         Value::from(by.api_key),
         Value::from(by.ip),
-        Value::from(by.user_agent.clone()),
+        Value::from(by.user_agent.as_deref().map(|text| shown(text).into_owned())),
         Value::from(by.trace),
-        Value::from(entry.detail),
+        Value::from(entry.detail.as_deref().map(|text| shown(text).into_owned())),
     ]
 }
 

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::account::Account;
 use crate::fault::Fault;
+use crate::text::{Bounded, reads_plainly};
 use crate::{account, audit, defends};
 
 /// What it takes to make roles and to give: as much as to make the key of a service account, which gives no more than
@@ -22,7 +23,7 @@ pub enum RolesError {
     #[error(transparent)]
     InvalidName(#[from] InvalidName),
     /// The description isn't one.
-    #[error("a description is one line of at most 200 characters")]
+    #[error("a description is one line of at most 200 characters that can be seen")]
     InvalidDescription,
     /// The store couldn't.
     #[error(transparent)]
@@ -263,7 +264,11 @@ fn valid_permission(name: &str) -> Result<String, InvalidName> {
 }
 
 fn valid_description(text: &str) -> Result<String, RolesError> {
-    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+    defends!("T141");
+    let text = Bounded::new(text, 800)
+        .ok_or(RolesError::InvalidDescription)?
+        .as_str();
+    if text.chars().count() > 200 || !reads_plainly(text) {
         return Err(RolesError::InvalidDescription);
     }
     Ok(text.to_owned())

@@ -25,7 +25,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::Serialize;
 
-pub use self::identifier::{EmailAddress, Identifier, InvalidEmail, InvalidUsername, Username};
+pub use self::identifier::{
+    EmailAddress, Identifier, InvalidEmail, InvalidLetters, InvalidUsername, Username, looks_of,
+    shown_address,
+};
 pub use self::mail::{Letter, MailError, Mailer};
 pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsError};
 pub use self::proof::{Claim, Claimed, Proof, Proving, Redeemed};

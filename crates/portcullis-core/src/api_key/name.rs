@@ -1,6 +1,6 @@
 //! What an owner calls a key.
 
-use crate::printable::is_printable;
+use crate::text::{Bounded, reads_plainly};
 
 /// The name of a key: 1 to 64 printable characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +17,10 @@ impl Name {
     /// # Errors
     /// [`InvalidName`].
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let text = text.trim();
+        // 64 characters of four bytes, and some space around them.
+        let text = Bounded::new(text, 512).ok_or(InvalidName)?.trimmed().as_str();
         let fits = (1..=64).contains(&text.chars().count());
-        if fits && text.chars().all(is_printable) {
+        if fits && reads_plainly(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidName)

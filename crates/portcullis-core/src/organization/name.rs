@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use unicode_normalization::UnicodeNormalization as _;
 use uuid::Uuid;
 
 use super::Id;
 use crate::defends;
-use crate::printable::is_printable;
+use crate::text::{Bounded, reads_plainly};
 
 /// A name in an address: `acme` in `acme.example.com`. Exists only valid, and has one spelling.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -97,10 +96,9 @@ impl Name {
     /// # Errors
     /// [`InvalidDisplayName`].
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
-        let name: String = text.nfc().collect();
+        let name = Bounded::new(text, 1_000).ok_or(InvalidDisplayName)?.nfc();
         let length = name.chars().count();
-        let plain = name.chars().all(is_printable);
-        if (1..=100).contains(&length) && text.len() <= 1_000 && plain && name.trim() == name {
+        if (1..=100).contains(&length) && reads_plainly(&name) && name.trim() == name {
             Ok(Self(name))
         } else {
             Err(InvalidDisplayName)

@@ -1,9 +1,8 @@
 //! What a password must look like.
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use crate::defends;
 use crate::secret::SecretText;
+use crate::text::Bounded;
 
 /// The rules for new passwords, as data.
 ///
@@ -56,24 +55,29 @@ impl Broken {
 }
 
 impl Policy {
-    /// Every rule that `password` breaks for an account with these normalised identifiers.
+    /// Every rule that `password` breaks for an account with these normalised identifiers. What is judged is what is
+    /// hashed: the password in its canonical form.
     pub fn broken_by(&self, password: &SecretText, identifiers: &[&str]) -> Vec<Broken> {
-        let text = password.expose();
+        defends!("T145");
+        let Some(password) = Password::new(password) else {
+            return vec![Broken::TooLong(self.max_characters)];
+        };
+        let text = password.0.expose();
         let characters = text.chars().count();
         let mut broken = Vec::new();
         if characters < self.min_characters {
             broken.push(Broken::TooShort(self.min_characters));
         }
-        if characters > self.max_characters || text.len() > Password::MAX_BYTES {
+        if characters > self.max_characters {
             broken.push(Broken::TooLong(self.max_characters));
             // The other rules would read all of it.
             return broken;
         }
-        let lower = text.nfkc().collect::<String>().to_lowercase();
+        let lower = folded(text);
         if identifiers
             .iter()
             .flat_map(|identifier| names_in(identifier))
-            .any(|name| lower.contains(name))
+            .any(|name| lower.expose().contains(name))
         {
             broken.push(Broken::ContainsIdentifier);
         }
@@ -86,6 +90,12 @@ impl Policy {
         }
         broken
     }
+}
+
+/// What hides in other widths and cases.
+fn folded(text: &str) -> SecretText {
+    let folded = Bounded::new(text, 3 * Password::MAX_BYTES).map(Bounded::nfkc);
+    SecretText::new(folded.unwrap_or_default().to_lowercase())
 }
 
 /// The names somebody would guess from an identifier: itself, and the part before the `@`. Very short ones would
@@ -118,10 +128,8 @@ impl Password {
     /// Source: RFC 8265 §4.2
     pub fn new(text: &SecretText) -> Option<Self> {
         defends!("T034");
-        if text.expose().len() > Self::MAX_BYTES {
-            return None;
-        }
-        Some(Self(SecretText::new(text.expose().nfc().collect())))
+        let text = Bounded::new(text.expose(), Self::MAX_BYTES)?;
+        Some(Self(SecretText::new(text.nfc())))
     }
 
     pub(super) fn expose(&self) -> &[u8] {
@@ -132,6 +140,7 @@ impl Password {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checks;
 
     fn broken(text: &str) -> Vec<&'static str> {
         let policy = Policy::default();
@@ -162,6 +171,13 @@ mod tests {
         ] {
             assert_eq!(broken(text), expected, "{text:?}");
         }
+        // NFC makes four characters of these eight.
+        checks!("T145");
+        assert_eq!(
+            broken(&"e\u{301}".repeat(4)),
+            ["password_too_short", "password_single_character"]
+        );
+        assert!(broken(&"e\u{301}f".repeat(4)).is_empty());
         assert!(broken(&"ab".repeat(128)).is_empty());
         assert_eq!(broken(&("ab".repeat(128) + "c")), ["password_too_long"]);
         assert_eq!(

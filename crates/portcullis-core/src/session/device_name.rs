@@ -1,6 +1,6 @@
 //! What a user calls a device.
 
-use crate::printable::is_printable;
+use crate::text::{Bounded, reads_plainly};
 
 /// The name a user gives a device: 1 to 64 printable characters.
 #[derive(Debug, Clone)]
@@ -17,9 +17,13 @@ impl DeviceName {
     /// # Errors
     /// [`InvalidDeviceName`].
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceName> {
-        let text = text.trim();
+        // 64 characters of four bytes, and some space around them.
+        let text = Bounded::new(text, 512)
+            .ok_or(InvalidDeviceName)?
+            .trimmed()
+            .as_str();
         let fits = (1..=64).contains(&text.chars().count());
-        if fits && text.chars().all(is_printable) {
+        if fits && reads_plainly(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidDeviceName)

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use portcullis::{DryRun, Portcullis};
 use portcullis_core::access::{AccountsRead, AccountsWrite, DecisionsRead, Permit, RolesRead, SessionsWrite};
 use portcullis_core::account::{
-    Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username,
+    Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username, shown_address,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::defends;
@@ -117,6 +117,7 @@ impl Command {
 /// # Errors
 /// [`Failure`] if there is none.
 pub(super) async fn find(portcullis: &Portcullis, name: &str) -> Result<Account, Failure> {
+    let name = name.trim();
     // In its one spelling: 32 hex digits could be somebody's name.
     let id = name.parse::<Id>().ok().filter(|id| id.to_string() == name);
     let found = match id {
@@ -165,7 +166,10 @@ fn one_of(name: &str, found: Vec<Login>) -> Result<Option<Account>, Failure> {
 pub(super) async fn find_to_give(portcullis: &Portcullis, name: &str) -> Result<Account, Failure> {
     defends!("T092");
     let account = find(portcullis, name).await?;
-    let by_address = matches!(Identifier::parse(name), Some(Identifier::Email(_)));
+    let by_address = matches!(
+        Identifier::parse(name),
+        Some(Identifier::Email(_) | Identifier::FormerEmail(_))
+    );
     if by_address && account.email_verified_at.is_none() {
         return Err(Failure::Failed(format!(
             "nobody has proven the address {name:?}: whoever registered it may be somebody else. Name the account by its id, {}",
@@ -362,14 +366,20 @@ fn by(portcullis: &Portcullis) -> Context {
 }
 
 fn called(account: &Account) -> String {
-    let name = account.email.as_ref().or(account.username.as_ref());
-    name.cloned().unwrap_or_else(|| account.id.to_string())
+    email(account)
+        .or_else(|| account.username.clone())
+        .unwrap_or_else(|| account.id.to_string())
+}
+
+/// The address as people read it.
+fn email(account: &Account) -> Option<String> {
+    account.email.as_deref().map(shown_address)
 }
 
 fn row(account: &Account) -> Vec<Value> {
     vec![
         json!(account.id),
-        json!(account.email),
+        json!(email(account)),
         json!(account.username),
         json!(account.state.as_str()),
         json!(account.created_at),
@@ -379,7 +389,7 @@ fn row(account: &Account) -> Vec<Value> {
 fn object(account: &Account) -> Value {
     json!({
         "id": account.id,
-        "email": account.email,
+        "email": email(account),
         "username": account.username,
         "state": account.state.as_str(),
         "created_at": account.created_at,

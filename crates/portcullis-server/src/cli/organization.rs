@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use portcullis::Portcullis;
 use portcullis_core::access::{OrganizationsRead, OrganizationsWrite, Permit};
+use portcullis_core::account::shown_address;
 use portcullis_core::audit::Context;
 use portcullis_core::organization::{
     Change, Created, Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization,
@@ -267,7 +268,7 @@ fn row(organization: &Organization) -> Vec<Value> {
 fn member_row(member: &MemberRecord) -> Vec<Value> {
     vec![
         json!(member.account),
-        json!(member.email),
+        json!(member.email.as_deref().map(shown_address)),
         json!(member.username),
         json!(member.roles),
         json!(member.joined_at),

@@ -169,12 +169,9 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// Text without control characters, and without those that turn the direction of writing.
+/// Text without control characters, and without those that hide or turn others.
 fn plain(text: &str) -> String {
-    let hostile = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .map(|c| if hostile(c) { '\u{fffd}' } else { c })
-        .collect()
+    portcullis_core::text::shown(text).into_owned()
 }
 
 /// How wide a column gets, in characters: ids, times and addresses of usual length fit.

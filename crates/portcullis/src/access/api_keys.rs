@@ -75,7 +75,7 @@ async fn list_services(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NewService {
-    /// Its name: 3 to 32 letters, digits, dots, hyphens, underscores.
+    /// Its name: 3 to 32 letters, digits, dots, hyphens, underscores; letters are those of any one script, with their marks.
     #[schemars(with = "shape::Username")]
     name: String,
 }

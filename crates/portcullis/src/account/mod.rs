@@ -47,7 +47,7 @@ struct Register {
     /// An e-mail address; a code that proves it is mailed there.
     #[schemars(with = "Option<shape::Email>")]
     email: Option<String>,
-    /// 3 to 32 letters, digits, dots, hyphens or underscores.
+    /// 3 to 32 letters, digits, dots, hyphens or underscores; letters are those of any one script, with their marks.
     #[schemars(with = "Option<shape::Username>")]
     username: Option<String>,
     /// At least 8 characters.
@@ -86,6 +86,13 @@ async fn register(
             "/email",
             "required",
             "give an e-mail address, a user name or both",
+        );
+    }
+    if form.username.as_ref().is_some_and(Username::is_reserved) {
+        fields.push(
+            "/username",
+            "reserved_username",
+            "this name stands for the server or its staff; choose another",
         );
     }
     check_password(&portcullis, &form, &mut fields);
@@ -137,7 +144,7 @@ struct SetUp {
     /// An e-mail address.
     #[schemars(with = "Option<shape::Email>")]
     email: Option<String>,
-    /// 3 to 32 letters, digits, dots, hyphens or underscores.
+    /// 3 to 32 letters, digits, dots, hyphens or underscores; letters are those of any one script, with their marks.
     #[schemars(with = "Option<shape::Username>")]
     username: Option<String>,
     /// At least 8 characters.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp as Moment;
 use portcullis_core::access::{Principal, Scopes};
-use portcullis_core::account::Account;
+use portcullis_core::account::{Account, shown_address};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session::{Assurance, Method};
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ pub(crate) struct AccountView {
     /// Its id.
     #[schemars(with = "Uuid")]
     pub(crate) id: String,
-    /// Its address, as typed.
+    /// Its address: as it is mailed, but with the letters of an international domain.
     email: Option<String>,
     /// Whether the address is proven.
     email_verified: bool,
@@ -35,7 +35,7 @@ impl From<&Account> for AccountView {
     fn from(account: &Account) -> Self {
         Self {
             id: account.id.to_string(),
-            email: account.email.clone(),
+            email: account.email.as_deref().map(shown_address),
             email_verified: account.email_verified_at.is_some(),
             username: account.username.clone(),
             state: account.state.as_str(),

@@ -6,7 +6,9 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::access::{Scopes, Situation};
 use portcullis_core::audit::{Actor, Context};
+use portcullis_core::defends;
 use portcullis_core::session::Device;
+use portcullis_core::text::shown_up_to;
 
 use crate::Problem;
 use crate::cookie;
@@ -89,11 +91,11 @@ pub(super) fn situation<'a>(walk: &'a Walk, user_agent: Option<&'a str>) -> Situ
 
 /// A user agent as it is recorded.
 pub(super) fn printable(value: &HeaderValue) -> String {
-    let text = String::from_utf8_lossy(value.as_bytes());
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(USER_AGENT_LENGTH)
-        .collect()
+    defends!("T141");
+    let bytes = value.as_bytes();
+    // A character has at most four bytes; a header may have many more.
+    let read = bytes.get(..4 * USER_AGENT_LENGTH).unwrap_or(bytes);
+    shown_up_to(&String::from_utf8_lossy(read), USER_AGENT_LENGTH)
 }
 
 /// The longest user agent that is recorded, in characters.

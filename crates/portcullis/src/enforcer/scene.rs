@@ -10,6 +10,7 @@ use portcullis_core::access::explain::explain_on;
 use portcullis_core::access::resource::{ActionRule, ResourceFacts};
 use portcullis_core::access::{Denied, Principal, Situation};
 use portcullis_core::audit::Context;
+use portcullis_core::text::shown_up_to;
 
 use super::Gate;
 use super::circumstances::{context, situation};
@@ -48,7 +49,7 @@ impl Scene {
 
     /// Records that an action on a resource was refused.
     pub(crate) fn refused(&self, action: &ActionRule, resource: &ResourceFacts, denied: Denied) {
-        let id: String = resource.id.chars().filter(|c| !c.is_control()).take(64).collect();
+        let id = shown_up_to(&resource.id, 64);
         let asked = format!("{} on {} {id}", action.name(), resource.kind.name);
         let problem = Problem::from(denied);
         let denial = Denial {

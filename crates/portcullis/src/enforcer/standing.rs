@@ -14,6 +14,7 @@ use http::{HeaderValue, Method, StatusCode};
 use portcullis_core::access::{Principal, Rule};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::defends;
+use portcullis_core::text::shown_up_to;
 
 use super::circumstances::printable;
 use super::denials::{Denial, Operation};
@@ -61,12 +62,6 @@ pub(super) fn asked(rule: &Rule, selected: &Selected) -> String {
     }
 }
 
-/// A handler's words are its own: one line of them is recorded.
-fn bounded(text: &str, characters: usize) -> String {
-    let printable = text.chars().filter(|c| !c.is_control());
-    printable.take(characters).collect()
-}
-
 /// Records the answer if it is a refusal that nobody has recorded yet.
 pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
     defends!("T086");
@@ -82,7 +77,8 @@ pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
         ("refused_by_handler", "the handler refused and gave no reason"),
         |reason| (&*reason.code, &*reason.detail),
     );
-    let (code, why) = (bounded(code, 64), bounded(why, 300));
+    // A handler's words are its own: one line of them is recorded.
+    let (code, why) = (shown_up_to(code, 64), shown_up_to(why, 300));
     let denial = Denial {
         operation: &Operation(method, &walk.label),
         rule: &asked(&standing.rule, &standing.selected),

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp as Moment;
 use portcullis_core::access::Scopes;
+use portcullis_core::account::shown_address;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::{Belonging, Current, Invitation, MemberRecord, Organization};
 use schemars::JsonSchema;
@@ -103,7 +104,7 @@ impl From<MemberRecord> for MemberView {
     fn from(member: MemberRecord) -> Self {
         Self {
             account: member.account.to_string(),
-            email: member.email,
+            email: member.email.as_deref().map(shown_address),
             username: member.username,
             roles: member.roles,
             joined_at: member.joined_at,
@@ -137,7 +138,7 @@ impl From<Invitation> for InvitationView {
     fn from(invitation: Invitation) -> Self {
         Self {
             id: invitation.id.to_string(),
-            email: invitation.email,
+            email: shown_address(&invitation.email),
             roles: invitation.roles,
             invited_by: invitation.invited_by.map(|id| id.to_string()),
             created_at: invitation.created_at,

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use portcullis_core::text::shown_up_to;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use url::{Position, Url};
@@ -88,7 +89,7 @@ fn judge(
         .iter()
         .any(|wanted| wanted.eq_ignore_ascii_case(essence))
     {
-        let shown = essence.chars().filter(|c| !c.is_control()).take(64).collect();
+        let shown = shown_up_to(essence, 64);
         return Err(FetchError::MediaType(url.to_string(), shown));
     }
     Ok((head.headers, body))

@@ -136,7 +136,7 @@ async fn log_in(
             (_, false) => Delivery::Session,
             (_, true) => Delivery::Remembered,
         },
-        scopes: form.scope.map(|scope| crate::token::split_scope(&scope)),
+        scopes: form.scope.as_deref().map(crate::token::split_scope).transpose()?,
         audience: Some(audience),
         device,
     };

@@ -10,8 +10,9 @@ use axum::extract::State;
 use portcullis_core::defends;
 use portcullis_core::key::keyring::PUBLICATION;
 use portcullis_core::secret::SecretText;
-use portcullis_core::session::{self, Delivery, LoggedIn, LoginForm};
-use portcullis_core::token::{Audience, Issued, RefreshToken, UnknownResource};
+use portcullis_core::session::{self, Delivery, LoggedIn, LoginError, LoginForm};
+use portcullis_core::text::Bounded;
+use portcullis_core::token::{Audience, Issued, MOST_CARRIED, RefreshToken, UnknownResource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -162,8 +163,10 @@ async fn by_password(
         delivery: Delivery::Tokens,
         scopes: form
             .scope
+            .as_deref()
             .filter(|scope| !scope.trim().is_empty())
-            .map(|scope| split_scope(&scope)),
+            .map(split_scope)
+            .transpose()?,
         audience: Some(audience),
         device: around.device(),
     };
@@ -215,9 +218,15 @@ pub(crate) fn audience_of(
 /// The scopes of a space-separated list.
 ///
 /// Source: RFC 6749 §3.3
-pub(crate) fn split_scope(scope: &str) -> Vec<String> {
-    scope.split_ascii_whitespace().map(ToOwned::to_owned).collect()
+pub(crate) fn split_scope(scope: &str) -> Result<Vec<String>, LoginError> {
+    let scope = Bounded::new(scope, MOST_SCOPE)
+        .ok_or(LoginError::ScopesTooLong)?
+        .as_str();
+    Ok(scope.split_ascii_whitespace().map(ToOwned::to_owned).collect())
 }
+
+/// The longest list of scopes that is read, in bytes: twice what a token holds.
+const MOST_SCOPE: usize = 2 * MOST_CARRIED;
 
 /// The form of the revocation endpoint.
 ///
