@@ -1,6 +1,7 @@
 //! Accounts, their passwords and verification tokens.
 
 mod claim;
+mod names;
 mod service;
 mod verification;
 
@@ -23,6 +24,7 @@ use portcullis_core::session::Ending;
 use portcullis_core::throttle::Budget;
 use uuid::Uuid;
 
+pub use self::names::Unsettled;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
@@ -299,6 +301,14 @@ async fn register(
     }
     if !insert(tx, new, by).await? {
         return taken(tx, new).await;
+    }
+    let looks = new.username.as_ref().map(Username::looks).unwrap_or_default();
+    if !names::take(tx, new.id, &looks).await? {
+        tx.undo();
+        return Ok(Outcome::Taken {
+            email: false,
+            username: true,
+        });
     }
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;

@@ -39,6 +39,7 @@ mod tx;
 mod value;
 mod writes;
 
+pub use account::Unsettled;
 pub use bus::Subscriber;
 pub use database::{Blank, Database, Settings};
 pub use follow::Follower;

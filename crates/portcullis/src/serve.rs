@@ -4,6 +4,7 @@ use std::io;
 
 use portcullis_core::access::PermissionRef;
 use portcullis_core::fault::Fault;
+use portcullis_store::Unsettled;
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::listener::{self, Limits};
@@ -114,6 +115,7 @@ impl Portcullis {
     pub async fn router(&self, api: Api) -> Result<axum::Router, ServeError> {
         self.declare_permissions(&api).await?;
         self.declare_actions(&api).await?;
+        self.settle_names().await?;
         Ok(api.into_router(self.gate().clone())?)
     }
 
@@ -130,6 +132,32 @@ impl Portcullis {
         self.letters().settled().await;
         self.forget_key_changes();
         self.database().close().await;
+    }
+
+    /// Settles what an earlier version left of names, and tells the operator of what can't be.
+    async fn settle_names(&self) -> Result<(), Fault> {
+        for unsettled in self.database().settle_names().await? {
+            match unsettled {
+                Unsettled::Alike {
+                    account,
+                    username,
+                    like,
+                } => tracing::warn!(
+                    %account,
+                    username,
+                    like,
+                    "two user names look alike and were registered before that was refused: both keep working; tell them \
+                     apart by their ids"
+                ),
+                Unsettled::Address { account, email } => tracing::warn!(
+                    %account,
+                    email,
+                    "this address isn't mailed in the form that is compared: name the account by its id where you give it \
+                     something"
+                ),
+            }
+        }
+        Ok(())
     }
 
     /// Makes every permission that a route of `api` asks for known to the database, so that roles can be given it.

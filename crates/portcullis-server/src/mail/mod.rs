@@ -44,6 +44,8 @@ impl Mailer for Nowhere {
 }
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod tests {
     use portcullis::environment;
 

@@ -5,7 +5,7 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
-use super::{account, account_columns};
+use super::{account, account_columns, names};
 use crate::Database;
 use crate::audit::Entry;
 use crate::tx::Tx;
@@ -19,12 +19,17 @@ pub(super) async fn create(tx: &mut Tx<'_>, new: &NewServiceAccount, by: &Contex
     );
     let name = &new.username;
     let params = params![new.id, name.as_str(), name.normalised(), new.stamp, by.at];
-    let Some(mut row) = tx.query_one(sql, params).await? else {
-        return Ok(Outcome::Taken {
-            email: false,
-            username: true,
-        });
+    let taken = Outcome::Taken {
+        email: false,
+        username: true,
     };
+    let Some(mut row) = tx.query_one(sql, params).await? else {
+        return Ok(taken);
+    };
+    if !names::take(tx, new.id, &name.looks()).await? {
+        tx.undo();
+        return Ok(taken);
+    }
     tx.record(by, Entry::of(Action::ServiceAccountCreated).account(new.id));
     account(&mut row).map(Outcome::Created)
 }

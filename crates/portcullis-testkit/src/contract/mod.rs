@@ -78,6 +78,8 @@ macro_rules! store_contract {
     ($open:path) => {
         $crate::store_contract!(@ $open, account:
             register_taken_identifier_writes_nothing
+            register_a_name_that_looks_like_another_writes_nothing
+            register_names_that_look_alike_in_parallel_makes_one
             register_in_parallel_makes_one_account
             register_of_a_proven_address_in_parallel_makes_none
             register_with_unknown_role_writes_nothing

@@ -1,6 +1,7 @@
 //! Accounts: what every store must do.
 
 mod claim;
+mod naming;
 mod registration;
 mod service;
 mod setup;
@@ -8,6 +9,7 @@ mod state;
 mod verification;
 
 pub use self::claim::*;
+pub use self::naming::*;
 pub use self::registration::*;
 pub use self::service::*;
 pub use self::setup::*;
