@@ -33,8 +33,8 @@ fn insert(raw: &rusqlite::Connection, id: u128, name: Option<&str>, email: Optio
 
 async fn found(database: &Database, typed: &str) -> Option<Id> {
     let who = Identifier::parse(typed).unwrap();
-    let login = database.find_login(who).await.unwrap();
-    login.map(|login| login.account.id)
+    let logins = database.find_logins(who).await.unwrap();
+    logins.first().map(|login| login.account.id)
 }
 
 #[tokio::test]

@@ -186,6 +186,12 @@ const ADDRESSES: &[Table] = &[
             AND NOT EXISTS (SELECT 1 FROM accounts AS others WHERE others.email_normalised = $3 AND others.id <> $1)",
     },
     Table {
+        foreign: "SELECT account_id, account_id AS account, email, email_normalised FROM email_claims WHERE account_id > $1
+            AND (length(email) <> octet_length(email) OR length(email_normalised) <> octet_length(email_normalised))
+            ORDER BY account_id LIMIT 500",
+        settle: "UPDATE email_claims SET email = $2, email_normalised = $3 WHERE account_id = $1 AND email_normalised = $4",
+    },
+    Table {
         foreign: "SELECT id, CAST(NULL AS UUID) AS account, email, email_normalised FROM organization_invitations WHERE id > $1
             AND (length(email) <> octet_length(email) OR length(email_normalised) <> octet_length(email_normalised))
             ORDER BY id LIMIT 500",

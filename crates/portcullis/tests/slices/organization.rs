@@ -474,7 +474,7 @@ async fn accept_refuses_everybody_but_the_invited() {
         .await
         .expect(201);
     assert!(!invited.text().contains("pci_"), "{}", invited.text());
-    let code = invitation_to(&app, "Cleo@Example.com").await;
+    let code = invitation_to(&app, "Cleo@example.com").await;
     for (who, code, expected) in [
         (&eve, code.clone(), refusal(403, "another_address")),
         // The right address, not proven.

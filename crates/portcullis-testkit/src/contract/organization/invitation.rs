@@ -59,7 +59,7 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     let open = db.invitations(acme, START).await.unwrap();
     assert_eq!(
         (open.len(), &*open[0].email, &open[0].roles[..]),
-        (1, "Cleo@Example.com", &named(&["reader"])[..])
+        (1, "Cleo@example.com", &named(&["reader"])[..])
     );
     assert_eq!(db.invitations(other, START).await.unwrap(), []);
     assert_eq!(
