@@ -90,8 +90,8 @@ impl Passwords {
             });
         };
         let least = match identifier {
-            Identifier::Email(_) => self.least,
-            Identifier::Username(_) => 1,
+            Identifier::Email(_) | Identifier::FormerEmail(_) => self.least,
+            Identifier::Username(_) | Identifier::FormerUsername(_) => 1,
         };
         let logins = self.accounts.find_logins(identifier).await?;
         Ok(Candidates { logins, least })
