@@ -12,7 +12,7 @@ use portcullis_core::key::keyring::PUBLICATION;
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{self, Delivery, LoggedIn, LoginError, LoginForm};
 use portcullis_core::text::Bounded;
-use portcullis_core::token::{Audience, Issued, MOST_CARRIED, RefreshToken, UnknownResource};
+use portcullis_core::token::{Audience, Issued, RefreshToken, UnknownResource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -225,8 +225,8 @@ pub(crate) fn split_scope(scope: &str) -> Result<Vec<String>, LoginError> {
     Ok(scope.split_ascii_whitespace().map(ToOwned::to_owned).collect())
 }
 
-/// The longest list of scopes that is read, in bytes: twice what a token holds.
-const MOST_SCOPE: usize = 2 * MOST_CARRIED;
+/// The longest list of scopes that is read, in bytes: more than a token holds.
+const MOST_SCOPE: usize = 16 * 1024;
 
 /// The form of the revocation endpoint.
 ///
