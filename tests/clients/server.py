@@ -13,15 +13,17 @@ END_SECONDS = 10
 
 
 class Server:
-    """Runs the binary named by PORTCULLIS_BIN; `url` is there once it says where it listens."""
+    """Runs the binary named by PORTCULLIS_BIN; `url` is there once it says where it listens, and `setup_token`, which makes
+    the first administrator."""
 
-    def __init__(self):
+    def __init__(self, *settings):
         self._home = tempfile.TemporaryDirectory(prefix="portcullis-clients-")
         self._log = open(os.path.join(self._home.name, "log"), "w+", encoding="utf-8")
-        home = self._home.name
+        self.home = home = self._home.name
         self._process = subprocess.Popen(
             [os.environ["PORTCULLIS_BIN"], "serve"]
-            + ["--listen", "127.0.0.1:0", "--data", os.path.join(home, "data")],
+            + ["--listen", "127.0.0.1:0", "--data", os.path.join(home, "data")]
+            + [argument for setting in settings for argument in ("--set", setting)],
             cwd=home,
             env={name: value for name, value in os.environ.items() if not name.startswith("PORTCULLIS_")},
             stdin=subprocess.DEVNULL,
@@ -33,7 +35,7 @@ class Server:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         try:
-            self.url = self._wait_for_url()
+            self.url, self.setup_token = self._wait_for_addresses()
         except BaseException:
             self.stop()
             raise
@@ -56,13 +58,21 @@ class Server:
             self._lines.put(line)
         self._lines.put(None)
 
-    def _wait_for_url(self):
+    def _wait_for_addresses(self):
         deadline = time.monotonic() + START_SECONDS
-        while True:
+        url, token = None, None
+        while not (url and token):
             line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             if line is None:
                 self._log.seek(0)
                 raise RuntimeError(f"the server ended; it logged:\n{self._log.read()}")
-            found = re.search(r"listening on (http://127\.0\.0\.1:\d+)", line)
-            if found:
-                return found.group(1)
+            if found := re.search(r"listening on (http://127\.0\.0\.1:\d+)", line):
+                url = found.group(1)
+            if found := re.search(r"(pcsetup_[A-Za-z0-9_-]{43})", line):
+                token = found.group(1)
+        return url, token
+
+    def log(self):
+        """What the server logged so far."""
+        self._log.seek(0)
+        return self._log.read()

@@ -1,13 +1,12 @@
 //! The tests in a real browser: node's test runner drives Debian's Chromium against the server's binary.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use crate::services::apt::Needed;
 use crate::stop::Stop;
-use crate::{process, workspace};
+use crate::{node, workspace};
 
 /// The browser, from Debian: the npm package brings none.
 pub(crate) const CHROMIUM: Needed = Needed {
@@ -20,51 +19,5 @@ pub(crate) const CHROMIUM: Needed = Needed {
 /// # Errors
 /// When a package can't be installed or a test fails.
 pub(crate) fn run(stop: &Stop, scratch: &Path) -> Result<()> {
-    let folder = workspace::root().join("tests/browser");
-    install(stop, &folder)?;
-    let files = test_files(&folder)?;
-    if files.is_empty() {
-        bail!("no test in {}", folder.display());
-    }
-    let mut command = Command::new("node");
-    command
-        .args(["--test", "--test-reporter=spec", "--test-timeout=180000"])
-        .args(files);
-    command
-        .current_dir(&folder)
-        .env("TMPDIR", scratch)
-        .env("PORTCULLIS_BIN", workspace::server_binary());
-    process::run(stop, &mut command)
-}
-
-/// Installs the locked packages when the lock file has changed since the last time.
-fn install(stop: &Stop, folder: &Path) -> Result<()> {
-    let (lock, stamp) = (
-        folder.join("package-lock.json"),
-        folder.join("node_modules/.installed-lock"),
-    );
-    if workspace::is_current(&stamp, &lock) {
-        return Ok(());
-    }
-    process::run(
-        stop,
-        Command::new("npm")
-            .args(["ci", "--loglevel=error"])
-            .current_dir(folder),
-    )?;
-    std::fs::copy(&lock, &stamp).context("cannot note what is installed")?;
-    Ok(())
-}
-
-fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("no folder {}", folder.display()))?;
-    let paths = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    let mut files: Vec<_> = paths
-        .into_iter()
-        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
-        .collect();
-    files.sort();
-    Ok(files)
+    node::run_tests(stop, &workspace::root().join("tests/browser"), scratch)
 }

@@ -1,4 +1,4 @@
-//! The server as seen by somebody else's client libraries, run by Python's own test runner.
+//! The server as seen by somebody else's client libraries and generators, run by Python's and node's own test runners.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 
 use crate::services::apt::{self, Needed};
 use crate::stop::Stop;
-use crate::{process, workspace};
+use crate::{node, process, workspace};
 
-/// Runs every `tests/clients/test_*.py` with the packages of `tests/clients/requirements.txt`.
+/// Runs every `tests/clients/test_*.py` with the packages of `tests/clients/requirements.txt`, and every
+/// `tests/clients/*.test.mjs` with those of its lock file.
 ///
 /// # Errors
 /// When a package can't be installed or a test fails.
@@ -24,7 +25,8 @@ pub(crate) fn run(stop: &Stop, scratch: &Path) -> Result<()> {
     command
         .env("TMPDIR", scratch)
         .env("PORTCULLIS_BIN", workspace::server_binary());
-    process::run(stop, &mut command)
+    process::run(stop, &mut command)?;
+    node::run_tests(stop, &folder, scratch)
 }
 
 /// Makes the environment anew when the requirements have changed since the last time.

@@ -25,6 +25,7 @@ mod browser;
 mod clients;
 mod dependencies;
 mod fuzz;
+mod node;
 mod process;
 mod services;
 mod steps;

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::errors::{FieldErrors, Place, wrong_field};
+use super::members;
 use super::strict::{self, NotStrict};
 use crate::Problem;
 use crate::docs::schema;
@@ -51,6 +52,11 @@ impl<S: Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     defends!("T026");
     strict::check(text).map_err(not_strict)?;
+    if text.trim_ascii_start().starts_with('[') && members::are_named_by::<T>() {
+        let mut errors = FieldErrors::new();
+        errors.push("", "wrong_type", "expected an object");
+        return Err(errors.into());
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     // The text is JSON, so whatever is wrong now is wrong with a field; serde_json calls a number that stands for an
     // enum a syntax error.

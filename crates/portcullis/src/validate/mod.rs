@@ -11,6 +11,7 @@
 mod errors;
 mod form;
 mod json;
+mod members;
 mod path;
 mod query;
 mod reply;

@@ -115,6 +115,9 @@ async fn wrong_fields_are_named_by_json_pointers() {
     let client = client();
     let table = [
         (r#"{}"#, "/name", "required"),
+        // Members have names: their order is no other way to write them.
+        (r#"["a",7,[]]"#, "", "wrong_type"),
+        (r#" ["a"]"#, "", "wrong_type"),
         (r#"{"name":5}"#, "/name", "wrong_type"),
         (r#"{"name":null}"#, "/name", "wrong_type"),
         (r#"{"name":"a","age":300}"#, "/age", "wrong_type"),
