@@ -31,6 +31,8 @@ pub(crate) fn pages(portcullis: &Portcullis, public_url: &Url) -> Api {
     Api::new("", "")
         .get("/", home::show)
         .summary("The first page")
+        .operation_id("getHomePage")
+        .description("Where everything is, for people.")
         .group("pages", "Pages for people")
         .layer(map_response(async |answer: Response| layout::dress(answer)))
         .mount::<Public>("/assets", layout::assets())

@@ -79,10 +79,33 @@ fn describe_all<'r, S: 'r>(
                     .collect(),
             })
             .collect();
-        let schemas = context.schema.take_definitions(true);
+        let mut schemas = context.schema.take_definitions(true);
+        schemas.values_mut().for_each(plain_choice);
         context.schema = before;
         (described, schemas)
     })
+}
+
+/// A choice of texts, each described, as one `enum` and one description: of alternatives that are constants, generators
+/// make no type that has their names.
+fn plain_choice(schema: &mut Value) {
+    let alternatives = schema.get("oneOf").and_then(Value::as_array).cloned();
+    let constant = |one: &Value| Some(one.get("const")?.as_str()?.to_owned());
+    let texts: Option<Vec<String>> = alternatives.iter().flatten().map(constant).collect();
+    let Some(texts) = texts.filter(|texts| !texts.is_empty()) else {
+        return;
+    };
+    let said = |one: &Value| {
+        one.get("description")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut description = said(schema);
+    for (text, one) in texts.iter().zip(alternatives.iter().flatten()) {
+        description.push_str(&format!("\n- `{text}`: {}", said(one)));
+    }
+    *schema = json!({ "type": "string", "enum": texts, "description": description.trim() });
 }
 
 /// Leaves out the components that no operation leads to.

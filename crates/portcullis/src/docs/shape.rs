@@ -49,7 +49,11 @@ shapes! {
     /// The refused request's trace id: `trace_id` of its answer.
     TraceId { "format": "uuid" }
     /// The organization's id or slug.
-    OrganizationName { "minLength": 3, "maxLength": 40, "pattern": "^[a-z0-9](-?[a-z0-9])+$" }
+    OrganizationName {
+        "minLength": 3,
+        "maxLength": 40,
+        "pattern": "^([a-z](-?[a-z0-9])+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+    }
     /// The role's name.
     RoleName { "minLength": 1, "maxLength": 64, "pattern": "^[a-z][a-z0-9_.-]*$" }
     /// The name of the role that is inherited.
@@ -118,7 +122,10 @@ mod tests {
             permission in texts::<PermissionName>(),
             slug in texts::<Slug>(),
             rate in texts::<RateText>(),
+            organization in texts::<OrganizationName>(),
         ) {
+            let reserved = matches!(organization::Slug::parse(&organization), Err(organization::InvalidSlug::Reserved));
+            prop_assert!(reserved || organization::Selector::parse(&organization).is_ok(), "{organization}");
             prop_assert!(valid_role_name(&role), "{role}");
             prop_assert!(valid_permission_name(&permission), "{permission}");
             let slug_is_good = !matches!(organization::Slug::parse(&slug), Err(organization::InvalidSlug::Form));

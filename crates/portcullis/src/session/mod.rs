@@ -66,6 +66,7 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 /// What the device gets to hold.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Delivery")]
 enum Hold {
     /// An access token and a refresh token.
     #[default]

@@ -201,8 +201,19 @@ async fn the_form_for_tokens_asks_for_one_of_the_grants() {
             .iter()
             .any(|name| name == "grant_type")
     );
-    let grants = serde_json::to_string(&document).unwrap();
-    assert!(grants.contains("\"GrantType\""), "{schema}");
+    let grants = &schemas(&document)["GrantType"];
+    assert_eq!(grants["enum"], serde_json::json!(["password", "refresh_token"]));
+    // Described choices are still one type of texts.
+    each_object(&document, &mut |object| {
+        let choices = object.get("oneOf").and_then(Value::as_array);
+        assert!(
+            choices
+                .into_iter()
+                .flatten()
+                .all(|one| one.get("const").is_none()),
+            "{object:?}"
+        );
+    });
 }
 
 #[tokio::test]
