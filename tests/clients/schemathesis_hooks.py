@@ -34,6 +34,7 @@ FIELDS = {
     ("/resource", "not_applicable"),  # beside a session
     ("/permissions", "unknown_permission"),
     ("/slug", "invalid_slug"),  # reserved
+    ("/expires_at", "in_the_past"),
 }
 # What a grant needs depends on the grant; unknown parameters are ignored, but none may come twice (RFC 6749 §3.2).
 FORMS = ("username and password are needed", "refresh_token is needed", "this parameter must come once")
