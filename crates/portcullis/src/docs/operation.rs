@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::openapi::set;
 use super::{schema, security};
 use crate::enforcer::{Caller, is_safe, organization};
+use crate::protect::Voice;
 use crate::resource::How;
 use crate::router::{Route, asked};
 
@@ -47,6 +48,9 @@ pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gi
         set(&mut operation, "tags", json!(route.text.tags));
     }
     refusals(route, &mut operation);
+    if route.voice == Voice::OAuth {
+        say_as_oauth(&mut operation);
+    }
     name_headers(&mut operation);
     operation
 }
@@ -173,6 +177,27 @@ fn strip_null(operation: &mut Value) {
         {
             *kind = one.clone();
         }
+    }
+}
+
+/// What goes wrong at an OAuth endpoint is said in its clients' form, whatever it is; a faulty field like any other.
+///
+/// Source: RFC 6749 §5.2
+fn say_as_oauth(operation: &mut Value) {
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    responses.retain(|status, _| status != "422");
+    for (_, response) in responses
+        .iter_mut()
+        .filter(|(status, _)| !status.starts_with('2'))
+    {
+        let schema = json!({ "$ref": "#/components/schemas/OAuthError" });
+        set(
+            response,
+            "content",
+            json!({ "application/json": { "schema": schema } }),
+        );
     }
 }
 
