@@ -2,6 +2,7 @@
 
 mod assembly;
 mod edge;
+mod records;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +18,13 @@ use portcullis_core::organization;
 use portcullis_core::password;
 use portcullis_core::session;
 use portcullis_core::token;
-use portcullis_store::{Blank, Database, Settings};
+use portcullis_store::Blank;
 use url::Url;
 
 pub(super) use self::assembly::{declare, shared};
+use super::Portcullis;
 use super::api_keys::Keys;
 use super::sessions::SessionStore;
-use super::{Portcullis, master_key};
 use crate::cookie::{self, Cookies, InvalidCookies};
 use crate::enforcer;
 use crate::organization::letters;
@@ -186,9 +187,8 @@ impl Builder {
         self
     }
 
-    /// Whether a database without anything in it is refused and left as it is, instead of filled: for whoever knows that the
-    /// master key has sealed one before ([`Secrets::sealed`](crate::secrets::Secrets::sealed)). No unless said otherwise;
-    /// a key that Portcullis keeps beside the database knows by itself.
+    /// Whether a database without anything in it is refused and left as it is, instead of filled: for a master key that has
+    /// sealed one ([`Secrets::sealed`](secrets::Secrets::sealed)). One that Portcullis keeps beside the database knows.
     pub fn refuse_empty(mut self, refuse: bool) -> Self {
         self.blank = if refuse { Blank::Refused } else { Blank::Filled };
         self
@@ -384,29 +384,7 @@ impl Builder {
         if self.api_keys.places.takes(cookies.csrf_header()) {
             return Err(OpenError::SharedHeader(cookies.csrf_header().to_string()));
         }
-        let mut kept = None;
-        let master_key = if let Some(key) = self.master_key.take() {
-            key
-        } else {
-            let (secrets, path) = master_key::beside(&self.url, &self.environment)?;
-            kept = path;
-            self = self.refuse_empty(secrets.sealed);
-            secrets.master_key
-        };
-        let mut settings = Settings::default();
-        settings.blank = self.blank;
-        let database = Database::open_with(&self.url, &settings).await?;
-        let opened = self
-            .build(database, master_key, (cookies, realm.unwrap_or_default()))
-            .await?;
-        // What a first start makes is in the file before anybody can copy it without its log.
-        if let Err(fault) = opened.settle().await {
-            tracing::debug!(%fault, "the log couldn't be moved into the file; it is later");
-        }
-        if let Some(path) = kept {
-            secrets::note_sealed_or_log(&path);
-        }
-        Ok(opened)
+        self.open_records((cookies, realm.unwrap_or_default())).await
     }
 }
 
