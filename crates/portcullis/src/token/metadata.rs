@@ -37,6 +37,7 @@ pub(super) struct Metadata {
     /// The public keys.
     jwks_uri: String,
     /// None: there is no authorization endpoint. Clients refuse a document without this member.
+    #[schemars(with = "Vec<String>", length(max = 0))]
     response_types_supported: [&'static str; 0],
     /// What access tokens are signed with. OpenID Connect means ID tokens, of which there are none; clients look here for
     /// both.
