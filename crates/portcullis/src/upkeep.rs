@@ -51,9 +51,13 @@ impl Upkeep {
             Ok::<(), Infallible>(())
         });
         // What the version before registers beside this one.
-        every(&mut tasks, &stop, portcullis, SETTLE, |portcullis| async move {
-            portcullis.database().settle_names().await.map(drop)
-        });
+        every(
+            &mut tasks,
+            &stop,
+            portcullis,
+            SETTLE_NAMES,
+            |portcullis| async move { portcullis.database().settle_names().await.map(drop) },
+        );
         every(&mut tasks, &stop, portcullis, WARN, |portcullis| async move {
             portcullis.warn_expiring().await
         });
@@ -105,5 +109,5 @@ const WATCH: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(5 * 60);
 const ROTATE: Duration = Duration::from_secs(60 * 60);
-const SETTLE: Duration = Duration::from_secs(60 * 60);
+const SETTLE_NAMES: Duration = Duration::from_secs(60 * 60);
 const WARN: Duration = Duration::from_secs(60 * 60);
