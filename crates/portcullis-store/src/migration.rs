@@ -194,6 +194,29 @@ mod tests {
     }
 
     #[test]
+    fn unverified_accounts_of_before_get_a_claim_and_stay_where_they_were() {
+        let connection = memory();
+        let before = SQLITE.iter().position(|step| step.version == 8).unwrap();
+        sqlite(&connection, &SQLITE[..before]).unwrap();
+        connection
+            .batch(
+                "INSERT INTO accounts (id, email, email_normalised, state, email_verified_at, stamp, created_at) VALUES
+                   (zeroblob(16), 'a@b.example', 'a@b.example', 'unverified', NULL, zeroblob(16), 7),
+                   (randomblob(16), 'c@d.example', 'c@d.example', 'active', 8, zeroblob(16), 7)",
+            )
+            .unwrap();
+        sqlite(&connection, SQLITE).unwrap();
+        let number = |sql| connection.number(sql).unwrap();
+        assert_eq!(number("SELECT count(*) FROM email_claims"), 1);
+        let claim =
+            "SELECT count(*) FROM email_claims WHERE email_normalised = 'a@b.example' AND claimed_at = 7
+            AND expires_at > (strftime('%s', 'now') + 89 * 86400) * 1000000";
+        assert_eq!(number(claim), 1);
+        // The version before still finds them.
+        assert_eq!(number("SELECT count(*) FROM accounts WHERE email IS NOT NULL"), 2);
+    }
+
+    #[test]
     fn versions_count_up_without_gaps_and_the_databases_agree() {
         let versions = |list: &[Migration]| list.iter().map(|m| (m.version, m.name)).collect::<Vec<_>>();
         assert!(SQLITE.iter().zip(1..).all(|(m, n)| m.version == n));

@@ -87,10 +87,11 @@ pub enum OpenError {
 /// Whether an outsider may learn which addresses have accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Enumeration {
-    /// Registering a taken address answers 409.
+    /// Registering an address that another account has proven answers 409.
     #[default]
     Allowed,
-    /// Registering by address answers 202 whether or not it is taken; the owner of a taken one gets a letter.
+    /// Registering by address answers 202 whether or not it is proven by another; the owner of a proven one gets a letter,
+    /// and a refused login costs the same for every address.
     Hidden,
 }
 

@@ -1,10 +1,14 @@
 //! Whose an address is: who proves it, not who said first that it is theirs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::future::join_all;
 use portcullis::{Enumeration, Portcullis};
 use portcullis_core::account::{CLAIM_LIFETIME, PASSWORD_TRIES};
 use portcullis_core::checks;
-use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
+use portcullis_core::environment::{Entropy, Environment};
+use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, SeededEntropy, TestApp};
 use serde_json::{Value, json};
 
 use crate::given::{complaints, log_in_with, me, pairs, text, timeless};
@@ -392,4 +396,53 @@ async fn where_addresses_are_hidden_the_name_beside_a_taken_one_tells_nothing() 
     )
     .await
     .expect(200);
+}
+
+/// Randomness that counts how often it is asked: each hash draws a salt.
+struct Counted(SeededEntropy, Arc<AtomicUsize>);
+
+impl Entropy for Counted {
+    fn fill(&self, out: &mut [u8]) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.fill(out);
+    }
+}
+
+/// How much randomness a wrong password costs for nobody's address, for one, two and five claimants, and for a proven one.
+async fn costs_of_refusals(enumeration: Enumeration) -> Vec<usize> {
+    let drawn = Arc::new(AtomicUsize::new(0));
+    let entropy = Counted(SeededEntropy::new(1), Arc::clone(&drawn));
+    let environment = Environment::new(Arc::new(FakeClock::new()), Arc::new(entropy));
+    let settings = |builder: portcullis::Builder| builder.environment(environment).enumeration(enumeration);
+    let app = TestApp::with(settings, Portcullis::api).await;
+    for (email, claimants) in [("one", 1), ("two", 2), ("five", 5), ("proven", 1)] {
+        for _ in 0..claimants {
+            let body = json!({ "email": format!("{email}@example.com"), "password": NEW });
+            assert!(register(&app, body).await.status() < 300);
+        }
+    }
+    let code = app.mailer.code_to("proven@example.com").await;
+    verify(&app, json!({ "token": code, "password": NEW }))
+        .await
+        .expect(200);
+    let mut costs = Vec::new();
+    for email in ["nobody", "one", "two", "five", "proven"] {
+        let before = drawn.load(Ordering::Relaxed);
+        log_in_with(&app, &format!("{email}@example.com"), &json!({}))
+            .await
+            .expect(401);
+        costs.push(drawn.load(Ordering::Relaxed) - before);
+    }
+    costs
+}
+
+#[tokio::test]
+async fn a_refusal_costs_a_few_hashes_at_most_and_one_number_where_addresses_are_hidden() {
+    checks!("T123");
+    checks!("T012");
+    let told = costs_of_refusals(Enumeration::Allowed).await;
+    let one = told[0];
+    assert_eq!(told, [one, one, one + 1, one + 2, one]);
+    let hidden = costs_of_refusals(Enumeration::Hidden).await;
+    assert_eq!(hidden, [one + 3; 5]);
 }
