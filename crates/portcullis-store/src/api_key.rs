@@ -3,6 +3,7 @@
 //! A key has one row: its text's hash, and beside it the hash of the text before while a rotation's overlap runs.
 //! A revoked key's row is gone; the audit log remembers it.
 
+mod ending;
 mod expiry;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::throttle::Rate;
 
+pub(crate) use self::ending::revoke_all;
 use crate::Database;
 use crate::audit::Entry;
 use crate::tx::Tx;
@@ -387,18 +389,4 @@ async fn revoke(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> 
     record(tx, Action::ApiKeyRevoked, &api_key(&mut row)?, by);
     tx.invalidate(Invalidation::ApiKey(id), by.at);
     Ok(true)
-}
-
-/// Revokes every key of the account.
-pub(crate) async fn revoke_all(tx: &mut Tx<'_>, account: account::Id, by: &Context) -> Result<(), Fault> {
-    let sql = concat!(
-        "DELETE FROM api_keys WHERE account_id = $1 RETURNING ",
-        api_key_columns!()
-    );
-    for mut row in tx.query(sql, params![account]).await? {
-        let key = api_key(&mut row)?;
-        record(tx, Action::ApiKeyRevoked, &key, by);
-        tx.invalidate(Invalidation::ApiKey(key.id), by.at);
-    }
-    Ok(())
 }

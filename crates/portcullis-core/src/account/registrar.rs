@@ -1,18 +1,20 @@
-//! Registers accounts and proves their addresses.
+//! Registers accounts.
+
+mod verification;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::verification::{AgainError, PASSWORD_TRIES, VERIFICATION_LIFETIME, VerifyError};
 use super::{
-    Account, Claim, Claimed, EmailAddress, Id, Identifier, Login, NewAccount, Outcome, Proof, Redeemed,
-    SetupToken, Stamp, State, Store, Username, VerificationToken,
+    Account, Claim, EmailAddress, Id, NewAccount, Outcome, SetupToken, Stamp, State, Store, Username,
+    VerificationToken,
 };
 use crate::access::ADMINISTRATOR;
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
-use crate::password::{Broken, HashError, Hasher, Password, Policy, Verdict};
+use crate::password::{Broken, HashError, Hasher, Password, Policy};
 use crate::secret::SecretText;
-use crate::throttle::{Budget, Per, Rate, Subject};
 use crate::{audit, defends};
 
 /// What somebody registers with. The identifiers are valid already; the password isn't judged yet.
@@ -55,48 +57,6 @@ pub enum RegistrationError {
     /// The set-up token is unknown, used or expired, or there is an administrator already.
     #[error("set-up is closed: this link was used, has expired, or an administrator exists")]
     SetupClosed,
-    /// The password couldn't be hashed.
-    #[error(transparent)]
-    Hash(#[from] HashError),
-    /// The store couldn't.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-/// Why no further letter was sent.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum AgainError {
-    /// So many were sent that the next may only be after this time.
-    #[error("too many letters were sent to this address: wait before the next")]
-    TooSoon(Duration),
-    /// The store couldn't.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-/// Why a code proved nothing. It isn't used up.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum VerifyError {
-    /// It is unknown, used, expired, or the address is another's by now.
-    #[error("this code was used, has expired or never existed: ask for another")]
-    Refused,
-    /// It is about another account than the one that brought it.
-    #[error("this code is about another account")]
-    AnotherAccount,
-    /// It isn't the account's password.
-    #[error("wrong password")]
-    WrongPassword(Id),
-    /// So many passwords were tried beside it that no further one is.
-    #[error("too many passwords were tried with this code: ask for another, or take the account over")]
-    TooManyTries(Id),
-    /// The account was given a role, so that a letter is not enough to take it over.
-    #[error(
-        "this account was given roles: prove the address by its login or password, or ask an administrator"
-    )]
-    HasRoles,
-    /// The new password breaks these rules.
-    #[error("the password breaks {} of the rules", .0.len())]
-    Password(Vec<Broken>),
     /// The password couldn't be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -210,175 +170,6 @@ impl Registrar {
         })
     }
 
-    /// Makes a further verification token for an account whose address isn't proven yet; `None` for any other.
-    ///
-    /// # Errors
-    /// [`AgainError`].
-    pub async fn verify_again(
-        &self,
-        account: Id,
-    ) -> Result<Option<(VerificationToken, Claimed)>, AgainError> {
-        defends!("T091");
-        let budget = Budget {
-            subject: Subject::new("verification", &[account.as_uuid().as_bytes()]),
-            rate: VERIFICATIONS,
-        };
-        let spent = self.store.spend(vec![budget], self.environment.now()).await?;
-        spent.map_err(AgainError::TooSoon)?;
-        let token = VerificationToken::mint(&self.environment);
-        let expires_at = self.environment.now().plus(VERIFICATION_LIFETIME);
-        Ok(self
-            .store
-            .offer_verification(account, token.digest(), expires_at)
-            .await?
-            .map(|claimed| (token, claimed)))
-    }
-
-    /// The accounts that may be sent a further code when somebody asks for one without a login: those that claim the
-    /// address, or the one of this user name.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn unproven(&self, who: Identifier) -> Result<Vec<Account>, Fault> {
-        let found = self.store.find_logins(who).await?.into_iter();
-        let accounts = found.map(|login| login.account);
-        Ok(accounts
-            .filter(|account| account.email.is_some() && account.email_verified_at.is_none())
-            .collect())
-    }
-
-    /// Counts a request for a further code by somebody unknown, by whom it is for and from where it comes.
-    ///
-    /// # Errors
-    /// [`AgainError`].
-    pub async fn spend_asking(
-        &self,
-        who: &Identifier,
-        from: Option<std::net::IpAddr>,
-    ) -> Result<(), AgainError> {
-        defends!("T122");
-        let asked = Budget {
-            subject: Subject::new("verification asked for", &[who.normalised().as_bytes()]),
-            rate: ASKED,
-        };
-        let asking = from.map(|from| Budget {
-            subject: Subject::new("verification asked from", &[from.to_string().as_bytes()]),
-            rate: ASKING,
-        });
-        let budgets = std::iter::once(asked).chain(asking).collect();
-        let spent = self.store.spend(budgets, self.environment.now()).await?;
-        spent.map_err(AgainError::TooSoon)
-    }
-
-    /// Whose address the code would prove.
-    ///
-    /// # Errors
-    /// [`VerifyError::Refused`] if it isn't good.
-    pub async fn verification_of(&self, token: &VerificationToken) -> Result<Account, VerifyError> {
-        self.find_verification(token).await.map(|login| login.account)
-    }
-
-    /// Proves the address to a caller who is known: `caller` with its stamp.
-    ///
-    /// # Errors
-    /// [`VerifyError`].
-    pub async fn verify_as(
-        &self,
-        token: &VerificationToken,
-        caller: &Account,
-        by: audit::Context,
-    ) -> Result<Account, VerifyError> {
-        let own = Proof::Own {
-            account: caller.id,
-            stamp: caller.stamp,
-        };
-        self.redeem(token, own, by).await
-    }
-
-    /// Proves the address to whoever knows the account's password.
-    ///
-    /// # Errors
-    /// [`VerifyError`]. A wrong password is counted; the code stays good.
-    pub async fn verify_by_password(
-        &self,
-        token: &VerificationToken,
-        password: &SecretText,
-        by: audit::Context,
-    ) -> Result<Account, VerifyError> {
-        let Login {
-            account,
-            password: sealed,
-        } = self.find_verification(token).await?;
-        // Before the hash: parallel tries are as few as others.
-        let counted = self
-            .store
-            .count_verification_try(token.digest(), PASSWORD_TRIES, by.at);
-        if !counted.await? {
-            // It may have been used up, or its claim lost, since it was found.
-            let account = self.find_verification(token).await?.account;
-            return Err(VerifyError::TooManyTries(account.id));
-        }
-        let password = Password::new(password);
-        let stored = sealed.as_ref().filter(|_| password.is_some());
-        let stored = stored.map(|sealed| (account.id, sealed));
-        match self.hasher.verify(stored, password.unwrap_or_default()).await? {
-            Verdict::Mismatch => Err(VerifyError::WrongPassword(account.id)),
-            Verdict::Match | Verdict::MatchRenew(_) => self.verify_as(token, &account, by).await,
-        }
-    }
-
-    /// Proves the address to whoever has the code and nothing else, and takes the account over: what was made for it
-    /// before ends, and this is its password.
-    ///
-    /// # Errors
-    /// [`VerifyError`].
-    pub async fn take_over(
-        &self,
-        token: &VerificationToken,
-        password: &SecretText,
-        by: audit::Context,
-    ) -> Result<Account, VerifyError> {
-        let account = self.find_verification(token).await?.account;
-        let names = [account.email.as_deref(), account.username.as_deref()];
-        let names: Vec<Identifier> = names
-            .into_iter()
-            .flatten()
-            .filter_map(Identifier::parse)
-            .collect();
-        let names: Vec<&str> = names.iter().map(Identifier::normalised).collect();
-        let broken = self.policy.broken_by(password, &names);
-        let password = match Password::new(password) {
-            Some(password) if broken.is_empty() => password,
-            _ => return Err(VerifyError::Password(broken)),
-        };
-        let password = self.hasher.hash(account.id, password).await?;
-        self.redeem(token, Proof::TakeOver { password }, by).await
-    }
-
-    async fn find_verification(&self, token: &VerificationToken) -> Result<Login, VerifyError> {
-        let found = self
-            .store
-            .find_verification(token.digest(), self.environment.now());
-        found.await?.ok_or(VerifyError::Refused)
-    }
-
-    async fn redeem(
-        &self,
-        token: &VerificationToken,
-        proof: Proof,
-        by: audit::Context,
-    ) -> Result<Account, VerifyError> {
-        defends!("T120");
-        let stamp = Stamp::new(&self.environment);
-        let redeemed = self.store.redeem_verification(token.digest(), proof, stamp, by);
-        match redeemed.await? {
-            Redeemed::Proven(account) => Ok(account),
-            Redeemed::Refused => Err(VerifyError::Refused),
-            Redeemed::AnotherAccount => Err(VerifyError::AnotherAccount),
-            Redeemed::HasRoles => Err(VerifyError::HasRoles),
-        }
-    }
-
     /// Ends up to `limit` claims that are over; answers how many.
     ///
     /// # Errors
@@ -453,23 +244,8 @@ impl std::fmt::Debug for Registrar {
     }
 }
 
-/// How many further letters an account may ask for.
-const VERIFICATIONS: Rate = Rate::clamped(10, Per::Day);
-
-/// How often a code may be asked for without a login, for one identifier.
-const ASKED: Rate = Rate::clamped(5, Per::Hour);
-
-/// The same from one address of the network.
-const ASKING: Rate = Rate::clamped(30, Per::Hour);
-
-/// How many passwords may be tried beside one code.
-pub const PASSWORD_TRIES: u32 = 5;
-
 /// How long an account may claim an address without proving it: 30 days, and as long after its last session's end.
 pub const CLAIM_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3_600);
-
-/// A mailed verification token is good for a day.
-pub const VERIFICATION_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
 
 /// The set-up token is good for a day; the next start makes another.
 pub const SETUP_LIFETIME: Duration = Duration::from_secs(24 * 3_600);

@@ -595,7 +595,7 @@ fn a_proven_address_is_required_only_where_letters_leave() {
         .unwrap_err()
         .to_string();
     assert!(said.contains("require_verified_email: needs mail.smtp"), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(said.lines().count(), 2, "a heading and a line: {said}");
     let relay = [
         ("mode", "production"),
         required,

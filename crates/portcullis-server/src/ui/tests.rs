@@ -198,11 +198,20 @@ async fn a_faulty_form_comes_back_with_its_faults_and_without_the_passwords() {
 async fn a_taken_address_is_said_and_the_link_stays_good() {
     let app = app().await;
     app.user("anna@example.com").await;
+    let code = app.mailer.code_to("anna@example.com").await;
+    let proof = [
+        ("token", code.as_str()),
+        ("password", portcullis_testkit::PASSWORD),
+    ];
+    post(&app, "/verify-email", &proof).await.expect(303);
     let token = setup_token(&app).await;
     let page = set_up(&app, &token, "Anna@Example.com", PASSWORD, PASSWORD)
         .await
         .expect(409);
-    assert!(page.text().contains("An account has this address already."));
+    assert!(
+        page.text()
+            .contains("An account has proven this address already.")
+    );
     set_up(&app, &token, "chief@example.com", PASSWORD, PASSWORD)
         .await
         .expect(303);

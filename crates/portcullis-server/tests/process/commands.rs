@@ -553,7 +553,7 @@ async fn accounts_are_created_with_a_password_nobody_sees() {
     assert_eq!(argument.status.code(), Some(2));
 
     let list: Value = serde_json::from_str(&works(&place.run(&["account", "list", "--json"]))).unwrap();
-    assert_eq!(list.as_array().unwrap().len(), 2);
+    assert_eq!(list.as_array().unwrap().len(), 3);
     let log = works(&place.run(&["audit", "list", "--limit", "1000"])) + &server.log();
     assert!(!log.contains(PASSWORD), "{log}");
     fails(
