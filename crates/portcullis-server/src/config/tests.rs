@@ -510,7 +510,7 @@ fn variables_of_an_orchestrator_are_not_ours() {
             "did you mean PORTCULLIS_SESSIONS_IDLE?",
         ),
         ("PORTCULLIS_PORT", "config show"),
-        ("PORTCULLIS_HOMES", "config show"),
+        ("PORTCULLIS_HOMEDIR", "config show"),
         (
             "PORTCULLIS_MAIL_SMTP_PASSWORD",
             "set PORTCULLIS_MAIL_SMTP_PASSWORD_FILE",
