@@ -38,7 +38,8 @@ pub(crate) fn of(headers: &HeaderMap, uri: &Uri) -> Result<Option<String>, Inval
 
 fn plain(text: &str) -> Result<String, Invalid> {
     let authority: Authority = text.parse().map_err(|_| Invalid)?;
-    if text.contains('@') {
+    // Two lines that somebody joined have a comma, which a name could have but no host has.
+    if text.contains(['@', ',']) {
         return Err(Invalid);
     }
     let port = text.strip_prefix(authority.host()).ok_or(Invalid)?;
