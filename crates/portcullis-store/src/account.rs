@@ -29,7 +29,7 @@ pub use self::names::Unsettled;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
-use crate::{Database, access, budget, session};
+use crate::{Database, access, api_key, budget, organization, session};
 
 pub(crate) use self::claim::renew as renew_claim;
 
@@ -96,9 +96,14 @@ impl Store for Database {
         .await
     }
 
-    async fn offer_setup(&self, digest: Digest<Setup>, expires_at: Timestamp) -> Result<bool, Fault> {
-        self.write((digest, expires_at), |tx, (digest, expires_at)| {
-            Box::pin(registration::offer_setup(tx, digest, *expires_at))
+    async fn offer_setup(
+        &self,
+        digest: Digest<Setup>,
+        expires_at: Timestamp,
+        by: Context,
+    ) -> Result<bool, Fault> {
+        self.write((digest, expires_at, by), |tx, (digest, expires_at, by)| {
+            Box::pin(registration::offer_setup(tx, digest, *expires_at, by))
         })
         .await
     }
@@ -325,10 +330,14 @@ async fn set_state(
     }
     if state == State::Disabled {
         session::end_many(tx, id, None, Ending::Ended, by.at).await?;
+        api_key::all::disable(tx, id, by).await?;
     }
     let account = account(&mut row)?;
     let event = Entry::of(Action::AccountStateSet).account(id);
     tx.record(by, event.detail(account.state.as_str()));
+    if !tx.may_act(account.state) {
+        organization::record_ownerless(tx, id, by).await?;
+    }
     tx.invalidate(Invalidation::Account(id), by.at);
     Ok(StateSet::Set(account))
 }

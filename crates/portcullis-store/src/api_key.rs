@@ -3,6 +3,7 @@
 //! A key has one row: its text's hash, and beside it the hash of the text before while a rotation's overlap runs.
 //! A revoked key's row is gone; the audit log remembers it.
 
+pub(crate) mod all;
 mod ending;
 mod expiry;
 
@@ -208,7 +209,7 @@ async fn create(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creati
         return Ok(Creation::UnknownAccount);
     };
     let state: State = row.take()?;
-    if !state.may_act() {
+    if !tx.may_act(state) {
         return Ok(Creation::Refused(state));
     }
     let sql = "SELECT count(*) FROM api_keys WHERE account_id = $1";
@@ -267,6 +268,9 @@ async fn set(
     if name.is_none() && enabled.is_none() && networks.is_none() && limit.is_none() {
         let row = tx.query_one(FIND, params![account, id]).await?;
         return row.map(|mut row| api_key(&mut row)).transpose();
+    }
+    if *enabled == Some(true) && !all::owner_is_enabled(tx, account).await? {
+        return Ok(None);
     }
     let networks = networks.as_ref().map(|networks| json(&networks.to_texts()));
     let params = params![

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portcullis_core::fault::Fault;
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) bus: Arc<Bus>,
     pub(crate) health: Health,
     pub(crate) writes: Writes,
+    verified_email_is_required: AtomicBool,
     /// Where the follower begins: what was written before the database was opened is in nobody's cache.
     pub(crate) start: Cursor,
 }
@@ -147,11 +149,21 @@ impl Database {
             bus,
             health,
             writes,
+            verified_email_is_required: AtomicBool::new(false),
             start,
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// Says whether an account without a proven address may act: then verbs that see to it that somebody is left who can
+    /// (an administrator, an owner), or ask whether somebody may, don't count it either. Every process over one database
+    /// says the same.
+    pub fn require_verified_email(&self, required: bool) {
+        self.inner
+            .verified_email_is_required
+            .store(required, Ordering::Relaxed);
     }
 
     /// The name of the database beneath: `sqlite` or `postgres`.
@@ -233,6 +245,8 @@ impl Database {
         T: Send + 'static,
         V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static,
     {
+        let required = self.inner.verified_email_is_required.load(Ordering::Relaxed);
+        let verb = ruled(required, verb);
         let done = match &self.inner.engine {
             Engine::Sqlite(engine) => engine.write(input, verb).await,
             #[cfg(feature = "postgres")]
@@ -251,6 +265,20 @@ impl Database {
             self.inner.writes.note(fault);
         }
         answer
+    }
+}
+
+/// The verb, told whether an account without a proven address may act.
+fn ruled<I, T, V>(
+    verified_email_is_required: bool,
+    verb: V,
+) -> impl for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static
+where
+    V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static,
+{
+    move |tx, input| {
+        tx.require_verified_email(verified_email_is_required);
+        verb(tx, input)
     }
 }
 

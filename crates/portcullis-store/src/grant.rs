@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use portcullis_core::access::grant::{
     Grant, Ground, Holder, MOST, Outcome, Record, Store, Subject, Target, Term,
 };
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::account::State;
+use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -175,6 +176,9 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Resu
     }
     // What is locked can't be taken back, nor the number of grants passed by another who shares, before this is written.
     tx.query(LOCK, params![&target.kind, &target.id]).await?;
+    if !sharer_acts(tx, by).await? {
+        return Ok(Outcome::NotHeld);
+    }
     if let Ground::Held(holder) = on {
         let rows = tx.query(HELD, &held_by(holder, target, action, by.at)).await?;
         let held = rows.into_iter().next().map_or(Ok(None), term)?;
@@ -210,6 +214,19 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Resu
     }
     tx.record(by, about(Action::GrantGiven, subject, detail));
     Ok(Outcome::Done)
+}
+
+/// Whether the sharer, whatever they share by, may act still, and until this is written. Whose the resource is only the
+/// application knows.
+async fn sharer_acts(tx: &mut Tx<'_>, by: &Context) -> Result<bool, Fault> {
+    defends!("T179");
+    let Actor::Account(account) = by.actor else {
+        return Ok(by.actor == Actor::Operator || by.actor == Actor::System);
+    };
+    let sql = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let row = tx.query_one(sql, params![account]).await?;
+    let state: Option<State> = row.map(|mut row| row.take()).transpose()?;
+    Ok(state.is_some_and(|state| tx.may_act(state)))
 }
 
 /// In one order: two who share the same can't wait for each other.

@@ -24,6 +24,7 @@ use portcullis_core::organization::{
 use portcullis_core::secret::Digest;
 use uuid::Uuid;
 
+pub(crate) use self::member::record_ownerless;
 use crate::Database;
 use crate::access::names;
 use crate::account::email_column;

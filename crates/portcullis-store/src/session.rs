@@ -4,6 +4,8 @@
 //! `last seen` is written behind and the row may be the last to know that a session lives; their count is of those
 //! that live by the row.
 
+pub(crate) mod everything;
+
 use async_trait::async_trait;
 use portcullis_core::account::{self, Kind, Stamp, State};
 use portcullis_core::audit::{Action, Context};
@@ -13,7 +15,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Device, Ending, Id, Method, NewSession, Opening, Session, SessionToken, Store,
+    Device, Ending, Everything, Id, Keys, Method, NewSession, Opening, Session, SessionToken, Store,
 };
 use uuid::Uuid;
 
@@ -147,9 +149,15 @@ impl Store for Database {
         .await
     }
 
-    async fn end_all(&self, account: account::Id, stamp: Stamp, by: Context) -> Result<u64, Fault> {
-        self.write((account, stamp, by), |tx, (account, stamp, by)| {
-            Box::pin(end_all(tx, *account, *stamp, by))
+    async fn end_everything(
+        &self,
+        account: account::Id,
+        stamp: Stamp,
+        keys: Keys,
+        by: Context,
+    ) -> Result<Everything, Fault> {
+        self.write((account, stamp, keys, by), |tx, (account, stamp, keys, by)| {
+            Box::pin(everything::end(tx, *account, *stamp, *keys, by))
         })
         .await
     }
@@ -357,18 +365,4 @@ pub(crate) async fn end_many(
         ended.living += u64::from(row.take::<bool>()?);
     }
     Ok(ended)
-}
-
-async fn end_all(tx: &mut Tx<'_>, account: account::Id, stamp: Stamp, by: &Context) -> Result<u64, Fault> {
-    let sql = "UPDATE accounts SET stamp = $2 WHERE id = $1";
-    if tx.execute(sql, params![account, stamp]).await? == 0 {
-        return Ok(0);
-    }
-    let ended = end_many(tx, account, None, Ending::Ended, by.at).await?;
-    tx.record(
-        by,
-        Entry::of(Action::SessionsEnded).account(account).detail("all"),
-    );
-    tx.invalidate(Invalidation::Account(account), by.at);
-    Ok(ended.living)
 }

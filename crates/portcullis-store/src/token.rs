@@ -1,7 +1,7 @@
 //! Refresh tokens, revocations, and the sweep.
 //!
 //! A refresh token is used up by one `UPDATE … WHERE used_at IS NULL RETURNING`; the digest of its successor is
-//! kept beside it, so that the same call moments later can be given the same answer.
+//! kept beside it, so that the same call can be given the same answer until that successor is used.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{self, Ending, Session};
-use portcullis_core::token::{Id, NewRefresh, Refresh, Rotated, Rotation, Standing, Store};
+use portcullis_core::token::{Id, MAX_LEEWAY, NewRefresh, Refresh, Rotated, Rotation, Standing, Store};
 
 use crate::account::{account, account_columns};
 use crate::audit::Entry;
@@ -91,6 +91,10 @@ async fn rotate(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Ro
 }
 
 /// The presented token is unknown, expired or used.
+///
+/// A used one says nothing of theft while its successor was never used: whoever presents it holds what its first user
+/// held, nobody has gone on, and the answer may have been lost. It gets the same successor, however late. Once the
+/// successor was used, two hold the family, or one holds it twice.
 async fn not_fresh(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Rotated, Fault> {
     defends!("T007");
     let sql = "SELECT session_id, used_at, successor FROM refresh_tokens WHERE digest = $1";
@@ -102,20 +106,63 @@ async fn not_fresh(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result
         return Ok(Rotated::Refused);
     };
     let same = row.take::<Option<Digest<Refresh>>>()? == Some(rotation.successor.digest);
-    if !same || used_at < rotation.grace_from {
-        return replayed(tx, id, by).await;
+    let graced = in_grace(used_at, rotation, by.at);
+    match successor(tx, &rotation.successor.digest, by.at).await? {
+        Successor::Unused if same => again(tx, id, rotation, graced, by).await,
+        // Nobody went on, and nobody can any more.
+        Successor::Expired if same => Ok(Rotated::Refused),
+        // Whoever has it already went on: a slow tab is told so, and nothing else.
+        Successor::Used if same && graced => Ok(Rotated::Refused),
+        _ => replayed(tx, id, by).await,
     }
-    // A successor that was used itself stands no more; whoever has it already went on.
-    let sql = "SELECT 1 FROM refresh_tokens WHERE digest = $1 AND used_at IS NULL AND expires_at > $2";
-    if tx
-        .query_one(sql, params![&rotation.successor.digest, by.at])
-        .await?
-        .is_none()
-    {
+}
+
+/// Whether a token was used so lately that its return is a race. One that was used by a clock further ahead than clocks
+/// may differ was not used lately: this clock, or that one, was set.
+fn in_grace(used_at: Timestamp, rotation: &Rotation, now: Timestamp) -> bool {
+    defends!("T172");
+    used_at >= rotation.grace_from && used_at <= now.plus(MAX_LEEWAY)
+}
+
+/// What became of the token that another was exchanged for.
+enum Successor {
+    Unused,
+    /// It was never used, and its time is over.
+    Expired,
+    Used,
+    /// It was swept away, or never was: nobody knows whether it was used.
+    Unknown,
+}
+
+async fn successor(tx: &mut Tx<'_>, digest: &Digest<Refresh>, now: Timestamp) -> Result<Successor, Fault> {
+    let sql = "SELECT used_at, expires_at FROM refresh_tokens WHERE digest = $1";
+    let Some(mut row) = tx.query_one(sql, params![digest]).await? else {
+        return Ok(Successor::Unknown);
+    };
+    let (used_at, expires_at): (Option<Timestamp>, Timestamp) = (row.take()?, row.take()?);
+    Ok(match used_at {
+        Some(_) => Successor::Used,
+        None if expires_at > now => Successor::Unused,
+        None => Successor::Expired,
+    })
+}
+
+/// The same answer once more. One that is asked for late is on record: an answer was lost, or somebody has a copy.
+async fn again(
+    tx: &mut Tx<'_>,
+    id: session::Id,
+    rotation: &Rotation,
+    graced: bool,
+    by: &Context,
+) -> Result<Rotated, Fault> {
+    let Some(standing) = standing(tx, id, rotation, by).await? else {
         return Ok(Rotated::Refused);
+    };
+    if !graced {
+        let entry = Entry::of(Action::RefreshRepeated).account(standing.account.id);
+        tx.record(by, entry.session(id));
     }
-    let again = standing(tx, id, rotation, by).await?;
-    Ok(again.map_or(Rotated::Refused, |standing| Rotated::Again(Box::new(standing))))
+    Ok(Rotated::Again(Box::new(standing)))
 }
 
 /// Ends the session of a token that came back; one that ended before is merely refused.

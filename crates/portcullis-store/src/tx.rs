@@ -12,6 +12,7 @@
 //! What a verb has to tell (audit events, invalidations) is gathered while it runs and written at its end, in the
 //! same transaction: no change without its event, no event without its change.
 
+use portcullis_core::account::State;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
@@ -29,6 +30,7 @@ pub(crate) struct Tx<'c> {
     engine: Engine<'c>,
     ids: &'c EventIds,
     effects: Effects,
+    verified_email_is_required: bool,
 }
 
 enum Engine<'c> {
@@ -71,6 +73,7 @@ impl<'c> Tx<'c> {
             engine: Engine::Sqlite(connection),
             ids,
             effects: Effects::default(),
+            verified_email_is_required: false,
         }
     }
 
@@ -80,7 +83,24 @@ impl<'c> Tx<'c> {
             engine: Engine::Postgres(transaction),
             ids,
             effects: Effects::default(),
+            verified_email_is_required: false,
         }
+    }
+
+    /// Says whether an account without a proven address may act.
+    pub(crate) fn require_verified_email(&mut self, required: bool) {
+        self.verified_email_is_required = required;
+    }
+
+    /// The stored forms of the states whose accounts may act: for `state IN ($a, $b)`. No statement names states itself.
+    pub(crate) fn acting(&self) -> [&'static str; 2] {
+        defends!("T175");
+        State::that_may_act(self.verified_email_is_required).map(State::as_str)
+    }
+
+    /// Whether an account in this state may act.
+    pub(crate) fn may_act(&self, state: State) -> bool {
+        state.may_act_where(self.verified_email_is_required)
     }
 
     /// Runs a statement and takes all its rows.

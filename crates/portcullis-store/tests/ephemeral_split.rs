@@ -9,6 +9,8 @@
 
 mod ephemeral;
 
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,8 +19,8 @@ use ephemeral::{
     IDLE, MICROSECOND, MINUTE, START, by, events, fresh_token, in_redis, lives, memory, opaque, open,
     refreshing, registered, set_state,
 };
-use portcullis_core::account::{self, Stamp, State};
-use portcullis_core::audit::Action;
+use portcullis_core::account::{self, Account, Stamp, State};
+use portcullis_core::audit::{Action, Event};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -56,6 +58,7 @@ on_every_store! {
     a_session_from_before_a_change_of_stamp_is_found_no_more
     the_limit_counts_both_kinds
     a_crowd_of_both_kinds_keeps_the_limit
+    an_ending_whose_answer_is_lost_is_told_all_the_same
     a_known_device_is_known_to_both_kinds
     ends_of_many_count_both_kinds_and_leave_one_event
     seen_reaches_the_store_that_has_the_session
@@ -206,15 +209,134 @@ async fn a_crowd_of_both_kinds_keeps_the_limit(ephemeral: Arc<dyn Ephemeral>) {
             };
             new.limit = 5;
             let sessions = sessions.clone();
-            tokio::spawn(async move { sessions.open(new, by(START)).await.unwrap() })
+            tokio::spawn(async move { sessions.open(new, by(START)).await })
         })
         .collect();
+    // A store that is too busy to answer within a second opens none: never may it open or end one untold.
     for one in crowd {
-        assert!(matches!(one.await.unwrap(), Opening::Opened { .. }));
+        let opening = one.await.unwrap();
+        assert!(
+            matches!(opening, Ok(Opening::Opened { .. }) | Err(Fault::Busy(_))),
+            "{opening:?}"
+        );
     }
-    assert_eq!(sessions.list(anna.id, START).await.unwrap().len(), 5);
-    assert_eq!(events(&database, Action::SessionOpened).await.len(), 100);
-    assert_eq!(events(&database, Action::SessionEnded).await.len(), 95);
+    // What could not make room then does so now, and what could not be told is told.
+    let last = opaque_within(&anna, 5);
+    while sessions.open(last.clone(), by(START)).await.is_err() {}
+    while sessions.tend(START.plus(MINUTE)).await.is_err() {}
+    let living: HashSet<_> = sessions
+        .list(anna.id, START)
+        .await
+        .unwrap()
+        .iter()
+        .map(|s| s.id)
+        .collect();
+    assert!(living.len() <= 5, "{living:?}");
+    let ids = |events: Vec<Event>| {
+        events
+            .into_iter()
+            .filter_map(|event| event.session)
+            .collect::<HashSet<_>>()
+    };
+    let opened = ids(events(&database, Action::SessionOpened).await);
+    let ended = ids(events(&database, Action::SessionEnded).await);
+    let untold: Vec<_> = opened
+        .difference(&ended)
+        .filter(|id| !living.contains(id))
+        .collect();
+    assert!(untold.is_empty(), "{untold:?} ended and nothing says so");
+    assert!(living.is_disjoint(&ended));
+}
+
+fn opaque_within(account: &Account, limit: u32) -> NewSession {
+    let mut new = opaque(account);
+    new.limit = limit;
+    new
+}
+
+/// A store whose answers to endings are lost, though it does what it was told.
+struct Mute {
+    within: Arc<dyn Ephemeral>,
+    lost: AtomicU64,
+}
+
+async fn an_ending_whose_answer_is_lost_is_told_all_the_same(ephemeral: Arc<dyn Ephemeral>) {
+    checks!("T174");
+    for (lost, told) in [(0, true), (1, true), (2, false)] {
+        let mute = Arc::new(Mute {
+            within: Arc::clone(&ephemeral),
+            lost: AtomicU64::new(0),
+        });
+        let (database, sessions) = split(Arc::clone(&mute) as Arc<dyn Ephemeral>).await;
+        let anna = registered(&database, "anna").await;
+        let first = opaque_within(&anna, 1);
+        open(&sessions, &first, START).await;
+        mute.lost.store(lost, Ordering::Relaxed);
+        open(&sessions, &opaque_within(&anna, 1), START.plus(MINUTE)).await;
+        assert!(!lives(&sessions, &first).await);
+        let evicted = events(&database, Action::SessionEnded).await;
+        assert_eq!(evicted.len(), usize::from(told), "{lost} answers lost");
+        // As after a crash: the notice is there, and is told by whoever tends the store.
+        sessions.tend(START.plus(MINUTE * 2)).await.unwrap();
+        let evicted = events(&database, Action::SessionEnded).await;
+        assert_eq!(evicted.len(), 1);
+        assert_eq!(evicted[0].session, Some(first.id));
+        assert_eq!(evicted[0].detail.as_deref(), Some("evicted"));
+    }
+}
+
+#[async_trait]
+impl Ephemeral for Mute {
+    async fn keep(&self, session: Session, token: Digest<SessionToken>) -> Result<(), Fault> {
+        self.within.keep(session, token).await
+    }
+    async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
+        self.within.find_by_token(token).await
+    }
+    async fn find(&self, id: Id) -> Result<Option<Session>, Fault> {
+        self.within.find(id).await
+    }
+    async fn list(&self, account: account::Id) -> Result<Vec<Session>, Fault> {
+        self.within.list(account).await
+    }
+    async fn rename(&self, account: account::Id, id: Id, name: String, n: &Notice) -> Result<bool, Fault> {
+        self.within.rename(account, id, name, n).await
+    }
+    async fn renew(
+        &self,
+        id: Id,
+        old: Digest<SessionToken>,
+        new: Digest<SessionToken>,
+        notice: &Notice,
+    ) -> Result<bool, Fault> {
+        self.within.renew(id, old, new, notice).await
+    }
+    async fn end(&self, account: account::Id, ids: &[Id], notice: Option<&Notice>) -> Result<Vec<Id>, Fault> {
+        let ended = self.within.end(account, ids, notice).await?;
+        let less = |left: u64| left.checked_sub(1);
+        match self.lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+            Ok(_) => Err(Fault::Busy("the answer is lost".into())),
+            Err(_) => Ok(ended),
+        }
+    }
+    async fn touch(&self, seen: &[(Id, Timestamp)]) -> Result<Vec<(Id, Timestamp)>, Fault> {
+        self.within.touch(seen).await
+    }
+    async fn notices(&self, before: Timestamp, limit: u32) -> Result<Vec<Notice>, Fault> {
+        self.within.notices(before, limit).await
+    }
+    async fn waits(&self, notice: &Notice) -> Result<bool, Fault> {
+        self.within.waits(notice).await
+    }
+    async fn settle(&self, notices: &[Notice]) -> Result<(), Fault> {
+        self.within.settle(notices).await
+    }
+    async fn sweep(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.within.sweep(now).await
+    }
+    async fn ping(&self) -> Result<(), Fault> {
+        self.within.ping().await
+    }
 }
 
 async fn a_known_device_is_known_to_both_kinds(ephemeral: Arc<dyn Ephemeral>) {

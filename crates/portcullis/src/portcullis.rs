@@ -19,7 +19,7 @@ use portcullis_core::access::{Bus, Decisions, PermissionRef, Roles};
 use portcullis_core::account::{Accounts, Registrar, ServiceAccounts};
 use portcullis_core::api_key::ApiKeys;
 use portcullis_core::audit;
-use portcullis_core::environment::Environment;
+use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
 use portcullis_core::key::{Keyring, KeyringError};
@@ -208,26 +208,26 @@ impl Portcullis {
         written
     }
 
-    /// Deletes rows of no further use. Called every few minutes by [`Portcullis::serve`].
+    /// Deletes rows of no further use, by what the clock says now. [`Portcullis::serve`] does so every few minutes by itself,
+    /// and only by a clock that has been steady for longer than an access token lives: what is deleted protects.
     ///
     /// # Errors
     /// What the store says.
     pub async fn sweep(&self) -> Result<(), Fault> {
+        self.sweep_by(self.0.environment.now()).await
+    }
+
+    /// The same at a moment that has surely come.
+    pub(crate) async fn sweep_by(&self, moment: Timestamp) -> Result<(), Fault> {
         use portcullis_core::access::explain::{Bounds, Store as _};
         use token::Store as _;
-        while self
-            .0
-            .database
-            .sweep(self.0.environment.now(), SWEEP_BATCH)
-            .await?
-            >= u64::from(SWEEP_BATCH)
-        {
+        while self.0.database.sweep(moment, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }
         while self.registrar().expire_claims(SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }
-        let bounds = Bounds::at(self.0.environment.now());
+        let bounds = Bounds::at(moment);
         while self.0.database.forget(bounds, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }

@@ -78,8 +78,9 @@ impl Problem {
     }
 
     /// The same, and on record: with another status than 401 or 403 (these are recorded in any case), it still refuses a
-    /// known caller what is beyond them, such as a permission that they ask for and haven't. `GET
-    /// /admin/api/v1/decisions/{trace}` and the audit log tell it.
+    /// known caller what is beyond them, such as a permission that they ask for and haven't, or what is another's and looks
+    /// like nothing; or anybody what they guess at, such as a mailed code. `GET /admin/api/v1/decisions/{trace}` tells it,
+    /// and of a known caller the audit log.
     pub fn on_record(mut self) -> Self {
         self.0.attempt = true;
         self
@@ -98,6 +99,13 @@ impl Problem {
     /// 404: there is nothing here, or nothing the caller may know of.
     pub fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+    }
+
+    /// The same where it may be somebody else's, and whoever looks for it is on record: probing one's neighbours leaves
+    /// traces.
+    pub(crate) fn not_yours() -> Self {
+        defends!("T176");
+        Self::not_found().on_record()
     }
 
     /// 404: what the path names doesn't exist, and the caller may know that.
@@ -273,6 +281,8 @@ pub(crate) struct Wire<'a> {
 pub(crate) struct Reason {
     pub(crate) code: Text,
     pub(crate) detail: Text,
+    /// It is [on record](Problem::on_record), whoever asked.
+    pub(crate) attempt: bool,
 }
 
 impl IntoResponse for Problem {
@@ -314,8 +324,16 @@ impl IntoResponse for Problem {
         if attempt || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             // Of several fields the first one tells more than that some are wrong.
             let reason = match errors.into_iter().next() {
-                Some(FieldError { code, detail, .. }) => Reason { code, detail },
-                None => Reason { code, detail },
+                Some(FieldError { code, detail, .. }) => Reason {
+                    code,
+                    detail,
+                    attempt,
+                },
+                None => Reason {
+                    code,
+                    detail,
+                    attempt,
+                },
             };
             response.extensions_mut().insert(reason);
         }

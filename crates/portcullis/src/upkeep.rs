@@ -5,12 +5,17 @@
 //! at intervals. A task that fails logs why and is tried again at its next turn: none of them is needed for the
 //! next answer to be right.
 
+mod steady;
+
 use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::steady::Steady;
 use crate::portcullis::Portcullis;
 
 /// The running background tasks. Dropping it aborts them; [`Upkeep::stop`] lets them finish.
@@ -35,8 +40,16 @@ impl Upkeep {
         every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move {
             portcullis.write_seen().await
         });
-        every(&mut tasks, &stop, portcullis, SWEEP, |portcullis| async move {
-            portcullis.sweep().await
+        let steady = Mutex::new(Steady::new(patience(portcullis)));
+        every(&mut tasks, &stop, portcullis, SWEEP, move |portcullis| {
+            let mut steady = steady.lock().unwrap_or_else(PoisonError::into_inner);
+            let by = steady.judge_by(Instant::now(), portcullis.environment().now());
+            async move {
+                match by {
+                    Some(by) => portcullis.sweep_by(by).await,
+                    None => Ok(()),
+                }
+            }
         });
         every(&mut tasks, &stop, portcullis, SETTLE, |portcullis| async move {
             portcullis.settle().await
@@ -102,6 +115,12 @@ fn every<F, E>(
             }
         }
     });
+}
+
+/// How long the clock must have been steady before something is deleted by it: longer than a revocation is needed.
+fn patience(portcullis: &Portcullis) -> Duration {
+    let tokens = portcullis.issuer().settings().key_overlap();
+    tokens.saturating_add(SWEEP)
 }
 
 const FLUSH: Duration = Duration::from_secs(5);

@@ -4,7 +4,8 @@
 //! gives a permission has it, and who gives a role has the role itself, with everything it brings. An administrator has
 //! all of them. A credential narrowed by scopes has the permissions that these name and no role, as everywhere.
 //!
-//! Taking makes nobody more powerful, but can shut out: it takes the permissions that go, and nothing is taken from an
+//! Taking makes nobody more powerful, but can shut out: it takes the permissions that go, or the name of a role that has
+//! none, and nothing is taken from an
 //! account that has a permission of the server's which who takes lacks.
 
 use std::collections::BTreeSet;
@@ -93,9 +94,14 @@ impl Authority {
         missing
     }
 
-    /// What is missing to use `needed` and to take the role from somebody.
+    /// What is missing to use `needed` and to take the role from somebody: its permissions, and its name if it brings none,
+    /// as in organizations. What is asked for by name alone only who has the name, or an administrator, takes or deletes.
     pub fn lacks_to_take(&self, needed: PermissionRef, role: &Brings) -> Lacks {
+        defends!("T178");
         let mut missing = self.lacks(needed, &role.permissions);
+        if role.permissions.is_empty() && !self.has_role(ADMINISTRATOR) {
+            missing.extend(role.roles.iter().filter(|name| !self.has_role(name)).cloned());
+        }
         if role.roles.contains(ADMINISTRATOR) {
             missing.extend(self.lacks_to_administer());
         }

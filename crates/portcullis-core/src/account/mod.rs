@@ -89,17 +89,25 @@ impl State {
             .find(|s| s.as_str() == text)
     }
 
+    /// The states whose accounts may act, in a deployment that may require a proven address: what the door asks, and what
+    /// every guard that somebody is left who can act counts by. The second may repeat the first.
+    pub const fn that_may_act(verified_email_is_required: bool) -> [Self; 2] {
+        if verified_email_is_required {
+            [Self::Active, Self::Active]
+        } else {
+            [Self::Active, Self::Unverified]
+        }
+    }
+
     /// Whether a credential of such an account is honoured.
     pub const fn may_act(self) -> bool {
-        matches!(self, Self::Active | Self::Unverified)
+        self.may_act_where(false)
     }
 
     /// The same in a deployment that may require a proven address.
     pub const fn may_act_where(self, verified_email_is_required: bool) -> bool {
-        match self {
-            Self::Unverified => !verified_email_is_required,
-            other => other.may_act(),
-        }
+        let [one, other] = Self::that_may_act(verified_email_is_required);
+        self as u8 == one as u8 || self as u8 == other as u8
     }
 }
 
@@ -257,9 +265,15 @@ pub trait Store: Send + Sync {
     /// others, or as [`NewAccount::claim`] says.
     async fn register(&self, new: NewAccount, by: audit::Context) -> Result<Outcome, Fault>;
 
-    /// Remembers the set-up token of a server without an administrator, replacing an earlier one. Answers `false`,
-    /// and writes nothing, once any account holds the role `administrator`.
-    async fn offer_setup(&self, digest: Digest<Setup>, expires_at: Timestamp) -> Result<bool, Fault>;
+    /// Remembers the set-up token of a server without an administrator, replacing an earlier one
+    /// ([`audit::Action::SetupOffered`]). Answers `false`, and writes nothing, once any account holds the role
+    /// `administrator`.
+    async fn offer_setup(
+        &self,
+        digest: Digest<Setup>,
+        expires_at: Timestamp,
+        by: audit::Context,
+    ) -> Result<bool, Fault>;
 
     /// Whether the set-up token would be accepted at `now`. Uses nothing up.
     async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault>;

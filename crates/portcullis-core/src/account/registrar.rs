@@ -128,10 +128,12 @@ impl Registrar {
     /// What the store says.
     pub async fn offer_setup(&self) -> Result<Option<SetupToken>, Fault> {
         let token = SetupToken::mint(&self.environment);
-        let expires_at = self.environment.now().plus(SETUP_LIFETIME);
+        // Whoever starts the server, or asks for a link, is at the machine.
+        let by = audit::Context::operator(self.environment.now());
+        let expires_at = by.at.plus(SETUP_LIFETIME);
         Ok(self
             .store
-            .offer_setup(token.digest(), expires_at)
+            .offer_setup(token.digest(), expires_at, by)
             .await?
             .then_some(token))
     }

@@ -96,6 +96,9 @@ pub enum ChangeError {
     /// The key may do more than the credential that asks.
     #[error("the key may do more than you: {}", .0.join(", "))]
     Exceeding(Vec<String>),
+    /// No key of a disabled account is enabled.
+    #[error("the account is disabled: enable it first")]
+    Disabled,
     /// People change their own keys.
     #[error("keys are changed for service accounts only: people change their own")]
     NotAService,

@@ -99,6 +99,8 @@ actions! {
     AccountRegistered = "account.registered",
     /// An account's state was set; the detail names the new state.
     AccountStateSet = "account.state_set",
+    /// A set-up link was made: whoever opens it becomes the first administrator.
+    SetupOffered = "setup.offered",
     /// An e-mail address was proven; the detail says how.
     EmailVerified = "account.email_verified",
     /// An account lost an address that it hadn't proven; the detail says why.
@@ -117,6 +119,9 @@ actions! {
     SessionNamed = "session.named",
     /// An old refresh token came back: its family was ended.
     RefreshReplayed = "token.refresh_replayed",
+    /// A refresh token came back late, and its successor, which nobody has used, was given once more: the first answer was
+    /// lost, or somebody has a copy.
+    RefreshRepeated = "token.refresh_repeated",
     /// An access token was revoked.
     TokenRevoked = "token.revoked",
     /// A permission was made known, or its description changed: by a program's start (`system`), or by somebody for an
@@ -171,6 +176,8 @@ actions! {
     MemberRolesSet = "organization.member_roles_set",
     /// An owner made another member owner instead.
     OwnershipTransferred = "organization.ownership_transferred",
+    /// The organization has no owner who can act any more: the last one was locked or disabled.
+    OrganizationOwnerless = "organization.ownerless",
     /// An address was invited.
     MemberInvited = "organization.invited",
     /// An invitation was revoked.

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::device_name::DeviceName;
 use super::login::LoginError;
-use super::{Ending, Id, Session, Store, Token};
-use crate::access::{Authority, Directory, Lacks, Permission as _, Permit, SessionsWrite, in_words};
+use super::{Ending, Everything, Id, Keys, Session, Store, Token};
+use crate::access::{
+    ApiKeysWrite, Authority, Directory, Lacks, Permission as _, Permit, SessionsWrite, in_words,
+};
 use crate::account::{self, Passwords};
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -156,7 +158,7 @@ impl Manager {
         self.on.sessions.end(account, session, Ending::Logout, by).await
     }
 
-    /// Ends everything an account was ever given, for an administrator. Answers how many sessions that were.
+    /// Ends every session and token an account was ever given, for an administrator. Answers how many sessions that were.
     ///
     /// # Errors
     /// [`EndError`].
@@ -166,6 +168,21 @@ impl Manager {
         account: account::Id,
         by: audit::Context,
     ) -> Result<u64, EndError> {
+        let ended = self.end_everything_of(permit, account, Keys::Stay, by).await?;
+        Ok(ended.sessions)
+    }
+
+    /// The same, and its API keys as `keys` says: ending those takes the permission to change keys besides.
+    ///
+    /// # Errors
+    /// [`EndError`].
+    pub async fn end_everything_of(
+        &self,
+        permit: &Permit<SessionsWrite>,
+        account: account::Id,
+        keys: Keys,
+        by: audit::Context,
+    ) -> Result<Everything, EndError> {
         let theirs = self
             .on
             .directory
@@ -185,18 +202,35 @@ impl Manager {
         if !missing.is_empty() && !themselves {
             return Err(EndError::Beyond(missing));
         }
-        Ok(self.log_out_everywhere(account, permit.sign(by)).await?)
+        if keys != Keys::Stay {
+            let missing = authority.lacks(ApiKeysWrite::PERMISSION, std::iter::empty::<&String>());
+            if !missing.is_empty() {
+                return Err(EndError::Beyond(missing));
+            }
+        }
+        Ok(self.end_everything(account, keys, permit.sign(by)).await?)
     }
 
-    /// Ends everything the caller's own account was ever given. Answers how many sessions that were.
+    /// Ends every session and token the caller's own account was ever given. Answers how many sessions that were.
     ///
     /// # Errors
     /// What the store says.
     pub async fn log_out_everywhere(&self, account: account::Id, by: audit::Context) -> Result<u64, Fault> {
-        self.on
-            .sessions
-            .end_all(account, account::Stamp::new(&self.on.environment), by)
-            .await
+        Ok(self.end_everything(account, Keys::Stay, by).await?.sessions)
+    }
+
+    /// The same, and the account's API keys as `keys` says.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn end_everything(
+        &self,
+        account: account::Id,
+        keys: Keys,
+        by: audit::Context,
+    ) -> Result<Everything, Fault> {
+        let stamp = account::Stamp::new(&self.on.environment);
+        self.on.sessions.end_everything(account, stamp, keys, by).await
     }
 
     /// Ends one of the account's sessions from elsewhere. Answers `false` if the account has no such session.

@@ -206,6 +206,28 @@ impl Ending {
     }
 }
 
+/// What becomes of an account's API keys when everything else that it was given ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// They stay as they are: programs go on.
+    Stay,
+    /// They are disabled, until somebody enables each of them again.
+    Disable,
+    /// They end for ever.
+    Revoke,
+}
+
+/// What [`Store::end_everything`] ended, and left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Everything {
+    /// How many sessions ended.
+    pub sessions: u64,
+    /// How many API keys were disabled or revoked.
+    pub keys: u64,
+    /// How many API keys are honoured still.
+    pub keys_left: u64,
+}
+
 /// Where sessions are kept. Every verb is atomic, and one that ends sessions invalidates them.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -247,14 +269,26 @@ pub trait Store: Send + Sync {
     /// Ends all sessions of the account but `keep`, with their refresh families. Answers how many.
     async fn end_others(&self, account: account::Id, keep: Id, by: audit::Context) -> Result<u64, Fault>;
 
-    /// Ends all sessions of the account and gives it a new stamp, so that every token it ever got is refused.
-    /// Answers how many sessions.
+    /// Ends all sessions of the account and gives it a new stamp, so that every token it ever got is refused; its API
+    /// keys as `keys` says ([`audit::Action::ApiKeyChanged`], [`audit::Action::ApiKeyRevoked`], one each).
+    async fn end_everything(
+        &self,
+        account: account::Id,
+        stamp: account::Stamp,
+        keys: Keys,
+        by: audit::Context,
+    ) -> Result<Everything, Fault>;
+
+    /// The same for sessions alone. Answers how many.
     async fn end_all(
         &self,
         account: account::Id,
         stamp: account::Stamp,
         by: audit::Context,
-    ) -> Result<u64, Fault>;
+    ) -> Result<u64, Fault> {
+        let ended = self.end_everything(account, stamp, Keys::Stay, by).await?;
+        Ok(ended.sessions)
+    }
 
     /// Writes down when sessions were last seen; never moves one back, never revives an ended one.
     async fn touch(&self, seen: Vec<(Id, Timestamp)>) -> Result<(), Fault>;

@@ -9,7 +9,7 @@
 //!
 //! The server key comes from the *oldest* master key of the ring: putting a new master key on top must not change
 //! the successors of tokens that are being exchanged on another node. Taking the oldest away does, so an exchange
-//! that was answered just before and is repeated just after within the grace counts as a replay.
+//! that was answered before and is repeated after counts as a replay.
 //!
 //! **Deliberately absent:** deciding by what a token carries of roles and permissions; here the store is asked.
 
@@ -95,7 +95,7 @@ pub enum RefreshError {
     /// The store could not do its work; the same token may be presented again.
     #[error(transparent)]
     Store(#[from] Fault),
-    /// No access token could be made; the same token may be presented again within the grace.
+    /// No access token could be made; the same token may be presented again.
     #[error("no access token could be made: {0}")]
     Signing(#[from] MintError),
 }
@@ -259,8 +259,8 @@ impl Issuer {
         self.refresh(&presented, by).await
     }
 
-    /// Exchanges a refresh token for its successor. Racing calls, and a call repeated within the grace, get the
-    /// same one; a later one ends the session.
+    /// Exchanges a refresh token for its successor. Racing calls, and a call repeated before that successor was used, get
+    /// the same one. Once it was used, a call within the grace is refused and a later one ends the session.
     ///
     /// # Errors
     /// [`RefreshError`].

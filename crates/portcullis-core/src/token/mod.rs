@@ -4,8 +4,9 @@
 //! is opaque, stored as a digest, good for days, and used once: each refresh mints its successor.
 //!
 //! **Exactly-once refresh.** The successor is *derived*: HMAC-SHA-256 of the presented token under a server key.
-//! Two tabs that refresh at the same moment get the very same successor, so the family never forks; a token that
-//! comes back after the grace has passed ends the family (`T007`).
+//! Two tabs that refresh at the same moment get the very same successor, and so does a client whose answer was lost, however
+//! late it asks again: the family never forks. A token that comes back after its successor was used, and after the grace
+//! has passed, ends the family (`T007`).
 //!
 //! **Deliberately absent:** `alg: none`, an algorithm taken from the token, a key taken from the token.
 
@@ -23,7 +24,7 @@ pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken, R
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
 pub use self::opaque::{OPAQUE, OpaqueKind};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
-pub use self::verifier::Verifier;
+pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::secret::{Digest, Kind, Opaque};
@@ -61,7 +62,7 @@ pub struct Rotation {
     pub presented: Digest<Refresh>,
     /// Its successor.
     pub successor: NewRefresh,
-    /// A token used at or after this moment, and whose recorded successor is the one given here, is honoured again.
+    /// A token used at or after this moment, whose successor was used too, is refused without ending its session.
     pub grace_from: Timestamp,
     /// Whether an unverified account is refused.
     pub require_verified: bool,
@@ -72,11 +73,13 @@ pub struct Rotation {
 pub enum Rotated {
     /// It was good, and its successor is now the family's only living token.
     Fresh(Box<Standing>),
-    /// It was used moments ago and its successor stands: the same answer once more.
+    /// It was used, and its successor never was: the same answer once more
+    /// ([`audit::Action::RefreshRepeated`] outside the grace).
     Again(Box<Standing>),
-    /// It was used before, outside the grace: the session and its family are ended now.
+    /// It was used before, outside the grace, and so was its successor: the session and its family are ended now.
     Replayed(session::Id),
-    /// It expired, its session ended or timed out, or its account may not act.
+    /// It expired, its session ended or timed out, its account may not act, or somebody went on from its successor a
+    /// moment ago.
     Refused,
     /// There is no such token.
     Unknown,

@@ -3,9 +3,9 @@
 //! The checks and their order are those of [`Verifier`](super::Verifier); the keys are a remote set, and a name that
 //! isn't in it is told apart from everything else, because the issuer may have published it just now.
 
+pub(crate) use super::MAX_LEEWAY;
 use super::claims::{self, RemoteClaims};
 use super::jws::{ACCESS_TOKEN, Header, Parts};
-pub(crate) use super::verifier::MAX_LEEWAY;
 use super::{Expectation, InvalidToken};
 use crate::defends;
 use crate::environment::Timestamp;

@@ -121,7 +121,7 @@ impl std::fmt::Debug for Verifier {
 }
 
 /// How far clocks may differ at most.
-pub(crate) const MAX_LEEWAY: Duration = Duration::from_secs(60);
+pub const MAX_LEEWAY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use portcullis_core::account::{
 use portcullis_core::audit::Context;
 use portcullis_core::defends;
 use portcullis_core::organization::Selector;
-use portcullis_core::session::Assurance;
+use portcullis_core::session::{Assurance, Everything, Keys};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -35,9 +35,9 @@ pub(super) enum Command {
     Show(Named),
     /// Create an account; the password comes from a prompt, from stdin or from a file
     Create(Create),
-    /// Refuse an account everywhere and end all it was given
+    /// Refuse an account everywhere, end its sessions and tokens, and disable its API keys
     Disable(Named),
-    /// Let a disabled account log in again
+    /// Let a disabled account log in again; its API keys stay disabled until each is enabled
     Enable(Named),
     /// Refuse an account until it is unlocked; nothing it holds is taken away
     Lock(Named),
@@ -45,8 +45,8 @@ pub(super) enum Command {
     Unlock(Named),
     /// Prove an account's address in the operator's name, where letters don't arrive; others who claim it lose it
     ProveEmail(Named),
-    /// End all sessions of an account
-    Logout(Named),
+    /// End all sessions and tokens of an account; says how many API keys it has left
+    Logout(Logout),
     /// Show what an account could do on the server's routes with a fresh login (a service account: with an API key), and
     /// why not
     Access(Access),
@@ -56,6 +56,18 @@ pub(super) enum Command {
 pub(super) struct Named {
     /// Its id, address or user name
     account: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Logout {
+    #[command(flatten)]
+    named: Named,
+    /// Disable its API keys too, until each is enabled again
+    #[arg(long, conflicts_with = "revoke_keys")]
+    disable_keys: bool,
+    /// End its API keys too, for ever
+    #[arg(long)]
+    revoke_keys: bool,
 }
 
 #[derive(Debug, Args)]
@@ -106,7 +118,7 @@ impl Command {
             Self::Lock(named) => set(portcullis, &named, State::Locked, output).await,
             Self::Unlock(named) => reopen(portcullis, &named, State::Locked, output).await,
             Self::ProveEmail(named) => prove_email(portcullis, &named, output).await,
-            Self::Logout(named) => log_out(portcullis, &named, output).await,
+            Self::Logout(asked) => log_out(portcullis, &asked, output).await,
             Self::Access(asked) => access(portcullis, config, &asked, output).await,
         }
     }
@@ -294,15 +306,39 @@ async fn prove_email(portcullis: &Portcullis, named: &Named, output: &Output) ->
     Ok(output.done(&text, &object(&account))?)
 }
 
-async fn log_out(portcullis: &Portcullis, named: &Named, output: &Output) -> Result<(), Failure> {
-    let account = find(portcullis, &named.account).await?;
+async fn log_out(portcullis: &Portcullis, asked: &Logout, output: &Output) -> Result<(), Failure> {
+    let account = find(portcullis, &asked.named.account).await?;
     let permit = Permit::<SessionsWrite>::dangerous_for_operator();
+    let keys = match (asked.disable_keys, asked.revoke_keys) {
+        (_, true) => Keys::Revoke,
+        (true, false) => Keys::Disable,
+        (false, false) => Keys::Stay,
+    };
     let ended = portcullis
         .sessions()
-        .end_all_of(&permit, account.id, by(portcullis))
+        .end_everything_of(&permit, account.id, keys, by(portcullis))
         .await?;
-    let text = format!("{} is logged out: sessions ended: {ended}", called(&account));
-    Ok(output.done(&text, &json!({ "id": account.id, "sessions_ended": ended }))?)
+    let Everything {
+        sessions,
+        keys,
+        keys_left,
+    } = ended;
+    let mut text = format!("{} is logged out: sessions ended: {sessions}", called(&account));
+    if keys > 0 {
+        text.push_str(&format!(", API keys ended: {keys}"));
+    }
+    if keys_left > 0 {
+        text.push_str(&format!(
+            "; API keys that go on: {keys_left} (--disable-keys or --revoke-keys ends them, too)"
+        ));
+    }
+    let told = json!({
+        "id": account.id,
+        "sessions_ended": sessions,
+        "api_keys_ended": keys,
+        "api_keys_left": keys_left,
+    });
+    Ok(output.done(&text, &told)?)
 }
 
 async fn access(

@@ -21,31 +21,24 @@ pub(crate) async fn lock_roles(tx: &mut Tx<'_>) -> Result<(), Fault> {
 
 /// Whether any account, in whatever state, holds the role `administrator`, directly or by inheritance.
 pub(crate) async fn administrator_exists(tx: &mut Tx<'_>) -> Result<bool, Fault> {
-    Ok(tx
-        .query_one(ADMINISTRATORS, params!["disabled", "locked"])
-        .await?
-        .is_some()
-        || tx
-            .query_one(ADMINISTRATORS, params!["active", "unverified"])
-            .await?
-            .is_some())
+    Ok(tx.query_one(ADMINISTRATORS, params![]).await?.is_some())
 }
 
 /// Whether an administrator is left who can act: a person. A service account may hold the role, but nobody could log
 /// in as it.
 pub(crate) async fn administrator_acts(tx: &mut Tx<'_>) -> Result<bool, Fault> {
     defends!("T044");
+    let [one, other] = tx.acting();
     Ok(tx
-        .query_one(PEOPLE_WHO_ADMINISTER, params!["active", "unverified"])
+        .query_one(PEOPLE_WHO_ADMINISTER, params![one, other])
         .await?
         .is_some())
 }
 
 /// The people who administer and may act, by id: a few of however many there are.
 pub(crate) async fn people_who_administer(tx: &mut Tx<'_>) -> Result<Vec<Account>, Fault> {
-    let rows = tx
-        .query(ALL_WHO_ADMINISTER, params!["active", "unverified"])
-        .await?;
+    let [one, other] = tx.acting();
+    let rows = tx.query(ALL_WHO_ADMINISTER, params![one, other]).await?;
     rows.into_iter().map(|mut row| account(&mut row)).collect()
 }
 
@@ -56,7 +49,7 @@ macro_rules! administrators {
                 SELECT name FROM roles WHERE name = 'administrator'
                 UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
             SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
-            WHERE account_roles.role IN (SELECT name FROM carrying) AND accounts.state IN ($1, $2)",
+            WHERE account_roles.role IN (SELECT name FROM carrying)",
             $further,
             " LIMIT 1"
         )
@@ -64,7 +57,8 @@ macro_rules! administrators {
 }
 
 const ADMINISTRATORS: &str = administrators!("");
-const PEOPLE_WHO_ADMINISTER: &str = administrators!(" AND accounts.kind = 'person'");
+const PEOPLE_WHO_ADMINISTER: &str =
+    administrators!(" AND accounts.state IN ($1, $2) AND accounts.kind = 'person'");
 const ALL_WHO_ADMINISTER: &str = concat!(
     "WITH RECURSIVE carrying (name) AS (
         SELECT name FROM roles WHERE name = 'administrator'

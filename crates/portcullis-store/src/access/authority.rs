@@ -21,8 +21,9 @@ pub(crate) async fn of_actor(tx: &mut Tx<'_>, by: &Context) -> Result<Authority,
         Actor::Account(account) => account,
         Actor::Anonymous | Actor::System => return Ok(Authority::Nobody),
     };
-    let acts = "SELECT 1 FROM accounts WHERE id = $1 AND state IN ('active', 'unverified')";
-    if tx.query_one(acts, params![account]).await?.is_none() {
+    let [one, other] = tx.acting();
+    let acts = "SELECT 1 FROM accounts WHERE id = $1 AND state IN ($2, $3)";
+    if tx.query_one(acts, params![account, one, other]).await?.is_none() {
         return Ok(Authority::Nobody);
     }
     let (roles, permissions) = held(tx, account).await?;

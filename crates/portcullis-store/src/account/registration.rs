@@ -137,6 +137,7 @@ pub(super) async fn offer_setup(
     tx: &mut Tx<'_>,
     digest: &Digest<Setup>,
     expires_at: Timestamp,
+    by: &Context,
 ) -> Result<bool, Fault> {
     access::lock_roles(tx).await?;
     if access::administrator_exists(tx).await? {
@@ -145,6 +146,10 @@ pub(super) async fn offer_setup(
     let sql = "INSERT INTO setup (id, digest, expires_at) VALUES (1, $1, $2)
         ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at";
     tx.execute(sql, params![digest, expires_at]).await?;
+    tx.record(
+        by,
+        Entry::of(Action::SetupOffered).detail(format!("until {expires_at}")),
+    );
     Ok(true)
 }
 

@@ -18,7 +18,8 @@ pub(super) async fn take(
     limit: u32,
     by: &Context,
 ) -> Result<Vec<Expiring>, Fault> {
-    let rows = tx.query(TAKE, params![by.at, before, limit]).await?;
+    let [one, other] = tx.acting();
+    let rows = tx.query(TAKE, params![by.at, before, limit, one, other]).await?;
     let mut expiring = Vec::with_capacity(rows.len());
     for mut row in rows {
         let key = api_key(&mut row)?;
@@ -65,7 +66,7 @@ async fn maker(tx: &mut Tx<'_>, key: &ApiKey) -> Result<Option<Account>, Fault> 
         return Ok(None);
     };
     let maker = find(tx, actor).await?;
-    Ok(maker.filter(|maker| maker.state.may_act() && maker.email.is_some()))
+    Ok(maker.filter(|maker| tx.may_act(maker.state) && maker.email.is_some()))
 }
 
 async fn find(tx: &mut Tx<'_>, id: account::Id) -> Result<Option<Account>, Fault> {
@@ -78,7 +79,7 @@ const TAKE: &str = concat!(
     "UPDATE api_keys SET warned_at = $1 WHERE warned_at IS NULL AND id IN (
        SELECT keys.id FROM api_keys AS keys JOIN accounts ON accounts.id = keys.account_id
        WHERE keys.warned_at IS NULL AND keys.expires_at > $1 AND keys.expires_at <= $2 AND keys.enabled = 1
-         AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ('active', 'unverified')
+         AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ($4, $5)
        ORDER BY keys.expires_at LIMIT $3) RETURNING ",
     api_key_columns!()
 );

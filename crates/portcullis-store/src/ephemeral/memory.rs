@@ -258,6 +258,13 @@ impl Ephemeral for Memory {
             .collect())
     }
 
+    async fn waits(&self, notice: &Notice) -> Result<bool, Fault> {
+        let text = notice.to_text();
+        Ok(lock(&self.notices)
+            .iter()
+            .any(|waiting| waiting.to_text() == text))
+    }
+
     async fn settle(&self, settled: &[Notice]) -> Result<(), Fault> {
         let settled: Vec<_> = settled.iter().map(Notice::to_text).collect();
         lock(&self.notices).retain(|notice| !settled.contains(&notice.to_text()));

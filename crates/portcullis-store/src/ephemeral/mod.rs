@@ -22,6 +22,8 @@ mod record;
 mod redis;
 mod split;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use portcullis_core::account;
 use portcullis_core::environment::Timestamp;
@@ -80,6 +82,13 @@ pub trait Ephemeral: Send + Sync {
 
     /// Up to `limit` notices taken in before this moment, oldest first.
     async fn notices(&self, before: Timestamp, limit: u32) -> Result<Vec<Notice>, Fault>;
+
+    /// Whether this notice was taken in and not given up.
+    async fn waits(&self, notice: &Notice) -> Result<bool, Fault> {
+        let (text, after) = (notice.to_text(), notice.at().plus(Duration::from_micros(1)));
+        let waiting = self.notices(after, u32::MAX).await?;
+        Ok(waiting.iter().any(|waiting| waiting.to_text() == text))
+    }
 
     /// Gives up notices that the database has.
     async fn settle(&self, notices: &[Notice]) -> Result<(), Fault>;

@@ -35,7 +35,9 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Mark, Marks};
 use portcullis_core::secret::Digest;
-use portcullis_core::session::{Ending, Id, NewSession, Opening, Session, SessionToken, Store};
+use portcullis_core::session::{
+    Ending, Everything, Id, Keys, NewSession, Opening, Session, SessionToken, Store,
+};
 use quick_cache::sync::Cache;
 
 use super::Ephemeral;
@@ -166,8 +168,14 @@ impl Store for SplitSessions {
             .await
     }
 
-    async fn end_all(&self, account: account::Id, stamp: Stamp, by: Context) -> Result<u64, Fault> {
-        self.finish(move |on| async move { on.end_all(account, stamp, by).await })
+    async fn end_everything(
+        &self,
+        account: account::Id,
+        stamp: Stamp,
+        keys: Keys,
+        by: Context,
+    ) -> Result<Everything, Fault> {
+        self.finish(move |on| async move { on.end_everything(account, stamp, keys, by).await })
             .await
     }
 

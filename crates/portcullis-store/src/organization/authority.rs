@@ -20,7 +20,8 @@ pub(super) async fn of_actor(tx: &mut Tx<'_>, id: Id, by: &Context) -> Result<Au
 
 /// What a member may do in the organization; nothing, if either may not act.
 pub(super) async fn of_member(tx: &mut Tx<'_>, id: Id, account: account::Id) -> Result<Authority, Fault> {
-    let Some(mut row) = tx.query_one(STANDING, params![id, account]).await? else {
+    let [one, other] = tx.acting();
+    let Some(mut row) = tx.query_one(STANDING, params![id, account, one, other]).await? else {
         return Ok(Authority::Stranger);
     };
     Ok(Authority::Member {
@@ -39,7 +40,7 @@ const STANDING: &str = "WITH RECURSIVE held (name) AS (
     JOIN organizations ON organizations.id = organization_members.organization_id
     JOIN accounts ON accounts.id = organization_members.account_id
     WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
-    AND organizations.state = 'active' AND accounts.state IN ('active', 'unverified')";
+    AND organizations.state = 'active' AND accounts.state IN ($3, $4)";
 
 /// Roles with everything they bring; `None` if one of them doesn't exist.
 pub(super) async fn roles<'n>(

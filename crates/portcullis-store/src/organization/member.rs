@@ -11,6 +11,7 @@ use portcullis_core::organization::{Change, Id, OWNED, OWNER};
 
 use super::{authority, changed, count, no_row};
 use crate::access::{lock_roles, names};
+use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 
@@ -217,14 +218,40 @@ pub(super) async fn end(
 /// Whether the change just made left an owner who can act, if it took one away; else it is undone.
 async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Result<Change, Fault> {
     defends!("T072");
-    let sql = "SELECT 1 FROM organization_roles JOIN accounts ON accounts.id = organization_roles.account_id
-        WHERE organization_roles.organization_id = $1 AND organization_roles.role = $2
-        AND accounts.state IN ('active', 'unverified') AND accounts.kind = 'person' LIMIT 1";
-    if before.contains(OWNER) && tx.query_one(sql, params![id, OWNER]).await?.is_none() {
+    if before.contains(OWNER) && !owner_acts(tx, id).await? {
         tx.undo();
         return Ok(Change::LastOwner);
     }
     Ok(Change::Done)
+}
+
+/// Whether the organization has an owner who can act: a person.
+async fn owner_acts(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
+    let [one, other] = tx.acting();
+    let sql = "SELECT 1 FROM organization_roles JOIN accounts ON accounts.id = organization_roles.account_id
+        WHERE organization_roles.organization_id = $1 AND organization_roles.role = $2
+        AND accounts.state IN ($3, $4) AND accounts.kind = 'person' LIMIT 1";
+    let owner = tx.query_one(sql, params![id, OWNER, one, other]).await?;
+    Ok(owner.is_some())
+}
+
+/// Puts on record which organizations the account was the last owner of who could act. Somebody who has to be kept out is
+/// kept out all the same; then an administrator appoints another owner.
+pub(crate) async fn record_ownerless(
+    tx: &mut Tx<'_>,
+    account: account::Id,
+    by: &Context,
+) -> Result<(), Fault> {
+    let sql = "SELECT organization_id FROM organization_roles WHERE account_id = $1 AND role = $2
+        ORDER BY organization_id";
+    for mut row in tx.query(sql, params![account, OWNER]).await? {
+        let id: Id = row.take()?;
+        if !owner_acts(tx, id).await? {
+            let entry = Entry::of(Action::OrganizationOwnerless).account(account);
+            tx.record(by, entry.detail(id.to_string()));
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn transfer(
@@ -246,8 +273,9 @@ pub(super) async fn transfer(
     let person =
         "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
         WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
-        AND accounts.state IN ('active', 'unverified') AND accounts.kind = 'person'";
-    if tx.query_one(person, params![id, to]).await?.is_none() {
+        AND accounts.state IN ($3, $4) AND accounts.kind = 'person'";
+    let [one, other] = tx.acting();
+    if tx.query_one(person, params![id, to, one, other]).await?.is_none() {
         return Ok(Change::UnknownMember);
     }
     let owner = [OWNER.to_owned()];

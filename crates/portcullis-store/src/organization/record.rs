@@ -16,9 +16,13 @@ use crate::value::params;
 
 pub(super) async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context) -> Result<Created, Fault> {
     lock_roles(tx).await?;
-    let known =
-        "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person' AND state IN ('active', 'unverified')";
-    if tx.query_one(known, params![new.owner]).await?.is_none() {
+    let [one, other] = tx.acting();
+    let known = "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person' AND state IN ($2, $3)";
+    if tx
+        .query_one(known, params![new.owner, one, other])
+        .await?
+        .is_none()
+    {
         return Ok(Created::UnknownAccount);
     }
     if let Some(limit) = new.limit

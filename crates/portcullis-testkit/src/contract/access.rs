@@ -1,13 +1,13 @@
 //! Roles and permissions: what every store must do.
 
-use portcullis_core::access::{ADMINISTRATOR, Change, PermissionRecord};
+use portcullis_core::access::{ADMINISTRATOR, Change, Permission as _, PermissionRecord, RolesWrite};
 use portcullis_core::account::{self, Stamp, State, StateSet};
-use portcullis_core::audit::Action;
+use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
 
 use super::Stores;
 use super::given::{
-    START, by, count, event_count, events, fresh_id, registered, service, set_state, together,
+    START, by, count, event_count, events, fresh_id, registered, service, set_state, together, verified,
 };
 
 fn permission(name: &str) -> PermissionRecord {
@@ -479,4 +479,35 @@ pub async fn unassign_never_leaves_a_service_account_as_the_only_administrator<S
     let berta = registered(&db, "berta").await;
     assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_so());
     assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Done);
+}
+
+/// Where addresses must be proven, whoever hasn't proven theirs can't act, so doesn't count as the one who is left, and
+/// has no authority either.
+pub async fn guards_count_only_who_may_act<S: Stores>(db: S) {
+    checks!("T175");
+    db.require_verified_email();
+    let written = permission(RolesWrite::PERMISSION.name);
+    db.declare(vec![written], START).await.unwrap();
+    let (anna, berta) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    verified(&db, anna.id).await;
+    for chief in [&anna, &berta] {
+        assert!(assign(&db, chief.id, ADMINISTRATOR).await.is_so());
+    }
+    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Protected);
+    for state in [State::Locked, State::Disabled] {
+        let stamp = Stamp::from_uuid(fresh_id());
+        let outcome = db.set_state(anna.id, state, stamp, by(START)).await;
+        assert_eq!(outcome.unwrap(), StateSet::LastAdministrator);
+    }
+    let as_berta = Context {
+        actor: Actor::Account(berta.id),
+        ..by(START)
+    };
+    let taken = async || {
+        let name = ADMINISTRATOR.to_owned();
+        db.unassign(anna.id, name, as_berta.clone()).await.unwrap()
+    };
+    assert!(matches!(taken().await, Change::Beyond(_)), "she couldn't log in");
+    verified(&db, berta.id).await;
+    assert_eq!(taken().await, Change::Done);
 }

@@ -50,6 +50,10 @@ where
     fn holding(&self) -> Holding {
         self.holding
     }
+
+    fn require_verified_email(&self) {
+        self.rest.require_verified_email();
+    }
 }
 
 /// Passes every verb of a port on to the field.
@@ -79,13 +83,13 @@ pass_on! { session::Store => sessions S:
     fn renew(id: session::Id, old: Digest<SessionToken>, new: Digest<SessionToken>, by: Context) -> bool;
     fn end(account: account::Id, id: session::Id, why: Ending, by: Context) -> bool;
     fn end_others(account: account::Id, keep: session::Id, by: Context) -> u64;
-    fn end_all(account: account::Id, stamp: account::Stamp, by: Context) -> u64;
+    fn end_everything(account: account::Id, stamp: account::Stamp, keys: session::Keys, by: Context) -> session::Everything;
     fn touch(seen: Vec<(session::Id, Timestamp)>) -> ();
 }
 
 pass_on! { account::Store => rest R:
     fn register(new: NewAccount, by: Context) -> Outcome;
-    fn offer_setup(digest: Digest<Setup>, expires_at: Timestamp) -> bool;
+    fn offer_setup(digest: Digest<Setup>, expires_at: Timestamp, by: Context) -> bool;
     fn setup_is_open(digest: Digest<Setup>, now: Timestamp) -> bool;
     fn register_first_administrator(token: Digest<Setup>, new: NewAccount, by: Context) -> Outcome;
     fn create_service(new: NewServiceAccount, by: Context) -> Outcome;

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use portcullis_core::access::grant::{Grant, Ground, Holder, MOST, Outcome, Subject, Target, Term};
-use portcullis_core::account;
-use portcullis_core::audit::Action;
+use portcullis_core::account::{self, State};
+use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization;
 
 use super::Stores;
 use super::given::{
-    CROWD, HOUR, MICROSECOND, START, by, count, event_count, events, fresh_id, registered, together,
+    CROWD, HOUR, MICROSECOND, START, by, count, event_count, events, fresh_id, registered, set_state,
+    together, verified,
 };
 
 fn post(id: &str) -> Target {
@@ -499,4 +500,29 @@ pub async fn sweep_takes_grants_that_are_over<S: Stores>(db: S) {
         .unwrap();
     assert!(swept >= 1);
     assert_eq!(db.grants_of(post("3"), START).await.unwrap().len(), 1);
+}
+
+/// Whoever may act no more shares nothing, whatever they were found to own a moment ago.
+pub async fn share_by_who_may_not_act_is_refused<S: Stores>(db: S) {
+    checks!("T179");
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "ben").await);
+    let as_anna = Context {
+        actor: Actor::Account(anna.id),
+        ..by(START)
+    };
+    let shared = async |action: &str| {
+        let grant = grant("7", &Subject::Account(ben.id), action);
+        db.share(grant, Ground::Own, as_anna.clone()).await.unwrap()
+    };
+    assert_eq!(shared("posts:read").await, Outcome::Done);
+    for state in [State::Locked, State::Disabled] {
+        set_state(&db, anna.id, state).await;
+        assert_eq!(shared("posts:edit").await, Outcome::NotHeld);
+    }
+    set_state(&db, anna.id, State::Active).await;
+    db.require_verified_email();
+    assert_eq!(shared("posts:edit").await, Outcome::NotHeld);
+    assert_eq!(held(&db, holder(ben.id), "7", "posts:edit", START).await, None);
+    verified(&db, anna.id).await;
+    assert_eq!(shared("posts:edit").await, Outcome::Done);
 }

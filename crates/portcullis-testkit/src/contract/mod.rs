@@ -47,7 +47,7 @@ pub enum Holding {
     Token,
 }
 
-/// A store of everything: what the cases run on. `impl Stores for MyStore {}` is all it takes.
+/// A store of everything: what the cases run on. `impl Stores for MyStore` adds how it is told what a deployment requires.
 pub trait Stores:
     portcullis_core::account::Store
     + portcullis_core::session::Store
@@ -67,9 +67,16 @@ pub trait Stores:
     fn holding(&self) -> Holding {
         Holding::Both
     }
+
+    /// From now on an account without a proven address may not act.
+    fn require_verified_email(&self);
 }
 
-impl Stores for portcullis_store::Database {}
+impl Stores for portcullis_store::Database {
+    fn require_verified_email(&self) {
+        Self::require_verified_email(self, true);
+    }
+}
 
 /// Makes one test of each case of the contract, on the stores that the async function `$open` answers; its path is
 /// seen from a module beneath the caller's. With `sessions` after it: of the cases about sessions alone.
@@ -121,6 +128,8 @@ macro_rules! store_contract {
             rotate_good_token_brings_its_successor
             rotate_replay_ends_the_family
             rotate_again_needs_the_standing_successor
+            rotate_again_however_late_while_the_successor_is_unused
+            rotate_again_after_a_clock_was_set_back_has_no_grace
             rotate_in_parallel_without_grace_has_one_winner
             rotate_in_parallel_with_grace_never_forks
             rotate_racing_with_logout_leaves_nothing
@@ -144,6 +153,7 @@ macro_rules! store_contract {
             set_state_keeps_one_administrator
             unassign_in_parallel_keeps_one_administrator
             unassign_never_leaves_a_service_account_as_the_only_administrator
+            guards_count_only_who_may_act
         );
         $crate::store_contract!(@ $open, api_key:
             create_for_nobody_is_refused
@@ -162,6 +172,9 @@ macro_rules! store_contract {
             rotate_without_overlap_in_parallel_has_one_winner
             revoke_of_anothers_key_is_refused
             revoke_in_parallel_has_one_winner
+            set_state_disabled_disables_keys
+            set_state_disabled_in_a_race_leaves_no_key
+            end_everything_ends_keys_as_asked
             touch_never_moves_back_or_revives
             take_expiring_answers_each_key_once
             take_expiring_leaves_out_what_needs_no_warning
@@ -169,6 +182,7 @@ macro_rules! store_contract {
         );
         $crate::store_contract!(@ $open, grant:
             share_of_what_is_unknown_is_refused
+            share_by_who_may_not_act_is_refused
             share_counts_for_exactly_what_it_says
             share_ends_at_its_moment
             share_with_many_follows_who_belongs
@@ -232,6 +246,8 @@ macro_rules! store_contract {
             appointing_works_in_every_organization
             appointing_in_parallel_makes_one_member
             the_last_owner_stays
+            an_owner_who_may_not_act_is_none
+            the_only_owner_is_disabled_with_a_word
             owners_leaving_in_parallel_keep_one
             transfer_ownership_needs_owner_and_member
             invite_replaces_revokes_and_is_limited

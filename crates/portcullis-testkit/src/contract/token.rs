@@ -162,7 +162,7 @@ pub async fn rotate_good_token_brings_its_successor<S: Stores>(db: S) {
     assert_eq!(standing.session.last_seen_at, now);
 }
 
-/// A token that comes back after the grace ends the family and the session; in the grace it is answered again.
+/// A token that comes back after its successor was used, and after the grace, ends the family and the session.
 pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
     checks!("T007");
     let (anna, other) = (registered(&db, "anna").await, registered(&db, "berta").await);
@@ -171,8 +171,15 @@ pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
     let new = opened(&db, &anna, START).await;
     let first = with_grace(&new, START);
     assert!(is_fresh(&rotate(&db, first, START).await));
-    // Used at the very beginning of the grace: the same successor once more.
+    // Nobody has used its successor: the same one once more.
     assert!(is_again(&rotate(&db, first, START.plus(MICROSECOND)).await));
+    let next = rotation(first.successor.digest);
+    assert!(is_fresh(&rotate(&db, next, START).await));
+    // Used at the very beginning of the grace: refused, and no more.
+    assert_eq!(
+        rotate(&db, first, START.plus(MICROSECOND)).await,
+        Rotated::Refused
+    );
     let late = with_grace(&new, START.plus(MICROSECOND));
     let late = Rotation {
         successor: first.successor,
@@ -183,10 +190,9 @@ pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
         Rotated::Replayed(new.id)
     );
     assert!(!lives(&db, new.id).await);
-    assert_eq!(
-        rotate(&db, rotation(first.successor.digest), START).await,
-        Rotated::Refused
-    );
+    for dead in [first.successor.digest, next.successor.digest] {
+        assert_eq!(rotate(&db, rotation(dead), START).await, Rotated::Refused);
+    }
     // The session is ended once: a further replay has nothing to end.
     assert_eq!(rotate(&db, late, START.plus(MINUTE)).await, Rotated::Refused);
     let replays = events(&db, Action::RefreshReplayed).await;
@@ -234,7 +240,89 @@ pub async fn rotate_again_needs_the_standing_successor<S: Stores>(db: S) {
     );
 }
 
-/// Without grace a crowd with one token gets one fresh answer, and its replay ends the family.
+/// While nobody has used the successor it is given again, however late, until it expires; late ones are on record. Once it
+/// was used the token is a replay.
+pub async fn rotate_again_however_late_while_the_successor_is_unused<S: Stores>(db: S) {
+    checks!("T173");
+    let anna = registered(&db, "anna").await;
+    let new = opened(&db, &anna, START).await;
+    let at = |later| Rotation {
+        grace_from: START.plus(later).minus(MINUTE),
+        ..rotation(first_refresh(&new))
+    };
+    let first = at(MINUTE);
+    let later = |later| Rotation {
+        successor: first.successor,
+        ..at(later)
+    };
+    assert!(is_fresh(&rotate(&db, first, START).await));
+    assert!(is_again(&rotate(&db, later(MINUTE), START.plus(MINUTE)).await));
+    assert_eq!(events(&db, Action::RefreshRepeated).await.len(), 0);
+    for late in [MINUTE + MICROSECOND, MINUTE * 12] {
+        let answers = together(|_| {
+            let (db, presented) = (db.clone(), later(late));
+            async move { rotate(&db, presented, START.plus(late)).await }
+        })
+        .await;
+        assert_eq!(count(&answers, is_again), answers.len());
+    }
+    let repeated = events(&db, Action::RefreshRepeated).await;
+    assert!(!repeated.is_empty());
+    assert_eq!(
+        (repeated[0].account, repeated[0].session),
+        (Some(anna.id), Some(new.id))
+    );
+    assert!(is_fresh(
+        &rotate(&db, rotation(first.successor.digest), START.plus(MINUTE * 12)).await
+    ));
+    assert_eq!(
+        rotate(&db, later(MINUTE * 12), START.plus(MINUTE * 12)).await,
+        Rotated::Replayed(new.id)
+    );
+
+    // A successor that nobody has used, and whose time is over, is no replay; one that is known no more is.
+    let unused = opened(&db, &anna, START).await;
+    let mut brief = rotation(first_refresh(&unused));
+    brief.successor.expires_at = START.plus(MINUTE);
+    assert!(is_fresh(&rotate(&db, brief, START).await));
+    let end = START.plus(MINUTE);
+    assert!(is_again(&rotate(&db, brief, end.minus(MICROSECOND)).await));
+    assert_eq!(rotate(&db, brief, end).await, Rotated::Refused);
+    assert!(lives(&db, unused.id).await);
+    db.sweep(end, 1_000).await.unwrap();
+    assert_eq!(rotate(&db, brief, end).await, Rotated::Replayed(unused.id));
+}
+
+/// A token that was used by a clock further ahead than clocks may differ has no grace: what has been used has been used,
+/// whatever the clock says.
+pub async fn rotate_again_after_a_clock_was_set_back_has_no_grace<S: Stores>(db: S) {
+    checks!("T172");
+    let anna = registered(&db, "anna").await;
+    for (back, refused) in [
+        (token::MAX_LEEWAY, true),
+        (token::MAX_LEEWAY + MICROSECOND, false),
+        (MINUTE * 10, false),
+    ] {
+        let new = opened(&db, &anna, START).await;
+        let ahead = START.plus(back);
+        let presented = with_grace(&new, START);
+        assert!(is_fresh(&rotate(&db, presented, ahead).await));
+        // Racers on a node whose clock is behind get the same successor.
+        assert!(is_again(&rotate(&db, presented, START).await));
+        assert!(is_fresh(
+            &rotate(&db, rotation(presented.successor.digest), ahead).await
+        ));
+        let expected = if refused {
+            Rotated::Refused
+        } else {
+            Rotated::Replayed(new.id)
+        };
+        assert_eq!(rotate(&db, presented, START).await, expected);
+        assert_eq!(lives(&db, new.id).await, refused);
+    }
+}
+
+/// A crowd whose successors differ, as keys of servers may, gets one fresh answer, and its replay ends the family.
 pub async fn rotate_in_parallel_without_grace_has_one_winner<S: Stores>(db: S) {
     checks!("T007");
     checks!("T008");

@@ -5,7 +5,7 @@ use portcullis_core::access::{AccountsRead, AccountsWrite, SessionsWrite};
 use portcullis_core::account::{self, StateError};
 use portcullis_core::session::EndError;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::beyond;
 use super::roles::account_id;
@@ -13,6 +13,7 @@ use crate::account::AccountView;
 use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
+use crate::session::{EndedEverything, WithKeys};
 use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -29,9 +30,9 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .operation_id("setAccountState")
         .description("A locked account is refused until it is unlocked; of a disabled one the sessions and tokens end too.")
         .delete("/accounts/{account}/sessions", end_sessions)
-        .summary("End everything an account was given")
+        .summary("End every session and token of an account; its API keys stay unless asked otherwise")
         .operation_id("endAccountSessions")
-        .description("Every session and every token, at once and on every node.")
+        .description("Every session and every token, at once and on every node; its API keys as `api_keys` says.")
         .parameter::<shape::AccountId>("account")
 }
 
@@ -71,7 +72,8 @@ enum SettableAccountState {
     Active,
     /// Refused until it is unlocked; nothing is taken away.
     Locked,
-    /// Refused everywhere at once; sessions and tokens end.
+    /// Refused everywhere at once; sessions and tokens end, and API keys are disabled: enabling the account doesn't enable
+    /// them.
     Disabled,
 }
 
@@ -115,24 +117,17 @@ impl From<StateError> for Problem {
     }
 }
 
-/// How many sessions were ended.
-#[derive(Debug, Serialize, JsonSchema)]
-struct EndedSessions {
-    /// How many.
-    ended: u64,
-}
-
 async fn end_sessions(
     who: Allow<SessionsWrite>,
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
     Circumstances(by): Circumstances,
-) -> Result<Json<EndedSessions>, Problem> {
-    let ended = portcullis
-        .sessions()
-        .end_all_of(who.permit(), account_id(&account)?, by)
-        .await?;
-    Ok(Json(EndedSessions { ended }))
+    Query(asked): Query<WithKeys>,
+) -> Result<Json<EndedEverything>, Problem> {
+    let account = account_id(&account)?;
+    let sessions = portcullis.sessions();
+    let ended = sessions.end_everything_of(who.permit(), account, asked.keys(), by);
+    Ok(Json(ended.await?.into()))
 }
 
 impl From<EndError> for Problem {

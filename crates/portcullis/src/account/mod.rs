@@ -253,7 +253,8 @@ impl From<RegistrationError> for Problem {
                 "setup_closed",
                 "this set-up token was used, has expired, or an administrator exists; if there is none, `portcullis \
                  setup-link` on the server prints a new link",
-            ),
+            )
+            .on_record(),
             RegistrationError::Hash(error) => error.into(),
             RegistrationError::Fault(fault) => fault.into(),
         }

@@ -186,7 +186,8 @@ impl From<VerifyError> for Problem {
             VerifyError::Refused => Self::bad_request(
                 "invalid_code",
                 "this code was used, has expired or never existed; ask for another at /auth/email/code",
-            ),
+            )
+            .on_record(),
             VerifyError::AnotherAccount => Self::forbidden(
                 "another_account",
                 "this code is about another account than the one you are logged in to: log in to the account that the \

@@ -122,7 +122,7 @@ pub(crate) fn found(found: bool) -> Result<NoContent, Problem> {
     if found {
         Ok(NoContent)
     } else {
-        Err(Problem::not_found())
+        Err(Problem::not_yours())
     }
 }
 

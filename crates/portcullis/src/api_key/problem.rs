@@ -49,10 +49,11 @@ pub(crate) fn refused(form: &NewKey, error: &CreateError) -> Problem {
 impl From<ChangeError> for Problem {
     fn from(error: ChangeError) -> Self {
         match &error {
-            ChangeError::Unknown => Self::not_found(),
+            ChangeError::Unknown => Self::not_yours(),
             ChangeError::Denied(denied) => Self::from(*denied),
             ChangeError::Belongs => Self::forbidden("administrators_only", error.to_string()),
             ChangeError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
+            ChangeError::Disabled => Self::conflict("account_disabled", error.to_string()),
             ChangeError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
             ChangeError::Fault(fault) => fault.clone().into(),
         }
@@ -62,7 +63,7 @@ impl From<ChangeError> for Problem {
 impl From<RotateError> for Problem {
     fn from(error: RotateError) -> Self {
         match &error {
-            RotateError::Unknown => Self::not_found(),
+            RotateError::Unknown => Self::not_yours(),
             RotateError::OverlapTooLong => {
                 let mut fields = FieldErrors::new();
                 fields.push("/overlap_seconds", "out_of_range", error.to_string());

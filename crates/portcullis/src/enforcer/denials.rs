@@ -5,7 +5,8 @@
 //! strangers wait at once. Strangers cost nothing to make: all of them together are kept at one pace ([`STRANGERS`]), and
 //! never take the room of known callers. Each account is kept at a pace of its own ([`AT_ONCE`], [`EACH`]): on the long run none
 //! fills the record, or hides in it what others were refused (`T076`). What comes on top is counted and logged; how many of
-//! an account's weren't kept stands in the next one that is.
+//! an account's weren't kept stands in the next one that is. Of each kind, told by operation and code, the first few are kept
+//! whatever else the account was refused (`T177`).
 
 mod pace;
 
@@ -118,7 +119,8 @@ impl Denials {
             tracing::debug!(trace = by.trace.map(tracing::field::display), code, %rule, %why, "nobody known");
         }
         let Some(trace) = by.trace else { return };
-        let Some((room, dropped)) = self.room(known, by.at) else {
+        let operation = denial.operation.to_string();
+        let Some((room, dropped)) = self.room(known, (&operation, code), by.at) else {
             return;
         };
         let why = match dropped {
@@ -128,7 +130,7 @@ impl Denials {
         let decision = Decision {
             trace,
             at: by.at,
-            operation: denial.operation.to_string(),
+            operation,
             rule: rule.to_string(),
             code: (*code).to_owned(),
             why,
@@ -154,7 +156,12 @@ impl Denials {
     }
 
     /// Room for a refusal, and how many of the same account's weren't kept before it.
-    fn room(&self, known: Option<account::Id>, at: Timestamp) -> Option<(OwnedSemaphorePermit, u64)> {
+    fn room(
+        &self,
+        known: Option<account::Id>,
+        kind: (&str, &str),
+        at: Timestamp,
+    ) -> Option<(OwnedSemaphorePermit, u64)> {
         defends!("T076");
         let all = if known.is_some() {
             &self.known
@@ -172,7 +179,7 @@ impl Denials {
             }
             return Some((room, 0));
         };
-        match self.accounts.count(account, at) {
+        match self.accounts.count(account, kind, at) {
             Ok(before) => Some((room, before)),
             Err(dropped) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);

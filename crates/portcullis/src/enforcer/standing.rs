@@ -62,6 +62,27 @@ pub(super) fn asked(rule: &Rule, selected: &Selected) -> String {
     }
 }
 
+/// Records what somebody whom no rule had to let in tried to guess: at the pace of strangers.
+fn record_guess(walk: &Walk, method: &Method, reason: &Reason) {
+    defends!("T176");
+    let denial = Denial {
+        operation: &Operation(method, &walk.label),
+        rule: &"anybody",
+        code: &shown_up_to(&reason.code, 64),
+        why: &shown_up_to(&reason.detail, 300),
+        credential: None,
+        principal: None,
+        key: None,
+        tree: &|| None,
+    };
+    let by = Context {
+        actor: Actor::Anonymous,
+        trace: Some(walk.trace),
+        ..Context::system(walk.at)
+    };
+    walk.gate.denials().record(&denial, by);
+}
+
 /// Records the answer if it is a refusal that nobody has recorded yet.
 pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
     defends!("T086");
@@ -71,6 +92,9 @@ pub(crate) fn record_behind(walk: &Walk, method: &Method, answer: &Response) {
         return;
     }
     let Some(standing) = Walk::unrecorded() else {
+        if let Some(reason) = reason.filter(|reason| reason.attempt && !Walk::is_recorded()) {
+            record_guess(walk, method, reason);
+        }
         return;
     };
     let (code, why) = reason.map_or(

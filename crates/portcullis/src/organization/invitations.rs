@@ -169,7 +169,8 @@ async fn accept(
         Accepted::Refused => Err(Problem::bad_request(
             "invalid_invitation",
             "this invitation was used, revoked, has expired or never existed; ask for another",
-        )),
+        )
+        .on_record()),
         Accepted::OwnsTooMany => Err(owns_too_many()),
         Accepted::AnotherAddress => Err(Problem::forbidden(
             "another_address",

@@ -148,6 +148,11 @@ impl Walk {
         let _ = CURRENT.try_with(|current| current.recorded.set(true));
     }
 
+    /// Whether a refusal is recorded.
+    pub(crate) fn is_recorded() -> bool {
+        CURRENT.try_with(|current| current.recorded.get()).unwrap_or(true)
+    }
+
     /// Whom the access rule let in, if no refusal is recorded.
     pub(crate) fn unrecorded() -> Option<Standing> {
         let taken = CURRENT.try_with(|current| {

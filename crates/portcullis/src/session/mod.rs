@@ -15,6 +15,7 @@ use portcullis_core::{audit, defends};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use self::view::{EndedEverything, WithKeys};
 use crate::account::new_device;
 use crate::cookie::Keep;
 use crate::docs::shape;
@@ -23,7 +24,7 @@ use crate::portcullis::Portcullis;
 use crate::token::{TokenResponse, audience_of};
 use crate::{
     Allow, Api, Circumstances, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem,
-    Public, Session, Via,
+    Public, Query, Session, Via,
 };
 
 /// The routes below `/auth`.
@@ -37,9 +38,9 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .operation_id("logOut")
         .description("The session that the presented credential belongs to ends at once, and its tokens with it. Cookies are taken back.")
         .post("/logout/all", log_out_everywhere)
-        .summary("End every session and token of this account")
+        .summary("End every session and token of this account; its API keys stay unless asked otherwise")
         .operation_id("logOutEverywhere")
-        .description("Also those of this request. API keys stay.")
+        .description("Also those of this request. API keys stay unless `api_keys` says otherwise.")
         .get("/csrf", csrf)
         .summary("The token that a page sends beside its session cookie")
         .operation_id("getCsrfToken")
@@ -272,15 +273,20 @@ async fn log_out_everywhere(
     State(portcullis): State<Portcullis>,
     browser: ByCookie,
     Circumstances(by): Circumstances,
+    Query(asked): Query<WithKeys>,
 ) -> Result<LoggedOut, Problem> {
-    portcullis.sessions().log_out_everywhere(who.id(), by).await?;
-    Ok(LoggedOut::from(portcullis.gate(), browser))
+    let keys = asked.keys();
+    let ended = portcullis.sessions().end_everything(who.id(), keys, by).await?;
+    let mut answer = LoggedOut::from(portcullis.gate(), browser);
+    answer.told = asked.api_keys.map(|_| EndedEverything::from(ended));
+    Ok(answer)
 }
 
-/// 204, and the session's cookies are taken back.
+/// 204, or 200 with what was asked to be told; the session's cookies are taken back.
 struct LoggedOut {
     gate: Gate,
     browser: ByCookie,
+    told: Option<EndedEverything>,
 }
 
 impl LoggedOut {
@@ -288,13 +294,17 @@ impl LoggedOut {
         Self {
             gate: gate.clone(),
             browser,
+            told: None,
         }
     }
 }
 
 impl IntoResponse for LoggedOut {
     fn into_response(self) -> Response {
-        let mut response = NoContent.into_response();
+        let mut response = match self.told {
+            Some(told) => Json(told).into_response(),
+            None => NoContent.into_response(),
+        };
         let headers = response.headers_mut();
         cookie::clear(headers, &self.gate);
         if self.browser.0 {
@@ -304,7 +314,7 @@ impl IntoResponse for LoggedOut {
     }
 }
 
-answers!(LoggedOut: NoContent; sets SessionCookies);
+answers!(LoggedOut: NoContent, Json<EndedEverything>; sets SessionCookies);
 
 async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<view::Csrf> {
     Json(view::Csrf::new(&token))
@@ -381,5 +391,5 @@ fn parse_id(text: &str) -> Result<Id, Problem> {
 }
 
 fn no_such_session() -> Problem {
-    Problem::not_found()
+    Problem::not_yours()
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::session::{Id, Session, Token};
+use portcullis_core::session::{Everything, Id, Keys, Session, Token};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::CsrfToken;
@@ -112,6 +112,58 @@ impl Csrf {
     pub(super) fn new(token: &CsrfToken) -> Self {
         Self {
             csrf_token: token.expose().to_owned(),
+        }
+    }
+}
+
+/// What becomes of the account's API keys.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeysToo {
+    /// They stay; the answer says how many.
+    Keep,
+    /// They are disabled until each is enabled again.
+    Disable,
+    /// They end for ever.
+    Revoke,
+}
+
+/// What ends besides sessions and tokens.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WithKeys {
+    /// What becomes of the account's API keys: `keep` (as without it), `disable` or `revoke`.
+    pub(crate) api_keys: Option<KeysToo>,
+}
+
+impl WithKeys {
+    /// The same for the store.
+    pub(crate) fn keys(&self) -> Keys {
+        match self.api_keys {
+            None | Some(KeysToo::Keep) => Keys::Stay,
+            Some(KeysToo::Disable) => Keys::Disable,
+            Some(KeysToo::Revoke) => Keys::Revoke,
+        }
+    }
+}
+
+/// What was ended, and what was left.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct EndedEverything {
+    /// How many sessions were ended.
+    ended: u64,
+    /// How many API keys were disabled or revoked.
+    api_keys_ended: u64,
+    /// How many API keys are honoured still.
+    api_keys_left: u64,
+}
+
+impl From<Everything> for EndedEverything {
+    fn from(ended: Everything) -> Self {
+        Self {
+            ended: ended.sessions,
+            api_keys_ended: ended.keys,
+            api_keys_left: ended.keys_left,
         }
     }
 }

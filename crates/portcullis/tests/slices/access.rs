@@ -555,3 +555,36 @@ async fn the_holders_of_a_role_are_listed_in_pages_to_who_may_read_roles() {
         (&json!(given[2..]), &Value::Null)
     );
 }
+
+#[tokio::test]
+async fn the_last_administrator_who_may_act_keeps_the_role() {
+    checks!("T175");
+    let app = TestApp::with(
+        |builder| builder.require_verified_email(true),
+        |portcullis| portcullis.api(),
+    )
+    .await;
+    // Without an address there is nothing to prove.
+    let body = json!({ "username": "root", "password": portcullis_testkit::PASSWORD });
+    app.post("/auth/register").json(&body).send().await.expect(201);
+    let root = app.log_in("root").await;
+    app.assign(&root, "administrator").await;
+    let body = json!({ "email": "second@example.com", "password": portcullis_testkit::PASSWORD });
+    let second = app
+        .post("/auth/register")
+        .json(&body)
+        .send()
+        .await
+        .expect(201)
+        .json();
+    let refused = log_in_with(&app, "second@example.com", &json!({}))
+        .await
+        .expect(403);
+    assert_eq!(refused.code(), "account_unverified");
+    let path = format!("/accounts/{}/roles/administrator", text(&second, "id"));
+    put(&app, &root, &path).await.expect(204);
+    // Two have the role, and one of them can't log in.
+    let own = format!("/accounts/{}/roles/administrator", root.id);
+    delete(&app, &root, &own).await.expect(409);
+    call(&app, &root, "GET", "/accounts", None).await.expect(200);
+}

@@ -34,6 +34,7 @@ mod oauth_errors;
 mod organization;
 #[cfg(feature = "policies")]
 mod policy;
+mod probing;
 mod proxies;
 mod races;
 mod reading;

@@ -177,25 +177,94 @@ async fn refresh_again_at_both_sides_of_the_grace() {
     let app = TestApp::new().await;
     let anna = app.user("anna@example.com").await;
     let first = refresh(&app, &anna.refresh_token).await.expect(200).json();
+    let second = refresh(&app, &text(&first, "refresh_token"))
+        .await
+        .expect(200)
+        .json();
     app.clock.advance(grace);
-    let again = refresh(&app, &anna.refresh_token).await.expect(200).json();
-    assert_eq!(first["refresh_token"], again["refresh_token"]);
-    me(&app, &text(&first, "access_token")).await.expect(200);
+    // A slow tab is told to use what its neighbour has; nothing ends.
+    refresh(&app, &anna.refresh_token).await.expect(400);
+    me(&app, &text(&second, "access_token")).await.expect(200);
 
     app.clock.advance(Duration::from_micros(1));
     let replay = refresh(&app, &anna.refresh_token).await.expect(400);
     assert_eq!(replay.code(), "invalid_grant");
     for token in [
         &text(&first, "access_token"),
-        &text(&again, "access_token"),
+        &text(&second, "access_token"),
         &anna.access_token,
     ] {
         me(&app, token).await.expect(401);
     }
-    refresh(&app, &text(&first, "refresh_token")).await.expect(400);
+    for token in [&first, &second] {
+        refresh(&app, &text(token, "refresh_token")).await.expect(400);
+    }
     let replayed = events(&app, "token.refresh_replayed").await;
     assert_eq!(replayed.len(), 1);
     assert_eq!(replayed[0].account, Some(anna.id));
+}
+
+#[tokio::test]
+async fn refresh_whose_answer_was_lost_brings_the_same_successor_however_late() {
+    checks!("T173");
+    for later in [0, 12, 3_600] {
+        let app = TestApp::new().await;
+        let anna = app.user("anna@example.com").await;
+        let lost = refresh(&app, &anna.refresh_token).await.expect(200).json();
+        app.clock.advance_secs(later);
+        let again = join_all((0..100).map(|_| refresh(&app, &anna.refresh_token))).await;
+        for answer in again {
+            let answer = answer.expect(200).json();
+            assert_eq!(answer["refresh_token"], lost["refresh_token"]);
+            me(&app, &text(&answer, "access_token")).await.expect(200);
+        }
+        // Who asks late is on record, and ends nothing.
+        assert_eq!(
+            events(&app, "token.refresh_repeated").await.is_empty(),
+            later < 12
+        );
+        assert_eq!(events(&app, "token.refresh_replayed").await.len(), 0);
+        // Once somebody has used it, the old one is a copy.
+        let next = refresh(&app, &text(&lost, "refresh_token"))
+            .await
+            .expect(200)
+            .json();
+        app.clock.advance_secs(11);
+        refresh(&app, &anna.refresh_token).await.expect(400);
+        me(&app, &text(&next, "access_token")).await.expect(401);
+        assert_eq!(events(&app, "token.refresh_replayed").await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn refresh_beside_a_thief_ends_the_session_whoever_comes_first() {
+    checks!("T007");
+    for the_owner_is_first in [true, false] {
+        let app = TestApp::new().await;
+        let anna = app.user("anna@example.com").await;
+        let stolen = anna.refresh_token.clone();
+        let first = refresh(&app, &stolen).await.expect(200).json();
+        let next = text(&first, "refresh_token");
+        app.clock.advance_secs(60);
+        let (one, other) = if the_owner_is_first {
+            (&next, &stolen)
+        } else {
+            (&stolen, &next)
+        };
+        let answer = refresh(&app, one).await.expect(200).json();
+        if the_owner_is_first {
+            refresh(&app, other).await.expect(400);
+        } else {
+            // The thief was given what the owner holds; the first of them to fall behind by two ends it.
+            assert_eq!(answer["refresh_token"], first["refresh_token"]);
+            let tip = refresh(&app, other).await.expect(200).json();
+            refresh(&app, &text(&tip, "refresh_token")).await.expect(200);
+            app.clock.advance_secs(60);
+            refresh(&app, &next).await.expect(400);
+        }
+        me(&app, &text(&answer, "access_token")).await.expect(401);
+        assert_eq!(events(&app, "token.refresh_replayed").await.len(), 1);
+    }
 }
 
 #[tokio::test]

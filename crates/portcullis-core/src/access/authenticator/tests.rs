@@ -472,7 +472,13 @@ impl session::Store for World {
     async fn end_others(&self, _: account::Id, _: session::Id, _: audit::Context) -> Result<u64, Fault> {
         never()
     }
-    async fn end_all(&self, _: account::Id, _: account::Stamp, _: audit::Context) -> Result<u64, Fault> {
+    async fn end_everything(
+        &self,
+        _: account::Id,
+        _: account::Stamp,
+        _: session::Keys,
+        _: audit::Context,
+    ) -> Result<session::Everything, Fault> {
         never()
     }
     async fn touch(&self, _: Vec<(session::Id, Timestamp)>) -> Result<(), Fault> {

@@ -75,19 +75,28 @@ fn nobody_gives_a_role_that_they_do_not_have() {
 #[test]
 fn nobody_takes_what_is_above_them() {
     checks!("T090");
+    checks!("T178");
     let all = ["portcullis:roles:write", "posts:read"];
+    let root = account(&[ADMINISTRATOR], &all, None);
+    // Scopes name permissions, never roles.
+    let named = account(&["lead"], &all, Some(&all));
     let lead = account(&["lead"], &["portcullis:roles:write", "posts:read"], None);
     let wide = account(&[ADMINISTRATOR], &all, Some(&all));
     for (who, what, missing) in [
         (&lead, role(&["reader"], &["posts:read"]), &[][..]),
-        (&lead, role(&["boss"], &[]), &[]),
+        (&lead, role(&["boss"], &[]), &["boss"]),
+        (&lead, role(&["lead"], &[]), &[]),
+        (&lead, role(&["boss", "lead"], &[]), &["boss"]),
+        (&named, role(&["lead"], &[]), &["lead"]),
+        (&root, role(&["boss"], &[]), &[]),
+        (&Authority::Operator, role(&["boss"], &[]), &[]),
         (&lead, role(&["pay"], &["invoices:pay"]), &["invoices:pay"]),
         (&wide, role(&[ADMINISTRATOR], &all), &[ADMINISTRATOR]),
         (&Authority::Operator, role(&[ADMINISTRATOR], &all), &[]),
         (
             &Authority::Nobody,
             role(&["boss"], &[]),
-            &["portcullis:roles:write"],
+            &["portcullis:roles:write", "boss"],
         ),
     ] {
         assert_eq!(

@@ -127,7 +127,7 @@ pub struct Holder {
 /// What lets somebody share an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ground {
-    /// A privilege, or ownership.
+    /// A privilege, or ownership, of somebody who may act when the grant is written.
     Own,
     /// Grants to this holder. They must count when the new one is written, and at least as long.
     Held(Holder),

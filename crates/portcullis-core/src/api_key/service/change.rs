@@ -44,6 +44,9 @@ impl ApiKeys {
         if facts.account.kind != account::Kind::Service {
             return Err(ChangeError::NotAService);
         }
+        if change.enabled == Some(true) && facts.account.state == account::State::Disabled {
+            return Err(ChangeError::Disabled);
+        }
         let asking = permit.principal().map(|who| &**who);
         self.set(account, asking, id, change, permit.sign(by)).await
     }

@@ -19,7 +19,7 @@ pub struct Settings {
     pub access_lifetime: Duration,
     /// How long a refresh token is good for if it isn't used.
     pub refresh_lifetime: Duration,
-    /// How long after its use a refresh token gives the same successor once more.
+    /// How long after its use a refresh token, whose successor was used as well, is refused without ending its session.
     pub refresh_grace: Duration,
     /// How far clocks may differ: at most 60 s.
     pub leeway: Duration,

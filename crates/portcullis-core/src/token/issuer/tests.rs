@@ -41,6 +41,12 @@ impl Store for Memory {
         }
         let mut family = self.family.lock().unwrap();
         let mut ended = self.ended.lock().unwrap();
+        let went_on = |digest: &Digest<Refresh>| {
+            family
+                .get(digest.as_bytes())
+                .is_none_or(|next| next.used.is_some())
+        };
+        let went_on = went_on(&rotation.successor.digest);
         let Some(row) = family.get_mut(rotation.presented.as_bytes()) else {
             return Ok(Rotated::Unknown);
         };
@@ -48,8 +54,10 @@ impl Store for Memory {
             return Ok(Rotated::Refused);
         }
         if let Some((at, successor)) = row.used {
-            if at >= rotation.grace_from && successor == rotation.successor.digest {
-                return Ok(Rotated::Again(Box::new(standing())));
+            match (successor == rotation.successor.digest, went_on) {
+                (true, false) => return Ok(Rotated::Again(Box::new(standing()))),
+                (true, true) if at >= rotation.grace_from => return Ok(Rotated::Refused),
+                _ => {}
             }
             *ended = true;
             return Ok(Rotated::Replayed(standing().session.id));
@@ -259,18 +267,43 @@ fn both_sides_of_the_grace() {
         let issuer = world.issuer();
         let first = world.login(&issuer);
         let issued = world.refresh(&issuer, &first).unwrap();
+        let tip = world
+            .refresh(&issuer, &issued.refresh_token)
+            .unwrap()
+            .refresh_token;
         world.clock.advance(later);
         match world.refresh(&issuer, &first) {
-            Ok(again) => assert!(within && text(&again.refresh_token) == text(&issued.refresh_token)),
+            Err(RefreshError::Invalid) => {
+                assert!(within);
+                world.refresh(&issuer, &tip).unwrap();
+            }
             Err(RefreshError::Replayed(session)) => {
                 assert!(!within);
                 assert_eq!(session, standing().session.id);
                 // The whole family is over, the living token included.
-                let dead = world.refresh(&issuer, &issued.refresh_token);
-                assert!(matches!(dead, Err(RefreshError::Invalid)));
+                assert!(matches!(world.refresh(&issuer, &tip), Err(RefreshError::Invalid)));
             }
-            Err(other) => panic!("{other}"),
+            other => panic!("{other:?}"),
         }
+    }
+}
+
+#[test]
+fn a_lost_answer_is_given_again_however_late() {
+    crate::checks!("T173");
+    for later in [Duration::from_secs(12), Duration::from_secs(3_600), DAY * 6] {
+        let world = World::new();
+        let issuer = world.issuer();
+        let first = world.login(&issuer);
+        let lost = world.refresh(&issuer, &first).unwrap();
+        world.clock.advance(later);
+        let again = world.refresh(&issuer, &first).unwrap();
+        assert_eq!(text(&again.refresh_token), text(&lost.refresh_token));
+        world.refresh(&issuer, &again.refresh_token).unwrap();
+        assert!(matches!(
+            world.refresh(&issuer, &first),
+            Err(RefreshError::Replayed(_))
+        ));
     }
 }
 

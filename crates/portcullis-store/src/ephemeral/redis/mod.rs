@@ -219,6 +219,12 @@ impl Ephemeral for Redis {
         texts.iter().map(|text| Notice::from_text(text)).collect()
     }
 
+    async fn waits(&self, notice: &Notice) -> Result<bool, Fault> {
+        let score = Cmd::zscore(self.notices_key(), notice.to_text());
+        let score: Option<f64> = self.connection.send(&score).await?;
+        Ok(score.is_some())
+    }
+
     async fn settle(&self, notices: &[Notice]) -> Result<(), Fault> {
         if notices.is_empty() {
             return Ok(());

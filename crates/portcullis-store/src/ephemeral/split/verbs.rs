@@ -9,7 +9,9 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
-use portcullis_core::session::{Ending, Id, NewSession, Opening, Session, SessionToken, Store};
+use portcullis_core::session::{
+    Ending, Everything, Id, Keys, NewSession, Opening, Session, SessionToken, Store,
+};
 
 use super::Inner;
 use crate::ephemeral::Notice;
@@ -45,19 +47,27 @@ impl Inner {
         token: Digest<SessionToken>,
         by: &Context,
     ) -> Result<Opening, Fault> {
-        self.ephemeral.keep(living(new, by.at), token).await?;
+        if let Err(fault) = self.ephemeral.keep(living(new, by.at), token).await {
+            // It may have been kept all the same, and would take the room of one that somebody has.
+            self.take_back(new).await;
+            return Err(fault);
+        }
         let admission = self.database.admit(new.clone(), by.clone()).await;
         if let Ok(Admission::Admitted { new_device }) = admission {
             let ended = Vec::new();
             return Ok(Opening::Opened { new_device, ended });
         }
-        // Nobody has been given the token: if this fails, too, the session times out unused.
-        if let Err(fault) = self.ephemeral.end(new.account, &[new.id], None).await {
-            tracing::warn!(%fault, session = %new.id, "a refused session could not be taken back");
-        }
+        self.take_back(new).await;
         match admission? {
             Admission::Refused(state) => Ok(Opening::Refused(state)),
             Admission::Admitted { .. } => Err(Fault::Other("the session was taken back".into())),
+        }
+    }
+
+    /// Nobody has been given the token: if this fails, too, the session times out unused.
+    async fn take_back(&self, new: &NewSession) {
+        if let Err(fault) = self.ephemeral.end(new.account, &[new.id], None).await {
+            tracing::warn!(%fault, session = %new.id, "a refused session could not be taken back");
         }
     }
 
@@ -197,11 +207,25 @@ impl Inner {
         by: Context,
     ) -> Result<bool, Fault> {
         let notice = Notice::ended(account, id, why, by);
-        let ended = self.ephemeral.end(account, &[id], Some(&notice)).await?;
-        if ended.is_empty() {
+        if !self.removed(account, id, &notice).await? {
             return Ok(false);
         }
         self.tell(notice).await.map(|()| true)
+    }
+
+    /// Whether this call took the session out of its store. No answer isn't "no": the store may have done it, and whoever
+    /// did it has to tell. So it is asked once more, and if the session is gone by then, the notice says by whom. Whatever
+    /// isn't known after that is told from the notice, a little later.
+    async fn removed(&self, account: account::Id, id: Id, notice: &Notice) -> Result<bool, Fault> {
+        defends!("T174");
+        match self.ephemeral.end(account, &[id], Some(notice)).await {
+            Ok(ended) => Ok(!ended.is_empty()),
+            Err(fault) => {
+                tracing::debug!(%fault, session = %id, "asking once more whether a session ended");
+                let ended = self.ephemeral.end(account, &[id], Some(notice)).await?;
+                Ok(!ended.is_empty() || self.ephemeral.waits(notice).await?)
+            }
+        }
     }
 
     pub(super) async fn end_others(&self, account: account::Id, keep: Id, by: Context) -> Result<u64, Fault> {
@@ -224,12 +248,13 @@ impl Inner {
             .map(|ended| ended + living.len() as u64)
     }
 
-    pub(super) async fn end_all(
+    pub(super) async fn end_everything(
         &self,
         account: account::Id,
         stamp: Stamp,
+        keys: Keys,
         by: Context,
-    ) -> Result<u64, Fault> {
+    ) -> Result<Everything, Fault> {
         defends!("T035");
         // What can't be counted ends all the same, by its stamp.
         let here = self.ephemeral.list(account).await.unwrap_or_else(|fault| {
@@ -238,11 +263,12 @@ impl Inner {
         });
         let ids: Vec<_> = here.iter().map(|session| session.id).collect();
         let here = self.living_of(account, here, by.at).await?;
-        let ended = self.database.end_all(account, stamp, by).await?;
+        let mut ended = self.database.end_everything(account, stamp, keys, by).await?;
         if let Err(fault) = self.ephemeral.end(account, &ids, None).await {
             tracing::warn!(%fault, %account, "ended sessions stay in their store until they time out");
         }
-        Ok(ended + here.len() as u64)
+        ended.sessions += here.len() as u64;
+        Ok(ended)
     }
 
     /// Writes a change's event and invalidation to the database and gives the notice up.

@@ -2,11 +2,12 @@
 
 use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{Outcome, State};
+use portcullis_core::audit::Action;
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
 use crate::contract::given::{
-    CROWD, HOUR, MICROSECOND, START, by, count, event_count, fresh_digest, new_account, registered,
+    CROWD, HOUR, MICROSECOND, START, by, count, event_count, events, fresh_digest, new_account, registered,
     set_state, together,
 };
 
@@ -14,8 +15,13 @@ use crate::contract::given::{
 pub async fn register_first_administrator_needs_the_open_token<S: Stores>(db: S) {
     checks!("T031");
     let (replaced, token, expires_at) = (fresh_digest(), fresh_digest(), START.plus(HOUR));
-    assert!(db.offer_setup(replaced, expires_at).await.unwrap());
-    assert!(db.offer_setup(token, expires_at).await.unwrap());
+    assert!(db.offer_setup(replaced, expires_at, by(START)).await.unwrap());
+    assert!(db.offer_setup(token, expires_at, by(START)).await.unwrap());
+    assert_eq!(
+        events(&db, Action::SetupOffered).await.len(),
+        2,
+        "each is on record"
+    );
     let last = expires_at.minus(MICROSECOND);
     for (token, at) in [(fresh_digest(), START), (replaced, START), (token, expires_at)] {
         let outcome = db
@@ -37,7 +43,7 @@ pub async fn register_first_administrator_needs_the_open_token<S: Stores>(db: S)
             "asking uses nothing up"
         );
     }
-    assert_eq!(event_count(&db).await, 0);
+    assert_eq!(event_count(&db).await, 2, "the offers alone");
     // A name that is taken costs neither account nor token.
     registered(&db, "anna").await;
     let outcome = db
@@ -66,7 +72,7 @@ pub async fn register_first_administrator_needs_the_open_token<S: Stores>(db: S)
 pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S) {
     checks!("T031");
     let token = fresh_digest();
-    assert!(db.offer_setup(token, START.plus(HOUR)).await.unwrap());
+    assert!(db.offer_setup(token, START.plus(HOUR), by(START)).await.unwrap());
     let anna = registered(&db, "anna").await;
     assert!(
         db.create_role("owner".into(), String::new(), by(START))
@@ -88,7 +94,11 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
             .unwrap()
             .is_so()
     );
-    assert!(!db.offer_setup(fresh_digest(), START.plus(HOUR)).await.unwrap());
+    assert!(
+        !db.offer_setup(fresh_digest(), START.plus(HOUR), by(START))
+            .await
+            .unwrap()
+    );
     assert!(!db.setup_is_open(token, START).await.unwrap());
     let outcome = db
         .register_first_administrator(token, new_account("thief"), by(START))
@@ -101,7 +111,7 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
 pub async fn register_first_administrator_in_parallel_makes_one<S: Stores>(db: S) {
     checks!("T031");
     let token = fresh_digest();
-    assert!(db.offer_setup(token, START.plus(HOUR)).await.unwrap());
+    assert!(db.offer_setup(token, START.plus(HOUR), by(START)).await.unwrap());
     let answers = together(|n| {
         let (db, new) = (db.clone(), new_account(&format!("chief{n}")));
         async move {

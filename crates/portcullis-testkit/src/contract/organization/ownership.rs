@@ -8,7 +8,9 @@ use portcullis_core::organization::{Accepted, Change, Created, OWNED, OWNER};
 use super::invitation::accept;
 use super::{acting, add, create, invited, named, new, operator, proven, roles, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{count, event_count, events, registered, service, set_state, together};
+use crate::contract::given::{
+    count, event_count, events, registered, service, set_state, together, verified,
+};
 
 /// An organization keeps an owner who can act.
 pub async fn the_last_owner_stays<S: Stores>(db: S) {
@@ -28,6 +30,11 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
         .await;
     assert_eq!(transferred.unwrap(), Change::UnknownMember);
     set_state(&db, ben.id, AccountState::Locked).await;
+    assert_eq!(
+        events(&db, Action::OrganizationOwnerless).await.len(),
+        0,
+        "another is left"
+    );
     let before = event_count(&db).await;
     for change in [
         db.leave_organization(acme, anna.id, acting(&anna)).await,
@@ -48,6 +55,35 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
     let again = db.leave_organization(acme, anna.id, acting(&anna)).await.unwrap();
     assert_eq!(again, Change::UnknownMember);
     assert_eq!(roles(&db, acme, &anna).await, None);
+}
+
+/// Where addresses must be proven, an owner who hasn't proven theirs can't act, so is none, and becomes none.
+pub async fn an_owner_who_may_not_act_is_none<S: Stores>(db: S) {
+    checks!("T175");
+    db.require_verified_email();
+    with_roles(&db).await;
+    let (anna, ben) = (proven(&db, "anna").await, registered(&db, "benno").await);
+    let acme = create(&db, "acme", &anna).await;
+    let made = db
+        .create_organization(new("bens", &ben), operator())
+        .await
+        .unwrap();
+    assert_eq!(made, Created::UnknownAccount);
+    add(&db, acme, &ben, &[OWNER]).await;
+    for change in [
+        db.leave_organization(acme, anna.id, acting(&anna)).await,
+        db.set_member_roles(acme, anna.id, vec![], acting(&anna)).await,
+        db.dismiss_member(acme, anna.id, operator()).await,
+    ] {
+        assert_eq!(change.unwrap(), Change::LastOwner);
+    }
+    let moved = db.transfer_ownership(acme, anna.id, ben.id, acting(&anna)).await;
+    assert_eq!(moved.unwrap(), Change::UnknownMember);
+    let removed = db.remove_member(acme, anna.id, acting(&ben)).await;
+    assert_eq!(removed.unwrap(), Change::Beyond);
+    verified(&db, ben.id).await;
+    let left = db.leave_organization(acme, anna.id, acting(&anna)).await;
+    assert_eq!(left.unwrap(), Change::Done);
 }
 
 /// Two owners leave, and are removed by each other, at once and often: one stays.
@@ -156,4 +192,18 @@ pub async fn ownership_beyond_the_limit_is_refused<S: Stores>(db: S) {
             .unwrap();
         assert_eq!(made, Created::UnknownAccount, "{state:?}");
     }
+}
+
+/// Whoever has to be kept out is, also as the only owner; that nobody owns the organization then is on record.
+pub async fn the_only_owner_is_disabled_with_a_word<S: Stores>(db: S) {
+    checks!("T072");
+    with_roles(&db).await;
+    let (anna, ben) = (registered(&db, "anna").await, registered(&db, "benno").await);
+    let (acme, both) = (create(&db, "acme", &anna).await, create(&db, "both", &anna).await);
+    add(&db, both, &ben, &[OWNER]).await;
+    set_state(&db, anna.id, AccountState::Disabled).await;
+    let told = events(&db, Action::OrganizationOwnerless).await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].account, Some(anna.id));
+    assert_eq!(told[0].detail, Some(acme.to_string()));
 }

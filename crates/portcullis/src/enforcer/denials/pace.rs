@@ -1,12 +1,13 @@
 //! How many refusals are kept: so many at once, then one each interval.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portcullis_core::account;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::{account, defends};
 
 /// A burst, and what follows it on the long run.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +53,38 @@ impl Pace {
 }
 
 /// A pace for each account, of which up to [`Paces::MOST`] are remembered. Those that find no room share one.
+///
+/// Beside it each kind of refusal of an account has a small pace of its own ([`OF_A_KIND`]): a burst of harmless ones uses
+/// the account's up, and what is of another kind is kept all the same.
 pub(super) struct Paces {
     rate: Rate,
-    accounts: Mutex<HashMap<account::Id, Account>>,
+    accounts: Mutex<Accounts>,
     others: Pace,
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Accounts {
+    known: HashMap<account::Id, Account>,
+    /// When a full burst of the account and kind may come again.
+    kinds: HashMap<(account::Id, u64), Timestamp>,
+}
+
+impl Accounts {
+    /// Whether one more of the kind is within its own pace; counts it if so.
+    fn admits_kind(&mut self, key: (account::Id, u64), now: Timestamp) -> bool {
+        defends!("T177");
+        if self.kinds.len() >= Paces::MOST_KINDS && !self.kinds.contains_key(&key) {
+            self.kinds.retain(|_, full| *full > now);
+            if self.kinds.len() >= Paces::MOST_KINDS {
+                return false;
+            }
+        }
+        let full = self.kinds.entry(key).or_insert(now);
+        let admitted = OF_A_KIND.admit(*full, now);
+        *full = admitted.unwrap_or(*full);
+        admitted.is_some()
+    }
 }
 
 /// What is remembered of an account.
@@ -67,21 +96,26 @@ struct Account {
 
 impl Paces {
     const MOST: usize = 4_096;
+    const MOST_KINDS: usize = 16_384;
 
     pub(super) fn new(rate: Rate) -> Self {
         Self {
             rate,
             accounts: Mutex::default(),
             others: Pace::new(rate),
+            hasher: RandomState::new(),
         }
     }
 
-    /// Whether a refusal of the account at `now` is kept.
+    /// Whether a refusal of the account at `now` is kept; `kind` is where it was refused, and the code of why.
     ///
     /// # Errors
     /// How many were dropped with this one since the last that was kept. Otherwise it answers how many were before.
-    pub(super) fn count(&self, account: account::Id, now: Timestamp) -> Result<u64, u64> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn count(&self, account: account::Id, kind: (&str, &str), now: Timestamp) -> Result<u64, u64> {
+        let kind = (account, self.hasher.hash_one(kind));
+        let mut all = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_its_kind = all.admits_kind(kind, now);
+        let accounts = &mut all.known;
         if accounts.len() >= Self::MOST && !accounts.contains_key(&account) {
             // Whoever could have a full burst again is as good as new.
             accounts.retain(|_, known| known.full > now);
@@ -94,17 +128,22 @@ impl Paces {
             dropped: 0,
         });
         match self.rate.admit(known.full, now) {
-            Some(full) => {
-                known.full = full;
-                Ok(std::mem::take(&mut known.dropped))
-            }
+            Some(full) => known.full = full,
+            None if of_its_kind => {}
             None => {
                 known.dropped += 1;
-                Err(known.dropped)
+                return Err(known.dropped);
             }
         }
+        Ok(std::mem::take(&mut known.dropped))
     }
 }
+
+/// Three refusals of a kind at once, and one in ten minutes on the long run, whatever else the account is refused.
+const OF_A_KIND: Rate = Rate {
+    burst: 3,
+    interval: Duration::from_secs(600),
+};
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +175,49 @@ mod tests {
         assert_eq!(passed(START, 10), 0, "a clock that goes back opens nothing");
     }
 
+    const KIND: (&str, &str) = ("GET /posts", "missing_permission");
+
+    #[test]
+    fn a_flood_of_harmless_refusals_hides_no_other() {
+        checks!("T177");
+        let paces = Paces::new(RATE);
+        for _ in 0..10_000 {
+            let _ = paces.count(person(1), KIND, START);
+        }
+        let other = ("PUT /accounts/{account}/roles/{role}", "missing_permission");
+        let dropped = paces.count(person(1), other, START);
+        assert_eq!(dropped, Ok(9_800), "and it tells what is missing");
+        let kept = |kind, at: Timestamp| {
+            (0..50)
+                .filter(|_| paces.count(person(1), kind, at).is_ok())
+                .count()
+        };
+        assert_eq!(kept(other, START), 2);
+        assert_eq!(
+            kept((other.0, "account_disabled"), START),
+            3,
+            "another reason is another kind"
+        );
+        assert_eq!(kept(KIND, START), 0);
+    }
+
+    #[test]
+    fn as_many_kinds_as_somebody_may_name_take_no_memory() {
+        checks!("T177");
+        let paces = Paces::new(Rate {
+            burst: 1,
+            interval: INTERVAL,
+        });
+        for number in 0..40_000_u32 {
+            let _ = paces.count(person(1), (&number.to_string(), "code"), START);
+        }
+        let kinds = || paces.accounts.lock().unwrap().kinds.len();
+        assert_eq!(kinds(), Paces::MOST_KINDS);
+        let later = START.plus(OF_A_KIND.interval * 3);
+        assert_eq!(paces.count(person(2), KIND, later), Ok(0));
+        assert_eq!(kinds(), 1);
+    }
+
     fn person(number: u128) -> account::Id {
         account::Id::from_uuid(Uuid::from_u128(number))
     }
@@ -144,24 +226,29 @@ mod tests {
     fn accounts_are_counted_apart_and_what_is_dropped_is_told_once() {
         checks!("T076");
         let paces = Paces::new(RATE);
-        let kept = (0..250).filter(|_| paces.count(person(1), START).is_ok()).count();
+        let kept = (0..250)
+            .filter(|_| paces.count(person(1), KIND, START).is_ok())
+            .count();
         assert_eq!(kept, 200);
-        assert_eq!(paces.count(person(1), START), Err(51));
-        assert_eq!(paces.count(person(2), START), Ok(0));
-        assert_eq!(paces.count(person(1), START.plus(INTERVAL)), Ok(51));
-        assert_eq!(paces.count(person(1), START.plus(INTERVAL * 2)), Ok(0));
+        assert_eq!(paces.count(person(1), KIND, START), Err(51));
+        assert_eq!(paces.count(person(2), KIND, START), Ok(0));
+        assert_eq!(paces.count(person(1), KIND, START.plus(INTERVAL)), Ok(51));
+        assert_eq!(paces.count(person(1), KIND, START.plus(INTERVAL * 2)), Ok(0));
     }
 
     #[test]
     fn a_flood_of_accounts_takes_no_memory_and_no_ones_pace() {
         checks!("T076");
         let paces = Paces::new(RATE);
-        let kept = (1..=10_000).filter(|&number| paces.count(person(number), START).is_ok());
+        let kept = (1..=10_000).filter(|&number| paces.count(person(number), KIND, START).is_ok());
         assert_eq!(kept.count(), Paces::MOST + 200);
-        assert_eq!(paces.accounts.lock().unwrap().len(), Paces::MOST);
-        assert_eq!(paces.count(person(7), START), Ok(0));
+        assert_eq!(paces.accounts.lock().unwrap().known.len(), Paces::MOST);
+        assert_eq!(paces.count(person(7), KIND, START), Ok(0));
         // Once theirs are over, others have room.
-        assert_eq!(paces.count(person(20_000), START.plus(INTERVAL * 300)), Ok(0));
-        assert_eq!(paces.accounts.lock().unwrap().len(), 1);
+        assert_eq!(
+            paces.count(person(20_000), KIND, START.plus(INTERVAL * 300)),
+            Ok(0)
+        );
+        assert_eq!(paces.accounts.lock().unwrap().known.len(), 1);
     }
 }

@@ -25,6 +25,7 @@ impl Builder {
         let mut settings = Settings::default();
         settings.blank = self.blank;
         let database = Database::open_with(&self.url, &settings).await?;
+        database.require_verified_email(self.sessions.require_verified_email);
         let opened = self.build(database, master_key, appearance).await?;
         // What a first start makes is in the file before anybody can copy it without its log.
         if let Err(fault) = opened.settle().await {

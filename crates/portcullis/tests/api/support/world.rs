@@ -123,7 +123,13 @@ impl session::Store for World {
     async fn end_others(&self, _: account::Id, _: session::Id, _: Context) -> Result<u64, Fault> {
         panic!("tests end sessions by `Bench::end`")
     }
-    async fn end_all(&self, _: account::Id, _: account::Stamp, _: Context) -> Result<u64, Fault> {
+    async fn end_everything(
+        &self,
+        _: account::Id,
+        _: account::Stamp,
+        _: session::Keys,
+        _: Context,
+    ) -> Result<session::Everything, Fault> {
         panic!("tests end sessions by `Bench::end`")
     }
     async fn touch(&self, _: Vec<(session::Id, Timestamp)>) -> Result<(), Fault> {

@@ -190,6 +190,15 @@ async fn what_the_owner_loses_the_key_loses_at_once() {
         set_state(&app, &anna, state).await;
         check(&with_key(&app, key, "/read").await, 401, code);
         set_state(&app, &anna, State::Active).await;
+        if state == State::Disabled {
+            check(&with_key(&app, key, "/read").await, 401, code);
+            let again = app.log_in(&anna.email).await;
+            let request = app.patch(&format!("/auth/api-keys/{}", text(&made, "id")));
+            let request = request
+                .bearer(&again.access_token)
+                .json(&json!({ "enabled": true }));
+            request.send().await.expect(200);
+        }
         with_key(&app, key, "/read").await.expect(200);
     }
     let permit = Permit::dangerous_for_operator();
@@ -219,15 +228,85 @@ async fn what_the_owner_loses_the_key_loses_at_once() {
 }
 
 #[tokio::test]
-async fn logging_out_everywhere_leaves_keys_alone() {
+async fn logging_out_everywhere_leaves_keys_alone_and_says_so_if_asked() {
+    checks!("T170");
+    for (asked, status, told, then) in [
+        ("", 204, None, 200),
+        ("?api_keys=keep", 200, Some((0, 1)), 200),
+        ("?api_keys=disable", 200, Some((1, 0)), 401),
+        ("?api_keys=revoke", 200, Some((1, 0)), 401),
+    ] {
+        let app = app().await;
+        let anna = anna(&app).await;
+        let made = issued(&app, &anna, &form()).await;
+        let all = async |query: &str| {
+            let path = format!("/auth/logout/all{query}");
+            app.post(&path).bearer(&anna.access_token).send().await
+        };
+        for wrong in ["?api_keys=all", "?api_keys=", "?keys=revoke"] {
+            assert!((400..500).contains(&all(wrong).await.status()), "{wrong}");
+        }
+        let answer = all(asked).await.expect(status);
+        if let Some((ended, left)) = told {
+            let expected = json!({ "ended": 1, "api_keys_ended": ended, "api_keys_left": left });
+            assert_eq!(answer.json(), expected);
+        }
+        app.get("/auth/me")
+            .bearer(&anna.access_token)
+            .send()
+            .await
+            .expect(401);
+        with_key(&app, text(&made, "key"), "/read").await.expect(then);
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_ends_sessions_and_keys_if_they_may_change_keys() {
+    checks!("T170");
     let app = app().await;
     let anna = anna(&app).await;
     let made = issued(&app, &anna, &form()).await;
-    app.post("/auth/logout/all")
+    let clerk = app
+        .user_with("clerk@example.com", &["portcullis:sessions:write"])
+        .await;
+    let keeper = ["portcullis:sessions:write", "portcullis:api-keys:write"];
+    let keeper = app.user_with("keeper@example.com", &keeper).await;
+    let end = async |who: &Account, query: &str| {
+        let path = format!("/admin/api/v1/accounts/{}/sessions{query}", anna.id);
+        app.delete(&path).bearer(&who.access_token).send().await
+    };
+    check(&end(&clerk, "?api_keys=revoke").await, 403, "insufficient_scope");
+    app.get("/auth/me")
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(204);
+        .expect(200);
+    let told = end(&clerk, "").await.expect(200).json();
+    assert_eq!(
+        told,
+        json!({ "ended": 1, "api_keys_ended": 0, "api_keys_left": 1 })
+    );
+    with_key(&app, text(&made, "key"), "/read").await.expect(200);
+    let told = end(&keeper, "?api_keys=disable").await.expect(200).json();
+    assert_eq!(
+        told,
+        json!({ "ended": 0, "api_keys_ended": 1, "api_keys_left": 0 })
+    );
+    check(
+        &with_key(&app, text(&made, "key"), "/read").await,
+        401,
+        "invalid_token",
+    );
+    // Her own to enable again, freshly logged in.
+    let anna = app.log_in("anna@example.com").await;
+    let one = format!("/auth/api-keys/{}", text(&made, "id"));
+    let enable = json!({ "enabled": true });
+    app.patch(&one)
+        .bearer(&anna.access_token)
+        .json(&enable)
+        .send()
+        .await
+        .expect(200);
     with_key(&app, text(&made, "key"), "/read").await.expect(200);
 }
 

@@ -105,18 +105,24 @@ async fn a_service_account_works_by_its_keys_alone() {
     check(&with_key(&app, key, "/read").await, 401, "invalid_token");
     let key = text(&rotated, "key");
     let state = format!("{ADMIN}/accounts/{id}/state");
-    for (to, status) in [("disabled", 401), ("active", 200)] {
+    let one = format!("{keys}/{}", text(&made, "id"));
+    let enable = async || {
+        let request = app.patch(&one).bearer(&root.access_token);
+        request.json(&json!({ "enabled": true })).send().await
+    };
+    for (to, enabled) in [("disabled", 409), ("active", 200)] {
         let request = app
             .put(&state)
             .bearer(&root.access_token)
             .json(&json!({ "state": to }));
         request.send().await.expect(200);
-        assert_eq!(with_key(&app, key, "/read").await.status(), status, "{to}");
+        assert_eq!(with_key(&app, key, "/read").await.status(), 401, "{to}");
+        enable().await.expect(enabled);
     }
+    with_key(&app, key, "/read").await.expect(200);
     let listed = app.get(&keys).bearer(&root.access_token).send().await.expect(200);
     assert_eq!(listed.json()["items"].as_array().unwrap().len(), 1);
     assert!(!listed.text().contains(&key[8..]));
-    let one = format!("{keys}/{}", text(&made, "id"));
     app.delete(&one)
         .bearer(&root.access_token)
         .send()

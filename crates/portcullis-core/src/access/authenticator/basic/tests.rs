@@ -356,7 +356,12 @@ impl account::Store for Accounts {
     async fn register(&self, _: account::NewAccount, _: audit::Context) -> Result<account::Outcome, Fault> {
         never()
     }
-    async fn offer_setup(&self, _: Digest<account::Setup>, _: Timestamp) -> Result<bool, Fault> {
+    async fn offer_setup(
+        &self,
+        _: Digest<account::Setup>,
+        _: Timestamp,
+        _: audit::Context,
+    ) -> Result<bool, Fault> {
         never()
     }
     async fn setup_is_open(&self, _: Digest<account::Setup>, _: Timestamp) -> Result<bool, Fault> {
