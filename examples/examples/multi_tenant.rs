@@ -56,8 +56,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use portcullis::core::access::{Change, MayGive};
-use portcullis::core::account::{Letter, MailError, Mailer};
 use portcullis::core::audit;
+use portcullis::core::letter::{Id, Letter, MailError, Mailer};
 use portcullis::core::organization::Current;
 use portcullis::{
     Allow, Api, Builder, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, Public,
@@ -171,7 +171,7 @@ pub struct Letters(pub PathBuf);
 
 #[async_trait]
 impl Mailer for Letters {
-    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+    async fn send(&self, letter: Letter, _: Id) -> Result<(), MailError> {
         let text = format!(
             "To: {}\nSubject: {}\n\n{}\n",
             letter.to, letter.subject, letter.text
@@ -179,7 +179,7 @@ impl Mailer for Letters {
         let mut file = OpenOptions::new();
         let file = file.append(true).create(true).mode(0o600).open(&self.0);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(|error| MailError(format!("{} can't be written: {error}", self.0.display())))
+            .map_err(|error| MailError::NotNow(format!("{} can't be written: {error}", self.0.display())))
     }
 }
 

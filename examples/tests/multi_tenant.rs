@@ -11,7 +11,7 @@
 mod multi_tenant;
 
 use multi_tenant::{Letters, Projects, api, seed, settings};
-use portcullis::core::account::{Letter, Mailer as _};
+use portcullis::core::letter::{Id, Letter, Mailer as _};
 use portcullis_testkit::{Account, Answer, Matrix, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
@@ -151,13 +151,14 @@ async fn a_letter_that_cannot_be_written_is_told_and_every_other_is_kept() {
         subject: "Hello".to_owned(),
         text: "Come in".to_owned(),
     };
+    let id = Id::from_uuid("01890000-0000-7000-8000-000000000001".parse().unwrap());
     let error = Letters(folder.path().to_owned())
-        .send(letter("a@b.example"))
+        .send(letter("a@b.example"), id)
         .await;
     assert!(error.unwrap_err().to_string().contains("can't be written"));
     let file = folder.path().join("letters.txt");
     for to in ["a@b.example", "c@d.example"] {
-        Letters(file.clone()).send(letter(to)).await.unwrap();
+        Letters(file.clone()).send(letter(to), id).await.unwrap();
     }
     assert_eq!(
         std::fs::read_to_string(file).unwrap(),

@@ -13,10 +13,10 @@ END_SECONDS = 10
 
 
 class Server:
-    """Runs the binary named by PORTCULLIS_BIN; `url` is there once it says where it listens, and `setup_token`, which makes
-    the first administrator."""
+    """Runs the binary named by PORTCULLIS_BIN, with further settings and variables; `url` is there once it says where it
+    listens, and `setup_token`, which makes the first administrator."""
 
-    def __init__(self, *settings):
+    def __init__(self, *settings, **variables):
         self._home = tempfile.TemporaryDirectory(prefix="portcullis-clients-")
         self._log = open(os.path.join(self._home.name, "log"), "w+", encoding="utf-8")
         self.home = home = self._home.name
@@ -25,7 +25,8 @@ class Server:
             + ["--listen", "127.0.0.1:0", "--data", os.path.join(home, "data")]
             + [argument for setting in settings for argument in ("--set", setting)],
             cwd=home,
-            env={name: value for name, value in os.environ.items() if not name.startswith("PORTCULLIS_")},
+            env={name: value for name, value in os.environ.items() if not name.startswith("PORTCULLIS_")}
+            | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -16,6 +16,7 @@ pub mod fault;
 pub mod invalidation;
 pub mod job;
 pub mod key;
+pub mod letter;
 pub mod organization;
 pub mod password;
 pub mod secret;

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use portcullis::secrets::{self, SecretsError};
 use portcullis::{OpenError, Portcullis, environment};
-use portcullis_core::account::MailError;
 use portcullis_core::fault::Fault;
+use portcullis_core::letter::MailError;
 use portcullis_core::{organization, password, session, token};
 use url::Url;
 
@@ -113,7 +113,7 @@ pub(crate) async fn open(
         .database(config.database.address.expose())
         .master_key(secrets.master_key)
         .refuse_empty(secrets.sealed)
-        .mailer(mailer(&config.mail, &environment)?)
+        .mailer(mailer(&config.mail, public_url, &environment)?)
         .environment(environment)
         .realm(config.server.realm.as_str())
         .passwords(hashing(config))
@@ -130,6 +130,7 @@ pub(crate) async fn open(
         .api_keys(config.api_keys.settings.clone())
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email)
+        .letters(config.letters)
         .organizations(organizations(config));
     let listen = config.server.listen.ip();
     if !listen.is_unspecified() {

@@ -24,7 +24,7 @@ pub(crate) async fn spend(
     let mut counted = Vec::with_capacity(budgets.len());
     for budget in in_order(budgets) {
         let subject = budget.subject.as_bytes();
-        let due = match tx.query_one(take, params![&subject[..], now]).await? {
+        let due = match tx.query_one(take, params![subject, now]).await? {
             Some(mut row) => Some(row.take::<Timestamp>()?.into()),
             None => None,
         };

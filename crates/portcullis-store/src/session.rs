@@ -23,7 +23,7 @@ use crate::account::renew_claim;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
-use crate::{Database, token};
+use crate::{Database, job, token};
 
 /// The columns [`session`] reads.
 macro_rules! session_columns {
@@ -184,6 +184,7 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening
         return Ok(Opening::Refused(state));
     }
     let new_device = is_new_device(tx, new).await?;
+    tell(tx, new, new_device, by).await?;
     let ended = make_room(tx, new, by).await?;
     insert(tx, new, by.at).await?;
     if let Some(refresh) = &new.refresh {
@@ -228,6 +229,19 @@ pub(crate) async fn is_new_device(tx: &mut Tx<'_>, new: &NewSession) -> Result<b
     };
     let (all, same): (i64, i64) = (row.take()?, row.take()?);
     Ok(all > 0 && same == 0)
+}
+
+/// Writes what its owner is told of a new device.
+pub(crate) async fn tell(
+    tx: &mut Tx<'_>,
+    new: &NewSession,
+    new_device: bool,
+    by: &Context,
+) -> Result<(), Fault> {
+    if let (true, Some(news)) = (new_device, &new.news) {
+        job::enqueue(tx, news, by).await?;
+    }
+    Ok(())
 }
 
 /// Ends the least recently seen sessions until one more has room.

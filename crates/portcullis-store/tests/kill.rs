@@ -270,6 +270,7 @@ async fn open(
         idle: Duration::from_secs(60),
         expires_at: NOW.plus(Duration::from_secs(3600)),
         limit: 3,
+        news: None,
     };
     let id = new.id;
     session::Store::open(database, new, Context::system(NOW))

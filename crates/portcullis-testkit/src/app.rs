@@ -116,6 +116,11 @@ impl TestApp {
             .documented(self.documented.clone())
     }
 
+    /// Sends the letters that are due: after it, [`TestApp::mailer`] has everything that was written.
+    pub async fn letters_sent(&self) {
+        self.portcullis.send_letters().await.unwrap();
+    }
+
     /// The circumstances of a change made by the test itself.
     pub fn by_operator(&self) -> audit::Context {
         audit::Context::operator(self.clock.now())

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use portcullis_core::account::{Letter, MailError, Mailer};
+use portcullis_core::letter::{Id, Letter, MailError, Mailer};
 use tokio::sync::Notify;
 
 /// Keeps letters instead of sending them.
@@ -51,7 +51,7 @@ impl FakeMailer {
 
 #[async_trait]
 impl Mailer for FakeMailer {
-    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+    async fn send(&self, letter: Letter, _: Id) -> Result<(), MailError> {
         self.letters
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

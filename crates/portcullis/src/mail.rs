@@ -1,7 +1,7 @@
 //! Letters without a mail system.
 
 use async_trait::async_trait;
-use portcullis_core::account::{Letter, MailError, Mailer};
+use portcullis_core::letter::{Id, Letter, MailError, Mailer};
 
 /// The mailer of a program that was given none: it refuses, and the log says that a letter was lost.
 #[derive(Debug, Clone, Copy)]
@@ -9,8 +9,8 @@ pub(crate) struct Silent;
 
 #[async_trait]
 impl Mailer for Silent {
-    async fn send(&self, _letter: Letter) -> Result<(), MailError> {
-        Err(MailError(
+    async fn send(&self, _letter: Letter, _: Id) -> Result<(), MailError> {
+        Err(MailError::NotNow(
             "no mailer is configured: give the builder one".to_owned(),
         ))
     }

@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use self::builder::Manners;
 pub use self::builder::{Builder, Enumeration, OpenError};
-use self::letters::Letters;
+use self::letters::{Letters, Worker};
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
@@ -71,6 +71,7 @@ struct Inner {
     decisions: Decisions,
     verifier: Verifier,
     letters: Letters,
+    _worker: Worker,
     manners: Manners,
     key_age: Duration,
     policies: Keeper,
@@ -167,6 +168,15 @@ impl Portcullis {
 
     pub(crate) fn letters(&self) -> &Letters {
         &self.0.letters
+    }
+
+    /// Sends the letters that are due, and answers when none is on its way. [`Portcullis::serve`] does it by itself; for
+    /// a test, or a program that serves nothing.
+    ///
+    /// # Errors
+    /// What the store says; what isn't sent waits.
+    pub async fn send_letters(&self) -> Result<(), Fault> {
+        self.letters().settled().await
     }
 
     /// Reads changed keys no more: before the database closes, so that nobody reads from a closed one.

@@ -1,11 +1,14 @@
 //! Serves an API.
 
 use std::io;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use portcullis_core::access::PermissionRef;
 use portcullis_core::fault::Fault;
 use portcullis_store::Unsettled;
 use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::time::Instant;
 
 use crate::listener::{self, Limits};
 use crate::policies::PoliciesError;
@@ -101,9 +104,16 @@ impl Portcullis {
     ) -> Result<(), ServeError> {
         let router = self.router(api).await?;
         let upkeep = self.upkeep();
+        let began = OnceLock::new();
+        let shutdown = async {
+            shutdown.await;
+            let _ = began.set(Instant::now());
+        };
         listener::serve(router, listener, shutdown, limits).await;
         upkeep.stop().await;
-        self.close().await;
+        // One bound for all: requests and letters together.
+        let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
+        self.close_within(limits.drain.saturating_sub(spent)).await;
         Ok(())
     }
 
@@ -125,11 +135,16 @@ impl Portcullis {
         Upkeep::start(self)
     }
 
-    /// Waits until everything that was begun is done (letters handed over, refusals written down) and closes the
-    /// database. [`Portcullis::serve`] does it by itself; a program that serves nothing calls it before it ends.
+    /// Ends what was begun (refusals are written down, letters that are due handed over, for ten seconds at most) and closes
+    /// the database. A letter that isn't sent by then waits in it. [`Portcullis::serve`] does it by itself; a program that
+    /// serves nothing calls it before it ends.
     pub async fn close(&self) {
+        self.close_within(Limits::default().drain).await;
+    }
+
+    async fn close_within(&self, limit: Duration) {
         self.gate().settled().await;
-        self.letters().settled().await;
+        self.letters().close(limit).await;
         self.forget_key_changes();
         self.database().close().await;
     }

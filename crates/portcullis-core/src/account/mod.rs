@@ -13,7 +13,6 @@
 //! mailed about, or takes the account over, which ends everything that was made before.
 
 mod identifier;
-mod mail;
 mod passwords;
 mod proof;
 mod registrar;
@@ -29,7 +28,6 @@ pub use self::identifier::{
     EmailAddress, Identifier, InvalidEmail, InvalidLetters, InvalidUsername, Username, looks_of,
     shown_address,
 };
-pub use self::mail::{Letter, MailError, Mailer};
 pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsError};
 pub use self::proof::{Claim, Claimed, Proof, Proving, Redeemed};
 pub use self::registrar::{
@@ -41,6 +39,8 @@ pub use self::service_account::{ServiceAccountError, ServiceAccounts};
 use crate::access::Lacks;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+#[doc(inline)]
+pub use crate::letter::{Letter, MailError, Mailer};
 use crate::password::SealedHash;
 use crate::secret::{self, Digest, Opaque};
 use crate::throttle::Budget;

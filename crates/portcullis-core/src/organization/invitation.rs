@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Id, InvitationId};
 use crate::account::{self, EmailAddress};
 use crate::environment::Timestamp;
+use crate::job::NewJob;
 use crate::secret::{Digest, Kind, Opaque};
 use crate::throttle::Budget;
 
@@ -41,6 +42,8 @@ pub struct NewInvitation {
     pub limit: u32,
     /// What its letter is counted against; a revoked or replaced one gives nothing back.
     pub budgets: Vec<Budget>,
+    /// What mails it, where it is mailed.
+    pub letter: Option<NewJob>,
 }
 
 /// An open invitation, as members see it. Its token is nowhere but in the letter.

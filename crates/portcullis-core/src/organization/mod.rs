@@ -32,8 +32,8 @@ pub use self::current::{Current, Directory};
 pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
 pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, Name, Selector, Slug};
 pub use self::service::{
-    Creation, Invite, Invited, MayAppoint, MayHandOver, MayLetIn, MaySeeMembers, OWNED, Organizations,
-    OrganizationsError, Settings,
+    Creation, Invite, Invited, Mailed, MayAppoint, MayHandOver, MayLetIn, MaySeeMembers, OWNED,
+    Organizations, OrganizationsError, Settings,
 };
 pub use self::store::{Accepted, Change, Created, MembershipFacts, NewOrganization, Renaming, Store};
 use crate::environment::Timestamp;

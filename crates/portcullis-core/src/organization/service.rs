@@ -6,6 +6,7 @@ mod invitations;
 use std::sync::Arc;
 
 pub use self::appointments::{MayAppoint, MaySeeMembers};
+pub use self::invitations::Mailed;
 use super::{
     Belonging, Change, Created, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization,
     Organization, Owner, Renaming, Selector, Slug, State, Store,

@@ -11,6 +11,7 @@ use super::{Device, Id, Manager, Method, NewSession, Opening, Session, Token};
 use crate::account::{self, Account, Mismatch, NotProven, PasswordsError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::job::NewJob;
 use crate::password::HashError;
 use crate::secret::SecretText;
 use crate::token::{self, Audience, RefreshToken};
@@ -280,6 +281,7 @@ impl Manager {
             Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
             Delivery::Session | Delivery::Remembered => Holds::Session(Token::mint(&self.on.environment)),
         };
+        let device = form.device;
         let new = NewSession {
             id: Id::new(&self.on.environment),
             account: account.id,
@@ -287,12 +289,13 @@ impl Manager {
             require_verified: settings.require_verified_email,
             token: holds.session().map(Token::digest),
             refresh: holds.refresh(),
-            device: form.device,
+            device: device.clone(),
             method: Method::Password,
             scopes,
             idle,
             expires_at,
             limit: settings.per_account,
+            news: self.news_of(account, &device, &by)?,
         };
         let session = living(&new, now);
         defends!("T035");
@@ -326,6 +329,22 @@ impl Manager {
                 remembered: form.delivery == Delivery::Remembered,
                 new_device,
             }),
+        }
+    }
+}
+
+impl Manager {
+    /// What is told of a new device, to the owner of the address: one that isn't proven may be a stranger's.
+    fn news_of(
+        &self,
+        account: &Account,
+        device: &Device,
+        by: &audit::Context,
+    ) -> Result<Option<NewJob>, Fault> {
+        defends!("T132");
+        match &self.on.news {
+            Some(news) if account.email_verified_at.is_some() => news.new_device(account, device, by),
+            _ => Ok(None),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::device_name::DeviceName;
 use super::login::LoginError;
-use super::{Ending, Everything, Id, Keys, Session, Store, Token};
+use super::{Ending, Everything, Id, Keys, News, Session, Store, Token};
 use crate::access::{
     ApiKeysWrite, Authority, Directory, Lacks, Permission as _, Permit, SessionsWrite, in_words,
 };
@@ -74,6 +74,8 @@ pub struct Foundation {
     pub environment: Environment,
     /// How long sessions live.
     pub settings: Settings,
+    /// Who words what is told about them; nobody is told without.
+    pub news: Option<Arc<dyn News>>,
 }
 
 /// Why an account's sessions were not ended.

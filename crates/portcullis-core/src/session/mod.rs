@@ -23,6 +23,7 @@ pub use self::login::{Delivery, LoggedIn, LoginError, LoginForm};
 pub use self::manager::{EndError, Foundation, Manager, Settings};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::job::NewJob;
 use crate::secret::{Digest, Kind, Opaque};
 use crate::{account, audit, define_id, token};
 
@@ -132,6 +133,23 @@ pub struct NewSession {
     pub expires_at: Timestamp,
     /// How many live sessions the account may have; the least recently seen ones are ended to make room.
     pub limit: u32,
+    /// What tells the owner of the session, written if the device is a new one.
+    pub news: Option<NewJob>,
+}
+
+/// Words what is told about sessions.
+pub trait News: Send + Sync {
+    /// The job that tells the account's owner that it is used on a device it wasn't used on before; `None` where nobody
+    /// can be told.
+    ///
+    /// # Errors
+    /// If it can't be written down.
+    fn new_device(
+        &self,
+        account: &account::Account,
+        device: &Device,
+        by: &audit::Context,
+    ) -> Result<Option<NewJob>, Fault>;
 }
 
 /// A session as the store knows it.

@@ -74,6 +74,27 @@ pub(crate) const KEYS: &[Key] = &[
         "sender of every letter, such as Portcullis <no-reply@example.com>",
     ),
     key("mail.folder", "folder of the letters in development"),
+    key(
+        "mail.to_address",
+        "how many letters one address gets, such as 20/day",
+    ),
+    key(
+        "mail.to_address_by_strangers",
+        "how many of them may be caused by somebody who isn't logged in",
+    ),
+    key(
+        "mail.to_domain",
+        "how many letters all addresses of one domain get",
+    ),
+    key("mail.by_account", "how many letters one account may cause"),
+    key(
+        "mail.by_client",
+        "how many letters may be caused from one client address, or IPv6 network of 64 bits",
+    ),
+    key(
+        "mail.new_devices",
+        "how many letters about new devices one account gets",
+    ),
     key("tokens.algorithm", "algorithm of new signing keys"),
     key(
         "tokens.key_age",

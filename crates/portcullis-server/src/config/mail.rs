@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
+use portcullis_core::letter::Settings;
 use portcullis_core::secret::SecretText;
+use portcullis_core::throttle::Rate;
 use url::Url;
 
 use super::reader::Reader;
 use super::server::{Mode, Server, is_loopback};
+use crate::mail::{fits_header, wire_address};
 
 /// How letters leave.
 #[derive(Debug, Clone)]
@@ -145,7 +148,69 @@ fn is_local(url: &Url) -> bool {
     Url::parse(&format!("http://{host}")).is_ok_and(|url| is_loopback(&url))
 }
 
+/// Reads the sender, and writes its domain in ASCII form. Its name is held to the rule of subjects before anybody else
+/// reads it.
 fn parse_sender(text: &str) -> Result<Mailbox, String> {
-    text.parse()
-        .map_err(|_| "must be an address, such as Portcullis <no-reply@example.com>".to_owned())
+    let form = "must be an address, such as Portcullis <no-reply@example.com>; put the name in quotation marks if it holds \
+                , : ( ) [ ] or @";
+    if !fits_header(text) {
+        return Err("must be one line of text, without =? in it".to_owned());
+    }
+    let sender: Mailbox = text.parse().map_err(|_| form.to_owned())?;
+    if sender.name.as_deref().is_some_and(|name| !fits_header(name)) {
+        return Err("must be one line of text, without =? in it".to_owned());
+    }
+    let address = wire_address(&sender.email.to_string()).ok_or(form)?;
+    Ok(Mailbox::new(sender.name, address))
+}
+
+/// How many letters are sent.
+pub(super) fn letters(from: &mut Reader) -> Settings {
+    let mut settings = Settings::default();
+    let mut rate = |key: &'static str, default: Rate| {
+        let parse = |text: &str| Rate::parse(text).map_err(|error| error.to_string());
+        from.text(key, default, parse, Rate::to_string)
+    };
+    settings.to_address = rate("mail.to_address", settings.to_address);
+    settings.to_address_by_strangers = rate("mail.to_address_by_strangers", settings.to_address_by_strangers);
+    settings.to_domain = rate("mail.to_domain", settings.to_domain);
+    settings.by_account = rate("mail.by_account", settings.by_account);
+    settings.by_client = rate("mail.by_client", settings.by_client);
+    settings.new_devices = rate("mail.new_devices", settings.new_devices);
+    settings
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::checks;
+
+    use super::*;
+
+    #[test]
+    fn a_senders_name_is_told_from_an_attack_and_from_a_slip() {
+        checks!("T134");
+        for (text, shown) in [
+            ("no-reply@example.com", "no-reply@example.com"),
+            (
+                "Portcullis <no-reply@bücher.example>",
+                "Portcullis <no-reply@xn--bcher-kva.example>",
+            ),
+            (
+                "\"Acme (Support)\" <a@b.example>",
+                "\"Acme (Support)\" <a@b.example>",
+            ),
+        ] {
+            assert_eq!(parse_sender(text).unwrap().to_string(), shown);
+        }
+        for (text, says) in [
+            ("Acme (Support) <a@b.example>", "quotation marks"),
+            ("Doe, Jane <a@b.example>", "quotation marks"),
+            ("nobody", "must be an address"),
+            ("A\nBcc: c@d.example <a@b.example>", "one line"),
+            ("=?utf-8?q?A?= <a@b.example>", "=?"),
+        ] {
+            let said = parse_sender(text).unwrap_err();
+            assert!(said.contains(says), "{text}: {said}");
+        }
+    }
 }

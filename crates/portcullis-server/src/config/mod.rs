@@ -63,6 +63,8 @@ pub(crate) struct Config {
     pub(crate) proxies: Proxies,
     /// How letters leave.
     pub(crate) mail: Mail,
+    /// How many letters are sent.
+    pub(crate) letters: portcullis_core::letter::Settings,
     /// How tokens are issued.
     pub(crate) tokens: Tokens,
     /// How long sessions live.
@@ -129,6 +131,7 @@ impl Config {
         let database = Database::read(from, &server.data);
         let proxies = proxies::read(from);
         let mail = Mail::read(from, &server);
+        let letters = mail::letters(from);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
         let cookies = cookies::read(from, &server);
@@ -148,6 +151,7 @@ impl Config {
             database,
             proxies,
             mail,
+            letters,
             tokens,
             sessions,
             cookies,

@@ -2,14 +2,17 @@
 //!
 //! **Deployment caveat:** the links are secrets. This mailer exists in development mode only.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use portcullis_core::account::{Letter, MailError, Mailer};
+use portcullis_core::defends;
 use portcullis_core::environment::Environment;
+use portcullis_core::letter::{Id, Letter, MailError, Mailer};
+use rustix::fs::OFlags;
+use rustix::process::{Gid, Uid};
 use uuid::Uuid;
 
 /// Writes letters into a folder.
@@ -27,14 +30,16 @@ impl Folder {
 
 #[async_trait]
 impl Mailer for Folder {
-    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+    async fn send(&self, letter: Letter, _: Id) -> Result<(), MailError> {
         let (folder, stamp) = (self.path.clone(), self.environment.now().to_string());
         let draft = self.environment.id();
         let links: Vec<String> = links(&letter.text).map(str::to_owned).collect();
         let written = tokio::task::spawn_blocking(move || write(&folder, &stamp, draft, &letter)).await;
         let file = written
-            .map_err(|_| MailError("the letter's file was not written".to_owned()))?
-            .map_err(|error| MailError(format!("{} can't be written: {error}", self.path.display())))?;
+            .map_err(|_| MailError::NotNow("the letter's file was not written".to_owned()))?
+            .map_err(|error| {
+                MailError::NotNow(format!("{} can't be written: {error}", self.path.display()))
+            })?;
         tracing::info!(file = %file.display(), links = %links.join(" "), "letter written (development mailer)");
         Ok(())
     }
@@ -42,7 +47,7 @@ impl Mailer for Folder {
 
 /// Writes the letter beside its place first, so that nobody who looks into the folder reads half of it.
 fn write(folder: &Path, stamp: &str, draft: Uuid, letter: &Letter) -> io::Result<PathBuf> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let owner = make(folder)?;
     let draft = folder.join(format!(".{draft}"));
     let text = format!(
         "To: {}\nSubject: {}\n\n{}\n",
@@ -55,10 +60,51 @@ fn write(folder: &Path, stamp: &str, draft: Uuid, letter: &Letter) -> io::Result
         .open(&draft)?;
     let written = file
         .write_all(text.as_bytes())
+        .and_then(|()| hand_to(owner, &file))
         .and_then(|()| place(folder, stamp, &draft, &letter.to));
     let removed = fs::remove_file(&draft);
     let path = written?;
     removed.map(|()| path)
+}
+
+/// Makes the folder; answers whom it, and what is in it, belongs to, where that is somebody else: a command that root
+/// gives in the data folder of a server leaves nothing there that the server can't use.
+fn make(folder: &Path) -> io::Result<Option<Owner>> {
+    defends!("T135");
+    if let Ok(found) = fs::symlink_metadata(folder) {
+        return Ok(other_owner(&found));
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let owner = other_owner(&fs::metadata(parent.unwrap_or(Path::new(".")))?);
+    // By its handle: whoever may write beside it can't put a link in its place in between.
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc_flags())
+        .open(folder)?;
+    hand_to(owner, &opened)?;
+    Ok(owner)
+}
+
+/// User and group.
+type Owner = (u32, u32);
+
+/// Whose it is, if it isn't ours.
+fn other_owner(found: &fs::Metadata) -> Option<Owner> {
+    let ours = rustix::process::geteuid().as_raw() == found.uid();
+    (!ours).then_some((found.uid(), found.gid()))
+}
+
+/// Gives what was made to its owner.
+fn hand_to(owner: Option<Owner>, file: &File) -> io::Result<()> {
+    let Some((user, group)) = owner else { return Ok(()) };
+    let (user, group) = (Uid::from_raw(user), Gid::from_raw(group));
+    Ok(rustix::fs::fchown(file, Some(user), Some(group))?)
+}
+
+/// A directory, and no link to one.
+fn libc_flags() -> i32 {
+    (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits() as i32
 }
 
 /// Gives the draft a name that no other letter has.
@@ -102,6 +148,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use portcullis::environment;
+    use portcullis_core::checks;
     use tempfile::TempDir;
 
     use super::*;
@@ -111,6 +158,35 @@ mod tests {
             to: to.into(),
             subject: "Confirm".into(),
             text: "Open\nhttp://localhost/verify-email?token=pcv_x".into(),
+        }
+    }
+
+    fn id() -> Id {
+        Id::from_uuid(Uuid::nil())
+    }
+
+    /// As root, which tests run as in a container and elsewhere not: then there is nobody else to give it to.
+    #[tokio::test]
+    async fn what_root_makes_in_anothers_data_folder_belongs_to_its_owner() {
+        checks!("T135");
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let parent = TempDir::new().unwrap();
+        let (user, group) = (Uid::from_raw(65_534), Gid::from_raw(65_534));
+        rustix::fs::chown(parent.path(), Some(user), Some(group)).unwrap();
+        let folder = parent.path().join("mail");
+        let mailer = Folder::new(folder.clone(), environment::system());
+        for _ in 0..2 {
+            mailer.send(letter("a@b.example"), id()).await.unwrap();
+        }
+        let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut made: Vec<PathBuf> = files.collect();
+        assert_eq!(made.len(), 2);
+        made.push(folder);
+        for path in made {
+            let found = fs::metadata(&path).unwrap();
+            assert_eq!((found.uid(), found.gid()), (65_534, 65_534), "{}", path.display());
         }
     }
 
@@ -128,7 +204,7 @@ mod tests {
             "ä@b.example",
             &long,
         ] {
-            mailer.send(letter(to)).await.unwrap();
+            mailer.send(letter(to), id()).await.unwrap();
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
@@ -171,7 +247,11 @@ mod tests {
         let file = parent.path().join("file");
         fs::write(&file, "").unwrap();
         let mailer = Folder::new(file.join("mail"), environment::system());
-        let said = mailer.send(letter("a@b.example")).await.unwrap_err().to_string();
+        let said = mailer
+            .send(letter("a@b.example"), id())
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("can't be written"), "{said}");
     }
 }

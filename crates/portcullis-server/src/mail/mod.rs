@@ -1,5 +1,7 @@
 //! The mailers: into a folder while developing, through a mail server in production.
 //!
+//! Which letters there are, how many, and when one is tried again is decided below: a mailer hands one over.
+//!
 //! A letter has one recipient, who was parsed into an address before, and its headers are built from types: no text
 //! of a user becomes a header line (`T011`).
 //!
@@ -12,21 +14,26 @@ mod smtp;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use portcullis_core::account::{Letter, MailError, Mailer};
 use portcullis_core::environment::Environment;
+use portcullis_core::letter::{Id, Letter, MailError, Mailer};
+use url::Url;
 
 pub(crate) use self::folder::Folder;
-pub(crate) use self::smtp::SmtpMailer;
+pub(crate) use self::smtp::{SmtpMailer, fits_header, wire_address};
 use crate::config::Mail;
 
 /// The mailer that the configuration asks for.
 ///
 /// # Errors
 /// If the mail server's settings can't be used.
-pub(crate) fn mailer(config: &Mail, environment: &Environment) -> Result<Arc<dyn Mailer>, MailError> {
+pub(crate) fn mailer(
+    config: &Mail,
+    public_url: Option<&Url>,
+    environment: &Environment,
+) -> Result<Arc<dyn Mailer>, MailError> {
     Ok(match config {
         Mail::Folder(folder) => Arc::new(Folder::new(folder.clone(), environment.clone())),
-        Mail::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp)?),
+        Mail::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp, public_url)?),
         Mail::Nowhere => Arc::new(Nowhere),
     })
 }
@@ -36,8 +43,8 @@ struct Nowhere;
 
 #[async_trait]
 impl Mailer for Nowhere {
-    async fn send(&self, _letter: Letter) -> Result<(), MailError> {
-        Err(MailError(
+    async fn send(&self, _letter: Letter, _: Id) -> Result<(), MailError> {
+        Err(MailError::NotNow(
             "no mail server is configured: set mail.smtp and mail.from".to_owned(),
         ))
     }
@@ -53,13 +60,17 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_mail_server_sending_fails_and_says_what_to_set() {
-        let mailer = mailer(&Mail::Nowhere, &environment::system()).unwrap();
+        let mailer = mailer(&Mail::Nowhere, None, &environment::system()).unwrap();
         let letter = Letter {
             to: "a@b.example".into(),
             subject: "s".into(),
             text: "t".into(),
         };
-        let said = mailer.send(letter).await.unwrap_err().to_string();
+        let said = mailer
+            .send(letter, Id::from_uuid(uuid::Uuid::nil()))
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(said.contains("mail.smtp"), "{said}");
     }
 }

@@ -1,103 +1,138 @@
 //! The mailer of production: a mail server, over TLS.
 //!
-//! Connections are pooled, and a server that hangs costs one letter ten seconds, not the process a thread.
+//! A connection that has just been used is used again; a server that hangs costs one letter [`LIMIT`], not the process
+//! a thread.
+
+mod compose;
+mod conversation;
+mod html;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransport, PoolConfig};
-use lettre::{Address, AsyncTransport as _, Message, Tokio1Executor};
-use portcullis_core::account::{Letter, MailError, Mailer};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
 use portcullis_core::defends;
+use portcullis_core::letter::{Id, Letter, MailError, Mailer};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use url::{Host, Url};
 
+use self::compose::compose;
+pub(crate) use self::compose::{fits_header, wire_address};
+use self::conversation::{Route, hand_over};
 use crate::config::{Security, Smtp};
 
 /// Sends letters through a mail server.
 pub(crate) struct SmtpMailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    route: Route,
     from: Mailbox,
+    limit: Duration,
+    parked: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl SmtpMailer {
-    /// A mailer through this server. It connects with the first letter.
+    /// A mailer through this server, which is told the host of `public_url` as our name. It connects with the first letter.
     ///
     /// # Errors
     /// If no TLS can be made for the server's name.
-    pub(crate) fn new(smtp: &Smtp) -> Result<Self, MailError> {
-        let tls = || TlsParameters::new(smtp.host.clone()).map_err(|error| MailError(error.to_string()));
+    pub(crate) fn new(smtp: &Smtp, public_url: Option<&Url>) -> Result<Self, MailError> {
+        Self::within(smtp, public_url, LIMIT)
+    }
+
+    fn within(smtp: &Smtp, public_url: Option<&Url>, limit: Duration) -> Result<Self, MailError> {
+        let tls =
+            || TlsParameters::new(smtp.host.clone()).map_err(|error| MailError::NotNow(error.to_string()));
         let tls = match smtp.security {
-            Security::Tls => Tls::Wrapper(tls()?),
-            // Required: a server, or somebody in between, that offers no TLS gets no letter.
-            Security::StartTls => Tls::Required(tls()?),
-            Security::Loopback => Tls::None,
+            Security::Tls | Security::StartTls => Some(tls()?),
+            Security::Loopback => None,
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port)
-            .tls(tls)
-            .timeout(Some(TIMEOUT))
-            .pool_config(PoolConfig::new().max_size(MAX_CONNECTIONS));
-        if let Some((user, password)) = &smtp.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
-        }
+        let credentials = smtp.credentials.as_ref();
+        let credentials =
+            credentials.map(|(user, password)| Credentials::new(user.clone(), password.expose().to_owned()));
         Ok(Self {
-            transport: builder.build(),
+            route: Route {
+                host: smtp.host.clone(),
+                port: smtp.port,
+                security: smtp.security,
+                tls,
+                credentials,
+                hello: hello(public_url),
+            },
             from: smtp.from.clone(),
+            limit,
+            parked: Mutex::new(Vec::new()),
         })
+    }
+
+    async fn hand_over(&self, letter: Letter, id: Id) -> Result<(), MailError> {
+        let message = compose(&self.from, letter, id)?;
+        let mut connection = self.connection().await?;
+        let taken = hand_over(&mut connection, &message).await;
+        if taken.is_ok() {
+            let mut parked = self.parked.lock().await;
+            if parked.len() < MAX_PARKED {
+                parked.push((connection, Instant::now()));
+            }
+        }
+        taken
+    }
+
+    /// One that was used moments ago and still answers, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, MailError> {
+        loop {
+            let parked = self.parked.lock().await.pop();
+            let Some((mut connection, since)) = parked else {
+                return self.route.open().await;
+            };
+            if since.elapsed() < KEPT && connection.test_connected().await {
+                return Ok(connection);
+            }
+        }
     }
 }
 
 #[async_trait]
 impl Mailer for SmtpMailer {
-    async fn send(&self, letter: Letter) -> Result<(), MailError> {
-        let message = compose(&self.from, letter)?;
-        // The server's words may quote the letter: only the kind of failure is told.
-        self.transport
-            .send(message)
-            .await
-            .map(|_| ())
-            .map_err(|error| MailError(explain(&error)))
+    async fn send(&self, letter: Letter, id: Id) -> Result<(), MailError> {
+        defends!("T133");
+        // The crate's own limit ends with the opening of the connection.
+        match timeout(self.limit, self.hand_over(letter, id)).await {
+            Ok(sent) => sent,
+            Err(_) => Err(MailError::NotNow(
+                "the mail server didn't answer in time; the letter may have been sent".to_owned(),
+            )),
+        }
     }
 }
 
-fn compose(from: &Mailbox, letter: Letter) -> Result<Message, MailError> {
-    defends!("T011");
-    let to: Address = letter
-        .to
-        .parse()
-        .map_err(|_| MailError("the recipient is no mail address".to_owned()))?;
-    if letter.subject.chars().any(char::is_control) {
-        return Err(MailError("the subject isn't one line".to_owned()));
-    }
-    Message::builder()
-        .from(from.clone())
-        .to(Mailbox::new(None, to))
-        .subject(letter.subject)
-        .header(ContentType::TEXT_PLAIN)
-        .body(letter.text)
-        .map_err(|error| MailError(error.to_string()))
-}
-
-fn explain(error: &lettre::transport::smtp::Error) -> String {
-    let what = match () {
-        () if error.is_timeout() => "the mail server didn't answer in time",
-        () if error.is_permanent() => "the mail server refused the letter for good",
-        () if error.is_transient() => "the mail server refused the letter for now",
-        () if error.is_tls() => "no secure connection to the mail server",
-        () => "no connection to the mail server",
+/// How we present ourselves: by the name that people know this server by, never by the machine's, which can be one that
+/// strict servers refuse.
+///
+/// Source: RFC 5321 §4.1.4
+fn hello(public_url: Option<&Url>) -> ClientId {
+    let plain = |name: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        name.contains('.') && name.chars().all(allowed)
     };
-    match error.status() {
-        Some(code) => format!("{what} (code {code})"),
-        None => what.to_owned(),
+    match public_url.and_then(Url::host) {
+        Some(Host::Domain(name)) if plain(name) => ClientId::Domain(name.to_owned()),
+        Some(Host::Ipv4(ip)) => ClientId::Ipv4(ip),
+        Some(Host::Ipv6(ip)) => ClientId::Ipv6(ip),
+        _ => ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST),
     }
 }
 
-/// For connecting and for each answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_CONNECTIONS: u32 = 4;
+/// How long one letter may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// How long after a letter its connection is used for another: shorter than any server waits.
+const KEPT: Duration = Duration::from_secs(20);
+
+/// How many connections are kept for the next letters.
+const MAX_PARKED: usize = 4;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use portcullis_core::session::{Ending, Id, NewSession};
 use super::Notice;
 use crate::Database;
 use crate::audit::Entry;
-use crate::session::{end_many, is_new_device, judge};
+use crate::session::{end_many, is_new_device, judge, tell};
 use crate::tx::Tx;
 use crate::value::params;
 
@@ -103,6 +103,7 @@ async fn admit(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Admiss
         return Ok(Admission::Refused(state));
     }
     let new_device = is_new_device(tx, new).await?;
+    tell(tx, new, new_device, by).await?;
     remember_device(tx, new, by).await?;
     tx.record(
         by,

@@ -5,6 +5,7 @@ use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::job::Enqueued;
 use portcullis_core::organization::{
     Accepted, Authority, Change, Id, Invitation, InvitationId, InvitationKind, NewInvitation,
 };
@@ -13,9 +14,9 @@ use portcullis_core::secret::Digest;
 use super::{authority, belonging, changed, count, member, no_row, organization_columns};
 use crate::access::{lock_roles, names};
 use crate::audit::Entry;
-use crate::budget;
 use crate::tx::Tx;
 use crate::value::{Row, params};
+use crate::{budget, job};
 
 /// What [`read`] reads, of all that are open.
 pub(super) const LIST: &str = "SELECT id, email, invited_by, created_at, expires_at,
@@ -68,6 +69,12 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
         return Ok(Change::TooMany);
     }
     if let Some(wait) = budget::spend(tx, &new.budgets, by.at).await? {
+        tx.undo();
+        return Ok(Change::TooSoon(wait));
+    }
+    if let Some(letter) = &new.letter
+        && let Enqueued::Withheld(wait) = job::enqueue(tx, letter, by).await?
+    {
         tx.undo();
         return Ok(Change::TooSoon(wait));
     }

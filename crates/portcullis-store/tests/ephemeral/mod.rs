@@ -89,6 +89,7 @@ pub(crate) fn opaque(account: &Account) -> NewSession {
         idle: IDLE,
         expires_at: START.plus(IDLE * 24),
         limit: 10,
+        news: None,
     }
 }
 

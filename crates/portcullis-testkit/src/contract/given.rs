@@ -184,6 +184,7 @@ pub(super) fn new_session(account: &Account) -> NewSession {
         idle: MINUTE * 30,
         expires_at: START.plus(HOUR * 12),
         limit: 10,
+        news: None,
     }
 }
 

@@ -189,6 +189,7 @@ impl Portcullis {
     ) -> Result<Registered, RegistrationError> {
         let address = form.email.clone();
         let claimed = (by.at, by.ip);
+        let around = by.clone();
         let registered = self.registrar().register(form, by).await?;
         if let Some((token, address)) = registered.verification.as_ref().zip(address) {
             let claimed = Claimed {
@@ -197,7 +198,7 @@ impl Portcullis {
                 from: claimed.1,
             };
             // The account is there: its owner asks for another letter.
-            if let Err(fault) = verification::write(self, address, token, &claimed).await {
+            if let Err(fault) = verification::write(self, address, token, &claimed, around).await {
                 tracing::error!(%fault, "no letter about a new account was written");
             }
         }

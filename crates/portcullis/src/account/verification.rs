@@ -13,6 +13,8 @@ use portcullis_core::account::{
     Account, AgainError, Claimed, EmailAddress, Identifier, Store as _, VerificationToken, VerifyError,
 };
 use portcullis_core::fault::Fault;
+use portcullis_core::job::Enqueued;
+use portcullis_core::letter::About;
 use portcullis_core::secret::SecretText;
 use portcullis_core::{audit, defends};
 use schemars::JsonSchema;
@@ -149,16 +151,12 @@ impl Portcullis {
     ///
     /// # Errors
     /// [`AgainError`], the same for every identifier.
-    pub async fn mail_code(
-        &self,
-        identifier: Identifier,
-        from: Option<std::net::IpAddr>,
-    ) -> Result<(), AgainError> {
-        self.registrar().spend_asking(&identifier, from).await?;
+    pub async fn mail_code(&self, identifier: Identifier, by: audit::Context) -> Result<(), AgainError> {
+        self.registrar().spend_asking(&identifier, by.ip).await?;
         let portcullis = self.clone();
         // Beside the request: its time doesn't tell whether there was anything to write.
         tokio::spawn(async move {
-            if let Err(error) = mail_codes(&portcullis, identifier).await {
+            if let Err(error) = mail_codes(&portcullis, identifier, &by).await {
                 tracing::warn!(%error, "a code that was asked for could not be mailed");
             }
         });
@@ -166,9 +164,13 @@ impl Portcullis {
     }
 }
 
-async fn mail_codes(portcullis: &Portcullis, identifier: Identifier) -> Result<(), AgainError> {
+async fn mail_codes(
+    portcullis: &Portcullis,
+    identifier: Identifier,
+    by: &audit::Context,
+) -> Result<(), AgainError> {
     for account in portcullis.registrar().unproven(identifier).await? {
-        match again(portcullis, &account).await {
+        match again(portcullis, &account, by.clone()).await {
             Ok(()) | Err(AgainError::TooSoon(_)) => {}
             Err(error) => return Err(error),
         }
@@ -217,25 +219,32 @@ impl From<VerifyError> for Problem {
 async fn mail_again(
     who: Allow<Unnarrowed, Via<Personal>>,
     State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    again(&portcullis, who.account()).await?;
+    again(&portcullis, who.account(), by).await?;
     Ok(NoContent)
 }
 
 /// Writes a further letter about the account's claim, if it has one.
-async fn again(portcullis: &Portcullis, account: &Account) -> Result<(), AgainError> {
+async fn again(portcullis: &Portcullis, account: &Account, by: audit::Context) -> Result<(), AgainError> {
     let offered = portcullis.registrar().verify_again(account.id).await?;
     let address = account
         .email
         .as_deref()
         .filter(|_| account.email_verified_at.is_none());
     let address = address.and_then(|text| EmailAddress::parse(text).ok());
-    match (offered, address) {
-        (Some((token, claimed)), Some(address)) => write(portcullis, address, &token, &claimed).await?,
-        (None, Some(address)) => tell_the_owner(portcullis, address).await.map(drop)?,
-        (_, None) => {}
+    let written = match (offered, address) {
+        (Some((token, claimed)), Some(address)) => write(portcullis, address, &token, &claimed, by).await?,
+        (None, Some(address)) => {
+            let told = tell_the_owner(portcullis, address, by).await?;
+            told.unwrap_or(Enqueued::Written)
+        }
+        (_, None) => Enqueued::Written,
+    };
+    match written {
+        Enqueued::Withheld(wait) => Err(AgainError::TooSoon(wait)),
+        Enqueued::Written => Ok(()),
     }
-    Ok(())
 }
 
 /// Writes the letter about a claim: with its code, or where another account has proven the address, to that one's owner
@@ -245,20 +254,27 @@ pub(super) async fn write(
     address: EmailAddress,
     token: &VerificationToken,
     claimed: &Claimed,
-) -> Result<(), Fault> {
+    by: audit::Context,
+) -> Result<Enqueued, Fault> {
     defends!("T124");
-    if tell_the_owner(portcullis, address).await? {
-        return Ok(());
+    if let Some(told) = tell_the_owner(portcullis, address, by.clone()).await? {
+        return Ok(told);
     }
     let url = portcullis.manners().public_url.as_ref();
     let letter = url.and_then(|url| letters::verify_email(url, claimed, token));
-    portcullis.letters().send(letter);
-    Ok(())
+    let letters = portcullis.letters();
+    letters
+        .post(letter, About::Verification, Some(claimed.account.id), by)
+        .await
 }
 
 /// Writes to whoever has proven the address that somebody tried it, if anybody has: to the address as its owner typed
 /// it, because another spelling may be another mailbox.
-async fn tell_the_owner(portcullis: &Portcullis, address: EmailAddress) -> Result<bool, Fault> {
+async fn tell_the_owner(
+    portcullis: &Portcullis,
+    address: EmailAddress,
+    by: audit::Context,
+) -> Result<Option<Enqueued>, Fault> {
     defends!("T011");
     defends!("T012");
     let found = portcullis
@@ -268,13 +284,18 @@ async fn tell_the_owner(portcullis: &Portcullis, address: EmailAddress) -> Resul
     let owner = found
         .into_iter()
         .find(|login| login.account.email_verified_at.is_some());
-    let Some(to) = owner.and_then(|login| login.account.email) else {
-        return Ok(false);
+    let owner = owner.map(|login| login.account);
+    let id = owner.as_ref().map(|account| account.id);
+    let Some(to) = owner.and_then(|account| account.email) else {
+        return Ok(None);
     };
     let url = portcullis.manners().public_url.as_ref();
     let letter = url.map(|url| letters::already_registered(url, &to));
-    portcullis.letters().send(letter);
-    Ok(true)
+    let letters = portcullis.letters();
+    letters
+        .post(letter, About::AlreadyRegistered, id, by)
+        .await
+        .map(Some)
 }
 
 /// Who asks for a code.
@@ -295,7 +316,7 @@ async fn ask_for_code(
         let detail = "give the address to prove, or the account's user name";
         one_field("/identifier", "invalid_identifier", detail)
     })?;
-    portcullis.mail_code(identifier, by.ip).await?;
+    portcullis.mail_code(identifier, by).await?;
     Ok(Accepted(Underway {
         next: "check_your_mail",
     }))

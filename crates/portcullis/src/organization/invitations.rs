@@ -4,6 +4,7 @@ use axum::extract::State;
 use portcullis_core::access::{Member, MembersRead, MembersWrite, Unnarrowed};
 use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
+use portcullis_core::letter::About;
 use portcullis_core::organization::{
     Accepted, InvitationToken, Invite, Invited, MayLetIn, OrganizationsError,
 };
@@ -98,13 +99,19 @@ impl Portcullis {
         invite: Invite,
         by: audit::Context,
     ) -> Result<Invited, OrganizationsError> {
-        let invited = self.organizations().invite(permit, invite, by).await?;
-        if let (Invited::Invited(invited), Some(page)) = (&invited, self.invitation_page()) {
-            let (invitation, organization, token) = invited.as_ref();
+        let page = self.invitation_page();
+        let mailed = |organization: &_, invitation: &_, token: &_, by: &_| {
+            let Some(page) = page.clone() else {
+                return Ok(None);
+            };
             let host = host_of(self.manners().public_url.as_ref().unwrap_or(&page));
             let letter = letters::invitation(page, &host, organization, invitation, token);
-            self.letters().send(Some(letter));
-        }
+            self.letters()
+                .write(&letter, About::Invitation, None, by)
+                .map(Some)
+        };
+        let invited = self.organizations().invite(permit, invite, &mailed, by).await?;
+        self.letters().wake();
         Ok(invited)
     }
 

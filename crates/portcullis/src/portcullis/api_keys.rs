@@ -6,8 +6,11 @@ use futures_util::future::join_all;
 use portcullis_core::access::Directory;
 use portcullis_core::account::ServiceAccounts;
 use portcullis_core::api_key::{self, ApiKeys, Expiring, Format, Settings, Store as _};
+use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
+use portcullis_core::job::Enqueued;
+use portcullis_core::letter::About;
 use portcullis_store::Database;
 
 use super::builder::shared;
@@ -91,7 +94,8 @@ impl Portcullis {
     /// [`Portcullis::serve`].
     ///
     /// # Errors
-    /// What the store says; whoever was not told, because the store or the mail system failed, is told by the next call.
+    /// What the store says; whoever was not told, because the store failed or too many letters were written, is told by the
+    /// next call.
     pub async fn warn_expiring(&self) -> Result<(), Fault> {
         let mut untold = Vec::new();
         let mut outcome = Ok(());
@@ -116,7 +120,7 @@ impl Portcullis {
         outcome
     }
 
-    /// Whether somebody was told, or there is nobody whom a letter could reach.
+    /// Whether somebody is told, or there is nobody whom a letter could reach.
     async fn tell(&self, one: &Expiring) -> bool {
         let letters = letters_about(self.manners().public_url.as_ref(), one);
         if one.owner.email.is_none() || letters.is_empty() || !self.letters().reach_anybody() {
@@ -126,8 +130,20 @@ impl Portcullis {
         if letters.is_empty() || !self.letters().reach_anybody() {
             return true;
         }
-        let sent = letters.into_iter().map(|letter| self.letters().deliver(letter));
-        join_all(sent).await.contains(&true)
+        let by = audit::Context::system(self.environment().now());
+        let mut told = false;
+        for letter in letters {
+            let posted =
+                self.letters()
+                    .post(Some(letter), About::KeyExpiring, Some(one.owner.id), by.clone());
+            match posted.await {
+                Ok(posted) => told |= posted == Enqueued::Written,
+                Err(fault) => {
+                    tracing::warn!(%fault, key = %one.key.id, "that a key ends could not be written down")
+                }
+            }
+        }
+        told
     }
 }
 

@@ -14,6 +14,7 @@ use portcullis_core::account::Mailer;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::{self, KeyringError, MasterKey};
+use portcullis_core::letter;
 use portcullis_core::organization;
 use portcullis_core::password;
 use portcullis_core::session;
@@ -129,6 +130,7 @@ pub struct Builder {
     permissions: Vec<PermissionRef>,
     pub(super) api_keys: Keys,
     organizations: organization::Settings,
+    letters: letter::Settings,
     base_domain: Option<String>,
     recorded_at_once: Option<u32>,
     proxies: Proxies,
@@ -164,6 +166,7 @@ impl Builder {
             key_age: Duration::from_secs(90 * 86_400),
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
+            letters: letter::Settings::default(),
             base_domain: None,
             recorded_at_once: None,
             proxies: Proxies::default(),
@@ -201,9 +204,15 @@ impl Builder {
         self
     }
 
-    /// What sends mail. Without one, letters are lost and the log says so.
+    /// What sends mail. Without one, letters wait until they are of no use.
     pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
         self.mailer = Some(mailer);
+        self
+    }
+
+    /// How many letters are sent, and how long handing one over may take.
+    pub fn letters(mut self, settings: letter::Settings) -> Self {
+        self.letters = settings;
         self
     }
 

@@ -16,7 +16,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::view::{EndedEverything, WithKeys};
-use crate::account::new_device;
 use crate::cookie::Keep;
 use crate::docs::shape;
 use crate::enforcer::ByCookie;
@@ -154,25 +153,15 @@ async fn log_in(
 }
 
 impl Portcullis {
-    /// Logs somebody in, and writes to the owner if the device is a new one.
+    /// Logs somebody in, and writes to the owner of a proven address if the device is a new one.
     ///
     /// # Errors
     /// [`LoginError`].
     pub async fn log_in(&self, form: LoginForm, by: audit::Context) -> Result<LoggedIn, LoginError> {
-        let (device, at) = (form.device.clone(), by.at);
         let logged_in = self.sessions().log_in(form, by).await?;
-        let (LoggedIn::Tokens {
-            account,
-            new_device: new,
-            ..
-        }
-        | LoggedIn::Session {
-            account,
-            new_device: new,
-            ..
-        }) = &logged_in;
-        if *new && let Some(url) = &self.manners().public_url {
-            self.letters().send(new_device(url, account, &device, at));
+        let (LoggedIn::Tokens { new_device, .. } | LoggedIn::Session { new_device, .. }) = &logged_in;
+        if *new_device {
+            self.letters().wake();
         }
         Ok(logged_in)
     }

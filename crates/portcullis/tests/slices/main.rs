@@ -27,6 +27,7 @@ mod given;
 mod giving;
 mod health;
 mod hosts;
+mod letters;
 mod matrix;
 mod naming;
 mod narrowed;

@@ -453,7 +453,7 @@ async fn log_in_from_a_new_device_is_told_once() {
     let app = TestApp::new().await;
     let body = json!({ "email": "anna@example.com", "password": PASSWORD });
     app.post("/auth/register").json(&body).send().await.expect(201);
-    app.mailer.code_to("anna@example.com").await;
+    let code = app.mailer.code_to("anna@example.com").await;
     let log_in = async |agent: &str| {
         let body = json!({ "identifier": "anna@example.com", "password": PASSWORD });
         let request = app.post("/auth/login").header("user-agent", agent).json(&body);
@@ -461,12 +461,23 @@ async fn log_in_from_a_new_device_is_told_once() {
     };
     log_in("Browser/1").await;
     log_in("Browser/1").await;
+    app.letters_sent().await;
     assert_eq!(app.mailer.waiting(), 0, "the first device is no news");
-    log_in("Phone/1").await;
+    log_in("Tablet/1").await;
+    app.letters_sent().await;
+    assert_eq!(
+        app.mailer.waiting(),
+        0,
+        "who has not proven the address may not be its owner"
+    );
+    let verify = app.post("/auth/email/verify").json(&json!({ "token": code }));
+    verify.send().await.expect(200);
+    log_in("Phone/1 Firefox/1").await;
     let letter = app.mailer.letter_to("anna@example.com").await;
-    assert!(letter.text.contains("Phone/1"), "{}", letter.text);
-    log_in("Phone/1").await;
+    assert!(letter.text.contains("device: Firefox\n"), "{}", letter.text);
+    log_in("Phone/1 Firefox/1").await;
     log_in("Browser/1").await;
+    app.letters_sent().await;
     assert_eq!(app.mailer.waiting(), 0);
 }
 

@@ -4,15 +4,16 @@ use super::{Organizations, OrganizationsError, Settings, few};
 use crate::access::{Member, MembersRead, MembersWrite, Permit, Unnarrowed};
 use crate::account::{self, EmailAddress};
 use crate::fault::Fault;
+use crate::job::NewJob;
 use crate::organization::{
     Accepted, Change, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken, Invite, Invited,
-    MayLetIn, NewInvitation, Selector,
+    MayLetIn, NewInvitation, Organization, Selector,
 };
 use crate::throttle::{Budget, Subject};
-use crate::{audit, defends};
+use crate::{audit, defends, letter};
 
 impl Organizations {
-    /// Invites an address, in place of an earlier invitation of it.
+    /// Invites an address, in place of an earlier invitation of it. `mailed` words what mails it, where it is mailed.
     ///
     /// # Errors
     /// [`OrganizationsError`].
@@ -20,6 +21,7 @@ impl Organizations {
         &self,
         permit: &Permit<MayLetIn>,
         invite: Invite,
+        mailed: Mailed<'_>,
         by: audit::Context,
     ) -> Result<Invited, OrganizationsError> {
         let token = InvitationToken::mint(&self.environment);
@@ -28,7 +30,7 @@ impl Organizations {
             // Whoever has the machine needs no letter of ours.
             None => Vec::new(),
         };
-        let new = NewInvitation {
+        let mut new = NewInvitation {
             id: InvitationId::new(&self.environment),
             organization: permit.organization(),
             email: invite.email,
@@ -37,6 +39,7 @@ impl Organizations {
             expires_at: by.at.plus(INVITATION_LIFETIME),
             limit: OPEN_INVITATIONS,
             budgets,
+            letter: None,
         };
         let by = permit.sign(by);
         let invitation = Invitation {
@@ -48,6 +51,9 @@ impl Organizations {
             expires_at: new.expires_at,
         };
         let organization = self.store.organization(Selector::Id(new.organization)).await?;
+        if let Some(organization) = &organization {
+            new.letter = mailed(organization, &invitation, &token, &by)?;
+        }
         match (self.store.invite(new, by).await?, organization) {
             (Change::Done, Some(organization)) => {
                 Ok(Invited::Invited(Box::new((invitation, organization, token))))
@@ -61,7 +67,8 @@ impl Organizations {
     fn budgets(&self, organization: Id, email: &EmailAddress, inviter: account::Id) -> Vec<Budget> {
         defends!("T091");
         let (organization, inviter) = (organization.as_uuid(), inviter.as_uuid());
-        let email = email.normalised().as_bytes();
+        let (mailbox, _) = letter::fold(email.normalised());
+        let email = mailbox.as_bytes();
         let budget = |purpose, parts: &[&[u8]], rate| Budget {
             subject: Subject::new(purpose, parts),
             rate,
@@ -129,6 +136,13 @@ impl Organizations {
         }
     }
 }
+
+/// Words the job that mails an invitation; `None` where it isn't mailed.
+pub type Mailed<'a> =
+    &'a (dyn Fn(&Organization, &Invitation, &InvitationToken, &audit::Context) -> Wording + Sync);
+
+/// What came of it.
+type Wording = Result<Option<NewJob>, Fault>;
 
 /// How many invitations of an organization may be open at once.
 const OPEN_INVITATIONS: u32 = 200;

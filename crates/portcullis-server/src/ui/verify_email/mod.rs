@@ -163,7 +163,7 @@ async fn send_again(
         let title = "Ask for another letter";
         return Ok(Again { title, text }.page(StatusCode::UNPROCESSABLE_ENTITY));
     };
-    Ok(match portcullis.mail_code(identifier, by.ip).await {
+    Ok(match portcullis.mail_code(identifier, by).await {
         Ok(()) => Page::message(
             StatusCode::OK,
             "Look into your mailbox",

@@ -129,6 +129,7 @@ fn invitation(id: Id, email: &str, roles: &[&str]) -> NewInvitation {
         digest: fresh_digest(),
         expires_at: START.plus(DAY * 7),
         limit: 100,
+        letter: None,
         budgets: Vec::new(),
     }
 }

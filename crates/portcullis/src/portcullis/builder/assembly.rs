@@ -12,13 +12,14 @@ use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
+use portcullis_core::letter::Outbox;
 use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
 use portcullis_core::session::{self, Manager};
 use portcullis_core::token::{Issuer, Verifier};
 use portcullis_store::{Blank, Database};
 
-use super::super::letters::Letters;
+use super::super::letters::{Letters, Words};
 use super::super::sessions::Sessions;
 use super::super::{Followed, Inner, Portcullis, listen};
 use super::{Builder, OpenError};
@@ -51,6 +52,7 @@ impl Builder {
         let session_store = Sessions::open(&self.session_store, &database).await;
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
+        let letters = self.outbox(&database, &sealer);
         let manners = self.manners(&database, &marks, appearance, sealer);
         let authenticator = self
             .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
@@ -61,6 +63,7 @@ impl Builder {
             shared(&database),
             manners,
         );
+        let words = self.words(&letters);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
         let registrar = Registrar::new(
             shared(&database),
@@ -75,7 +78,7 @@ impl Builder {
         };
         let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
-        let sessions = self.manager(&database, store, directory, roles);
+        let sessions = self.manager(&database, store, directory, roles, words);
         Ok(Portcullis(Arc::new(Inner {
             gate,
             sessions,
@@ -91,7 +94,8 @@ impl Builder {
             api_keys,
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
-            letters: Letters::new(self.mailer),
+            _worker: letters.work(),
+            letters,
             manners: self.manners,
             key_age: self.key_age,
             policies: self.policies,
@@ -130,6 +134,22 @@ impl Builder {
             self.environment.clone(),
             self.tokens.clone(),
         )
+    }
+
+    /// What writes letters down and sends them.
+    fn outbox(&self, database: &Database, sealer: &Arc<Sealer>) -> Letters {
+        let environment = self.environment.clone();
+        let outbox = Outbox::new(Arc::clone(sealer), environment.clone(), self.letters);
+        let limit = self.letters.limit;
+        Letters::new(self.mailer.clone(), outbox, shared(database), environment, limit)
+    }
+
+    /// What is told about sessions.
+    fn words(&self, letters: &Letters) -> Arc<dyn session::News> {
+        Arc::new(Words {
+            letters: letters.clone(),
+            public_url: self.manners.public_url.clone(),
+        })
     }
 
     /// What checks passwords that come with every request.
@@ -217,6 +237,7 @@ impl Builder {
         sessions: Arc<dyn session::Store>,
         directory: Arc<Directory>,
         (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
+        words: Arc<dyn session::News>,
     ) -> Manager {
         Manager::new(session::Foundation {
             accounts: shared(database),
@@ -228,6 +249,7 @@ impl Builder {
             issuer,
             environment: self.environment.clone(),
             settings: self.sessions.clone(),
+            news: Some(words),
         })
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use portcullis_core::account::{Letter, MailError, Mailer, State};
+use portcullis_core::account::State;
+use portcullis_core::letter::{Id, Letter, MailError, Mailer};
 use portcullis_testkit::FakeMailer;
 #[cfg(feature = "redis")]
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -102,16 +103,16 @@ struct Unsteady {
 
 #[async_trait]
 impl Mailer for Unsteady {
-    async fn send(&self, letter: Letter) -> Result<(), MailError> {
+    async fn send(&self, letter: Letter, id: Id) -> Result<(), MailError> {
         if self.away.load(Ordering::SeqCst) {
-            return Err(MailError("away".into()));
+            return Err(MailError::NotNow("away".into()));
         }
-        self.mailer.send(letter).await
+        self.mailer.send(letter, id).await
     }
 }
 
 #[tokio::test]
-async fn a_warning_that_could_not_be_mailed_is_mailed_by_the_next_call() {
+async fn a_warning_that_could_not_be_mailed_waits_and_is_mailed_once() {
     let mailer = Arc::new(Unsteady::default());
     let by = Arc::clone(&mailer);
     let app = TestApp::with(|builder| builder.mailer(by as _), api).await;
@@ -120,17 +121,21 @@ async fn a_warning_that_could_not_be_mailed_is_mailed_by_the_next_call() {
     issued(&app, &anna, &month).await;
     app.clock.advance_secs(24 * 86_400);
     mailer.away.store(true, Ordering::SeqCst);
-    for tries in 1..=2 {
+    for _ in 0..2 {
         app.portcullis.warn_expiring().await.unwrap();
-        assert_eq!(events(&app, "api_key.untold").await.len(), tries);
+        app.letters_sent().await;
+        app.clock.advance_secs(3_600);
     }
     mailer.away.store(false, Ordering::SeqCst);
     mailer.mailer.letter_to(&anna.email).await;
-    app.portcullis.warn_expiring().await.unwrap();
+    app.letters_sent().await;
     let letter = mailer.mailer.letter_to(&anna.email).await;
     assert!(letter.subject.contains("expires soon"), "{}", letter.subject);
     app.portcullis.warn_expiring().await.unwrap();
-    assert_eq!(events(&app, "api_key.expiring").await.len(), 3, "once is enough");
+    app.letters_sent().await;
+    assert_eq!(mailer.mailer.waiting(), 0);
+    assert_eq!(events(&app, "api_key.expiring").await.len(), 1, "once is enough");
+    assert_eq!(events(&app, "api_key.untold").await.len(), 0);
 }
 
 #[tokio::test]
