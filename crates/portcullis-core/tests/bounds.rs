@@ -24,7 +24,7 @@ type Parser = (&'static str, fn(&str));
 
 const PARSERS: [Parser; 18] = [
     ("e-mail address", |text| {
-        drop(black_box(EmailAddress::parse(text)))
+        drop(black_box(EmailAddress::parse(text)));
     }),
     ("e-mail address with its @", |text| {
         drop(black_box(EmailAddress::parse(text)));
@@ -50,11 +50,11 @@ const PARSERS: [Parser; 18] = [
         black_box(Policy::default().broken_by(&password, &["anna@example.com"]));
     }),
     ("mailed code", |text| {
-        drop(black_box(VerificationToken::parse(text)))
+        drop(black_box(VerificationToken::parse(text)));
     }),
     ("refresh token", |text| drop(black_box(RefreshToken::parse(text)))),
     ("session token", |text| {
-        drop(black_box(session::Token::parse(text)))
+        drop(black_box(session::Token::parse(text)));
     }),
     ("permission's name", |text| {
         black_box(access::valid_permission_name(text));
