@@ -21,6 +21,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountView, Underway, broken_password, letters, one_field};
+use crate::docs::shape;
 use crate::portcullis::Portcullis;
 use crate::{Accepted, Allow, Api, Circumstances, Json, NoContent, Personal, Problem, Public, Via, Visitor};
 
@@ -303,6 +304,7 @@ async fn tell_the_owner(
 #[serde(deny_unknown_fields)]
 struct VerificationRequest {
     /// The address to prove, or the user name of the account.
+    #[schemars(with = "shape::Identifier")]
     identifier: String,
 }
 

@@ -1,7 +1,7 @@
 //! What texts look like: bounds, patterns and formats of the types that validate them, for the document.
 //!
 //! A pattern stands where the rule can be said in one that every client's engine reads alike. Where letters of all
-//! scripts are welcome it can't, and a `format` names the rule: `username`, `printable-text` (no control characters, nothing that
+//! scripts are welcome it can't, and a `format` names the rule: `username`, `identifier` (an address or a user name), `printable-text` (no control characters, nothing that
 //! turns or hides text, no space at the ends) and `ip-network` (an address or a network in CIDR form).
 //!
 //! **Deliberately absent:** `format: password`. Some generators take it for a type that shows stars, and send the
@@ -66,6 +66,8 @@ shapes! {
     Email { "format": "email", "minLength": 3, "maxLength": 254 }
     /// A user name.
     Username { "format": "username", "minLength": 3, "maxLength": 32 }
+    /// An e-mail address or a user name.
+    Identifier { "format": "identifier", "minLength": 3, "maxLength": 254 }
     /// A password. Its longest and shortest length are the default's.
     Password { "minLength": 8, "maxLength": 256 }
     /// A name that its owner gives to a key or a device.
