@@ -111,7 +111,7 @@ pub(crate) fn event_params(id: Uuid, by: &Context, entry: Entry) -> Vec<Value<'s
         Value::from(by.ip),
         Value::from(by.user_agent.as_deref().map(|text| shown(text).into_owned())),
         Value::from(by.trace),
-        Value::from(entry.detail.as_deref().map(|text| shown(text).into_owned())),
+        Value::from(entry.detail.map(|text| shown(&text).into_owned())),
     ]
 }
 

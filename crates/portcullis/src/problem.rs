@@ -297,30 +297,8 @@ impl IntoResponse for Problem {
             retry_after,
             attempt,
         } = *self.0;
-        let trace_id = Walk::current_trace();
-        let (status, media_type, body) = match Walk::current_voice() {
-            Voice::Problem => {
-                let wire = Wire {
-                    kind: "about:blank",
-                    title: status.canonical_reason().unwrap_or("Error"),
-                    status: status.as_u16(),
-                    code: &code,
-                    detail: &detail,
-                    trace_id,
-                    errors: &errors,
-                };
-                (status, "application/problem+json", serde_json::to_vec(&wire))
-            }
-            Voice::OAuth => {
-                let body = oauth::Body::of(status, detail.clone(), &errors, trace_id);
-                (
-                    oauth::status(status),
-                    "application/json",
-                    serde_json::to_vec(&body),
-                )
-            }
-        };
-        let mut response = (status, body.unwrap_or_default()).into_response();
+        let (status, media_type, body) = written(status, &code, &detail, &errors);
+        let mut response = (status, body).into_response();
         if attempt || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             // Of several fields the first one tells more than that some are wrong.
             let reason = match errors.into_iter().next() {
@@ -351,6 +329,36 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// Status, media type and body in the form that the route's clients read.
+fn written(
+    status: StatusCode,
+    code: &str,
+    detail: &Text,
+    errors: &[FieldError],
+) -> (StatusCode, &'static str, Vec<u8>) {
+    let trace_id = Walk::current_trace();
+    let (status, media_type, body) = match Walk::current_voice() {
+        Voice::Problem => {
+            let wire = Wire {
+                kind: "about:blank",
+                title: status.canonical_reason().unwrap_or("Error"),
+                status: status.as_u16(),
+                code,
+                detail,
+                trace_id,
+                errors,
+            };
+            (status, "application/problem+json", serde_json::to_vec(&wire))
+        }
+        Voice::OAuth => {
+            let body = oauth::Body::of(status, detail.clone(), errors, trace_id);
+            let status = oauth::status(status);
+            (status, "application/json", serde_json::to_vec(&body))
+        }
+    };
+    (status, media_type, body.unwrap_or_default())
 }
 
 /// In the docs every problem is the same answer, for any status that isn't named.

@@ -71,7 +71,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             to_address: Rate::clamped(20, Per::Day),
-            to_address_by_strangers: Rate::clamped(5, Per::Day),
+            to_address_by_strangers: Rate::clamped(8, Per::Day),
             to_domain: Rate::clamped(1_000, Per::Hour),
             by_account: Rate::clamped(100, Per::Hour),
             by_client: Rate::clamped(100, Per::Hour),

@@ -154,13 +154,13 @@ fn parse_sender(text: &str) -> Result<Mailbox, String> {
     let form = "must be an address, such as Portcullis <no-reply@example.com>; put the name in quotation marks if it holds \
                 , : ( ) [ ] or @";
     if !fits_header(text) {
-        return Err("must be one line of text, without =? in it".to_owned());
+        return Err("must be an address in one line of text, without =? in it".to_owned());
     }
     let sender: Mailbox = text.parse().map_err(|_| form.to_owned())?;
     if sender.name.as_deref().is_some_and(|name| !fits_header(name)) {
         return Err("must be one line of text, without =? in it".to_owned());
     }
-    let address = wire_address(&sender.email.to_string()).ok_or(form)?;
+    let address = wire_address(sender.email.as_ref()).ok_or(form)?;
     Ok(Mailbox::new(sender.name, address))
 }
 

@@ -483,6 +483,7 @@ fn header_kid(token: &str) -> String {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one operator's way")]
 async fn accounts_are_created_with_a_password_nobody_sees() {
     checks!("T030");
     let place = Place::new();

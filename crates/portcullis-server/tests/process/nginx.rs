@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis_core::checks;
 use serde_json::{Value, json};
 
-use crate::server::{Place, Server, client, within};
+use crate::server::{Place, Server, client, told, within};
 
 /// A running nginx; dropping it kills it.
 struct Nginx {
@@ -19,10 +19,7 @@ struct Nginx {
 impl Nginx {
     /// In front of `server`, with these lines in its `server` block. `None` where the variable doesn't name the program.
     async fn before(server: &Server, place: &Place, lines: &str) -> Option<Self> {
-        let Some(program) = std::env::var_os("PORTCULLIS_TEST_NGINX").map(PathBuf::from) else {
-            eprintln!("skipped: PORTCULLIS_TEST_NGINX names no nginx");
-            return None;
-        };
+        let program = told("PORTCULLIS_TEST_NGINX").map(PathBuf::from)?;
         let folder = place.path("nginx");
         std::fs::create_dir(&folder).unwrap();
         // Another program may take the port between the look and the start.
@@ -180,6 +177,7 @@ fn links(page: &reqwest::Url, html: &str) -> Vec<reqwest::Url> {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one visitor's way")]
 async fn below_a_prefix_every_page_leads_below_it() {
     let place = Place::new();
     let server = serve(&place, "");

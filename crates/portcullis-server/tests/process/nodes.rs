@@ -9,17 +9,7 @@ use portcullis_core::checks;
 use serde_json::{Value, json};
 use tokio_postgres::{Client, NoTls};
 
-use crate::server::{Place, Server, client, said, within};
-
-/// The value of a variable that the tests are told by, such as where the servers are.
-#[allow(clippy::print_stderr, reason = "whoever runs the tests wants to know")]
-fn told(name: &str) -> Option<String> {
-    let told = std::env::var(name).ok();
-    if told.is_none() {
-        eprintln!("skipped: {name} isn't set; run `cargo xtask test`");
-    }
-    told
-}
+use crate::server::{Place, Server, client, said, told, within};
 
 async fn raw(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();

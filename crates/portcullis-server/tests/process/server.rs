@@ -239,3 +239,17 @@ pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
+
+/// The value of a variable that the tests are told by, such as where the servers are.
+#[allow(
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "whoever runs the tests is told, and says by variables where servers are"
+)]
+pub(crate) fn told(name: &str) -> Option<String> {
+    let told = std::env::var(name).ok();
+    if told.is_none() {
+        eprintln!("skipped: {name} isn't set; run `cargo xtask test`");
+    }
+    told
+}

@@ -92,7 +92,7 @@ async fn a_stop_lets_a_running_request_finish() {
         let mut slow = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
         let body = r#"{"identifier":"nobody@example.com","password":"a gate that closes"}"#;
         let head = format!(
-            "POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+            "POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
              Expect: 100-continue\r\n\r\n",
             body.len()
         );

@@ -139,7 +139,7 @@ impl Portcullis {
             match posted.await {
                 Ok(posted) => told |= posted == Enqueued::Written,
                 Err(fault) => {
-                    tracing::warn!(%fault, key = %one.key.id, "that a key ends could not be written down")
+                    tracing::warn!(%fault, key = %one.key.id, "that a key ends could not be written down");
                 }
             }
         }

@@ -42,7 +42,7 @@ fn pair(text: &str) -> Option<(&str, String, &str)> {
     let (value, behind) = match behind.strip_prefix('"') {
         Some(quoted) => unquote(quoted)?,
         None => {
-            let end = behind.find(|c: char| matches!(c, ';' | ' ' | '\t'));
+            let end = behind.find([';', ' ', '\t']);
             let (value, behind) = behind.split_at(end.unwrap_or(behind.len()));
             if value.contains(['"', '\\']) {
                 return None;

@@ -87,7 +87,7 @@ mod tests {
         let (right, wrong) = (Duration::ZERO, HOUR);
         check(
             &[
-                (MINUTE * 0, right),
+                (Duration::ZERO, right),
                 (MINUTE * 20, right),
                 (MINUTE * 25, wrong),
                 (MINUTE * 39, wrong),
@@ -104,7 +104,7 @@ mod tests {
         // What it says for long enough it may be right about.
         check(
             &[
-                (MINUTE * 0, right),
+                (Duration::ZERO, right),
                 (MINUTE * 25, wrong),
                 (MINUTE * 44, wrong),
                 (MINUTE * 45, wrong),
@@ -122,7 +122,7 @@ mod tests {
     fn a_clock_that_is_set_back_is_believed_at_once() {
         check(
             &[
-                (MINUTE * 0, HOUR),
+                (Duration::ZERO, HOUR),
                 (MINUTE * 20, HOUR),
                 (MINUTE * 25, Duration::ZERO),
             ],

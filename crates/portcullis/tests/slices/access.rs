@@ -561,7 +561,7 @@ async fn the_last_administrator_who_may_act_keeps_the_role() {
     checks!("T175");
     let app = TestApp::with(
         |builder| builder.require_verified_email(true),
-        |portcullis| portcullis.api(),
+        portcullis::Portcullis::api,
     )
     .await;
     // Without an address there is nothing to prove.

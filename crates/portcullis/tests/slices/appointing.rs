@@ -412,7 +412,9 @@ async fn dismiss_takes_only_what_the_credential_brings() {
         403
     );
     assert_eq!(events(app, "organization.member_removed").await.len(), 0);
-    scene.dismiss(&machine, acme, &cleos).await.expect(204);
+    // A role without permissions may be asked for by its name: who takes it has the name, or everything.
+    beyond(&scene.dismiss(&machine, acme, &cleos).await, "title");
+    scene.dismiss(by_root, acme, &cleos).await.expect(204);
     scene.dismiss(by_root, "acme", &bens).await.expect(204);
     scene.dismiss(by_root, acme, &roots).await.expect(204);
     let last = scene.dismiss(by_root, acme, &annas).await;

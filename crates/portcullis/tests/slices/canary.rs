@@ -322,6 +322,11 @@ async fn renew_and_end(app: &TestApp, walk: &mut Walk, access: &str, refresh: &s
     let answer = app.post("/oauth/token").form(&form).send().await.expect(200);
     let next = walk.delivers("refresh", &answer);
     app.clock.advance_secs(60);
+    let successor = next["refresh_token"].as_str().unwrap();
+    let used = [("grant_type", "refresh_token"), ("refresh_token", successor)];
+    let answer = app.post("/oauth/token").form(&used).send().await.expect(200);
+    walk.delivers("refresh of the successor", &answer);
+    app.clock.advance_secs(60);
     let answer = app.post("/oauth/token").form(&form).send().await.expect(400);
     walk.answers("replay", &answer);
     for token in [

@@ -226,7 +226,8 @@ async fn claimants_of_one_address_who_prove_at_once_have_one_winner() {
     checks!("T120");
     let app = TestApp::new().await;
     let mut codes = Vec::new();
-    for n in 0..20 {
+    // As many as one address gets letters about.
+    for n in 0..8 {
         let body = json!({ "email": CEO, "username": format!("claimant{n}"), "password": PASSWORD });
         register(&app, body).await.expect(201);
         codes.push(app.mailer.code_to(CEO).await);
@@ -240,7 +241,7 @@ async fn claimants_of_one_address_who_prove_at_once_have_one_winner() {
         .iter()
         .filter(|answer| answer.code() == "invalid_code")
         .count();
-    assert_eq!((good, refused), (1, 19));
+    assert_eq!((good, refused), (1, 7));
 }
 
 #[tokio::test]

@@ -330,7 +330,7 @@ fn environment(seed: u64) -> Environment {
 async fn another_site_replaces_nothing() {
     checks!("T088");
     let app = start().await;
-    let body = json!(["planted"]);
+    let body = json!({ "name": "planted" });
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),

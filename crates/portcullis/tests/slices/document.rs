@@ -137,7 +137,7 @@ async fn names_of_types_depend_on_no_order_and_every_type_is_used() {
     }
     let mut references = Vec::new();
     each_object(&document, &mut |object| {
-        references.extend(object.get("$ref").and_then(Value::as_str))
+        references.extend(object.get("$ref").and_then(Value::as_str));
     });
     for name in names {
         assert!(
@@ -165,7 +165,7 @@ async fn no_text_is_declared_a_password_and_every_id_and_moment_has_its_format()
     let document = document().await;
     let mut formats = Vec::new();
     each_object(&document, &mut |object| {
-        formats.extend(object.get("format").and_then(Value::as_str))
+        formats.extend(object.get("format").and_then(Value::as_str));
     });
     assert!(formats.contains(&"uuid") && formats.contains(&"date-time"));
     assert!(!formats.contains(&"password"));

@@ -60,7 +60,7 @@ async fn variants_of_one_address_get_a_handful_of_letters_and_nobody_learns_of_i
     shapes.dedup();
     assert_eq!(shapes.len(), 1, "what was withheld shows in the answer");
     app.letters_sent().await;
-    assert_eq!(app.mailer.waiting(), 5);
+    assert_eq!(app.mailer.waiting(), 8);
     let withheld = events(&app, "job.withheld").await;
     assert!(!withheld.is_empty());
     assert!(withheld.iter().all(
@@ -72,7 +72,7 @@ async fn variants_of_one_address_get_a_handful_of_letters_and_nobody_learns_of_i
         .expect(201);
     app.mailer.letter_to("other@example.net").await;
     // They come back one by one.
-    app.clock.advance_secs(86_400 / 5);
+    app.clock.advance_secs(86_400 / 8);
     register(&app, "target+late@example.net", &client(201))
         .await
         .expect(201);
@@ -119,7 +119,7 @@ async fn a_taken_address_that_is_hidden_gets_a_handful_of_letters() {
             .expect(202);
     }
     app.letters_sent().await;
-    assert_eq!(app.mailer.waiting(), 5);
+    assert_eq!(app.mailer.waiting(), 8);
 }
 
 #[tokio::test]
@@ -146,7 +146,9 @@ async fn news_of_devices_are_few_and_carry_no_words_of_strangers() {
         0,
         "an address that isn't proven is a stranger's"
     );
-    let verify = app.post("/auth/email/verify").json(&json!({ "token": code }));
+    let verify = app
+        .post("/auth/email/verify")
+        .json(&json!({ "token": code, "password": PASSWORD }));
     verify.send().await.expect(200);
     log_in(26).await;
     assert_eq!(app.mailer.waiting(), 3);
@@ -165,9 +167,9 @@ async fn news_of_devices_are_few_and_carry_no_words_of_strangers() {
 async fn what_was_used_up_stays_used_up_after_a_restart() {
     checks!("T130");
     let folder = TempDir::new().unwrap();
-    for (round, letters) in [(0, 5), (1, 0)] {
+    for (round, letters) in [(0, 8), (1, 0)] {
         let app = TestApp::with(|builder| builder.database(&url(folder.path())), Portcullis::api).await;
-        for number in 0..6 {
+        for number in 0..9 {
             let email = format!("target+{round}{number}@example.net");
             register(&app, &email, &client(number)).await.expect(201);
         }

@@ -1060,6 +1060,8 @@ async fn administrators_alone_see_suspend_and_where_wanted_create() {
     }
     let body = json!({ "name": "Acme", "slug": "acme", "owner": anna.id.to_string() });
     let acme = text(&post(&app, &root, admin, &body).await.expect(201).json(), "id");
+    // Ids are ordered by their millisecond.
+    app.clock.advance_secs(1);
     create(&app, &root, "roots").await;
     get(&app, &anna, "/auth/organizations/acme").await.expect(200);
     // Who may administer all organizations is still in none.

@@ -470,7 +470,8 @@ async fn log_in_from_a_new_device_is_told_once() {
         0,
         "who has not proven the address may not be its owner"
     );
-    let verify = app.post("/auth/email/verify").json(&json!({ "token": code }));
+    let verify = json!({ "token": code, "password": PASSWORD });
+    let verify = app.post("/auth/email/verify").json(&verify);
     verify.send().await.expect(200);
     log_in("Phone/1 Firefox/1").await;
     let letter = app.mailer.letter_to("anna@example.com").await;

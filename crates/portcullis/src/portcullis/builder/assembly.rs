@@ -27,6 +27,7 @@ use crate::cookie::Cookies;
 use crate::enforcer::{self, Gate, Realm};
 
 impl Builder {
+    #[allow(clippy::too_many_lines, reason = "the composition, a part a line")]
     pub(super) async fn build(
         self,
         database: Database,

@@ -275,7 +275,11 @@ async fn an_administrator_ends_sessions_and_keys_if_they_may_change_keys() {
         let path = format!("/admin/api/v1/accounts/{}/sessions{query}", anna.id);
         app.delete(&path).bearer(&who.access_token).send().await
     };
-    check(&end(&clerk, "?api_keys=revoke").await, 403, "insufficient_scope");
+    check(
+        &end(&clerk, "?api_keys=revoke").await,
+        403,
+        "beyond_your_permissions",
+    );
     app.get("/auth/me")
         .bearer(&anna.access_token)
         .send()
