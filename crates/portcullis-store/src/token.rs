@@ -162,6 +162,7 @@ async fn again(
         let entry = Entry::of(Action::RefreshRepeated).account(standing.account.id);
         tx.record(by, entry.session(id));
     }
+    defends!("T173");
     Ok(Rotated::Again(Box::new(standing)))
 }
 

@@ -53,7 +53,7 @@ impl From<ChangeError> for Problem {
             ChangeError::Denied(denied) => Self::from(*denied),
             ChangeError::Belongs => Self::forbidden("administrators_only", error.to_string()),
             ChangeError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
-            ChangeError::Disabled => Self::conflict("account_disabled", error.to_string()),
+            ChangeError::Disabled => Self::conflict("owner_disabled", error.to_string()),
             ChangeError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
             ChangeError::Fault(fault) => fault.clone().into(),
         }

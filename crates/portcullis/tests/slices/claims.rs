@@ -426,6 +426,8 @@ async fn costs_of_refusals(enumeration: Enumeration) -> Vec<usize> {
     verify(&app, json!({ "token": code, "password": NEW }))
         .await
         .expect(200);
+    // What is sent beside the requests draws, too.
+    app.letters_sent().await;
     let mut costs = Vec::new();
     for email in ["nobody", "one", "two", "five", "proven"] {
         let before = drawn.load(Ordering::Relaxed);
