@@ -4,6 +4,7 @@ import email
 import email.policy
 import queue
 import re
+import socket
 import unittest
 
 import requests
@@ -30,10 +31,12 @@ class Letters(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.inbox = Inbox()
-        cls.relay = Controller(cls.inbox, hostname="127.0.0.1", port=0, enable_SMTPUTF8=True)
+        # It connects to the port that it is given: a free one is found before.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        cls.relay = Controller(cls.inbox, hostname="127.0.0.1", port=port, enable_SMTPUTF8=True)
         cls.relay.start()
         cls.addClassCleanup(cls.relay.stop)
-        port = cls.relay.server.sockets[0].getsockname()[1]
         cls.server = Server(
             PORTCULLIS_MAIL_SMTP=f"smtp+plain://127.0.0.1:{port}",
             PORTCULLIS_MAIL_FROM="Portcullis <no-reply@bücher.example>",
@@ -63,7 +66,7 @@ class Letters(unittest.TestCase):
             [part.get_content_type() for part in letter.iter_parts()], ["text/plain", "text/html"]
         )
         text = letter.get_body(("plain",)).get_content()
-        link = re.search(rf"^ *({re.escape(self.server.url)}/\S+)$", text, re.MULTILINE).group(1)
+        link = re.search(rf"^ *({re.escape(self.server.url)}/\S+)\s*$", text, re.MULTILINE).group(1)
         self.assertIn(link.encode(), envelope.original_content, "readable without decoding")
         self.assertIn(f'href="{link}"', letter.get_body(("html",)).get_content())
         self.assertEqual(requests.get(link, timeout=SECONDS).status_code, 200)
