@@ -4,15 +4,14 @@
 //! A revoked key's row is gone; the audit log remembers it.
 
 pub(crate) mod all;
-mod ending;
 mod expiry;
 
 use std::net::IpAddr;
 
 use async_trait::async_trait;
-use portcullis_core::account::{self, State};
+use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::api_key::{
-    ApiKey, Change, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotated,
+    ApiKey, Change, Changed, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotated,
     Rotation, Store,
 };
 use portcullis_core::audit::{Action, Context};
@@ -22,7 +21,6 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::throttle::Rate;
 
-pub(crate) use self::ending::revoke_all;
 use crate::Database;
 use crate::audit::Entry;
 use crate::tx::Tx;
@@ -130,10 +128,11 @@ impl Store for Database {
         account: account::Id,
         id: Id,
         change: Change,
+        stamp: Option<Stamp>,
         by: Context,
-    ) -> Result<Option<ApiKey>, Fault> {
-        self.write((account, id, change, by), |tx, (account, id, change, by)| {
-            Box::pin(set(tx, *account, *id, change, by))
+    ) -> Result<Changed, Fault> {
+        self.write((account, id, change, stamp, by), |tx, (account, id, change, stamp, by)| {
+            Box::pin(set(tx, *account, *id, change, *stamp, by))
         })
         .await
     }
@@ -204,13 +203,14 @@ const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2, last_used_ip = $3
 
 async fn create(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creation, Fault> {
     // The lock puts what is made for one account in a row, so that none is made beyond the limit.
-    let sql = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
-    let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
+    let Some((state, stamp)) = all::lock_owner(tx, new.account).await? else {
         return Ok(Creation::UnknownAccount);
     };
-    let state: State = row.take()?;
     if !tx.may_act(state) {
         return Ok(Creation::Refused(state));
+    }
+    if new.stamp.is_some_and(|seen| seen != stamp) {
+        return Ok(Creation::LoggedOut);
     }
     let sql = "SELECT count(*) FROM api_keys WHERE account_id = $1";
     let rows = tx.query(sql, params![new.account]).await?;
@@ -256,8 +256,9 @@ async fn set(
     account: account::Id,
     id: Id,
     change: &Change,
+    seen: Option<Stamp>,
     by: &Context,
-) -> Result<Option<ApiKey>, Fault> {
+) -> Result<Changed, Fault> {
     defends!("T027");
     let Change {
         name,
@@ -267,10 +268,17 @@ async fn set(
     } = change;
     if name.is_none() && enabled.is_none() && networks.is_none() && limit.is_none() {
         let row = tx.query_one(FIND, params![account, id]).await?;
-        return row.map(|mut row| api_key(&mut row)).transpose();
+        let key = row.map(|mut row| api_key(&mut row)).transpose()?;
+        return Ok(key.map_or(Changed::Unknown, Changed::Changed));
     }
-    if *enabled == Some(true) && !all::owner_is_enabled(tx, account).await? {
-        return Ok(None);
+    let Some((state, stamp)) = all::lock_owner(tx, account).await? else {
+        return Ok(Changed::Unknown);
+    };
+    if *enabled == Some(true) && state == State::Disabled {
+        return Ok(Changed::Unknown);
+    }
+    if seen.is_some_and(|seen| seen != stamp) {
+        return Ok(Changed::LoggedOut);
     }
     let networks = networks.as_ref().map(|networks| json(&networks.to_texts()));
     let params = params![
@@ -283,13 +291,13 @@ async fn set(
         limit.flatten().map(|rate| rate.to_string()),
     ];
     let Some(mut row) = tx.query_one(CHANGE, params).await? else {
-        return Ok(None);
+        return Ok(Changed::Unknown);
     };
     let key = api_key(&mut row)?;
     let entry = Entry::of(Action::ApiKeyChanged).account(account);
     tx.record(by, entry.detail(format!("{id}: {}", told(change))));
     tx.invalidate(Invalidation::ApiKey(id), by.at);
-    Ok(Some(key))
+    Ok(Changed::Changed(key))
 }
 
 /// What was changed, and to what.
@@ -333,6 +341,12 @@ async fn rotate(
 ) -> Result<Rotated, Fault> {
     defends!("T045");
     defends!("T027");
+    let Some((_, stamp)) = all::lock_owner(tx, account).await? else {
+        return Ok(Rotated::Unknown);
+    };
+    if rotation.stamp.is_some_and(|seen| seen != stamp) {
+        return Ok(Rotated::LoggedOut);
+    }
     let params = params![
         id,
         account,

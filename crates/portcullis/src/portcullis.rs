@@ -234,7 +234,7 @@ impl Portcullis {
         while self.0.database.sweep(moment, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }
-        while self.registrar().expire_claims(SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
+        while self.registrar().expire_claims(moment, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;
         }
         let bounds = Bounds::at(moment);

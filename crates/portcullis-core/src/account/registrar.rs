@@ -172,15 +172,14 @@ impl Registrar {
         })
     }
 
-    /// Ends up to `limit` claims that are over; answers how many.
+    /// Ends up to `limit` claims that are over at `moment`, which has surely come; answers how many.
     ///
     /// # Errors
     /// What the store says.
-    pub async fn expire_claims(&self, limit: u32) -> Result<u64, Fault> {
-        let now = self.environment.now();
+    pub async fn expire_claims(&self, moment: Timestamp, limit: u32) -> Result<u64, Fault> {
         let stamp = Stamp::new(&self.environment);
         self.store
-            .expire_claims(now, limit, stamp, audit::Context::system(now))
+            .expire_claims(moment, limit, stamp, audit::Context::system(self.environment.now()))
             .await
     }
 

@@ -38,6 +38,9 @@ pub enum CreateError {
     /// A machine's credential makes no keys.
     #[error("log in: a key can't make another")]
     NotPersonal,
+    /// The login that asked was ended meanwhile, with everything of the account.
+    #[error("everything of the account was ended meanwhile: log in again")]
+    LoggedOut,
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -76,6 +79,9 @@ pub enum RotateError {
     /// A machine's credential rotates no keys.
     #[error("log in: a key can't rotate a key")]
     NotPersonal,
+    /// The login that asked was ended meanwhile, with everything of the account.
+    #[error("everything of the account was ended meanwhile: log in again")]
+    LoggedOut,
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -102,6 +108,9 @@ pub enum ChangeError {
     /// People change their own keys.
     #[error("keys are changed for service accounts only: people change their own")]
     NotAService,
+    /// The login that asked was ended meanwhile, with everything of the account.
+    #[error("everything of the account was ended meanwhile: log in again")]
+    LoggedOut,
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),

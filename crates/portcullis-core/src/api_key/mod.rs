@@ -85,6 +85,9 @@ pub struct NewApiKey {
     pub id: Id,
     /// Its owner.
     pub account: account::Id,
+    /// The owner's stamp as it was when they were let in to make the key: it must be theirs still. `None` if somebody else
+    /// makes it.
+    pub stamp: Option<account::Stamp>,
     /// Its name.
     pub name: Name,
     /// What it may do, sorted and without repetition.
@@ -116,6 +119,8 @@ pub enum Creation {
     UnknownAccount,
     /// The account may not act; nothing was written.
     Refused(account::State),
+    /// Everything of the account was ended after its owner was let in; nothing was written.
+    LoggedOut,
     /// The account has as many keys as it may have; nothing was written.
     TooMany,
 }
@@ -140,6 +145,21 @@ pub struct Change {
     pub networks: Option<Networks>,
     /// How often it may be used; `Some(None)` is as often as it likes.
     pub limit: Option<Option<Rate>>,
+}
+
+/// What came of changing a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one is made per change of a key, and looked at where it was made"
+)]
+pub enum Changed {
+    /// The key as it is now.
+    Changed(ApiKey),
+    /// The account has no such key, or is disabled and the key was to be enabled. Nothing was written.
+    Unknown,
+    /// Everything of the account was ended after its owner was let in; nothing was written.
+    LoggedOut,
 }
 
 /// How a key is given another text.
@@ -176,6 +196,8 @@ pub enum NewEnd {
 /// A new text for a key.
 #[derive(Debug, Clone)]
 pub struct Rotation {
+    /// As [`NewApiKey::stamp`].
+    pub stamp: Option<account::Stamp>,
     /// The hash of the text that it is to replace: whoever was overtaken by another rotation replaces nothing.
     pub from: KeyDigest,
     /// The hash of the new text.
@@ -199,6 +221,8 @@ pub enum Rotated {
     Rotated(ApiKey),
     /// The account has no such key.
     Unknown,
+    /// Everything of the account was ended after its owner was let in; nothing was written.
+    LoggedOut,
     /// The text that was to be replaced isn't the key's any more. Nothing was written.
     Overtaken,
     /// An earlier rotation's overlap runs until then, and this one wanted an overlap too: a third text would be good
@@ -233,14 +257,16 @@ pub trait Store: Send + Sync {
     /// The key that this text is, or was before the last rotation. Times are the caller's to judge.
     async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault>;
 
-    /// Changes the account's key ([`audit::Action::ApiKeyChanged`], which says to what); `None` if it has no such key.
+    /// Changes the account's key ([`audit::Action::ApiKeyChanged`], which says to what). `stamp` is as
+    /// [`NewApiKey::stamp`].
     async fn change_key(
         &self,
         account: account::Id,
         id: Id,
         change: Change,
+        stamp: Option<account::Stamp>,
         by: audit::Context,
-    ) -> Result<Option<ApiKey>, Fault>;
+    ) -> Result<Changed, Fault>;
 
     /// Gives the account's key another text ([`audit::Action::ApiKeyRotated`]). Of any number of parallel calls that
     /// read the same text exactly one is [`Rotated::Rotated`].

@@ -141,6 +141,7 @@ impl ApiKeys {
         let new = NewApiKey {
             id: Id::new(&self.on.environment),
             account,
+            stamp: own_stamp(account, maker),
             name: form.name,
             permissions: permissions.into_iter().collect(),
             digest: secret.digest(),
@@ -154,6 +155,7 @@ impl ApiKeys {
             Creation::Created(key) => Ok(Issued { key, secret }),
             Creation::UnknownAccount => Err(CreateError::NoAccount),
             Creation::Refused(state) => Err(CreateError::Account(state)),
+            Creation::LoggedOut => Err(CreateError::LoggedOut),
             Creation::TooMany => Err(CreateError::TooMany(most)),
         }
     }
@@ -280,6 +282,7 @@ impl ApiKeys {
         }
         let secret = self.on.format.mint(&self.on.environment);
         let rotation = Rotation {
+            stamp: own_stamp(account, maker),
             from: key.digest,
             digest: secret.digest(),
             hint: secret.hint(),
@@ -289,6 +292,7 @@ impl ApiKeys {
         match self.on.store.rotate_key(account, id, rotation, by).await? {
             Rotated::Rotated(key) => Ok(Issued { key, secret }),
             Rotated::Unknown => Err(RotateError::Unknown),
+            Rotated::LoggedOut => Err(RotateError::LoggedOut),
             Rotated::Overtaken => Err(RotateError::Overtaken),
             Rotated::Running(until) => Err(RotateError::Running(until)),
         }
@@ -343,6 +347,13 @@ impl ApiKeys {
         let now = self.on.environment.now();
         self.on.directory.read(account, now).await
     }
+}
+
+/// The stamp that the owner was let in with, if it is the owner who acts.
+fn own_stamp(owner: account::Id, who: Option<&Principal>) -> Option<account::Stamp> {
+    who.map(Principal::account)
+        .filter(|acting| acting.id == owner)
+        .map(|acting| acting.stamp)
 }
 
 impl std::fmt::Debug for ApiKeys {

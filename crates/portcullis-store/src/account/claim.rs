@@ -14,12 +14,13 @@ use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
-use portcullis_core::session::Ending;
+use portcullis_core::session::Keys;
 
+use crate::access;
 use crate::audit::Entry;
+use crate::session::everything;
 use crate::tx::Tx;
 use crate::value::params;
-use crate::{access, api_key, session};
 
 /// Why a claim is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) ->
         return close(tx, id, stamp, by).await;
     }
     if why == Loss::Proof {
-        end_sessions(tx, id, stamp, by).await?;
+        everything::end(tx, id, stamp, Keys::Stay, by).await?;
     }
     Ok(())
 }
@@ -140,20 +141,9 @@ async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<()
     tx.execute(sql, params![id]).await?;
     tx.execute("DELETE FROM passwords WHERE account_id = $1", params![id])
         .await?;
-    end_sessions(tx, id, stamp, by).await?;
-    api_key::revoke_all(tx, id, by).await?;
+    everything::end(tx, id, stamp, Keys::Revoke, by).await?;
     let closed = Entry::of(Action::AccountStateSet).account(id);
     tx.record(by, closed.detail("disabled"));
-    Ok(())
-}
-
-/// Ends every session, refresh token and access token of the account.
-pub(super) async fn end_sessions(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<(), Fault> {
-    let sql = "UPDATE accounts SET stamp = $2 WHERE id = $1";
-    tx.execute(sql, params![id, stamp]).await?;
-    session::end_many(tx, id, None, Ending::Ended, by.at).await?;
-    let ended = Entry::of(Action::SessionsEnded).account(id);
-    tx.record(by, ended.detail("all"));
     Ok(())
 }
 

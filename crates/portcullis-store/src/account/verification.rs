@@ -15,12 +15,14 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
+use portcullis_core::session::Keys;
 
 use super::{account, account_columns, claim};
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, params};
-use crate::{Database, access, api_key};
+use crate::session::everything;
+use crate::{Database, access};
 
 pub(super) async fn offer_verification(
     tx: &mut Tx<'_>,
@@ -202,8 +204,7 @@ async fn replace_everything(
     password: &SealedHash,
     by: &Context,
 ) -> Result<(), Fault> {
-    claim::end_sessions(tx, id, stamp, by).await?;
-    api_key::revoke_all(tx, id, by).await?;
+    everything::end(tx, id, stamp, Keys::Revoke, by).await?;
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)
         ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed";
     tx.execute(sql, params![id, password.as_bytes()]).await.map(drop)

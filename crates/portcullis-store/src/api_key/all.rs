@@ -1,6 +1,6 @@
 //! All keys of an account at once.
 
-use portcullis_core::account::{self, State};
+use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::api_key::Id;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -52,11 +52,14 @@ pub(crate) async fn honoured(tx: &mut Tx<'_>, account: account::Id, at: Timestam
     Ok(count.unsigned_abs())
 }
 
-/// Whether the account isn't disabled, and stays so until this is written: of a disabled one no key is enabled.
-pub(super) async fn owner_is_enabled(tx: &mut Tx<'_>, account: account::Id) -> Result<bool, Fault> {
+/// The owner's state and stamp, which stay so until this is written: neither a disabling nor the end of everything comes in
+/// between (`T170`).
+pub(super) async fn lock_owner(
+    tx: &mut Tx<'_>,
+    account: account::Id,
+) -> Result<Option<(State, Stamp)>, Fault> {
     defends!("T170");
-    let sql = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let sql = "SELECT state, stamp FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
     let row = tx.query_one(sql, params![account]).await?;
-    let state: Option<State> = row.map(|mut row| row.take()).transpose()?;
-    Ok(state.is_some_and(|state| state != State::Disabled))
+    row.map(|mut row| Ok((row.take()?, row.take()?))).transpose()
 }

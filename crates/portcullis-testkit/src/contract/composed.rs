@@ -193,7 +193,7 @@ pass_on! { api_key::Store => rest R:
     fn list(account: account::Id) -> Vec<ApiKey>;
     fn find(account: account::Id, id: api_key::Id) -> Option<ApiKey>;
     fn find_by_digest(digest: KeyDigest) -> Option<Found>;
-    fn change_key(account: account::Id, id: api_key::Id, change: api_key::Change, by: Context) -> Option<ApiKey>;
+    fn change_key(account: account::Id, id: api_key::Id, change: api_key::Change, stamp: Option<account::Stamp>, by: Context) -> api_key::Changed;
     fn rotate_key(account: account::Id, id: api_key::Id, rotation: api_key::Rotation, by: Context) -> api_key::Rotated;
     fn revoke_key(account: account::Id, id: api_key::Id, by: Context) -> bool;
     fn note_used(used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> ();

@@ -174,6 +174,7 @@ macro_rules! store_contract {
             revoke_in_parallel_has_one_winner
             set_state_disabled_disables_keys
             set_state_disabled_in_a_race_leaves_no_key
+            end_everything_ends_what_is_under_way
             end_everything_ends_keys_as_asked
             touch_never_moves_back_or_revives
             take_expiring_answers_each_key_once

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis::core::access::{Bearer, Credential, CredentialKind, Principal};
 use portcullis::core::account;
-use portcullis::core::api_key::{ApiKey, Change, Form, Name, Networks, Renewal, Store as _};
+use portcullis::core::api_key::{ApiKey, Change, Changed, Form, Name, Networks, Renewal, Store as _};
 use portcullis::core::environment::{Clock as _, Timestamp};
 
 use super::cast::Held;
@@ -63,8 +63,8 @@ pub(super) async fn switch_off(app: &TestApp, account: account::Id) {
             ..Change::default()
         };
         let store = app.portcullis.database();
-        let changed = store.change_key(account, key.id, change, app.by_operator());
-        assert!(changed.await.unwrap().is_some());
+        let changed = store.change_key(account, key.id, change, None, app.by_operator());
+        assert!(matches!(changed.await.unwrap(), Changed::Changed(_)));
     }
 }
 

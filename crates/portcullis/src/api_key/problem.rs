@@ -42,6 +42,7 @@ pub(crate) fn refused(form: &NewKey, error: &CreateError) -> Problem {
         CreateError::NoAccount => Problem::not_found(),
         CreateError::NotAService => Problem::conflict("not_a_service_account", error.to_string()),
         CreateError::NotPersonal => Problem::forbidden("not_personal", error.to_string()),
+        CreateError::LoggedOut => Problem::invalid_token(),
         CreateError::Fault(fault) => fault.clone().into(),
     }
 }
@@ -55,6 +56,7 @@ impl From<ChangeError> for Problem {
             ChangeError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
             ChangeError::Disabled => Self::conflict("owner_disabled", error.to_string()),
             ChangeError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
+            ChangeError::LoggedOut => Self::invalid_token(),
             ChangeError::Fault(fault) => fault.clone().into(),
         }
     }
@@ -81,6 +83,7 @@ impl From<RotateError> for Problem {
             RotateError::Exceeding(_) => Self::forbidden("insufficient_scope", error.to_string()),
             RotateError::NotAService => Self::conflict("not_a_service_account", error.to_string()),
             RotateError::NotPersonal => Self::forbidden("not_personal", error.to_string()),
+            RotateError::LoggedOut => Self::invalid_token(),
             RotateError::Fault(fault) => fault.clone().into(),
         }
     }

@@ -5,12 +5,12 @@
 //! wider depends on what is there when it is written, and that may be another's change. Disabling and naming stay open
 //! to whoever may see the key.
 
-use super::ApiKeys;
+use super::{ApiKeys, own_stamp};
 use super::reach::Beyond;
 use crate::access::{
     ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
 };
-use crate::api_key::{ApiKey, Change, ChangeError, Id};
+use crate::api_key::{ApiKey, Change, ChangeError, Changed, Id};
 use crate::{account, audit, defends};
 
 impl ApiKeys {
@@ -72,8 +72,13 @@ impl ApiKeys {
                 Some(Beyond::Permissions(names)) => return Err(ChangeError::Exceeding(names)),
             }
         }
-        let changed = self.on.store.change_key(account, id, change, by).await?;
-        changed.ok_or(ChangeError::Unknown)
+        let stamp = own_stamp(account, asking);
+        let changed = self.on.store.change_key(account, id, change, stamp, by);
+        match changed.await? {
+            Changed::Changed(key) => Ok(key),
+            Changed::Unknown => Err(ChangeError::Unknown),
+            Changed::LoggedOut => Err(ChangeError::LoggedOut),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Revoking a key.
 
 use portcullis_core::account::{Account, Stamp, State};
-use portcullis_core::api_key::{Change, Creation};
+use portcullis_core::api_key::{Change, Changed, Creation, NewApiKey, Rotated, Rotation};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::session::{Everything, Keys};
@@ -64,7 +64,7 @@ pub async fn set_state_disabled_disables_keys<S: Stores>(db: S) {
     let others = created(&db, &new_key(other.id)).await;
     let off = created(&db, &new_key(anna.id)).await;
     let keys = api_key(&db);
-    keys.change_key(anna.id, off.id, enabling(false), by(START))
+    keys.change_key(anna.id, off.id, enabling(false), None, by(START))
         .await
         .unwrap();
     set_state(&db, anna.id, State::Locked).await;
@@ -86,14 +86,14 @@ pub async fn set_state_disabled_disables_keys<S: Stores>(db: S) {
     );
     assert_eq!(events[0].account, Some(anna.id));
     let enable = async || {
-        keys.change_key(anna.id, new.id, enabling(true), by(START))
+        keys.change_key(anna.id, new.id, enabling(true), None, by(START))
             .await
             .unwrap()
     };
-    assert_eq!(enable().await, None);
+    assert_eq!(enable().await, Changed::Unknown);
     set_state(&db, anna.id, State::Active).await;
     assert_eq!(enabled(&db, &anna).await, 0, "none comes back by itself");
-    assert!(enable().await.unwrap().enabled);
+    assert!(matches!(enable().await, Changed::Changed(key) if key.enabled));
     assert_eq!(enabled(&db, &other).await, 1);
     assert!(known(&db, others.digest).await);
 }
@@ -119,7 +119,7 @@ pub async fn set_state_disabled_in_a_race_leaves_no_key<S: Stores>(db: S) {
                 }
                 _ => drop(
                     api_key(&db)
-                        .change_key(anna.id, id, enabling(true), by(START))
+                        .change_key(anna.id, id, enabling(true), None, by(START))
                         .await
                         .unwrap(),
                 ),
@@ -128,6 +128,36 @@ pub async fn set_state_disabled_in_a_race_leaves_no_key<S: Stores>(db: S) {
     })
     .await;
     assert_eq!(enabled(&db, &anna).await, 0);
+}
+
+/// Whoever was let in before everything ended makes, enables and rotates no key afterwards, even where keys stay.
+pub async fn end_everything_ends_what_is_under_way<S: Stores>(db: S) {
+    checks!("T170");
+    let (anna, new) = given(&db).await;
+    let stamp = Stamp::from_uuid(fresh_id());
+    db.end_everything(anna.id, stamp, Keys::Stay, by(START))
+        .await
+        .unwrap();
+    let keys = api_key(&db);
+    for (seen, lets_in) in [(Some(anna.stamp), false), (Some(stamp), true), (None, true)] {
+        let key = NewApiKey {
+            stamp: seen,
+            ..new_key(anna.id)
+        };
+        let made = keys.create_key(key, by(START)).await.unwrap();
+        assert_eq!(made == Creation::LoggedOut, !lets_in, "{made:?}");
+        let changed = keys.change_key(anna.id, new.id, enabling(true), seen, by(START));
+        let changed = changed.await.unwrap();
+        assert_eq!(changed == Changed::LoggedOut, !lets_in, "{changed:?}");
+        let present = keys.find(anna.id, new.id).await.unwrap().unwrap();
+        let rotation = Rotation {
+            stamp: seen,
+            ..overlapping(present.digest, None)
+        };
+        let rotated = keys.rotate_key(anna.id, new.id, rotation, by(START)).await.unwrap();
+        assert_eq!(rotated == Rotated::LoggedOut, !lets_in, "{rotated:?}");
+    }
+    assert_eq!(keys.list(anna.id).await.unwrap().len(), 3);
 }
 
 /// Everything ends at once: sessions, refresh tokens by the stamp, and keys as was asked; what is left is told.

@@ -31,6 +31,7 @@ pub(super) fn new_key(account: account::Id) -> NewApiKey {
     NewApiKey {
         id: Id::from_uuid(fresh_id()),
         account,
+        stamp: None,
         name: Name::parse("ci").unwrap(),
         permissions: vec!["posts:read".into(), "posts:write".into()],
         digest: digest(),
@@ -68,6 +69,7 @@ async fn known<S: Stores>(db: &S, digest: KeyDigest) -> bool {
 /// Instead of the text with this hash.
 fn overlapping(from: KeyDigest, until: Option<Timestamp>) -> Rotation {
     Rotation {
+        stamp: None,
         from,
         digest: digest(),
         hint: "pk_live_…wxyz".into(),

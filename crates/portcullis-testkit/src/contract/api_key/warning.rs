@@ -55,7 +55,7 @@ pub async fn take_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
         ..Change::default()
     };
     api_key(&db)
-        .change_key(anna.id, disabled.id, change, by(START))
+        .change_key(anna.id, disabled.id, change, None, by(START))
         .await
         .unwrap();
     set_state(&db, otto.id, State::Locked).await;

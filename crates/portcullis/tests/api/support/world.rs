@@ -272,8 +272,9 @@ impl api_key::Store for World {
         _: account::Id,
         _: api_key::Id,
         _: api_key::Change,
+        _: Option<account::Stamp>,
         _: Context,
-    ) -> Result<Option<ApiKey>, Fault> {
+    ) -> Result<api_key::Changed, Fault> {
         panic!("no test changes keys here")
     }
     async fn rotate_key(

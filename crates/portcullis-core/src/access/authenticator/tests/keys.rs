@@ -6,7 +6,7 @@ use super::*;
 use crate::access::CredentialKind;
 use crate::access::{FreshLogin, Permission as _, Permit, SecondFactor, Situation};
 use crate::api_key::{
-    ApiKey, Change as KeyChange, Creation, Expiring, Format, Found, Id, KeyDigest, Networks, NewApiKey,
+    ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Expiring, Format, Found, Id, KeyDigest, Networks, NewApiKey,
     Rotated as KeyRotated, Rotation as KeyRotation, Secret,
 };
 use crate::throttle::Rate;
@@ -343,8 +343,9 @@ impl api_key::Store for World {
         _: account::Id,
         _: Id,
         _: KeyChange,
+        _: Option<account::Stamp>,
         _: audit::Context,
-    ) -> Result<Option<ApiKey>, Fault> {
+    ) -> Result<KeyChanged, Fault> {
         never()
     }
     async fn rotate_key(
