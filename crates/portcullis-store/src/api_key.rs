@@ -5,13 +5,14 @@
 
 pub(crate) mod all;
 mod expiry;
+mod rotation;
 
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::api_key::{
-    ApiKey, Change, Changed, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotated,
+    ApiKey, Change, Changed, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated,
     Rotation, Store,
 };
 use portcullis_core::audit::{Action, Context};
@@ -131,9 +132,10 @@ impl Store for Database {
         stamp: Option<Stamp>,
         by: Context,
     ) -> Result<Changed, Fault> {
-        self.write((account, id, change, stamp, by), |tx, (account, id, change, stamp, by)| {
-            Box::pin(set(tx, *account, *id, change, *stamp, by))
-        })
+        self.write(
+            (account, id, change, stamp, by),
+            |tx, (account, id, change, stamp, by)| Box::pin(set(tx, *account, *id, change, *stamp, by)),
+        )
         .await
     }
 
@@ -145,7 +147,7 @@ impl Store for Database {
         by: Context,
     ) -> Result<Rotated, Fault> {
         self.write((account, id, rotation, by), |tx, (account, id, rotation, by)| {
-            Box::pin(rotate(tx, *account, *id, rotation, by))
+            Box::pin(rotation::rotate(tx, *account, *id, rotation, by))
         })
         .await
     }
@@ -329,69 +331,6 @@ const CHANGE: &str = concat!(
     "UPDATE api_keys SET name = coalesce($3, name), enabled = coalesce($4, enabled),
        networks = coalesce($5, networks), rate = CASE WHEN CAST($6 AS BIGINT) = 1 THEN $7 ELSE rate END
      WHERE id = $1 AND account_id = $2 RETURNING ",
-    api_key_columns!()
-);
-
-async fn rotate(
-    tx: &mut Tx<'_>,
-    account: account::Id,
-    id: Id,
-    rotation: &Rotation,
-    by: &Context,
-) -> Result<Rotated, Fault> {
-    defends!("T045");
-    defends!("T027");
-    let Some((_, stamp)) = all::lock_owner(tx, account).await? else {
-        return Ok(Rotated::Unknown);
-    };
-    if rotation.stamp.is_some_and(|seen| seen != stamp) {
-        return Ok(Rotated::LoggedOut);
-    }
-    let params = params![
-        id,
-        account,
-        &rotation.digest,
-        &rotation.hint,
-        rotation.previous_until,
-        by.at,
-        &rotation.from,
-        i64::from(rotation.end != NewEnd::AsBefore),
-        match rotation.end {
-            NewEnd::At(end) => Some(end),
-            NewEnd::Never | NewEnd::AsBefore => None,
-        }
-    ];
-    let Some(mut row) = tx.query_one(ROTATE, params).await? else {
-        let sql = "SELECT previous_until FROM api_keys WHERE id = $1 AND account_id = $2";
-        let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {
-            return Ok(Rotated::Unknown);
-        };
-        // Whoever came first may have ended every overlap, or begun one that this rotation doesn't mind.
-        let until: Option<Timestamp> = row.take()?;
-        let running = until.filter(|until| rotation.previous_until.is_some() && *until > by.at);
-        return Ok(running.map_or(Rotated::Overtaken, Rotated::Running));
-    };
-    let key = api_key(&mut row)?;
-    let detail = match rotation.end {
-        NewEnd::AsBefore => id.to_string(),
-        NewEnd::Never => format!("{id}: never ends"),
-        NewEnd::At(end) => format!("{id}: ends {end}"),
-    };
-    let entry = Entry::of(Action::ApiKeyRotated).account(account);
-    tx.record(by, entry.detail(detail));
-    tx.invalidate(Invalidation::ApiKey(id), by.at);
-    Ok(Rotated::Rotated(key))
-}
-
-/// With an overlap only where none runs: a third text is never good at once. And only instead of the text that was read:
-/// of several who replace one text, one must know that the others didn't.
-const ROTATE: &str = concat!(
-    "UPDATE api_keys SET previous = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE digest END,
-       previous_until = $5, digest = $3, hint = $4,
-       expires_at = CASE WHEN CAST($8 AS BIGINT) = 1 THEN CAST($9 AS BIGINT) ELSE expires_at END,
-       warned_at = CASE WHEN CAST($8 AS BIGINT) = 1 THEN NULL ELSE warned_at END
-     WHERE id = $1 AND account_id = $2 AND digest = $7
-       AND (CAST($5 AS BIGINT) IS NULL OR previous_until IS NULL OR previous_until <= $6) RETURNING ",
     api_key_columns!()
 );
 

@@ -179,7 +179,12 @@ impl Registrar {
     pub async fn expire_claims(&self, moment: Timestamp, limit: u32) -> Result<u64, Fault> {
         let stamp = Stamp::new(&self.environment);
         self.store
-            .expire_claims(moment, limit, stamp, audit::Context::system(self.environment.now()))
+            .expire_claims(
+                moment,
+                limit,
+                stamp,
+                audit::Context::system(self.environment.now()),
+            )
             .await
     }
 

@@ -5,109 +5,18 @@
 //! it was read (`T035`). Wrong user and wrong password are one answer; what is wrong with the *account* is said only
 //! to somebody who knew its password.
 
+mod form;
+
 use std::time::Duration;
 
+pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm};
 use super::{Device, Id, Manager, Method, NewSession, Opening, Session, Token};
-use crate::account::{self, Account, Mismatch, NotProven, PasswordsError};
+use crate::account::{self, Account, Mismatch, NotProven};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::job::NewJob;
-use crate::password::HashError;
-use crate::secret::SecretText;
 use crate::token::{self, Audience, RefreshToken};
 use crate::{audit, defends};
-
-/// What the device gets to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// An access token and a refresh token.
-    Tokens,
-    /// An opaque session token with the short profile.
-    Session,
-    /// An opaque session token with the "remember me" profile.
-    Remembered,
-}
-
-/// What somebody logs in with.
-#[derive(Debug, Clone)]
-pub struct LoginForm {
-    /// An address or a user name, as typed.
-    pub identifier: String,
-    /// The password.
-    pub password: SecretText,
-    /// What the device gets.
-    pub delivery: Delivery,
-    /// Scopes to be narrowed to; `None` is everything the account may do.
-    pub scopes: Option<Vec<String>>,
-    /// Whom the access token is for; `None` is the issuer itself. A session is always for the issuer.
-    pub audience: Option<Audience>,
-    /// Where.
-    pub device: Device,
-}
-
-/// What a login gives.
-#[derive(Debug, Clone)]
-pub enum LoggedIn {
-    /// Tokens.
-    Tokens {
-        /// What was issued.
-        issued: Box<token::Issued>,
-        /// The account.
-        account: Account,
-        /// The account has had sessions before, and none from such a device.
-        new_device: bool,
-    },
-    /// A session.
-    Session {
-        /// Its id.
-        id: Id,
-        /// Its token, shown once.
-        token: Token,
-        /// The account.
-        account: Account,
-        /// Until when at most.
-        expires_at: Timestamp,
-        /// It is remembered beyond the browser's end.
-        remembered: bool,
-        /// The account has had sessions before, and none from such a device.
-        new_device: bool,
-    },
-}
-
-/// Why nobody was logged in.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum LoginError {
-    /// No such account, or not its password: never told apart.
-    #[error("wrong identifier or password")]
-    WrongCredentials,
-    /// The password was right, but the account may not log in.
-    #[error("the account is {}", .0.as_str())]
-    Account(account::State),
-    /// None of the asked scopes may be given to this account.
-    #[error("none of the scopes asked for can be granted")]
-    InvalidScope,
-    /// More scopes than a token holds.
-    #[error("the scopes asked for are longer than a token holds; ask for fewer")]
-    ScopesTooLong,
-    /// The password couldn't be checked.
-    #[error(transparent)]
-    Hash(#[from] HashError),
-    /// No token could be signed.
-    #[error(transparent)]
-    Signing(#[from] token::MintError),
-    /// The store couldn't.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl From<PasswordsError> for LoginError {
-    fn from(error: PasswordsError) -> Self {
-        match error {
-            PasswordsError::Hash(error) => Self::Hash(error),
-            PasswordsError::Fault(fault) => Self::Fault(fault),
-        }
-    }
-}
 
 impl Manager {
     /// Logs somebody in by password.

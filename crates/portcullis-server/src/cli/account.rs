@@ -1,24 +1,25 @@
 //! `portcullis account`.
 
+mod access;
+mod text;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use portcullis::{DryRun, Portcullis};
-use portcullis_core::access::{AccountsRead, AccountsWrite, DecisionsRead, Permit, RolesRead, SessionsWrite};
+use portcullis::Portcullis;
+use portcullis_core::access::{AccountsRead, AccountsWrite, Permit, RolesRead, SessionsWrite};
 use portcullis_core::account::{
-    Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username, shown_address,
+    Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::defends;
-use portcullis_core::organization::Selector;
-use portcullis_core::session::{Assurance, Everything, Keys};
+use portcullis_core::session::{Everything, Keys};
 use serde_json::{Value, json};
-use url::Url;
 
+use self::text::{COLUMNS, called, object, row};
 use super::failure::Failure;
-use super::{Output, organization, password};
+use super::{Output, password};
 use crate::config::Config;
-use crate::serve;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -119,7 +120,7 @@ impl Command {
             Self::Unlock(named) => reopen(portcullis, &named, State::Locked, output).await,
             Self::ProveEmail(named) => prove_email(portcullis, &named, output).await,
             Self::Logout(asked) => log_out(portcullis, &asked, output).await,
-            Self::Access(asked) => access(portcullis, config, &asked, output).await,
+            Self::Access(asked) => access::list(portcullis, config, &asked, output).await,
         }
     }
 }
@@ -341,58 +342,6 @@ async fn log_out(portcullis: &Portcullis, asked: &Logout, output: &Output) -> Re
     Ok(output.done(&text, &told)?)
 }
 
-async fn access(
-    portcullis: &Portcullis,
-    config: &Config,
-    asked: &Access,
-    output: &Output,
-) -> Result<(), Failure> {
-    let account = find(portcullis, &asked.account).await?;
-    let api = serve::routes(portcullis, config.server.public_url.as_ref().unwrap_or(&local()?));
-    let (method, path) = (asked.method.as_deref(), asked.path.as_deref());
-    let routes: Vec<_> = api.routes().filter(|route| route.answers(method, path)).collect();
-    if routes.is_empty() {
-        let text = "no route of the server answers to this method and path: leave one out to see more";
-        return Err(Failure::Failed(text.to_owned()));
-    }
-    let permit = Permit::<DecisionsRead>::dangerous_for_operator();
-    let assurance = if asked.second_factor {
-        Assurance::MultiFactor
-    } else {
-        Assurance::SingleFactor
-    };
-    let organization = match &asked.organization {
-        Some(name) => Some(Selector::Id(organization::find(portcullis, name).await?.id)),
-        None => None,
-    };
-    let run = DryRun {
-        account: account.id,
-        assurance,
-        organization,
-    };
-    let access = portcullis.access_to(&permit, run, &routes).await?;
-    let (_, items) = access.ok_or_else(gone)?;
-    let rows: Vec<Vec<Value>> = items
-        .iter()
-        .map(|route| {
-            vec![
-                json!(route.method),
-                json!(route.path),
-                json!(route.allowed),
-                json!(route.code),
-                json!(route.rule()),
-                json!(route.why),
-            ]
-        })
-        .collect();
-    Ok(output.list(&["method", "path", "allowed", "code", "rule", "why"], &rows)?)
-}
-
-/// Stands for the server's address where none is configured: no route depends on it.
-fn local() -> Result<Url, Failure> {
-    Url::parse("http://localhost").map_err(|error| Failure::Failed(error.to_string()))
-}
-
 fn gone() -> Failure {
     Failure::Failed("the account is gone".to_owned())
 }
@@ -400,36 +349,3 @@ fn gone() -> Failure {
 fn by(portcullis: &Portcullis) -> Context {
     Context::operator(portcullis.environment().now())
 }
-
-fn called(account: &Account) -> String {
-    email(account)
-        .or_else(|| account.username.clone())
-        .unwrap_or_else(|| account.id.to_string())
-}
-
-/// The address as people read it.
-fn email(account: &Account) -> Option<String> {
-    account.email.as_deref().map(shown_address)
-}
-
-fn row(account: &Account) -> Vec<Value> {
-    vec![
-        json!(account.id),
-        json!(email(account)),
-        json!(account.username),
-        json!(account.state.as_str()),
-        json!(account.created_at),
-    ]
-}
-
-fn object(account: &Account) -> Value {
-    json!({
-        "id": account.id,
-        "email": email(account),
-        "username": account.username,
-        "state": account.state.as_str(),
-        "created_at": account.created_at,
-    })
-}
-
-const COLUMNS: [&str; 5] = ["id", "email", "username", "state", "created_at"];

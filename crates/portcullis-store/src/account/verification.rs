@@ -19,9 +19,9 @@ use portcullis_core::session::Keys;
 
 use super::{account, account_columns, claim};
 use crate::audit::Entry;
+use crate::session::everything;
 use crate::tx::Tx;
 use crate::value::{Row, params};
-use crate::session::everything;
 use crate::{Database, access};
 
 pub(super) async fn offer_verification(

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod edge;
+mod error;
 mod records;
 
 use std::sync::Arc;
@@ -12,8 +13,7 @@ use portcullis_core::access;
 use portcullis_core::access::PermissionRef;
 use portcullis_core::account::Mailer;
 use portcullis_core::environment::Environment;
-use portcullis_core::fault::Fault;
-use portcullis_core::key::{self, KeyringError, MasterKey};
+use portcullis_core::key::{self, MasterKey};
 use portcullis_core::letter;
 use portcullis_core::organization;
 use portcullis_core::password;
@@ -23,67 +23,16 @@ use portcullis_store::Blank;
 use url::Url;
 
 pub(super) use self::assembly::{declare, shared};
+pub use self::error::OpenError;
 use super::Portcullis;
 use super::api_keys::Keys;
 use super::sessions::SessionStore;
-use crate::cookie::{self, Cookies, InvalidCookies};
+use crate::cookie::{self, Cookies};
 use crate::enforcer;
+use crate::environment;
 use crate::organization::letters;
 use crate::policies::Keeper;
 use crate::proxies::Proxies;
-use crate::{environment, secrets};
-
-/// Why Portcullis could not be opened. The text says what to do.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The database.
-    #[error(transparent)]
-    Database(#[from] Fault),
-    /// The store of opaque sessions.
-    #[error("the session store can't be opened: {0}")]
-    Sessions(#[source] Fault),
-    /// The signing keys.
-    #[error(transparent)]
-    Keys(#[from] KeyringError),
-    /// The file of the master key.
-    #[error(transparent)]
-    Secrets(#[from] secrets::SecretsError),
-    /// There is no master key and no file to keep one beside.
-    #[error("a database that isn't a SQLite file needs a master key: give the builder one with `master_key`")]
-    NoMasterKey,
-    /// The cookies.
-    #[error(transparent)]
-    Cookies(#[from] InvalidCookies),
-    /// A resource that tokens may be for.
-    #[error(transparent)]
-    Resource(#[from] token::InvalidResource),
-    /// One header for two things.
-    #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
-    SharedHeader(String),
-    /// What challenges call this server.
-    #[error(transparent)]
-    Realm(#[from] enforcer::InvalidRealm),
-    /// The issuer of tokens ends in a slash.
-    #[error(
-        "the issuer of tokens must not end in a slash: many clients compare it with the address they ask, to the letter"
-    )]
-    Issuer,
-    /// The page of invitations.
-    #[error(
-        "invitations can't lead to this address: it must be https (http is for loopback addresses only), without user, \
-         query and fragment"
-    )]
-    InvitationUrl,
-    /// How long a signing key signs.
-    #[error(
-        "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
-    )]
-    KeyAge,
-    /// The hashing threads.
-    #[error("the hashing threads can't be started: {0}")]
-    Threads(#[source] std::io::Error),
-}
 
 /// Whether an outsider may learn which addresses have accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,8 +5,8 @@
 //! wider depends on what is there when it is written, and that may be another's change. Disabling and naming stay open
 //! to whoever may see the key.
 
-use super::{ApiKeys, own_stamp};
 use super::reach::Beyond;
+use super::{ApiKeys, own_stamp};
 use crate::access::{
     ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
 };

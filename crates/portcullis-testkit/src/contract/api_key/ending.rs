@@ -154,7 +154,10 @@ pub async fn end_everything_ends_what_is_under_way<S: Stores>(db: S) {
             stamp: seen,
             ..overlapping(present.digest, None)
         };
-        let rotated = keys.rotate_key(anna.id, new.id, rotation, by(START)).await.unwrap();
+        let rotated = keys
+            .rotate_key(anna.id, new.id, rotation, by(START))
+            .await
+            .unwrap();
         assert_eq!(rotated == Rotated::LoggedOut, !lets_in, "{rotated:?}");
     }
     assert_eq!(keys.list(anna.id).await.unwrap().len(), 3);

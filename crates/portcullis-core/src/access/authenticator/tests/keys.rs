@@ -6,8 +6,8 @@ use super::*;
 use crate::access::CredentialKind;
 use crate::access::{FreshLogin, Permission as _, Permit, SecondFactor, Situation};
 use crate::api_key::{
-    ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Expiring, Format, Found, Id, KeyDigest, Networks, NewApiKey,
-    Rotated as KeyRotated, Rotation as KeyRotation, Secret,
+    ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Expiring, Format, Found, Id, KeyDigest,
+    Networks, NewApiKey, Rotated as KeyRotated, Rotation as KeyRotation, Secret,
 };
 use crate::throttle::Rate;
 

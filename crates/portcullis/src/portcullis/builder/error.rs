@@ -1,0 +1,60 @@
+//! Why nothing was opened.
+
+use portcullis_core::fault::Fault;
+use portcullis_core::key::KeyringError;
+use portcullis_core::token;
+
+use crate::cookie::InvalidCookies;
+use crate::{enforcer, secrets};
+
+/// Why Portcullis could not be opened. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] Fault),
+    /// The store of opaque sessions.
+    #[error("the session store can't be opened: {0}")]
+    Sessions(#[source] Fault),
+    /// The signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// The file of the master key.
+    #[error(transparent)]
+    Secrets(#[from] secrets::SecretsError),
+    /// There is no master key and no file to keep one beside.
+    #[error("a database that isn't a SQLite file needs a master key: give the builder one with `master_key`")]
+    NoMasterKey,
+    /// The cookies.
+    #[error(transparent)]
+    Cookies(#[from] InvalidCookies),
+    /// A resource that tokens may be for.
+    #[error(transparent)]
+    Resource(#[from] token::InvalidResource),
+    /// One header for two things.
+    #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
+    SharedHeader(String),
+    /// What challenges call this server.
+    #[error(transparent)]
+    Realm(#[from] enforcer::InvalidRealm),
+    /// The issuer of tokens ends in a slash.
+    #[error(
+        "the issuer of tokens must not end in a slash: many clients compare it with the address they ask, to the letter"
+    )]
+    Issuer,
+    /// The page of invitations.
+    #[error(
+        "invitations can't lead to this address: it must be https (http is for loopback addresses only), without user, \
+         query and fragment"
+    )]
+    InvitationUrl,
+    /// How long a signing key signs.
+    #[error(
+        "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
+    )]
+    KeyAge,
+    /// The hashing threads.
+    #[error("the hashing threads can't be started: {0}")]
+    Threads(#[source] std::io::Error),
+}
