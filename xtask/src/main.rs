@@ -6,6 +6,7 @@
 //! cargo xtask tour                           the README's five-minute tour against the real server
 //! cargo xtask bench …                        the performance budgets, printed as ratios
 //! cargo xtask fuzz [target [seconds]]        random input for a parser that reads credentials
+//! cargo xtask slices [crate…]                what the slices of a crate import of each other
 //! ```
 //!
 //! **Invariants.** Every child process runs in a process group of its own and is ended by its id, also after a
@@ -65,10 +66,12 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         "tour" => tour::run_by_hand(&stop),
         "bench" => bench::run(&stop, rest),
         "fuzz" => fuzz::run(&stop, rest),
+        "slices" => tidy::print_slices(rest),
         other => anyhow::bail!("no command `{other}`\n{USAGE}"),
     }
 }
 
 const STOPPED_BY_SIGNAL: u8 = 130;
 
-const USAGE: &str = "usage: cargo xtask test [--fast] [step|filter…] | services | tour | bench … | fuzz …";
+const USAGE: &str =
+    "usage: cargo xtask test [--fast] [step|filter…] | services | tour | bench … | fuzz … | slices …";

@@ -12,6 +12,7 @@ mod named;
 mod rooms;
 mod rust;
 mod security;
+mod slices;
 mod threats;
 mod tree;
 mod unfinished;
@@ -20,6 +21,7 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 
+pub(crate) use self::slices::print as print_slices;
 use crate::tidy::tree::Tree;
 use crate::workspace;
 
@@ -39,12 +41,13 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-const CHECKS: [fn(&Tree) -> Vec<Finding>; 9] = [
+const CHECKS: [fn(&Tree) -> Vec<Finding>; 10] = [
     threats::check,
     features::check,
     security::check,
     lints::check,
     rooms::check,
+    slices::check,
     length::check,
     unfinished::check,
     alone::check,

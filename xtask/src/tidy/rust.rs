@@ -29,7 +29,7 @@ impl Rust {
         let tests = if is_test(path) {
             vec![whole]
         } else {
-            test_items(&code)
+            items_under(&code, "#[cfg(test)]")
         };
         Self {
             code,
@@ -66,12 +66,12 @@ fn is_test(path: &str) -> bool {
     in_folder || path.ends_with("/tests.rs") || path.starts_with("crates/portcullis-testkit/")
 }
 
-/// From each `#[cfg(test)]` to the end of the item under it.
-fn test_items(code: &str) -> Vec<Range<usize>> {
+/// From each `attribute` to the end of the item under it.
+pub(crate) fn items_under(code: &str, attribute: &str) -> Vec<Range<usize>> {
     let mut items: Vec<Range<usize>> = Vec::new();
-    for (start, mark) in code.match_indices("#[cfg(test)]") {
+    for (start, _) in code.match_indices(attribute) {
         if items.last().is_none_or(|item| item.end <= start) {
-            let body = start + mark.len();
+            let body = start + attribute.len();
             let end = item_length(code.get(body..).unwrap_or_default());
             items.push(start..body + end);
         }
@@ -80,7 +80,7 @@ fn test_items(code: &str) -> Vec<Range<usize>> {
 }
 
 /// The length of the item at the start of `code`: up to its `;`, or the brace that closes its body.
-fn item_length(code: &str) -> usize {
+pub(crate) fn item_length(code: &str) -> usize {
     let (mut braces, mut brackets) = (0_usize, 0_usize);
     for (at, byte) in code.bytes().enumerate() {
         match byte {
