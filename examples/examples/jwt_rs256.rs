@@ -57,7 +57,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 pub async fn rotate_keys(portcullis: &Portcullis) -> anyhow::Result<bool> {
     let by = Context::operator(portcullis.environment().now());
     let permit = Permit::<KeysWrite>::dangerous_for_operator();
-    Ok(portcullis.keyring().rotate(&permit, by).await?)
+    Ok(portcullis.signing_keys().rotate(&permit, by).await?)
 }
 
 #[tokio::main]

@@ -17,10 +17,12 @@ use portcullis_core::access::{CredentialKind, ResourceKind};
 use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis_core::key::{Algorithm, HmacSecret, Keyring, SigningKey, VerifyingKey, jwk};
+use portcullis_core::opaque::OPAQUE;
 use portcullis_core::organization::Selector;
 use portcullis_core::secret::SecretBytes;
 use portcullis_core::session;
-use portcullis_core::token::{self, OPAQUE, Verifier, jws};
+use portcullis_core::token;
+use portcullis_core::token::{Verifier, jws};
 
 const COOKIE_NAME: &str = "__Host-portcullis";
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
 use portcullis::core::access::{Bearer, Credential, Requirement, Rule, Situation, decide};
-use portcullis::core::session::Delivery;
+use portcullis::core::login::Delivery;
 use portcullis::{Any, permissions};
 
 use super::Plan;

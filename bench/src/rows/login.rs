@@ -10,8 +10,8 @@ use axum::body::Body;
 use http::Request;
 use http::header::CONTENT_TYPE;
 use portcullis::Portcullis;
+use portcullis::core::login::Delivery;
 use portcullis::core::password::{self, Cost};
-use portcullis::core::session::Delivery;
 use tokio::runtime::Runtime;
 
 use super::Plan;

@@ -13,7 +13,7 @@ use portcullis::core::access::{
     Bearer, Credential, Membership, PermissionSet, Permit, Policies as _, Situation, Verdict,
 };
 use portcullis::core::audit::Context;
-use portcullis::core::session::Delivery;
+use portcullis::core::login::Delivery;
 use portcullis::core::{account, organization};
 use portcullis::{Portcullis, Principal};
 use uuid::Uuid;

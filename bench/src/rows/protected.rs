@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use portcullis::core::key::Algorithm;
-use portcullis::core::session::Delivery;
+use portcullis::core::login::Delivery;
 use portcullis::{Allow, Api, Basic, Json, Portcullis, Public, Via, permissions};
 use schemars::JsonSchema;
 use serde::Serialize;

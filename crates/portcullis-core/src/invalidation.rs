@@ -13,21 +13,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::{account, api_key, organization, session, token};
+use crate::id::{AccountId, ApiKeyId, OrganizationId, SessionId, TokenId};
 
 /// Something that is no longer what it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Invalidation {
     /// The account's state, stamp, roles or identifiers changed.
-    Account(account::Id),
+    Account(AccountId),
     /// The session ended or its token changed.
-    Session(session::Id),
+    Session(SessionId),
     /// The access token with this `jti` was revoked.
-    Token(token::Id),
+    Token(TokenId),
     /// The API key changed or ended.
-    ApiKey(api_key::Id),
+    ApiKey(ApiKeyId),
     /// The organization, its members or their roles changed.
-    Organization(organization::Id),
+    Organization(OrganizationId),
     /// A role or its permissions changed: every principal may differ.
     Roles,
     /// The key ring changed.
@@ -51,11 +51,11 @@ impl Invalidation {
     /// Reads the stored form; `None` for a kind this version doesn't know (a newer node may write one).
     pub fn from_parts(kind: &str, subject: Option<Uuid>) -> Option<Self> {
         Some(match (kind, subject) {
-            ("account", Some(id)) => Self::Account(account::Id::from_uuid(id)),
-            ("session", Some(id)) => Self::Session(session::Id::from_uuid(id)),
-            ("token", Some(id)) => Self::Token(token::Id::from_uuid(id)),
-            ("api_key", Some(id)) => Self::ApiKey(api_key::Id::from_uuid(id)),
-            ("organization", Some(id)) => Self::Organization(organization::Id::from_uuid(id)),
+            ("account", Some(id)) => Self::Account(AccountId::from_uuid(id)),
+            ("session", Some(id)) => Self::Session(SessionId::from_uuid(id)),
+            ("token", Some(id)) => Self::Token(TokenId::from_uuid(id)),
+            ("api_key", Some(id)) => Self::ApiKey(ApiKeyId::from_uuid(id)),
+            ("organization", Some(id)) => Self::Organization(OrganizationId::from_uuid(id)),
             ("roles", None) => Self::Roles,
             ("keys", None) => Self::Keys,
             _ => return None,
@@ -192,7 +192,7 @@ mod tests {
         let id = Uuid::from_u128(5);
         let before = marks.mark(id);
         // The change lands between reading the record and keeping the entry.
-        marks.apply(Invalidation::Account(account::Id::from_uuid(id)));
+        marks.apply(Invalidation::Account(AccountId::from_uuid(id)));
         assert!(!marks.holds(id, before));
         assert!(marks.holds(id, marks.mark(id)));
     }
@@ -202,7 +202,7 @@ mod tests {
         let marks = Marks::new();
         let id = Uuid::from_u128(5);
         let moves: [&dyn Fn(); 3] = [
-            &|| marks.apply(Invalidation::Session(session::Id::from_uuid(id))),
+            &|| marks.apply(Invalidation::Session(SessionId::from_uuid(id))),
             &|| marks.apply(Invalidation::Roles),
             &|| marks.forget_everything(),
         ];
@@ -218,7 +218,7 @@ mod tests {
     fn the_marks_of_three_subjects_hold_until_any_of_them_moves() {
         let marks = Marks::new();
         let [account, session, token] = [5, 6, 7].map(Uuid::from_u128);
-        let of = |id| Invalidation::Account(account::Id::from_uuid(id));
+        let of = |id| Invalidation::Account(AccountId::from_uuid(id));
         let moves: [&dyn Fn(); 5] = [
             &|| marks.apply(of(account)),
             &|| marks.apply(of(session)),
@@ -252,11 +252,11 @@ mod tests {
     fn parts_round_trip_and_unknown_kinds_are_none() {
         let id = Uuid::from_u128(9);
         for what in [
-            Invalidation::Account(account::Id::from_uuid(id)),
-            Invalidation::Session(session::Id::from_uuid(id)),
-            Invalidation::Token(token::Id::from_uuid(id)),
-            Invalidation::ApiKey(api_key::Id::from_uuid(id)),
-            Invalidation::Organization(organization::Id::from_uuid(id)),
+            Invalidation::Account(AccountId::from_uuid(id)),
+            Invalidation::Session(SessionId::from_uuid(id)),
+            Invalidation::Token(TokenId::from_uuid(id)),
+            Invalidation::ApiKey(ApiKeyId::from_uuid(id)),
+            Invalidation::Organization(OrganizationId::from_uuid(id)),
             Invalidation::Roles,
             Invalidation::Keys,
         ] {

@@ -9,16 +9,22 @@
 
 pub mod access;
 pub mod account;
+pub mod administration;
 pub mod api_key;
 pub mod audit;
 pub mod environment;
 pub mod fault;
+pub mod id;
 pub mod invalidation;
+pub mod issuance;
 pub mod job;
 pub mod key;
 pub mod letter;
+pub mod login;
+pub mod opaque;
 pub mod organization;
 pub mod password;
+pub mod scopes;
 pub mod secret;
 pub mod session;
 pub mod text;

@@ -5,6 +5,7 @@
 
 mod files;
 
+use portcullis_core::login;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -13,7 +14,7 @@ use portcullis::secrets::{self, SecretsError};
 use portcullis::{OpenError, Portcullis, environment};
 use portcullis_core::fault::Fault;
 use portcullis_core::letter::MailError;
-use portcullis_core::{organization, password, session, token};
+use portcullis_core::{organization, password, token};
 use url::Url;
 
 use crate::config::{Config, Mail, Mode};
@@ -217,8 +218,8 @@ fn policy(config: &Config) -> password::Policy {
     policy
 }
 
-fn sessions(config: &Config) -> session::Settings {
-    let mut settings = session::Settings::default();
+fn sessions(config: &Config) -> login::Settings {
+    let mut settings = login::Settings::default();
     settings.idle = config.sessions.idle;
     settings.absolute = config.sessions.absolute;
     settings.remembered_idle = config.sessions.remembered_idle;

@@ -12,6 +12,7 @@ mod decisions;
 use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
+use portcullis_core::access::is_the_servers;
 use portcullis_core::access::{
     ADMINISTRATOR, AccountFacts, Change, InvalidName, MemberFacts, PermissionRecord, RoleRecord, Store,
     valid_permission_name, valid_role_name,
@@ -21,7 +22,7 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
-use portcullis_core::organization::{OWNER, is_the_servers};
+use portcullis_core::organization::OWNER;
 use uuid::Uuid;
 
 pub(crate) use self::administrator::{

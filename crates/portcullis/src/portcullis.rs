@@ -15,16 +15,19 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{Bus, Decisions, PermissionRef, Roles};
-use portcullis_core::account::{Accounts, Registrar, ServiceAccounts};
-use portcullis_core::api_key::ApiKeys;
+use portcullis_core::access::{Bus, PermissionRef, Roles};
+use portcullis_core::account::Registrar;
+use portcullis_core::administration;
+use portcullis_core::administration::Decisions;
+use portcullis_core::administration::{Accounts, ServiceAccounts};
 use portcullis_core::audit;
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
+use portcullis_core::issuance::ApiKeys;
 use portcullis_core::key::{Keyring, KeyringError};
+use portcullis_core::login::Manager;
 use portcullis_core::organization::Organizations;
-use portcullis_core::session::Manager;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
 use tokio::sync::Notify;
@@ -67,7 +70,7 @@ struct Inner {
     organizations: Organizations,
     service_accounts: ServiceAccounts,
     api_keys: ApiKeys,
-    audit: audit::Log,
+    audit: administration::Log,
     decisions: Decisions,
     verifier: Verifier,
     letters: Letters,
@@ -139,7 +142,12 @@ impl Portcullis {
         &self.0.organizations
     }
 
-    /// The signing keys.
+    /// The signing keys, as administrators move them on.
+    pub fn signing_keys(&self) -> administration::Keys {
+        administration::Keys::new(Arc::clone(&self.0.keyring))
+    }
+
+    /// The ring of signing keys, for reading.
     pub fn keyring(&self) -> &Arc<Keyring> {
         &self.0.keyring
     }
@@ -150,7 +158,7 @@ impl Portcullis {
     }
 
     /// The audit log.
-    pub fn audit(&self) -> &audit::Log {
+    pub fn audit(&self) -> &administration::Log {
         &self.0.audit
     }
 

@@ -32,8 +32,6 @@ use crate::throttle::Limiter;
 use crate::token::Verifier;
 use crate::{api_key, defends, session, token};
 
-pub(crate) use self::key::Terms;
-
 /// How a node hears what other nodes invalidated.
 pub trait Bus: Send + Sync {
     /// How long ago this node last knew that it had heard everything; zero where there are no other nodes.

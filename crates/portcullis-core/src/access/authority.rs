@@ -10,9 +10,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{ADMINISTRATOR, PermissionRef, Scopes};
+use super::PermissionRef;
+use super::is_the_servers;
 use crate::defends;
-use crate::organization::is_the_servers;
+use crate::scopes::{ADMINISTRATOR, Lacks, Scopes};
 
 /// What somebody may do to others' roles and accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +46,6 @@ impl Brings {
         self.roles.contains(ADMINISTRATOR) || self.permissions.iter().any(|name| is_the_servers(name))
     }
 }
-
-/// The names of what somebody lacks; empty if nothing stands in the way. Names of roles have no colon, those of
-/// permissions have one.
-pub type Lacks = Vec<String>;
 
 impl Authority {
     /// That of an account with these roles and permissions, narrowed to the scopes of its credential.

@@ -63,6 +63,11 @@ pub fn is_reserved(permission: &str) -> bool {
     permission.starts_with("portcullis:") || permission.starts_with("org:")
 }
 
+/// Whether a permission speaks of the server as a whole.
+pub fn is_the_servers(permission: &str) -> bool {
+    permission.starts_with("portcullis:")
+}
+
 impl From<&PermissionRef> for PermissionRecord {
     fn from(permission: &PermissionRef) -> Self {
         Self {

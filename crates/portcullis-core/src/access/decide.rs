@@ -1,12 +1,13 @@
 //! The decision.
 
+use crate::id::OrganizationId;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{InOrganization, PermissionRef, Principal, Requirement, Rule, Scopes, Situation, Verdict};
 use crate::session::Assurance;
-use crate::{audit, defends, organization};
+use crate::{audit, defends};
 
 /// Why a known caller was refused. Closed on purpose: whoever answers a refusal handles each kind.
 #[derive(Debug, Clone, Copy)]
@@ -97,20 +98,20 @@ pub fn decide(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> 
 
 /// Whose permissions and roles count.
 #[derive(Clone, Copy)]
-pub(super) enum Within {
+pub(crate) enum Within {
     Account,
     Organization,
 }
 
 impl Within {
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::Organization => "organization",
         }
     }
 
-    pub(super) const fn whose(self) -> &'static str {
+    pub(crate) const fn whose(self) -> &'static str {
         match self {
             Self::Account => "account",
             Self::Organization => "membership",
@@ -120,14 +121,14 @@ impl Within {
 
 /// A caller where it stands: what every node of a rule is decided about.
 #[derive(Clone, Copy)]
-pub(super) struct Standing<'a> {
-    pub(super) principal: &'a Principal,
-    pub(super) situation: &'a Situation<'a>,
-    pub(super) within: Within,
+pub(crate) struct Standing<'a> {
+    pub(crate) principal: &'a Principal,
+    pub(crate) situation: &'a Situation<'a>,
+    pub(crate) within: Within,
 }
 
 impl Standing<'_> {
-    pub(super) fn decide(self, rule: &Rule) -> Result<(), Denied> {
+    pub(crate) fn decide(self, rule: &Rule) -> Result<(), Denied> {
         match *rule {
             Rule::Public | Rule::Authenticated => Ok(()),
             Rule::Unnarrowed => self.unnarrowed(),
@@ -219,7 +220,7 @@ impl Standing<'_> {
     }
 
     /// The same caller inside the organization: what the account may do elsewhere doesn't count.
-    pub(super) fn inside(self) -> Self {
+    pub(crate) fn inside(self) -> Self {
         Self {
             within: Within::Organization,
             ..self
@@ -227,7 +228,7 @@ impl Standing<'_> {
     }
 
     /// Whether the role is there, whatever the credential's scopes.
-    pub(super) fn has_role_unscoped(self, name: &str) -> bool {
+    pub(crate) fn has_role_unscoped(self, name: &str) -> bool {
         match (self.within, self.situation.member) {
             (Within::Account, _) => self.principal.roles().iter().any(|role| role == name),
             (Within::Organization, Some(member)) => member.has_role(name),
@@ -240,7 +241,7 @@ impl Standing<'_> {
 /// that holds the database.
 pub struct Permit<R> {
     principal: Option<Arc<Principal>>,
-    organization: organization::Id,
+    organization: OrganizationId,
     requirement: PhantomData<fn() -> R>,
 }
 
@@ -255,7 +256,7 @@ impl<R: Requirement> Permit<R> {
             principal: Some(principal),
             organization: situation
                 .member
-                .map_or(organization::Id::NONE, |member| member.organization),
+                .map_or(OrganizationId::NONE, |member| member.organization),
             requirement: PhantomData,
         })
     }
@@ -265,7 +266,7 @@ impl<R: Requirement> Permit<R> {
     pub fn dangerous_for_operator() -> Self {
         Self {
             principal: None,
-            organization: organization::Id::NONE,
+            organization: OrganizationId::NONE,
             requirement: PhantomData,
         }
     }
@@ -299,13 +300,13 @@ impl<R: Requirement> Permit<R> {
 
 impl<R: InOrganization> Permit<R> {
     /// The organization in which the requirement was satisfied: what a service that takes this permit works on.
-    pub fn organization(&self) -> organization::Id {
+    pub fn organization(&self) -> OrganizationId {
         defends!("T068");
         self.organization
     }
 
     /// [`Permit::dangerous_for_operator`], for somebody who works on this organization.
-    pub fn dangerous_for_operator_in(organization: organization::Id) -> Self {
+    pub fn dangerous_for_operator_in(organization: OrganizationId) -> Self {
         Self {
             organization,
             ..Self::dangerous_for_operator()

@@ -1,5 +1,6 @@
 //! What the tests of decisions begin with: principals, places and rules, chosen or random.
 
+use crate::id::OrganizationId;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -12,27 +13,27 @@ use super::{
 use crate::account::{self, Account, State};
 use crate::environment::Timestamp;
 use crate::session::{Assurance, Method};
-use crate::{actions, organization, permissions, roles};
+use crate::{actions, permissions, roles};
 
 permissions! {
-    pub(super) Read = "decide-test:read": "Read";
-    pub(super) Write = "decide-test:write": "Write";
-    pub(super) Erase = "decide-test:erase": "Erase";
+    pub(crate) Read = "decide-test:read": "Read";
+    pub(crate) Write = "decide-test:write": "Write";
+    pub(crate) Erase = "decide-test:erase": "Erase";
 }
 
 roles! {
-    pub(super) Auditor = "auditor";
-    pub(super) Editor = "editor";
+    pub(crate) Auditor = "auditor";
+    pub(crate) Editor = "editor";
 }
 
 actions! {
-    pub(super) Export = "decide-test:export";
-    pub(super) Import = "decide-test:import";
+    pub(crate) Export = "decide-test:export";
+    pub(crate) Import = "decide-test:import";
 }
 
-pub(super) const NAMES: [&str; 3] = ["decide-test:read", "decide-test:write", "decide-test:erase"];
+pub(crate) const NAMES: [&str; 3] = ["decide-test:read", "decide-test:write", "decide-test:erase"];
 const ROLES: [&str; 2] = ["auditor", "editor"];
-pub(super) const LOGIN: Timestamp = Timestamp::from_seconds(1_000_000);
+pub(crate) const LOGIN: Timestamp = Timestamp::from_seconds(1_000_000);
 
 fn set_of(permissions: &[&str]) -> PermissionSet {
     // Declaring the names gives them their bits.
@@ -47,7 +48,7 @@ fn owned(names: &[&str]) -> Vec<String> {
 }
 
 /// A principal with these permissions and roles; `scopes` as in a token.
-pub(super) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> Arc<Principal> {
+pub(crate) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&str]>) -> Arc<Principal> {
     let set = set_of(permissions);
     let scopes = Scopes::from_list(scopes.map(owned));
     let effective = match &scopes {
@@ -83,9 +84,9 @@ pub(super) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
 }
 
 /// A membership that gives these permissions and roles.
-pub(super) fn membership(permissions: &[&str], roles: &[&str]) -> Membership {
+pub(crate) fn membership(permissions: &[&str], roles: &[&str]) -> Membership {
     Membership {
-        organization: organization::Id::from_uuid(Uuid::from_u128(3)),
+        organization: OrganizationId::from_uuid(Uuid::from_u128(3)),
         roles: owned(roles),
         permission_names: owned(permissions),
         permissions: set_of(permissions),
@@ -94,7 +95,7 @@ pub(super) fn membership(permissions: &[&str], roles: &[&str]) -> Membership {
 
 /// Policies that say the same to everybody: the first of [`Export`], the second of [`Import`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fixed(pub(super) [Verdict; 2]);
+pub(crate) struct Fixed(pub(super) [Verdict; 2]);
 
 impl Policies for Fixed {
     fn decide(&self, _: &Principal, _: &Situation<'_>, action: &str, _: Option<&ResourceFacts>) -> Verdict {
@@ -135,7 +136,7 @@ impl Policies for Fixed {
 }
 
 /// A slice that lives as long as the process, as a rule's parts do.
-pub(super) fn leak(rules: Vec<Rule>) -> &'static [Rule] {
+pub(crate) fn leak(rules: Vec<Rule>) -> &'static [Rule] {
     Box::leak(rules.into_boxed_slice())
 }
 
@@ -149,7 +150,7 @@ fn subset<'n>(bits: u8, names: &[&'n str]) -> Vec<&'n str> {
 }
 
 /// Any rule over the names of this file.
-pub(super) fn any_rule() -> impl Strategy<Value = Rule> {
+pub(crate) fn any_rule() -> impl Strategy<Value = Rule> {
     let leaf = prop_oneof![
         1 => Just(Rule::Public),
         1 => Just(Rule::Authenticated),
@@ -173,17 +174,17 @@ pub(super) fn any_rule() -> impl Strategy<Value = Rule> {
 
 /// A caller as bits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Caller {
-    pub(super) permissions: u8,
-    pub(super) roles: u8,
-    pub(super) scopes: Option<u8>,
-    pub(super) kind: CredentialKind,
+pub(crate) struct Caller {
+    pub(crate) permissions: u8,
+    pub(crate) roles: u8,
+    pub(crate) scopes: Option<u8>,
+    pub(crate) kind: CredentialKind,
     /// How the login was made; `None` for a credential that stands for none.
-    pub(super) login: Option<Assurance>,
+    pub(crate) login: Option<Assurance>,
 }
 
 impl Caller {
-    pub(super) fn principal(&self) -> Principal {
+    pub(crate) fn principal(&self) -> Principal {
         let scopes = self.scopes.map(|bits| subset(bits, &NAMES));
         let (permissions, roles) = (subset(self.permissions, &NAMES), subset(self.roles, &ROLES));
         let made = principal(&permissions, &roles, scopes.as_deref());
@@ -197,7 +198,7 @@ impl Caller {
     }
 }
 
-pub(super) fn any_caller() -> impl Strategy<Value = Caller> {
+pub(crate) fn any_caller() -> impl Strategy<Value = Caller> {
     let kind = proptest::sample::select(&CredentialKind::ALL[..]);
     let scopes = proptest::option::of(0_u8..8);
     let login =
@@ -213,17 +214,17 @@ pub(super) fn any_caller() -> impl Strategy<Value = Caller> {
 
 /// Where and when a decision is made.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) seconds: i64,
-    pub(super) selected: bool,
-    pub(super) suspended: bool,
+pub(crate) struct Place {
+    pub(crate) seconds: i64,
+    pub(crate) selected: bool,
+    pub(crate) suspended: bool,
     /// The permissions and roles of the membership, as bits.
-    pub(super) member: Option<(u8, u8)>,
-    pub(super) policies: Fixed,
+    pub(crate) member: Option<(u8, u8)>,
+    pub(crate) policies: Fixed,
 }
 
 impl Place {
-    pub(super) fn situation(&self) -> Situation<'static> {
+    pub(crate) fn situation(&self) -> Situation<'static> {
         let member = self.member.map(|(permissions, roles)| {
             let made = membership(&subset(permissions, &NAMES), &subset(roles, &ROLES));
             &*Box::leak(Box::new(made))
@@ -231,7 +232,7 @@ impl Place {
         Situation {
             selected: self
                 .selected
-                .then_some(organization::Id::from_uuid(Uuid::from_u128(3))),
+                .then_some(OrganizationId::from_uuid(Uuid::from_u128(3))),
             member: member.filter(|_| self.selected && !self.suspended),
             suspended: self.suspended,
             policies: &*Box::leak(Box::new(self.policies)),
@@ -240,7 +241,7 @@ impl Place {
     }
 }
 
-pub(super) fn any_place() -> impl Strategy<Value = Place> {
+pub(crate) fn any_place() -> impl Strategy<Value = Place> {
     let verdict = prop_oneof![
         Just(Verdict::Permitted),
         Just(Verdict::Forbidden),

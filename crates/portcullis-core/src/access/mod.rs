@@ -13,11 +13,11 @@ mod authentication;
 mod authenticator;
 mod authority;
 mod builtin;
-mod decide;
+pub(crate) mod decide;
 mod directory;
 pub mod explain;
 #[cfg(test)]
-mod given;
+pub(crate) mod given;
 pub mod grant;
 mod identity;
 mod names;
@@ -37,19 +37,19 @@ use serde::Serialize;
 
 pub use self::authentication::Authentication;
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
-pub use self::authority::{Authority, Brings, Lacks, in_words};
+pub use self::authority::{Authority, Brings, in_words};
 pub use self::builtin::{
     AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
     MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,
-    SessionsWrite, SettingsWrite, is_reserved,
+    SessionsWrite, SettingsWrite, is_reserved, is_the_servers,
 };
 pub use self::decide::{Denied, Permit, decide};
 pub(crate) use self::directory::is_young;
 pub use self::directory::{Directory, REMEMBERED};
-pub use self::explain::{Decision, Decisions, Explanation, explain};
+pub use self::explain::{Decision, Explanation, explain};
 pub use self::identity::{AuthenticationError, Bearer, Credential, CredentialKind, Kinds, Pair, Refused};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
-pub use self::principal::{Facts, Principal, Scopes};
+pub use self::principal::{Facts, Principal};
 pub use self::remote::{MAX_LIFETIME, RemoteAuthenticator};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
@@ -62,10 +62,8 @@ pub use self::situation::{Membership, NoPolicies, Policies, PolicyFilters, Reaso
 pub use self::step_up::{StepUp, step_up};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+pub use crate::scopes::{ADMINISTRATOR, Lacks, Scopes};
 use crate::{account, audit};
-
-/// The role that may do everything an administrator does; it exists from the start and can't be deleted.
-pub const ADMINISTRATOR: &str = "administrator";
 
 /// A permission as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

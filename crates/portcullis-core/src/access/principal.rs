@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::authenticator::Terms;
 use super::{AccountFacts, CredentialKind, PermissionId, PermissionSet};
+use crate::api_key::Terms;
 use crate::environment::Timestamp;
+use crate::scopes::Scopes;
 use crate::session::{Assurance, Method};
 use crate::{account, api_key, defends, session, token};
 
@@ -42,7 +43,7 @@ impl From<AccountFacts> for Facts {
 
 impl Facts {
     /// What the account may do and the scopes leave in.
-    pub(super) fn within(&self, scopes: &Scopes) -> PermissionSet {
+    pub(crate) fn within(&self, scopes: &Scopes) -> PermissionSet {
         defends!("T024");
         match scopes {
             Scopes::Everything => self.permissions.clone(),
@@ -54,46 +55,22 @@ impl Facts {
     }
 }
 
-/// The scopes a credential is narrowed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scopes {
-    /// Everything its account may do.
-    Everything,
-    /// At most the permissions of these names.
-    Only(Vec<String>),
-}
-
-impl Scopes {
-    /// From a list as sessions and claims keep it.
-    pub fn from_list(list: Option<Vec<String>>) -> Self {
-        list.map_or(Self::Everything, Self::Only)
-    }
-
-    /// Whether they leave the permission of this name in.
-    pub fn include(&self, permission: &str) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Only(names) => names.iter().any(|name| name == permission),
-        }
-    }
-}
-
 /// Role: the verified identity of a caller.
 ///
 /// It is made by the [`Authenticator`](super::Authenticator) only. What it may do is at most what its account may
 /// do, narrowed by its credential's scopes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    pub(super) facts: Arc<Facts>,
-    pub(super) kind: CredentialKind,
-    pub(super) session: Option<session::Id>,
-    pub(super) token: Option<(token::Id, Timestamp)>,
-    pub(super) method: Option<Method>,
-    pub(super) assurance: Option<Assurance>,
-    pub(super) authenticated_at: Option<Timestamp>,
-    pub(super) scopes: Scopes,
-    pub(super) effective: PermissionSet,
-    pub(super) key: Option<Arc<Terms>>,
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) kind: CredentialKind,
+    pub(crate) session: Option<session::Id>,
+    pub(crate) token: Option<(token::Id, Timestamp)>,
+    pub(crate) method: Option<Method>,
+    pub(crate) assurance: Option<Assurance>,
+    pub(crate) authenticated_at: Option<Timestamp>,
+    pub(crate) scopes: Scopes,
+    pub(crate) effective: PermissionSet,
+    pub(crate) key: Option<Arc<Terms>>,
 }
 
 impl Principal {

@@ -1,12 +1,12 @@
 //! What a decision looks at besides the principal.
 
+use crate::id::OrganizationId;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Filter, PermissionSet, Principal, ResourceFacts, ResourceKind};
 use crate::environment::Timestamp;
-use crate::organization;
 
 /// When, from where, in which organization, by which policies: everything a rule can ask about that isn't the
 /// principal's own.
@@ -19,7 +19,7 @@ pub struct Situation<'a> {
     /// The caller's user agent, where it is known.
     pub user_agent: Option<&'a str>,
     /// The organization that the request selects.
-    pub selected: Option<organization::Id>,
+    pub selected: Option<OrganizationId>,
     /// The caller's membership in it; `None` if there is none.
     pub member: Option<&'a Membership>,
     /// Whether there is none because the organization is suspended.
@@ -47,7 +47,7 @@ impl Situation<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// The organization.
-    pub organization: organization::Id,
+    pub organization: OrganizationId,
     /// The roles it has there, those they inherit included, sorted.
     pub roles: Vec<String>,
     /// The permissions it has there by name, sorted.

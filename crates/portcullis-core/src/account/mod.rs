@@ -16,8 +16,6 @@ mod identifier;
 mod passwords;
 mod proof;
 mod registrar;
-mod service;
-mod service_account;
 
 use std::time::Duration;
 
@@ -34,22 +32,14 @@ pub use self::registrar::{
     AgainError, CLAIM_LIFETIME, PASSWORD_TRIES, Registered, Registrar, Registration, RegistrationError,
     SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
 };
-pub use self::service::{Accounts, ProveError, StateError};
-pub use self::service_account::{ServiceAccountError, ServiceAccounts};
-use crate::access::Lacks;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-#[doc(inline)]
-pub use crate::letter::{Letter, MailError, Mailer};
+pub use crate::id::AccountId as Id;
 use crate::password::SealedHash;
+use crate::scopes::Lacks;
 use crate::secret::{self, Digest, Opaque};
 use crate::throttle::Budget;
 use crate::{audit, define_id};
-
-define_id! {
-    /// Names an account, for ever: ids are never reused.
-    Id
-}
 
 define_id! {
     /// Changes whenever everything the account was given must end: "log out everywhere", a new password, a

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::{Account, Id, Stamp};
-use crate::access::Lacks;
 use crate::environment::Timestamp;
 use crate::password::SealedHash;
+use crate::scopes::Lacks;
 
 /// What it means that a new account has an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,10 +10,10 @@ use super::{
     Account, Claim, EmailAddress, Id, NewAccount, Outcome, SetupToken, Stamp, State, Store, Username,
     VerificationToken,
 };
-use crate::access::ADMINISTRATOR;
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::password::{Broken, HashError, Hasher, Password, Policy};
+use crate::scopes::ADMINISTRATOR;
 use crate::secret::SecretText;
 use crate::{audit, defends};
 

@@ -19,33 +19,27 @@
 //! on. Disabling or locking the owner refuses its keys at once.
 
 mod base62;
-mod error;
 mod format;
 mod name;
 mod networks;
-mod service;
 mod settings;
+mod terms;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use self::error::{ChangeError, CreateError, RotateError};
 pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidName, Name};
 pub use self::networks::{InvalidNetwork, Networks};
-pub use self::service::{ApiKeys, Form, Foundation, Issued, MayIssue};
 pub use self::settings::Settings;
+pub(crate) use self::terms::Terms;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+pub use crate::id::ApiKeyId as Id;
 use crate::throttle::Rate;
-use crate::{account, audit, define_id};
-
-define_id! {
-    /// Names an API key. Shown to its owner; never a secret.
-    Id
-}
+use crate::{account, audit};
 
 /// A key as the store knows it. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

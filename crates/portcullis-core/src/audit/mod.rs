@@ -5,19 +5,16 @@
 //!
 //! **Deliberately absent:** secrets. An event carries ids, names and reasons, never a credential (`T030`).
 
-mod log;
-
 use std::net::IpAddr;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use self::log::Log;
-use crate::access::Scopes;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::{account, api_key, session};
+use crate::id::{AccountId, ApiKeyId, SessionId};
+use crate::scopes::Scopes;
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +22,7 @@ pub enum Actor {
     /// Nobody known.
     Anonymous,
     /// An account.
-    Account(account::Id),
+    Account(AccountId),
     /// Someone at the machine's own command line.
     Operator,
     /// Portcullis itself: a sweep, a rotation.
@@ -43,7 +40,7 @@ pub struct Context {
     /// may do judge by it.
     pub scopes: Scopes,
     /// The API key they came with, if it was one.
-    pub api_key: Option<api_key::Id>,
+    pub api_key: Option<ApiKeyId>,
     /// The client's address, where there is a client.
     pub ip: Option<IpAddr>,
     /// The client's `User-Agent`, at most 256 characters.
@@ -214,11 +211,11 @@ pub struct Event {
     /// `anonymous`, `operator`, `system` or the acting account's id.
     pub actor: String,
     /// The account it was done to.
-    pub account: Option<account::Id>,
+    pub account: Option<AccountId>,
     /// The session it was about.
-    pub session: Option<session::Id>,
+    pub session: Option<SessionId>,
     /// The API key that the actor came with, if it was one.
-    pub api_key: Option<api_key::Id>,
+    pub api_key: Option<ApiKeyId>,
     /// The client's address.
     pub ip: Option<String>,
     /// The client's user agent.
@@ -235,9 +232,9 @@ pub struct Refusal {
     /// What was refused, or what happened.
     pub action: Action,
     /// The account it was about, if one is known.
-    pub account: Option<account::Id>,
+    pub account: Option<AccountId>,
     /// The session it was about, if one is known.
-    pub session: Option<session::Id>,
+    pub session: Option<SessionId>,
     /// The reason, in words of ours: never the caller's input.
     pub detail: String,
 }
@@ -246,13 +243,13 @@ pub struct Refusal {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only events about or by this account.
-    pub account: Option<account::Id>,
+    pub account: Option<AccountId>,
     /// Only this action (its stored form).
     pub action: Option<String>,
     /// Only the event of this request.
     pub trace: Option<Uuid>,
     /// Only what was done, or refused, with this API key.
-    pub api_key: Option<api_key::Id>,
+    pub api_key: Option<ApiKeyId>,
     /// Only events before this one: the next page.
     pub before: Option<Uuid>,
 }

@@ -16,9 +16,10 @@ use async_trait::async_trait;
 
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::id::AccountId;
 use crate::key::Sealed;
 use crate::throttle::Budget;
-use crate::{account, audit, define_id};
+use crate::{audit, define_id};
 
 define_id! {
     /// Names a job.
@@ -62,7 +63,7 @@ pub struct NewJob {
     /// What it is about, in words of ours: they stand in the audit log and in the program's.
     pub label: &'static str,
     /// The account it is about.
-    pub account: Option<account::Id>,
+    pub account: Option<AccountId>,
     /// What is needed for it, sealed for this id.
     pub payload: Sealed,
     /// Not before this moment.

@@ -8,7 +8,7 @@
 //! Reading is one load of a pointer: a ring is immutable, a new one replaces it. Keys are parsed when they enter the
 //! ring and kept over reloads.
 //!
-//! A key that is no longer trusted doesn't wait for its overlap: [`Keyring::withdraw`] takes it out at once (`T095`).
+//! A key that is no longer trusted doesn't wait for its overlap: [`Keys::withdraw`](crate::administration::Keys::withdraw) takes it out at once (`T095`).
 //! When the deployment signs with another algorithm, the keys of the former one retire when it begins to serve.
 //!
 //! **Invariants:** a key enters only with a known algorithm and after its seal was opened; a ring that can't be
@@ -32,7 +32,6 @@ use serde_json::Value;
 pub use self::error::KeyringError;
 use self::source::{Entry, Ring, Source, generate};
 use super::{Algorithm, Phase, Sealer, SigningKey, Store, VerifyingKey, jwk};
-use crate::access::{KeysWrite, Permit};
 use crate::audit;
 use crate::environment::{Environment, Timestamp};
 
@@ -47,14 +46,17 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// ES256, and the overlap that [`token::Settings`](crate::token::Settings) needs by default.
+    /// ES256, and the overlap that access tokens need by default.
     fn default() -> Self {
         Self {
             algorithm: Algorithm::ES256,
-            overlap: crate::token::Settings::default().key_overlap(),
+            overlap: DEFAULT_OVERLAP,
         }
     }
 }
+
+/// The life of an access token, 15 minutes, and a minute for clocks that differ.
+const DEFAULT_OVERLAP: Duration = Duration::from_secs(16 * 60);
 
 /// Role: key manager. Holds the keys that sign and verify, and moves them through their life.
 pub struct Keyring {
@@ -211,32 +213,19 @@ impl Keyring {
         !self.unread.load(Ordering::Acquire)
     }
 
-    /// Rotates: the current key retires, the next signs, a new one is next. Answers `false` if another node did it
-    /// first; the ring is up to date in both cases.
-    ///
-    /// # Errors
-    /// [`KeyringError::TooSoon`] while a verifier may still keep a copy of the published keys without the next one;
-    /// other [`KeyringError`]s.
-    pub async fn rotate(&self, permit: &Permit<KeysWrite>, by: audit::Context) -> Result<bool, KeyringError> {
+    /// [`Keys::rotate`](crate::administration::Keys::rotate).
+    pub(crate) async fn rotate(&self, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         let seen_at = self.ring.load().next_since.plus(PUBLICATION);
         // Shared secrets are never published: the nodes that know them read the ring itself.
         if by.at < seen_at && !source.settings.algorithm.is_symmetric() {
             return Err(KeyringError::TooSoon(seen_at.since(by.at)));
         }
-        self.turn(permit.sign(by)).await
+        self.turn(by).await
     }
 
-    /// [`Keyring::rotate`] even if the next key was published a moment ago, for a current key that must stop signing
-    /// now. Verifiers elsewhere ask for a name they don't know, but may refuse the new tokens for some seconds.
-    ///
-    /// # Errors
-    /// [`KeyringError::TooManyRetired`] after eight rotations within the life of a token; other [`KeyringError`]s.
-    pub async fn rotate_at_once(
-        &self,
-        permit: &Permit<KeysWrite>,
-        by: audit::Context,
-    ) -> Result<bool, KeyringError> {
+    /// [`Keys::rotate_at_once`](crate::administration::Keys::rotate_at_once).
+    pub(crate) async fn rotate_at_once(&self, by: audit::Context) -> Result<bool, KeyringError> {
         crate::defends!("T113");
         let ring = self.ring.load();
         let retired = ring.entries.iter().filter(|entry| entry.phase == Phase::Retired);
@@ -244,7 +233,7 @@ impl Keyring {
         if retired >= MOST_RETIRED {
             return Err(KeyringError::TooManyRetired(retired));
         }
-        self.turn(permit.sign(by)).await
+        self.turn(by).await
     }
 
     async fn turn(&self, by: audit::Context) -> Result<bool, KeyringError> {
@@ -265,21 +254,8 @@ impl Keyring {
         self.turn(by).await
     }
 
-    /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
-    /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation. The
-    /// next key of before signs from now on, however new it is ([`Keyring::rotate_at_once`]). Keys of another algorithm
-    /// than the ring's never sign, and retire with the former ones.
-    /// Answers `false` if another node changed the ring meanwhile; call again.
-    ///
-    /// # Errors
-    /// [`KeyringError`].
-    pub async fn import(
-        &self,
-        permit: &Permit<KeysWrite>,
-        key: SigningKey,
-        by: audit::Context,
-    ) -> Result<bool, KeyringError> {
-        let by = permit.sign(by);
+    /// [`Keys::import`](crate::administration::Keys::import).
+    pub(crate) async fn import(&self, key: SigningKey, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         self.reload().await?;
         let algorithm = key.algorithm();

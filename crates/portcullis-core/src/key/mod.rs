@@ -7,6 +7,7 @@ pub mod algorithm;
 mod der;
 #[cfg(test)]
 pub(crate) mod fakes;
+mod header;
 pub mod jwk;
 pub mod keyring;
 mod master;
@@ -20,6 +21,8 @@ mod verifying;
 use async_trait::async_trait;
 
 pub use self::algorithm::Algorithm;
+pub use self::header::ACCESS_TOKEN;
+pub(crate) use self::header::encoded_header;
 pub use self::keyring::{Keyring, KeyringError};
 pub use self::master::{InvalidMasterKey, MasterKey};
 pub use self::remote::{Fetch, RemoteKeys};

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use aws_lc_rs::{hmac, signature};
 
 use super::algorithm::Family;
+use super::header::{ACCESS_TOKEN, encoded_header};
 use super::{Algorithm, InvalidKey, der, roca};
 use crate::secret::SecretBytes;
-use crate::token::jws;
 
 /// What a verifying key is made of, as far as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +158,7 @@ impl VerifyingKey {
         }
         Ok(Self {
             inner: Arc::new(Inner {
-                access_header: jws::encoded_header(algorithm, Some(kid), jws::ACCESS_TOKEN).into(),
+                access_header: encoded_header(algorithm, Some(kid), ACCESS_TOKEN).into(),
                 kid: kid.into(),
                 algorithm,
                 check,

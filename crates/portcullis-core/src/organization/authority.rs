@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::OWNER;
-use crate::access::{ADMINISTRATOR, MembersWrite, Permission as _, Scopes};
+use crate::access::{MembersWrite, Permission as _, is_the_servers};
 use crate::defends;
+use crate::scopes::{ADMINISTRATOR, Scopes};
 
 /// What somebody may do about others' roles in an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +39,6 @@ impl RoleFacts {
     pub fn is_the_servers(&self) -> bool {
         self.roles.contains(ADMINISTRATOR) || self.permissions.iter().any(|name| is_the_servers(name))
     }
-}
-
-/// Whether a permission speaks of the server as a whole.
-pub fn is_the_servers(permission: &str) -> bool {
-    permission.starts_with("portcullis:")
 }
 
 impl Authority {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
-use super::authority::is_the_servers;
 use super::{Id, MembershipFacts, Organization, Selector, State, Store};
 #[cfg(doc)]
 use crate::access::REMEMBERED;
+use crate::access::is_the_servers;
 use crate::access::{ADMINISTRATOR, Bus, Membership, PermissionSet, SHORT_LIFE, is_young};
 use crate::environment::Timestamp;
 use crate::fault::Fault;

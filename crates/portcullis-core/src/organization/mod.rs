@@ -27,7 +27,7 @@ mod store;
 
 use serde::Serialize;
 
-pub use self::authority::{Authority, RoleFacts, is_the_servers};
+pub use self::authority::{Authority, RoleFacts};
 pub use self::current::{Current, Directory};
 pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
 pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, Name, Selector, Slug};
@@ -37,21 +37,12 @@ pub use self::service::{
 };
 pub use self::store::{Accepted, Change, Created, MembershipFacts, NewOrganization, Renaming, Store};
 use crate::environment::Timestamp;
+pub use crate::id::OrganizationId as Id;
 use crate::{account, define_id};
-
-define_id! {
-    /// Names an organization, for ever: ids are never reused.
-    Id
-}
 
 define_id! {
     /// Names an invitation.
     InvitationId
-}
-
-impl Id {
-    /// The id that no organization has: what a request selected that the caller is no member of.
-    pub const NONE: Self = Self(uuid::Uuid::nil());
 }
 
 /// The role of those who may do everything in an organization. It exists from the start, is given in organizations

@@ -8,11 +8,11 @@ use super::{
     Belonging, Id, Invitation, InvitationId, InvitationKind, MemberRecord, Name, NewInvitation, Organization,
     Selector, Slug, State,
 };
-use crate::access::Lacks;
 use crate::account;
 use crate::audit;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::scopes::Lacks;
 use crate::secret::Digest;
 
 /// Everything [`Store::create_organization`] writes.

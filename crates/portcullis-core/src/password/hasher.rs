@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::argon::{ArgonHash, SALT_BYTES, Workspace};
 use super::pool::{Full, Pool};
 use super::{Cost, Password, SealedHash};
+use crate::defends;
 use crate::environment::Environment;
+use crate::id::AccountId;
 use crate::key::Sealer;
-use crate::{account, defends};
 
 /// How passwords are hashed.
 #[derive(Debug, Clone)]
@@ -92,7 +93,7 @@ impl Hasher {
     ///
     /// # Errors
     /// [`HashError::Overloaded`] if the pool is full.
-    pub async fn hash(&self, account: account::Id, password: Password) -> Result<SealedHash, HashError> {
+    pub async fn hash(&self, account: AccountId, password: Password) -> Result<SealedHash, HashError> {
         let (salt, cost) = (self.environment.bytes::<SALT_BYTES>(), self.cost);
         let hash = self
             .pool
@@ -113,7 +114,7 @@ impl Hasher {
     /// [`HashError::Overloaded`] if the pool is full, [`HashError::Unopenable`] for a hash that can't be read.
     pub async fn verify(
         &self,
-        stored: Option<(account::Id, &SealedHash)>,
+        stored: Option<(AccountId, &SealedHash)>,
         password: Password,
     ) -> Result<Verdict, HashError> {
         let (salt, cost) = (self.environment.bytes::<SALT_BYTES>(), self.cost);
@@ -143,14 +144,14 @@ impl Hasher {
         Ok(Verdict::Match)
     }
 
-    fn is_outdated(&self, account: account::Id, sealed: &SealedHash) -> bool {
+    fn is_outdated(&self, account: AccountId, sealed: &SealedHash) -> bool {
         self.sealer.needs_reseal(sealed.as_bytes())
             || self
                 .open(account, sealed)
                 .is_ok_and(|hash| hash.cost != self.cost)
     }
 
-    fn seal(&self, account: account::Id, hash: &ArgonHash) -> Result<SealedHash, HashError> {
+    fn seal(&self, account: AccountId, hash: &ArgonHash) -> Result<SealedHash, HashError> {
         defends!("T015");
         let phc = hash.to_phc();
         let sealed = self
@@ -161,7 +162,7 @@ impl Hasher {
             .map_err(|error| HashError::Unsealable(error.to_string()))
     }
 
-    fn open(&self, account: account::Id, sealed: &SealedHash) -> Result<ArgonHash, HashError> {
+    fn open(&self, account: AccountId, sealed: &SealedHash) -> Result<ArgonHash, HashError> {
         let opened = self
             .sealer
             .open(PURPOSE, account.as_uuid().as_bytes(), sealed.as_bytes());

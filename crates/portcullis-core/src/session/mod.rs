@@ -9,8 +9,7 @@
 //! **Deliberately absent:** a session without an absolute end.
 
 mod device_name;
-mod login;
-mod manager;
+mod refresh;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,18 +18,13 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use self::device_name::{DeviceName, InvalidDeviceName};
-pub use self::login::{Delivery, LoggedIn, LoginError, LoginForm};
-pub use self::manager::{EndError, Foundation, Manager, Settings};
+pub use self::refresh::{NewRefresh, Refresh, RefreshToken};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+pub use crate::id::SessionId as Id;
 use crate::job::NewJob;
 use crate::secret::{Digest, Kind, Opaque};
-use crate::{account, audit, define_id, token};
-
-define_id! {
-    /// Names a session. Shown to its owner; never a secret.
-    Id
-}
+use crate::{account, audit};
 
 /// The kind of token a browser or an app presents for its session.
 #[derive(Debug)]
@@ -120,7 +114,7 @@ pub struct NewSession {
     /// The digest of its opaque token, for sessions that have one.
     pub token: Option<Digest<SessionToken>>,
     /// Its first refresh token, for sessions that have one.
-    pub refresh: Option<token::NewRefresh>,
+    pub refresh: Option<NewRefresh>,
     /// Where.
     pub device: Device,
     /// How.

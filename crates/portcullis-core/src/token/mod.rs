@@ -13,7 +13,6 @@
 mod claims;
 mod issuer;
 pub mod jws;
-mod opaque;
 pub(crate) mod remote;
 mod resource;
 mod verifier;
@@ -22,38 +21,14 @@ use async_trait::async_trait;
 
 pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried};
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
-pub use self::opaque::{OPAQUE, OpaqueKind};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::secret::{Digest, Kind, Opaque};
-use crate::{account, audit, define_id, session};
-
-define_id! {
-    /// The `jti` of an access token.
-    Id
-}
-
-/// The kind of token that brings new access tokens.
-#[derive(Debug)]
-pub enum Refresh {}
-
-impl Kind for Refresh {
-    const PREFIX: &'static str = "pcr_";
-}
-
-/// A refresh token: 256 bits, single use, stored as a digest.
-pub type RefreshToken = Opaque<Refresh>;
-
-/// The first refresh token of a session.
-#[derive(Debug, Clone, Copy)]
-pub struct NewRefresh {
-    /// Its digest.
-    pub digest: Digest<Refresh>,
-    /// When it expires.
-    pub expires_at: Timestamp,
-}
+pub use crate::id::TokenId as Id;
+use crate::secret::Digest;
+pub use crate::session::{NewRefresh, Refresh, RefreshToken};
+use crate::{account, audit, session};
 
 /// Everything [`Store::rotate_refresh`] needs.
 #[derive(Debug, Clone, Copy)]

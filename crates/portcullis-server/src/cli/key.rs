@@ -43,11 +43,11 @@ impl Command {
             Self::List => output.list(&["kid", "algorithm", "phase"], &rows(portcullis))?,
             Self::Rotate { force } => {
                 let (by, permit) = (by(portcullis), Permit::dangerous_for_operator());
-                let keyring = portcullis.keyring();
+                let keys = portcullis.signing_keys();
                 let rotated = if force {
-                    keyring.rotate_at_once(&permit, by).await?
+                    keys.rotate_at_once(&permit, by).await?
                 } else {
-                    keyring.rotate(&permit, by).await?
+                    keys.rotate(&permit, by).await?
                 };
                 if !rotated {
                     let text = "another node rotated the keys at the same moment: nothing was changed";
@@ -59,7 +59,8 @@ impl Command {
             Self::Import(import) => import.run(portcullis, output).await?,
             Self::Withdraw { kid } => {
                 let permit = Permit::dangerous_for_operator();
-                let withdrawn = portcullis.keyring().withdraw(&permit, &kid, by(portcullis));
+                let keys = portcullis.signing_keys();
+                let withdrawn = keys.withdraw(&permit, &kid, by(portcullis));
                 if !withdrawn.await? {
                     return Err(Failure::Failed(format!("there is no signing key {kid:?}")));
                 }

@@ -3,7 +3,8 @@
 use std::io::Read as _;
 
 use portcullis_core::api_key::{Format, InvalidKey, Parts};
-use portcullis_core::token::{OPAQUE, jws};
+use portcullis_core::opaque::OPAQUE;
+use portcullis_core::token::jws;
 use serde_json::json;
 
 use super::Output;

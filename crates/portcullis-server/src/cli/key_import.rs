@@ -38,7 +38,7 @@ impl Import {
         let by = Context::operator(portcullis.environment().now());
         let keyring = portcullis.keyring();
         let permit = Permit::dangerous_for_operator();
-        if !keyring.import(&permit, key, by).await? {
+        if !portcullis.signing_keys().import(&permit, key, by).await? {
             let text = "another process changed the keys at the same moment: nothing was changed, try again";
             return Err(Failure::Failed(text.to_owned()));
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis::SessionStore;
-use portcullis_core::session::Settings;
+use portcullis_core::login::Settings;
 use url::Url;
 
 use super::duration;

@@ -3,8 +3,9 @@
 use http::Method;
 use portcullis::core::access::CredentialKind;
 use portcullis::core::checks;
+use portcullis::core::opaque::OPAQUE;
 use portcullis::core::secret::Kind as _;
-use portcullis::core::token::{OPAQUE, Refresh};
+use portcullis::core::token::Refresh;
 
 use super::cast::{Cast, Held};
 use super::privileges::Privileges;

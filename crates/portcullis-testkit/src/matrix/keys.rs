@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use portcullis::core::access::{Bearer, Credential, CredentialKind, Principal};
 use portcullis::core::account;
-use portcullis::core::api_key::{ApiKey, Change, Changed, Form, Name, Networks, Renewal, Store as _};
+use portcullis::core::api_key::{ApiKey, Change, Changed, Name, Networks, Renewal, Store as _};
 use portcullis::core::environment::{Clock as _, Timestamp};
+use portcullis::core::issuance::Form;
 
 use super::cast::Held;
 use crate::TestApp;

@@ -2,8 +2,9 @@
 
 use axum::extract::State;
 use portcullis_core::access::{AccountsRead, AccountsWrite, SessionsWrite};
-use portcullis_core::account::{self, StateError};
-use portcullis_core::session::EndError;
+use portcullis_core::account;
+use portcullis_core::administration::StateError;
+use portcullis_core::login::EndError;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -6,8 +6,9 @@
 
 use axum::extract::State;
 use portcullis_core::access::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite};
-use portcullis_core::account::{ServiceAccountError, Username};
-use portcullis_core::api_key::MayIssue;
+use portcullis_core::account::Username;
+use portcullis_core::administration::ServiceAccountError;
+use portcullis_core::issuance::MayIssue;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -49,11 +49,11 @@ async fn rotate(
     Circumstances(by): Circumstances,
     form: Option<Json<Rotation>>,
 ) -> Result<Json<CurrentKey>, Problem> {
-    let keyring = portcullis.keyring();
+    let keys = portcullis.signing_keys();
     if form.is_some_and(|Json(form)| form.force) {
-        keyring.rotate_at_once(who.permit(), by).await?;
+        keys.rotate_at_once(who.permit(), by).await?;
     } else {
-        keyring.rotate(who.permit(), by).await?;
+        keys.rotate(who.permit(), by).await?;
     }
     Ok(Json(CurrentKey {
         kid: portcullis.keyring().signer().kid().to_owned(),
@@ -66,7 +66,7 @@ async fn withdraw(
     Path(kid): Path<String>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    if portcullis.keyring().withdraw(who.permit(), &kid, by).await? {
+    if portcullis.signing_keys().withdraw(who.permit(), &kid, by).await? {
         Ok(NoContent)
     } else {
         Err(Problem::not_found())

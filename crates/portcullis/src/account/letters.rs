@@ -1,9 +1,10 @@
 //! The letters about accounts. Links are made from the configured public address only, never from a request
 //! (`T028`), and lead to a page that asks before it uses the token up (`T029`).
 
-use portcullis_core::account::{Account, Claimed, Letter, VerificationToken};
+use portcullis_core::account::{Account, Claimed, VerificationToken};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::letter::Letter;
 use portcullis_core::letter::device_of;
 use portcullis_core::session::Device;
 use url::Url;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp as Moment;
-use portcullis_core::api_key::{Change, Form, InvalidNetwork, Name, Networks, NewEnd, Renewal, Settings};
+use portcullis_core::api_key::{Change, InvalidNetwork, Name, Networks, NewEnd, Renewal, Settings};
 use portcullis_core::environment::Timestamp;
+use portcullis_core::issuance::Form;
 use portcullis_core::throttle::Rate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};

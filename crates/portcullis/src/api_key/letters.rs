@@ -1,7 +1,8 @@
 //! The letter about a key that ends soon.
 
-use portcullis_core::account::{Account, Letter};
+use portcullis_core::account::Account;
 use portcullis_core::api_key::Expiring;
+use portcullis_core::letter::Letter;
 use url::Url;
 
 /// One to each who is to be told and has an address.

@@ -1,6 +1,6 @@
 //! Why no key was made, changed or rotated, as answers.
 
-use portcullis_core::api_key::{ChangeError, CreateError, RotateError};
+use portcullis_core::issuance::{ChangeError, CreateError, RotateError};
 
 use super::form::NewKey;
 use crate::{FieldErrors, Problem};

@@ -1,8 +1,9 @@
 //! How keys are shown: everything but their text.
 
 use jiff::Timestamp as Moment;
-use portcullis_core::api_key::{ApiKey, Issued};
+use portcullis_core::api_key::ApiKey;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::issuance::Issued;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! The letter that invites. Its link is made from the configured public address only, never from a request (`T028`),
 //! and leads to a page that uses nothing up (`T029`).
 
-use portcullis_core::account::Letter;
 use portcullis_core::defends;
+use portcullis_core::letter::Letter;
 use portcullis_core::organization::{Invitation, InvitationToken, Organization};
 use url::{Host, Url};
 

@@ -1,14 +1,16 @@
 //! What a deployment knows of API keys.
 
+use portcullis_core::issuance;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use portcullis_core::access::Directory;
-use portcullis_core::account::ServiceAccounts;
-use portcullis_core::api_key::{self, ApiKeys, Expiring, Format, Settings, Store as _};
+use portcullis_core::administration::ServiceAccounts;
+use portcullis_core::api_key::{Expiring, Format, Settings, Store as _};
 use portcullis_core::audit;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
+use portcullis_core::issuance::ApiKeys;
 use portcullis_core::job::Enqueued;
 use portcullis_core::letter::About;
 use portcullis_store::Database;
@@ -33,7 +35,7 @@ impl Keys {
         directory: &Arc<Directory>,
         environment: &Environment,
     ) -> ApiKeys {
-        ApiKeys::new(api_key::Foundation {
+        ApiKeys::new(issuance::Foundation {
             store: shared(database),
             permissions: shared(database),
             directory: Arc::clone(directory),

@@ -5,19 +5,19 @@ mod edge;
 mod error;
 mod records;
 
+use portcullis_core::login;
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "policies")]
 use portcullis_core::access;
 use portcullis_core::access::PermissionRef;
-use portcullis_core::account::Mailer;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{self, MasterKey};
 use portcullis_core::letter;
+use portcullis_core::letter::Mailer;
 use portcullis_core::organization;
 use portcullis_core::password;
-use portcullis_core::session;
 use portcullis_core::token;
 use portcullis_store::Blank;
 use url::Url;
@@ -69,7 +69,7 @@ pub struct Builder {
     realm: Option<String>,
     passwords: password::Settings,
     policy: password::Policy,
-    sessions: session::Settings,
+    sessions: login::Settings,
     session_store: SessionStore,
     cookies: cookie::Settings,
     tokens: token::Settings,
@@ -106,7 +106,7 @@ impl Builder {
             realm: None,
             passwords: password::Settings::default(),
             policy: password::Policy::default(),
-            sessions: session::Settings::default(),
+            sessions: login::Settings::default(),
             session_store: SessionStore::default(),
             cookies: cookie::Settings::default(),
             tokens: token::Settings::default(),
@@ -200,7 +200,7 @@ impl Builder {
     }
 
     /// How long sessions live.
-    pub fn sessions(mut self, settings: session::Settings) -> Self {
+    pub fn sessions(mut self, settings: login::Settings) -> Self {
         self.sessions = settings;
         self
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use portcullis_core::session::LoginError;
+use portcullis_core::login::LoginError;
 use portcullis_core::token::{RefreshError, UnknownResource};
 
 use crate::problem::oauth::Body;

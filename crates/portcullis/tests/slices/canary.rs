@@ -345,7 +345,7 @@ async fn renew_and_end(app: &TestApp, walk: &mut Walk, access: &str, refresh: &s
         walk.answers("revoke", &answer);
     }
     let permit = portcullis_core::access::Permit::dangerous_for_operator();
-    let keyring = app.portcullis.keyring();
+    let keyring = app.portcullis.signing_keys();
     keyring.rotate_at_once(&permit, app.by_operator()).await.unwrap();
     app.portcullis.write_seen().await.unwrap();
     app.portcullis.sweep().await.unwrap();

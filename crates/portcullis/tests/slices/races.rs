@@ -228,7 +228,7 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     // A key that signs here verifies there, whether it was heard of before or not.
     for _ in 0..2 {
         here.portcullis
-            .keyring()
+            .signing_keys()
             .rotate_at_once(
                 &portcullis_core::access::Permit::dangerous_for_operator(),
                 here.by_operator(),

@@ -440,7 +440,7 @@ async fn tokens_of_new_and_old_keys_pass_while_the_keys_roll_over() {
     // The first rotation is known beforehand, the second one makes the resource server ask.
     for _ in 0..2 {
         issuer.app.clock.advance_secs(10);
-        let keyring = issuer.app.portcullis.keyring();
+        let keyring = issuer.app.portcullis.signing_keys();
         assert!(
             keyring
                 .rotate_at_once(

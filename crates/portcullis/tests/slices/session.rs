@@ -1,12 +1,13 @@
 //! Logging in and out, and the list of sessions.
 
+use portcullis_core::login;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis_core::account::State;
+use portcullis_core::checks;
 use portcullis_core::password::{self, Cost};
 use portcullis_core::session::Token;
-use portcullis_core::{checks, session};
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::{Value, json};
 
@@ -357,7 +358,7 @@ async fn a_cookie_changes_something_only_from_our_own_pages() {
 
 #[tokio::test]
 async fn a_session_ends_when_it_was_not_used_for_its_idle_time() {
-    let settings = session::Settings::default();
+    let settings = login::Settings::default();
     let day = Duration::from_secs(24 * 3_600);
     for (remember_me, idle) in [(false, settings.idle), (true, settings.remembered_idle)] {
         let app = TestApp::new().await;
@@ -383,7 +384,7 @@ async fn a_session_ends_when_it_was_not_used_for_its_idle_time() {
 
 #[tokio::test]
 async fn a_session_ends_at_its_absolute_end_however_much_it_is_used() {
-    let settings = session::Settings::default();
+    let settings = login::Settings::default();
     for (remember_me, idle, absolute) in [
         (false, settings.idle, settings.absolute),
         (true, settings.remembered_idle, settings.remembered_absolute),
@@ -413,7 +414,7 @@ async fn a_session_ends_at_its_absolute_end_however_much_it_is_used() {
 async fn log_in_beyond_the_limit_ends_the_session_seen_longest_ago() {
     let app = TestApp::with(
         |builder| {
-            let mut settings = session::Settings::default();
+            let mut settings = login::Settings::default();
             settings.per_account = 3;
             builder.sessions(settings)
         },
@@ -638,7 +639,7 @@ async fn a_timed_out_session_is_not_listed() {
     let anna = app.user("anna@example.com").await;
     session_of(&app, "anna@example.com").await;
     assert_eq!(sessions(&app, &anna.access_token).await.len(), 2);
-    app.clock.advance(session::Settings::default().idle);
+    app.clock.advance(login::Settings::default().idle);
     let again = app.log_in("anna@example.com").await;
     assert_eq!(
         sessions(&app, &again.access_token).await.len(),

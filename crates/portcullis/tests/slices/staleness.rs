@@ -255,7 +255,7 @@ async fn keys_rotate_under_load_without_a_failed_request() {
             })
         })
         .collect();
-    let keyring = app.portcullis.keyring();
+    let keyring = app.portcullis.signing_keys();
     for _ in 0..5 {
         let before = asked.load(Ordering::SeqCst);
         app.clock.advance_secs(1);

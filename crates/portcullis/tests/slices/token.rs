@@ -1,12 +1,13 @@
 //! The token endpoint, revocation, and the published keys.
 
+use portcullis_core::login;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis::{OpenError, Portcullis};
 use portcullis_core::account::State;
-use portcullis_core::token::OPAQUE;
-use portcullis_core::{checks, session, token};
+use portcullis_core::opaque::OPAQUE;
+use portcullis_core::{checks, token};
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::json;
 
@@ -323,7 +324,7 @@ async fn refresh_ends_with_the_session_however_often_it_is_done() {
     let anna = app.user("anna@example.com").await;
     let mut token = anna.refresh_token;
     let (mut left, step) = (
-        session::Settings::default().tokens_absolute,
+        login::Settings::default().tokens_absolute,
         Duration::from_secs(6 * 24 * 3_600),
     );
     while left > step {

@@ -7,18 +7,9 @@ use std::time::Duration;
 
 use super::{Authenticator, Entry, NEVER};
 use crate::access::{AuthenticationError, CredentialKind, Facts, Principal, Refused, Scopes};
-use crate::api_key::{Found, Id, KeyDigest, Networks};
+use crate::api_key::{Found, KeyDigest, Terms};
 use crate::defends;
 use crate::environment::Timestamp;
-use crate::throttle::Rate;
-
-/// What a key asks of each request, beyond what is remembered of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) id: Id,
-    networks: Networks,
-    limit: Option<Rate>,
-}
 
 impl Authenticator {
     pub(super) async fn read_key(

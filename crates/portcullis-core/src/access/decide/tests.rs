@@ -96,7 +96,7 @@ fn a_fresh_login_is_fresh_for_exactly_its_seconds() {
 /// What `principal` may do in an organization.
 fn here(permissions: &[&str], roles: &[&str]) -> Membership {
     Membership {
-        organization: organization::Id::from_uuid(Uuid::from_u128(7)),
+        organization: OrganizationId::from_uuid(Uuid::from_u128(7)),
         roles: roles.iter().map(|name| (*name).to_owned()).collect(),
         permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
         permissions: PermissionSet::of_names(permissions.iter().copied()),
@@ -113,7 +113,7 @@ fn inside_of_member_only_the_membership_counts() {
     let narrowed = principal(&everything, &[], Some(&["decide-test:read"]));
     let (nothing, both) = (here(&[], &[]), here(&everything, &["editor"]));
     let stranger = Situation {
-        selected: Some(organization::Id::NONE),
+        selected: Some(OrganizationId::NONE),
         ..Situation::at(LOGIN)
     };
     let suspended = Situation {
@@ -209,7 +209,7 @@ fn a_permit_knows_the_organization_it_was_made_in() {
     let permit = Permit::<(Member<Read>, Authenticated)>::decide(who, &situation).unwrap();
     assert_eq!(permit.clone().organization(), both.organization);
     let operator = Permit::<Member>::dangerous_for_operator();
-    assert_eq!(operator.organization(), organization::Id::NONE);
+    assert_eq!(operator.organization(), OrganizationId::NONE);
     let operator = Permit::<Member>::dangerous_for_operator_in(both.organization);
     assert_eq!(operator.organization(), both.organization);
     assert_eq!(operator.actor(), audit::Actor::Operator);

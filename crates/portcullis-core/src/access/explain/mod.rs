@@ -11,16 +11,12 @@
 //! what is missing, not how the rule is built.
 
 mod decision;
-mod dry_run;
 mod resource;
-mod service;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::decision::{Bounds, Decision, Store};
-pub use self::dry_run::{Asked, Outlook};
 pub use self::resource::explain_on;
-pub use self::service::{Access, Decisions};
 use super::decide::{Standing, Within};
 use super::{Denied, Principal, Reasons, Rule, Situation};
 

@@ -12,6 +12,7 @@
 
 mod service;
 
+use crate::id::OrganizationId;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ use async_trait::async_trait;
 pub use self::service::{Decided, GrantError, Grants, Refusal, ResourcePermit, Shared, Visible};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::{account, audit, organization};
+use crate::{account, audit};
 
 /// Whom something is shared with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +31,7 @@ pub enum Subject {
     /// Everybody who has the role, directly or by inheritance.
     Role(String),
     /// Every member of the organization, while a request selects it.
-    Organization(organization::Id),
+    Organization(OrganizationId),
 }
 
 /// `account:<id>`, `role:<name>`, `organization:<id>`: the form in which subjects are stored and sent.
@@ -121,7 +122,7 @@ pub struct Holder {
     /// The account.
     pub account: account::Id,
     /// The organization that the request selects and the account is a member of.
-    pub organization: Option<organization::Id>,
+    pub organization: Option<OrganizationId>,
 }
 
 /// What lets somebody share an action.

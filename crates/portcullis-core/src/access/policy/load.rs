@@ -1,5 +1,6 @@
 //! From files to policies: parsed, named, and checked against the schema.
 
+use crate::id::OrganizationId;
 use std::collections::BTreeMap;
 
 use cedar_policy::ffi::DetailedError;
@@ -13,7 +14,7 @@ use super::report::{Flaw, Place, Report};
 use super::schema::{ACCOUNT, APPLICATION, Schema, TENANT};
 use super::slice::{Loaded, speaks_of};
 use super::{Source, facts};
-use crate::{account, defends, organization};
+use crate::{account, defends};
 
 /// What was read.
 #[derive(Debug)]
@@ -186,7 +187,7 @@ fn impossible(literal: &EntityUid) -> Option<String> {
         ACCOUNT if id.parse::<account::Id>().map(|id| id.to_string()).as_deref() != Ok(id) => Some(format!(
             "`{literal}` is no account: write its id as `GET /admin/api/v1/accounts` shows it"
         )),
-        TENANT if id.parse::<organization::Id>().map(|id| id.to_string()).as_deref() != Ok(id) => Some(
+        TENANT if id.parse::<OrganizationId>().map(|id| id.to_string()).as_deref() != Ok(id) => Some(
             format!("`{literal}` is no organization: write its id in lower case with hyphens"),
         ),
         APPLICATION if id != "application" => Some(format!(

@@ -5,6 +5,7 @@ mod lists;
 mod loading;
 mod remembered;
 
+use crate::id::OrganizationId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use super::super::{
 use super::{Declarations, Report, Schema, Set, Source};
 use crate::account::{self, Account, State};
 use crate::environment::Timestamp;
-use crate::organization;
 use crate::session::{Assurance, Method};
 
 const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
@@ -77,8 +77,8 @@ fn account(number: u128) -> account::Id {
     account::Id::from_uuid(Uuid::from_u128(number))
 }
 
-fn tenant(number: u128) -> organization::Id {
-    organization::Id::from_uuid(Uuid::from_u128(number))
+fn tenant(number: u128) -> OrganizationId {
+    OrganizationId::from_uuid(Uuid::from_u128(number))
 }
 
 /// A caller that a test changes as it needs.

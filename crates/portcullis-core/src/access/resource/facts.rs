@@ -1,10 +1,11 @@
 //! Building facts.
 
+use crate::id::OrganizationId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::{ResourceFacts, ResourceKind, Value};
-use crate::{account, organization};
+use crate::account;
 
 impl ResourceFacts {
     /// A resource of this kind and id, without owner, organization and fields.
@@ -27,7 +28,7 @@ impl ResourceFacts {
 
     /// It belongs to this organization.
     #[must_use]
-    pub fn of(mut self, organization: impl Into<Option<organization::Id>>) -> Self {
+    pub fn of(mut self, organization: impl Into<Option<OrganizationId>>) -> Self {
         self.organization = organization.into();
         self
     }
@@ -56,7 +57,7 @@ values! {
     &str => Text;
     String => Text;
     account::Id => Account;
-    organization::Id => Organization;
+    OrganizationId => Organization;
     BTreeSet<String> => TextSet;
 }
 

@@ -32,7 +32,7 @@ pub enum Filter {
     /// Those owned by this account.
     OwnedBy(crate::account::Id),
     /// Those that belong to this organization.
-    Of(crate::organization::Id),
+    Of(crate::id::OrganizationId),
     /// Those with one of these ids.
     Ids(Vec<String>),
 }

@@ -8,6 +8,7 @@ mod decide;
 mod facts;
 mod filter;
 
+use crate::id::OrganizationId;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[doc(hidden)]
@@ -16,7 +17,7 @@ pub use self::action::{Action, ActionRule, Actions};
 pub use self::decide::{Basis, decide_on, filter_for};
 pub(crate) use self::decide::{grants_matter, within_organization};
 pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
-use crate::{account, organization};
+use crate::account;
 
 /// A kind of resource, as code declares it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub enum Value {
     /// An account.
     Account(account::Id),
     /// An organization.
-    Organization(organization::Id),
+    Organization(OrganizationId),
     /// A set of texts.
     TextSet(BTreeSet<String>),
 }
@@ -112,7 +113,7 @@ pub struct ResourceFacts {
     /// Who owns it.
     pub owner: Option<account::Id>,
     /// The organization it belongs to.
-    pub organization: Option<organization::Id>,
+    pub organization: Option<OrganizationId>,
     /// Its fields by name. An optional one may be missing.
     pub fields: BTreeMap<&'static str, Value>,
 }

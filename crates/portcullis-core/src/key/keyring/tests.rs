@@ -8,10 +8,6 @@ use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
 use crate::key::{HmacSecret, MasterKey, Record, SealError};
 use crate::secret::SecretBytes;
 
-fn permit() -> Permit<KeysWrite> {
-    Permit::dangerous_for_operator()
-}
-
 /// The store as its documentation says, in memory.
 #[derive(Default)]
 struct Memory {
@@ -240,7 +236,7 @@ fn two_nodes_that_rotate_at_once_rotate_once() {
         let world = &world;
         let nodes: Vec<_> = rings
             .iter()
-            .map(|ring| scope.spawn(move || block_on(ring.rotate_at_once(&permit(), world.by())).unwrap()))
+            .map(|ring| scope.spawn(move || block_on(ring.rotate_at_once(world.by())).unwrap()))
             .collect();
         nodes
             .into_iter()
@@ -263,7 +259,7 @@ fn a_retired_key_verifies_until_its_overlap_ends() {
     let world = World::new();
     let ring = world.open(1);
     let old = ring.signer().kid().to_owned();
-    assert!(block_on(ring.rotate_at_once(&permit(), world.by())).unwrap());
+    assert!(block_on(ring.rotate_at_once(world.by())).unwrap());
     assert_ne!(ring.signer().kid(), old);
     let end = world.now().plus(OVERLAP);
     assert!(verifies(&ring, &old, end.minus(MICRO)));
@@ -289,7 +285,7 @@ fn a_node_learns_of_a_rotation_by_reloading() {
     let world = World::new();
     let (here, there) = (world.open(1), world.open(2));
     let old = here.signer().kid().to_owned();
-    block_on(here.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(here.rotate_at_once(world.by())).unwrap();
     // What the other node signs meanwhile is known here, and what this node signs there: the next key was known.
     assert_eq!(there.signer().kid(), old);
     assert!(verifies(&here, &old, world.now()));
@@ -325,7 +321,7 @@ fn a_store_that_is_down_leaves_the_ring_as_it_is() {
     world.store.down.store(true, Ordering::SeqCst);
     assert!(matches!(block_on(ring.reload()), Err(KeyringError::Store(_))));
     assert!(matches!(
-        block_on(ring.rotate_at_once(&permit(), world.by())),
+        block_on(ring.rotate_at_once(world.by())),
         Err(KeyringError::Store(_))
     ));
     assert!(matches!(
@@ -419,12 +415,11 @@ fn rotating_by_force_is_bounded() {
     crate::checks!("T113");
     let world = World::new();
     let ring = world.open(1);
-    let permit = permit();
     for _ in 0..MOST_RETIRED {
-        assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
+        assert!(block_on(ring.rotate_at_once(world.by())).unwrap());
     }
     let (signer, set) = (ring.signer().kid().to_owned(), ring.jwks(START).to_string());
-    let refused = block_on(ring.rotate_at_once(&permit, world.by())).unwrap_err();
+    let refused = block_on(ring.rotate_at_once(world.by())).unwrap_err();
     assert!(matches!(refused, KeyringError::TooManyRetired(8)), "{refused}");
     assert_eq!(
         (ring.signer().kid(), ring.jwks(START).to_string()),
@@ -436,10 +431,10 @@ fn rotating_by_force_is_bounded() {
         .into_iter()
         .find(|(_, _, phase)| *phase == Phase::Retired)
         .unwrap();
-    assert!(block_on(ring.withdraw(&permit, &retired, world.by())).unwrap());
-    assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
+    assert!(block_on(ring.withdraw(&retired, world.by())).unwrap());
+    assert!(block_on(ring.rotate_at_once(world.by())).unwrap());
     world.clock.advance(Duration::from_secs(3_600));
-    assert!(block_on(ring.rotate_at_once(&permit, world.by())).unwrap());
+    assert!(block_on(ring.rotate_at_once(world.by())).unwrap());
 }
 
 #[test]
@@ -524,7 +519,7 @@ fn the_published_set_has_no_shared_secret() {
         !verifies(&both, hmac.signer().kid(), START.plus(OVERLAP)),
         "for as long as it may be good"
     );
-    block_on(both.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(both.rotate_at_once(world.by())).unwrap();
     assert_eq!(
         both.jwks(START)["keys"].as_array().unwrap().len(),
         3,
@@ -538,24 +533,17 @@ fn an_import_is_next_and_signs_after_one_more_rotation() {
     let ring = world.open(1);
     let key = signing_key(Algorithm::ES256, 50);
     let kid = key.kid().to_owned();
-    assert!(block_on(ring.import(&permit(), key, world.by())).unwrap());
+    assert!(block_on(ring.import(key, world.by())).unwrap());
     assert_ne!(ring.signer().kid(), kid);
     assert!(verifies(&ring, &kid, START));
-    let again = block_on(ring.import(&permit(), signing_key(Algorithm::ES256, 50), world.by()));
+    let again = block_on(ring.import(signing_key(Algorithm::ES256, 50), world.by()));
     assert!(matches!(again, Err(KeyringError::Known(_))));
-    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(world.by())).unwrap();
     assert_eq!(ring.signer().kid(), kid);
 
     // The first key of an algorithm founds it.
     let secret = HmacSecret::new(Algorithm::HS512, SecretBytes::new(vec![7; 64])).unwrap();
-    assert!(
-        block_on(ring.import(
-            &permit(),
-            SigningKey::of_secret("shared", secret).unwrap(),
-            world.by()
-        ))
-        .unwrap()
-    );
+    assert!(block_on(ring.import(SigningKey::of_secret("shared", secret).unwrap(), world.by())).unwrap());
     assert!(verifies(&ring, "shared", START));
     assert_eq!(ring.signer().kid(), kid, "another algorithm doesn't take over");
 }
@@ -589,7 +577,7 @@ fn a_fixed_ring_signs_and_never_changes() {
     );
     let by = audit::Context::system(START);
     assert!(matches!(
-        block_on(ring.rotate_at_once(&permit(), by.clone())),
+        block_on(ring.rotate_at_once(by.clone())),
         Err(KeyringError::Fixed)
     ));
     assert!(matches!(block_on(ring.reload()), Err(KeyringError::Fixed)));
@@ -605,7 +593,7 @@ fn a_load_that_began_earlier_never_replaces_a_later_one() {
     // A reload that began before the rotation ends after it.
     *ring.applied.lock().unwrap() = 100;
     let before = ring.signer().kid().to_owned();
-    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(world.by())).unwrap();
     assert_eq!(ring.signer().kid(), before, "an overtaken load is dropped");
     ring.begun.store(100, Ordering::SeqCst);
     block_on(ring.reload()).unwrap();
@@ -618,7 +606,7 @@ fn a_retired_key_is_published_no_longer_than_it_verifies() {
     let world = World::new();
     let ring = world.open(1);
     let old = ring.signer().kid().to_owned();
-    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(world.by())).unwrap();
     let end = world.now().plus(OVERLAP);
     let published = |now: Timestamp| ring.jwks(now).to_string().contains(&old);
     assert!(published(end.minus(MICRO)));
@@ -673,7 +661,7 @@ fn a_withdrawal_is_heard_where_nothing_is_left_to_sign() {
     let ring = world.try_open(2, Algorithm::EdDSA).unwrap();
     block_on(ring.retire_former(world.by())).unwrap();
     for kid in &keys {
-        assert!(block_on(ring.withdraw(&permit(), kid, world.by())).unwrap());
+        assert!(block_on(ring.withdraw(kid, world.by())).unwrap());
     }
     block_on(former.reload()).unwrap();
     for kid in &keys {
@@ -688,13 +676,13 @@ fn a_withdrawn_key_verifies_nothing_at_once() {
     let world = World::new();
     let (ring, there) = (world.open(1), world.open(2));
     let current = ring.signer().kid().to_owned();
-    let withdraw = |kid: &str| block_on(ring.withdraw(&permit(), kid, world.by()));
+    let withdraw = |kid: &str| block_on(ring.withdraw(kid, world.by()));
     assert!(!withdraw("unknown").unwrap());
     assert!(matches!(withdraw(&current), Err(KeyringError::Signs(kid)) if kid == current));
     assert!(verifies(&ring, &current, START));
 
     let edition = ring.edition();
-    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(world.by())).unwrap();
     assert!(withdraw(&current).unwrap());
     assert!(!verifies(&ring, &current, START));
     assert!(!ring.jwks(START).to_string().contains(&current));
@@ -711,7 +699,7 @@ fn a_withdrawn_key_verifies_nothing_at_once() {
     assert!(withdraw(&next).unwrap());
     assert!(!verifies(&ring, &next, START));
     assert_eq!(phases(&ring), [Phase::Current, Phase::Next]);
-    block_on(ring.rotate_at_once(&permit(), world.by())).unwrap();
+    block_on(ring.rotate_at_once(world.by())).unwrap();
     assert!(!withdraw(&next).unwrap());
 }
 
@@ -719,7 +707,7 @@ fn a_withdrawn_key_verifies_nothing_at_once() {
 fn a_key_never_signs_before_its_publication_could_be_seen() {
     let world = World::new();
     let ring = world.open(1);
-    let rotate = || block_on(ring.rotate(&permit(), world.by()));
+    let rotate = || block_on(ring.rotate(world.by()));
     let signer = ring.signer().kid().to_owned();
     world.clock.advance(PUBLICATION - MICRO);
     assert!(matches!(rotate(), Err(KeyringError::TooSoon(left)) if left == MICRO));
@@ -731,10 +719,10 @@ fn a_key_never_signs_before_its_publication_could_be_seen() {
         matches!(rotate(), Err(KeyringError::TooSoon(left)) if left == PUBLICATION),
         "the key that is next now was made now"
     );
-    assert!(block_on(ring.rotate_at_once(&permit(), world.by())).unwrap());
+    assert!(block_on(ring.rotate_at_once(world.by())).unwrap());
 
     // A shared secret is published to nobody.
     let world = World::new();
     let ring = world.try_open(1, Algorithm::HS256).unwrap();
-    assert!(block_on(ring.rotate(&permit(), world.by())).unwrap());
+    assert!(block_on(ring.rotate(world.by())).unwrap());
 }

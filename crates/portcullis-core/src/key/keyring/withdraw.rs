@@ -2,26 +2,13 @@
 
 use super::source::generate;
 use super::{Keyring, KeyringError};
-use crate::access::{KeysWrite, Permit};
 use crate::audit;
 use crate::key::Phase;
 
 impl Keyring {
-    /// Takes a key out of the ring at once, because somebody else may have it: nothing it signed verifies here any
-    /// more, and it is published no more. A next key is replaced by a new one. Answers `false` if there is no such key.
-    ///
-    /// **Deployment caveat:** services that verify by the published keys honour it until they fetch them again.
-    ///
-    /// # Errors
-    /// [`KeyringError::Signs`] for a current key, as nothing could sign then; other [`KeyringError`]s.
-    pub async fn withdraw(
-        &self,
-        permit: &Permit<KeysWrite>,
-        kid: &str,
-        by: audit::Context,
-    ) -> Result<bool, KeyringError> {
+    /// [`Keys::withdraw`](crate::administration::Keys::withdraw).
+    pub(crate) async fn withdraw(&self, kid: &str, by: audit::Context) -> Result<bool, KeyringError> {
         crate::defends!("T095");
-        let by = permit.sign(by);
         let source = self.source()?;
         self.reload().await?;
         let found = self.ring.load().entries.iter().find_map(|entry| {

@@ -22,8 +22,8 @@ fn password(text: &str) -> Password {
     Password::new(&SecretText::new(text.into())).unwrap()
 }
 
-fn id(number: u128) -> account::Id {
-    account::Id::from_uuid(Uuid::from_u128(number))
+fn id(number: u128) -> AccountId {
+    AccountId::from_uuid(Uuid::from_u128(number))
 }
 
 const KEY_A: &str = "a = AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";

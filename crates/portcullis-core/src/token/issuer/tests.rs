@@ -515,3 +515,11 @@ fn a_token_is_for_one_audience_that_the_issuer_knows() {
     let own = InvalidResource::Own("https://blog.example.com".into());
     assert_eq!(settings.check(), Err(own));
 }
+
+#[test]
+fn a_retired_key_verifies_for_as_long_as_tokens_need_by_default() {
+    assert_eq!(
+        crate::key::keyring::Settings::default().overlap,
+        Settings::default().key_overlap()
+    );
+}

@@ -12,11 +12,11 @@ mod header;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 
 pub use self::header::Header;
 use super::InvalidToken;
-use crate::key::{Algorithm, SigningFailed, SigningKey, VerifyingKey};
+pub use crate::key::ACCESS_TOKEN;
+use crate::key::{SigningFailed, SigningKey, VerifyingKey, encoded_header};
 
 /// The longest token that is looked at, in bytes: others issue longer ones than is wise.
 pub const MAX_LENGTH: usize = 16 * 1024;
@@ -24,11 +24,6 @@ pub const MAX_LENGTH: usize = 16 * 1024;
 /// The longest token that is issued, in bytes. With `Authorization: Bearer ` before it the line has 8,000 bytes: common
 /// proxies and servers refuse a header line above 8 KiB, name and all (nginx with 400, gunicorn with 431).
 pub const LONGEST_ISSUED: usize = 8_000 - "Authorization: Bearer ".len();
-
-/// The type of an access token.
-///
-/// Source: RFC 9068 §2.1
-pub const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Signs `payload` as a token of type `typ`. The header has `alg`, `kid` and `typ`.
 ///
@@ -82,17 +77,6 @@ pub fn verify(key: &VerifyingKey, token: &str) -> Result<Vec<u8>, InvalidToken> 
     header.agrees(key)?;
     parts.check(key)?;
     parts.payload()
-}
-
-/// The encoded header of a token.
-pub(crate) fn encoded_header(algorithm: Algorithm, kid: Option<&str>, typ: &str) -> String {
-    let mut header = Map::new();
-    header.insert("alg".into(), algorithm.as_str().into());
-    if let Some(kid) = kid {
-        header.insert("kid".into(), kid.into());
-    }
-    header.insert("typ".into(), typ.into());
-    URL_SAFE_NO_PAD.encode(Value::Object(header).to_string())
 }
 
 /// The three parts of a token, still encoded.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::forge::{b64, header_with, signed, token_of};
 use super::*;
+use crate::key::Algorithm;
 use crate::key::fakes::signing_key;
 use crate::key::jwk;
 

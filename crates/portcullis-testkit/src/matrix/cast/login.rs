@@ -3,8 +3,9 @@
 use portcullis::core::access::CredentialKind;
 use portcullis::core::audit::Context;
 use portcullis::core::environment::Clock as _;
+use portcullis::core::login::{Delivery, LoggedIn, LoginForm};
 use portcullis::core::secret::SecretText;
-use portcullis::core::session::{Delivery, Device, LoggedIn, LoginForm};
+use portcullis::core::session::Device;
 
 use super::Held;
 use crate::{PASSWORD, TestApp};

@@ -11,7 +11,7 @@ mod undoing;
 use portcullis::Portcullis;
 use portcullis::core::access::CredentialKind;
 use portcullis::core::audit::Context;
-use portcullis::core::session::Delivery;
+use portcullis::core::login::Delivery;
 use portcullis::core::token::Standing;
 
 use self::login::{delivery, log_in};

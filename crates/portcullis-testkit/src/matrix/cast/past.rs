@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portcullis::core::environment::Clock as _;
-use portcullis::core::session::Delivery;
+use portcullis::core::login::Delivery;
 use portcullis::core::token::RefreshToken;
 
 use super::login::jwt;

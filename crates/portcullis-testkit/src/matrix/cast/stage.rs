@@ -2,9 +2,9 @@
 
 use portcullis::core::access::{AccountsRead, Change, Kinds, MayGive, Permit, RolesRead};
 use portcullis::core::account::{self, Account, Registration, Username};
+use portcullis::core::login::Delivery;
 use portcullis::core::organization::OWNER;
 use portcullis::core::secret::SecretText;
-use portcullis::core::session::Delivery;
 use portcullis::core::token::Standing;
 
 use super::Held;

@@ -2,7 +2,7 @@
 
 use portcullis::core::access::{AccountsWrite, CredentialKind, Permit};
 use portcullis::core::account::{self, State};
-use portcullis::core::session::Delivery;
+use portcullis::core::login::Delivery;
 
 use super::Held;
 use super::stage::Stage;

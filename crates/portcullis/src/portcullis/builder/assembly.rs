@@ -1,21 +1,24 @@
 //! Builds every role from the settings, once.
 
+use portcullis_core::administration;
+use portcullis_core::login;
 use std::sync::Arc;
 
-use portcullis_core::access::{
-    self, Authenticator, BUILT_IN, Decisions, Directory, PermissionRecord, PermissionRef, Roles,
-};
-use portcullis_core::account::{Accounts, Passwords, Registrar, ServiceAccounts};
-use portcullis_core::audit;
+use portcullis_core::access;
+use portcullis_core::access::{Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles};
+use portcullis_core::account::{Passwords, Registrar};
+use portcullis_core::administration::Decisions;
+use portcullis_core::administration::{Accounts, ServiceAccounts};
 use portcullis_core::defends;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
 use portcullis_core::letter::Outbox;
+use portcullis_core::login::Manager;
 use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
-use portcullis_core::session::{self, Manager};
+use portcullis_core::session;
 use portcullis_core::token::{Issuer, Verifier};
 use portcullis_store::{Blank, Database};
 
@@ -87,7 +90,7 @@ impl Builder {
             issuer,
             registrar,
             roles: Roles::new(shared(&database)),
-            audit: audit::Log::new(shared(&database)),
+            audit: administration::Log::new(shared(&database)),
             decisions,
             accounts: Accounts::new(shared(&database), environment.clone()),
             organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
@@ -240,7 +243,7 @@ impl Builder {
         (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
         words: Arc<dyn session::News>,
     ) -> Manager {
-        Manager::new(session::Foundation {
+        Manager::new(login::Foundation {
             accounts: shared(database),
             sessions,
             tokens: shared(database),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use portcullis_core::access::{Bearer, Credential};
-use portcullis_core::api_key::{CreateError, Form, Name, Networks, Renewal, RotateError};
+use portcullis_core::api_key::{Name, Networks, Renewal};
 use portcullis_core::checks;
 use portcullis_core::environment::Clock as _;
+use portcullis_core::issuance::{CreateError, Form, RotateError};
 
 use super::*;
 use crate::given::{complaints, events, log_in_with, pairs};

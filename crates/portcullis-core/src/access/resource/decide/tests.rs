@@ -1,3 +1,4 @@
+use crate::id::OrganizationId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::access::{
 use crate::account::{self, Account, State};
 use crate::environment::Timestamp;
 use crate::session::Method;
-use crate::{checks, organization, permissions, resource_actions};
+use crate::{checks, permissions, resource_actions};
 
 struct Post;
 
@@ -78,8 +79,8 @@ fn person(number: u128) -> account::Id {
     account::Id::from_uuid(Uuid::from_u128(number))
 }
 
-fn tenant(number: u128) -> organization::Id {
-    organization::Id::from_uuid(Uuid::from_u128(number))
+fn tenant(number: u128) -> OrganizationId {
+    OrganizationId::from_uuid(Uuid::from_u128(number))
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000_000);

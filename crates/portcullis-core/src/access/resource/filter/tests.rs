@@ -1,3 +1,4 @@
+use crate::id::OrganizationId;
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -5,7 +6,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::access::resource::{Field, FieldKind, ResourceKind, Tenancy};
-use crate::{account, organization};
+use crate::account;
 
 const POST: ResourceKind = ResourceKind {
     name: "Post",
@@ -34,8 +35,8 @@ fn anna() -> account::Id {
     account::Id::from_uuid(Uuid::from_u128(1))
 }
 
-fn org() -> organization::Id {
-    organization::Id::from_uuid(Uuid::from_u128(2))
+fn org() -> OrganizationId {
+    OrganizationId::from_uuid(Uuid::from_u128(2))
 }
 
 fn post(fields: &[(&'static str, Value)]) -> ResourceFacts {

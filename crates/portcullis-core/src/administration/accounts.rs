@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Account, Id, Proving, Stamp, State, StateSet, Store};
-use crate::access::{AccountsRead, AccountsWrite, Lacks, Permit, in_words};
+use crate::access::{AccountsRead, AccountsWrite, Permit, in_words};
+use crate::account::{Account, Id, Proving, Stamp, State, StateSet, Store};
 use crate::audit;
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::scopes::Lacks;
 
 /// Why an account's state was not set.
 #[derive(Debug, Clone, thiserror::Error)]

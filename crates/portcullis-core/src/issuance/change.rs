@@ -5,12 +5,13 @@
 //! wider depends on what is there when it is written, and that may be another's change. Disabling and naming stay open
 //! to whoever may see the key.
 
+use super::ChangeError;
 use super::reach::Beyond;
 use super::{ApiKeys, own_stamp};
 use crate::access::{
     ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
 };
-use crate::api_key::{ApiKey, Change, ChangeError, Changed, Id};
+use crate::api_key::{ApiKey, Change, Changed, Id};
 use crate::{account, audit, defends};
 
 impl ApiKeys {

@@ -3,17 +3,19 @@
 //! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`).
 
 mod change;
+mod error;
 mod reach;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::error::{ChangeError, CreateError, RotateError};
 use self::reach::Beyond;
-use super::{
-    ApiKey, CreateError, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal,
-    RotateError, Rotated, Rotation, Secret, Settings, Store,
-};
 use crate::access::{ApiKeysRead, ApiKeysWrite, Directory, Facts, FreshLogin, Permit, Principal};
+use crate::api_key::{
+    ApiKey, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotated, Rotation,
+    Secret, Settings, Store,
+};
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::throttle::Rate;

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use super::{Account, Id, NewServiceAccount, Outcome, Stamp, Store, Username};
 use crate::access::{AccountsRead, AccountsWrite, Permit};
+use crate::account::{Account, Id, NewServiceAccount, Outcome, Stamp, Store, Username};
 use crate::audit;
 use crate::environment::Environment;
 use crate::fault::Fault;

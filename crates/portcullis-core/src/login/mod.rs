@@ -1,18 +1,19 @@
 //! Ends, lists, names and renews sessions, and exchanges refresh tokens. Logging in is [beside](super::login).
 
+mod attempt;
+mod form;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::device_name::DeviceName;
-use super::login::LoginError;
-use super::{Ending, Everything, Id, Keys, News, Session, Store, Token};
-use crate::access::{
-    ApiKeysWrite, Authority, Directory, Lacks, Permission as _, Permit, SessionsWrite, in_words,
-};
+pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm};
+use crate::access::{ApiKeysWrite, Authority, Directory, Permission as _, Permit, SessionsWrite, in_words};
 use crate::account::{self, Passwords};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
+use crate::scopes::Lacks;
+use crate::session::{DeviceName, Ending, Everything, Id, Keys, News, Session, Store, Token};
 use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
 use crate::{audit, defends};
 

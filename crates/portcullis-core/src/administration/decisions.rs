@@ -5,7 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::dry_run::Imagined;
-use super::{Asked, Decision, Outlook, Store};
+use super::{Asked, Outlook};
+use crate::access::explain::{Decision, Store};
 use crate::access::{DecisionsRead, Directory, Permit, Refused, Situation};
 use crate::account;
 use crate::fault::Fault;

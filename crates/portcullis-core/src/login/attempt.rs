@@ -5,16 +5,14 @@
 //! it was read (`T035`). Wrong user and wrong password are one answer; what is wrong with the *account* is said only
 //! to somebody who knew its password.
 
-mod form;
-
 use std::time::Duration;
 
-pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm};
-use super::{Device, Id, Manager, Method, NewSession, Opening, Session, Token};
+use super::{Delivery, LoggedIn, LoginError, LoginForm, Manager};
 use crate::account::{self, Account, Mismatch, NotProven};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::job::NewJob;
+use crate::session::{Device, Id, Method, NewSession, Opening, Session, Token};
 use crate::token::{self, Audience, RefreshToken};
 use crate::{audit, defends};
 

@@ -5,11 +5,10 @@
 
 use zeroize::Zeroizing;
 
-use super::Refresh;
 use crate::account::{EmailVerification, Setup};
 use crate::organization::InvitationKind;
 use crate::secret::{Kind, Opaque};
-use crate::session::SessionToken;
+use crate::session::{Refresh, SessionToken};
 
 /// A kind of opaque token as a value.
 #[derive(Debug, Clone, Copy)]

@@ -7,14 +7,14 @@
 
 use std::sync::Arc;
 
-use super::{Explanation, explain};
 use crate::access::decide::{Standing, Within};
+use crate::access::explain::{Explanation, explain};
+use crate::access::is_the_servers;
 use crate::access::{
     ADMINISTRATOR, CredentialKind, Denied, Facts, Kinds, Principal, Refused, Rule, Scopes, Situation,
     is_reserved,
 };
 use crate::account;
-use crate::organization::is_the_servers;
 use crate::session::{Assurance, Method};
 
 /// What is asked of a caller on one route.

@@ -1,0 +1,17 @@
+//! What administrators do: accounts, service accounts, signing keys, the audit log and why requests were refused.
+//!
+//! **Invariant:** every call takes a [`Permit`](crate::access::Permit), and what it writes is signed by whoever was let in.
+
+mod accounts;
+mod audit;
+mod decisions;
+mod dry_run;
+mod keys;
+mod service_accounts;
+
+pub use self::accounts::{Accounts, ProveError, StateError};
+pub use self::audit::Log;
+pub use self::decisions::{Access, Decisions};
+pub use self::dry_run::{Asked, Outlook};
+pub use self::keys::Keys;
+pub use self::service_accounts::{ServiceAccountError, ServiceAccounts};

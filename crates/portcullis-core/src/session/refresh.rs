@@ -1,0 +1,25 @@
+//! Refresh tokens, as a session has them from its beginning. How one is exchanged for the next is the business of
+//! [`token`](crate::token).
+
+use crate::environment::Timestamp;
+use crate::secret::{Digest, Kind, Opaque};
+
+/// The kind of token that brings new access tokens.
+#[derive(Debug)]
+pub enum Refresh {}
+
+impl Kind for Refresh {
+    const PREFIX: &'static str = "pcr_";
+}
+
+/// A refresh token: 256 bits, single use, stored as a digest.
+pub type RefreshToken = Opaque<Refresh>;
+
+/// The first refresh token of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRefresh {
+    /// Its digest.
+    pub digest: Digest<Refresh>,
+    /// When it expires.
+    pub expires_at: Timestamp,
+}
