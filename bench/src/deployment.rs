@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use portcullis::core::access::{Bearer, Credential, MayGive, Permit};
 use portcullis::core::account::EmailAddress;
 use portcullis::core::account::Registration;
 use portcullis::core::api_key::{Name, Networks};
 use portcullis::core::audit::Context;
+use portcullis::core::authn::{Bearer, Credential};
+use portcullis::core::authz::Permit;
 use portcullis::core::issuance::Form;
 use portcullis::core::login::{Delivery, LoggedIn, LoginForm};
+use portcullis::core::roles::MayGive;
 use portcullis::core::secret::SecretText;
 use portcullis::core::session::Device;
 use portcullis::core::{account, password};

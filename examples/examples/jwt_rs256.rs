@@ -25,8 +25,8 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::core::access::KeysWrite;
 use portcullis::core::audit::Context;
+use portcullis::core::authz::KeysWrite;
 use portcullis::core::key::Algorithm;
 use portcullis::{Allow, Api, Authenticated, Builder, Jwt, Permit, Portcullis, Via};
 

@@ -55,10 +55,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
-use portcullis::core::access::{Change, MayGive};
 use portcullis::core::audit;
 use portcullis::core::letter::{Id, Letter, MailError, Mailer};
 use portcullis::core::organization::Current;
+use portcullis::core::roles::{Change, MayGive};
 use portcullis::{
     Allow, Api, Builder, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, Public,
     Query, State, permissions,

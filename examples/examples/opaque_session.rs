@@ -32,7 +32,7 @@
 //! ```
 
 use portcullis::cookie::{SameSite, Settings};
-use portcullis::core::access::Authenticated;
+use portcullis::core::authz::Authenticated;
 use portcullis::{Allow, Api, Builder, CookieSession, Json, Path, Portcullis, Problem, Public, Session, Via};
 use serde::{Deserialize, Serialize};
 

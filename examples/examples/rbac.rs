@@ -27,8 +27,8 @@
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use anyhow::{Context as _, ensure};
-use portcullis::core::access::{Change, MayGive};
 use portcullis::core::audit;
+use portcullis::core::roles::{Change, MayGive};
 use portcullis::{Allow, Any, Api, Permission as _, Permit, Portcullis, Role, permissions, roles};
 
 permissions! {

@@ -30,8 +30,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use portcullis::core::access::{ResourceFacts, ResourceKind};
 use portcullis::core::account;
+use portcullis::core::authz::{ResourceFacts, ResourceKind};
 use portcullis::resource::{Actions as _, Column, Columns, Dialect, Tenancy};
 use portcullis::{
     Allow, Api, Authenticated, Authorized, Circumstances, Created, Json, NoContent, Portcullis, Problem,

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::http::Method;
-use portcullis::core::access::Permit;
+use portcullis::core::authz::Permit;
 use portcullis::core::environment::Timestamp;
 use portcullis_testkit::{Account, Request, TestApp};
 

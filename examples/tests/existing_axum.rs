@@ -11,7 +11,7 @@
 mod existing_axum;
 
 use portcullis::Permit;
-use portcullis::core::access::MayGive;
+use portcullis::core::roles::MayGive;
 use portcullis_testkit::TestApp;
 
 #[tokio::test]

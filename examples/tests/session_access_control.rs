@@ -11,7 +11,7 @@
 mod session_access_control;
 
 use portcullis::Permit;
-use portcullis::core::access::MayGive;
+use portcullis::core::roles::MayGive;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::{Value, json};
 

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
-use portcullis::core::access::{Bearer, Credential, Requirement, Rule, Situation, decide};
+use portcullis::core::authn::{Bearer, Credential};
+use portcullis::core::authz::{Requirement, Rule, Situation, decide};
 use portcullis::core::login::Delivery;
 use portcullis::{Any, permissions};
 

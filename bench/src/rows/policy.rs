@@ -7,12 +7,11 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, ensure};
-use portcullis::core::access::policy::{Declarations, Schema, Set, Source};
-use portcullis::core::access::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value};
-use portcullis::core::access::{
-    Bearer, Credential, Membership, PermissionSet, Permit, Policies as _, Situation, Verdict,
-};
 use portcullis::core::audit::Context;
+use portcullis::core::authn::{Bearer, Credential};
+use portcullis::core::authz::policy::{Declarations, Schema, Set, Source};
+use portcullis::core::authz::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value};
+use portcullis::core::authz::{Membership, PermissionSet, Permit, Policies as _, Situation, Verdict};
 use portcullis::core::login::Delivery;
 use portcullis::core::{account, organization};
 use portcullis::{Portcullis, Principal};

@@ -5,8 +5,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use portcullis::core::access::grant::{Grant, Ground, Outcome, Store as _, Subject, Target};
-use portcullis::core::access::{Bearer, Credential, Principal, ResourceKind, Situation};
+use portcullis::core::authn::{Bearer, Credential};
+use portcullis::core::authz::{Principal, ResourceKind, Situation};
+use portcullis::core::grants::{Grant, Ground, Outcome, Store as _, Subject, Target};
 use portcullis::core::login::Delivery;
 use portcullis::core::{account, audit};
 use portcullis::resource::{Action as _, Actions as _, Column, Columns, Dialect, Tenancy};

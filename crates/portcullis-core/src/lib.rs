@@ -2,18 +2,20 @@
 //!
 //! Everything that decides lives here: what a password must look like, which token is valid, whether a session
 //! still lives, who may do what. A slice (a folder of this crate) owns one record of the domain, its rules and its
-//! `Store` port; `portcullis-store` makes the ports real and `portcullis` puts HTTP around them.
+//! `Store` port, and imports only slices below it; `portcullis-store` makes the ports real and `portcullis` puts HTTP around them.
 //!
 //! **Deliberately absent:** sockets, SQL, HTTP, a clock, a source of randomness, an async runtime. Time and
 //! randomness come in through [`environment::Environment`]; records come in through the ports.
 
-pub mod access;
 pub mod account;
 pub mod administration;
 pub mod api_key;
 pub mod audit;
+pub mod authn;
+pub mod authz;
 pub mod environment;
 pub mod fault;
+pub mod grants;
 pub mod id;
 pub mod invalidation;
 pub mod issuance;
@@ -24,6 +26,7 @@ pub mod login;
 pub mod opaque;
 pub mod organization;
 pub mod password;
+pub mod roles;
 pub mod scopes;
 pub mod secret;
 pub mod session;

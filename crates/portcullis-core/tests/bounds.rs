@@ -18,7 +18,7 @@ use portcullis_core::secret::SecretText;
 use portcullis_core::session::{self, DeviceName};
 use portcullis_core::text::{Bounded, shown_up_to};
 use portcullis_core::token::RefreshToken;
-use portcullis_core::{access, api_key};
+use portcullis_core::{api_key, authz};
 
 type Parser = (&'static str, fn(&str));
 
@@ -57,7 +57,7 @@ const PARSERS: [Parser; 18] = [
         drop(black_box(session::Token::parse(text)));
     }),
     ("permission's name", |text| {
-        black_box(access::valid_permission_name(text));
+        black_box(authz::valid_permission_name(text));
     }),
     ("user agent", |text| {
         drop(black_box(Bounded::new(text, 1_024).map(Bounded::nfkc)));

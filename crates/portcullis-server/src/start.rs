@@ -5,7 +5,6 @@
 
 mod files;
 
-use portcullis_core::login;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
@@ -14,6 +13,7 @@ use portcullis::secrets::{self, SecretsError};
 use portcullis::{OpenError, Portcullis, environment};
 use portcullis_core::fault::Fault;
 use portcullis_core::letter::MailError;
+use portcullis_core::login;
 use portcullis_core::{organization, password, token};
 use url::Url;
 

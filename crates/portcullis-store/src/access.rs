@@ -12,17 +12,16 @@ mod decisions;
 use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
-use portcullis_core::access::is_the_servers;
-use portcullis_core::access::{
-    ADMINISTRATOR, AccountFacts, Change, InvalidName, MemberFacts, PermissionRecord, RoleRecord, Store,
-    valid_permission_name, valid_role_name,
-};
 use portcullis_core::account::{Account, Id};
 use portcullis_core::audit::{Action, Context};
+use portcullis_core::authz::is_the_servers;
+use portcullis_core::authz::{AccountFacts, InvalidName, valid_permission_name, valid_role_name};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
+use portcullis_core::roles::{Change, MemberFacts, PermissionRecord, RoleRecord, Store};
+use portcullis_core::scopes::ADMINISTRATOR;
 use uuid::Uuid;
 
 pub(crate) use self::administrator::{

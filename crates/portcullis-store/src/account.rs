@@ -9,12 +9,12 @@ mod verification;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portcullis_core::access::{AccountsWrite, Permission as _};
 use portcullis_core::account::{
     Account, Claimed, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount, Outcome,
     Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
 };
 use portcullis_core::audit::{Action, Context};
+use portcullis_core::authz::{AccountsWrite, Permission as _};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -25,13 +25,12 @@ use portcullis_core::session::Ending;
 use portcullis_core::throttle::Budget;
 use uuid::Uuid;
 
+pub(crate) use self::claim::renew as renew_claim;
 pub use self::names::Unsettled;
 use crate::audit::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
 use crate::{Database, access, api_key, budget, organization, session};
-
-pub(crate) use self::claim::renew as renew_claim;
 
 /// The address that the account has proven, or the one that it claims.
 macro_rules! email_column {

@@ -4,14 +4,12 @@
 //! same snapshot.
 
 use async_trait::async_trait;
-use portcullis_core::access::grant::{
-    Grant, Ground, Holder, MOST, Outcome, Record, Store, Subject, Target, Term,
-};
 use portcullis_core::account::State;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::grants::{Grant, Ground, Holder, MOST, Outcome, Record, Store, Subject, Target, Term};
 use portcullis_core::organization;
 
 use crate::Database;

@@ -11,7 +11,7 @@ mod filter;
 #[allow(dead_code, reason = "each test of PostgreSQL uses what it needs")]
 mod postgres;
 
-use portcullis_core::access::resource::{ResourceFacts, Value};
+use portcullis_core::authz::resource::{ResourceFacts, Value};
 use portcullis_core::checks;
 use portcullis_store::filter::{Dialect, SqlValue, condition};
 use proptest::collection::vec;

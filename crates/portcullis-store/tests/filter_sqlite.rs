@@ -8,7 +8,7 @@
 
 mod filter;
 
-use portcullis_core::access::resource::{ResourceFacts, Value};
+use portcullis_core::authz::resource::{ResourceFacts, Value};
 use portcullis_core::checks;
 use portcullis_store::filter::{Dialect, condition};
 use proptest::collection::vec;

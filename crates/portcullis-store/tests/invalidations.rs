@@ -11,11 +11,12 @@ mod postgres;
 
 use std::time::Duration;
 
-use portcullis_core::access::{self, PermissionRecord};
 use portcullis_core::audit::Context;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::invalidation::Invalidation;
+use portcullis_core::roles;
+use portcullis_core::roles::PermissionRecord;
 use portcullis_core::{account, token};
 use portcullis_store::Database;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -70,7 +71,7 @@ async fn reaches_the_other_node(one: Database, two: Database) {
         description: "May".into(),
     }];
     for _ in 0..3 {
-        access::Store::declare(&one, all.clone(), NOW).await.unwrap();
+        roles::Store::declare(&one, all.clone(), NOW).await.unwrap();
     }
     assert_eq!(here.try_recv().unwrap(), Invalidation::Roles);
     assert!(here.try_recv().is_err());

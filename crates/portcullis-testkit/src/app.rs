@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use http::Method;
 use portcullis::{Api, Builder, Portcullis};
-use portcullis_core::access::{MayGive, Permit};
+use portcullis_core::authz::Permit;
 use portcullis_core::environment::Clock as _;
+use portcullis_core::roles::MayGive;
 use portcullis_core::{account, audit, password};
 use serde_json::json;
 
@@ -202,7 +203,7 @@ impl TestApp {
     /// An administrator, logged in.
     pub async fn administrator(&self, email: &str) -> Account {
         let user = self.user(email).await;
-        self.assign(&user, portcullis_core::access::ADMINISTRATOR).await;
+        self.assign(&user, portcullis_core::scopes::ADMINISTRATOR).await;
         user
     }
 }

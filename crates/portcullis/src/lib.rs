@@ -70,7 +70,7 @@ pub use axum::extract::State;
 #[doc(no_inline)]
 pub use portcullis_core as core;
 #[doc(no_inline)]
-pub use portcullis_core::access::{
+pub use portcullis_core::authz::{
     Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
     Requirement, Role, RoleName, SecondFactor, Unnarrowed,
 };

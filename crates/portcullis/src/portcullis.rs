@@ -15,12 +15,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::access::{Bus, PermissionRef, Roles};
 use portcullis_core::account::Registrar;
 use portcullis_core::administration;
 use portcullis_core::administration::Decisions;
 use portcullis_core::administration::{Accounts, ServiceAccounts};
 use portcullis_core::audit;
+use portcullis_core::authn::Bus;
+use portcullis_core::authz::PermissionRef;
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Invalidation, Marks};
@@ -28,6 +29,7 @@ use portcullis_core::issuance::ApiKeys;
 use portcullis_core::key::{Keyring, KeyringError};
 use portcullis_core::login::Manager;
 use portcullis_core::organization::Organizations;
+use portcullis_core::roles::Roles;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
 use tokio::sync::Notify;
@@ -237,7 +239,7 @@ impl Portcullis {
 
     /// The same at a moment that has surely come.
     pub(crate) async fn sweep_by(&self, moment: Timestamp) -> Result<(), Fault> {
-        use portcullis_core::access::explain::{Bounds, Store as _};
+        use portcullis_core::authz::explain::{Bounds, Store as _};
         use token::Store as _;
         while self.0.database.sweep(moment, SWEEP_BATCH).await? >= u64::from(SWEEP_BATCH) {
             tokio::task::yield_now().await;

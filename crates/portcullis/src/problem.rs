@@ -20,7 +20,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{CredentialKind, Kinds};
+use portcullis_core::authz::{CredentialKind, Kinds};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use schemars::JsonSchema;

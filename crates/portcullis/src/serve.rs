@@ -4,7 +4,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use portcullis_core::access::PermissionRef;
+use portcullis_core::authz::PermissionRef;
 use portcullis_core::fault::Fault;
 use portcullis_store::Unsettled;
 use tokio::net::{TcpListener, ToSocketAddrs};

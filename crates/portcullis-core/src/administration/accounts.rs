@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::access::{AccountsRead, AccountsWrite, Permit, in_words};
 use crate::account::{Account, Id, Proving, Stamp, State, StateSet, Store};
 use crate::audit;
+use crate::authz::{AccountsRead, AccountsWrite, Permit, in_words};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::scopes::Lacks;

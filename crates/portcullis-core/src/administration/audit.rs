@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::{AuditRead, Permit};
 use crate::audit::{Event, Filter, Store};
+use crate::authz::{AuditRead, Permit};
 use crate::fault::Fault;
 
 /// Reads the log. Every call takes a [`Permit`].

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::dry_run::Imagined;
 use super::{Asked, Outlook};
-use crate::access::explain::{Decision, Store};
-use crate::access::{DecisionsRead, Directory, Permit, Refused, Situation};
 use crate::account;
+use crate::authn::{Directory, Refused};
+use crate::authz::explain::{Decision, Store};
+use crate::authz::{DecisionsRead, Permit, Situation};
 use crate::fault::Fault;
 use crate::session::Assurance;
 
@@ -31,7 +32,7 @@ pub struct Access {
 
 impl Decisions {
     /// The decisions in `store`, and the accounts in `directory`. Whether unverified accounts are refused is what
-    /// the [`Authenticator`](crate::access::Authenticator) was told.
+    /// the [`Authenticator`](crate::authn::Authenticator) was told.
     pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>, require_verified_email: bool) -> Self {
         Self {
             store,

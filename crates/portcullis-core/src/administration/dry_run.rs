@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
-use crate::access::decide::{Standing, Within};
-use crate::access::explain::{Explanation, explain};
-use crate::access::is_the_servers;
-use crate::access::{
-    ADMINISTRATOR, CredentialKind, Denied, Facts, Kinds, Principal, Refused, Rule, Scopes, Situation,
-    is_reserved,
-};
 use crate::account;
+use crate::authn::Refused;
+use crate::authz::decide::{Standing, Within};
+use crate::authz::explain::{Explanation, explain};
+use crate::authz::is_the_servers;
+use crate::authz::{CredentialKind, Denied, Facts, Kinds, Principal, Rule, Situation, is_reserved};
+use crate::scopes::{ADMINISTRATOR, Scopes};
 use crate::session::{Assurance, Method};
 
 /// What is asked of a caller on one route.
@@ -31,7 +30,7 @@ pub struct Asked {
 pub struct Outlook {
     /// Whether the account could call it; `None` where that depends on the organization and none was named.
     pub allowed: Option<bool>,
-    /// A stable code: `holds`, what is missing ([`Denied::code`](crate::access::Denied::code)),
+    /// A stable code: `holds`, what is missing ([`Denied::code`](crate::authz::Denied::code)),
     /// `depends_on_organization`, `credential_not_accepted` or `account_refused`.
     pub code: String,
     /// Why, for people.

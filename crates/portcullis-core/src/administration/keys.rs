@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::{KeysWrite, Permit};
 use crate::audit;
+use crate::authz::{KeysWrite, Permit};
 use crate::key::{Keyring, KeyringError, SigningKey};
 
 /// Rotates, imports and withdraws signing keys.

@@ -1,6 +1,6 @@
 //! What administrators do: accounts, service accounts, signing keys, the audit log and why requests were refused.
 //!
-//! **Invariant:** every call takes a [`Permit`](crate::access::Permit), and what it writes is signed by whoever was let in.
+//! **Invariant:** every call takes a [`Permit`](crate::authz::Permit), and what it writes is signed by whoever was let in.
 
 mod accounts;
 mod audit;

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use crate::access::{AccountsRead, AccountsWrite, Permit};
 use crate::account::{Account, Id, NewServiceAccount, Outcome, Stamp, Store, Username};
 use crate::audit;
+use crate::authz::{AccountsRead, AccountsWrite, Permit};
 use crate::environment::Environment;
 use crate::fault::Fault;
 

@@ -8,10 +8,10 @@
 use super::ChangeError;
 use super::reach::Beyond;
 use super::{ApiKeys, own_stamp};
-use crate::access::{
+use crate::api_key::{ApiKey, Change, Changed, Id};
+use crate::authz::{
     ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
 };
-use crate::api_key::{ApiKey, Change, Changed, Id};
 use crate::{account, audit, defends};
 
 impl ApiKeys {

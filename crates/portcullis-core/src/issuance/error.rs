@@ -1,8 +1,8 @@
 //! Why a key was not made, and why not changed or rotated.
 
-use crate::access::Denied;
 use crate::account;
 use crate::api_key::Settings;
+use crate::authz::Denied;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 

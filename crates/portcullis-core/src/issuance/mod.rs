@@ -11,15 +11,17 @@ use std::sync::Arc;
 
 pub use self::error::{ChangeError, CreateError, RotateError};
 use self::reach::Beyond;
-use crate::access::{ApiKeysRead, ApiKeysWrite, Directory, Facts, FreshLogin, Permit, Principal};
 use crate::api_key::{
     ApiKey, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotated, Rotation,
     Secret, Settings, Store,
 };
+use crate::authn::Directory;
+use crate::authz::{ApiKeysRead, ApiKeysWrite, Facts, FreshLogin, Permit, Principal};
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
+use crate::roles;
 use crate::throttle::Rate;
-use crate::{access, account, audit, defends};
+use crate::{account, audit, defends};
 
 /// What it takes to make or rotate the key of a service account.
 pub type MayIssue = (ApiKeysWrite, FreshLogin<900>);
@@ -53,7 +55,7 @@ pub struct Foundation {
     /// Keys.
     pub store: Arc<dyn Store>,
     /// Which permissions there are.
-    pub permissions: Arc<dyn access::Store>,
+    pub permissions: Arc<dyn roles::Store>,
     /// What accounts may do.
     pub directory: Arc<Directory>,
     /// Time and randomness.

@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use super::ApiKeys;
-use crate::access::{ADMINISTRATOR, Facts, MemberFacts, Principal, is_reserved};
+use crate::authz::{Facts, Principal, is_reserved};
 use crate::fault::Fault;
+use crate::roles::MemberFacts;
+use crate::scopes::ADMINISTRATOR;
 use crate::{account, defends};
 
 /// What the keys of an account may be given.

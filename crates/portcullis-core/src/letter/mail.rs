@@ -1,7 +1,8 @@
 //! What is mailed, and the port that mails it.
 
-use crate::job::Id;
 use async_trait::async_trait;
+
+use crate::job::Id;
 
 /// A letter to exactly one stored address.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

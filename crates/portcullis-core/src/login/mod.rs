@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm};
-use crate::access::{ApiKeysWrite, Authority, Directory, Permission as _, Permit, SessionsWrite, in_words};
 use crate::account::{self, Passwords};
+use crate::authn::Directory;
+use crate::authz::{ApiKeysWrite, Authority, Permission as _, Permit, SessionsWrite, in_words};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::OWNER;
-use crate::access::{MembersWrite, Permission as _, is_the_servers};
+use crate::authz::{MembersWrite, Permission as _, is_the_servers};
 use crate::defends;
 use crate::scopes::{ADMINISTRATOR, Scopes};
 

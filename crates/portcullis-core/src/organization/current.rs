@@ -6,12 +6,14 @@ use quick_cache::sync::Cache;
 
 use super::{Id, MembershipFacts, Organization, Selector, State, Store};
 #[cfg(doc)]
-use crate::access::REMEMBERED;
-use crate::access::is_the_servers;
-use crate::access::{ADMINISTRATOR, Bus, Membership, PermissionSet, SHORT_LIFE, is_young};
+use crate::authn::REMEMBERED;
+use crate::authn::{Bus, SHORT_LIFE, is_young};
+use crate::authz::is_the_servers;
+use crate::authz::{Membership, PermissionSet};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};
+use crate::scopes::ADMINISTRATOR;
 use crate::{account, defends};
 
 /// An organization and what an account is there, compiled for deciding.

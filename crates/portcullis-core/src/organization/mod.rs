@@ -1,15 +1,15 @@
 //! Organizations: tenants whose data must never meet.
 //!
 //! An organization has a name, a [`Slug`] and members. A member has roles *in* the organization: the same roles as
-//! everywhere, but what they bring counts for rules inside [`Member`](crate::access::Member) only, and what an account
+//! everywhere, but what they bring counts for rules inside [`Member`](crate::authz::Member) only, and what an account
 //! may do elsewhere doesn't count there. At least one member who can act is an owner ([`OWNER`]), always.
 //!
 //! Flow: a request names an organization ([`Selector`]), the [`Directory`] answers who the caller is there
 //! ([`Current`]), and the decision takes it from there. Changes go through [`Organizations`], whose calls ask for a
-//! [`Permit`](crate::access::Permit) that knows its organization: there is no id to mix up.
+//! [`Permit`](crate::authz::Permit) that knows its organization: there is no id to mix up.
 //!
 //! Administrators work on any organization without being members: they see, appoint and dismiss by what they are
-//! everywhere ([`access::Authority`](crate::access::Authority)), and nobody but an unnarrowed administrator
+//! everywhere ([`authz::Authority`](crate::authz::Authority)), and nobody but an unnarrowed administrator
 //! gives something there.
 //!
 //! Invariants: who gives a role has everything it brings ([`Authority`]); nothing that begins with `portcullis:` ever

@@ -11,12 +11,12 @@ use super::{
     Belonging, Change, Created, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization,
     Organization, Owner, Renaming, Selector, Slug, State, Store,
 };
-use crate::access::{
+use crate::account::{self, EmailAddress};
+use crate::audit;
+use crate::authz::{
     Authenticated, FreshLogin, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite,
     Permission as _, Permit, Role, SettingsWrite, Unnarrowed,
 };
-use crate::account::{self, EmailAddress};
-use crate::audit;
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::throttle::{Per, Rate};

@@ -129,7 +129,7 @@ pub struct MembershipFacts {
 ///
 /// Verbs that give or take roles are judged inside their transaction ([`Authority`](super::Authority)): whoever acts
 /// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Who appoints and dismisses
-/// is judged by what they are everywhere ([`access::Authority`](crate::access::Authority)). Nobody but an
+/// is judged by what they are everywhere ([`authz::Authority`](crate::authz::Authority)). Nobody but an
 /// administrator, or the operator, makes an account owner of more than [`OWNED`](super::OWNED) organizations. Changes
 /// invalidate
 /// [`Organization`](crate::invalidation::Invalidation::Organization).

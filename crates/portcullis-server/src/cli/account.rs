@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use portcullis::Portcullis;
-use portcullis_core::access::{AccountsRead, AccountsWrite, Permit, RolesRead, SessionsWrite};
 use portcullis_core::account::{
     Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username,
 };
 use portcullis_core::audit::Context;
+use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit, RolesRead, SessionsWrite};
 use portcullis_core::defends;
 use portcullis_core::session::{Everything, Keys};
 use serde_json::{Value, json};

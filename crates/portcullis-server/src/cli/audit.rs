@@ -2,9 +2,9 @@
 
 use clap::{Args, Subcommand};
 use portcullis::Portcullis;
-use portcullis_core::access::Permit;
 use portcullis_core::api_key::Id;
 use portcullis_core::audit::{Action, Event, Filter};
+use portcullis_core::authz::Permit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

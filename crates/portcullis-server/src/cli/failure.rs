@@ -3,13 +3,13 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use portcullis_core::access::RolesError;
 use portcullis_core::account::RegistrationError;
 use portcullis_core::administration::{ProveError, ServiceAccountError, StateError};
 use portcullis_core::fault::Fault;
 use portcullis_core::issuance::{ChangeError, CreateError, RotateError};
 use portcullis_core::key::{InvalidKey, KeyringError};
 use portcullis_core::login::EndError;
+use portcullis_core::roles::RolesError;
 
 use crate::config::Problems;
 use crate::serve::RunError;

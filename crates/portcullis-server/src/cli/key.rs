@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::Permit;
 use portcullis_core::audit::Context;
+use portcullis_core::authz::Permit;
 use serde_json::{Value, json};
 
 use super::Output;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use portcullis::Portcullis;
-use portcullis_core::access::Permit;
 use portcullis_core::audit::Context;
+use portcullis_core::authz::Permit;
 use portcullis_core::key::{Algorithm, Phase, SigningKey};
 use portcullis_core::secret::SecretText;
 use serde_json::json;

@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{OrganizationsRead, OrganizationsWrite, Permit};
 use portcullis_core::account::shown_address;
 use portcullis_core::audit::Context;
+use portcullis_core::authz::{OrganizationsRead, OrganizationsWrite, Permit};
 use portcullis_core::organization::{
     Change, Created, Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization,
     OrganizationsError, Selector, Slug, State,

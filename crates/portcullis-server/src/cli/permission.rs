@@ -2,8 +2,9 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{MayGive, Permit, RolesRead, RolesWrite};
 use portcullis_core::audit::Context;
+use portcullis_core::authz::{Permit, RolesRead, RolesWrite};
+use portcullis_core::roles::MayGive;
 use serde_json::{Value, json};
 
 use super::failure::Failure;

@@ -2,11 +2,10 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{
-    Change, MayGive, Permit, RoleRecord, RolesError, RolesRead, RolesWrite, in_words,
-};
 use portcullis_core::account::Id;
 use portcullis_core::audit::Context;
+use portcullis_core::authz::{Permit, RolesRead, RolesWrite, in_words};
+use portcullis_core::roles::{Change, MayGive, RoleRecord, RolesError};
 use serde_json::{Value, json};
 
 use super::Output;

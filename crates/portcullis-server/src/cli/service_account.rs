@@ -2,9 +2,9 @@
 
 use clap::Subcommand;
 use portcullis::Portcullis;
-use portcullis_core::access::{AccountsRead, AccountsWrite, Permit};
 use portcullis_core::account::{Account, Id, Kind, State, Username};
 use portcullis_core::audit::Context;
+use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit};
 use serde_json::{Value, json};
 
 use super::Output;

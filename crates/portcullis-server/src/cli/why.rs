@@ -2,7 +2,7 @@
 
 use clap::Args;
 use portcullis::Portcullis;
-use portcullis_core::access::{Decision, DecisionsRead, Explanation, Permit};
+use portcullis_core::authz::{Decision, DecisionsRead, Explanation, Permit};
 use serde_json::json;
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! The administrators: the lock under which roles change, and the guard that one of them is left.
 
-use portcullis_core::access::Change;
 use portcullis_core::account::Account;
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
+use portcullis_core::roles::Change;
 
 use crate::account::{account, account_columns};
 use crate::tx::Tx;

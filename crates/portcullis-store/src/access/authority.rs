@@ -1,10 +1,11 @@
 //! Who may give and take what, read inside the transaction that gives or takes it. Every verb here runs under the lock
 //! of the roles.
 
-use portcullis_core::access::{Authority, Brings, Lacks, Permission as _, PermissionRef, RolesWrite};
 use portcullis_core::account::Id;
 use portcullis_core::audit::{Actor, Context};
+use portcullis_core::authz::{Authority, Brings, Permission as _, PermissionRef, RolesWrite};
 use portcullis_core::fault::Fault;
+use portcullis_core::scopes::Lacks;
 use uuid::Uuid;
 
 use super::names;

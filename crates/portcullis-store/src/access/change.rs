@@ -2,13 +2,15 @@
 //!
 //! What doesn't exist is told first, then what whoever acts lacks: names of roles are no secret to who may change them.
 
-use portcullis_core::access::{ADMINISTRATOR, Change, Lacks, PermissionRecord, is_reserved};
 use portcullis_core::account::Id;
 use portcullis_core::audit::{Action, Context};
+use portcullis_core::authz::is_reserved;
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
+use portcullis_core::roles::{Change, PermissionRecord};
+use portcullis_core::scopes::{ADMINISTRATOR, Lacks};
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use super::authority::{self, NEEDED};

@@ -4,9 +4,9 @@
 //! goes by stands beside it in columns.
 
 use async_trait::async_trait;
-use portcullis_core::access::Decision;
-use portcullis_core::access::explain::{Bounds, Store};
 use portcullis_core::audit::Context;
+use portcullis_core::authz::Decision;
+use portcullis_core::authz::explain::{Bounds, Store};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 

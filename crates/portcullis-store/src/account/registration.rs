@@ -1,11 +1,11 @@
 //! Registering accounts, the first administrator among them.
 
-use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{Claim, EmailAddress, Id, NewAccount, Outcome, Setup, Username};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::secret::Digest;
 
 use super::{account, account_columns, claim, names, verification};

@@ -4,11 +4,11 @@
 //! with a new password, which ends everything that was made before (`T120`). Proofs run under the lock of the roles, one
 //! after the other, so that one address has one first proof.
 
-use portcullis_core::access::{AccountsWrite, Permission as _};
 use portcullis_core::account::{
     Account, Claimed, EmailVerification, Id, Login, Proof, Proving, Redeemed, Stamp, State,
 };
 use portcullis_core::audit::{Action, Context};
+use portcullis_core::authz::{AccountsWrite, Permission as _};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;

@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use portcullis_core::access::Scopes;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
+use portcullis_core::scopes::Scopes;
 use portcullis_core::session::{Ending, Id};
 use portcullis_core::{account, api_key};
 use serde_json::{Value, json};

@@ -1,13 +1,13 @@
 //! Which column holds what.
 
-use portcullis_core::access::resource::FieldKind;
+use portcullis_core::authz::resource::FieldKind;
 
 use super::{Dialect, SqlError};
 
 /// Where a table keeps what decisions look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns {
-    /// The id: what [`ResourceFacts::id`](portcullis_core::access::ResourceFacts::id) says as text.
+    /// The id: what [`ResourceFacts::id`](portcullis_core::authz::ResourceFacts::id) says as text.
     pub id: Column,
     /// The owner's account; `None` if no resource of the kind has an owner.
     pub owner: Option<Column>,

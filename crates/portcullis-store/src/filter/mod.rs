@@ -14,7 +14,7 @@ mod bind;
 mod column;
 mod write;
 
-use portcullis_core::access::resource::{Filter, ResourceKind};
+use portcullis_core::authz::resource::{Filter, ResourceKind};
 
 pub use self::bind::SqlValue;
 pub use self::column::{Column, Columns};
@@ -58,7 +58,7 @@ pub enum SqlError {
 /// `first`: 1, or one more than the statement has already.
 ///
 /// ```
-/// use portcullis_core::access::resource::{Comparison, Field, FieldKind, Filter, ResourceKind, Tenancy, Value};
+/// use portcullis_core::authz::resource::{Comparison, Field, FieldKind, Filter, ResourceKind, Tenancy, Value};
 /// use portcullis_store::filter::{Column, Columns, Dialect, condition};
 ///
 /// static POST: ResourceKind = ResourceKind {

@@ -1,4 +1,4 @@
-use portcullis_core::access::resource::{
+use portcullis_core::authz::resource::{
     Comparison, Field, FieldKind, Filter, Pattern, ResourceKind, Tenancy, Value,
 };
 use portcullis_core::{account, organization};

@@ -1,6 +1,6 @@
 //! Writes conditions. Every part is true or false for every row: a column that may be null is asked for that first.
 
-use portcullis_core::access::resource::{
+use portcullis_core::authz::resource::{
     Comparison, FieldKind, Filter, ORGANIZATION, OWNER, ResourceKind, Value,
 };
 use portcullis_core::defends;

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::access::{Authority, Lacks, OrganizationsWrite, Permission as _, PermissionRef};
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Context};
+use portcullis_core::authz::{Authority, OrganizationsWrite, Permission as _, PermissionRef};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Change, Id};
+use portcullis_core::scopes::Lacks;
 
 use super::member;
 use crate::access::{brings, lacks_over, lock_roles, of_actor};

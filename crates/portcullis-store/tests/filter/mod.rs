@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_core::access::resource::{
+use portcullis_core::authz::resource::{
     Comparison, Field, FieldKind, Filter, Pattern, ResourceFacts, ResourceKind, Tenancy, Value,
 };
 use portcullis_core::{account, organization};

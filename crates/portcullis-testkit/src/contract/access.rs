@@ -1,9 +1,11 @@
 //! Roles and permissions: what every store must do.
 
-use portcullis_core::access::{ADMINISTRATOR, Change, Permission as _, PermissionRecord, RolesWrite};
 use portcullis_core::account::{self, Stamp, State, StateSet};
 use portcullis_core::audit::{Action, Actor, Context};
+use portcullis_core::authz::{Permission as _, RolesWrite};
 use portcullis_core::checks;
+use portcullis_core::roles::{Change, PermissionRecord};
+use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::Stores;
 use super::given::{

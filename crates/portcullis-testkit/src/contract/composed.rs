@@ -4,17 +4,18 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use portcullis_core::access::explain::Bounds;
-use portcullis_core::access::grant::{Holder, Subject, Target};
-use portcullis_core::access::{AccountFacts, Change, Decision, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis_core::account::{
     Account, Claimed, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Proof,
     Proving, Redeemed, Setup,
 };
 use portcullis_core::api_key::{ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis_core::audit::{Context, Event, Filter, Refusal};
+use portcullis_core::authz::explain::Bounds;
+use portcullis_core::authz::{AccountFacts, Decision};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::grants;
+use portcullis_core::grants::{Holder, Subject, Target};
 use portcullis_core::job::{self, Enqueued, Job, Lease, NewJob};
 use portcullis_core::key::Record;
 use portcullis_core::organization::{
@@ -22,11 +23,13 @@ use portcullis_core::organization::{
     NewInvitation, NewOrganization, Organization, Renaming, Selector,
 };
 use portcullis_core::password::SealedHash;
+use portcullis_core::roles;
+use portcullis_core::roles::{Change, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
 use portcullis_core::throttle::Budget;
 use portcullis_core::token::{Refresh, Rotated, Rotation};
-use portcullis_core::{access, account, api_key, audit, key, organization, session, token};
+use portcullis_core::{account, api_key, audit, authz, key, organization, session, token};
 use uuid::Uuid;
 
 use super::{Holding, Stores};
@@ -116,7 +119,7 @@ pass_on! { token::Store => rest R:
     fn sweep(now: Timestamp, limit: u32) -> u64;
 }
 
-pass_on! { access::Store => rest R:
+pass_on! { roles::Store => rest R:
     fn as_member(account: account::Id) -> MemberFacts;
     fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();
     fn declare_permission(permission: PermissionRecord, by: Context) -> Change;
@@ -136,7 +139,7 @@ pass_on! { access::Store => rest R:
     fn assigned(account: account::Id) -> Option<Vec<String>>;
 }
 
-pass_on! { access::explain::Store => rest R:
+pass_on! { authz::explain::Store => rest R:
     fn keep(decision: Decision, by: Context) -> ();
     fn recall(trace: Uuid) -> Option<Decision>;
     fn forget(bounds: Bounds, limit: u32) -> u64;
@@ -179,12 +182,12 @@ pass_on! { key::Store => rest R:
     fn reseal(kid: String, old: Vec<u8>, new: Vec<u8>) -> bool;
 }
 
-pass_on! { access::grant::Store => rest R:
-    fn share(grant: access::grant::Grant, on: access::grant::Ground, by: Context) -> access::grant::Outcome;
+pass_on! { grants::Store => rest R:
+    fn share(grant: grants::Grant, on: grants::Ground, by: Context) -> grants::Outcome;
     fn unshare(target: Target, subject: Subject, action: String, by: Context) -> bool;
     fn unshare_all(target: Target, by: Context) -> u64;
-    fn grants_of(target: Target, now: Timestamp) -> Vec<access::grant::Record>;
-    fn held(holder: Holder, target: Target, action: String, now: Timestamp) -> Option<access::grant::Term>;
+    fn grants_of(target: Target, now: Timestamp) -> Vec<grants::Record>;
+    fn held(holder: Holder, target: Target, action: String, now: Timestamp) -> Option<grants::Term>;
     fn held_ids(holder: Holder, kind: String, action: String, now: Timestamp, after: String, limit: u32) -> Vec<String>;
 }
 

@@ -1,8 +1,8 @@
 //! Why requests were refused: what every store must do.
 
-use portcullis_core::access::explain::Bounds;
-use portcullis_core::access::{Decision, Explanation};
 use portcullis_core::audit::{self, Actor, Context, Event, Filter};
+use portcullis_core::authz::explain::Bounds;
+use portcullis_core::authz::{Decision, Explanation};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::{account, api_key, session};
 use uuid::Uuid;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use portcullis_core::access::grant::{Grant, Ground, Holder, MOST, Outcome, Subject, Target, Term};
 use portcullis_core::account::{self, State};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::grants::{Grant, Ground, Holder, MOST, Outcome, Subject, Target, Term};
 use portcullis_core::organization;
 
 use super::Stores;

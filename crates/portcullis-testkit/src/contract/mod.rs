@@ -52,9 +52,9 @@ pub trait Stores:
     portcullis_core::account::Store
     + portcullis_core::session::Store
     + portcullis_core::token::Store
-    + portcullis_core::access::Store
-    + portcullis_core::access::explain::Store
-    + portcullis_core::access::grant::Store
+    + portcullis_core::roles::Store
+    + portcullis_core::authz::explain::Store
+    + portcullis_core::grants::Store
     + portcullis_core::audit::Store
     + portcullis_core::key::Store
     + portcullis_core::organization::Store

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis::core::access::CredentialKind;
+use portcullis::core::authz::CredentialKind;
 use portcullis::core::checks;
 
 use super::cases::{Case, Headers};

@@ -1,7 +1,7 @@
 //! The rows of the matrix: what is presented, which routes must refuse it, and how.
 
 use http::Method;
-use portcullis::core::access::CredentialKind;
+use portcullis::core::authz::CredentialKind;
 use portcullis::core::checks;
 use portcullis::core::opaque::OPAQUE;
 use portcullis::core::secret::Kind as _;

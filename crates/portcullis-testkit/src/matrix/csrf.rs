@@ -1,6 +1,6 @@
 //! Good cookies from our own pages, without the token that belongs to them.
 
-use portcullis::core::access::CredentialKind;
+use portcullis::core::authz::CredentialKind;
 use portcullis::core::checks;
 
 use super::cases::{Case, bare_cookie};

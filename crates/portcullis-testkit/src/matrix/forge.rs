@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis::core::access::CredentialKind;
 use portcullis::core::account::{Account, Stamp};
 use portcullis::core::api_key::Format;
+use portcullis::core::authz::CredentialKind;
 use portcullis::core::environment::Environment;
 use portcullis::core::key::{MasterKey, Sealer, SigningKey};
 use portcullis::core::session::Session;

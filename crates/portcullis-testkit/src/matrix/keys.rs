@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use portcullis::core::access::{Bearer, Credential, CredentialKind, Principal};
 use portcullis::core::account;
 use portcullis::core::api_key::{ApiKey, Change, Changed, Name, Networks, Renewal, Store as _};
+use portcullis::core::authn::{Bearer, Credential};
+use portcullis::core::authz::{CredentialKind, Principal};
 use portcullis::core::environment::{Clock as _, Timestamp};
 use portcullis::core::issuance::Form;
 

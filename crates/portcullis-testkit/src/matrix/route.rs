@@ -1,7 +1,7 @@
 //! A route of the API under test, and how it is called.
 
 use http::Method;
-use portcullis::core::access::{CredentialKind, Kinds, Rule};
+use portcullis::core::authz::{CredentialKind, Kinds, Rule};
 use portcullis::enforcer::Caller;
 use portcullis::router::Verb;
 use portcullis::{Api, Gate};

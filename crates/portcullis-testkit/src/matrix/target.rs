@@ -3,7 +3,7 @@
 use axum::Router;
 use http::Method;
 use portcullis::Gate;
-use portcullis::core::access::Authentication;
+use portcullis::core::authn::Authentication;
 
 use super::route::Route;
 use super::tenants::Naming;

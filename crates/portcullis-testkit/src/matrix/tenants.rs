@@ -5,14 +5,13 @@
 //! being a stranger. The strangers stand here.
 
 use http::Method;
-use portcullis::core::access::is_the_servers;
-use portcullis::core::access::{
-    ADMINISTRATOR, Change as RoleChange, CredentialKind, MayGive, Member, MembersWrite, OrganizationsWrite,
-    Permit,
-};
 use portcullis::core::account;
+use portcullis::core::authz::is_the_servers;
+use portcullis::core::authz::{CredentialKind, Member, MembersWrite, OrganizationsWrite, Permit};
 use portcullis::core::organization;
 use portcullis::core::organization::{Change, Created, Id, MayLetIn, Name, OWNER, Slug};
+use portcullis::core::roles::{Change as RoleChange, MayGive};
+use portcullis::core::scopes::ADMINISTRATOR;
 use portcullis::core::{checks, secret::SecretText};
 
 use super::cases::{Case, presentations};

@@ -1,9 +1,9 @@
 //! Accounts, as administrators see them.
 
 use axum::extract::State;
-use portcullis_core::access::{AccountsRead, AccountsWrite, SessionsWrite};
 use portcullis_core::account;
 use portcullis_core::administration::StateError;
+use portcullis_core::authz::{AccountsRead, AccountsWrite, SessionsWrite};
 use portcullis_core::login::EndError;
 use schemars::JsonSchema;
 use serde::Deserialize;

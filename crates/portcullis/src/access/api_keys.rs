@@ -5,9 +5,9 @@
 //! one, or to change its networks or limit, a fresh login too (`T081`).
 
 use axum::extract::State;
-use portcullis_core::access::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite};
 use portcullis_core::account::Username;
 use portcullis_core::administration::ServiceAccountError;
+use portcullis_core::authz::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite};
 use portcullis_core::issuance::MayIssue;
 use schemars::JsonSchema;
 use serde::Deserialize;

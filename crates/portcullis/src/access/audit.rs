@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use jiff::Timestamp as Moment;
-use portcullis_core::access::AuditRead;
 use portcullis_core::audit::{Event, Filter};
+use portcullis_core::authz::AuditRead;
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

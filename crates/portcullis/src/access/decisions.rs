@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use jiff::Timestamp as Moment;
-use portcullis_core::access::{CredentialKind, Decision, DecisionsRead, Explanation, Permit, Situation};
 use portcullis_core::account;
 use portcullis_core::administration::{Asked, Outlook};
+use portcullis_core::authz::{CredentialKind, Decision, DecisionsRead, Explanation, Permit, Situation};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::Selector;

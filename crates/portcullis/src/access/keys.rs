@@ -1,7 +1,7 @@
 //! The signing keys.
 
 use axum::extract::State;
-use portcullis_core::access::KeysWrite;
+use portcullis_core::authz::KeysWrite;
 use portcullis_core::key::KeyringError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,8 @@ mod keys;
 mod policies;
 mod roles;
 
-use portcullis_core::access::{Change, RolesError, in_words};
+use portcullis_core::authz::in_words;
+use portcullis_core::roles::{Change, RolesError};
 
 pub use self::decisions::{DryRun, RouteAccess};
 use crate::portcullis::Portcullis;

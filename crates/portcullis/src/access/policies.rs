@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use jiff::Timestamp as Moment;
-use portcullis_core::access::PoliciesRead;
+use portcullis_core::authz::PoliciesRead;
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -1,8 +1,9 @@
 //! Roles and permissions.
 
 use axum::extract::State;
-use portcullis_core::access::{MayGive, PermissionRecord, RoleRecord, RolesRead, RolesWrite};
 use portcullis_core::account::{Account, Id};
+use portcullis_core::authz::{RolesRead, RolesWrite};
+use portcullis_core::roles::{MayGive, PermissionRecord, RoleRecord};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -6,11 +6,11 @@ mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::access::Authenticated;
 use portcullis_core::account::{
     Claimed, EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username,
 };
 use portcullis_core::audit;
+use portcullis_core::authz::Authenticated;
 use portcullis_core::password::Broken;
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;

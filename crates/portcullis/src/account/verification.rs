@@ -8,13 +8,14 @@
 //! given before anything is looked up (`T122`).
 
 use axum::extract::State;
-use portcullis_core::access::{Principal, Scopes, Unnarrowed};
 use portcullis_core::account::{
     Account, AgainError, Claimed, EmailAddress, Identifier, Store as _, VerificationToken, VerifyError,
 };
+use portcullis_core::authz::{Principal, Unnarrowed};
 use portcullis_core::fault::Fault;
 use portcullis_core::job::Enqueued;
 use portcullis_core::letter::About;
+use portcullis_core::scopes::Scopes;
 use portcullis_core::secret::SecretText;
 use portcullis_core::{audit, defends};
 use schemars::JsonSchema;

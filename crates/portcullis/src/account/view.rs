@@ -1,9 +1,10 @@
 //! How accounts are shown.
 
 use jiff::Timestamp as Moment;
-use portcullis_core::access::{Principal, Scopes};
 use portcullis_core::account::{Account, shown_address};
+use portcullis_core::authz::Principal;
 use portcullis_core::environment::Timestamp;
+use portcullis_core::scopes::Scopes;
 use portcullis_core::session::{Assurance, Method};
 use schemars::JsonSchema;
 use serde::Serialize;

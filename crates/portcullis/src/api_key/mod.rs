@@ -10,8 +10,8 @@ mod problem;
 pub(crate) mod view;
 
 use axum::extract::State;
-use portcullis_core::access::{FreshLogin, Unnarrowed};
 use portcullis_core::api_key::Id;
+use portcullis_core::authz::{FreshLogin, Unnarrowed};
 use portcullis_core::defends;
 
 use self::form::{ChangedKey, NewKey, Rotate};

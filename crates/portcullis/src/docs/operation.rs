@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use portcullis_core::access::{CredentialKind, Rule};
+use portcullis_core::authz::{CredentialKind, Rule};
 use serde_json::{Value, json};
 
 use super::openapi::set;

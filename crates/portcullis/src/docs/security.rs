@@ -2,7 +2,7 @@
 //!
 //! Source: OpenAPI 3.1 §4.8.30 (Security Requirement Object)
 
-use portcullis_core::access::{CredentialKind, Kinds, Rule};
+use portcullis_core::authz::{CredentialKind, Kinds, Rule};
 use portcullis_core::defends;
 use serde_json::{Map, Value, json};
 

@@ -89,7 +89,7 @@ const _: () = assert!(Networks::MOST == 100, "the schemas of keys say so");
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::access::{valid_permission_name, valid_role_name};
+    use portcullis_core::authz::{valid_permission_name, valid_role_name};
     use portcullis_core::organization;
     use proptest::prelude::*;
     use proptest::string::string_regex;

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::access::{InOrganization, Kinds, Permit, Principal, Requirement, Rule};
+use portcullis_core::authz::{InOrganization, Kinds, Permit, Principal, Requirement, Rule};
 use portcullis_core::defends;
 use portcullis_core::organization::Current;
 

@@ -4,9 +4,10 @@ use axum::extract::FromRequestParts;
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::{Scopes, Situation};
 use portcullis_core::audit::{Actor, Context};
+use portcullis_core::authz::Situation;
 use portcullis_core::defends;
+use portcullis_core::scopes::Scopes;
 use portcullis_core::session::Device;
 use portcullis_core::text::shown_up_to;
 

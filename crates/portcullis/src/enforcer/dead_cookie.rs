@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use http::HeaderValue;
 use http::request::Parts;
-use portcullis_core::access::{AuthenticationError, Credential, CredentialKind};
+use portcullis_core::authn::{AuthenticationError, Credential};
+use portcullis_core::authz::CredentialKind;
 use portcullis_core::defends;
 use portcullis_core::session::Token;
 

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Method;
-use portcullis_core::access::explain::Store;
-use portcullis_core::access::{CredentialKind, Decision, Explanation, Principal};
 use portcullis_core::account::NotProven;
 use portcullis_core::audit::{Action, Context, Refusal};
+use portcullis_core::authz::explain::Store;
+use portcullis_core::authz::{CredentialKind, Decision, Explanation, Principal};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::{account, api_key, defends};

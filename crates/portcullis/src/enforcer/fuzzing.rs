@@ -1,8 +1,9 @@
 //! The way of fuzz targets and their smoke tests to the private parsers. No part of the API.
 
 use http::request::Parts;
-use portcullis_core::access::{Credential, CredentialKind};
 use portcullis_core::api_key::Format;
+use portcullis_core::authn::Credential;
+use portcullis_core::authz::CredentialKind;
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::session::Token;

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use portcullis_core::access::grant::{Grants, NoGrants};
-use portcullis_core::access::{Authentication, Authenticator, Kinds, NoPolicies, Policies, explain};
 use portcullis_core::api_key::{self, Format};
+use portcullis_core::authn::{Authentication, Authenticator};
+use portcullis_core::authz::{Kinds, NoPolicies, Policies, explain};
 use portcullis_core::environment::{Environment, Timestamp};
+use portcullis_core::grants::{Grants, NoGrants};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::Directory;
 use portcullis_core::session::Token;

@@ -1,6 +1,6 @@
 //! Compile-time default deny: which handlers a router takes.
 
-use portcullis_core::access::{Kinds, Rule};
+use portcullis_core::authz::{Kinds, Rule};
 
 /// A type that says who may call a handler and enforces it: [`Allow`](super::Allow), [`Public`](super::Public) or
 /// [`Visitor`](super::Visitor).

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::request::Parts;
-use portcullis_core::access::{Principal, Situation};
+use portcullis_core::authz::{Principal, Situation};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};

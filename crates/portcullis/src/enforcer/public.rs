@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::access::{Kinds, Rule};
+use portcullis_core::authz::{Kinds, Rule};
 
 use super::{Access, Caller, sealed};
 

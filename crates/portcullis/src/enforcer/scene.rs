@@ -6,10 +6,10 @@ use axum::extract::FromRequestParts;
 use http::Method;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::explain::explain_on;
-use portcullis_core::access::resource::{ActionRule, ResourceFacts};
-use portcullis_core::access::{Denied, Principal, Situation};
 use portcullis_core::audit::Context;
+use portcullis_core::authz::explain::explain_on;
+use portcullis_core::authz::resource::{ActionRule, ResourceFacts};
+use portcullis_core::authz::{Denied, Principal, Situation};
 use portcullis_core::text::shown_up_to;
 
 use super::Gate;

@@ -11,8 +11,8 @@ use axum::response::Response;
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
-use portcullis_core::access::{Principal, Rule};
 use portcullis_core::audit::{Actor, Context};
+use portcullis_core::authz::{Principal, Rule};
 use portcullis_core::defends;
 use portcullis_core::text::shown_up_to;
 

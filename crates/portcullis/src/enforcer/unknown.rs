@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::request::Parts;
-use portcullis_core::access::{AuthenticationError, CredentialKind, Principal, Refused, Rule};
+use portcullis_core::authn::{AuthenticationError, Refused};
+use portcullis_core::authz::{CredentialKind, Principal, Rule};
 use portcullis_core::{account, api_key};
 
 use super::circumstances::context;

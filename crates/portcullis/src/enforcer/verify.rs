@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::access::{
-    AuthenticationError, Credential, Denied, Kinds, Permit, Principal, Refused, Requirement, Rule, Situation,
-    decide as decide_rule, explain, step_up,
+use portcullis_core::authn::{AuthenticationError, Credential, Refused};
+use portcullis_core::authz::{
+    Denied, Kinds, Permit, Principal, Requirement, Rule, Situation, decide as decide_rule, explain, step_up,
 };
 use portcullis_core::defends;
 use portcullis_core::organization::Current;

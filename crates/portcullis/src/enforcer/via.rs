@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use portcullis_core::access::{CredentialKind, Kinds};
+use portcullis_core::authz::{CredentialKind, Kinds};
 
 /// The kinds of credential a route accepts: `Via<Jwt>`, `Via<(Jwt, Session)>`.
 #[derive(Debug)]

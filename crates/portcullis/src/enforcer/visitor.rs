@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::access::{Kinds, Principal, Rule};
+use portcullis_core::authz::{Kinds, Principal, Rule};
 
 use super::via::{Accepts, Usual, Via};
 use super::{Access, Caller, sealed, standing, verify};

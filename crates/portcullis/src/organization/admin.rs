@@ -3,7 +3,7 @@
 mod members;
 
 use axum::extract::State;
-use portcullis_core::access::{OrganizationsRead, OrganizationsWrite};
+use portcullis_core::authz::{OrganizationsRead, OrganizationsWrite};
 use portcullis_core::organization::{self, Id, Name, Selector, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;

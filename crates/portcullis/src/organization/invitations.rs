@@ -1,9 +1,9 @@
 //! Invitations: written, listed, revoked, accepted.
 
 use axum::extract::State;
-use portcullis_core::access::{Member, MembersRead, MembersWrite, Unnarrowed};
 use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
+use portcullis_core::authz::{Member, MembersRead, MembersWrite, Unnarrowed};
 use portcullis_core::letter::About;
 use portcullis_core::organization::{
     Accepted, InvitationToken, Invite, Invited, MayLetIn, OrganizationsError,

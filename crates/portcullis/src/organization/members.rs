@@ -1,7 +1,7 @@
 //! Members and their roles.
 
 use axum::extract::State;
-use portcullis_core::access::{Member, MembersRead, MembersWrite};
+use portcullis_core::authz::{Member, MembersRead, MembersWrite};
 use portcullis_core::organization::{MayHandOver, MayLetIn};
 use portcullis_core::{account, defends};
 use schemars::JsonSchema;

@@ -10,19 +10,18 @@ mod members;
 mod view;
 
 use axum::extract::State;
-use portcullis_core::access::{Authenticated, Member, SettingsWrite, Unnarrowed};
+use portcullis_core::authz::{Authenticated, Member, SettingsWrite, Unnarrowed};
 use portcullis_core::organization::{Change, Created as Made, Name, OrganizationsError, Renaming, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub(crate) use self::admin::routes as admin_routes;
 use self::view::{OrganizationView, Standing};
 use crate::access::beyond;
 use crate::docs::shape;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
-
-pub(crate) use self::admin::routes as admin_routes;
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

@@ -1,10 +1,10 @@
 //! How organizations are shown.
 
 use jiff::Timestamp as Moment;
-use portcullis_core::access::Scopes;
 use portcullis_core::account::shown_address;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::{Belonging, Current, Invitation, MemberRecord, Organization};
+use portcullis_core::scopes::Scopes;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;

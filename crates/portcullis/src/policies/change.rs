@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use portcullis_core::access::policy::{Set, Source};
 use portcullis_core::audit::{Action, Context, Refusal, Store};
+use portcullis_core::authz::policy::{Set, Source};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 

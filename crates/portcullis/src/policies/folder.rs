@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use portcullis_core::access::policy::Source;
+use portcullis_core::authz::policy::Source;
 
 use super::PoliciesError;
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
-use portcullis_core::access::policy::{Declarations, Flaw, Live, Schema, Set, Source};
-use portcullis_core::access::{NoPolicies, Policies, ResourceKind};
+use portcullis_core::authz::policy::{Declarations, Flaw, Live, Schema, Set, Source};
+use portcullis_core::authz::{NoPolicies, Policies, ResourceKind};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::{audit, defends};
 use tokio::sync::Mutex;

@@ -20,7 +20,7 @@ mod keeper;
 #[cfg(not(feature = "policies"))]
 mod without;
 
-use portcullis_core::access::ResourceKind;
+use portcullis_core::authz::ResourceKind;
 use portcullis_core::environment::Timestamp;
 
 #[cfg(feature = "policies")]

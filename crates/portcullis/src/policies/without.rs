@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use portcullis_core::access::{NoPolicies, Policies};
 use portcullis_core::audit;
+use portcullis_core::authz::{NoPolicies, Policies};
 use portcullis_core::environment::Timestamp;
 
 use super::{Asked, PoliciesError, PolicyStatus};

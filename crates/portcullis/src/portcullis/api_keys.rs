@@ -1,15 +1,15 @@
 //! What a deployment knows of API keys.
 
-use portcullis_core::issuance;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use portcullis_core::access::Directory;
 use portcullis_core::administration::ServiceAccounts;
 use portcullis_core::api_key::{Expiring, Format, Settings, Store as _};
 use portcullis_core::audit;
+use portcullis_core::authn::Directory;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
+use portcullis_core::issuance;
 use portcullis_core::issuance::ApiKeys;
 use portcullis_core::job::Enqueued;
 use portcullis_core::letter::About;

@@ -5,17 +5,17 @@ mod edge;
 mod error;
 mod records;
 
-use portcullis_core::login;
 use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(feature = "policies")]
-use portcullis_core::access;
-use portcullis_core::access::PermissionRef;
+use portcullis_core::authz;
+use portcullis_core::authz::PermissionRef;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{self, MasterKey};
 use portcullis_core::letter;
 use portcullis_core::letter::Mailer;
+use portcullis_core::login;
 use portcullis_core::organization;
 use portcullis_core::password;
 use portcullis_core::token;
@@ -296,7 +296,7 @@ impl Builder {
     /// Kinds of resources that policies may speak of, besides those of the routes ([`Authorized`](crate::Authorized),
     /// [`Visible`](crate::Visible)).
     #[cfg(feature = "policies")]
-    pub fn resources(mut self, kinds: &[&'static access::ResourceKind]) -> Self {
+    pub fn resources(mut self, kinds: &[&'static authz::ResourceKind]) -> Self {
         self.policies = self.policies.kinds(kinds);
         self
     }

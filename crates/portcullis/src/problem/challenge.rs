@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use http::{HeaderValue, StatusCode};
-use portcullis_core::access::{CredentialKind, Kinds};
+use portcullis_core::authz::{CredentialKind, Kinds};
 
 use crate::enforcer::Realm;
 

@@ -1,7 +1,7 @@
 //! Decisions against known callers as answers.
 
 use http::StatusCode;
-use portcullis_core::access::{Denied, StepUp};
+use portcullis_core::authz::{Denied, StepUp};
 use portcullis_core::session::Assurance;
 
 use super::Problem;

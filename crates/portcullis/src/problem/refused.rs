@@ -1,7 +1,7 @@
 //! Why a credential isn't honoured, as an answer: one 401 whatever it was, but for good keys in the wrong place or pace.
 
 use http::StatusCode;
-use portcullis_core::access::{AuthenticationError, Refused};
+use portcullis_core::authn::{AuthenticationError, Refused};
 
 use super::Problem;
 use crate::protect::Walk;

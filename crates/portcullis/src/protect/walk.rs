@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, OriginalUri, Request};
 use http::header::{COOKIE, SET_COOKIE};
 use http::{Extensions, HeaderMap};
-use portcullis_core::access::{Policies, Principal, Rule};
+use portcullis_core::authz::{Policies, Principal, Rule};
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use portcullis_core::authn::{Authentication, MAX_LIFETIME, RemoteAuthenticator};
 #[cfg(feature = "policies")]
-use portcullis_core::access::ResourceKind;
-use portcullis_core::access::{Authentication, MAX_LIFETIME, RemoteAuthenticator};
+use portcullis_core::authz::ResourceKind;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::remote::{self, Fetch, RemoteKeys};
 use portcullis_core::key::{Algorithm, MasterKey, Sealer};

@@ -1,9 +1,9 @@
 //! Where a resource server's denials go: into its log. There is no audit log without a database.
 
 use async_trait::async_trait;
-use portcullis_core::access::Decision;
-use portcullis_core::access::explain::{Bounds, Store};
 use portcullis_core::audit::{self, Context, Event, Filter, Refusal};
+use portcullis_core::authz::Decision;
+use portcullis_core::authz::explain::{Bounds, Store};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 

@@ -46,7 +46,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use portcullis_core::access::RemoteAuthenticator;
+use portcullis_core::authn::RemoteAuthenticator;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::RemoteKeys;

@@ -9,8 +9,8 @@ use std::fmt;
 use aide::OperationInput;
 use aide::generate::in_context;
 use aide::openapi::Operation;
-use portcullis_core::access::resource::{Action, ActionRule};
-use portcullis_core::access::{PermissionRef, ResourceKind};
+use portcullis_core::authz::resource::{Action, ActionRule};
+use portcullis_core::authz::{PermissionRef, ResourceKind};
 use portcullis_core::defends;
 
 use super::Resource;

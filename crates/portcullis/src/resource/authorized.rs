@@ -9,9 +9,9 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
-use portcullis_core::access::grant::{Refusal, ResourcePermit};
-use portcullis_core::access::resource::Action;
+use portcullis_core::authz::resource::Action;
 use portcullis_core::defends;
+use portcullis_core::grants::{Refusal, ResourcePermit};
 
 use super::Resource;
 use super::asks::{Asks, Body, note};
@@ -31,7 +31,7 @@ use crate::enforcer::{Scene, again};
 ///
 /// ```
 /// # use portcullis::resource::{Actions as _, Tenancy};
-/// # use portcullis::core::access::{ResourceFacts, ResourceKind};
+/// # use portcullis::core::authz::{ResourceFacts, ResourceKind};
 /// # use portcullis::{Allow, Authenticated, Authorized, Json, NoContent, Problem, Resource, resource_actions};
 /// # struct Post;
 /// # resource_actions! { Post: pub Edit = "posts:edit": "Change a post": owner; }

@@ -18,10 +18,10 @@ mod authorized;
 mod sharing;
 mod visible;
 
-pub use portcullis_core::access::resource::{
+pub use portcullis_core::authz::resource::{
     Action, ActionRule, Actions, Comparison, Field, FieldKind, Filter, Tenancy, Value,
 };
-use portcullis_core::access::resource::{ResourceFacts, ResourceKind};
+use portcullis_core::authz::resource::{ResourceFacts, ResourceKind};
 pub use portcullis_store::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
 
 pub use self::asks::{Asks, Body, How};
@@ -34,12 +34,12 @@ use crate::Problem;
 ///
 /// **Deployment caveat:** an id must never come to name another record: grants are kept by id, and so is what a slow
 /// request is about. SQLite gives the ids of deleted rows again unless the table says `AUTOINCREMENT`; call
-/// [`Grants::unshare_all`](portcullis_core::access::grant::Grants::unshare_all) when a record is deleted.
+/// [`Grants::unshare_all`](portcullis_core::grants::Grants::unshare_all) when a record is deleted.
 ///
 /// ```
 /// use portcullis::resource::{Actions as _, Field, FieldKind, Tenancy};
 /// use portcullis::{Allow, Authenticated, Authorized, Problem, Resource, resource_actions};
-/// use portcullis::core::access::{ResourceFacts, ResourceKind};
+/// use portcullis::core::authz::{ResourceFacts, ResourceKind};
 ///
 /// #[derive(Clone)]
 /// struct App;

@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 
-use portcullis_core::access::Requirement;
-use portcullis_core::access::grant::{GrantError, Record, Shared, Subject};
-use portcullis_core::access::resource::{Action, Actions};
+use portcullis_core::authz::Requirement;
+use portcullis_core::authz::resource::{Action, Actions};
 use portcullis_core::environment::Timestamp;
+use portcullis_core::grants::{GrantError, Record, Shared, Subject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -7,8 +7,8 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::access::grant;
-use portcullis_core::access::resource::{Action, Filter};
+use portcullis_core::authz::resource::{Action, Filter};
+use portcullis_core::grants;
 use portcullis_store::filter::{self, Columns, Condition, Dialect, SqlError};
 
 use super::Resource;
@@ -26,7 +26,7 @@ use crate::enforcer::Scene;
 /// }
 /// ```
 pub struct Visible<R, A> {
-    visible: grant::Visible,
+    visible: grants::Visible,
     action: PhantomData<fn() -> (R, A)>,
 }
 
@@ -37,7 +37,7 @@ impl<R: Resource, A: Action<R>> Visible<R, A> {
     }
 
     /// Whether everything that was shared with the caller is in it. Beyond
-    /// [`Grants::MOST_IDS`](portcullis_core::access::grant::Grants::MOST_IDS) shared resources, the list leaves some out
+    /// [`Grants::MOST_IDS`](portcullis_core::grants::Grants::MOST_IDS) shared resources, the list leaves some out
     /// that a single call hands over.
     pub fn is_complete(&self) -> bool {
         self.visible.complete

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::handler::Handler as _;
 use axum::routing::MethodRouter;
 use indexmap::IndexMap;
-use portcullis_core::access::Rule;
+use portcullis_core::authz::Rule;
 use tower::Layer as _;
 
 use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};

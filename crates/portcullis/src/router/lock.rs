@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use portcullis_core::access::CredentialKind;
+use portcullis_core::authz::CredentialKind;
 
 use super::RouteInfo;
 use crate::enforcer::Caller;

@@ -7,7 +7,7 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::routing::MethodRouter;
 use http::Method;
-use portcullis_core::access::{Kinds, PermissionRef, Rule};
+use portcullis_core::authz::{Kinds, PermissionRef, Rule};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::enforcer::{Access, Caller};

@@ -7,8 +7,8 @@ mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::access::{Authenticated, Unnarrowed};
 use portcullis_core::account::State as AccountState;
+use portcullis_core::authz::{Authenticated, Unnarrowed};
 use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{DeviceName, Id};

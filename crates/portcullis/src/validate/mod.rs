@@ -17,14 +17,6 @@ mod query;
 mod reply;
 mod strict;
 
-pub use self::errors::FieldErrors;
-pub use self::form::Form;
-pub use self::json::Json;
-pub use self::path::Path;
-pub use self::query::Query;
-pub(crate) use self::reply::Kept;
-pub use self::reply::{Accepted, Created, NoContent};
-
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
@@ -33,6 +25,13 @@ use http::header::{CONTENT_TYPE, HeaderMap};
 use http_body_util::{BodyExt as _, LengthLimitError};
 use portcullis_core::defends;
 
+pub use self::errors::FieldErrors;
+pub use self::form::Form;
+pub use self::json::Json;
+pub use self::path::Path;
+pub use self::query::Query;
+pub(crate) use self::reply::Kept;
+pub use self::reply::{Accepted, Created, NoContent};
 use crate::Problem;
 use crate::enforcer::again;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use portcullis::core::access::{
+use portcullis::core::authz::{
     Decision, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Situation, Verdict,
 };
 use portcullis::core::checks;

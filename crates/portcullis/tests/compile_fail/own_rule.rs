@@ -1,6 +1,6 @@
 //! A type can't claim a rule that it doesn't enforce.
 use portcullis::enforcer::Caller;
-use portcullis::core::access::{Kinds, Rule};
+use portcullis::core::authz::{Kinds, Rule};
 use portcullis::Access;
 
 struct Mine;

@@ -1,7 +1,7 @@
 //! Roles, permissions, who has them; the states of accounts.
 
-use portcullis_core::access::BUILT_IN;
 use portcullis_core::account::State;
+use portcullis_core::authz::BUILT_IN;
 use portcullis_core::checks;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};

@@ -1,12 +1,13 @@
 //! Registration, set-up and the proof of addresses.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use portcullis::Enumeration;
 use portcullis_core::account::{SETUP_LIFETIME, State, VERIFICATION_LIFETIME};
 use portcullis_core::checks;
 use portcullis_testkit::{Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 use crate::given::{complaints, log_in_with, me, pairs, set_state, text, timeless};
 

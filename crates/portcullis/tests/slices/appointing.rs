@@ -1,10 +1,10 @@
 //! Administrators and the members of any organization: who sees them, who appoints and who dismisses.
 
 use portcullis::{Allow, Api, Member, Portcullis, permissions};
-use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::State;
 use portcullis_core::checks;
 use portcullis_core::organization::OWNER;
+use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
@@ -180,7 +180,7 @@ async fn only_administrators_give_something_in_an_organization() {
     let by_root = scene.root.access_token.as_str();
     let (bens, eves, clerks) = (ben.id.to_string(), eve.id.to_string(), clerk.id.to_string());
     scene.appoint(by_root, acme, &bens, &["reader"]).await.expect(204);
-    let everything: Vec<&str> = portcullis_core::access::BUILT_IN
+    let everything: Vec<&str> = portcullis_core::authz::BUILT_IN
         .iter()
         .map(|permission| permission.name)
         .chain(["shelves:read", "shelves:write"])

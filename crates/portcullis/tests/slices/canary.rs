@@ -344,7 +344,7 @@ async fn renew_and_end(app: &TestApp, walk: &mut Walk, access: &str, refresh: &s
             .expect(200);
         walk.answers("revoke", &answer);
     }
-    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let permit = portcullis_core::authz::Permit::dangerous_for_operator();
     let keyring = app.portcullis.signing_keys();
     keyring.rotate_at_once(&permit, app.by_operator()).await.unwrap();
     app.portcullis.write_seen().await.unwrap();

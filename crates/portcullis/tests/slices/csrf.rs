@@ -1,5 +1,7 @@
 //! What a session cookie may change, and the cookies themselves.
 
+use std::sync::Arc;
+
 use portcullis::cookie::{SameSite, Settings};
 use portcullis::enforcer::Places;
 use portcullis::{Api, OpenError, Portcullis};
@@ -8,7 +10,6 @@ use portcullis_core::key::MasterKey;
 use portcullis_core::session::Token;
 use portcullis_testkit::{Answer, FakeClock, TestApp, environment};
 use serde_json::json;
-use std::sync::Arc;
 
 use crate::given::{events, log_in_with, session_of, text};
 

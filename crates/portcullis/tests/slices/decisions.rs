@@ -6,8 +6,9 @@ use portcullis::{
     Allow, Any, Api, ApiKey, Authenticated, Basic, FreshLogin, Member, Portcullis, Role, SecondFactor, Via,
     permissions, roles,
 };
-use portcullis_core::access::{MayGive, MembersWrite, OrganizationsWrite, Permit};
+use portcullis_core::authz::{MembersWrite, OrganizationsWrite, Permit};
 use portcullis_core::organization::{self, Selector};
+use portcullis_core::roles::MayGive;
 use portcullis_core::{account, checks};
 use portcullis_testkit::{Account, Answer, PASSWORD, Request, TestApp};
 use serde_json::{Value, json};

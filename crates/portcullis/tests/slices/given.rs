@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use portcullis::{Api, Portcullis};
-use portcullis_core::access::{AccountsWrite, MayGive, Permit};
 use portcullis_core::account::{self, State};
+use portcullis_core::authz::{AccountsWrite, Permit};
 use portcullis_core::environment::{Clock as _, Timestamp};
+use portcullis_core::roles::MayGive;
 use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, TestApp, environment};
 use serde_json::{Value, json};
 
@@ -121,7 +122,7 @@ pub(crate) async fn set_state_of(app: &TestApp, id: account::Id, state: State) {
 }
 
 /// What is recorded of the request with this answer.
-pub(crate) async fn decision_of(app: &TestApp, answer: &Answer) -> Option<portcullis_core::access::Decision> {
+pub(crate) async fn decision_of(app: &TestApp, answer: &Answer) -> Option<portcullis_core::authz::Decision> {
     app.portcullis.gate().settled().await;
     let permit = Permit::dangerous_for_operator();
     let trace = answer.header("x-request-id").parse().unwrap();

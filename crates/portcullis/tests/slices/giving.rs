@@ -1,8 +1,9 @@
 //! Who may give and take what accounts may do: no credential more than it brings itself.
 
 use http::Method;
-use portcullis_core::access::{ADMINISTRATOR, BUILT_IN};
+use portcullis_core::authz::BUILT_IN;
 use portcullis_core::checks;
+use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! A credential narrowed by scopes, as it is given to somebody else, does nothing with the account as a whole.
 
 use portcullis::enforcer::Caller;
-use portcullis_core::access::CredentialKind;
+use portcullis_core::authz::CredentialKind;
 use portcullis_core::checks;
 use portcullis_testkit::{Account, Answer, Request, TestApp};
 use serde_json::{Value, json};

@@ -1,15 +1,15 @@
 //! Organizations: who is in, who gets in, and what of one tenant another can reach.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis::{Allow, Api, Json, Member, OpenError, Permit, Portcullis, Role, permissions, roles};
-use portcullis_core::access::{MembersWrite, OrganizationsWrite};
+use portcullis_core::authz::{MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change, Creation, INVITATION_LIFETIME, Id, MayLetIn, OWNER};
 use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
-use std::time::Duration;
 
 use crate::given::{complaints, decision_of, events, log_in_with, pairs, proven, text, with_role};
 

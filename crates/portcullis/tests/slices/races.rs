@@ -212,7 +212,7 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     };
     assert_eq!(audit().await, 200);
     let role = format!("r-{}", reader.id.as_uuid().simple());
-    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let permit = portcullis_core::authz::Permit::dangerous_for_operator();
     let roles = here.portcullis.roles();
     assert!(
         roles
@@ -230,7 +230,7 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
         here.portcullis
             .signing_keys()
             .rotate_at_once(
-                &portcullis_core::access::Permit::dangerous_for_operator(),
+                &portcullis_core::authz::Permit::dangerous_for_operator(),
                 here.by_operator(),
             )
             .await

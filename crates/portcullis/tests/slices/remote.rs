@@ -178,7 +178,7 @@ impl Detached {
 /// An account with a permission and a role that says another, and its tokens of now.
 async fn editor(app: &TestApp) -> Account {
     let user = app.user_with("editor@example.com", &["remote:read"]).await;
-    let permit = portcullis::Permit::<portcullis_core::access::MayGive>::dangerous_for_operator();
+    let permit = portcullis::Permit::<roles::MayGive>::dangerous_for_operator();
     let roles = app.portcullis.roles();
     assert!(
         roles
@@ -644,7 +644,7 @@ async fn what_is_too_long_for_a_token_is_left_out_of_it() {
         .get("/posts", &app.log_in(&user.email).await.access_token)
         .await
         .expect(200);
-    let permit = portcullis::Permit::<portcullis_core::access::MayGive>::dangerous_for_operator();
+    let permit = portcullis::Permit::<roles::MayGive>::dangerous_for_operator();
     for n in 0..130 {
         let role = format!("r{n:063}");
         assert!(

@@ -8,7 +8,7 @@ use portcullis::{
     Allow, Api, ApiError, Authenticated, Authorized, Circumstances, Json, NoContent, Portcullis, Problem,
     Public, Resource, State, Visible, Visitor, permissions, resource_actions,
 };
-use portcullis_core::access::{ResourceFacts, ResourceKind};
+use portcullis_core::authz::{ResourceFacts, ResourceKind};
 use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, checks};
 use portcullis_testkit::{Account, Answer, TestApp};
@@ -595,7 +595,7 @@ async fn a_role_that_was_shared_with_counts_while_somebody_has_it() {
     get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
     share(&app, &anna, post, &wish).await.expect(204);
     get(&app, &ben, &format!("/posts/{post}")).await.expect(200);
-    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let permit = portcullis_core::authz::Permit::dangerous_for_operator();
     let roles = app.portcullis.roles();
     assert!(
         roles

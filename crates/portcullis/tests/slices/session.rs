@@ -1,11 +1,11 @@
 //! Logging in and out, and the list of sessions.
 
-use portcullis_core::login;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis_core::account::State;
 use portcullis_core::checks;
+use portcullis_core::login;
 use portcullis_core::password::{self, Cost};
 use portcullis_core::session::Token;
 use portcullis_testkit::{PASSWORD, TestApp};

@@ -11,8 +11,8 @@ use portcullis::{
     Allow, Api, ApiError, Authenticated, Authorized, Json, NoContent, Portcullis, Problem, Resource, State,
     resource_actions,
 };
-use portcullis_core::access::{ResourceFacts, ResourceKind};
 use portcullis_core::account::State as AccountState;
+use portcullis_core::authz::{ResourceFacts, ResourceKind};
 use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, checks};
 use portcullis_testkit::{Account, TestApp};

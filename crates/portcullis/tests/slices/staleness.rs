@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use portcullis::{Allow, Api, Authenticated, Basic, Member, Permit, Portcullis, Via, permissions};
-use portcullis_core::access::{MembersWrite, OrganizationsWrite};
 use portcullis_core::account::State;
+use portcullis_core::authz::{MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Change, MayLetIn};
 use portcullis_testkit::{Account, PASSWORD, TestApp};

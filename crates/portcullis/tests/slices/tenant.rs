@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::core::access::{ResourceFacts, ResourceKind};
 use portcullis::core::account;
+use portcullis::core::authz::{ResourceFacts, ResourceKind};
 use portcullis::core::organization::Id;
 use portcullis::resource::{Actions as _, Tenancy};
 use portcullis::{
     Allow, Api, ApiError, Authenticated, Authorized, Member, Portcullis, Problem, Resource, resource_actions,
 };
-use portcullis_core::access::{MembersWrite, Permit};
+use portcullis_core::authz::{MembersWrite, Permit};
 use portcullis_core::checks;
 use portcullis_core::organization::Change;
 use portcullis_testkit::{Account, TestApp};

@@ -1,11 +1,11 @@
 //! The token endpoint, revocation, and the published keys.
 
-use portcullis_core::login;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis::{OpenError, Portcullis};
 use portcullis_core::account::State;
+use portcullis_core::login;
 use portcullis_core::opaque::OPAQUE;
 use portcullis_core::{checks, token};
 use portcullis_testkit::{Account, PASSWORD, TestApp};

@@ -1,6 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::checks;
-use proptest::prelude::*;
 
 fn normalise(text: &str) -> String {
     super::normalise(Bounded::new(text, MOST_TYPED).unwrap())

@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::access::given::*;
-use crate::access::{
+use crate::account::State;
+use crate::authz::given::*;
+use crate::authz::{
     Any, FreshLogin, Member, MembersRead, Membership, Policy, Requirement, Role, RolesRead, SecondFactor,
     Unnarrowed, decide,
 };
-use crate::account::State;
 use crate::checks;
 use crate::roles;
 

@@ -9,8 +9,8 @@ use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::*;
-use crate::access::REMEMBERED;
 use crate::audit::Context;
+use crate::authn::REMEMBERED;
 use crate::checks;
 use crate::invalidation::Invalidation;
 use crate::organization::{

@@ -2,7 +2,7 @@
 //! members. What they may give and take is judged by the store, by what they are everywhere.
 
 use super::{Organizations, OrganizationsError, few};
-use crate::access::{AccountsRead, FreshLogin, OrganizationsRead, OrganizationsWrite, Permit};
+use crate::authz::{AccountsRead, FreshLogin, OrganizationsRead, OrganizationsWrite, Permit};
 use crate::fault::Fault;
 use crate::organization::{Change, Id, MemberRecord, Selector};
 use crate::{account, audit, defends};

@@ -1,8 +1,8 @@
 //! Invites addresses and lets them in.
 
 use super::{Organizations, OrganizationsError, Settings, few};
-use crate::access::{Member, MembersRead, MembersWrite, Permit, Unnarrowed};
 use crate::account::{self, EmailAddress};
+use crate::authz::{Member, MembersRead, MembersWrite, Permit, Unnarrowed};
 use crate::fault::Fault;
 use crate::job::NewJob;
 use crate::organization::{

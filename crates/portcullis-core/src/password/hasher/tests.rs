@@ -1,9 +1,10 @@
+use uuid::Uuid;
+
 use super::*;
 use crate::checks;
 use crate::key::MasterKey;
 use crate::key::fakes::environment;
 use crate::secret::SecretText;
-use uuid::Uuid;
 
 fn master(text: &str) -> Arc<Sealer> {
     Arc::new(Sealer::new(MasterKey::parse(text).unwrap(), environment(1)))

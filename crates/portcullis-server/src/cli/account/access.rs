@@ -1,7 +1,7 @@
 //! `portcullis account access`: which routes an account may call, and why.
 
 use portcullis::{DryRun, Portcullis};
-use portcullis_core::access::{DecisionsRead, Permit};
+use portcullis_core::authz::{DecisionsRead, Permit};
 use portcullis_core::organization::Selector;
 use portcullis_core::session::Assurance;
 use serde_json::{Value, json};

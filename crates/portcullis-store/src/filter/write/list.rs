@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::access::resource::FieldKind;
+use portcullis_core::authz::resource::FieldKind;
 use uuid::Uuid;
 
 use super::{FALSE, Writer, Written};

@@ -1,6 +1,6 @@
 //! The form of a text.
 
-use portcullis_core::access::resource::{Comparison, FieldKind, Pattern, Value};
+use portcullis_core::authz::resource::{Comparison, FieldKind, Pattern, Value};
 
 use super::{FALSE, Writer, Written};
 use crate::filter::{Dialect, SqlError, SqlValue};

@@ -1,11 +1,11 @@
 //! Claims of one address: they coexist, lose to the first proof, and expire.
 
-use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{
     Account, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Outcome, Proof, Proving, Redeemed, Stamp,
     State, Username,
 };
 use portcullis_core::audit::Action;
+use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::secret::Digest;
 use portcullis_core::{account, api_key, checks};
 

@@ -1,8 +1,8 @@
 //! The first administrator.
 
-use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account::{Outcome, State};
 use portcullis_core::audit::Action;
+use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;

@@ -1,8 +1,9 @@
 //! What a change of state takes away, and what it never gives back.
 
-use portcullis_core::access::{AccountsWrite, Permission as _, PermissionRecord};
 use portcullis_core::account::{Stamp, State, StateSet};
 use portcullis_core::audit::{Action, Actor, Context};
+use portcullis_core::authz::{AccountsWrite, Permission as _};
+use portcullis_core::roles::PermissionRecord;
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;

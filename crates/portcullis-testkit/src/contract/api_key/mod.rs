@@ -12,14 +12,13 @@ use portcullis_core::api_key::{
 };
 use portcullis_core::environment::Timestamp;
 
-use crate::contract::Stores;
-use crate::contract::given::{START, by, fresh, fresh_id, registered};
-
 pub use self::change::*;
 pub use self::creation::*;
 pub use self::ending::*;
 pub use self::rotation::*;
 pub use self::warning::*;
+use crate::contract::Stores;
+use crate::contract::given::{START, by, fresh, fresh_id, registered};
 
 fn digest() -> KeyDigest {
     let mut bytes = [0x5a; 32];

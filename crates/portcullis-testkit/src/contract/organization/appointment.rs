@@ -1,12 +1,12 @@
 //! Who administers appoints and dismisses members by what they are everywhere.
 
-use portcullis_core::access::{
-    ADMINISTRATOR, Change as RoleChange, OrganizationsWrite, Permission as _, PermissionRecord, Scopes,
-};
 use portcullis_core::account::{Account, State as AccountState};
 use portcullis_core::audit::{Action, Context};
+use portcullis_core::authz::{OrganizationsWrite, Permission as _};
 use portcullis_core::checks;
 use portcullis_core::organization::{Change, Id, OWNED, OWNER, State};
+use portcullis_core::roles::{Change as RoleChange, PermissionRecord};
+use portcullis_core::scopes::{ADMINISTRATOR, Scopes};
 
 use super::{acting, add, create, named, operator, roles, with_roles};
 use crate::contract::Stores;

@@ -1,8 +1,10 @@
 //! Nobody gives or takes beyond what is theirs.
 
-use portcullis_core::access::{ADMINISTRATOR, Change as RoleChange, MembersWrite, Permission as _};
+use portcullis_core::authz::{MembersWrite, Permission as _};
 use portcullis_core::checks;
 use portcullis_core::organization::{Change, OWNER, Selector};
+use portcullis_core::roles::Change as RoleChange;
+use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::{acting, add, create, invitation, named, operator, proven, roles, with_roles};
 use crate::contract::Stores;

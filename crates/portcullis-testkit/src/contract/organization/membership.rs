@@ -1,9 +1,9 @@
 //! Who belongs, and what a suspended organization still does.
 
-use portcullis_core::access::ADMINISTRATOR;
 use portcullis_core::account;
 use portcullis_core::checks;
 use portcullis_core::organization::{Change, Id, OWNER, Selector, State};
+use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::{acting, add, create, invitation, named, operator, with_roles};
 use crate::contract::Stores;

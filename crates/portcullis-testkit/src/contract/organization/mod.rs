@@ -9,16 +9,14 @@ mod membership;
 mod naming;
 mod ownership;
 
-use portcullis_core::access::{Change as RoleChange, MembersWrite, Permission as _, PermissionRecord};
 use portcullis_core::account::{Account, EmailAddress};
 use portcullis_core::audit::{Actor, Context};
+use portcullis_core::authz::{MembersWrite, Permission as _};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::{
     Change, Created, Id, InvitationId, Name, NewInvitation, NewOrganization, Slug,
 };
-
-use crate::contract::Stores;
-use crate::contract::given::{DAY, START, by, fresh_digest, fresh_id, registered, verified};
+use portcullis_core::roles::{Change as RoleChange, PermissionRecord};
 
 pub use self::acceptance::*;
 pub use self::appointment::*;
@@ -28,6 +26,8 @@ pub use self::letters::*;
 pub use self::membership::*;
 pub use self::naming::*;
 pub use self::ownership::*;
+use crate::contract::Stores;
+use crate::contract::given::{DAY, START, by, fresh_digest, fresh_id, registered, verified};
 
 fn acting(who: &Account) -> Context {
     acting_at(who, START)

@@ -1,7 +1,7 @@
 //! Logging in through the services.
 
-use portcullis::core::access::CredentialKind;
 use portcullis::core::audit::Context;
+use portcullis::core::authz::CredentialKind;
 use portcullis::core::environment::Clock as _;
 use portcullis::core::login::{Delivery, LoggedIn, LoginForm};
 use portcullis::core::secret::SecretText;

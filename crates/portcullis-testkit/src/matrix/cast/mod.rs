@@ -9,8 +9,8 @@ mod stage;
 mod undoing;
 
 use portcullis::Portcullis;
-use portcullis::core::access::CredentialKind;
 use portcullis::core::audit::Context;
+use portcullis::core::authz::CredentialKind;
 use portcullis::core::login::Delivery;
 use portcullis::core::token::Standing;
 

@@ -1,9 +1,10 @@
 //! Makes accounts and logs them in.
 
-use portcullis::core::access::{AccountsRead, Change, Kinds, MayGive, Permit, RolesRead};
 use portcullis::core::account::{self, Account, Registration, Username};
+use portcullis::core::authz::{AccountsRead, Kinds, Permit, RolesRead};
 use portcullis::core::login::Delivery;
 use portcullis::core::organization::OWNER;
+use portcullis::core::roles::{Change, MayGive};
 use portcullis::core::secret::SecretText;
 use portcullis::core::token::Standing;
 

@@ -1,7 +1,7 @@
 //! Credentials that were good until something was done to them, or to their account.
 
-use portcullis::core::access::{AccountsWrite, CredentialKind, Permit};
 use portcullis::core::account::{self, State};
+use portcullis::core::authz::{AccountsWrite, CredentialKind, Permit};
 use portcullis::core::login::Delivery;
 
 use super::Held;

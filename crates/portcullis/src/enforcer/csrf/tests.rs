@@ -1,9 +1,10 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use portcullis_core::checks;
 use portcullis_core::environment::{Clock, Entropy, Timestamp};
 use portcullis_core::key::MasterKey;
 use portcullis_core::session::Token;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::*;
 

@@ -12,8 +12,8 @@
 
 use axum::extract::{OriginalUri, Request};
 use http::{HeaderMap, HeaderName, Uri};
-use portcullis_core::access::{Credential, Refused};
 use portcullis_core::api_key::{Format, InvalidKey, KeyDigest};
+use portcullis_core::authn::{Credential, Refused};
 use portcullis_core::defends;
 
 use super::Presented;

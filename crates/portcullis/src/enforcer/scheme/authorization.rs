@@ -5,8 +5,8 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use portcullis_core::access::Credential;
 use portcullis_core::api_key::Format;
+use portcullis_core::authn::Credential;
 
 use super::{Presented, basic, sort};
 

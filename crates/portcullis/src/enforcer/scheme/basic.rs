@@ -4,7 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis_core::access::Pair;
+use portcullis_core::authn::Pair;
 use portcullis_core::defends;
 use portcullis_core::secret::{SecretBytes, SecretText};
 

@@ -1,7 +1,7 @@
 //! The session cookie.
 
 use http::HeaderMap;
-use portcullis_core::access::Credential;
+use portcullis_core::authn::Credential;
 use portcullis_core::session::Token;
 
 use super::Presented;

@@ -15,8 +15,8 @@ use std::borrow::Cow;
 
 use http::HeaderMap;
 use http::request::Parts;
-use portcullis_core::access::{Bearer, Credential, Refused};
 use portcullis_core::api_key::Format;
+use portcullis_core::authn::{Bearer, Credential, Refused};
 use portcullis_core::{defends, session, token};
 
 pub(crate) use self::api_key::KeyInQuery;

@@ -1,7 +1,7 @@
 //! `X-Session-Token: pcs_…`: a session token of a client that keeps no cookies.
 
 use http::{HeaderMap, HeaderName};
-use portcullis_core::access::Credential;
+use portcullis_core::authn::Credential;
 use portcullis_core::session::Token;
 
 use super::Presented;

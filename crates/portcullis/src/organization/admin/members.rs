@@ -5,7 +5,7 @@
 //! the permission to see accounts too.
 
 use axum::extract::State;
-use portcullis_core::access::OrganizationsWrite;
+use portcullis_core::authz::OrganizationsWrite;
 use portcullis_core::organization::{MayAppoint, MaySeeMembers};
 
 use super::selector;

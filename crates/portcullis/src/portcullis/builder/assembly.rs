@@ -1,23 +1,26 @@
 //! Builds every role from the settings, once.
 
-use portcullis_core::administration;
-use portcullis_core::login;
 use std::sync::Arc;
 
-use portcullis_core::access;
-use portcullis_core::access::{Authenticator, BUILT_IN, Directory, PermissionRecord, PermissionRef, Roles};
 use portcullis_core::account::{Passwords, Registrar};
+use portcullis_core::administration;
 use portcullis_core::administration::Decisions;
 use portcullis_core::administration::{Accounts, ServiceAccounts};
+use portcullis_core::authn;
+use portcullis_core::authn::{Authenticator, Directory};
+use portcullis_core::authz::{BUILT_IN, PermissionRef};
 use portcullis_core::defends;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
+use portcullis_core::grants;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
 use portcullis_core::letter::Outbox;
+use portcullis_core::login;
 use portcullis_core::login::Manager;
 use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
+use portcullis_core::roles::{PermissionRecord, Roles};
 use portcullis_core::session;
 use portcullis_core::token::{Issuer, Verifier};
 use portcullis_store::{Blank, Database};
@@ -188,7 +191,7 @@ impl Builder {
         directory: &Arc<Directory>,
         marks: Arc<Marks>,
     ) -> Authenticator {
-        Authenticator::new(access::Foundation {
+        Authenticator::new(authn::Foundation {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
@@ -228,7 +231,7 @@ impl Builder {
             settings.recorded_at_once = at_once;
         }
         settings.policies = self.policies.provider();
-        settings.grants = access::grant::Grants::new(shared(database));
+        settings.grants = grants::Grants::new(shared(database));
         settings.api_key_format = self.api_keys.format.clone();
         settings.api_key_places = self.api_keys.places.clone();
         settings
@@ -264,7 +267,7 @@ pub(in super::super) async fn declare<'p>(
     permissions: impl Iterator<Item = &'p PermissionRef>,
     environment: &Environment,
 ) -> Result<(), Fault> {
-    use access::Store as _;
+    use portcullis_core::roles::Store as _;
     let records = permissions.map(|permission| {
         // Deciding about a name needs its bit, also where no rule of a route was asked yet.
         (permission.id)();

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use portcullis::core::access::{Alone, Authenticator, Directory, Foundation};
+use portcullis::core::authn::{Alone, Authenticator, Directory, Foundation};
 use portcullis::core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis::core::invalidation::{Invalidation, Marks};
 use portcullis::core::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};

@@ -6,15 +6,15 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use portcullis::core::access::explain::{self, Bounds};
-use portcullis::core::access::{
-    self, AccountFacts, Change, Decision, MemberFacts, PermissionRecord, RoleRecord,
-};
 use portcullis::core::account::{self, Account, State};
 use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
 use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
+use portcullis::core::authz::explain::{self, Bounds};
+use portcullis::core::authz::{AccountFacts, Decision};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
+use portcullis::core::roles;
+use portcullis::core::roles::{Change, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis::core::secret::Digest;
 use portcullis::core::session::{self, Ending, NewSession, Opening, Session, SessionToken};
 use portcullis::core::token::{self, Refresh, Rotated, Rotation};
@@ -158,7 +158,7 @@ impl token::Store for World {
 }
 
 #[async_trait]
-impl access::Store for World {
+impl roles::Store for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Keys that nobody should be let in with.
 
+use std::sync::Arc;
+
 use axum::extract::OriginalUri;
 use axum::http::Uri;
 use portcullis::Public;
 use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::checks;
 use portcullis_testkit::{FakeClock, environment};
-use std::sync::Arc;
 
 use super::*;
 use crate::given::timeless;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis_core::access::{Bearer, Credential};
 use portcullis_core::api_key::{Name, Networks, Renewal};
+use portcullis_core::authn::{Bearer, Credential};
 use portcullis_core::checks;
 use portcullis_core::environment::Clock as _;
 use portcullis_core::issuance::{CreateError, Form, RotateError};
@@ -229,7 +229,7 @@ async fn a_key_manages_no_organization_because_its_owner_is_a_member() {
     let answer = post(&app, &anna, "/auth/api-keys", &asked).await.expect(422);
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
     // What the account has too goes into a key, and opens what the membership opens besides.
-    let permit = portcullis_core::access::Permit::dangerous_for_operator();
+    let permit = portcullis_core::authz::Permit::dangerous_for_operator();
     let (roles, by) = (app.portcullis.roles(), app.by_operator());
     assert!(
         roles

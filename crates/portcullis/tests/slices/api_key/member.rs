@@ -1,9 +1,10 @@
 //! Keys of members: what a membership gives goes into a key, and opens nothing but what the membership opens.
 
-use portcullis_core::access::{Change as RoleChange, MayGive, Member, MembersWrite, Permit};
 use portcullis_core::account;
+use portcullis_core::authz::{Member, MembersWrite, Permit};
 use portcullis_core::checks;
 use portcullis_core::organization::Change;
+use portcullis_core::roles::{Change as RoleChange, MayGive};
 
 use super::*;
 use crate::given::{complaints, pairs, with_role};

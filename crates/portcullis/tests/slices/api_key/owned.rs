@@ -1,8 +1,8 @@
 //! What an owner does with a key, and nobody else.
 
 use futures_util::future::join_all;
-use portcullis_core::access::Permit;
 use portcullis_core::account::State;
+use portcullis_core::authz::Permit;
 use portcullis_core::checks;
 
 use super::*;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::access::{MayGive, Permit};
 use portcullis_core::account;
+use portcullis_core::authz::Permit;
 use portcullis_core::checks;
+use portcullis_core::roles::MayGive;
 
 use super::*;
 use crate::given::{complaints, events, pairs, password_form, set_state, with_role};
@@ -149,7 +150,7 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     let root = app.administrator("root@example.com").await;
     let robot = create(&app, &root, "robot").await;
     let id = text(&robot, "id");
-    assign(&app, id, portcullis_core::access::ADMINISTRATOR).await;
+    assign(&app, id, portcullis_core::scopes::ADMINISTRATOR).await;
     // May make keys, and nothing else: a key of the robot must not make them an administrator.
     let clerk = app
         .user_with("clerk@example.com", &["portcullis:api-keys:write", "keys:read"])

@@ -1,0 +1,148 @@
+//! What a request carries, and why it may be refused.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::account::NotProven;
+use crate::authz::CredentialKind;
+use crate::fault::Fault;
+use crate::password::HashError;
+use crate::secret::SecretText;
+use crate::token::InvalidToken;
+use crate::{account, api_key, session};
+
+/// A credential as a request presents it, sorted by its form and not verified yet.
+#[derive(Debug)]
+pub enum Credential<'r> {
+    /// A signed access token.
+    Jwt(Bearer<'r>),
+    /// An opaque session token.
+    Session(session::Token),
+    /// An API key, as the hash it is looked up by.
+    ApiKey(api_key::KeyDigest),
+    /// An identifier and a password.
+    Basic(Pair),
+}
+
+impl Credential<'_> {
+    /// Its kind.
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Jwt(_) => CredentialKind::Jwt,
+            Self::Session(_) => CredentialKind::Session,
+            Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::Basic(_) => CredentialKind::Basic,
+        }
+    }
+}
+
+/// An identifier and a password as a request presents them. `Debug` shows nothing of them: who mixes up the fields
+/// types a password where the identifier belongs.
+#[derive(Clone)]
+pub struct Pair {
+    /// An address or a user name, as typed.
+    pub identifier: SecretText,
+    /// The password.
+    pub password: SecretText,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…redacted…")
+    }
+}
+
+/// A bearer token that is a JWT by its form. `Debug` shows nothing of it.
+#[derive(Clone, Copy)]
+pub struct Bearer<'r>(pub &'r str);
+
+impl fmt::Debug for Bearer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…redacted…")
+    }
+}
+
+/// Why a credential isn't honoured. Told apart in logs and tests; outside all of them are one 401.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The access token isn't valid.
+    #[error(transparent)]
+    Token(#[from] InvalidToken),
+    /// There is no such session token.
+    #[error("the session token is unknown")]
+    UnknownSession,
+    /// The token's session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The session wasn't used for too long, or its time is over.
+    #[error("the session has timed out")]
+    SessionTimedOut,
+    /// The access token was revoked.
+    #[error("the token was revoked")]
+    Revoked,
+    /// The text is no API key of this deployment.
+    #[error("an API key was presented, but {0}")]
+    Key(#[from] api_key::InvalidKey),
+    /// There is no such API key, or it was revoked.
+    #[error("the API key is unknown or was revoked")]
+    UnknownKey,
+    /// The API key is disabled.
+    #[error("the API key is disabled")]
+    KeyDisabled,
+    /// The API key's time is over.
+    #[error("the API key has expired")]
+    KeyExpired,
+    /// The API key was given another text, and the overlap is over.
+    #[error("the API key was rotated and its old text is no longer honoured")]
+    KeyReplaced,
+    /// The account logged out everywhere or changed its password after the token or its session was made.
+    #[error("the account's security stamp has changed")]
+    StampChanged,
+    /// The account may not act.
+    #[error("the account is {}", .0.as_str())]
+    Account(account::State),
+    /// The account is gone.
+    #[error("the account doesn't exist")]
+    NoAccount,
+    /// Only the issuer's database could say whose it is.
+    #[error("a resource server without a database honours signed tokens only")]
+    NoDatabase,
+    /// Identifier and password aren't those of an account that may act.
+    #[error("identifier and password prove nothing: {0}")]
+    Password(#[from] NotProven),
+    /// Nobody's password is kept here.
+    #[error("no passwords are kept here")]
+    NoPasswords,
+}
+
+/// Why nobody could be identified.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AuthenticationError {
+    /// The credential isn't honoured.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The password couldn't be checked: nobody is let in.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The key is good, but not at the caller's address.
+    #[error("the API key {key} may not be used from this address")]
+    AddressNotAllowed {
+        /// The key's owner.
+        account: account::Id,
+        /// The key.
+        key: api_key::Id,
+    },
+    /// The key is good, and was used too often.
+    #[error("the API key {key} is used more often than its limit allows")]
+    RateLimited {
+        /// The key's owner.
+        account: account::Id,
+        /// The key.
+        key: api_key::Id,
+        /// How long to wait.
+        after: Duration,
+    },
+    /// It couldn't be found out: nobody is let in.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}

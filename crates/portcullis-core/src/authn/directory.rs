@@ -1,0 +1,92 @@
+//! What accounts are and may do, remembered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+
+use crate::authz::Facts;
+use crate::environment::Timestamp;
+use crate::fault::Fault;
+use crate::invalidation::{Mark, Marks};
+use crate::roles::Store;
+use crate::{account, defends};
+
+/// Reads an account's [`Facts`] once and remembers them until an invalidation says otherwise, at most for
+/// [`REMEMBERED`].
+pub struct Directory {
+    store: Arc<dyn Store>,
+    marks: Arc<Marks>,
+    known: Cache<account::Id, Known>,
+}
+
+#[derive(Clone)]
+struct Known {
+    mark: Mark,
+    read_at: Timestamp,
+    facts: Arc<Facts>,
+}
+
+impl Directory {
+    /// A directory over `store` that remembers up to `capacity` accounts.
+    pub fn new(store: Arc<dyn Store>, marks: Arc<Marks>, capacity: usize) -> Self {
+        Self {
+            store,
+            marks,
+            known: Cache::new(capacity),
+        }
+    }
+
+    /// The account's facts at `now`, from memory where they still hold.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn facts(&self, account: account::Id, now: Timestamp) -> Result<Option<Arc<Facts>>, Fault> {
+        if let Some(known) = self.known.get(&account)
+            && self.marks.holds(account.as_uuid(), known.mark)
+            && is_young(known.read_at, now)
+        {
+            return Ok(Some(known.facts));
+        }
+        self.read(account, now).await
+    }
+
+    /// The account's facts from the store at `now`, whatever is remembered.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn read(&self, account: account::Id, now: Timestamp) -> Result<Option<Arc<Facts>>, Fault> {
+        // The mark comes first: a change that lands while the facts are read makes them stale at once.
+        let mark = self.marks.mark(account.as_uuid());
+        let Some(facts) = self.store.facts(account).await? else {
+            return Ok(None);
+        };
+        let facts = Arc::new(Facts::from(facts));
+        let known = Known {
+            mark,
+            read_at: now,
+            facts: Arc::clone(&facts),
+        };
+        self.known.insert(account, known);
+        Ok(Some(facts))
+    }
+}
+
+/// Whether something that was read then may still be remembered: not what was read in the future of a clock that was
+/// set back.
+pub(crate) fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
+    defends!("T083");
+    read_at <= now && now < read_at.plus(REMEMBERED)
+}
+
+/// How long anything is remembered at most, as long as an access token lives. Invalidations end what is remembered
+/// much sooner; but a machine that slept for longer than they are kept woke up without having heard them.
+pub const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Directory")
+            .field("known", &self.known.len())
+            .finish_non_exhaustive()
+    }
+}

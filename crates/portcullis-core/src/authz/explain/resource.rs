@@ -1,0 +1,127 @@
+//! A decision about a resource, part by part.
+
+use super::{Explanation, explain, told};
+use crate::authz::resource::{ActionRule, ResourceFacts, within_organization};
+use crate::authz::{Denied, Principal, Situation, Verdict};
+
+/// Goes through everything that decides about the action on the resource, without what was shared: grants are looked at
+/// before, and where one counts there is nothing to explain. Its root holds if and only if
+/// [`decide_on`](crate::authz::resource::decide_on) allows it without a grant.
+pub fn explain_on(
+    action: &ActionRule,
+    principal: &Principal,
+    situation: &Situation<'_>,
+    resource: &ResourceFacts,
+) -> Explanation {
+    let name = action.name();
+    let reasons = situation
+        .policies
+        .reasons(principal, situation, name, Some(resource));
+    let (verdict, policies) = (reasons.verdict, told(reasons));
+    // In the order of the decision: the first part that doesn't hold is what is answered.
+    let mut parts = Vec::new();
+    if situation.selected.is_some() || resource.organization.is_some() {
+        let within = within_organization(situation, resource);
+        parts.push(leaf(
+            "within reach of the organization".to_owned(),
+            within,
+            match within {
+                Ok(()) => "it is".to_owned(),
+                Err(Denied::NoOrganization) => {
+                    "only members reach it, and the request selects no organization".to_owned()
+                }
+                Err(Denied::NotAMember) => "only members reach it, and the account is none".to_owned(),
+                Err(_) => "it belongs to another organization than the selected one, or to none".to_owned(),
+            },
+        ));
+    }
+    let in_scope = principal.scopes().include(name);
+    parts.push(leaf(
+        format!("scope({name})"),
+        outcome(in_scope, Denied::InsufficientScope(action.permission)),
+        why(
+            in_scope,
+            "the credential may do all that its account may, or this",
+            "the credential's scopes leave it out",
+        ),
+    ));
+    parts.push(leaf(
+        format!("policy({name}) doesn't forbid"),
+        outcome(verdict != Verdict::Forbidden, Denied::ForbiddenByPolicy(name)),
+        policies.clone(),
+    ));
+    parts.push(ways(action, principal, situation, resource, (verdict, policies)));
+    let missing = parts.iter().find(|part| !part.holds);
+    let held = parts.iter().filter(|part| part.holds).count();
+    Explanation {
+        rule: format!("{name} on {}", resource.kind.name),
+        holds: missing.is_none(),
+        within: ACCOUNT.to_owned(),
+        code: missing.map_or_else(|| "holds".to_owned(), |part| part.code.clone()),
+        why: format!("{held} of {} hold; all must", parts.len()),
+        parts,
+    }
+}
+
+/// The ways in, of which one is enough.
+fn ways(
+    action: &ActionRule,
+    principal: &Principal,
+    situation: &Situation<'_>,
+    resource: &ResourceFacts,
+    (verdict, policies): (Verdict, String),
+) -> Explanation {
+    let closed = Denied::NotGranted(action.name());
+    let mut parts = vec![explain(&action.privileged, principal, situation)];
+    if action.owner {
+        let owns = resource.owner == Some(principal.id());
+        let told = why(owns, "the account owns it", "the account doesn't own it");
+        parts.push(leaf("owner".to_owned(), outcome(owns, closed), told));
+    }
+    if action.shared {
+        parts.push(leaf(
+            "shared".to_owned(),
+            Err(closed),
+            "nothing that was shared with the account counted".to_owned(),
+        ));
+    }
+    let permits = verdict == Verdict::Permitted;
+    parts.push(leaf(
+        format!("policy({}) permits", action.name()),
+        outcome(permits, Denied::NoPolicyPermits(action.name())),
+        policies,
+    ));
+    let rules: Vec<&str> = parts.iter().map(|part| part.rule.as_str()).collect();
+    let held = parts.iter().filter(|part| part.holds).count();
+    Explanation {
+        rule: rules.join(" or "),
+        holds: held > 0,
+        within: ACCOUNT.to_owned(),
+        code: if held > 0 { "holds" } else { closed.code() }.to_owned(),
+        why: format!("{held} of {} hold; at least one must", parts.len()),
+        parts,
+    }
+}
+
+fn leaf(rule: String, outcome: Result<(), Denied>, why: String) -> Explanation {
+    Explanation {
+        rule,
+        holds: outcome.is_ok(),
+        within: ACCOUNT.to_owned(),
+        code: outcome
+            .map_or_else(|denied| denied.code(), |()| "holds")
+            .to_owned(),
+        why,
+        parts: Vec::new(),
+    }
+}
+
+fn outcome(holds: bool, denied: Denied) -> Result<(), Denied> {
+    if holds { Ok(()) } else { Err(denied) }
+}
+
+fn why(holds: bool, yes: &str, no: &str) -> String {
+    if holds { yes } else { no }.to_owned()
+}
+
+const ACCOUNT: &str = "account";

@@ -1,0 +1,119 @@
+//! Resources: what an application's rows look like to a decision.
+//!
+//! An application declares a [`ResourceKind`] once; [`ResourceFacts`] describe one row by it, and a [`Filter`] is a
+//! decision about all rows at once, for a database to apply.
+
+mod action;
+mod decide;
+mod facts;
+mod filter;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+#[doc(hidden)]
+pub use self::action::rule_of;
+pub use self::action::{Action, ActionRule, Actions};
+pub use self::decide::{Basis, decide_on, filter_for};
+pub(crate) use self::decide::{grants_matter, within_organization};
+pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
+use crate::account;
+use crate::id::OrganizationId;
+
+/// A kind of resource, as code declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResourceKind {
+    /// Its name, such as `Post`: a policy's entity type.
+    pub name: &'static str,
+    /// Whether an organization's resources are out of reach outside of it.
+    pub tenancy: Tenancy,
+    /// What policies may look at.
+    pub fields: &'static [Field],
+    /// The names of the actions that can be done to it, such as `posts:edit`.
+    pub actions: &'static [&'static str],
+}
+
+/// Where a resource that belongs to an organization is decided about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Anywhere: in the organization that the request selects, and also where it selects none. For kinds without
+    /// organizations, and for those whose owners keep what is theirs when they leave.
+    Anywhere,
+    /// Only in that organization, and only by its members: a request that doesn't select it reaches none of its
+    /// resources, not even the caller's own.
+    Members,
+}
+
+/// What policies may look at in a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field {
+    /// Its name: a policy's attribute.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// Whether a resource may lack it.
+    pub optional: bool,
+}
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldKind {
+    /// True or false.
+    Bool,
+    /// A whole number.
+    Long,
+    /// Text.
+    Text,
+    /// An account.
+    Account,
+    /// An organization.
+    Organization,
+    /// A set of texts.
+    TextSet,
+}
+
+impl FieldKind {
+    /// Whether a field of this kind can hold the value: values of different kinds are never the same.
+    pub const fn holds(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (Self::Bool, Value::Bool(_))
+                | (Self::Long, Value::Long(_))
+                | (Self::Text, Value::Text(_))
+                | (Self::Account, Value::Account(_))
+                | (Self::Organization, Value::Organization(_))
+                | (Self::TextSet, Value::TextSet(_))
+        )
+    }
+}
+
+/// The content of a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Long(i64),
+    /// Text.
+    Text(String),
+    /// An account.
+    Account(account::Id),
+    /// An organization.
+    Organization(OrganizationId),
+    /// A set of texts.
+    TextSet(BTreeSet<String>),
+}
+
+/// One resource, as a decision sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceFacts {
+    /// Its kind.
+    pub kind: &'static ResourceKind,
+    /// Its id as text.
+    pub id: String,
+    /// Who owns it.
+    pub owner: Option<account::Id>,
+    /// The organization it belongs to.
+    pub organization: Option<OrganizationId>,
+    /// Its fields by name. An optional one may be missing.
+    pub fields: BTreeMap<&'static str, Value>,
+}

@@ -1,0 +1,113 @@
+//! What another login would have to bring, where a login is all that is missing.
+//!
+//! Source: RFC 9470 §3
+
+use crate::authz::decide::{Standing, Within};
+use crate::authz::{Principal, Rule, Situation};
+use crate::defends;
+
+/// The login that a rule asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StepUp {
+    /// Less than this many seconds old.
+    pub max_age: Option<u32>,
+    /// With a second factor.
+    pub second_factor: bool,
+}
+
+impl StepUp {
+    /// A second factor alone.
+    pub const SECOND_FACTOR: Self = Self {
+        max_age: None,
+        second_factor: true,
+    };
+
+    /// A fresh login alone.
+    pub const fn max_age(seconds: u32) -> Self {
+        Self {
+            max_age: Some(seconds),
+            second_factor: false,
+        }
+    }
+
+    /// Both at once.
+    const fn and(self, other: Self) -> Self {
+        let max_age = match (self.max_age, other.max_age) {
+            (Some(a), Some(b)) => Some(if a < b { a } else { b }),
+            (Some(age), None) | (None, Some(age)) => Some(age),
+            (None, None) => None,
+        };
+        Self {
+            max_age,
+            second_factor: self.second_factor || other.second_factor,
+        }
+    }
+
+    const fn is_nothing(self) -> bool {
+        self.max_age.is_none() && !self.second_factor
+    }
+}
+
+/// What of `rule` another login would satisfy. `None` if a login can't help: nothing of it is missing, or every way
+/// to satisfy an alternative needs something else too. Where all of several things are asked, everything that a login
+/// can bring is named at once, so that the client asks its user once.
+pub fn step_up(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> Option<StepUp> {
+    defends!("T078");
+    let missing = Standing {
+        principal,
+        situation,
+        within: Within::Account,
+    }
+    .missing(rule);
+    (!missing.login.is_nothing()).then_some(missing.login)
+}
+
+/// What is missing: a login, and perhaps something that no login brings.
+#[derive(Clone, Copy, Default)]
+struct Missing {
+    login: StepUp,
+    more: bool,
+}
+
+impl Standing<'_> {
+    fn missing(self, rule: &Rule) -> Missing {
+        if self.decide(rule).is_ok() {
+            return Missing::default();
+        }
+        match *rule {
+            Rule::FreshLogin(seconds) => Missing::only(StepUp::max_age(seconds)),
+            Rule::SecondFactor => Missing::only(StepUp::SECOND_FACTOR),
+            Rule::All(rules) => {
+                rules
+                    .iter()
+                    .map(|rule| self.missing(rule))
+                    .fold(Missing::default(), |all, one| Missing {
+                        login: all.login.and(one.login),
+                        more: all.more || one.more,
+                    })
+            }
+            // The first alternative that needs nothing but a login; the others are no way for this caller.
+            Rule::Any(rules) => rules
+                .iter()
+                .map(|rule| self.missing(rule))
+                .find(|missing| !missing.more)
+                .unwrap_or(Missing::SOMETHING_ELSE),
+            Rule::Member(rule) if self.situation.member.is_some() => self.inside().missing(rule),
+            _ => Missing::SOMETHING_ELSE,
+        }
+    }
+}
+
+impl Missing {
+    const SOMETHING_ELSE: Self = Self {
+        login: StepUp {
+            max_age: None,
+            second_factor: false,
+        },
+        more: true,
+    };
+
+    const fn only(login: StepUp) -> Self {
+        Self { login, more: false }
+    }
+}

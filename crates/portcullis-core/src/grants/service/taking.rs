@@ -1,0 +1,55 @@
+//! Takes grants back.
+
+use super::{GrantError, Grants, Refusal, ResourcePermit};
+use crate::authz::Situation;
+use crate::authz::resource::{Action, Actions};
+use crate::fault::Fault;
+use crate::grants::Subject;
+use crate::{audit, defends};
+
+impl Grants {
+    /// Takes a grant back; whether there was one. It counts for nobody from the answer on. The owner takes back
+    /// everything, others what they may do themselves.
+    ///
+    /// # Errors
+    /// [`GrantError::Escalation`], [`GrantError::Fault`].
+    pub async fn unshare<R: Actions, A: Action<R>>(
+        &self,
+        permit: &ResourcePermit<R, A>,
+        situation: &Situation<'_>,
+        subject: Subject,
+        action: String,
+        by: audit::Context,
+    ) -> Result<bool, GrantError> {
+        defends!("T109");
+        let (who, resource) = (&permit.principal, &permit.resource);
+        let owns = resource.owner == Some(who.id()) && who.is_unscoped();
+        // An action that nobody can do any more is anybody's to take back who may share.
+        if let Some(known) = R::ACTIONS.iter().find(|known| known.name() == action)
+            && !owns
+        {
+            match self.decide(known, who, situation, resource).await {
+                Ok(_) => {}
+                Err(Refusal::Denied(_)) => return Err(GrantError::Escalation(known.name())),
+                Err(Refusal::Fault(fault)) => return Err(fault.into()),
+            }
+        }
+        let gone = self
+            .store
+            .unshare(permit.target(), subject, action, permit.signed(by));
+        Ok(gone.await?)
+    }
+
+    /// Takes back every grant on the resource; how many there were. Call it when the resource is deleted, above all
+    /// where its id may be given to another one.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn unshare_all<R, A: Action<R>>(
+        &self,
+        permit: &ResourcePermit<R, A>,
+        by: audit::Context,
+    ) -> Result<u64, Fault> {
+        self.store.unshare_all(permit.target(), permit.signed(by)).await
+    }
+}
