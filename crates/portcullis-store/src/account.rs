@@ -2,6 +2,7 @@
 
 mod claim;
 mod names;
+mod offer;
 mod registration;
 mod service;
 mod verification;
@@ -10,8 +11,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_core::account::{
-    Account, Claimed, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount, Outcome,
-    Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
+    Account, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount, Offer, Offered,
+    Outcome, Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
@@ -207,14 +208,9 @@ impl Store for Database {
         .await
     }
 
-    async fn offer_verification(
-        &self,
-        id: Id,
-        digest: Digest<EmailVerification>,
-        expires_at: Timestamp,
-    ) -> Result<Option<Claimed>, Fault> {
-        self.write((id, digest, expires_at), |tx, (id, digest, expires_at)| {
-            Box::pin(verification::offer_verification(tx, *id, digest, *expires_at))
+    async fn offer_verification(&self, id: Id, offer: Offer, by: Context) -> Result<Offered, Fault> {
+        self.write((id, offer, by), |tx, (id, offer, by)| {
+            Box::pin(offer::offer_again(tx, *id, offer, by))
         })
         .await
     }

@@ -8,12 +8,13 @@ mod expiry;
 mod rotation;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::api_key::{
-    ApiKey, Change, Changed, Creation, Expiring, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated,
-    Rotation, Store,
+    ApiKey, Change, Changed, Creation, Due, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated,
+    Rotation, Store, Warning, Wording,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -174,21 +175,14 @@ impl Store for Database {
         .await
     }
 
-    async fn take_expiring(
+    async fn warn_expiring(
         &self,
-        before: Timestamp,
-        limit: u32,
+        due: Due,
+        wording: Arc<dyn Wording>,
         by: Context,
-    ) -> Result<Vec<Expiring>, Fault> {
-        self.write((before, limit, by), |tx, (before, limit, by)| {
-            Box::pin(expiry::take(tx, *before, *limit, by))
-        })
-        .await
-    }
-
-    async fn give_back_expiring(&self, keys: Vec<Id>, by: Context) -> Result<(), Fault> {
-        self.write((keys, by), |tx, (keys, by)| {
-            Box::pin(expiry::give_back(tx, keys, by))
+    ) -> Result<Vec<Warning>, Fault> {
+        self.write((due, wording, by), |tx, (due, wording, by)| {
+            Box::pin(expiry::warn(tx, *due, wording.as_ref(), by))
         })
         .await
     }

@@ -8,7 +8,9 @@
 
 use std::path::Path;
 
-use portcullis_core::account::{self, CLAIM_LIFETIME, Identifier, Proof, Redeemed, Stamp, State, Store as _};
+use portcullis_core::account::{
+    self, CLAIM_LIFETIME, Claimed, Identifier, Offer, Offered, Proof, Redeemed, Stamp, State, Store as _,
+};
 use portcullis_core::audit::Context;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
@@ -40,6 +42,16 @@ fn token(byte: u8) -> Digest<account::EmailVerification> {
     Opaque::from_bytes([byte; 32]).digest()
 }
 
+/// What the first token is for.
+async fn offered(database: &Database, id: account::Id, expires_at: Timestamp) -> Claimed {
+    let offer = Offer::new(token(1), expires_at);
+    let offered = database.offer_verification(id, offer, Context::system(NOW)).await;
+    match offered.unwrap() {
+        Offered::Made(claimed) => claimed,
+        other => panic!("nothing was offered: {other:?}"),
+    }
+}
+
 async fn proven(database: &Database, id: account::Id, byte: u8) -> Redeemed {
     let found = account::Store::find(database, id).await.unwrap().unwrap();
     let own = Proof::Own {
@@ -67,11 +79,8 @@ async fn what_the_version_before_writes_beside_this_one_is_a_claim() {
     // They log in, and are asked for a proof.
     assert_eq!(logins(&database, "anna@example.com").await, [first]);
     let end = NOW.plus(CLAIM_LIFETIME);
-    let offered = database.offer_verification(first, token(1), end).await.unwrap();
-    assert_eq!(
-        offered.unwrap().account.email.as_deref(),
-        Some("anna@example.com")
-    );
+    let claimed = offered(&database, first, end).await;
+    assert_eq!(claimed.account.email.as_deref(), Some("anna@example.com"));
     let Redeemed::Proven(account) = proven(&database, first, 1).await else {
         panic!("not proven")
     };
@@ -112,8 +121,7 @@ async fn an_address_that_the_version_before_holds_goes_to_whoever_proves_it() {
         .unwrap();
     let squatter = registered_before(&file, 2, "anna@example.com");
     assert_eq!(logins(&database, "anna@example.com").await, [squatter, owner]);
-    let offered = database.offer_verification(owner, token(1), NOW.plus(CLAIM_LIFETIME));
-    assert!(offered.await.unwrap().is_some());
+    offered(&database, owner, NOW.plus(CLAIM_LIFETIME)).await;
     assert!(matches!(proven(&database, owner, 1).await, Redeemed::Proven(_)));
     assert_eq!(logins(&database, "anna@example.com").await, [owner]);
     let squatter = account::Store::find(&database, squatter).await.unwrap().unwrap();

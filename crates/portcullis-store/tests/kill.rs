@@ -239,7 +239,7 @@ async fn register(database: &Database, numbers: &mut Numbers) -> account::Accoun
         state: State::Active,
         stamp: Stamp::from_uuid(numbers.id()),
         password: SealedHash::from_bytes(vec![7; 100]),
-        verification: Some((numbers.digest(), NOW)),
+        verification: Some(account::Offer::new(numbers.digest(), NOW)),
         roles: Vec::new(),
         at: NOW,
     };

@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use self::builder::Manners;
 pub use self::builder::{Builder, Enumeration, OpenError};
-use self::letters::{Letters, Worker};
+use self::letters::{Letters, Words, Worker};
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
@@ -72,6 +72,7 @@ struct Inner {
     organizations: Organizations,
     service_accounts: ServiceAccounts,
     api_keys: ApiKeys,
+    words: Arc<Words>,
     audit: administration::Log,
     decisions: Decisions,
     verifier: Verifier,

@@ -1,8 +1,8 @@
 //! Accounts: who exists, under which identifiers, in which state.
 //!
 //! Flow: a form is parsed into [`EmailAddress`] and [`Username`] (they exist only valid and normalised), the
-//! password is hashed, and [`Store::register`] writes account, password, verification token and audit event in one
-//! transaction. Two registrations of one user name end in exactly one account because the normalised form is unique in
+//! password is hashed, and [`Store::register`] writes account, password, verification token, letter and audit event in
+//! one transaction. Two registrations of one user name end in exactly one account because the normalised form is unique in
 //! the store.
 //!
 //! An address belongs to whoever proves it, never to whoever said first that it is theirs: any number of accounts may
@@ -13,6 +13,7 @@
 //! mailed about, or takes the account over, which ends everything that was made before.
 
 mod identifier;
+mod offer;
 mod passwords;
 mod proof;
 mod registrar;
@@ -26,6 +27,7 @@ pub use self::identifier::{
     EmailAddress, Identifier, InvalidEmail, InvalidLetters, InvalidUsername, Username, looks_of,
     shown_address,
 };
+pub use self::offer::{Addressee, Offer, Offered, Wording};
 pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsError};
 pub use self::proof::{Claim, Claimed, Proof, Proving, Redeemed};
 pub use self::registrar::{
@@ -188,8 +190,8 @@ pub struct NewAccount {
     pub stamp: Stamp,
     /// The sealed hash of its password.
     pub password: SealedHash,
-    /// The digest of the mailed verification token and when it expires; `None` sends no mail.
-    pub verification: Option<(Digest<EmailVerification>, Timestamp)>,
+    /// The verification token and its letter; `None` sends no mail.
+    pub verification: Option<Offer>,
     /// Names of roles it begins with; they must exist.
     pub roles: Vec<String>,
     /// When.
@@ -252,7 +254,9 @@ pub struct Login {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Registers an account (audited as [`audit::Action::AccountRegistered`]). Its address is a claim beside those of
-    /// others, or as [`NewAccount::claim`] says.
+    /// others, or as [`NewAccount::claim`] says. The letter of [`NewAccount::verification`] is written with it: to whoever
+    /// claims the address, or where another account has proven it, to that one's owner. One that is withheld
+    /// ([`audit::Action::JobWithheld`]) hinders nothing: whoever has the mailbox asks for another.
     async fn register(&self, new: NewAccount, by: audit::Context) -> Result<Outcome, Fault>;
 
     /// Remembers the set-up token of a server without an administrator, replacing an earlier one
@@ -311,14 +315,10 @@ pub trait Store: Send + Sync {
     /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
     async fn spend(&self, budgets: Vec<Budget>, now: Timestamp) -> Result<Result<(), Duration>, Fault>;
 
-    /// Remembers a further verification token for the account's claim, and answers the claim. `None` for an account
-    /// without one, and for an address that another account has proven.
-    async fn offer_verification(
-        &self,
-        id: Id,
-        digest: Digest<EmailVerification>,
-        expires_at: Timestamp,
-    ) -> Result<Option<Claimed>, Fault>;
+    /// Remembers a further verification token for the account's claim and writes its letter, both or neither
+    /// ([`audit::Action::EmailVerificationRequested`]). Where another account has proven the address there is no token,
+    /// and the letter is to that one's owner.
+    async fn offer_verification(&self, id: Id, offer: Offer, by: audit::Context) -> Result<Offered, Fault>;
 
     /// The account, with its password, whose address a token would prove at `now`. Uses nothing up.
     async fn find_verification(

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 pub use self::verification::{AgainError, PASSWORD_TRIES, VERIFICATION_LIFETIME, VerifyError};
 use super::{
-    Account, Claim, EmailAddress, Id, NewAccount, Outcome, SetupToken, Stamp, State, Store, Username,
-    VerificationToken,
+    Account, Claim, EmailAddress, Id, NewAccount, Offer, Outcome, SetupToken, Stamp, State, Store, Username,
+    VerificationToken, Wording,
 };
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
@@ -28,7 +28,7 @@ pub struct Registration {
     pub password: SecretText,
 }
 
-/// A registered account, with the token that must reach its owner by mail.
+/// A registered account, with the token that reaches its owner by mail.
 #[derive(Debug, Clone)]
 pub struct Registered {
     /// The account.
@@ -72,6 +72,7 @@ pub struct Registrar {
     environment: Environment,
     policy: Policy,
     claim: Claim,
+    wording: Option<Arc<dyn Wording>>,
 }
 
 impl Registrar {
@@ -83,7 +84,16 @@ impl Registrar {
             environment,
             policy,
             claim: Claim::Open,
+            wording: None,
         }
+    }
+
+    /// The same registrar, which has these letters written with what they follow. Without, whoever calls it mails the
+    /// tokens.
+    #[must_use]
+    pub fn writing(mut self, wording: Arc<dyn Wording>) -> Self {
+        self.wording = Some(wording);
+        self
     }
 
     /// The same registrar, which registers addresses that others have proven, too, so that nobody learns of it.
@@ -104,7 +114,7 @@ impl Registrar {
     }
 
     /// Registers an account. An address must still be proven; until then the account is unverified, and others may
-    /// claim the same address.
+    /// claim the same address. The letter that asks for the proof is written with the account.
     ///
     /// # Errors
     /// [`RegistrationError`].
@@ -224,13 +234,21 @@ impl Registrar {
             state,
             stamp: Stamp::new(&self.environment),
             password,
-            verification: verification
-                .as_ref()
-                .map(|token| (token.digest(), at.plus(VERIFICATION_LIFETIME))),
+            verification: verification.as_ref().map(|token| self.offer(token, at)),
             roles,
             at,
         };
         Ok((new, verification))
+    }
+
+    /// What the store gets of a token made at this moment: its digest, and how its letter is worded.
+    fn offer(&self, token: &VerificationToken, at: Timestamp) -> Offer {
+        let offer = Offer::new(token.digest(), at.plus(VERIFICATION_LIFETIME));
+        let Some(wording) = self.wording.clone() else {
+            return offer;
+        };
+        let token = token.clone();
+        offer.with_letter(move |to, by| wording.letter(to, &token, by))
     }
 }
 

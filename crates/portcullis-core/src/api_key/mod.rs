@@ -26,6 +26,7 @@ mod settings;
 mod terms;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -38,6 +39,7 @@ pub(crate) use self::terms::Terms;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 pub use crate::id::ApiKeyId as Id;
+use crate::job::NewJob;
 use crate::throttle::Rate;
 use crate::{account, audit};
 
@@ -236,6 +238,45 @@ pub struct Expiring {
     pub told: Vec<account::Account>,
 }
 
+/// Words what is told of keys that end soon.
+pub trait Wording: Send + Sync {
+    /// The jobs that tell of it; none where nobody can be told. It is called inside the store's transaction, perhaps more
+    /// than once: it waits for nothing.
+    ///
+    /// # Errors
+    /// If one can't be written down.
+    fn ends_soon(&self, expiring: &Expiring, by: &audit::Context) -> Result<Vec<NewJob>, Fault>;
+}
+
+/// What came of telling of a key that ends soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The key, and who was to be told.
+    pub expiring: Expiring,
+    /// Whether they were.
+    pub outcome: Warned,
+}
+
+/// Whether somebody was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warned {
+    /// So many letters are written: none where nobody can be told. The key isn't answered again.
+    Told(usize),
+    /// Every letter was withheld ([`audit::Action::JobWithheld`]): the key is answered again.
+    Untold,
+}
+
+/// Which keys [`Store::warn_expiring`] looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Due {
+    /// Those that expire until then.
+    pub before: Timestamp,
+    /// Those behind this one, by end and id: whoever asks in a loop isn't answered the untold once more.
+    pub after: Option<(Timestamp, Id)>,
+    /// So many at most.
+    pub limit: u32,
+}
+
 /// Where keys are kept. Every verb is atomic; one that changes or ends a key invalidates it.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -278,16 +319,14 @@ pub trait Store: Send + Sync {
     /// Writes down when, and from where, keys were last used; never moves one back.
     async fn note_used(&self, used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault>;
 
-    /// Up to `limit` honoured keys that expire between `by.at` and `before`, were made for longer than that, and
-    /// whose owners may act. Each is answered once, to one caller ([`audit::Action::ApiKeyExpiring`]).
-    async fn take_expiring(
+    /// Marks honoured keys that expire between `by.at` and [`Due::before`], were made for longer than that, and whose
+    /// owners may act, as told of, and writes the letters that tell of them ([`audit::Action::ApiKeyExpiring`]): mark and
+    /// letters of a key, or neither. Each is answered once, to one caller, by its end; one that is
+    /// [`Warned::Untold`] ([`audit::Action::ApiKeyUntold`]) isn't marked.
+    async fn warn_expiring(
         &self,
-        before: Timestamp,
-        limit: u32,
+        due: Due,
+        wording: Arc<dyn Wording>,
         by: audit::Context,
-    ) -> Result<Vec<Expiring>, Fault>;
-
-    /// Of these, answered by [`Store::take_expiring`], nobody could be told ([`audit::Action::ApiKeyUntold`]): they are
-    /// answered again. Those that are gone are left out.
-    async fn give_back_expiring(&self, keys: Vec<Id>, by: audit::Context) -> Result<(), Fault>;
+    ) -> Result<Vec<Warning>, Fault>;
 }

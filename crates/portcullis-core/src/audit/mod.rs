@@ -102,6 +102,8 @@ actions! {
     EmailVerified = "account.email_verified",
     /// An account lost an address that it hadn't proven; the detail says why.
     EmailClaimLost = "account.email_claim_lost",
+    /// Somebody asked for a further letter that proves an address, and it was written; the detail says to whom.
+    EmailVerificationRequested = "account.email_verification_requested",
     /// A login was refused; the detail names the reason.
     LoginRefused = "login.refused",
     /// A session began.
@@ -191,7 +193,7 @@ actions! {
     ApiKeyRevoked = "api_key.revoked",
     /// The owner of an API key was told that it ends soon.
     ApiKeyExpiring = "api_key.expiring",
-    /// That it ends soon could be mailed to nobody; it is tried again.
+    /// That it ends soon was told to nobody, for too many letters were written; it is tried again.
     ApiKeyUntold = "api_key.untold",
     /// A letter was not written, for too many were; the detail says what it was about.
     JobWithheld = "job.withheld",

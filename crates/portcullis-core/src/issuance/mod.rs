@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub use self::error::{ChangeError, CreateError, RotateError};
 use self::reach::Beyond;
 use crate::api_key::{
-    ApiKey, Creation, Expiring, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotated, Rotation,
-    Secret, Settings, Store,
+    ApiKey, Creation, Due, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotated, Rotation, Secret,
+    Settings, Store, Warning, Wording,
 };
 use crate::authn::Directory;
 use crate::authz::{ApiKeysRead, ApiKeysWrite, Facts, FreshLogin, Permit, Principal};
@@ -324,26 +324,25 @@ impl ApiKeys {
         self.on.store.revoke_key(account, id, permit.sign(by)).await
     }
 
-    /// Keys whose end is near and of which nobody was told yet; each is answered once, unless it is given back.
+    /// Writes the letters about keys whose end is near and of which nobody was told yet: up to `limit` keys behind `after`,
+    /// by end and id. Each is answered once, unless its letters were withheld.
     ///
     /// # Errors
-    /// What the store says.
-    pub async fn take_expiring(&self, limit: u32) -> Result<Vec<Expiring>, Fault> {
+    /// What the store says; then nobody was told.
+    pub async fn warn_expiring(
+        &self,
+        after: Option<(Timestamp, Id)>,
+        limit: u32,
+        wording: Arc<dyn Wording>,
+    ) -> Result<Vec<Warning>, Fault> {
         let now = self.on.environment.now();
-        let before = now.plus(self.on.settings.warning);
-        self.on
-            .store
-            .take_expiring(before, limit, audit::Context::system(now))
-            .await
-    }
-
-    /// Keys of [`ApiKeys::take_expiring`] of which nobody could be told: they are answered again.
-    ///
-    /// # Errors
-    /// What the store says.
-    pub async fn give_back_expiring(&self, keys: Vec<Id>) -> Result<(), Fault> {
-        let by = audit::Context::system(self.on.environment.now());
-        self.on.store.give_back_expiring(keys, by).await
+        let due = Due {
+            before: now.plus(self.on.settings.warning),
+            after,
+            limit,
+        };
+        let by = audit::Context::system(now);
+        self.on.store.warn_expiring(due, wording, by).await
     }
 
     /// What the store says now: keys are made rarely, and what another node changed a moment ago counts.

@@ -8,7 +8,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::secret::Digest;
 
-use super::{account, account_columns, claim, names, verification};
+use super::{account, account_columns, claim, names, offer};
 use crate::access;
 use crate::audit::Entry;
 use crate::tx::Tx;
@@ -37,9 +37,6 @@ pub(super) async fn register(
     }
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
-    if let Some((digest, expires_at)) = &new.verification {
-        verification::offer_verification(tx, new.id, digest, *expires_at).await?;
-    }
     tx.record(by, Entry::of(Action::AccountRegistered).account(new.id));
     for role in new
         .roles
@@ -48,6 +45,10 @@ pub(super) async fn register(
         .chain(more_roles.iter().copied())
     {
         begin_with_role(tx, new.id, role, by).await?;
+    }
+    // Last: whoever is written to at the same domain waits for the budgets that this holds.
+    if let Some(verification) = &new.verification {
+        offer::offer(tx, new.id, verification, by).await?;
     }
     let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
     let row = tx.query_one(sql, params![new.id]).await?;

@@ -5,7 +5,7 @@
 //! after the other, so that one address has one first proof.
 
 use portcullis_core::account::{
-    Account, Claimed, EmailVerification, Id, Login, Proof, Proving, Redeemed, Stamp, State,
+    Account, EmailVerification, Id, Login, Proof, Proving, Redeemed, Stamp, State,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
@@ -23,37 +23,6 @@ use crate::session::everything;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 use crate::{Database, access};
-
-pub(super) async fn offer_verification(
-    tx: &mut Tx<'_>,
-    id: Id,
-    digest: &Digest<EmailVerification>,
-    expires_at: Timestamp,
-) -> Result<Option<Claimed>, Fault> {
-    claim::adopt(tx, id, expires_at).await?;
-    let sql = "INSERT INTO verifications (digest, account_id, email_normalised, expires_at)
-        SELECT $2, account_id, email_normalised, $3 FROM email_claims WHERE account_id = $1 AND NOT EXISTS (
-            SELECT 1 FROM accounts WHERE accounts.email_normalised = email_claims.email_normalised
-            AND accounts.email_verified_at IS NOT NULL)";
-    if tx.execute(sql, params![id, digest, expires_at]).await? == 0 {
-        return Ok(None);
-    }
-    let sql = concat!(
-        "SELECT ",
-        account_columns!(),
-        ", email_claims.claimed_at, email_claims.claimed_from FROM accounts
-        JOIN email_claims ON email_claims.account_id = accounts.id WHERE accounts.id = $1"
-    );
-    let row = tx.query_one(sql, params![id]).await?;
-    let claimed = |mut row: Row| {
-        Ok(Claimed {
-            account: account(&mut row)?,
-            at: row.take()?,
-            from: row.take()?,
-        })
-    };
-    row.map(claimed).transpose()
-}
 
 /// Whose claim the code is about, if it is good.
 pub(super) async fn find(

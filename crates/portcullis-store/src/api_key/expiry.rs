@@ -1,45 +1,68 @@
 //! Keys that end soon, and who is to be told.
 
 use portcullis_core::account::{self, Account};
-use portcullis_core::api_key::{ApiKey, Expiring, Id};
+use portcullis_core::api_key::{ApiKey, Due, Expiring, Warned, Warning, Wording};
 use portcullis_core::audit::{Action, Context};
-use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
+use portcullis_core::job::Enqueued;
+use uuid::Uuid;
 
 use super::{api_key, api_key_columns, record};
 use crate::access::people_who_administer;
 use crate::account::{account, account_columns};
+use crate::job;
 use crate::tx::Tx;
 use crate::value::params;
 
-pub(super) async fn take(
+pub(super) async fn warn(
     tx: &mut Tx<'_>,
-    before: Timestamp,
-    limit: u32,
+    due: Due,
+    wording: &dyn Wording,
     by: &Context,
-) -> Result<Vec<Expiring>, Fault> {
+) -> Result<Vec<Warning>, Fault> {
     let [one, other] = tx.acting();
-    let rows = tx.query(TAKE, params![by.at, before, limit, one, other]).await?;
-    let mut expiring = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        let key = api_key(&mut row)?;
+    let (end, id) = due
+        .after
+        .map_or((by.at, Uuid::nil()), |(end, id)| (end, id.as_uuid()));
+    let params = params![by.at, due.before, due.limit, one, other, end, id];
+    let mut keys = Vec::new();
+    for mut row in tx.query(TAKE, params).await? {
+        keys.push(api_key(&mut row)?);
+    }
+    keys.sort_by_key(|key| (key.expires_at, key.id));
+    let mut warnings = Vec::with_capacity(keys.len());
+    for key in keys {
         let owner = find(tx, key.account).await?;
         let owner = owner.ok_or_else(|| Fault::Corrupt(format!("the key {} has no owner", key.id)))?;
         let told = told(tx, &key, &owner).await?;
-        record(tx, Action::ApiKeyExpiring, &key, by);
-        expiring.push(Expiring { key, owner, told });
+        let expiring = Expiring { key, owner, told };
+        let outcome = tell(tx, &expiring, wording, by).await?;
+        warnings.push(Warning { expiring, outcome });
     }
-    expiring.sort_by_key(|one| (one.key.expires_at, one.key.id));
-    Ok(expiring)
+    Ok(warnings)
 }
 
-pub(super) async fn give_back(tx: &mut Tx<'_>, keys: &[Id], by: &Context) -> Result<(), Fault> {
-    for id in keys {
-        if let Some(mut row) = tx.query_one(GIVE_BACK, params![*id]).await? {
-            record(tx, Action::ApiKeyUntold, &api_key(&mut row)?, by);
+/// Writes the letters about a key. If every one is withheld, the key is taken by a later call.
+async fn tell(
+    tx: &mut Tx<'_>,
+    expiring: &Expiring,
+    wording: &dyn Wording,
+    by: &Context,
+) -> Result<Warned, Fault> {
+    let letters = wording.ends_soon(expiring, by)?;
+    let mut written = 0;
+    for letter in &letters {
+        if job::enqueue(tx, letter, by).await? == Enqueued::Written {
+            written += 1;
         }
     }
-    Ok(())
+    if written == 0 && !letters.is_empty() {
+        tx.execute(UNMARK, params![expiring.key.id]).await?;
+        record(tx, Action::ApiKeyUntold, &expiring.key, by);
+        return Ok(Warned::Untold);
+    }
+    record(tx, Action::ApiKeyExpiring, &expiring.key, by);
+    Ok(Warned::Told(written))
 }
 
 /// The owner, or for one without an address whoever made the key, or the people who administer.
@@ -80,14 +103,12 @@ const TAKE: &str = concat!(
        SELECT keys.id FROM api_keys AS keys JOIN accounts ON accounts.id = keys.account_id
        WHERE keys.warned_at IS NULL AND keys.expires_at > $1 AND keys.expires_at <= $2 AND keys.enabled = 1
          AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ($4, $5)
-       ORDER BY keys.expires_at LIMIT $3) RETURNING ",
+         AND (keys.expires_at, keys.id) > ($6, $7)
+       ORDER BY keys.expires_at, keys.id LIMIT $3) RETURNING ",
     api_key_columns!()
 );
 
-const GIVE_BACK: &str = concat!(
-    "UPDATE api_keys SET warned_at = NULL WHERE id = $1 AND warned_at IS NOT NULL RETURNING ",
-    api_key_columns!()
-);
+const UNMARK: &str = "UPDATE api_keys SET warned_at = NULL WHERE id = $1";
 
 const MAKER: &str = "SELECT actor FROM audit_events WHERE account_id = $1 AND action = $2 AND detail = $3
     ORDER BY id DESC LIMIT 1";

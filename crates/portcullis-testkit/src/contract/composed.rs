@@ -1,14 +1,15 @@
 //! A store of everything whose sessions are kept by another store than the rest.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_core::account::{
-    Account, Claimed, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Outcome, Proof,
-    Proving, Redeemed, Setup,
+    Account, EmailVerification, Identifier, Login, NewAccount, NewServiceAccount, Offer, Offered, Outcome,
+    Proof, Proving, Redeemed, Setup,
 };
-use portcullis_core::api_key::{ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
+use portcullis_core::api_key::{ApiKey, Creation, Due, Found, KeyDigest, NewApiKey, Warning, Wording};
 use portcullis_core::audit::{Context, Event, Filter, Refusal};
 use portcullis_core::authz::explain::Bounds;
 use portcullis_core::authz::{AccountFacts, Decision};
@@ -103,7 +104,7 @@ pass_on! { account::Store => rest R:
     fn rehash(id: account::Id, old: SealedHash, new: SealedHash) -> bool;
     fn set_state(id: account::Id, state: account::State, stamp: account::Stamp, by: Context) -> account::StateSet;
     fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;
-    fn offer_verification(id: account::Id, digest: Digest<EmailVerification>, expires_at: Timestamp) -> Option<Claimed>;
+    fn offer_verification(id: account::Id, offer: Offer, by: Context) -> Offered;
     fn find_verification(token: Digest<EmailVerification>, now: Timestamp) -> Option<Login>;
     fn count_verification_try(token: Digest<EmailVerification>, most: u32, now: Timestamp) -> bool;
     fn redeem_verification(token: Digest<EmailVerification>, proof: Proof, stamp: account::Stamp, by: Context) -> Redeemed;
@@ -200,8 +201,7 @@ pass_on! { api_key::Store => rest R:
     fn rotate_key(account: account::Id, id: api_key::Id, rotation: api_key::Rotation, by: Context) -> api_key::Rotated;
     fn revoke_key(account: account::Id, id: api_key::Id, by: Context) -> bool;
     fn note_used(used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> ();
-    fn take_expiring(before: Timestamp, limit: u32, by: Context) -> Vec<Expiring>;
-    fn give_back_expiring(keys: Vec<api_key::Id>, by: Context) -> ();
+    fn warn_expiring(due: Due, wording: Arc<dyn Wording>, by: Context) -> Vec<Warning>;
 }
 
 pass_on! { job::Store => rest R:

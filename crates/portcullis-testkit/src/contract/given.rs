@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use portcullis_core::account::{
-    Account, Claim, EmailAddress, EmailVerification, NewAccount, NewServiceAccount, Outcome, Proof, Redeemed,
-    State, StateSet, Username,
+    Account, Claim, Claimed, EmailAddress, EmailVerification, NewAccount, NewServiceAccount, Offer, Offered,
+    Outcome, Proof, Redeemed, State, StateSet, Username,
 };
 use portcullis_core::audit::{Action, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
@@ -131,9 +131,24 @@ pub(super) async fn verified<S: Stores>(db: &S, id: account::Id) -> Account {
 /// A token for the account's claim, good for an hour.
 pub(super) async fn offered<S: Stores>(db: &S, id: account::Id) -> Digest<EmailVerification> {
     let token = fresh_digest();
-    let offered = db.offer_verification(id, token, START.plus(HOUR)).await.unwrap();
+    let offered = offer(db, id, token, START.plus(HOUR)).await;
     assert_eq!(offered.map(|claimed| claimed.account.id), Some(id));
     token
+}
+
+/// Offers the token, without a letter; answers what it is for.
+pub(super) async fn offer<S: Stores>(
+    db: &S,
+    id: account::Id,
+    token: Digest<EmailVerification>,
+    expires_at: Timestamp,
+) -> Option<Claimed> {
+    let offer = Offer::new(token, expires_at);
+    match db.offer_verification(id, offer, by(START)).await.unwrap() {
+        Offered::Made(claimed) => Some(claimed),
+        Offered::Taken | Offered::NothingToProve => None,
+        Offered::Withheld(_) => panic!("there is no letter to withhold"),
+    }
 }
 
 /// What comes of the token in the hands of this account.

@@ -16,7 +16,8 @@ use super::given::{
 };
 use crate::FakeClock;
 
-fn new_job() -> NewJob {
+/// A letter that is due at once, for a day, and counted against nothing.
+pub(super) fn new_job() -> NewJob {
     let environment = crate::environment(&Arc::new(FakeClock::new()), 1);
     let sealer = Sealer::new(MasterKey::generate(&environment), environment);
     let id = Id::from_uuid(fresh_id());

@@ -97,6 +97,11 @@ macro_rules! store_contract {
             set_state_by_who_may_not_act_is_refused
             set_state_disabled_ends_everything
             set_state_active_needs_a_proven_address
+            register_writes_the_letter_with_the_account
+            register_without_its_letter_writes_nothing
+            register_tells_the_owner_of_a_proven_address
+            offer_verification_writes_token_and_letter_or_neither
+            offer_verification_of_a_proven_address_tells_its_owner
             offer_verification_needs_an_unverified_address
             redeem_verification_refuses_all_but_a_good_token
             redeem_verification_of_the_same_bytes_for_another_purpose_is_refused
@@ -177,9 +182,10 @@ macro_rules! store_contract {
             end_everything_ends_what_is_under_way
             end_everything_ends_keys_as_asked
             touch_never_moves_back_or_revives
-            take_expiring_answers_each_key_once
-            take_expiring_leaves_out_what_needs_no_warning
-            give_back_expiring_answers_again
+            warn_expiring_answers_each_key_once
+            warn_expiring_leaves_out_what_needs_no_warning
+            warn_expiring_without_its_letter_marks_nothing
+            warn_expiring_answers_what_was_withheld_again
         );
         $crate::store_contract!(@ $open, grant:
             share_of_what_is_unknown_is_refused

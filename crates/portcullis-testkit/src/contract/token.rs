@@ -10,8 +10,8 @@ use portcullis_core::token::{self, NewRefresh, Rotated, Rotation};
 use super::Stores;
 use super::given::{
     DAY, HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, first_refresh, fresh_digest,
-    fresh_id, lives, new_refresh, new_session, opened, proves, registered, rotation, set_state, together,
-    verified,
+    fresh_id, lives, new_refresh, new_session, offer, opened, proves, registered, rotation, set_state,
+    together, verified,
 };
 
 fn is_fresh(rotated: &Rotated) -> bool {
@@ -40,8 +40,11 @@ pub async fn rotate_unknown_token_is_unknown<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let new = opened(&db, &anna, START).await;
     let verification = fresh_digest();
-    let offered = db.offer_verification(anna.id, verification, START.plus(HOUR));
-    assert!(offered.await.unwrap().is_some());
+    assert!(
+        offer(&db, anna.id, verification, START.plus(HOUR))
+            .await
+            .is_some()
+    );
     for foreign in [
         fresh_digest(),
         disguised(new.token.unwrap()),
@@ -413,9 +416,7 @@ pub async fn sweep_keeps_what_may_still_matter<S: Stores>(db: S) {
     });
     db.open(new.clone(), by(START)).await.unwrap();
     let verification = fresh_digest();
-    db.offer_verification(anna.id, verification, expires_at)
-        .await
-        .unwrap();
+    offer(&db, anna.id, verification, expires_at).await;
     let refresh = first_refresh(&new);
 
     assert_eq!(db.sweep(expires_at.minus(MICROSECOND), 1_000).await.unwrap(), 0);
@@ -437,12 +438,7 @@ pub async fn sweep_is_bounded<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     for _ in 0..7 {
         let digest = fresh_digest();
-        assert!(
-            db.offer_verification(anna.id, digest, START)
-                .await
-                .unwrap()
-                .is_some()
-        );
+        assert!(offer(&db, anna.id, digest, START).await.is_some());
     }
     assert_eq!(db.sweep(START, 0).await.unwrap(), 0);
     let mut swept = Vec::new();

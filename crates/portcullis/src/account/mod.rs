@@ -7,7 +7,7 @@ mod view;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use portcullis_core::account::{
-    Claimed, EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username,
+    EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username,
 };
 use portcullis_core::audit;
 use portcullis_core::authz::Authenticated;
@@ -16,7 +16,7 @@ use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::letters::{host_of, new_device};
+pub(crate) use self::letters::{already_registered, host_of, new_device, verify_email};
 pub(crate) use self::view::AccountView;
 use crate::docs::shape;
 use crate::portcullis::{Enumeration, Portcullis};
@@ -178,7 +178,8 @@ async fn set_up(
 }
 
 impl Portcullis {
-    /// Registers an account and mails the code that proves its address.
+    /// Registers an account and mails the code that proves its address, or where another account has proven it and taken
+    /// addresses are hidden, a word to its owner. Account and letter are written together.
     ///
     /// # Errors
     /// [`RegistrationError`].
@@ -187,21 +188,8 @@ impl Portcullis {
         form: Registration,
         by: audit::Context,
     ) -> Result<Registered, RegistrationError> {
-        let address = form.email.clone();
-        let claimed = (by.at, by.ip);
-        let around = by.clone();
         let registered = self.registrar().register(form, by).await?;
-        if let Some((token, address)) = registered.verification.as_ref().zip(address) {
-            let claimed = Claimed {
-                account: registered.account.clone(),
-                at: claimed.0,
-                from: claimed.1,
-            };
-            // The account is there: its owner asks for another letter.
-            if let Err(fault) = verification::write(self, address, token, &claimed, around).await {
-                tracing::error!(%fault, "no letter about a new account was written");
-            }
-        }
+        self.letters().wake();
         Ok(registered)
     }
 

@@ -8,20 +8,15 @@
 //! given before anything is looked up (`T122`).
 
 use axum::extract::State;
-use portcullis_core::account::{
-    Account, AgainError, Claimed, EmailAddress, Identifier, Store as _, VerificationToken, VerifyError,
-};
+use portcullis_core::account::{Account, AgainError, Identifier, VerificationToken, VerifyError};
 use portcullis_core::authz::{Principal, Unnarrowed};
-use portcullis_core::fault::Fault;
-use portcullis_core::job::Enqueued;
-use portcullis_core::letter::About;
 use portcullis_core::scopes::Scopes;
 use portcullis_core::secret::SecretText;
 use portcullis_core::{audit, defends};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AccountView, Underway, broken_password, letters, one_field};
+use super::{AccountView, Underway, broken_password, one_field};
 use crate::docs::shape;
 use crate::portcullis::Portcullis;
 use crate::{Accepted, Allow, Api, Circumstances, Json, NoContent, Personal, Problem, Public, Via, Visitor};
@@ -227,77 +222,11 @@ async fn mail_again(
     Ok(NoContent)
 }
 
-/// Writes a further letter about the account's claim, if it has one.
+/// Has a further letter about the account's claim written, if it has one.
 async fn again(portcullis: &Portcullis, account: &Account, by: audit::Context) -> Result<(), AgainError> {
-    let offered = portcullis.registrar().verify_again(account.id).await?;
-    let address = account
-        .email
-        .as_deref()
-        .filter(|_| account.email_verified_at.is_none());
-    let address = address.and_then(|text| EmailAddress::parse(text).ok());
-    let written = match (offered, address) {
-        (Some((token, claimed)), Some(address)) => write(portcullis, address, &token, &claimed, by).await?,
-        (None, Some(address)) => {
-            let told = tell_the_owner(portcullis, address, by).await?;
-            told.unwrap_or(Enqueued::Written)
-        }
-        (_, None) => Enqueued::Written,
-    };
-    match written {
-        Enqueued::Withheld(wait) => Err(AgainError::TooSoon(wait)),
-        Enqueued::Written => Ok(()),
-    }
-}
-
-/// Writes the letter about a claim: with its code, or where another account has proven the address, to that one's owner
-/// that somebody tried.
-pub(super) async fn write(
-    portcullis: &Portcullis,
-    address: EmailAddress,
-    token: &VerificationToken,
-    claimed: &Claimed,
-    by: audit::Context,
-) -> Result<Enqueued, Fault> {
-    defends!("T124");
-    if let Some(told) = tell_the_owner(portcullis, address, by.clone()).await? {
-        return Ok(told);
-    }
-    let url = portcullis.manners().public_url.as_ref();
-    let letter = url.and_then(|url| letters::verify_email(url, claimed, token));
-    let letters = portcullis.letters();
-    letters
-        .post(letter, About::Verification, Some(claimed.account.id), by)
-        .await
-}
-
-/// Writes to whoever has proven the address that somebody tried it, if anybody has: to the address as its owner typed
-/// it, because another spelling may be another mailbox.
-async fn tell_the_owner(
-    portcullis: &Portcullis,
-    address: EmailAddress,
-    by: audit::Context,
-) -> Result<Option<Enqueued>, Fault> {
-    defends!("T011");
-    defends!("T012");
-    let found = portcullis
-        .database()
-        .find_logins(Identifier::Email(address))
-        .await?;
-    let owner = found
-        .into_iter()
-        .find(|login| login.account.email_verified_at.is_some());
-    let owner = owner.map(|login| login.account);
-    let id = owner.as_ref().map(|account| account.id);
-    let Some(to) = owner.and_then(|account| account.email) else {
-        return Ok(None);
-    };
-    let url = portcullis.manners().public_url.as_ref();
-    let letter = url.map(|url| letters::already_registered(url, &to));
-    let letters = portcullis.letters();
-    letters
-        .post(letter, About::AlreadyRegistered, id, by)
-        .await
-        .map(Some)
+    portcullis.registrar().verify_again(account.id, by).await?;
+    portcullis.letters().wake();
+    Ok(())
 }
 
 /// Who asks for a code.

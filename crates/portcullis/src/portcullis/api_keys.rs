@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use portcullis_core::administration::ServiceAccounts;
-use portcullis_core::api_key::{Expiring, Format, Settings, Store as _};
-use portcullis_core::audit;
+use portcullis_core::api_key::{Format, Settings, Store as _, Warned, Warning};
 use portcullis_core::authn::Directory;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::issuance;
 use portcullis_core::issuance::ApiKeys;
-use portcullis_core::job::Enqueued;
-use portcullis_core::letter::About;
 use portcullis_store::Database;
 
 use super::builder::shared;
 use super::{Builder, Portcullis};
-use crate::api_key::letters::letters_about;
 use crate::enforcer::Places;
 
 /// What was said about API keys when the deployment was built.
@@ -99,55 +94,33 @@ impl Portcullis {
     /// What the store says; whoever was not told, because the store failed or too many letters were written, is told by the
     /// next call.
     pub async fn warn_expiring(&self) -> Result<(), Fault> {
-        let mut untold = Vec::new();
-        let mut outcome = Ok(());
-        // What is given back at once would be taken again by the next turn.
-        while outcome.is_ok() {
-            match self.api_keys().take_expiring(AT_ONCE).await {
-                Ok(expiring) => {
-                    let told = expiring.iter().map(|one| self.tell(one));
-                    let told = join_all(told).await;
-                    let failed = expiring.iter().zip(told).filter(|(_, told)| !told);
-                    untold.extend(failed.map(|(one, _)| one.key.id));
-                    if expiring.len() < AT_ONCE as usize {
-                        break;
-                    }
-                }
-                Err(fault) => outcome = Err(fault),
+        let mut after = None;
+        loop {
+            let words = Arc::clone(&self.0.words);
+            let warnings = self.api_keys().warn_expiring(after, AT_ONCE, words).await?;
+            self.letters().wake();
+            warnings.iter().for_each(log);
+            let full = warnings.len() == AT_ONCE as usize;
+            let last = warnings.last().map(|last| &last.expiring.key);
+            after = last.and_then(|key| Some((key.expires_at?, key.id)));
+            if !full || after.is_none() {
+                return Ok(());
             }
         }
-        if !untold.is_empty() {
-            outcome = outcome.and(self.api_keys().give_back_expiring(untold).await);
-        }
-        outcome
-    }
-
-    /// Whether somebody is told, or there is nobody whom a letter could reach.
-    async fn tell(&self, one: &Expiring) -> bool {
-        let letters = letters_about(self.manners().public_url.as_ref(), one);
-        if one.owner.email.is_none() || letters.is_empty() || !self.letters().reach_anybody() {
-            let (key, owner, told) = (one.key.id, one.owner.id, letters.len());
-            tracing::warn!(%key, %owner, told, expires_at = ?one.key.expires_at, "an API key expires soon");
-        }
-        if letters.is_empty() || !self.letters().reach_anybody() {
-            return true;
-        }
-        let by = audit::Context::system(self.environment().now());
-        let mut told = false;
-        for letter in letters {
-            let posted =
-                self.letters()
-                    .post(Some(letter), About::KeyExpiring, Some(one.owner.id), by.clone());
-            match posted.await {
-                Ok(posted) => told |= posted == Enqueued::Written,
-                Err(fault) => {
-                    tracing::warn!(%fault, key = %one.key.id, "that a key ends could not be written down");
-                }
-            }
-        }
-        told
     }
 }
 
-/// How many keys are taken at once.
-const AT_ONCE: u32 = 100;
+/// Says what no letter says to the key's owner.
+fn log(Warning { expiring, outcome }: &Warning) {
+    let (key, owner, expires_at) = (&expiring.key.id, &expiring.owner, expiring.key.expires_at);
+    match *outcome {
+        Warned::Untold => tracing::warn!(%key, "too many letters: that an API key ends is told later"),
+        Warned::Told(told) if told == 0 || owner.email.is_none() => {
+            tracing::warn!(%key, owner = %owner.id, told, ?expires_at, "an API key expires soon");
+        }
+        Warned::Told(_) => {}
+    }
+}
+
+/// How many keys are taken in one transaction.
+const AT_ONCE: u32 = 20;

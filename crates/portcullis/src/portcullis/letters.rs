@@ -1,18 +1,21 @@
 //! Sends the letters that wait in the database, beside the requests: who waits for an answer doesn't wait for the mail
 //! system, and the time of an answer doesn't tell whether a letter was written.
 //!
-//! A verb of the store writes a letter with the change it follows ([`Letters::write`]); one that follows none is written
-//! by itself ([`Letters::post`]). A worker of this process is woken then, and looks by itself every second while
-//! [`Upkeep`](crate::upkeep::Upkeep) runs; so does every other node. What the mail system doesn't take comes back
-//! later; what waits when the process ends is sent by the next, or by another node.
+//! A verb of the store writes a letter with the change it follows: as it is ([`Letters::write`]), or worded in the verb's
+//! transaction by [`Words`] where only the verb finds out what to say. A worker of this process is woken then, and looks by
+//! itself every second while [`Upkeep`](crate::upkeep::Upkeep) runs; so does every other node. What the mail system
+//! doesn't take comes back later; what waits when the process ends is sent by the next, or by another node.
+//!
+//! **Deliberately absent:** a letter written beside the change it follows: a crash between would lose it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::account::Account;
+use portcullis_core::account::{Account, Addressee, VerificationToken};
+use portcullis_core::api_key::{self, Expiring};
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::{self, Enqueued, Job, Kind, Lease, NewJob};
+use portcullis_core::job::{self, Job, Kind, Lease, NewJob};
 use portcullis_core::letter::{About, Letter, MailError, Mailer, Outbox, next_try};
 use portcullis_core::session::{Device, News};
 use portcullis_core::{account, audit, defends};
@@ -22,7 +25,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::account::new_device;
+use crate::account::{already_registered, new_device, verify_email};
+use crate::api_key::letters::letters_about;
 use crate::mail::Silent;
 
 /// Writes letters down, and sends them.
@@ -92,26 +96,6 @@ impl Letters {
         by: &audit::Context,
     ) -> Result<NewJob, Fault> {
         self.0.outbox.write(letter, about, account, by)
-    }
-
-    /// Writes a letter that follows no change, if there is one.
-    pub(crate) async fn post(
-        &self,
-        letter: Option<Letter>,
-        about: About,
-        account: Option<account::Id>,
-        by: audit::Context,
-    ) -> Result<Enqueued, Fault> {
-        let Some(letter) = letter else {
-            return Ok(Enqueued::Written);
-        };
-        let job = self.write(&letter, about, account, &by)?;
-        let (label, enqueued) = (job.label, self.0.jobs.enqueue(job, by).await?);
-        match enqueued {
-            Enqueued::Written => self.wake(),
-            Enqueued::Withheld(_) => tracing::warn!(label, "too many letters: one was not written"),
-        }
-        Ok(enqueued)
     }
 
     /// Sends what is due, beside the caller.
@@ -214,7 +198,7 @@ impl Letters {
     }
 }
 
-/// Words what is told about sessions.
+/// Words what is told about addresses, sessions and keys.
 pub(super) struct Words {
     pub(super) letters: Letters,
     pub(super) public_url: Option<Url>,
@@ -234,6 +218,45 @@ impl News for Words {
                 .write(&letter, About::NewDevice, Some(account.id), by)
         };
         letter.map(write).transpose()
+    }
+}
+
+impl account::Wording for Words {
+    fn letter(
+        &self,
+        to: Addressee<'_>,
+        token: &VerificationToken,
+        by: &audit::Context,
+    ) -> Result<Option<NewJob>, Fault> {
+        let Some(url) = &self.public_url else {
+            return Ok(None);
+        };
+        let (letter, about, account) = match to {
+            Addressee::Claimant(claimed) => (
+                verify_email(url, claimed, token),
+                About::Verification,
+                claimed.account.id,
+            ),
+            Addressee::Owner { account, address } => (
+                Some(already_registered(url, address)),
+                About::AlreadyRegistered,
+                account,
+            ),
+        };
+        let write = |letter| self.letters.write(&letter, about, Some(account), by);
+        letter.map(write).transpose()
+    }
+}
+
+impl api_key::Wording for Words {
+    fn ends_soon(&self, expiring: &Expiring, by: &audit::Context) -> Result<Vec<NewJob>, Fault> {
+        if !self.letters.reach_anybody() {
+            return Ok(Vec::new());
+        }
+        let (letters, owner) = (&self.letters, Some(expiring.owner.id));
+        let write = |letter| letters.write(&letter, About::KeyExpiring, owner, by);
+        let about = letters_about(self.public_url.as_ref(), expiring);
+        about.into_iter().map(write).collect()
     }
 }
 

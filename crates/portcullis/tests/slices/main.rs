@@ -48,6 +48,7 @@ mod slow_body;
 mod staleness;
 mod step_up;
 mod tenant;
+mod together;
 mod token;
 mod tour;
 mod two_credentials;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Registrar;
-use crate::account::{Account, Claimed, Id, Identifier, Login, Proof, Redeemed, Stamp, VerificationToken};
+use crate::account::{
+    Account, Claimed, Id, Identifier, Login, Offered, Proof, Redeemed, Stamp, VerificationToken,
+};
 use crate::fault::Fault;
 use crate::password::{Broken, HashError, Password, Verdict};
 use crate::secret::SecretText;
@@ -53,13 +55,15 @@ pub enum VerifyError {
 }
 
 impl Registrar {
-    /// Makes a further verification token for an account whose address isn't proven yet; `None` for any other.
+    /// Makes a further verification token for an account whose address isn't proven yet, and has it mailed; `None` for any
+    /// other. Where another account has proven the address, its owner is told instead.
     ///
     /// # Errors
-    /// [`AgainError`].
+    /// [`AgainError`]: there is neither a token nor a letter.
     pub async fn verify_again(
         &self,
         account: Id,
+        by: audit::Context,
     ) -> Result<Option<(VerificationToken, Claimed)>, AgainError> {
         defends!("T091");
         let budget = Budget {
@@ -69,12 +73,12 @@ impl Registrar {
         let spent = self.store.spend(vec![budget], self.environment.now()).await?;
         spent.map_err(AgainError::TooSoon)?;
         let token = VerificationToken::mint(&self.environment);
-        let expires_at = self.environment.now().plus(VERIFICATION_LIFETIME);
-        Ok(self
-            .store
-            .offer_verification(account, token.digest(), expires_at)
-            .await?
-            .map(|claimed| (token, claimed)))
+        let offer = self.offer(&token, self.environment.now());
+        match self.store.offer_verification(account, offer, by).await? {
+            Offered::Made(claimed) => Ok(Some((token, claimed))),
+            Offered::Taken | Offered::NothingToProve => Ok(None),
+            Offered::Withheld(wait) => Err(AgainError::TooSoon(wait)),
+        }
     }
 
     /// The accounts that may be sent a further code when somebody asks for one without a login: those that claim the

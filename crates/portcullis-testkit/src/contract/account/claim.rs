@@ -1,8 +1,8 @@
 //! Claims of one address: they coexist, lose to the first proof, and expire.
 
 use portcullis_core::account::{
-    Account, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Outcome, Proof, Proving, Redeemed, Stamp,
-    State, Username,
+    Account, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Offer, Outcome, Proof, Proving, Redeemed,
+    Stamp, State, Username,
 };
 use portcullis_core::audit::Action;
 use portcullis_core::scopes::ADMINISTRATOR;
@@ -13,7 +13,7 @@ use crate::contract::Stores;
 use crate::contract::api_key::new_key;
 use crate::contract::given::{
     CROWD, DAY, HOUR, MICROSECOND, START, by, count, events, fresh_digest, fresh_id, lives, new_account,
-    offered, opened, redeemed, refused, registered, sealed, set_state, together,
+    offer, offered, opened, redeemed, refused, registered, sealed, set_state, together,
 };
 
 /// Registers an account without a user name that claims this address.
@@ -119,8 +119,8 @@ pub async fn the_first_proof_takes_the_address_from_all_others<S: Stores>(db: S)
     // Neither an old letter nor a new one gives the address back.
     let answer = redeem_takeover(&db, old).await;
     assert_eq!(answer, Redeemed::Refused);
-    let none = db.offer_verification(second.id, fresh_digest(), START.plus(HOUR));
-    assert_eq!(none.await.unwrap(), None);
+    let none = offer(&db, second.id, fresh_digest(), START.plus(HOUR)).await;
+    assert_eq!(none, None);
 }
 
 async fn redeem_takeover<S: Stores>(db: &S, token: Digest<account::EmailVerification>) -> Redeemed {
@@ -228,10 +228,7 @@ pub async fn claims_expire<S: Stores>(db: S) {
     let (anna, berta) = (claimant(&db, "anna").await, registered(&db, "berta").await);
     let end = START.plus(CLAIM_LIFETIME);
     let token = fresh_digest();
-    let offered = db
-        .offer_verification(anna.id, token, end.plus(HOUR))
-        .await
-        .unwrap();
+    let offered = offer(&db, anna.id, token, end.plus(HOUR)).await;
     assert_eq!(offered.unwrap().at, START);
     let before = end.minus(MICROSECOND);
     assert_eq!(expire(&db, before).await, 0);
@@ -297,15 +294,15 @@ pub async fn a_hidden_claim_of_a_proven_address_is_never_proven<S: Stores>(db: S
     );
     let token = fresh_digest();
     new.claim = Claim::Hidden;
-    new.verification = Some((token, START.plus(HOUR)));
+    new.verification = Some(Offer::new(token, START.plus(HOUR)));
     let Outcome::Created(second) = db.register(new, by(START)).await.unwrap() else {
         panic!("not registered")
     };
     assert_eq!(second.email.as_deref(), Some("anna@example.com"));
     assert_eq!(redeemed(&db, &second, token, START).await, Redeemed::Refused);
     assert_eq!(redeem_takeover(&db, token).await, Redeemed::Refused);
-    let none = db.offer_verification(second.id, fresh_digest(), START.plus(HOUR));
-    assert_eq!(none.await.unwrap(), None);
+    let none = offer(&db, second.id, fresh_digest(), START.plus(HOUR)).await;
+    assert_eq!(none, None);
     let proving = db.prove_email(second.id, stamp(), by(START)).await.unwrap();
     assert_eq!(proving, Proving::Taken);
     // Who claims it logs in by it first, whoever has proven it last.

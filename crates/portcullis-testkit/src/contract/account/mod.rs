@@ -1,6 +1,7 @@
 //! Accounts: what every store must do.
 
 mod claim;
+mod letters;
 mod naming;
 mod registration;
 mod service;
@@ -9,6 +10,7 @@ mod state;
 mod verification;
 
 pub use self::claim::*;
+pub use self::letters::*;
 pub use self::naming::*;
 pub use self::registration::*;
 pub use self::service::*;

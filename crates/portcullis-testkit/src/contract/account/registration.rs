@@ -1,6 +1,6 @@
 //! What registering an account writes, and what it refuses.
 
-use portcullis_core::account::{EmailAddress, Identifier, Outcome, State, Username};
+use portcullis_core::account::{EmailAddress, Identifier, Offer, Outcome, State, Username};
 use portcullis_core::audit::Action;
 use portcullis_core::{account, checks};
 
@@ -104,7 +104,7 @@ pub async fn register_writes_everything_at_once<S: Stores>(db: S) {
     );
     let mut new = new_account("Anna");
     let token = fresh_digest();
-    new.verification = Some((token, START.plus(HOUR)));
+    new.verification = Some(Offer::new(token, START.plus(HOUR)));
     new.roles = vec!["editor".into()];
     let Outcome::Created(account) = db.register(new.clone(), by(START)).await.unwrap() else {
         panic!("not registered")

@@ -7,7 +7,7 @@ use portcullis_core::{account, checks, session};
 
 use crate::contract::Stores;
 use crate::contract::given::{
-    HOUR, START, by, events, fresh_digest, fresh_id, new_account, registered, service, session_for,
+    HOUR, START, by, events, fresh_digest, fresh_id, new_account, offer, registered, service, session_for,
 };
 
 /// People and programs share one space of names.
@@ -57,8 +57,6 @@ pub async fn create_service_makes_no_login_and_no_session<S: Stores>(db: S) {
     let opening = db.open(session_for(&db, &robot), by(START)).await.unwrap();
     assert_eq!(opening, Opening::Refused(State::Active));
     assert_eq!(session::Store::list(&db, robot.id, START).await.unwrap(), []);
-    let offered = db
-        .offer_verification(robot.id, fresh_digest(), START.plus(HOUR))
-        .await;
-    assert_eq!(offered.unwrap(), None);
+    let offered = offer(&db, robot.id, fresh_digest(), START.plus(HOUR)).await;
+    assert_eq!(offered, None);
 }

@@ -6,6 +6,7 @@ use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 
+use super::warning::warned;
 use super::{api_key, created, given, known, new_key, overlapping};
 use crate::contract::Stores;
 use crate::contract::given::{
@@ -109,10 +110,7 @@ pub async fn rotate_moves_the_end_if_it_is_asked_to<S: Stores>(db: S) {
         ..new_key(anna.id)
     };
     created(&db, &new).await;
-    let told = async |at: Timestamp| {
-        let taken = db.take_expiring(at.plus(DAY * 7), 10, by(at)).await.unwrap();
-        taken.len()
-    };
+    let told = async |at: Timestamp| warned(&db, at, 10).await.len();
     assert_eq!(told(START.plus(DAY * 23)).await, 1);
     let mut from = new.digest;
     let mut rotate = async |end: NewEnd| {

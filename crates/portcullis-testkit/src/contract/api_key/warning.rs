@@ -1,16 +1,22 @@
 //! Which keys end soon enough to be told of.
 
+use std::sync::Arc;
+
 use portcullis_core::account::{self, State};
-use portcullis_core::api_key::{Change, NewApiKey};
-use portcullis_core::audit::Action;
+use portcullis_core::api_key::{ApiKey, Change, Due, Expiring, Id, NewApiKey, Warned, Warning, Wording};
+use portcullis_core::audit::{Action, Context};
 use portcullis_core::environment::Timestamp;
+use portcullis_core::fault::Fault;
+use portcullis_core::job::{Kind, NewJob};
+use portcullis_core::throttle::{Budget, Rate, Subject};
 
 use super::{api_key, created, new_key};
 use crate::contract::Stores;
 use crate::contract::given::{DAY, MICROSECOND, START, by, events, registered, set_state, together};
+use crate::contract::job::new_job;
 
 /// Whoever asks first gets it, and nobody else.
-pub async fn take_expiring_answers_each_key_once<S: Stores>(db: S) {
+pub async fn warn_expiring_answers_each_key_once<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let expires_at = Some(START.plus(DAY * 30));
     let mut new: Vec<_> = (0..3)
@@ -25,19 +31,19 @@ pub async fn take_expiring_answers_each_key_once<S: Stores>(db: S) {
     }
     let take = |at: Timestamp, limit: u32| {
         let db = db.clone();
-        async move { db.take_expiring(at.plus(DAY * 7), limit, by(at)).await.unwrap() }
+        async move { warned(&db, at, limit).await }
     };
     let in_time = START.plus(DAY * 23);
     assert_eq!(take(in_time.minus(MICROSECOND), 10).await, []);
     let first = take(in_time, 1).await;
-    assert_eq!((first.len(), first[0].owner.id), (1, anna.id));
+    assert_eq!((first.len(), first[0].account), (1, anna.id));
     let answers = together(|_| take(in_time, 10)).await;
     assert_eq!(answers.iter().map(Vec::len).sum::<usize>(), 1);
     assert_eq!(events(&db, Action::ApiKeyExpiring).await.len(), 2);
 }
 
 /// Who can't use the key, or made it for so short a time, isn't told.
-pub async fn take_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
+pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let otto = registered(&db, "otto").await;
     let soon = Some(START.plus(DAY * 8));
@@ -60,40 +66,107 @@ pub async fn take_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
         .unwrap();
     set_state(&db, otto.id, State::Locked).await;
     let at = START.plus(DAY * 2);
-    let taken = db.take_expiring(at.plus(DAY * 7), 10, by(at)).await.unwrap();
-    let ids: Vec<_> = taken.iter().map(|one| one.key.id).collect();
+    let ids: Vec<_> = warned(&db, at, 10).await.iter().map(|key| key.id).collect();
     assert_eq!(ids, [good.id]);
     let over = START.plus(DAY * 9);
-    assert_eq!(
-        db.take_expiring(over.plus(DAY * 7), 10, by(over)).await.unwrap(),
-        []
-    );
+    assert_eq!(warned(&db, over, 10).await, []);
 }
 
-/// A key that nobody could be told of is answered again; one that is gone isn't.
-pub async fn give_back_expiring_answers_again<S: Stores>(db: S) {
-    let anna = registered(&db, "anna").await;
-    let soon = || NewApiKey {
+/// A letter that can't be written leaves the key as it was: a later call tells of it.
+pub async fn warn_expiring_without_its_letter_marks_nothing<S: Stores>(db: S) {
+    let (at, key) = ending_soon(&db).await;
+    let there = new_job();
+    db.enqueue(there.clone(), by(at)).await.unwrap();
+    let fresh = new_job();
+    let half = Words::of(vec![fresh.clone(), there]);
+    for wording in [Words::failing(), half] {
+        assert!(db.warn_expiring(due(at, 10), wording, by(at)).await.is_err());
+        assert_eq!(events(&db, Action::ApiKeyExpiring).await.len(), 0);
+        assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 1);
+    }
+    let words = Words::of(vec![fresh]);
+    let warnings = db.warn_expiring(due(at, 10), words, by(at)).await.unwrap();
+    assert_eq!(outcomes(&warnings), [(key, Warned::Told(1))]);
+    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 2);
+    assert_eq!(warned(&db, at, 10).await, []);
+}
+
+/// A key whose every letter is withheld is answered again, but not to who asks for those behind it; one letter is enough.
+pub async fn warn_expiring_answers_what_was_withheld_again<S: Stores>(db: S) {
+    let (at, key) = ending_soon(&db).await;
+    let budget = Budget {
+        subject: Subject::new("a test", &[b"keys"]),
+        rate: Rate::parse("1/day").unwrap(),
+    };
+    assert_eq!(db.spend(vec![budget], at).await.unwrap(), Ok(()));
+    let withheld = || NewJob {
+        budgets: vec![budget],
+        ..new_job()
+    };
+    let warn = async |letters: Vec<NewJob>, after| {
+        let due = Due { after, ..due(at, 10) };
+        let warnings = db.warn_expiring(due, Words::of(letters), by(at)).await;
+        outcomes(&warnings.unwrap())
+    };
+    let untold = warn(vec![withheld(), withheld()], None).await;
+    assert_eq!(untold, [(key, Warned::Untold)]);
+    assert_eq!(events(&db, Action::ApiKeyUntold).await.len(), 1);
+    assert_eq!(events(&db, Action::JobWithheld).await.len(), 2);
+    assert_eq!(events(&db, Action::ApiKeyExpiring).await.len(), 0);
+    let end = START.plus(DAY * 8);
+    assert_eq!(warn(vec![new_job()], Some((end, key))).await, []);
+    let told = warn(vec![withheld(), new_job()], None).await;
+    assert_eq!(told, [(key, Warned::Told(1))]);
+    assert_eq!(warn(vec![new_job()], None).await, []);
+    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 1);
+}
+
+/// A key that ends in time for a warning at this moment.
+async fn ending_soon<S: Stores>(db: &S) -> (Timestamp, Id) {
+    let anna = registered(db, "anna").await;
+    let new = NewApiKey {
         expires_at: Some(START.plus(DAY * 8)),
         ..new_key(anna.id)
     };
-    let (kept, gone) = (soon(), soon());
-    for new in [&kept, &gone] {
-        created(&db, new).await;
+    created(db, &new).await;
+    (START.plus(DAY * 2), new.id)
+}
+
+fn due(at: Timestamp, limit: u32) -> Due {
+    Due {
+        before: at.plus(DAY * 7),
+        after: None,
+        limit,
     }
-    let at = START.plus(DAY * 2);
-    let take = async || {
-        let taken = db.take_expiring(at.plus(DAY * 7), 10, by(at)).await.unwrap();
-        taken.iter().map(|one| one.key.id).collect::<Vec<_>>()
-    };
-    assert_eq!(take().await.len(), 2);
-    api_key(&db).revoke_key(anna.id, gone.id, by(at)).await.unwrap();
-    for _ in 0..2 {
-        db.give_back_expiring(vec![kept.id, gone.id], by(at))
-            .await
-            .unwrap();
+}
+
+fn outcomes(warnings: &[Warning]) -> Vec<(Id, Warned)> {
+    let outcome = |one: &Warning| (one.expiring.key.id, one.outcome);
+    warnings.iter().map(outcome).collect()
+}
+
+/// The keys of which a call tells, without a letter, that they end within a week.
+pub(super) async fn warned<S: Stores>(db: &S, at: Timestamp, limit: u32) -> Vec<ApiKey> {
+    let silent = Words::of(Vec::new());
+    let warnings = db.warn_expiring(due(at, limit), silent, by(at)).await.unwrap();
+    warnings.into_iter().map(|one| one.expiring.key).collect()
+}
+
+/// Says the same of every key.
+struct Words(Result<Vec<NewJob>, Fault>);
+
+impl Words {
+    fn of(letters: Vec<NewJob>) -> Arc<dyn Wording> {
+        Arc::new(Self(Ok(letters)))
     }
-    assert_eq!(events(&db, Action::ApiKeyUntold).await.len(), 1);
-    assert_eq!(take().await, [kept.id]);
-    assert_eq!(take().await, []);
+
+    fn failing() -> Arc<dyn Wording> {
+        Arc::new(Self(Err(Fault::Other("no words".to_owned()))))
+    }
+}
+
+impl Wording for Words {
+    fn ends_soon(&self, _: &Expiring, _: &Context) -> Result<Vec<NewJob>, Fault> {
+        self.0.clone()
+    }
 }

@@ -78,6 +78,7 @@ impl Builder {
             environment.clone(),
             self.policy.clone(),
         );
+        let registrar = registrar.writing(Arc::clone(&words) as _);
         let registrar = if self.sessions.hide_addresses {
             registrar.hiding_addresses()
         } else {
@@ -85,7 +86,8 @@ impl Builder {
         };
         let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
-        let sessions = self.manager(&database, store, directory, roles, words);
+        let news = Arc::clone(&words) as _;
+        let sessions = self.manager(&database, store, directory, roles, news);
         Ok(Portcullis(Arc::new(Inner {
             gate,
             sessions,
@@ -99,6 +101,7 @@ impl Builder {
             organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
             service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
             api_keys,
+            words,
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
             _worker: letters.work(),
@@ -151,8 +154,8 @@ impl Builder {
         Letters::new(self.mailer.clone(), outbox, shared(database), environment, limit)
     }
 
-    /// What is told about sessions.
-    fn words(&self, letters: &Letters) -> Arc<dyn session::News> {
+    /// What is told about addresses, sessions and keys.
+    fn words(&self, letters: &Letters) -> Arc<Words> {
         Arc::new(Words {
             letters: letters.clone(),
             public_url: self.manners.public_url.clone(),

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use portcullis::core::account::{self, Account, State};
-use portcullis::core::api_key::{self, ApiKey, Creation, Expiring, Found, KeyDigest, NewApiKey};
+use portcullis::core::api_key::{self, ApiKey, Creation, Due, Found, KeyDigest, NewApiKey, Warning, Wording};
 use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
 use portcullis::core::authz::explain::{self, Bounds};
 use portcullis::core::authz::{AccountFacts, Decision};
@@ -292,10 +292,7 @@ impl api_key::Store for World {
     async fn note_used(&self, _: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
         Ok(())
     }
-    async fn give_back_expiring(&self, _: Vec<api_key::Id>, _: Context) -> Result<(), Fault> {
-        Ok(())
-    }
-    async fn take_expiring(&self, _: Timestamp, _: u32, _: Context) -> Result<Vec<Expiring>, Fault> {
+    async fn warn_expiring(&self, _: Due, _: Arc<dyn Wording>, _: Context) -> Result<Vec<Warning>, Fault> {
         Ok(Vec::new())
     }
 }

@@ -410,9 +410,9 @@ impl account::Store for Accounts {
     async fn offer_verification(
         &self,
         _: account::Id,
-        _: Digest<account::EmailVerification>,
-        _: Timestamp,
-    ) -> Result<Option<account::Claimed>, Fault> {
+        _: account::Offer,
+        _: audit::Context,
+    ) -> Result<account::Offered, Fault> {
         never()
     }
     async fn find_verification(

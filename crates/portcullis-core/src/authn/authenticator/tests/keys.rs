@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::api_key::{
-    ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Expiring, Format, Found, Id, KeyDigest,
-    Networks, NewApiKey, Rotated as KeyRotated, Rotation as KeyRotation, Secret,
+    ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Due, Format, Found, Id, KeyDigest,
+    Networks, NewApiKey, Rotated as KeyRotated, Rotation as KeyRotation, Secret, Warning, Wording,
 };
 use crate::authz::CredentialKind;
 use crate::authz::{FreshLogin, Permission as _, Permit, SecondFactor, Situation};
@@ -363,10 +363,12 @@ impl api_key::Store for World {
     async fn note_used(&self, _: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
         never()
     }
-    async fn give_back_expiring(&self, _: Vec<Id>, _: audit::Context) -> Result<(), Fault> {
-        never()
-    }
-    async fn take_expiring(&self, _: Timestamp, _: u32, _: audit::Context) -> Result<Vec<Expiring>, Fault> {
+    async fn warn_expiring(
+        &self,
+        _: Due,
+        _: Arc<dyn Wording>,
+        _: audit::Context,
+    ) -> Result<Vec<Warning>, Fault> {
         never()
     }
 }

@@ -1,0 +1,102 @@
+//! Offering a code that proves an address: the token and its letter, in the transaction of what they follow.
+//!
+//! Whether the address is free or another account has proven it, the same statements run: how long they take doesn't tell
+//! which it is (`T012`).
+
+use portcullis_core::account::{Addressee, Claimed, Id, Offer, Offered};
+use portcullis_core::audit::{Action, Context};
+use portcullis_core::defends;
+use portcullis_core::fault::Fault;
+use portcullis_core::job::Enqueued;
+
+use super::{account, account_columns, claim};
+use crate::audit::Entry;
+use crate::job;
+use crate::tx::Tx;
+use crate::value::params;
+
+/// What is written of an offer to a new account. A token whose letter was withheld is kept: whoever registered may have it
+/// from the program.
+pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) -> Result<Offered, Fault> {
+    defends!("T011");
+    defends!("T012");
+    defends!("T124");
+    claim::adopt(tx, id, offer.expires_at).await?;
+    let params = params![id, &offer.digest, offer.expires_at];
+    let made = tx.execute(REMEMBER, params).await? == 1;
+    let Some((claimed, owner)) = found(tx, id).await? else {
+        return Ok(Offered::NothingToProve);
+    };
+    let to = match &owner {
+        _ if made => Addressee::Claimant(&claimed),
+        Some((account, address)) => Addressee::Owner {
+            account: *account,
+            address,
+        },
+        None => return Ok(Offered::NothingToProve),
+    };
+    if let Some(letter) = offer.letter(to, by)?
+        && let Enqueued::Withheld(wait) = job::enqueue(tx, &letter, by).await?
+    {
+        return Ok(Offered::Withheld(wait));
+    }
+    Ok(if made {
+        Offered::Made(claimed)
+    } else {
+        Offered::Taken
+    })
+}
+
+/// A further offer, because somebody asked for it: token, letter and event, or none of them.
+pub(super) async fn offer_again(
+    tx: &mut Tx<'_>,
+    id: Id,
+    offer: &Offer,
+    by: &Context,
+) -> Result<Offered, Fault> {
+    let offered = self::offer(tx, id, offer, by).await?;
+    let to = match offered {
+        Offered::Made(_) => "a code to the claimed address",
+        Offered::Taken => "a word to the address, which another account has proven",
+        Offered::NothingToProve => return Ok(offered),
+        Offered::Withheld(_) => {
+            let sql = "DELETE FROM verifications WHERE digest = $1";
+            tx.execute(sql, params![&offer.digest]).await?;
+            return Ok(offered);
+        }
+    };
+    let requested = Entry::of(Action::EmailVerificationRequested).account(id);
+    tx.record(by, requested.detail(to));
+    Ok(offered)
+}
+
+/// The account's claim, and who has proven its address.
+async fn found(tx: &mut Tx<'_>, id: Id) -> Result<Option<(Claimed, Option<(Id, String)>)>, Fault> {
+    let Some(mut row) = tx.query_one(FIND, params![id]).await? else {
+        return Ok(None);
+    };
+    let claimed = Claimed {
+        account: account(&mut row)?,
+        at: row.take()?,
+        from: row.take()?,
+    };
+    let owner: Option<Id> = row.take()?;
+    let address: Option<String> = row.take()?;
+    Ok(Some((claimed, owner.zip(address))))
+}
+
+/// A token for an address that nobody has proven.
+const REMEMBER: &str = "INSERT INTO verifications (digest, account_id, email_normalised, expires_at)
+    SELECT $2, account_id, email_normalised, $3 FROM email_claims WHERE account_id = $1 AND NOT EXISTS (
+        SELECT 1 FROM accounts WHERE accounts.email_normalised = email_claims.email_normalised
+        AND accounts.email_verified_at IS NOT NULL)";
+
+const FIND: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", email_claims.claimed_at, email_claims.claimed_from, owners.id, owners.email FROM accounts
+    JOIN email_claims ON email_claims.account_id = accounts.id
+    LEFT JOIN accounts AS owners ON owners.email_normalised = email_claims.email_normalised
+      AND owners.email_verified_at IS NOT NULL
+    WHERE accounts.id = $1"
+);
