@@ -13,8 +13,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-use crate::cli::Output;
 use crate::config::{Config, local_url, show_url};
+use crate::output::Output;
 use crate::start::{self, Missing, StartError};
 use crate::ui;
 

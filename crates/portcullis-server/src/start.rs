@@ -17,8 +17,8 @@ use portcullis_core::login;
 use portcullis_core::{organization, password, token};
 use url::Url;
 
-use crate::config::{Config, Mail, Mode};
-use crate::mail::mailer;
+use crate::config::{Config, Mode};
+use crate::mail::{Transport, mailer};
 
 /// Why nothing could be opened. Nothing was changed but for files that were made new.
 #[derive(Debug, thiserror::Error)]
@@ -254,16 +254,16 @@ fn tokens(config: &Config) -> token::Settings {
 pub(crate) fn warn(config: &Config) {
     let development = config.server.mode == Mode::Development;
     match &config.mail {
-        Mail::Nowhere => tracing::warn!(
+        Transport::Nowhere => tracing::warn!(
             "no mail server is configured: letters can't be sent and addresses can't be confirmed; set mail.smtp and \
              mail.from"
         ),
-        Mail::Folder(_) if development && !config.server.listen.ip().is_loopback() => tracing::warn!(
+        Transport::Folder(_) if development && !config.server.listen.ip().is_loopback() => tracing::warn!(
             "development mode on an address that others reach: whoever reads the log can confirm any address"
         ),
-        Mail::Folder(folder) => {
+        Transport::Folder(folder) => {
             tracing::info!(folder = %folder.display(), "development mode: letters are written to files");
         }
-        Mail::Smtp(_) => {}
+        Transport::Smtp(_) => {}
     }
 }

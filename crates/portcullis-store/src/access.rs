@@ -29,10 +29,10 @@ pub(crate) use self::administrator::{
 };
 pub(crate) use self::authority::{brings, lacks_over, of_actor};
 use crate::Database;
-use crate::account::{account, account_columns};
-use crate::audit::Entry;
+use crate::event::Entry;
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
-use crate::value::{Row, params};
+use crate::value::{Row, names, params};
 
 #[async_trait]
 impl Store for Database {
@@ -236,18 +236,6 @@ const AS_MEMBER: &str = "WITH RECURSIVE held (name) AS (
      SELECT (SELECT count(*) FROM organization_members WHERE account_id = $1),
      (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
         WHERE role IN (SELECT name FROM held)) AS allowed)";
-
-/// Reads a list of names that the database joined by line breaks, which no name contains; sorted.
-pub(crate) fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
-    let joined: Option<String> = row.take()?;
-    let mut names: Vec<_> = joined
-        .iter()
-        .flat_map(|text| text.split('\n'))
-        .map(str::to_owned)
-        .collect();
-    names.sort();
-    Ok(names)
-}
 
 /// Answers whether anything changed. Each permission that is new, has other words or wasn't the administrators' is on
 /// record.

@@ -1,6 +1,6 @@
 //! Accounts, their passwords and verification tokens.
 
-mod claim;
+mod loss;
 mod names;
 mod offer;
 mod registration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use portcullis_core::account::{
-    Account, EmailVerification, Id, Identifier, Kind, Login, NewAccount, NewServiceAccount, Offer, Offered,
+    Account, EmailVerification, Id, Identifier, Login, NewAccount, NewServiceAccount, Offer, Offered,
     Outcome, Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
 };
 use portcullis_core::audit::{Action, Context};
@@ -26,66 +26,12 @@ use portcullis_core::session::Ending;
 use portcullis_core::throttle::Budget;
 use uuid::Uuid;
 
-pub(crate) use self::claim::renew as renew_claim;
 pub use self::names::Unsettled;
-use crate::audit::Entry;
+use crate::event::Entry;
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
-use crate::value::{Row, Stored, Value, params};
+use crate::value::{Row, params};
 use crate::{Database, access, api_key, budget, organization, session};
-
-/// The address that the account has proven, or the one that it claims.
-macro_rules! email_column {
-    () => {
-        "coalesce(accounts.email, \
-         (SELECT email_claims.email FROM email_claims WHERE email_claims.account_id = accounts.id))"
-    };
-}
-pub(crate) use email_column;
-
-/// The columns [`account`] reads.
-macro_rules! account_columns {
-    () => {
-        concat!(
-            "accounts.id, ",
-            $crate::account::email_column!(),
-            ", accounts.username, accounts.state, accounts.email_verified_at, accounts.stamp, accounts.created_at, \
-             accounts.kind"
-        )
-    };
-}
-pub(crate) use account_columns;
-
-/// Reads [`account_columns`].
-pub(crate) fn account(row: &mut Row) -> Result<Account, Fault> {
-    Ok(Account {
-        id: row.take()?,
-        email: row.take()?,
-        username: row.take()?,
-        state: row.take()?,
-        email_verified_at: row.take()?,
-        stamp: row.take()?,
-        created_at: row.take()?,
-        kind: row.take()?,
-    })
-}
-
-impl Stored for State {
-    fn read(value: Value<'static>) -> Option<Self> {
-        Self::parse(&String::read(value)?)
-    }
-}
-
-impl Stored for Kind {
-    fn read(value: Value<'static>) -> Option<Self> {
-        Self::parse(&String::read(value)?)
-    }
-}
-
-impl Stored for SealedHash {
-    fn read(value: Value<'static>) -> Option<Self> {
-        Vec::read(value).map(Self::from_bytes)
-    }
-}
 
 #[async_trait]
 impl Store for Database {
@@ -263,7 +209,7 @@ impl Store for Database {
         by: Context,
     ) -> Result<u64, Fault> {
         self.write((now, limit, stamp, by), |tx, (now, limit, stamp, by)| {
-            Box::pin(claim::expire(tx, *now, *limit, *stamp, by))
+            Box::pin(loss::expire(tx, *now, *limit, *stamp, by))
         })
         .await
     }

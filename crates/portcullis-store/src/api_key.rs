@@ -24,9 +24,9 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::throttle::Rate;
 
 use crate::Database;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
-use crate::value::{Row, Stored, Value, params};
+use crate::value::{Row, Stored, Value, one, params};
 
 /// The columns [`api_key`] reads.
 macro_rules! api_key_columns {
@@ -210,7 +210,7 @@ async fn create(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creati
     }
     let sql = "SELECT count(*) FROM api_keys WHERE account_id = $1";
     let rows = tx.query(sql, params![new.account]).await?;
-    if crate::database::one::<i64>(rows)? >= i64::from(new.most) {
+    if one::<i64>(rows)? >= i64::from(new.most) {
         return Ok(Creation::TooMany);
     }
     let key = insert(tx, new, by.at).await?;

@@ -1,7 +1,7 @@
 //! Who is told when something is no longer what it was.
 //!
 //! A verb's invalidations reach the subscribers of this process after its commit and before its caller's answer.
-//! What other processes wrote is read by the [follower](crate::follow).
+//! What other processes wrote is read by the [follower](crate::Follower).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};

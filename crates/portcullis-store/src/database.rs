@@ -1,20 +1,25 @@
 //! The database behind the ports.
 
+mod follow;
+mod writes;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use portcullis_core::fault::Fault;
 
+pub use self::follow::Follower;
+pub(crate) use self::follow::KEPT;
+use self::follow::{Cursor, Health};
+use self::writes::Writes;
 use crate::bus::{Bus, Subscriber};
-use crate::follow::{Cursor, Health};
-use crate::sqlite;
+use crate::engine::{self, Engine};
+use crate::migration;
+use crate::settings::Settings;
 use crate::tx::{Answer, Tx};
-use crate::value::{Row, Value, params};
-use crate::writes::Writes;
-use crate::{follow, migration};
+use crate::value::{Row, Value, one, params};
 
 /// An open database; it implements every `Store` port. Cloning it is cheap and shares the connection.
 ///
@@ -28,63 +33,13 @@ pub struct Database {
 }
 
 pub(crate) struct Inner {
-    pub(crate) engine: Engine,
+    engine: Engine,
     pub(crate) bus: Arc<Bus>,
-    pub(crate) health: Health,
-    pub(crate) writes: Writes,
+    health: Health,
+    writes: Writes,
     verified_email_is_required: AtomicBool,
     /// Where the follower begins: what was written before the database was opened is in nobody's cache.
-    pub(crate) start: Cursor,
-}
-
-pub(crate) enum Engine {
-    Sqlite(sqlite::Engine),
-    #[cfg(feature = "postgres")]
-    Postgres(crate::postgres::Engine),
-}
-
-/// What can be set when a database is opened.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Settings {
-    /// How many calls may wait before further ones are [`Fault::Busy`] (SQLite).
-    pub queue: usize,
-    /// How long a call waits for a lock that another program holds.
-    pub busy: Duration,
-    /// How many pages of 4,096 bytes the file may have at most; beyond it writes are [`Fault::Full`] (SQLite).
-    pub max_pages: Option<u32>,
-    /// How many connections are kept at most (PostgreSQL).
-    pub connections: usize,
-    /// How long a call waits for one of them before it is [`Fault::Busy`] (PostgreSQL).
-    pub wait: Duration,
-    /// How long one statement may run before it is [`Fault::Busy`] (PostgreSQL).
-    pub statement: Duration,
-    /// What a database without anything in it is.
-    pub blank: Blank,
-}
-
-/// What a database without anything in it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Blank {
-    /// A new one: it is made, and filled.
-    #[default]
-    Filled,
-    /// A loss: something was in it before. It is refused with [`Fault::Empty`], and left as it is.
-    Refused,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            queue: 4096,
-            busy: Duration::from_secs(2),
-            max_pages: None,
-            connections: 16,
-            wait: Duration::from_secs(1),
-            statement: Duration::from_secs(10),
-            blank: Blank::Filled,
-        }
-    }
+    start: Cursor,
 }
 
 /// What an address names.
@@ -118,7 +73,8 @@ impl Database {
             Address::Memory => None,
             Address::Postgres(url) => return Self::open_postgres(url, settings, bus).await,
         };
-        let engine = sqlite::Engine::open(file, settings, Arc::clone(&bus), migration::SQLITE).await?;
+        let engine =
+            engine::sqlite::Engine::open(file, settings, Arc::clone(&bus), migration::SQLITE).await?;
         Self::begin(Engine::Sqlite(engine), bus).await
     }
 
@@ -132,7 +88,7 @@ impl Database {
 
     #[cfg(feature = "postgres")]
     async fn open_postgres(url: &str, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
-        let engine = crate::postgres::Engine::open(url, settings, Arc::clone(&bus)).await?;
+        let engine = engine::postgres::Engine::open(url, settings, Arc::clone(&bus)).await?;
         Self::begin(Engine::Postgres(engine), bus).await
     }
 
@@ -282,34 +238,12 @@ where
     }
 }
 
-impl Engine {
-    pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
-        match self {
-            Self::Sqlite(engine) => {
-                let owned = params.iter().cloned().map(Value::into_owned).collect();
-                engine.read(sql, owned).await
-            }
-            #[cfg(feature = "postgres")]
-            Self::Postgres(engine) => engine.read(sql, params).await,
-        }
-    }
-}
-
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
             .field("backend", &self.backend())
             .finish()
     }
-}
-
-/// The one value of the one row.
-pub(crate) fn one<T: crate::value::Stored>(rows: Vec<Row>) -> Result<T, Fault> {
-    let mut row = rows
-        .into_iter()
-        .next()
-        .ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
-    row.take()
 }
 
 fn parse(url: &str) -> Result<Address<'_>, Fault> {

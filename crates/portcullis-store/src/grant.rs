@@ -13,9 +13,9 @@ use portcullis_core::grants::{Grant, Ground, Holder, MOST, Outcome, Record, Stor
 use portcullis_core::organization;
 
 use crate::Database;
-use crate::audit::{Entry, actor};
+use crate::event::{self, Entry};
 use crate::tx::Tx;
-use crate::value::{Row, Value, params};
+use crate::value::{Row, Value, one, params};
 
 #[async_trait]
 impl Store for Database {
@@ -194,14 +194,14 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Resu
         account,
         role,
         organization,
-        actor(by.actor),
+        event::actor(by.actor),
         by.at,
         *expires_at
     ];
     if tx.execute(SHARE, written).await? == 0 {
         return Ok(Outcome::Unchanged);
     }
-    let all: i64 = crate::database::one(tx.query(COUNT, params![&target.kind, &target.id, by.at]).await?)?;
+    let all: i64 = one(tx.query(COUNT, params![&target.kind, &target.id, by.at]).await?)?;
     if all > i64::from(MOST) {
         tx.undo();
         return Ok(Outcome::TooMany);

@@ -8,9 +8,9 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::job::{Enqueued, Id, Job, Kind, Lease, NewJob, Store};
 
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
-use crate::value::{Row, Stored, Value, params};
+use crate::value::{Row, Stored, Value, one, params};
 use crate::{Database, budget};
 
 impl Stored for Kind {
@@ -34,7 +34,7 @@ impl Store for Database {
 
     async fn waiting(&self, kind: Kind) -> Result<u64, Fault> {
         let sql = "SELECT count(*) FROM jobs WHERE kind = $1";
-        let count: i64 = crate::database::one(self.read(sql, params![kind.as_str()]).await?)?;
+        let count: i64 = one(self.read(sql, params![kind.as_str()]).await?)?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 

@@ -8,7 +8,7 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::key::{Phase, Record, Store};
 
 use crate::Database;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
 

@@ -9,9 +9,7 @@
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 
-use crate::database::Blank;
-use crate::sqlite::Connection;
-use crate::value::params;
+use crate::settings::Blank;
 
 /// One step of the schema.
 #[derive(Debug, Clone, Copy)]
@@ -67,48 +65,6 @@ pub(crate) fn refuse_blank(found: i64, blank: Blank) -> Result<(), Fault> {
     Ok(())
 }
 
-/// As [`refuse_blank`], for a SQLite database that nothing was done to yet.
-pub(crate) fn refuse_blank_sqlite(connection: &Connection, blank: Blank) -> Result<(), Fault> {
-    match blank {
-        Blank::Filled => Ok(()),
-        Blank::Refused => refuse_blank(version_of(connection)?, blank),
-    }
-}
-
-/// Brings a SQLite database up to date; answers whether anything had to be done.
-pub(crate) fn sqlite(connection: &Connection, migrations: &[Migration]) -> Result<bool, Fault> {
-    if version_of(connection)? == latest(migrations) {
-        return Ok(false);
-    }
-    for migration in migrations {
-        connection.batch("BEGIN IMMEDIATE")?;
-        let done = sqlite_step(connection, migration, migrations);
-        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        let ended = connection.batch(end);
-        done.and(ended)?;
-    }
-    Ok(true)
-}
-
-fn sqlite_step(connection: &Connection, step: &Migration, all: &[Migration]) -> Result<(), Fault> {
-    connection.batch(CREATE_HISTORY)?;
-    let found = version_of(connection)?;
-    refuse_newer(found, all)?;
-    if found >= step.version {
-        return Ok(());
-    }
-    connection.batch(step.sql)?;
-    connection.execute_once(INSERT_HISTORY, params![step.version, step.name])
-}
-
-fn version_of(connection: &Connection) -> Result<i64, Fault> {
-    let exists = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_history'";
-    if connection.number(exists)? == 0 {
-        return Ok(0);
-    }
-    connection.number(VERSION)
-}
-
 pub(crate) const CREATE_HISTORY: &str =
     "CREATE TABLE IF NOT EXISTS schema_history (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
 pub(crate) const INSERT_HISTORY: &str = "INSERT INTO schema_history (version, name) VALUES ($1, $2)";
@@ -116,105 +72,7 @@ pub(crate) const VERSION: &str = "SELECT coalesce(max(version), 0) FROM schema_h
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use portcullis_core::checks;
-
     use super::*;
-
-    const FIRST: Migration = Migration {
-        version: 1,
-        name: "one",
-        sql: "CREATE TABLE one (a BIGINT)",
-    };
-    const SECOND: Migration = Migration {
-        version: 2,
-        name: "two",
-        sql: "CREATE TABLE two (a BIGINT); INSERT INTO one VALUES (2)",
-    };
-    const BROKEN: Migration = Migration {
-        version: 2,
-        name: "two",
-        sql: "CREATE TABLE two (a BIGINT); INSERT INTO one VALUES (2); INSERT INTO nowhere VALUES (1)",
-    };
-
-    fn memory() -> Connection {
-        Connection::open(None, Duration::ZERO).unwrap()
-    }
-
-    fn tables(connection: &Connection) -> i64 {
-        let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('one', 'two')";
-        connection.number(sql).unwrap()
-    }
-
-    #[test]
-    fn a_step_that_fails_leaves_the_version_before_and_can_be_run_again() {
-        let connection = memory();
-        assert!(sqlite(&connection, &[FIRST, BROKEN]).is_err());
-        assert_eq!(version_of(&connection).unwrap(), 1);
-        assert_eq!(tables(&connection), 1);
-        assert_eq!(connection.number("SELECT count(*) FROM one").unwrap(), 0);
-        sqlite(&connection, &[FIRST, SECOND]).unwrap();
-        assert_eq!(version_of(&connection).unwrap(), 2);
-        assert_eq!(tables(&connection), 2);
-    }
-
-    #[test]
-    fn a_newer_database_is_refused_untouched() {
-        let connection = memory();
-        sqlite(&connection, &[FIRST, SECOND]).unwrap();
-        let refusal = sqlite(&connection, &[FIRST]).unwrap_err();
-        assert!(matches!(&refusal, Fault::NewerSchema(text) if text.contains('2') && text.contains('1')));
-        assert_eq!(version_of(&connection).unwrap(), 2);
-        assert!(connection.is_idle());
-    }
-
-    #[test]
-    fn an_empty_database_is_refused_untouched_where_there_should_be_records() {
-        checks!("T165");
-        let connection = memory();
-        let refusal = refuse_blank_sqlite(&connection, Blank::Refused).unwrap_err();
-        assert!(matches!(refusal, Fault::Empty(_)), "{refusal}");
-        assert_eq!(
-            connection.number("SELECT count(*) FROM sqlite_schema").unwrap(),
-            0
-        );
-        refuse_blank_sqlite(&connection, Blank::Filled).unwrap();
-        assert!(sqlite(&connection, &[FIRST]).unwrap());
-        refuse_blank_sqlite(&connection, Blank::Refused).unwrap();
-        assert!(!sqlite(&connection, &[FIRST]).unwrap());
-    }
-
-    #[test]
-    fn migrating_twice_does_nothing_the_second_time() {
-        let connection = memory();
-        sqlite(&connection, &[FIRST, SECOND]).unwrap();
-        sqlite(&connection, &[FIRST, SECOND]).unwrap();
-        assert_eq!(connection.number("SELECT count(*) FROM one").unwrap(), 1);
-    }
-
-    #[test]
-    fn unverified_accounts_of_before_get_a_claim_and_stay_where_they_were() {
-        let connection = memory();
-        let before = SQLITE.iter().position(|step| step.version == 8).unwrap();
-        sqlite(&connection, &SQLITE[..before]).unwrap();
-        connection
-            .batch(
-                "INSERT INTO accounts (id, email, email_normalised, state, email_verified_at, stamp, created_at) VALUES
-                   (zeroblob(16), 'a@b.example', 'a@b.example', 'unverified', NULL, zeroblob(16), 7),
-                   (randomblob(16), 'c@d.example', 'c@d.example', 'active', 8, zeroblob(16), 7)",
-            )
-            .unwrap();
-        sqlite(&connection, SQLITE).unwrap();
-        let number = |sql| connection.number(sql).unwrap();
-        assert_eq!(number("SELECT count(*) FROM email_claims"), 1);
-        let claim =
-            "SELECT count(*) FROM email_claims WHERE email_normalised = 'a@b.example' AND claimed_at = 7
-            AND expires_at > (strftime('%s', 'now') + 89 * 86400) * 1000000";
-        assert_eq!(number(claim), 1);
-        // The version before still finds them.
-        assert_eq!(number("SELECT count(*) FROM accounts WHERE email IS NOT NULL"), 2);
-    }
 
     #[test]
     fn versions_count_up_without_gaps_and_the_databases_agree() {

@@ -26,11 +26,10 @@ use uuid::Uuid;
 
 pub(crate) use self::member::record_ownerless;
 use crate::Database;
-use crate::access::names;
-use crate::account::email_column;
-use crate::audit::Entry;
+use crate::event::Entry;
+use crate::row::email_column;
 use crate::tx::Tx;
-use crate::value::{Row, Stored, Value, params};
+use crate::value::{Row, Stored, Value, names, params};
 
 /// The columns [`read_organization`] reads.
 macro_rules! organization_columns {

@@ -5,6 +5,7 @@
 //! that live by the row.
 
 pub(crate) mod everything;
+pub(crate) mod refresh;
 
 use async_trait::async_trait;
 use portcullis_core::account::{self, Kind, Stamp, State};
@@ -19,11 +20,10 @@ use portcullis_core::session::{
 };
 use uuid::Uuid;
 
-use crate::account::renew_claim;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
-use crate::{Database, job, token};
+use crate::{Database, claim, job};
 
 /// The columns [`session`] reads.
 macro_rules! session_columns {
@@ -188,7 +188,7 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening
     let ended = make_room(tx, new, by).await?;
     insert(tx, new, by.at).await?;
     if let Some(refresh) = &new.refresh {
-        token::insert_refresh(tx, new.id, refresh).await?;
+        refresh::insert(tx, new.id, refresh).await?;
     }
     tx.record(
         by,
@@ -214,7 +214,7 @@ pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<()
         return Ok(Err(state));
     }
     if state == State::Unverified {
-        renew_claim(tx, new.account, new.expires_at).await?;
+        claim::renew(tx, new.account, new.expires_at).await?;
     }
     Ok(Ok(()))
 }

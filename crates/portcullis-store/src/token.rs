@@ -14,14 +14,14 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{self, Ending, Session};
-use portcullis_core::token::{Id, MAX_LEEWAY, NewRefresh, Refresh, Rotated, Rotation, Standing, Store};
+use portcullis_core::token::{Id, MAX_LEEWAY, Refresh, Rotated, Rotation, Standing, Store};
 
-use crate::account::{account, account_columns};
-use crate::audit::Entry;
-use crate::session::{end, session, session_columns};
+use crate::database::{Database, KEPT};
+use crate::event::Entry;
+use crate::row::{account, account_columns};
+use crate::session::{end, refresh, session, session_columns};
 use crate::tx::Tx;
 use crate::value::params;
-use crate::{Database, follow};
 
 #[async_trait]
 impl Store for Database {
@@ -63,17 +63,6 @@ impl Store for Database {
     }
 }
 
-/// Keeps a session's first or next refresh token.
-pub(crate) async fn insert_refresh(
-    tx: &mut Tx<'_>,
-    session: session::Id,
-    new: &NewRefresh,
-) -> Result<(), Fault> {
-    let sql = "INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)";
-    let params = params![&new.digest, session, new.expires_at];
-    tx.execute(sql, params).await.map(drop)
-}
-
 async fn rotate(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Rotated, Fault> {
     defends!("T008");
     let sql = "UPDATE refresh_tokens SET used_at = $2, successor = $3
@@ -86,7 +75,7 @@ async fn rotate(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Ro
     let Some(standing) = standing(tx, id, rotation, by).await? else {
         return Ok(Rotated::Refused);
     };
-    insert_refresh(tx, id, &rotation.successor).await?;
+    refresh::insert(tx, id, &rotation.successor).await?;
     Ok(Rotated::Fresh(Box::new(standing)))
 }
 
@@ -290,7 +279,7 @@ const SWEEPS: [(&str, Duration); 10] = [
     (GRANTS, Duration::ZERO),
     (FORMER_TEXTS, Duration::ZERO),
     (delete_some!("budgets", "subject", "due"), Duration::ZERO),
-    (delete_some!("invalidations", "seq", "at"), follow::KEPT),
+    (delete_some!("invalidations", "seq", "at"), KEPT),
     (delete_some!("sessions", "id", "ended_at"), REMEMBERED),
     (delete_some!("sessions", "id", "expires_at"), REMEMBERED),
 ];

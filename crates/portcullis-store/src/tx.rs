@@ -18,7 +18,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::{audit, defends};
 
-use crate::audit::{Entry, EventIds, INSERT_EVENT, event_params};
+use crate::event::{self, Entry};
 use crate::sqlite::Connection;
 use crate::value::{Row, Value, params};
 
@@ -28,7 +28,7 @@ pub(crate) type Answer<'t, T> = futures_util::future::BoxFuture<'t, Result<T, Fa
 /// A running transaction.
 pub(crate) struct Tx<'c> {
     engine: Engine<'c>,
-    ids: &'c EventIds,
+    ids: &'c event::Ids,
     effects: Effects,
     verified_email_is_required: bool,
 }
@@ -68,7 +68,7 @@ impl Effects {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn sqlite(connection: &'c mut Connection, ids: &'c EventIds) -> Self {
+    pub(crate) fn sqlite(connection: &'c mut Connection, ids: &'c event::Ids) -> Self {
         Self {
             engine: Engine::Sqlite(connection),
             ids,
@@ -78,7 +78,7 @@ impl<'c> Tx<'c> {
     }
 
     #[cfg(feature = "postgres")]
-    pub(crate) fn postgres(transaction: &'c deadpool_postgres::Transaction<'c>, ids: &'c EventIds) -> Self {
+    pub(crate) fn postgres(transaction: &'c deadpool_postgres::Transaction<'c>, ids: &'c event::Ids) -> Self {
         Self {
             engine: Engine::Postgres(transaction),
             ids,
@@ -160,7 +160,7 @@ impl<'c> Tx<'c> {
     /// Writes an audit event with the transaction.
     pub(crate) fn record(&mut self, by: &audit::Context, entry: Entry) {
         let id = self.ids.next(by.at);
-        self.effects.events.push(event_params(id, by, entry));
+        self.effects.events.push(event::params(id, by, entry));
     }
 
     /// Tells every node, with the transaction, to forget.
@@ -200,7 +200,7 @@ impl<'c> Tx<'c> {
         defends!("T037");
         let events = std::mem::take(&mut self.effects.events);
         if !events.is_empty() {
-            self.execute_many(INSERT_EVENT, &events).await?;
+            self.execute_many(event::INSERT, &events).await?;
         }
         let rows: Vec<_> = self
             .effects

@@ -278,6 +278,27 @@ impl Row {
     }
 }
 
+/// The one value of the one row.
+pub(crate) fn one<T: Stored>(rows: Vec<Row>) -> Result<T, Fault> {
+    let mut row = rows
+        .into_iter()
+        .next()
+        .ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
+    row.take()
+}
+
+/// Reads a list of names that the database joined by line breaks, which no name contains; sorted.
+pub(crate) fn names(row: &mut Row) -> Result<Vec<String>, Fault> {
+    let joined: Option<String> = row.take()?;
+    let mut names: Vec<_> = joined
+        .iter()
+        .flat_map(|text| text.split('\n'))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@
     reason = "a test kit reports by panicking"
 )]
 
+mod answer;
 mod app;
 pub mod contract;
 mod documented;
@@ -34,9 +35,10 @@ mod matrix;
 mod remote;
 mod request;
 
+pub use self::answer::Answer;
 pub use self::app::{Account, PASSWORD, TestApp};
 pub use self::environment::{FakeClock, SeededEntropy, environment};
 pub use self::mailer::FakeMailer;
 pub use self::matrix::{Matrix, Report};
 pub use self::remote::RemoteApp;
-pub use self::request::{Answer, Request};
+pub use self::request::Request;

@@ -1,4 +1,4 @@
-//! Requests to a router, and what it answers.
+//! Requests to a router.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use portcullis::Gate;
 use portcullis::core::session::Token;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
+use crate::answer::Answer;
 use crate::documented::Documented;
 
 /// A request on its way to a router.
@@ -143,12 +143,7 @@ impl Request {
                 .insert(ConnectInfo(SocketAddr::new(peer, 1)));
         }
         let response = self.router.oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let answer = Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.collect().await.unwrap().to_bytes().to_vec(),
-        };
+        let answer = Answer::read(response).await;
         if let Some(document) = self.documented {
             document.assert_describes(&self.method, &self.path, &answer);
         }
@@ -162,57 +157,4 @@ fn percent(text: &str) -> String {
         other => format!("%{other:02X}"),
     };
     text.bytes().map(encode).collect()
-}
-
-/// What a router answered.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    /// The status.
-    pub fn status(&self) -> u16 {
-        self.status.as_u16()
-    }
-
-    /// A header's text; empty if there is none.
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// All headers.
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The body as it came.
-    pub fn bytes(&self) -> &[u8] {
-        &self.body
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-
-    /// The body as JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-    }
-
-    /// A problem's `code`, or an OAuth `error`; empty if there is neither.
-    pub fn code(&self) -> String {
-        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let code = body.get("code").or_else(|| body.get("error"));
-        code.and_then(Value::as_str).unwrap_or_default().to_owned()
-    }
-
-    /// The same answer, after asserting its status.
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status(), status, "{}", self.text());
-        self
-    }
 }

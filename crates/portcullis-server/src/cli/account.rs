@@ -18,8 +18,9 @@ use serde_json::{Value, json};
 
 use self::text::{COLUMNS, called, object, row};
 use super::failure::Failure;
-use super::{Output, password};
+use super::password;
 use crate::config::Config;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -12,9 +12,9 @@ use portcullis_core::issuance::{ChangeError, Form, Issued, MayIssue, RotateError
 use portcullis_core::throttle::Rate;
 use serde_json::{Value, json};
 
-use super::Output;
 use super::account::find;
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -8,9 +8,9 @@ use portcullis_core::authz::Permit;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Output;
 use super::account::find;
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

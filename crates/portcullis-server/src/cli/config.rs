@@ -3,9 +3,9 @@
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::Output;
 use super::failure::Failure;
 use crate::config::{Config, KEYS};
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

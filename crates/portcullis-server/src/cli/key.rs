@@ -6,9 +6,9 @@ use portcullis_core::audit::Context;
 use portcullis_core::authz::Permit;
 use serde_json::{Value, json};
 
-use super::Output;
 use super::failure::Failure;
 use super::key_import::Import;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -7,8 +7,8 @@ use portcullis_core::opaque::OPAQUE;
 use portcullis_core::token::jws;
 use serde_json::json;
 
-use super::Output;
 use super::failure::Failure;
+use crate::output::Output;
 
 /// Says what `text` is; `-` reads it from stdin, where no process list shows it.
 ///

@@ -13,8 +13,8 @@ use portcullis_core::key::{Algorithm, Phase, SigningKey};
 use portcullis_core::secret::SecretText;
 use serde_json::json;
 
-use super::Output;
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Args)]
 pub(super) struct Import {

@@ -20,7 +20,6 @@ mod key_check;
 mod key_import;
 mod options;
 mod organization;
-mod output;
 mod password;
 mod permission;
 mod policy;
@@ -37,8 +36,8 @@ use portcullis::Portcullis;
 
 use self::failure::Failure;
 use self::options::Options;
-pub(crate) use self::output::Output;
 use crate::config::Config;
+use crate::output::Output;
 use crate::start::{self, Missing};
 use crate::{logging, serve};
 

@@ -11,9 +11,9 @@ use portcullis_core::organization::{
 };
 use serde_json::{Value, json};
 
-use super::Output;
 use super::account;
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

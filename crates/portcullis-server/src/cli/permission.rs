@@ -8,7 +8,8 @@ use portcullis_core::roles::MayGive;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::{Output, role};
+use super::role;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -8,9 +8,9 @@ use clap::Subcommand;
 use portcullis::{Api, PoliciesError, PolicyFlaw, Portcullis};
 use serde_json::json;
 
-use super::Output;
 use super::failure::Failure;
 use crate::config::Config;
+use crate::output::Output;
 use crate::serve;
 
 #[derive(Debug, Subcommand)]

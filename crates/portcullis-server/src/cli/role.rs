@@ -8,9 +8,9 @@ use portcullis_core::authz::{Permit, RolesRead, RolesWrite, in_words};
 use portcullis_core::roles::{Change, MayGive, RoleRecord, RolesError};
 use serde_json::{Value, json};
 
-use super::Output;
 use super::account::{find, find_to_give, show_all};
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -7,9 +7,9 @@ use portcullis_core::audit::Context;
 use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit};
 use serde_json::{Value, json};
 
-use super::Output;
 use super::account::find;
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -3,9 +3,9 @@
 use portcullis::Portcullis;
 use serde_json::json;
 
-use super::Output;
 use super::failure::Failure;
 use crate::config::Config;
+use crate::output::Output;
 use crate::serve::setup_link;
 
 pub(super) async fn run(portcullis: &Portcullis, config: &Config, output: &Output) -> Result<(), Failure> {

@@ -6,8 +6,8 @@ use portcullis_core::authz::{Decision, DecisionsRead, Explanation, Permit};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::Output;
 use super::failure::Failure;
+use crate::output::Output;
 
 #[derive(Debug, Args)]
 pub(super) struct Why {

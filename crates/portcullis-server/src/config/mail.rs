@@ -1,102 +1,61 @@
 //! How letters leave.
 
-use std::path::PathBuf;
-
 use lettre::message::Mailbox;
 use portcullis_core::letter::Settings;
-use portcullis_core::secret::SecretText;
 use portcullis_core::throttle::Rate;
 use url::Url;
 
 use super::reader::Reader;
 use super::server::{Mode, Server, is_loopback};
-use crate::mail::{fits_header, wire_address};
+use crate::mail::{Security, Smtp, Transport, fits_header, wire_address};
 
-/// How letters leave.
-#[derive(Debug, Clone)]
-pub(crate) enum Mail {
-    /// Development: into a folder and, their links, to the log.
-    Folder(PathBuf),
-    /// Through a mail server.
-    Smtp(Box<Smtp>),
-    /// Not at all: nothing is configured.
-    Nowhere,
-}
-
-/// A mail server.
-#[derive(Debug, Clone)]
-pub(crate) struct Smtp {
-    /// Its name.
-    pub(crate) host: String,
-    /// Its port.
-    pub(crate) port: u16,
-    /// How the connection is secured.
-    pub(crate) security: Security,
-    /// User name and password.
-    pub(crate) credentials: Option<(String, SecretText)>,
-    /// The sender.
-    pub(crate) from: Mailbox,
-}
-
-/// How the connection to a mail server is secured. There is no "if it can".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Security {
-    /// TLS from the first byte.
-    Tls,
-    /// TLS before anything is said, or nothing is.
-    StartTls,
-    /// None: for a relay on this machine.
-    Loopback,
-}
-
-impl Mail {
-    pub(super) fn read(from: &mut Reader, server: &Server) -> Self {
-        let folder = from.path("mail.folder", server.data.join("mail"));
-        let relay = from.optional("mail.smtp", parse_relay, |relay| relay.shown.clone());
-        let user = from.optional("mail.smtp_user", |text| Ok(text.to_owned()), Clone::clone);
-        let password = from.secret("mail.smtp_password_file");
-        let sender = from.optional("mail.from", parse_sender, ToString::to_string);
-        if from.is_set("mail.smtp_user") != from.is_set("mail.smtp_password_file") {
-            let lone = if from.is_set("mail.smtp_user") {
-                "mail.smtp_user"
-            } else {
-                "mail.smtp_password_file"
-            };
-            from.fail(
-                lone,
-                "set both mail.smtp_user and mail.smtp_password_file, or neither",
-            );
-        }
-        if from.is_set("mail.smtp") && !from.is_set("mail.from") {
-            from.fail(
-                "mail.from",
-                "must be set when mail.smtp is, such as Portcullis <no-reply@example.com>",
-            );
-        }
-        let nowhere = server.mode == Mode::Production && !from.is_set("mail.smtp");
-        if nowhere && server.require_verified_email {
-            from.fail(
-                "require_verified_email",
-                "needs mail.smtp in production: nobody could prove an address, and nobody could log in",
-            );
-        }
-        match (relay, sender, server.mode) {
-            (
-                Some(Relay {
-                    host, port, security, ..
-                }),
-                Some(from),
-                _,
-            ) => Self::Smtp(Box::new(Smtp {
-                host,
-                port,
-                security,
-                credentials: user.zip(password),
-                from,
-            })),
-            (_, _, Mode::Development) => Self::Folder(folder),
-            (_, _, Mode::Production) => Self::Nowhere,
-        }
+/// Reads how letters leave.
+pub(super) fn read(from: &mut Reader, server: &Server) -> Transport {
+    let folder = from.path("mail.folder", server.data.join("mail"));
+    let relay = from.optional("mail.smtp", parse_relay, |relay| relay.shown.clone());
+    let user = from.optional("mail.smtp_user", |text| Ok(text.to_owned()), Clone::clone);
+    let password = from.secret("mail.smtp_password_file");
+    let sender = from.optional("mail.from", parse_sender, ToString::to_string);
+    if from.is_set("mail.smtp_user") != from.is_set("mail.smtp_password_file") {
+        let lone = if from.is_set("mail.smtp_user") {
+            "mail.smtp_user"
+        } else {
+            "mail.smtp_password_file"
+        };
+        from.fail(
+            lone,
+            "set both mail.smtp_user and mail.smtp_password_file, or neither",
+        );
+    }
+    if from.is_set("mail.smtp") && !from.is_set("mail.from") {
+        from.fail(
+            "mail.from",
+            "must be set when mail.smtp is, such as Portcullis <no-reply@example.com>",
+        );
+    }
+    let nowhere = server.mode == Mode::Production && !from.is_set("mail.smtp");
+    if nowhere && server.require_verified_email {
+        from.fail(
+            "require_verified_email",
+            "needs mail.smtp in production: nobody could prove an address, and nobody could log in",
+        );
+    }
+    match (relay, sender, server.mode) {
+        (
+            Some(Relay {
+                host, port, security, ..
+            }),
+            Some(from),
+            _,
+        ) => Transport::Smtp(Box::new(Smtp {
+            host,
+            port,
+            security,
+            credentials: user.zip(password),
+            from,
+        })),
+        (_, _, Mode::Development) => Transport::Folder(folder),
+        (_, _, Mode::Production) => Transport::Nowhere,
     }
 }
 

@@ -39,7 +39,6 @@ pub(crate) use self::api_keys::ApiKeys;
 pub(crate) use self::database::Database;
 pub(crate) use self::key::KEYS;
 pub(crate) use self::log::{Format, Log};
-pub(crate) use self::mail::{Mail, Security, Smtp};
 pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
 pub(crate) use self::policies::Policies;
@@ -51,6 +50,7 @@ pub(crate) use self::sessions::Sessions;
 pub(crate) use self::source::Flag;
 use self::source::{CONFIG_VARIABLE, Given, file_to_read};
 pub(crate) use self::tokens::Tokens;
+use crate::mail::Transport;
 
 /// Everything that can be set, valid as a whole.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub(crate) struct Config {
     /// Which proxies are believed about the client's address.
     pub(crate) proxies: Proxies,
     /// How letters leave.
-    pub(crate) mail: Mail,
+    pub(crate) mail: Transport,
     /// How many letters are sent.
     pub(crate) letters: portcullis_core::letter::Settings,
     /// How tokens are issued.
@@ -130,7 +130,7 @@ impl Config {
         let server = Server::read(from);
         let database = Database::read(from, &server.data);
         let proxies = proxies::read(from);
-        let mail = Mail::read(from, &server);
+        let mail = mail::read(from, &server);
         let letters = mail::letters(from);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);

@@ -9,6 +9,7 @@ use portcullis_core::key::Algorithm;
 use tempfile::TempDir;
 
 use super::*;
+use crate::mail::Security;
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
     pairs
@@ -533,7 +534,7 @@ fn nothing_set_is_a_server_for_this_machine() {
     assert_eq!(config.server.master_key_file, Path::new("./data/secrets.key"));
     assert_eq!(config.database.address.expose(), "sqlite:./data/portcullis.db");
     assert_eq!(config.tokens.algorithm, Algorithm::ES256);
-    assert!(matches!(config.mail, Mail::Folder(folder) if folder == Path::new("./data/mail")));
+    assert!(matches!(config.mail, Transport::Folder(folder) if folder == Path::new("./data/mail")));
 }
 
 #[test]
@@ -583,7 +584,7 @@ fn a_server_that_others_reach_is_in_production_and_needs_its_address() {
     ] {
         let config = with_flags(&flags).unwrap();
         assert_eq!(config.server.mode, mode, "{flags:?}");
-        let nowhere = matches!(config.mail, Mail::Nowhere);
+        let nowhere = matches!(config.mail, Transport::Nowhere);
         assert_eq!(nowhere, mode == Mode::Production, "{flags:?}");
     }
 }
@@ -623,7 +624,7 @@ fn passwords_of_databases_and_mail_servers_come_from_files_and_are_never_shown()
     .unwrap();
     assert!(config.database.address.expose().contains(":canary@"));
     assert_eq!(config.database.shown, "postgres://db.example:5433/portcullis");
-    let Mail::Smtp(smtp) = &config.mail else {
+    let Transport::Smtp(smtp) = &config.mail else {
         panic!("{:?}", config.mail)
     };
     assert_eq!(
@@ -761,7 +762,7 @@ fn mail_servers_are_reached_by_tls_or_on_this_machine() {
         ("smtp+plain://localhost", 25, Security::Loopback),
     ] {
         let config = with_flags(&[("mail.smtp", address), ("mail.from", "a@example.com")]).unwrap();
-        let Mail::Smtp(smtp) = config.mail else {
+        let Transport::Smtp(smtp) = config.mail else {
             panic!("{address}")
         };
         assert_eq!((smtp.port, smtp.security), (port, security), "{address}");

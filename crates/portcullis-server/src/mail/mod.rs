@@ -9,6 +9,7 @@
 //! the start says so.
 
 mod folder;
+mod settings;
 mod smtp;
 
 use std::sync::Arc;
@@ -19,22 +20,22 @@ use portcullis_core::letter::{Id, Letter, MailError, Mailer};
 use url::Url;
 
 pub(crate) use self::folder::Folder;
+pub(crate) use self::settings::{Security, Smtp, Transport};
 pub(crate) use self::smtp::{SmtpMailer, fits_header, wire_address};
-use crate::config::Mail;
 
 /// The mailer that the configuration asks for.
 ///
 /// # Errors
 /// If the mail server's settings can't be used.
 pub(crate) fn mailer(
-    config: &Mail,
+    transport: &Transport,
     public_url: Option<&Url>,
     environment: &Environment,
 ) -> Result<Arc<dyn Mailer>, MailError> {
-    Ok(match config {
-        Mail::Folder(folder) => Arc::new(Folder::new(folder.clone(), environment.clone())),
-        Mail::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp, public_url)?),
-        Mail::Nowhere => Arc::new(Nowhere),
+    Ok(match transport {
+        Transport::Folder(folder) => Arc::new(Folder::new(folder.clone(), environment.clone())),
+        Transport::Smtp(smtp) => Arc::new(SmtpMailer::new(smtp, public_url)?),
+        Transport::Nowhere => Arc::new(Nowhere),
     })
 }
 
@@ -60,7 +61,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_a_mail_server_sending_fails_and_says_what_to_set() {
-        let mailer = mailer(&Mail::Nowhere, None, &environment::system()).unwrap();
+        let mailer = mailer(&Transport::Nowhere, None, &environment::system()).unwrap();
         let letter = Letter {
             to: "a@b.example".into(),
             subject: "s".into(),

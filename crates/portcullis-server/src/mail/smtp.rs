@@ -23,7 +23,7 @@ use url::{Host, Url};
 use self::compose::compose;
 pub(crate) use self::compose::{fits_header, wire_address};
 use self::conversation::{Route, hand_over};
-use crate::config::{Security, Smtp};
+use super::settings::{Security, Smtp};
 
 /// Sends letters through a mail server.
 pub(crate) struct SmtpMailer {

@@ -5,7 +5,7 @@ use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::roles::Change;
 
-use crate::account::{account, account_columns};
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
 

@@ -8,9 +8,8 @@ use portcullis_core::fault::Fault;
 use portcullis_core::scopes::Lacks;
 use uuid::Uuid;
 
-use super::names;
 use crate::tx::Tx;
-use crate::value::params;
+use crate::value::{names, params};
 
 /// What changes of roles need.
 pub(super) const NEEDED: PermissionRef = RolesWrite::PERMISSION;

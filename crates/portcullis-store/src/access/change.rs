@@ -15,7 +15,7 @@ use portcullis_core::scopes::{ADMINISTRATOR, Lacks};
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use super::authority::{self, NEEDED};
 use super::declare;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 

@@ -11,7 +11,7 @@ use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
 use crate::Database;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 

@@ -9,11 +9,11 @@ use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::job::Enqueued;
 
-use super::{account, account_columns, claim};
-use crate::audit::Entry;
-use crate::job;
+use crate::event::Entry;
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
+use crate::{claim, job};
 
 /// What is written of an offer to a new account. A token whose letter was withheld is kept: whoever registered may have it
 /// from the program.

@@ -8,11 +8,12 @@ use portcullis_core::fault::Fault;
 use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::secret::Digest;
 
-use super::{account, account_columns, claim, names, offer};
-use crate::access;
-use crate::audit::Entry;
+use super::{loss, names, offer};
+use crate::event::Entry;
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
+use crate::{access, claim};
 
 pub(super) async fn register(
     tx: &mut Tx<'_>,
@@ -60,7 +61,7 @@ pub(super) async fn register(
 async fn insert(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Result<bool, Fault> {
     let vouched = new.email.as_ref().filter(|_| new.claim == Claim::Vouched);
     if let Some(email) = vouched {
-        claim::take_from_others(tx, email.normalised(), new.id, new.stamp, by).await?;
+        loss::take_from_others(tx, email.normalised(), new.id, new.stamp, by).await?;
     }
     let sql = "INSERT INTO accounts (id, email, email_normalised, username, username_normalised, state,
             email_verified_at, stamp, created_at)

@@ -5,9 +5,10 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
-use super::{account, account_columns, names};
+use super::names;
 use crate::Database;
-use crate::audit::Entry;
+use crate::event::Entry;
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
 

@@ -17,12 +17,13 @@ use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::Keys;
 
-use super::{account, account_columns, claim};
-use crate::audit::Entry;
+use super::loss;
+use crate::event::Entry;
+use crate::row::{account, account_columns};
 use crate::session::everything;
 use crate::tx::Tx;
 use crate::value::{Row, params};
-use crate::{Database, access};
+use crate::{Database, access, claim};
 
 /// Whose claim the code is about, if it is good.
 pub(super) async fn find(
@@ -139,7 +140,7 @@ async fn judge(
     if tx.query_one(sql, params![id, address, now]).await?.is_none() || claim::is_proven(tx, address).await? {
         return refused;
     }
-    if matches!(proof, Proof::TakeOver { .. }) && claim::holds_a_role(tx, id).await? {
+    if matches!(proof, Proof::TakeOver { .. }) && loss::holds_a_role(tx, id).await? {
         return Ok(Judged::Refused(Redeemed::HasRoles));
     }
     Ok(Judged::Good)
@@ -187,7 +188,7 @@ async fn prove(
     how: &str,
     by: &Context,
 ) -> Result<Option<Account>, Fault> {
-    claim::take_from_others(tx, address, id, stamp, by).await?;
+    loss::take_from_others(tx, address, id, stamp, by).await?;
     let sql = concat!(
         "UPDATE accounts SET
            email = (SELECT email_claims.email FROM email_claims WHERE account_id = $1),

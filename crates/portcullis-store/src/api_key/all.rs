@@ -8,9 +8,9 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
-use crate::value::params;
+use crate::value::{one, params};
 
 /// Disables every key that is enabled: nothing but enabling each of them brings them back. Answers how many.
 pub(crate) async fn disable(tx: &mut Tx<'_>, account: account::Id, by: &Context) -> Result<u64, Fault> {
@@ -48,7 +48,7 @@ async fn end(
 pub(crate) async fn honoured(tx: &mut Tx<'_>, account: account::Id, at: Timestamp) -> Result<u64, Fault> {
     let sql = "SELECT count(*) FROM api_keys
         WHERE account_id = $1 AND enabled = 1 AND (expires_at IS NULL OR expires_at > $2)";
-    let count: i64 = crate::database::one(tx.query(sql, params![account, at]).await?)?;
+    let count: i64 = one(tx.query(sql, params![account, at]).await?)?;
     Ok(count.unsigned_abs())
 }
 

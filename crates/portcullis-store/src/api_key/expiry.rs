@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{api_key, api_key_columns, record};
 use crate::access::people_who_administer;
-use crate::account::{account, account_columns};
 use crate::job;
+use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
 

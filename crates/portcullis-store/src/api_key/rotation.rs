@@ -9,7 +9,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 
 use super::{all, api_key, api_key_columns};
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 

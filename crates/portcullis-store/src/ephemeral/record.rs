@@ -10,7 +10,7 @@ use portcullis_core::session::{Ending, Id, NewSession};
 
 use super::Notice;
 use crate::Database;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::session::{end_many, is_new_device, judge, tell};
 use crate::tx::Tx;
 use crate::value::params;

@@ -5,9 +5,8 @@ use portcullis_core::audit::{Actor, Context};
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Authority, Id, RoleFacts};
 
-use crate::access::names;
 use crate::tx::Tx;
-use crate::value::params;
+use crate::value::{names, params};
 
 /// What whoever acts may do in the organization, by the credential they came with.
 pub(super) async fn of_actor(tx: &mut Tx<'_>, id: Id, by: &Context) -> Result<Authority, Fault> {

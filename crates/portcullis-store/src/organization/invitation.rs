@@ -12,10 +12,10 @@ use portcullis_core::organization::{
 use portcullis_core::secret::Digest;
 
 use super::{authority, belonging, changed, count, member, no_row, organization_columns};
-use crate::access::{lock_roles, names};
-use crate::audit::Entry;
+use crate::access::lock_roles;
+use crate::event::Entry;
 use crate::tx::Tx;
-use crate::value::{Row, params};
+use crate::value::{Row, names, params};
 use crate::{budget, job};
 
 /// What [`read`] reads, of all that are open.

@@ -10,10 +10,10 @@ use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Change, Id, OWNED, OWNER};
 
 use super::{authority, changed, count, no_row};
-use crate::access::{lock_roles, names};
-use crate::audit::Entry;
+use crate::access::lock_roles;
+use crate::event::Entry;
 use crate::tx::Tx;
-use crate::value::params;
+use crate::value::{names, params};
 
 /// Writes a member with these roles; one that is there already gets them, too.
 pub(super) async fn insert(

@@ -10,7 +10,7 @@ use portcullis_core::organization::{
 
 use super::{count, invitation, member, no_row, organization_columns, read_organization};
 use crate::access::lock_roles;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 

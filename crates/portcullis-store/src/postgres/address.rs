@@ -18,7 +18,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::database::Settings;
+use crate::settings::Settings;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -26,7 +26,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// How long the server may leave what was sent unacknowledged before the connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(5);
 
-pub(super) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
+pub(crate) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
     let address = parse(url)?;
     let mut config = address.config;
     config.connect_timeout(CONNECT);

@@ -52,7 +52,8 @@ const CONFLICTS: [SqlState; 2] = [
     SqlState::T_R_DEADLOCK_DETECTED,
 ];
 
-pub(super) fn of_pool(error: &PoolError) -> Fault {
+/// The fault behind a connection that could not be had.
+pub(crate) fn of_pool(error: &PoolError) -> Fault {
     match error {
         PoolError::Timeout(TimeoutType::Wait) => Fault::Busy("all connections are in use".into()),
         PoolError::Timeout(_) => unreachable("it does not answer"),

@@ -10,7 +10,7 @@ use portcullis_core::session::{Ending, Everything, Keys};
 
 use super::end_many;
 use crate::api_key::all;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 

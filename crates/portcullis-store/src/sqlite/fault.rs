@@ -30,7 +30,8 @@ pub(super) fn fault(error: &rusqlite::Error, file: Option<&Path>) -> Fault {
     }
 }
 
-pub(super) fn read_only(text: &str) -> Fault {
+/// The file, its folder or its disk takes no writes.
+pub(crate) fn read_only(text: &str) -> Fault {
     Fault::ReadOnly(format!(
         "{text}; check the owner and mode of the file and its folder, and how the disk is mounted"
     ))

@@ -9,8 +9,9 @@ use url::Url;
 
 use super::{Access, find, gone};
 use crate::cli::failure::Failure;
-use crate::cli::{Output, organization};
+use crate::cli::organization;
 use crate::config::Config;
+use crate::output::Output;
 use crate::serve;
 
 pub(super) async fn list(

@@ -14,7 +14,7 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter,
 use portcullis_core::defends;
 use portcullis_core::letter::MailError;
 
-use crate::config::Security;
+use crate::mail::settings::Security;
 
 /// What a connection is opened with.
 pub(super) struct Route {

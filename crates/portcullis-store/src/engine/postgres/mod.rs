@@ -11,10 +11,7 @@
 //!
 //! **Deployment caveat:** with `synchronous_commit = off` on the server an acknowledged write may be lost with it.
 
-mod address;
-mod fault;
 mod migrate;
-mod statement;
 
 use std::sync::Arc;
 
@@ -25,14 +22,13 @@ use portcullis_core::invalidation::Invalidation;
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
-pub(crate) use self::fault::{Failure, Fate};
-pub(crate) use self::statement::{execute, execute_many, query};
-use crate::audit::EventIds;
 use crate::bus::Bus;
-use crate::database::{Settings, one};
+use crate::event;
 use crate::migration;
+use crate::postgres::{Failure, Fate, of_pool, pool, query};
+use crate::settings::Settings;
 use crate::tx::{Answer, Effects, Tx};
-use crate::value::{Row, Value, params};
+use crate::value::{Row, Value, one, params};
 
 /// How often a verb is run before the server's refusal stands.
 const ATTEMPTS: u32 = 5;
@@ -42,14 +38,14 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct Engine {
     pool: Pool,
     bus: Arc<Bus>,
-    ids: Arc<EventIds>,
+    ids: Arc<event::Ids>,
 }
 
 impl Engine {
     /// Connects and brings the schema up to date.
     pub(crate) async fn open(url: &str, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
-        let pool = address::pool(url, settings)?;
-        let mut client = pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        let pool = pool(url, settings)?;
+        let mut client = pool.get().await.map_err(|e| of_pool(&e))?;
         migrate::migrate(&mut client, migration::POSTGRES, settings.blank)
             .await
             .map_err(|failure| failure.fault)?;
@@ -59,7 +55,7 @@ impl Engine {
             .await
             .map_err(|failure| failure.fault)?)?;
         drop(client);
-        let ids = Arc::new(EventIds::new(node));
+        let ids = Arc::new(event::Ids::new(node));
         Ok(Self { pool, bus, ids })
     }
 
@@ -78,7 +74,7 @@ impl Engine {
     }
 
     pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
-        let client = self.pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        let client = self.pool.get().await.map_err(|e| of_pool(&e))?;
         query(&client, sql, params).await.map_err(|failure| failure.fault)
     }
 
@@ -122,7 +118,7 @@ impl Engine {
         T: Send,
         V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Sync,
     {
-        let mut client = self.pool.get().await.map_err(|e| fault::of_pool(&e))?;
+        let mut client = self.pool.get().await.map_err(|e| of_pool(&e))?;
         let done = self.transact(&mut client, input, verb).await;
         if matches!(&done, Err(failure) if failure.fate == Fate::Closed) {
             self.close_read_only(client);

@@ -10,8 +10,7 @@
 //!
 //! **Deployment caveat:** the file must be on a local disk. Network file systems break SQLite's locks.
 
-mod connection;
-mod fault;
+mod migrate;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -25,13 +24,13 @@ use portcullis_core::fault::Fault;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-pub(crate) use self::connection::Connection;
 use self::writer::{Call, Job, Writer};
-use crate::audit::EventIds;
 use crate::bus::Bus;
-use crate::database::{Blank, Settings};
-use crate::migration::{self, Migration};
+use crate::event;
+use crate::migration::Migration;
 use crate::queue::{Queue, Refused};
+use crate::settings::{Blank, Settings};
+use crate::sqlite::{Connection, read_only};
 use crate::tx::{Answer, Tx};
 use crate::value::{Row, Value, params};
 
@@ -204,7 +203,7 @@ fn prepare(
     file: Option<&Path>,
     settings: &Settings,
     migrations: &[Migration],
-) -> Result<(Connection, EventIds), Fault> {
+) -> Result<(Connection, event::Ids), Fault> {
     if let Some(file) = file {
         if settings.blank == Blank::Refused && !file.exists() {
             return Err(Fault::Empty(format!("there is no {}", file.display())));
@@ -212,14 +211,14 @@ fn prepare(
         create_private(file)?;
     }
     let mut connection = Connection::open(file, settings.busy)?;
-    migration::refuse_blank_sqlite(&connection, settings.blank)?;
+    migrate::refuse_blank(&connection, settings.blank)?;
     log_ahead(&connection, settings.busy)?;
     connection.batch(
         "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
          PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
          PRAGMA journal_size_limit=67108864;",
     )?;
-    if migration::sqlite(&connection, migrations)? && file.is_some() {
+    if migrate::migrate(&connection, migrations)? && file.is_some() {
         // A copy of the file alone has the schema from the beginning; what can't be moved now is moved later.
         let _ = connection.batch(SETTLE);
     }
@@ -229,7 +228,7 @@ fn prepare(
     // SQLite's own randomness: it names this process among those that write events, nothing more.
     let mut rows = connection.query("SELECT randomblob(16)", params![])?;
     let node: Uuid = rows.first_mut().ok_or_else(ended)?.take()?;
-    Ok((connection, EventIds::new(node)))
+    Ok((connection, event::Ids::new(node)))
 }
 
 /// Changes to the write-ahead log. Where several open a new file at once, SQLite says at once that it is busy, instead
@@ -263,7 +262,7 @@ fn create_private(file: &Path) -> Result<(), Fault> {
             "the folder of {shown} does not exist; create it first"
         ))),
         Err(e) if e.kind() == std::io::ErrorKind::StorageFull => Err(Fault::Full(format!("{shown}: {e}"))),
-        Err(e) => Err(fault::read_only(&format!("{shown} can't be created: {e}"))),
+        Err(e) => Err(read_only(&format!("{shown} can't be created: {e}"))),
     }
 }
 

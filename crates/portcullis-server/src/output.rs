@@ -17,7 +17,7 @@ pub(crate) struct Output {
 
 impl Output {
     /// Tables, or JSON.
-    pub(super) fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
 
@@ -32,7 +32,7 @@ impl Output {
     }
 
     /// What was done: a sentence, or an object.
-    pub(super) fn done(self, sentence: &str, object: &Value) -> io::Result<()> {
+    pub(crate) fn done(self, sentence: &str, object: &Value) -> io::Result<()> {
         if self.json {
             self.line(&object.to_string())
         } else {
@@ -41,7 +41,7 @@ impl Output {
     }
 
     /// Lines for people, or an object.
-    pub(super) fn text(self, lines: &[String], object: &Value) -> io::Result<()> {
+    pub(crate) fn text(self, lines: &[String], object: &Value) -> io::Result<()> {
         if self.json {
             return self.line(&object.to_string());
         }
@@ -50,7 +50,7 @@ impl Output {
     }
 
     /// What is shown once, on a line of its own: for a person, and for `| head -1`.
-    pub(super) fn secret(self, text: &str, object: &Value) -> io::Result<()> {
+    pub(crate) fn secret(self, text: &str, object: &Value) -> io::Result<()> {
         if self.json {
             self.line(&object.to_string())
         } else {
@@ -59,7 +59,7 @@ impl Output {
     }
 
     /// Sentences, a line each, or an object.
-    pub(super) fn lines(self, sentences: &[String], object: &Value) -> io::Result<()> {
+    pub(crate) fn lines(self, sentences: &[String], object: &Value) -> io::Result<()> {
         if self.json {
             return self.line(&object.to_string());
         }
@@ -68,7 +68,7 @@ impl Output {
     }
 
     /// Many records: a line each.
-    pub(super) fn list(self, columns: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
+    pub(crate) fn list(self, columns: &[&str], rows: &[Vec<Value>]) -> io::Result<()> {
         if self.json {
             let items: Vec<Value> = rows.iter().map(|row| object(columns, row)).collect();
             return self.line(&Value::Array(items).to_string());
@@ -77,7 +77,7 @@ impl Output {
     }
 
     /// One record: a line for each of its fields.
-    pub(super) fn record(self, columns: &[&str], row: &[Value]) -> io::Result<()> {
+    pub(crate) fn record(self, columns: &[&str], row: &[Value]) -> io::Result<()> {
         if self.json {
             return self.line(&object(columns, row).to_string());
         }

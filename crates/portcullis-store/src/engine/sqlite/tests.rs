@@ -14,7 +14,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use uuid::Uuid;
 
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 use crate::{Database, Settings, migration};

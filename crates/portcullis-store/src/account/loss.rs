@@ -1,14 +1,10 @@
-//! Claims: addresses that accounts say are theirs and haven't proven.
-//!
-//! A claim stands in a table of its own, one for each account, any number for each address; `accounts.email` is unique
-//! and holds what was proven. A process of the version before writes unproven addresses there: such a row counts as a
-//! claim, too, and [`adopt`] gives it its row here.
+//! How a claim of an address is lost, and what becomes of its account.
 //!
 //! An account loses its claim when another one proves the address, or when the claim expires. Whoever has a user name
 //! goes on by it. Whoever has nothing else to be found by is closed, unless somebody gave the account a role: then an
 //! operator decides about it.
 
-use portcullis_core::account::{CLAIM_LIFETIME, EmailAddress, Id, NewAccount, Stamp};
+use portcullis_core::account::{CLAIM_LIFETIME, Id, Stamp};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -16,11 +12,11 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::session::Keys;
 
-use crate::access;
-use crate::audit::Entry;
+use crate::event::Entry;
 use crate::session::everything;
 use crate::tx::Tx;
 use crate::value::params;
+use crate::{access, claim};
 
 /// Why a claim is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,43 +32,6 @@ impl Loss {
             Self::Expiry => "the claim expired",
         }
     }
-}
-
-/// Claims the address for a new account.
-pub(super) async fn make(
-    tx: &mut Tx<'_>,
-    new: &NewAccount,
-    email: &EmailAddress,
-    by: &Context,
-) -> Result<(), Fault> {
-    let sql = "INSERT INTO email_claims
-        (account_id, email, email_normalised, claimed_at, claimed_from, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6)";
-    let params = params![
-        new.id,
-        email.as_str(),
-        email.normalised(),
-        new.at,
-        by.ip,
-        new.at.plus(CLAIM_LIFETIME),
-    ];
-    tx.execute(sql, params).await.map(drop)
-}
-
-/// Whether an account has proven the address.
-pub(super) async fn is_proven(tx: &mut Tx<'_>, address: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM accounts WHERE email_normalised = $1 AND email_verified_at IS NOT NULL";
-    Ok(tx.query_one(sql, params![address]).await?.is_some())
-}
-
-/// Gives the account's unproven address its row if the version before wrote it.
-pub(super) async fn adopt(tx: &mut Tx<'_>, id: Id, at: Timestamp) -> Result<(), Fault> {
-    let sql = "INSERT INTO email_claims (account_id, email, email_normalised, claimed_at, expires_at)
-        SELECT id, email, email_normalised, created_at, $2 FROM accounts
-        WHERE id = $1 AND email IS NOT NULL AND email_verified_at IS NULL ON CONFLICT DO NOTHING";
-    tx.execute(sql, params![id, at.plus(CLAIM_LIFETIME)])
-        .await
-        .map(drop)
 }
 
 /// Takes the address from every other account that claims it, the newest first. Beyond the limit a claim is left to
@@ -99,7 +58,7 @@ pub(super) async fn take_from_others(
 
 /// Ends the account's claim, and what it alone gave.
 async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) -> Result<(), Fault> {
-    forget(tx, id).await?;
+    claim::forget(tx, id).await?;
     let sql = "UPDATE accounts SET email = NULL, email_normalised = NULL,
          state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
          WHERE id = $1 AND email_verified_at IS NULL RETURNING username";
@@ -121,15 +80,6 @@ async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) ->
     Ok(())
 }
 
-/// Forgets the account's claim and the codes that would have proven it.
-pub(super) async fn forget(tx: &mut Tx<'_>, id: Id) -> Result<(), Fault> {
-    tx.execute("DELETE FROM email_claims WHERE account_id = $1", params![id])
-        .await?;
-    tx.execute("DELETE FROM verifications WHERE account_id = $1", params![id])
-        .await
-        .map(drop)
-}
-
 pub(super) async fn holds_a_role(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
     let sql = "SELECT 1 FROM account_roles WHERE account_id = $1 LIMIT 1";
     Ok(tx.query_one(sql, params![id]).await?.is_some())
@@ -145,14 +95,6 @@ async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<()
     let closed = Entry::of(Action::AccountStateSet).account(id);
     tx.record(by, closed.detail("disabled"));
     Ok(())
-}
-
-/// Lets claims live on while their accounts are in use.
-pub(crate) async fn renew(tx: &mut Tx<'_>, id: Id, session_ends: Timestamp) -> Result<(), Fault> {
-    let sql = "UPDATE email_claims SET expires_at = $2 WHERE account_id = $1 AND expires_at < $2";
-    tx.execute(sql, params![id, session_ends.plus(CLAIM_LIFETIME)])
-        .await
-        .map(drop)
 }
 
 /// Adopts what the version before wrote, renews claims whose accounts have keys in use or a role, and ends up to `limit`

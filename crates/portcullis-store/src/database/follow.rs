@@ -24,8 +24,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
-use crate::database::{Database, Engine, Inner};
-use crate::value::params;
+use super::{Database, Inner};
+use crate::engine::Engine;
+use crate::value::{one, params};
 
 /// How long rows are kept for those who were away.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -48,14 +49,14 @@ impl Drop for Follower {
 
 /// When the last poll succeeded.
 #[derive(Default)]
-pub(crate) struct Health {
+pub(super) struct Health {
     polled: Mutex<Option<Instant>>,
     closed: AtomicBool,
 }
 
 /// Up to where rows were read.
 #[derive(Clone)]
-pub(crate) struct Cursor {
+pub(super) struct Cursor {
     /// When.
     at: Instant,
     /// SQLite: the last number read. PostgreSQL: the oldest transaction whose rows may still appear.
@@ -96,7 +97,7 @@ impl Database {
 
 impl Health {
     /// The database is about to be closed: a poll that fails from now on is nothing to warn of.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
@@ -148,14 +149,14 @@ fn publish(inner: &Inner, found: &[Option<Invalidation>], away: Duration) {
 }
 
 /// Where the table stands now.
-pub(crate) async fn now(engine: &Engine) -> Result<Cursor, Fault> {
+pub(super) async fn now(engine: &Engine) -> Result<Cursor, Fault> {
     let sql = match engine {
         Engine::Sqlite(_) => "SELECT coalesce(max(seq), 0) FROM invalidations",
         #[cfg(feature = "postgres")]
         Engine::Postgres(_) => HORIZON,
     };
     let mut cursor = Cursor::beginning();
-    cursor.from = crate::database::one(engine.read(sql, params![]).await?)?;
+    cursor.from = one(engine.read(sql, params![]).await?)?;
     Ok(cursor)
 }
 

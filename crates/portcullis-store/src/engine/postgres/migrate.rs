@@ -7,11 +7,11 @@ use deadpool_postgres::{Client, Transaction};
 use portcullis_core::fault::Fault;
 use tokio_postgres::types::Type;
 
-use super::fault::Failure;
-use crate::database::Blank;
 use crate::migration::{
     CREATE_HISTORY, INSERT_HISTORY, Migration, VERSION, latest, refuse_blank, refuse_newer,
 };
+use crate::postgres::Failure;
+use crate::settings::Blank;
 
 pub(super) async fn migrate(
     client: &mut Client,

@@ -13,12 +13,12 @@ use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use tokio::time::Instant;
 
-use crate::database::Database;
+use super::Database;
 use crate::value::params;
 
 /// What is known.
 #[derive(Default)]
-pub(crate) struct Writes {
+pub(super) struct Writes {
     /// When it was last tried, and what came of it.
     tried: Mutex<Option<Tried>>,
     /// Whoever tries: the others wait for what comes of it.
@@ -47,7 +47,7 @@ impl Tried {
 
 impl Writes {
     /// A call failed: whether others would is looked at soon.
-    pub(crate) fn note(&self, fault: &Fault) {
+    pub(super) fn note(&self, fault: &Fault) {
         if matches!(fault, Fault::Full(_) | Fault::ReadOnly(_) | Fault::Unreachable(_))
             && let Some(tried) = self.lock().as_mut()
         {

@@ -14,10 +14,10 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use tokio::sync::oneshot;
 
-use super::connection::Connection;
-use crate::audit::EventIds;
 use crate::bus::Bus;
+use crate::event;
 use crate::queue::Queue;
+use crate::sqlite::Connection;
 use crate::tx::{Answer, Effects, Tx};
 
 /// How many calls share one commit at most: it bounds how long the first of them waits.
@@ -26,7 +26,7 @@ const GROUP: usize = 512;
 /// A call that waits for its turn.
 pub(super) trait Job: Send {
     /// Runs the call and leaves its answer in the job. A fault means the call's own writes must go.
-    fn run(&mut self, connection: &mut Connection, ids: &EventIds) -> Result<Effects, Fault>;
+    fn run(&mut self, connection: &mut Connection, ids: &event::Ids) -> Result<Effects, Fault>;
 
     /// Answers the caller: `Ok` once the group is durable.
     fn answer(self: Box<Self>, fate: Result<(), Fault>);
@@ -46,7 +46,7 @@ where
     T: Send,
     V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send,
 {
-    fn run(&mut self, connection: &mut Connection, ids: &EventIds) -> Result<Effects, Fault> {
+    fn run(&mut self, connection: &mut Connection, ids: &event::Ids) -> Result<Effects, Fault> {
         let mut tx = Tx::sqlite(connection, ids);
         // The panic ends this call only: the connection goes back to the savepoint and stays good.
         let attempt = AssertUnwindSafe(|| tx.run(&self.input, &self.verb).now_or_never());
@@ -81,7 +81,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) queue: Arc<Queue<Box<dyn Job>>>,
     pub(super) bus: Arc<Bus>,
-    pub(super) ids: Arc<EventIds>,
+    pub(super) ids: Arc<event::Ids>,
     pub(super) commits: Arc<AtomicU64>,
 }
 

@@ -1,0 +1,61 @@
+//! Rows of accounts: the slice that owns them reads them, and so does every other that finds an account by its own table.
+
+use portcullis_core::account::{Account, Kind, State};
+use portcullis_core::fault::Fault;
+use portcullis_core::password::SealedHash;
+
+use crate::value::{Row, Stored, Value};
+
+/// The address that the account has proven, or the one that it claims.
+macro_rules! email_column {
+    () => {
+        "coalesce(accounts.email, \
+         (SELECT email_claims.email FROM email_claims WHERE email_claims.account_id = accounts.id))"
+    };
+}
+pub(crate) use email_column;
+
+/// The columns [`account`] reads.
+macro_rules! account_columns {
+    () => {
+        concat!(
+            "accounts.id, ",
+            $crate::row::email_column!(),
+            ", accounts.username, accounts.state, accounts.email_verified_at, accounts.stamp, accounts.created_at, \
+             accounts.kind"
+        )
+    };
+}
+pub(crate) use account_columns;
+
+/// Reads [`account_columns`].
+pub(crate) fn account(row: &mut Row) -> Result<Account, Fault> {
+    Ok(Account {
+        id: row.take()?,
+        email: row.take()?,
+        username: row.take()?,
+        state: row.take()?,
+        email_verified_at: row.take()?,
+        stamp: row.take()?,
+        created_at: row.take()?,
+        kind: row.take()?,
+    })
+}
+
+impl Stored for State {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&String::read(value)?)
+    }
+}
+
+impl Stored for Kind {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Self::parse(&String::read(value)?)
+    }
+}
+
+impl Stored for SealedHash {
+    fn read(value: Value<'static>) -> Option<Self> {
+        Vec::read(value).map(Self::from_bytes)
+    }
+}
