@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, HeaderValue};
 use portcullis::cookie::Cookies;
-use portcullis::enforcer::fuzzing::{self, Keys, credential};
+use portcullis::fuzzing::{self, Keys, credential};
 use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::authz::policy::{Declarations, Schema, Set, Source};
 use portcullis_core::authz::resource::{Field, FieldKind, Tenancy};

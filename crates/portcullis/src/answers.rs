@@ -26,9 +26,9 @@ macro_rules! answers {
                     *status = Some(aide::openapi::StatusCode::Code($status));
                 })?
                 #[allow(unused_mut, reason = "only some set cookies")]
-                let mut all = crate::docs::schema::one_by_status(all);
+                let mut all = crate::schema::one_by_status(all);
                 $(for (_, response) in &mut all {
-                    crate::docs::schema::declare_header(response, "Set-Cookie", stringify!($cookies));
+                    crate::schema::declare_header(response, "Set-Cookie", stringify!($cookies));
                 })?
                 all
             }

@@ -37,11 +37,13 @@ mod account;
 mod api_key;
 pub mod cookie;
 mod cookie_session;
-pub mod docs;
 pub mod enforcer;
 pub mod environment;
+#[doc(hidden)]
+pub mod fuzzing;
 mod health;
 mod host;
+mod letters;
 pub mod listener;
 mod mail;
 mod organization;
@@ -56,11 +58,15 @@ pub mod protect;
 pub mod proxies;
 #[cfg(feature = "remote")]
 pub mod remote;
+mod request;
 pub mod resource;
+mod route;
 pub mod router;
+mod schema;
 pub mod secrets;
 mod serve;
 mod session;
+mod sharing;
 mod token;
 mod upkeep;
 pub mod validate;
@@ -78,10 +84,8 @@ pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::access::{DryRun, RouteAccess};
 pub use self::cookie_session::{CookieSession, CookieSessionError};
-pub use self::docs::Docs;
 pub use self::enforcer::{
-    Access, Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Guarded, Jwt, Personal, Public, Session,
-    Usual, Via, Visitor,
+    Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Jwt, Personal, Public, Session, Usual, Via, Visitor,
 };
 pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
@@ -89,6 +93,10 @@ pub use self::problem::{FieldError, Problem};
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;
 pub use self::resource::{Authorized, Resource, Visible};
+pub use self::route::{Access, Guarded};
+#[doc(inline)]
+pub use self::router::docs;
+pub use self::router::docs::Docs;
 pub use self::router::{Api, ApiError, ApiErrors};
 pub use self::serve::ServeError;
 pub use self::upkeep::Upkeep;

@@ -9,6 +9,7 @@ mod api_keys;
 mod builder;
 mod letters;
 mod master_key;
+mod policies;
 mod sessions;
 
 use std::fmt;

@@ -8,6 +8,7 @@
 
 mod challenge;
 mod denied;
+mod login;
 pub(crate) mod oauth;
 mod refused;
 
@@ -27,8 +28,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::challenge::Challenge;
-use crate::docs::schema;
-use crate::protect::{Voice, Walk};
+pub(crate) use self::login::way_out;
+use crate::request::{self, Voice};
+use crate::schema;
 
 type Text = Cow<'static, str>;
 
@@ -152,7 +154,7 @@ impl Problem {
     /// 500: something that must not happen did. `reason` goes to the log only.
     pub fn internal(reason: impl fmt::Display) -> Self {
         defends!("T033");
-        tracing::error!(trace = Walk::current_trace().map(tracing::field::display), %reason, "internal error");
+        tracing::error!(trace = request::trace().map(tracing::field::display), %reason, "internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -245,7 +247,7 @@ impl From<Fault> for Problem {
         defends!("T037");
         match fault.retry_after() {
             Some(after) => {
-                tracing::error!(trace = Walk::current_trace().map(tracing::field::display), %fault, "store fault");
+                tracing::error!(trace = request::trace().map(tracing::field::display), %fault, "store fault");
                 Self::unavailable(after)
             }
             None => Self::internal(fault),
@@ -322,7 +324,7 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
         }
         if challenge.is_some() || status == StatusCode::UNAUTHORIZED {
-            let (challenge, realm) = (challenge.unwrap_or_default(), Walk::current_realm());
+            let (challenge, realm) = (challenge.unwrap_or_default(), request::realm());
             for value in challenge.to_headers(status, accepted, &realm.unwrap_or_default()) {
                 headers.append(WWW_AUTHENTICATE, value);
             }
@@ -338,8 +340,8 @@ fn written(
     detail: &Text,
     errors: &[FieldError],
 ) -> (StatusCode, &'static str, Vec<u8>) {
-    let trace_id = Walk::current_trace();
-    let (status, media_type, body) = match Walk::current_voice() {
+    let trace_id = request::trace();
+    let (status, media_type, body) = match request::voice() {
         Voice::Problem => {
             let wire = Wire {
                 kind: "about:blank",

@@ -8,12 +8,11 @@ use portcullis_core::login::EndError;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::beyond;
 use super::roles::account_id;
 use crate::account::AccountView;
-use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::session::{EndedEverything, WithKeys};
 use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
 
@@ -112,7 +111,7 @@ impl From<StateError> for Problem {
             StateError::LastAdministrator => Self::conflict("last_administrator", error.to_string()),
             StateError::Unproven(_) => Self::conflict("email_unproven", error.to_string()),
             StateError::NotSettable => Self::bad_request("invalid_state", error.to_string()),
-            StateError::Beyond(missing) => beyond(&missing),
+            StateError::Beyond(missing) => Self::beyond(&missing),
             StateError::Fault(fault) => fault.into(),
         }
     }
@@ -135,7 +134,7 @@ impl From<EndError> for Problem {
     fn from(error: EndError) -> Self {
         match error {
             EndError::NoAccount => Self::not_found(),
-            EndError::Beyond(missing) => beyond(&missing),
+            EndError::Beyond(missing) => Self::beyond(&missing),
             EndError::Fault(fault) => fault.into(),
         }
     }

@@ -17,9 +17,9 @@ use crate::account::AccountView;
 use crate::api_key::form::{ChangedKey, NewKey, Rotate};
 use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
-use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{
     Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Personal, Problem, Query, Via,
 };

@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::roles::account_id;
-use crate::docs::shape;
-use crate::enforcer::Caller;
 use crate::enforcer::organization::{self, Selected};
 use crate::portcullis::Portcullis;
-use crate::router::RouteInfo;
+use crate::route::{Caller, RouteInfo};
+use crate::schema::shape;
 use crate::{Allow, Api, Json, Path, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

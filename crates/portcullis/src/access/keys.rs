@@ -6,8 +6,8 @@ use portcullis_core::key::KeyringError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::docs::shape;
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

@@ -12,7 +12,6 @@ mod keys;
 mod policies;
 mod roles;
 
-use portcullis_core::authz::in_words;
 use portcullis_core::roles::{Change, RolesError};
 
 pub use self::decisions::{DryRun, RouteAccess};
@@ -40,7 +39,7 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
             "role_taken",
             "there is a role of this name already",
         )),
-        Change::Beyond(missing) => Err(beyond(&missing)),
+        Change::Beyond(missing) => Err(Problem::beyond(&missing)),
         Change::Protected => Err(Problem::conflict(
             "protected",
             "the roles administrator and organization-owner and the permissions that programs declare in their code \
@@ -48,18 +47,6 @@ fn changed(outcome: Result<Change, RolesError>) -> Result<NoContent, Problem> {
         )
         .on_record()),
     }
-}
-
-/// What is answered to who would give more than they have, or take from somebody above them.
-pub(crate) fn beyond(missing: &[String]) -> Problem {
-    Problem::forbidden(
-        "beyond_your_permissions",
-        format!(
-            "you can give and take only what you may do yourself with this credential, and nothing of an account that \
-             may do more: it lacks {}",
-            in_words(missing)
-        ),
-    )
 }
 
 impl From<RolesError> for Problem {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::changed;
-use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

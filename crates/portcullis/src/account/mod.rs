@@ -1,6 +1,5 @@
 //! The routes of accounts: register, prove an address, ask who one is.
 
-mod letters;
 mod verification;
 mod view;
 
@@ -16,10 +15,9 @@ use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::letters::{already_registered, host_of, new_device, verify_email};
 pub(crate) use self::view::AccountView;
-use crate::docs::shape;
 use crate::portcullis::{Enumeration, Portcullis};
+use crate::schema::shape;
 use crate::{Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, Problem, Public};
 
 /// The routes below `/auth`.

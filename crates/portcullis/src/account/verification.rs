@@ -17,8 +17,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AccountView, Underway, broken_password, one_field};
-use crate::docs::shape;
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Accepted, Allow, Api, Circumstances, Json, NoContent, Personal, Problem, Public, Via, Visitor};
 
 /// The routes below `/auth/email`.

@@ -5,7 +5,6 @@
 //! takes the fences off one (`T081`).
 
 pub(crate) mod form;
-pub(crate) mod letters;
 mod problem;
 pub(crate) mod view;
 
@@ -17,8 +16,8 @@ use portcullis_core::defends;
 use self::form::{ChangedKey, NewKey, Rotate};
 pub(crate) use self::problem::refused;
 use self::view::{IssuedView, View, Views};
-use crate::docs::shape;
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Allow, Api, Circumstances, Created, Json, NoContent, Path, Personal, Problem, Via};
 
 /// The routes below `/auth`.

@@ -23,7 +23,7 @@
 
 mod sealed;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -34,8 +34,8 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::sealed::{Opened, Seal};
 use crate::cookie::{self, Reader};
-use crate::enforcer::is_foreign_change;
-use crate::protect::Walk;
+use crate::enforcer::{Walk, is_foreign_change};
+use crate::request::{self, Outgoing};
 use crate::{Gate, Problem};
 
 /// The data of an anonymous session. Stands after the access rule in a handler's parameters.
@@ -65,9 +65,6 @@ pub struct CookieSession<T> {
     foreign: bool,
     outgoing: Outgoing,
 }
-
-/// The `Set-Cookie` that a request leaves behind, if any.
-pub(crate) type Outgoing = Arc<Mutex<Option<HeaderValue>>>;
 
 /// Why data isn't kept. What was kept before stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -210,7 +207,7 @@ where
             outgoing: Outgoing::default(),
         };
         session.leave(header);
-        Walk::leave(&session.outgoing);
+        request::leave(&session.outgoing);
         Ok(session)
     }
 }

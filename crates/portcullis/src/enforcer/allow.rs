@@ -10,9 +10,10 @@ use portcullis_core::authz::{InOrganization, Kinds, Permit, Principal, Requireme
 use portcullis_core::defends;
 use portcullis_core::organization::Current;
 
+use super::verify;
 use super::via::{Accepts, Usual, Via};
-use super::{Access, Caller, sealed, verify};
 use crate::Problem;
+use crate::route::{Access, Caller, sealed};
 
 /// Role: enforcer. A known caller who satisfies `R`, with a credential of a kind in `V`.
 ///

@@ -11,9 +11,9 @@ use portcullis_core::scopes::Scopes;
 use portcullis_core::session::Device;
 use portcullis_core::text::shown_up_to;
 
+use super::walk::Walk;
 use crate::Problem;
 use crate::cookie;
-use crate::protect::Walk;
 
 /// When, who, from where, with what: what every change is recorded with. Stands after the access rule in a
 /// handler's parameters.

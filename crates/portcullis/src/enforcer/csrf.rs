@@ -30,9 +30,9 @@ use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
 use super::scheme::Carrier;
+use super::walk::Walk;
 use super::{Gate, cross_site};
 use crate::Problem;
-use crate::protect::Walk;
 
 /// The CSRF token of the caller's session, for a page that is rendered. Stands after the access rule in a handler's
 /// parameters; a caller without a session is refused with 400.
@@ -71,10 +71,10 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
 impl aide::OperationInput for CsrfToken {}
 
 /// Signs and verifies the tokens.
-pub(super) struct Signer(Vec<hmac::Key>);
+pub(crate) struct Signer(Vec<hmac::Key>);
 
 impl Signer {
-    pub(super) fn new(sealer: &Sealer) -> Self {
+    pub(crate) fn new(sealer: &Sealer) -> Self {
         let keys = sealer.derive(PURPOSE).into_iter();
         Self(
             keys.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose()))
@@ -83,7 +83,7 @@ impl Signer {
     }
 
     /// A token for the session, signed by the current key.
-    pub(super) fn issue(&self, session: &Digest<SessionToken>, environment: &Environment) -> String {
+    pub(crate) fn issue(&self, session: &Digest<SessionToken>, environment: &Environment) -> String {
         let nonce: [u8; NONCE] = environment.bytes();
         let tag = self.0.first().map(|key| hmac::sign(key, &signed(nonce, session)));
         let tag = tag.as_ref().map_or(&[][..], AsRef::as_ref);
@@ -92,7 +92,7 @@ impl Signer {
 
     /// Whether it is a token of this session, under any key of the ring. The comparison takes the same time whatever
     /// it says.
-    pub(super) fn holds(&self, session: &Digest<SessionToken>, text: &[u8]) -> bool {
+    pub(crate) fn holds(&self, session: &Digest<SessionToken>, text: &[u8]) -> bool {
         let mut token = [0; NONCE + TAG];
         if text.len() != LENGTH || URL_SAFE_NO_PAD.decode_slice(text, &mut token) != Ok(token.len()) {
             return false;

@@ -13,8 +13,8 @@ use portcullis_core::defends;
 use portcullis_core::session::Token;
 
 use super::unknown::Unknown;
-use crate::protect::Walk;
-use crate::{cookie, host};
+use super::walk::Walk;
+use crate::{cookie, host, request};
 
 /// Takes the request's session cookie back with its answer, if it isn't honoured, or if there are several: of those no
 /// more than one is ours.
@@ -43,7 +43,7 @@ pub(super) async fn take_back(parts: &Parts, unknown: &Unknown) {
 }
 
 fn leave(cookie: HeaderValue) {
-    Walk::leave(&Arc::new(Mutex::new(Some(cookie))));
+    request::leave(&Arc::new(Mutex::new(Some(cookie))));
 }
 
 /// Whether the session that a cookie names isn't honoured. Where sessions can't be judged, or aren't right now, it may be.

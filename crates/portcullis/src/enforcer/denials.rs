@@ -26,7 +26,8 @@ use portcullis_core::{account, api_key, defends};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::pace::{Pace, Paces, Rate};
-use crate::protect::{Label, Walk};
+use super::walk::Walk;
+use crate::route::Label;
 
 /// A refusal on its way into the record.
 pub(crate) struct Denial<'d> {

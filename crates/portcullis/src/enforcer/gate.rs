@@ -15,13 +15,13 @@ use url::{Origin, Url};
 
 use super::csrf;
 use super::denials::{self, Denials};
-use super::realm::Realm;
 use super::scheme::Places;
+use super::walk::Traces;
 use crate::cookie::Cookies;
 use crate::host::Hosts;
-use crate::protect::Traces;
 use crate::proxies::Proxies;
-use crate::router::RouteInfo;
+use crate::request::Realm;
+use crate::route::RouteInfo;
 
 /// Verifies and decides for all routes of an [`Api`](crate::Api). Cloning it is cheap and gives the same gate.
 #[derive(Clone)]
@@ -276,7 +276,7 @@ impl Gate {
         self.0.origin.as_ref()
     }
 
-    pub(crate) fn traces(&self) -> &Traces {
+    pub(super) fn traces(&self) -> &Traces {
         &self.0.traces
     }
 

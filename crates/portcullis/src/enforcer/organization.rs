@@ -23,9 +23,9 @@ use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
 use portcullis_core::{account, defends};
 
 use super::Gate;
+use super::walk::Walk;
 use crate::Problem;
 use crate::host;
-use crate::protect::Walk;
 
 /// What a request selects.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_core::authz::{Kinds, Rule};
 
-use super::{Access, Caller, sealed};
+use crate::route::{Access, Caller, sealed};
 
 /// Anybody may call; credentials are not looked at.
 #[derive(Debug, Clone, Copy)]

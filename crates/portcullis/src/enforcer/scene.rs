@@ -15,8 +15,8 @@ use portcullis_core::text::shown_up_to;
 use super::Gate;
 use super::circumstances::{context, situation};
 use super::denials::{Denial, Operation};
+use super::walk::Walk;
 use crate::Problem;
-use crate::protect::Walk;
 
 /// A copy of what a decision looks at, for decisions that come after the access rule. There is a caller in it: a route
 /// for anybody has no scene.

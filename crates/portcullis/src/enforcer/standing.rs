@@ -19,8 +19,8 @@ use portcullis_core::text::shown_up_to;
 use super::circumstances::printable;
 use super::denials::{Denial, Operation};
 use super::organization::Selected;
+use super::walk::Walk;
 use crate::problem::Reason;
-use crate::protect::Walk;
 
 /// A caller whom the access rule let in, where a refusal behind it finds them.
 pub(crate) struct Standing {

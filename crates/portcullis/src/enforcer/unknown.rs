@@ -12,11 +12,11 @@ use portcullis_core::{account, api_key};
 use super::circumstances::context;
 use super::denials::{Denial, Operation};
 use super::scheme::Carrier;
+use super::walk::Walk;
 use crate::Problem;
-use crate::protect::Walk;
 
 /// A request whose caller couldn't be found out.
-pub(super) struct Unknown {
+pub(crate) struct Unknown {
     /// What is answered.
     problem: Problem,
     /// Why, if that is more than the answer says.

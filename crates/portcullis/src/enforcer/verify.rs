@@ -17,9 +17,9 @@ use super::circumstances::{self, context};
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found};
 use super::unknown::Unknown;
+use super::walk::Walk;
 use super::{cross_site, csrf, dead_cookie, organization, standing};
 use crate::Problem;
-use crate::protect::Walk;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered for [`context`]; a credential
 /// that isn't honoured is recorded with its reason.

@@ -8,8 +8,9 @@ use http::request::Parts;
 use portcullis_core::authz::{Kinds, Principal, Rule};
 
 use super::via::{Accepts, Usual, Via};
-use super::{Access, Caller, sealed, standing, verify};
+use super::{standing, verify};
 use crate::Problem;
+use crate::route::{Access, Caller, sealed};
 
 /// Anybody may call, and a caller with a credential is known. A bad credential is refused, not ignored.
 #[derive(Debug)]

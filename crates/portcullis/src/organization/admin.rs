@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::view::OrganizationView;
 use super::{changed, made_view};
-use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
 
 /// The routes below `/admin/api/v1`.

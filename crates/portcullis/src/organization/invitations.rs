@@ -14,11 +14,12 @@ use serde::Deserialize;
 use url::Url;
 
 use super::view::{InvitationView, Standing};
-use super::{changed, letters, owns_too_many};
-use crate::account::host_of;
-use crate::docs::shape;
+use super::{changed, owns_too_many};
+use crate::letters::host_of;
+use crate::letters::organization as letters;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{
     Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
 };

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::changed;
 use super::view::MemberView;
-use crate::docs::shape;
 use crate::page::{Items, Page};
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

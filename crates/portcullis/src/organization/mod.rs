@@ -5,7 +5,6 @@
 
 mod admin;
 mod invitations;
-pub(crate) mod letters;
 mod members;
 mod view;
 
@@ -17,10 +16,9 @@ use serde::Deserialize;
 
 pub(crate) use self::admin::routes as admin_routes;
 use self::view::{OrganizationView, Standing};
-use crate::access::beyond;
-use crate::docs::shape;
 use crate::page::Items;
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
 
 /// The routes below `/auth`.
@@ -168,7 +166,7 @@ fn changed(change: Change) -> Result<NoContent, Problem> {
             "beyond_your_roles",
             "you can give and take only what you have in this organization yourself",
         )),
-        Change::Lacks(missing) => Err(beyond(&missing)),
+        Change::Lacks(missing) => Err(Problem::beyond(&missing)),
         Change::TheServers => Err(Problem::conflict(
             "servers_role",
             "a role that brings something of the server's is given in no organization",

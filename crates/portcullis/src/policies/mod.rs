@@ -1,7 +1,7 @@
 //! The policies of a deployment: a folder of files, read when the routes are known and again whenever it changes.
 //!
-//! **Flow:** [`Portcullis::declare_actions`] gathers what the routes leave to the policies, reads the folder and puts
-//! the policies in force, or refuses to start. [`Portcullis::watch_policies`] looks every second; a change that stood
+//! **Flow:** [`Portcullis::declare_actions`](crate::Portcullis::declare_actions) gathers what the routes leave to the policies, reads the folder and puts
+//! the policies in force, or refuses to start. [`Portcullis::watch_policies`](crate::Portcullis::watch_policies) looks every second; a change that stood
 //! still from one look to the next is loaded.
 //!
 //! **Invariants:** a set is in force as a whole or not at all. A change that doesn't load leaves the last good set in
@@ -24,11 +24,10 @@ use portcullis_core::authz::ResourceKind;
 use portcullis_core::environment::Timestamp;
 
 #[cfg(feature = "policies")]
-pub(crate) use self::keeper::Keeper;
+pub(crate) use self::keeper::{Keeper, check_against};
 #[cfg(not(feature = "policies"))]
 pub(crate) use self::without::Keeper;
-use crate::Api;
-use crate::portcullis::Portcullis;
+use crate::route::RouteInfo;
 
 /// Why policies are not put in force. The text has a line for everything that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,81 +93,6 @@ pub struct PolicyStatus {
     pub failure: Option<(Timestamp, PoliciesError)>,
 }
 
-impl Portcullis {
-    /// Makes every action and every kind of resource that a route of `api` leaves to the policies known to them and
-    /// puts them in force. Warns of actions that no policy can permit.
-    ///
-    /// Several APIs of one deployment may be declared one after the other: the policies may speak of all of them.
-    ///
-    /// # Errors
-    /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
-    pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
-        self.policies()
-            .declare(&Asked::by(api), self.database(), self.environment().now())
-            .await
-    }
-
-    /// Reads the policies again and puts them in force.
-    ///
-    /// # Errors
-    /// [`PoliciesError`]: the last good policies stay in force.
-    pub async fn reload_policies(&self) -> Result<(), PoliciesError> {
-        let now = self.environment().now();
-        self.policies().reload(self.database(), now).await
-    }
-
-    /// Looks whether the policies changed; a change that is the same at two looks is loaded. Called every second by
-    /// [`Portcullis::serve`].
-    ///
-    /// # Errors
-    /// [`PoliciesError`], once for each bad change: the last good policies stay in force.
-    pub async fn watch_policies(&self) -> Result<(), PoliciesError> {
-        let now = self.environment().now();
-        self.policies().watch(self.database(), now).await
-    }
-
-    /// The schema that policies for `api` are checked against, as Cedar writes it.
-    ///
-    /// # Errors
-    /// [`PoliciesError::Declarations`].
-    #[cfg(feature = "policies")]
-    pub fn policy_schema(&self, api: &Api) -> Result<String, PoliciesError> {
-        self.policies().schema_text(&Asked::by(api))
-    }
-
-    /// Checks the policies of a folder as [`Portcullis::declare_actions`] would, without putting them in force.
-    /// Returns what is worth knowing about them.
-    ///
-    /// # Errors
-    /// [`PoliciesError`].
-    #[cfg(feature = "policies")]
-    pub async fn check_policies(
-        &self,
-        api: &Api,
-        folder: impl Into<std::path::PathBuf>,
-    ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
-        self.policies().check(&Asked::by(api), folder.into()).await
-    }
-
-    /// The same for an application elsewhere, by the text that its [`Portcullis::policy_schema`] gave. Whoever checks
-    /// needs nothing of the application then. What the schema declares stays in memory: for a tool that checks and ends.
-    ///
-    /// # Errors
-    /// [`PoliciesError`]; [`PoliciesError::Declarations`] for a text that this version doesn't write.
-    #[cfg(feature = "policies")]
-    pub async fn check_policies_against(
-        schema: &str,
-        folder: impl Into<std::path::PathBuf>,
-    ) -> Result<Vec<PolicyFlaw>, PoliciesError> {
-        keeper::check_against(schema, folder.into()).await
-    }
-
-    /// Which policies are in force.
-    pub fn policy_status(&self) -> PolicyStatus {
-        self.policies().status()
-    }
-}
-
 /// What routes leave to the policies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
@@ -195,9 +119,9 @@ impl Asked {
         self
     }
 
-    pub(crate) fn by(api: &Api) -> Self {
+    pub(crate) fn by<'r>(routes: impl Iterator<Item = RouteInfo<'r>>) -> Self {
         let mut asked = Self::default();
-        for route in api.routes() {
+        for route in routes {
             route.each_action(&mut |action| asked.actions.push(action));
             asked.kinds.extend(route.asks().iter().map(|asks| asks.kind));
         }

@@ -30,7 +30,7 @@ use super::sessions::SessionStore;
 use crate::cookie::{self, Cookies};
 use crate::enforcer;
 use crate::environment;
-use crate::organization::letters;
+use crate::letters::organization as letters;
 use crate::policies::Keeper;
 use crate::proxies::Proxies;
 
@@ -141,7 +141,7 @@ impl Builder {
     }
 
     /// Whether a database without anything in it is refused and left as it is, instead of filled: for a master key that has
-    /// sealed one ([`Secrets::sealed`](secrets::Secrets::sealed)). One that Portcullis keeps beside the database knows.
+    /// sealed one ([`Secrets::sealed`](crate::secrets::Secrets::sealed)). One that Portcullis keeps beside the database knows.
     pub fn refuse_empty(mut self, refuse: bool) -> Self {
         self.blank = if refuse { Blank::Refused } else { Blank::Filled };
         self

@@ -25,8 +25,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::account::{already_registered, new_device, verify_email};
-use crate::api_key::letters::letters_about;
+use crate::letters::account::{already_registered, new_device, verify_email};
+use crate::letters::api_key::letters_about;
 use crate::mail::Silent;
 
 /// Writes letters down, and sends them.

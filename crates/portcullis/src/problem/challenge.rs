@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use http::{HeaderValue, StatusCode};
 use portcullis_core::authz::{CredentialKind, Kinds};
 
-use crate::enforcer::Realm;
+use crate::request::Realm;
 
 /// What a caller is asked for.
 ///

@@ -1,7 +1,7 @@
 //! Decisions against known callers as answers.
 
 use http::StatusCode;
-use portcullis_core::authz::{Denied, StepUp};
+use portcullis_core::authz::{Denied, StepUp, in_words};
 use portcullis_core::session::Assurance;
 
 use super::Problem;
@@ -73,6 +73,18 @@ impl Problem {
             }
             _ => denied.into(),
         }
+    }
+
+    /// 403: who would give more than they have, or take from somebody above them.
+    pub(crate) fn beyond(missing: &[String]) -> Self {
+        Self::forbidden(
+            "beyond_your_permissions",
+            format!(
+                "you can give and take only what you may do yourself with this credential, and nothing of an account that \
+                 may do more: it lacks {}",
+                in_words(missing)
+            ),
+        )
     }
 
     /// 401: the login isn't fresh or sure enough.

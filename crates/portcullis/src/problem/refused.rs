@@ -4,7 +4,7 @@ use http::StatusCode;
 use portcullis_core::authn::{AuthenticationError, Refused};
 
 use super::Problem;
-use crate::protect::Walk;
+use crate::request;
 
 impl From<AuthenticationError> for Problem {
     fn from(error: AuthenticationError) -> Self {
@@ -12,7 +12,7 @@ impl From<AuthenticationError> for Problem {
             AuthenticationError::Refused(reason) => reason.into(),
             AuthenticationError::Hash(error) => error.into(),
             AuthenticationError::AddressNotAllowed { .. } => {
-                tracing::info!(trace = Walk::current_trace().map(tracing::field::display), reason = %error, "credential refused");
+                tracing::info!(trace = request::trace().map(tracing::field::display), reason = %error, "credential refused");
                 Self::forbidden(
                     "address_not_allowed",
                     "this API key may not be used from this address",
@@ -31,7 +31,7 @@ impl From<AuthenticationError> for Problem {
 
 impl From<Refused> for Problem {
     fn from(reason: Refused) -> Self {
-        tracing::info!(trace = Walk::current_trace().map(tracing::field::display), %reason, "credential refused");
+        tracing::info!(trace = request::trace().map(tracing::field::display), %reason, "credential refused");
         Self::invalid_token()
     }
 }

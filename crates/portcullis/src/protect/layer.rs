@@ -16,28 +16,12 @@ use portcullis_core::defends;
 use tower::{Layer, Service};
 
 use super::body::{self, Progress};
-use super::{Limits, Voice, Walk, headers};
+use super::{Limits, headers};
 use crate::Problem;
-use crate::enforcer::{Gate, KeyInQuery, record_behind};
+use crate::enforcer::{Gate, KeyInQuery, Walk, record_behind};
 use crate::host;
-
-/// What a route is called in the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Label {
-    /// A route's path as it was registered.
-    Route(Arc<str>),
-    /// No route matched. What the caller asked for is not logged.
-    Unmatched,
-}
-
-impl Label {
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Self::Route(path) => path,
-            Self::Unmatched => "-",
-        }
-    }
-}
+use crate::request::{self, Voice};
+use crate::route::Label;
 
 /// Wraps a route.
 #[derive(Clone)]
@@ -152,7 +136,7 @@ where
         match AssertUnwindSafe(future).catch_unwind().await {
             Ok(Ok(response)) => {
                 let mut response = response.into_response();
-                Walk::send_cookies(response.headers_mut());
+                request::send_cookies(response.headers_mut());
                 record_behind(walk, method, &response);
                 response
             }
@@ -187,7 +171,7 @@ fn timed_out(progress: &Progress) -> Problem {
         )
     } else {
         tracing::warn!(
-            trace = Walk::current_trace().map(tracing::field::display),
+            trace = request::trace().map(tracing::field::display),
             "a request ran out of time"
         );
         Problem::unavailable(Duration::from_secs(1))

@@ -14,12 +14,10 @@
 mod body;
 mod headers;
 mod layer;
-mod walk;
 
 use std::time::Duration;
 
-pub(crate) use self::layer::{Label, Protect};
-pub(crate) use self::walk::{Traces, Voice, Walk};
+pub(crate) use self::layer::Protect;
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

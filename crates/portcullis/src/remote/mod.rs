@@ -135,7 +135,10 @@ impl Remote {
     /// [`PoliciesError`]: nothing is in force then, and everything the policies decide is refused.
     pub async fn declare_actions(&self, api: &Api) -> Result<(), PoliciesError> {
         let now = self.0.environment.now();
-        self.0.policies.declare(&Asked::by(api), &LogOnly, now).await
+        self.0
+            .policies
+            .declare(&Asked::by(api.routes()), &LogOnly, now)
+            .await
     }
 
     /// Looks whether the policies changed; a change that is the same at two looks is loaded. Called every second by

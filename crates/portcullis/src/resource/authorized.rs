@@ -13,10 +13,10 @@ use portcullis_core::authz::resource::Action;
 use portcullis_core::defends;
 use portcullis_core::grants::{Refusal, ResourcePermit};
 
-use super::Resource;
-use super::asks::{Asks, Body, note};
+use super::{Resource, one};
 use crate::Problem;
 use crate::enforcer::{Scene, again};
+use crate::route::{Body, note};
 
 /// Role: enforcer. The resource of type `R` that the path names, once it is decided that the caller may do `A` to it.
 /// Stands behind the access rule in a handler's parameters.
@@ -86,7 +86,7 @@ impl<R, A: Action<R>, B> Authorized<R, A, B> {
     }
 
     /// Where it was decided: after the body, so later than the request began.
-    pub(super) fn scene(&self) -> &Scene {
+    pub(crate) fn scene(&self) -> &Scene {
         &self.scene
     }
 }
@@ -220,7 +220,7 @@ impl<R: Resource, A: Action<R>, B: OperationInput> OperationInput for Authorized
         let before = operation.request_body.is_some();
         B::operation_input(context, operation);
         let reads = operation.request_body.is_some() && !before;
-        note(Asks::one::<R, A>(if reads { Body::Read } else { Body::Unread }));
+        note(one::<R, A>(if reads { Body::Read } else { Body::Unread }));
     }
 
     fn inferred_early_responses(

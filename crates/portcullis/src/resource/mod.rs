@@ -3,7 +3,8 @@
 //! Flow: [`Resource`] says how one of the application's records is found and what decisions look at in it;
 //! [`resource_actions!`](crate::resource_actions) says what can be done to it and by whom. [`Authorized`] in a handler's
 //! parameters is one record the caller may do the action to; [`Visible`] is the same decision about all of them, as a
-//! condition for the application's own statement. `sharing` makes the routes to share one.
+//! condition for the application's own statement. Routes to share one are made by
+//! [`Portcullis::sharing`](crate::Portcullis::sharing).
 //!
 //! Invariants: where a request has a body, the decision comes after it (`T098`), by the
 //! time, the policies, the membership and the grants of then; the caller is who they were when the request came. A
@@ -13,9 +14,7 @@
 //!
 //! **Deliberately absent:** a list that decides row by row, and a cache of grants.
 
-mod asks;
 mod authorized;
-mod sharing;
 mod visible;
 
 pub use portcullis_core::authz::resource::{
@@ -24,11 +23,10 @@ pub use portcullis_core::authz::resource::{
 use portcullis_core::authz::resource::{ResourceFacts, ResourceKind};
 pub use portcullis_store::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
 
-pub use self::asks::{Asks, Body, How};
-pub(crate) use self::asks::{Gathered, gather};
 pub use self::authorized::Authorized;
 pub use self::visible::Visible;
 use crate::Problem;
+pub use crate::route::{Asks, Body, How};
 
 /// A record of the application that is shared, owned, or decided about by policies.
 ///
@@ -105,4 +103,25 @@ pub trait Resource: Sized + Send + Sync + 'static {
 
     /// What decisions look at.
     fn facts(&self) -> ResourceFacts;
+}
+
+/// What a parameter asks that hands over one resource.
+const fn one<R: Resource, A: Action<R>>(body: Body) -> Asks {
+    Asks {
+        kind: R::KIND,
+        action: A::RULE,
+        how: How::One {
+            parameter: R::PARAMETER,
+            hidden: R::HIDDEN,
+            body,
+        },
+    }
+}
+
+/// What a parameter asks that speaks of all of them.
+const fn every<R: Resource, A: Action<R>>() -> Asks {
+    Asks {
+        how: How::Every,
+        ..one::<R, A>(Body::Unread)
+    }
 }

@@ -11,10 +11,10 @@ use portcullis_core::authz::resource::{Action, Filter};
 use portcullis_core::grants;
 use portcullis_store::filter::{self, Columns, Condition, Dialect, SqlError};
 
-use super::Resource;
-use super::asks::{Asks, note};
+use super::{Resource, every};
 use crate::Problem;
 use crate::enforcer::Scene;
+use crate::route::note;
 
 /// Role: enforcer. Which resources of type `R` the caller may do `A` to, for a list that asks its database once. Stands
 /// behind the access rule in a handler's parameters.
@@ -92,7 +92,7 @@ impl<S: Send + Sync, R: Resource, A: Action<R>> FromRequestParts<S> for Visible<
 
 impl<R: Resource, A: Action<R>> OperationInput for Visible<R, A> {
     fn operation_input(_: &mut GenContext, _: &mut Operation) {
-        note(Asks::every::<R, A>());
+        note(every::<R, A>());
     }
 }
 

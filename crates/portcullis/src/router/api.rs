@@ -17,13 +17,13 @@ use portcullis_core::defends;
 use schemars::JsonSchema;
 use tower::{Layer, Service};
 
-use super::route::{Guard, Parameter, Route, RouteInfo, Text, Verb};
-use super::{ApiError, lock, parameter_names, path};
+use super::docs::{self, Docs};
+use super::route::{Parameter, Route, Text};
+use super::{ApiError, lock, path};
 use crate::Problem;
-use crate::docs::{self, Docs};
-use crate::enforcer::{Access, Guarded};
-use crate::protect::{Limits, Voice};
-use crate::resource;
+use crate::protect::Limits;
+use crate::request::Voice;
+use crate::route::{Access, Gathered, Guard, Guarded, RouteInfo, Verb, gather, parameter_names};
 
 /// Routes that each say who may call them; a thin wrapper over axum's router that becomes one.
 ///
@@ -110,7 +110,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             self.errors.push(error);
             return self;
         }
-        let resource::Gathered { asks, early } = resource::gather::<I>();
+        let Gathered { asks, early } = gather::<I>();
         if early {
             self.errors.push(ApiError::DecidedEarly {
                 method: method.as_str().to_owned(),

@@ -8,13 +8,13 @@ use indexmap::IndexMap;
 use portcullis_core::authz::Rule;
 use tower::Layer as _;
 
-use super::{Api, ApiError, ApiErrors, RouteInfo, Verb, path};
+use super::{Api, ApiError, ApiErrors, docs, path};
 use crate::Problem;
-use crate::docs;
-use crate::enforcer::{Caller, Gate};
+use crate::enforcer::Gate;
 use crate::policies::Asked;
-use crate::protect::{Label, Limits, Protect, Voice};
-use crate::resource::{Asks, How};
+use crate::protect::{Limits, Protect};
+use crate::request::Voice;
+use crate::route::{Asks, Caller, How, Label, RouteInfo, Verb, parameter_names};
 
 impl Api<()> {
     /// Makes the axum router: every route behind its rule, its limits and `gate`. Neither database nor policies hear of
@@ -96,7 +96,7 @@ fn asks_policies(rule: &Rule, asks: &[Asks]) -> bool {
 
 /// What routes leave to policies that don't know it.
 fn undeclared(api: &Api, gate: &Gate) -> Vec<ApiError> {
-    let asked = Asked::by(api);
+    let asked = Asked::by(api.routes());
     let policies = gate.policies();
     let actions = asked
         .actions
@@ -156,7 +156,7 @@ fn misplaced(route: &RouteInfo<'_>) -> Vec<ApiError> {
             method: method.to_owned(),
             path: path.to_owned(),
         }),
-        How::One { parameter, .. } if !super::parameter_names(path).any(|name| name == parameter) => {
+        How::One { parameter, .. } if !parameter_names(path).any(|name| name == parameter) => {
             Some(ApiError::Unnamed {
                 method: method.to_owned(),
                 path: path.to_owned(),

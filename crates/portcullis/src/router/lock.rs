@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use portcullis_core::authz::CredentialKind;
 
-use super::RouteInfo;
-use crate::enforcer::Caller;
+use crate::route::{Caller, RouteInfo, asked};
 
 /// One line a route, sorted by path and method, in columns.
 pub(super) fn render<'a>(routes: impl Iterator<Item = RouteInfo<'a>>) -> String {
@@ -38,7 +37,7 @@ fn line(route: &RouteInfo<'_>) -> [String; 4] {
     [
         route.verb().as_str().to_owned(),
         route.path().to_owned(),
-        super::asked(route.rule(), route.asks()),
+        asked(route.rule(), route.asks()),
         via,
     ]
 }

@@ -1,7 +1,8 @@
 //! [`Api`]: routes that each say who may call them.
 //!
 //! Flow: every handler is taken with the rule of its first parameter; [`Api::into_router`] checks the paths, wraps
-//! each route once ([`protect`](crate::protect)) and makes an axum `Router`.
+//! each route once ([`protect`](crate::protect)) and makes an axum `Router`. What an API tells of itself is made of the same
+//! routes ([`docs`]).
 //!
 //! Invariants: a route without a rule can't be registered (`T017`). What [`Api::routes`], [`Api::authz_lock`] and
 //! `/openapi.json` say comes from the same constant as what is enforced (`T018`).
@@ -10,6 +11,7 @@
 
 mod api;
 mod build;
+pub mod docs;
 mod error;
 mod lock;
 mod path;
@@ -17,13 +19,5 @@ mod route;
 
 pub use self::api::Api;
 pub use self::error::{ApiError, ApiErrors};
-pub(crate) use self::route::{Guard, Route, asked};
-pub use self::route::{RouteInfo, Verb};
-
-/// The names of a path's parameters, in order.
-pub(crate) fn parameter_names(path: &str) -> impl Iterator<Item = &str> {
-    path::segments(path).filter_map(|part| match part {
-        path::Segment::Literal(_) => None,
-        path::Segment::Parameter(name) | path::Segment::Rest(name) => Some(name),
-    })
-}
+pub(crate) use self::route::Route;
+pub use crate::route::{RouteInfo, Verb};

@@ -7,7 +7,6 @@ mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::account::State as AccountState;
 use portcullis_core::authz::{Authenticated, Unnarrowed};
 use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm};
 use portcullis_core::secret::SecretText;
@@ -18,9 +17,9 @@ use serde::Deserialize;
 
 pub(crate) use self::view::{EndedEverything, WithKeys};
 use crate::cookie::Keep;
-use crate::docs::shape;
 use crate::enforcer::ByCookie;
 use crate::portcullis::Portcullis;
+use crate::schema::shape;
 use crate::token::{TokenResponse, audience_of};
 use crate::{
     Allow, Api, Circumstances, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem,
@@ -207,44 +206,6 @@ impl IntoResponse for LoginAnswer {
 }
 
 answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>; sets SessionCookies);
-
-/// What whoever knows the password of an account in this state can do about it.
-pub(crate) const fn way_out(state: AccountState) -> &'static str {
-    match state {
-        AccountState::Unverified => {
-            ": prove its address with the mailed code, and ask for another at /auth/email/code if it is lost"
-        }
-        AccountState::Locked => ": an administrator unlocks it (`portcullis account unlock` on the server)",
-        AccountState::Disabled => ": an administrator enables it (`portcullis account enable` on the server)",
-        AccountState::Active => "",
-    }
-}
-
-impl From<LoginError> for Problem {
-    fn from(error: LoginError) -> Self {
-        match error {
-            LoginError::WrongCredentials => {
-                Self::unauthenticated("invalid_credentials", "wrong identifier or password")
-            }
-            LoginError::Account(state) => Self::forbidden(
-                format!("account_{}", state.as_str()),
-                format!(
-                    "the password is right, but the account is {}{}",
-                    state.as_str(),
-                    way_out(state)
-                ),
-            ),
-            LoginError::InvalidScope => Self::bad_request(
-                "invalid_scope",
-                "none of the scopes asked for can be granted to this account",
-            ),
-            LoginError::ScopesTooLong => Self::bad_request("invalid_scope", error.to_string()),
-            LoginError::Hash(error) => error.into(),
-            LoginError::Signing(error) => Self::internal(error),
-            LoginError::Fault(fault) => fault.into(),
-        }
-    }
-}
 
 async fn log_out(
     who: Allow<Authenticated, Via<Personal>>,

@@ -10,6 +10,7 @@ use portcullis_core::login::LoginError;
 use portcullis_core::token::{RefreshError, UnknownResource};
 
 use crate::problem::oauth::Body;
+use crate::problem::way_out;
 use crate::{Json, Problem};
 
 /// The error codes this server uses.
@@ -68,7 +69,7 @@ impl From<LoginError> for OAuthError {
         match error {
             LoginError::WrongCredentials => Self::new(Code::InvalidGrant, "wrong username or password"),
             LoginError::Account(state) => {
-                let way_out = crate::session::way_out(state);
+                let way_out = way_out(state);
                 Self::new(
                     Code::InvalidGrant,
                     format!("the account is {}{way_out}", state.as_str()),

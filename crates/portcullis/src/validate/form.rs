@@ -16,7 +16,7 @@ use serde::de::value::MapDeserializer;
 
 use super::errors::{FieldErrors, Place, clip, wrong_field};
 use crate::Problem;
-use crate::docs::schema;
+use crate::schema;
 
 mod value;
 

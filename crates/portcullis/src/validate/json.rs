@@ -17,7 +17,7 @@ use super::errors::{FieldErrors, Place, wrong_field};
 use super::members;
 use super::strict::{self, NotStrict};
 use crate::Problem;
-use crate::docs::schema;
+use crate::schema;
 
 /// A JSON body, read strictly; or a JSON answer with status 200.
 ///

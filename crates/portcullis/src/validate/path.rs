@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::FieldErrors;
 use crate::Problem;
-use crate::docs::schema;
+use crate::schema;
 
 /// Path parameters: one value, a tuple of values in order, or a struct by name.
 #[derive(Debug, Clone, Copy, Default)]

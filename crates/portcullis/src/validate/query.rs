@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::form;
 use crate::Problem;
-use crate::docs::schema;
+use crate::schema;
 
 /// Query parameters, read strictly.
 #[derive(Debug, Clone, Copy, Default)]

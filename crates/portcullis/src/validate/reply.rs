@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Json;
-use crate::docs::schema;
+use crate::schema;
 
 macro_rules! with_status {
     ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $description:literal;)+) => {$(

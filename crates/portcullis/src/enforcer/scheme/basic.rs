@@ -10,7 +10,7 @@ use portcullis_core::secret::{SecretBytes, SecretText};
 
 /// Reads what follows the scheme: base64 in its one spelling, UTF-8, no control characters; the first colon ends
 /// the identifier. Anything else is no pair.
-pub(in crate::enforcer) fn decode(encoded: &[u8]) -> Option<Pair> {
+pub(crate) fn decode(encoded: &[u8]) -> Option<Pair> {
     defends!("T049");
     if encoded.len() > MAX_LENGTH {
         return None;

@@ -21,10 +21,10 @@ use portcullis_core::{defends, session, token};
 
 pub(crate) use self::api_key::KeyInQuery;
 pub use self::api_key::{InvalidPlace, Places};
-pub(super) use self::basic::decode as decode_basic;
+pub(crate) use self::basic::decode as decode_basic;
 use super::unknown::Unknown;
 use crate::Problem;
-use crate::protect::Walk;
+use crate::enforcer::walk::Walk;
 
 /// What stands in one place of a request.
 enum Presented<'r> {
@@ -46,7 +46,7 @@ enum Presented<'r> {
 
 /// How a credential travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carrier {
+pub(crate) enum Carrier {
     /// In a header that only the caller's own code sets.
     Header,
     /// In a cookie, which browsers attach by themselves.
@@ -56,7 +56,7 @@ pub(super) enum Carrier {
 }
 
 /// What a request presents.
-pub(super) enum Found<'r> {
+pub(crate) enum Found<'r> {
     /// Nothing.
     Nothing,
     /// A credential of a kind nobody here reads, such as `Negotiate`.
@@ -77,7 +77,7 @@ pub(super) fn find<'r>(parts: &'r Parts, walk: &Walk) -> Result<Found<'r>, Unkno
 }
 
 /// The one credential of a request with these headers, in whose address this stood.
-pub(super) fn find_in<'r>(
+pub(crate) fn find_in<'r>(
     headers: &'r HeaderMap,
     query: KeyInQuery,
     cookie: &str,

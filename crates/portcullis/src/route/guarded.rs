@@ -2,8 +2,8 @@
 
 use portcullis_core::authz::{Kinds, Rule};
 
-/// A type that says who may call a handler and enforces it: [`Allow`](super::Allow), [`Public`](super::Public) or
-/// [`Visitor`](super::Visitor).
+/// A type that says who may call a handler and enforces it: [`Allow`](crate::Allow), [`Public`](crate::Public) or
+/// [`Visitor`](crate::Visitor).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an access rule",
     label = "a route's first parameter must say who may call it",

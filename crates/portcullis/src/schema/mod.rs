@@ -1,4 +1,9 @@
-//! Pieces of operations: bodies, parameters, answers.
+//! How extractors and answers describe themselves in the OpenAPI document: bodies, parameters, answers; and what single
+//! texts look like ([`shape`]).
+//!
+//! Used by whatever reads or answers something, and by the document that is made of it: it knows neither.
+
+pub(crate) mod shape;
 
 use aide::generate::GenContext;
 use aide::openapi::{
@@ -41,7 +46,7 @@ pub(crate) fn parameters<T: JsonSchema>(
 }
 
 /// Where schemas of unnamed path parameters wait.
-pub(super) const UNNAMED: &str = "x-portcullis-unnamed";
+pub(crate) const UNNAMED: &str = "x-portcullis-unnamed";
 
 /// An answer with a `T`.
 pub(crate) fn answer<T: JsonSchema>(

@@ -8,10 +8,10 @@ use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::session::Token;
 
-use super::csrf::Signer;
-use super::scheme::{self, Found, KeyInQuery, Places};
 use crate::cookie::Cookies;
 use crate::cookie_session::{Opened, Seal};
+use crate::enforcer::csrf::Signer;
+use crate::enforcer::scheme::{self, Found, KeyInQuery, Places};
 
 /// The one credential that is read out of such a request: its kind, and its text as it stands there if it is kept.
 pub fn credential(parts: &Parts, cookie: &str) -> Option<(CredentialKind, Option<String>)> {

@@ -15,9 +15,7 @@ mod one_way;
 pub(crate) mod openapi;
 mod operation;
 mod page;
-pub(crate) mod schema;
 mod security;
-pub(crate) mod shape;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -33,7 +31,8 @@ use serde::Deserialize;
 
 pub(crate) use self::names::{ambiguous_names, handler_name, summary_of};
 use crate::enforcer::Gate;
-use crate::protect::{Label, Protect};
+use crate::protect::Protect;
+use crate::route::Label;
 use crate::router::Api;
 use crate::{Problem, Query};
 

@@ -1,4 +1,7 @@
 //! Ready routes to share a resource: who has what, give, take back.
+//!
+//! Above [`resource`](crate::resource), which decides, and beside the other routes of a database's APIs: a resource server has
+//! none of these.
 
 use std::fmt::Display;
 
@@ -9,9 +12,8 @@ use portcullis_core::grants::{GrantError, Record, Shared, Subject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Authorized, Resource};
 use crate::portcullis::Portcullis;
-use crate::{Allow, Api, Authenticated, FieldErrors, Json, NoContent, Problem, Query};
+use crate::{Allow, Api, Authenticated, Authorized, FieldErrors, Json, NoContent, Problem, Query, Resource};
 
 impl Portcullis {
     /// Routes to share a resource of type `R`, for whoever is known and may do `A` to it. Nest them below the path of

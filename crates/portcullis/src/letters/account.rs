@@ -9,6 +9,8 @@ use portcullis_core::letter::device_of;
 use portcullis_core::session::Device;
 use url::Url;
 
+use super::host_of;
+
 /// Asks the owner of an address that an account claims to confirm it. It says which account, when and from where, so
 /// that nobody credits another's; what a stranger could word freely isn't in it.
 pub(crate) fn verify_email(public_url: &Url, claimed: &Claimed, token: &VerificationToken) -> Option<Letter> {
@@ -74,13 +76,6 @@ pub(crate) fn new_device(
             host = host_of(public_url),
         ),
     })
-}
-
-/// The host that people know this server by.
-pub(crate) fn host_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or("this server");
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 #[cfg(test)]

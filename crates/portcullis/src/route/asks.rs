@@ -9,11 +9,9 @@ use std::fmt;
 use aide::OperationInput;
 use aide::generate::in_context;
 use aide::openapi::Operation;
-use portcullis_core::authz::resource::{Action, ActionRule};
+use portcullis_core::authz::resource::ActionRule;
 use portcullis_core::authz::{PermissionRef, ResourceKind};
 use portcullis_core::defends;
-
-use super::Resource;
 
 /// What a handler's parameter asks about resources.
 #[derive(Debug, Clone, Copy)]
@@ -52,27 +50,6 @@ pub enum Body {
 }
 
 impl Asks {
-    /// One resource.
-    pub(super) const fn one<R: Resource, A: Action<R>>(body: Body) -> Self {
-        Self {
-            kind: R::KIND,
-            action: A::RULE,
-            how: How::One {
-                parameter: R::PARAMETER,
-                hidden: R::HIDDEN,
-                body,
-            },
-        }
-    }
-
-    /// All of them.
-    pub(super) const fn every<R: Resource, A: Action<R>>() -> Self {
-        Self {
-            how: How::Every,
-            ..Self::one::<R, A>(Body::Unread)
-        }
-    }
-
     /// Calls `visit` with every permission it speaks of.
     pub fn each_permission(&self, visit: &mut dyn FnMut(&PermissionRef)) {
         self.action.each_permission(visit);
@@ -130,7 +107,7 @@ pub(crate) fn gather<I: OperationInput>() -> Gathered {
 }
 
 /// Says what a parameter asks, if somebody gathers it.
-pub(super) fn note(asks: Asks) {
+pub(crate) fn note(asks: Asks) {
     ASKED.with_borrow_mut(|asked| {
         if let Some(asked) = asked {
             asked.push(asks);

@@ -7,7 +7,7 @@ use portcullis_core::organization::{Invitation, InvitationToken, Organization};
 use url::{Host, Url};
 
 /// Invites an address into an organization of the program at `host`; the link leads to `page`, which shows the code.
-pub(super) fn invitation(
+pub(crate) fn invitation(
     page: Url,
     host: &str,
     organization: &Organization,

@@ -7,8 +7,7 @@ use portcullis_core::defends;
 use serde_json::{Map, Value, json};
 
 use super::Docs;
-use crate::enforcer::Caller;
-use crate::router::Guard;
+use crate::route::{Caller, Guard};
 
 /// What one alternative asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

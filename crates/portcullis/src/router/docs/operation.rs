@@ -6,11 +6,12 @@ use portcullis_core::authz::{CredentialKind, Rule};
 use serde_json::{Value, json};
 
 use super::openapi::set;
-use super::{schema, security};
-use crate::enforcer::{Caller, is_safe, organization};
-use crate::protect::Voice;
-use crate::resource::How;
-use crate::router::{Route, asked};
+use super::security;
+use crate::enforcer::{is_safe, organization};
+use crate::request::Voice;
+use crate::route::{Caller, How, asked, parameter_names};
+use crate::router::Route;
+use crate::schema;
 
 /// What a handler's types say, and what was said of the path's parameters.
 pub(super) struct Described {
@@ -111,7 +112,7 @@ fn name_parameters(path: &str, said: &[(Cow<'static, str>, Value)], operation: &
     let mut waiting = waiting.as_ref().and_then(Value::as_array).into_iter().flatten();
     let known = operation.get("parameters").and_then(Value::as_array);
     let mut parameters = known.cloned().unwrap_or_default();
-    for name in crate::router::parameter_names(path) {
+    for name in parameter_names(path) {
         if parameters
             .iter()
             .any(|known| known.get("in") == Some(&json!("path")) && known.get("name") == Some(&json!(name)))
@@ -146,7 +147,7 @@ fn name_parameters(path: &str, said: &[(Cow<'static, str>, Value)], operation: &
 
 /// Declares the header that names the organization, where the rule asks for one and the path doesn't.
 fn name_organization<S>(route: &Route<S>, operation: &mut Value) {
-    let in_path = crate::router::parameter_names(&route.path).any(|name| name == organization::PARAMETER);
+    let in_path = parameter_names(&route.path).any(|name| name == organization::PARAMETER);
     let Some(members) = operation.as_object_mut() else {
         return;
     };

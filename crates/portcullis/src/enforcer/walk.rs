@@ -3,26 +3,27 @@
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
-use http::header::{COOKIE, SET_COOKIE};
-use http::{Extensions, HeaderMap};
+use http::Extensions;
+use http::header::COOKIE;
 use portcullis_core::authz::{Policies, Principal, Rule};
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 use uuid::Uuid;
 
-use super::Label;
-use crate::cookie_session::Outgoing;
-use crate::enforcer::organization::Selected;
-use crate::enforcer::{Gate, KeyInQuery, Realm, Standing};
+use super::organization::Selected;
+use super::standing::Standing;
+use super::{Gate, KeyInQuery};
+use crate::request::{self, Voice};
+use crate::route::Label;
 
-/// One request's walk. Kept in the request's extensions, where the enforcers find it, and beside the running
-/// task, where a [`Problem`](crate::Problem) finds its trace id and realm wherever it becomes an answer.
+/// One request's walk. Kept in the request's extensions, where the enforcers find it. What a
+/// [`Problem`](crate::Problem) needs of it stands beside the running task, too ([`request`]).
 #[derive(Clone)]
 pub(crate) struct Walk {
     pub(crate) gate: Gate,
@@ -47,23 +48,9 @@ pub(crate) struct Walk {
     policies: Option<Arc<dyn Policies>>,
 }
 
-/// In which form a route says what went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Voice {
-    /// RFC 9457.
-    #[default]
-    Problem,
-    /// RFC 6749 §5.2: its clients know no other.
-    OAuth,
-}
-
-/// What is known beside the running task.
-struct Current {
-    gate: Gate,
-    voice: Voice,
-    trace: Uuid,
-    /// Where the request's anonymous sessions leave their cookies.
-    outgoing: RefCell<Vec<Outgoing>>,
+/// What is known beside the running task of whom it works for.
+#[derive(Default)]
+struct Known {
     /// The caller whom the access rule let in.
     standing: RefCell<Option<Standing>>,
     /// Whether a refusal is recorded.
@@ -71,7 +58,7 @@ struct Current {
 }
 
 tokio::task_local! {
-    static CURRENT: Current;
+    static KNOWN: Known;
 }
 
 impl Walk {
@@ -111,93 +98,53 @@ impl Walk {
         extensions.get()
     }
 
-    /// Lets `future` know the trace id and the realm.
+    /// Lets `future` know what [`request`] tells, and whom the access rule lets in.
     pub(crate) fn around<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        CURRENT.scope(self.current(), future)
+        request::scope(self.facts(), KNOWN.scope(Known::default(), future))
     }
 
     /// The same for something that doesn't wait.
     pub(crate) fn around_sync<T>(&self, run: impl FnOnce() -> T) -> T {
-        CURRENT.sync_scope(self.current(), run)
+        request::sync_scope(self.facts(), || KNOWN.sync_scope(Known::default(), run))
     }
 
-    fn current(&self) -> Current {
-        Current {
-            gate: self.gate.clone(),
-            voice: self.voice,
-            trace: self.trace,
-            outgoing: RefCell::default(),
-            standing: RefCell::default(),
-            recorded: Cell::new(false),
-        }
+    fn facts(&self) -> request::Facts {
+        request::Facts::new(self.trace, self.voice, self.gate.realm().clone())
     }
 
     /// Remembers whom the access rule let in.
     pub(crate) fn stand(standing: Standing) {
-        let _ = CURRENT.try_with(|current| current.standing.replace(Some(standing)));
+        let _ = KNOWN.try_with(|known| known.standing.replace(Some(standing)));
     }
 
     /// What let the caller in, if a rule did.
     pub(crate) fn standing_rule() -> Option<Rule> {
-        let rule = CURRENT.try_with(|current| current.standing.borrow().as_ref().map(Standing::rule));
+        let rule = KNOWN.try_with(|known| known.standing.borrow().as_ref().map(Standing::rule));
         rule.ok().flatten()
     }
 
     /// Remembers that a refusal is recorded.
     pub(crate) fn recorded() {
-        let _ = CURRENT.try_with(|current| current.recorded.set(true));
+        let _ = KNOWN.try_with(|known| known.recorded.set(true));
     }
 
     /// Whether a refusal is recorded.
     pub(crate) fn is_recorded() -> bool {
-        CURRENT.try_with(|current| current.recorded.get()).unwrap_or(true)
+        KNOWN.try_with(|known| known.recorded.get()).unwrap_or(true)
     }
 
     /// Whom the access rule let in, if no refusal is recorded.
     pub(crate) fn unrecorded() -> Option<Standing> {
-        let taken = CURRENT.try_with(|current| {
-            let standing = current.standing.take();
-            standing.filter(|_| !current.recorded.get())
+        let taken = KNOWN.try_with(|known| {
+            let standing = known.standing.take();
+            standing.filter(|_| !known.recorded.get())
         });
         taken.ok().flatten()
-    }
-
-    /// Whatever is left in `outgoing` by the end of the request goes out with its answer.
-    pub(crate) fn leave(outgoing: &Outgoing) {
-        // Outside of a request there is no answer either.
-        let _ = CURRENT.try_with(|current| current.outgoing.borrow_mut().push(Arc::clone(outgoing)));
-    }
-
-    /// Puts what was left on the answer.
-    pub(super) fn send_cookies(headers: &mut HeaderMap) {
-        let _ = CURRENT.try_with(|current| {
-            for outgoing in current.outgoing.borrow().iter() {
-                let mut outgoing = outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(value) = outgoing.take() {
-                    headers.append(SET_COOKIE, value);
-                }
-            }
-        });
     }
 
     /// How long the request has taken so far.
     pub(crate) fn elapsed(&self) -> Duration {
         self.gate.environment().now().since(self.at)
-    }
-
-    /// The trace id of the request this task works on.
-    pub(crate) fn current_trace() -> Option<Uuid> {
-        CURRENT.try_with(|current| current.trace).ok()
-    }
-
-    /// The form in which the route of this task says what went wrong.
-    pub(crate) fn current_voice() -> Voice {
-        CURRENT.try_with(|current| current.voice).unwrap_or_default()
-    }
-
-    /// The realm of the request this task works on.
-    pub(crate) fn current_realm() -> Option<Realm> {
-        CURRENT.try_with(|current| current.gate.realm().clone()).ok()
     }
 }
 
@@ -221,13 +168,13 @@ fn client(gate: &Gate, request: &Request) -> Option<IpAddr> {
 /// name requests, they are no secrets, and they cost no system call each.
 ///
 /// Source: RFC 9562 §5.7, §6.2
-pub(crate) struct Traces {
+pub(super) struct Traces {
     counter: AtomicU64,
     tail: u16,
 }
 
 impl Traces {
-    pub(crate) fn new(environment: &Environment) -> Self {
+    pub(super) fn new(environment: &Environment) -> Self {
         Self {
             counter: AtomicU64::new(u64::from_le_bytes(environment.bytes())),
             tail: u16::from_le_bytes(environment.bytes()),
