@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use portcullis::Portcullis;
-use portcullis::listener::Limits;
+use portcullis_identity::Portcullis;
+use portcullis_identity::listener::Limits;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::deployment;

@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use portcullis::core::account::EmailAddress;
-use portcullis::core::account::Registration;
-use portcullis::core::api_key::{Name, Networks};
-use portcullis::core::audit::Context;
-use portcullis::core::authn::{Bearer, Credential};
-use portcullis::core::authz::Permit;
-use portcullis::core::issuance::Form;
-use portcullis::core::login::{Delivery, LoggedIn, LoginForm};
-use portcullis::core::roles::MayGive;
-use portcullis::core::secret::SecretText;
-use portcullis::core::session::Device;
-use portcullis::core::{account, password};
-use portcullis::{Builder, Portcullis};
+use portcullis_identity::core::account::EmailAddress;
+use portcullis_identity::core::account::Registration;
+use portcullis_identity::core::api_key::{Name, Networks};
+use portcullis_identity::core::audit::Context;
+use portcullis_identity::core::authn::{Bearer, Credential};
+use portcullis_identity::core::authz::Permit;
+use portcullis_identity::core::issuance::Form;
+use portcullis_identity::core::login::{Delivery, LoggedIn, LoginForm};
+use portcullis_identity::core::roles::MayGive;
+use portcullis_identity::core::secret::SecretText;
+use portcullis_identity::core::session::Device;
+use portcullis_identity::core::{account, password};
+use portcullis_identity::{Builder, Portcullis};
 use tokio::runtime::Runtime;
 
 /// The password of every account.

@@ -225,8 +225,8 @@ impl Server {
             runtime.block_on(async move {
                 let mut serving = JoinSet::new();
                 for (router, listener) in listeners {
-                    let limits = portcullis::listener::Limits::default();
-                    serving.spawn(portcullis::listener::serve(
+                    let limits = portcullis_identity::listener::Limits::default();
+                    serving.spawn(portcullis_identity::listener::serve(
                         router,
                         listener,
                         std::future::pending(),

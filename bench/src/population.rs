@@ -6,9 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{SHA256, digest};
-use portcullis::core::environment::Timestamp;
-use portcullis::core::session::Token;
-use portcullis::core::token::RefreshToken;
+use portcullis_identity::core::environment::Timestamp;
+use portcullis_identity::core::session::Token;
+use portcullis_identity::core::token::RefreshToken;
 use rusqlite::{Connection, params};
 
 /// The session token of user `number`.

@@ -23,7 +23,7 @@
 //! Exporting (`/reports/export`) works between 8 and 18 o'clock UTC, in the first ten minutes after the login.
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{Allow, Api, Json, Policy, Portcullis, actions};
+use portcullis_identity::{Allow, Api, Json, Policy, Portcullis, actions};
 
 // The code names what is done. Who may do it, when and from where, is for the policies to say.
 actions! {

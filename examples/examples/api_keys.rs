@@ -25,8 +25,10 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::core::api_key::Format;
-use portcullis::{Allow, Api, ApiKey, Authenticated, Builder, FreshLogin, Portcullis, Via, permissions};
+use portcullis_identity::core::api_key::Format;
+use portcullis_identity::{
+    Allow, Api, ApiKey, Authenticated, Builder, FreshLogin, Portcullis, Via, permissions,
+};
 
 permissions! {
     pub ReportsRead   = "reports:read":   "Read reports";

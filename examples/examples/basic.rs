@@ -20,7 +20,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{Allow, Api, Authenticated, Basic, FreshLogin, Jwt, Portcullis, Via, permissions};
+use portcullis_identity::{Allow, Api, Authenticated, Basic, FreshLogin, Jwt, Portcullis, Via, permissions};
 
 permissions! {
     /// Who may read what the machine does.

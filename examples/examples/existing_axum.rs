@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::routing::get;
-use portcullis::{Allow, Api, Authenticated, Portcullis, Public, Role, roles};
+use portcullis_identity::{Allow, Api, Authenticated, Portcullis, Public, Role, roles};
 
 roles! {
     /// Who may see the reports.

@@ -15,7 +15,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{Allow, Api, FreshLogin, Json, Path, Portcullis, Public, permissions};
+use portcullis_identity::{Allow, Api, FreshLogin, Json, Path, Portcullis, Public, permissions};
 
 permissions! {
     pub PostsRead  = "posts:read":  "Read posts";

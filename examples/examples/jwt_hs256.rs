@@ -23,8 +23,8 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::core::key::Algorithm;
-use portcullis::{Allow, Api, Authenticated, Builder, Jwt, Portcullis, Via};
+use portcullis_identity::core::key::Algorithm;
+use portcullis_identity::{Allow, Api, Authenticated, Builder, Jwt, Portcullis, Via};
 
 /// Nothing but a signed token opens this route: no session, no cookie.
 async fn whoami(who: Allow<Authenticated, Via<Jwt>>) -> String {

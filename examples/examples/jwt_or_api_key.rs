@@ -25,7 +25,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{Allow, Api, ApiKey, Authenticated, Json, Jwt, Portcullis, Via, permissions};
+use portcullis_identity::{Allow, Api, ApiKey, Authenticated, Json, Jwt, Portcullis, Via, permissions};
 
 permissions! {
     pub StockRead  = "stock:read":  "See what is in stock";

@@ -25,10 +25,10 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::core::audit::Context;
-use portcullis::core::authz::KeysWrite;
-use portcullis::core::key::Algorithm;
-use portcullis::{Allow, Api, Authenticated, Builder, Jwt, Permit, Portcullis, Via};
+use portcullis_identity::core::audit::Context;
+use portcullis_identity::core::authz::KeysWrite;
+use portcullis_identity::core::key::Algorithm;
+use portcullis_identity::{Allow, Api, Authenticated, Builder, Jwt, Permit, Portcullis, Via};
 
 /// Nothing but a signed token opens this route.
 async fn whoami(who: Allow<Authenticated, Via<Jwt>>) -> String {

@@ -55,11 +55,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
-use portcullis::core::audit;
-use portcullis::core::letter::{Id, Letter, MailError, Mailer};
-use portcullis::core::organization::Current;
-use portcullis::core::roles::{Change, MayGive};
-use portcullis::{
+use portcullis_identity::core::audit;
+use portcullis_identity::core::letter::{Id, Letter, MailError, Mailer};
+use portcullis_identity::core::organization::Current;
+use portcullis_identity::core::roles::{Change, MayGive};
+use portcullis_identity::{
     Allow, Api, Builder, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, Public,
     Query, State, permissions,
 };
@@ -112,7 +112,7 @@ impl Projects {
 async fn list(
     who: Allow<Member<ProjectsRead>>,
     State(projects): State<Projects>,
-) -> portcullis::Result<Json<Vec<String>>> {
+) -> portcullis_identity::Result<Json<Vec<String>>> {
     projects
         .list(who.organization())
         .map(Json)
@@ -123,7 +123,7 @@ async fn list(
 async fn list_by_path(
     who: Allow<Member<ProjectsRead>>,
     projects: State<Projects>,
-) -> portcullis::Result<Json<Vec<String>>> {
+) -> portcullis_identity::Result<Json<Vec<String>>> {
     list(who, projects).await
 }
 
@@ -131,7 +131,7 @@ async fn create(
     who: Allow<Member<ProjectsWrite>>,
     State(projects): State<Projects>,
     Path(name): Path<String>,
-) -> portcullis::Result<NoContent> {
+) -> portcullis_identity::Result<NoContent> {
     let created = projects.create(who.organization(), &name);
     match created.map_err(Problem::internal)? {
         true => Ok(NoContent),
@@ -146,7 +146,7 @@ async fn delete(
     who: Allow<Member<ProjectsWrite>>,
     State(projects): State<Projects>,
     Path(name): Path<String>,
-) -> portcullis::Result<NoContent> {
+) -> portcullis_identity::Result<NoContent> {
     let deleted = projects.delete(who.organization(), &name);
     match deleted.map_err(Problem::internal)? {
         true => Ok(NoContent),

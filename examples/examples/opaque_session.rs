@@ -31,9 +31,11 @@
 //! … ordered 2 articles
 //! ```
 
-use portcullis::cookie::{SameSite, Settings};
-use portcullis::core::authz::Authenticated;
-use portcullis::{Allow, Api, Builder, CookieSession, Json, Path, Portcullis, Problem, Public, Session, Via};
+use portcullis_identity::cookie::{SameSite, Settings};
+use portcullis_identity::core::authz::Authenticated;
+use portcullis_identity::{
+    Allow, Api, Builder, CookieSession, Json, Path, Portcullis, Problem, Public, Session, Via,
+};
 use serde::{Deserialize, Serialize};
 
 /// What somebody has put aside, logged in or not. It is sealed into a cookie of its own.

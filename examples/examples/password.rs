@@ -13,8 +13,8 @@
 //! Portcullis hashes, compares and slows down; this program only says how long a password must be, and what a
 //! logged-in person sees.
 
-use portcullis::core::password::Policy;
-use portcullis::{Allow, Api, Authenticated, Builder, Portcullis};
+use portcullis_identity::core::password::Policy;
+use portcullis_identity::{Allow, Api, Authenticated, Builder, Portcullis};
 
 /// Whoever has logged in sees their own diary: the identity comes from the credential, never from the request.
 async fn diary(who: Allow<Authenticated>) -> String {

@@ -27,9 +27,9 @@
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use anyhow::{Context as _, ensure};
-use portcullis::core::audit;
-use portcullis::core::roles::{Change, MayGive};
-use portcullis::{Allow, Any, Api, Permission as _, Permit, Portcullis, Role, permissions, roles};
+use portcullis_identity::core::audit;
+use portcullis_identity::core::roles::{Change, MayGive};
+use portcullis_identity::{Allow, Any, Api, Permission as _, Permit, Portcullis, Role, permissions, roles};
 
 permissions! {
     pub PostsRead  = "posts:read":  "Read posts";

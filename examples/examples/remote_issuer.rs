@@ -25,7 +25,9 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{Allow, Any, Api, FreshLogin, Json, Path, Portcullis, Public, Role, permissions, roles};
+use portcullis_identity::{
+    Allow, Any, Api, FreshLogin, Json, Path, Portcullis, Public, Remote, Role, permissions, roles,
+};
 
 permissions! {
     pub PostsRead  = "posts:read":  "Read posts";
@@ -97,7 +99,7 @@ async fn embedded(address: String) -> anyhow::Result<()> {
 /// Detached: somebody else has the accounts.
 async fn detached(issuer: &str, resource: &str, address: String) -> anyhow::Result<()> {
     // An issuer elsewhere is reached by https and needs no leave.
-    let remote = Portcullis::remote(issuer)
+    let remote = Remote::builder(issuer)
         .audience(resource)
         .dangerous_allow_loopback()
         .open()

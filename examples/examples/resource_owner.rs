@@ -30,10 +30,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use portcullis::core::account;
-use portcullis::core::authz::{ResourceFacts, ResourceKind};
-use portcullis::resource::{Actions as _, Column, Columns, Dialect, Tenancy};
-use portcullis::{
+use portcullis_identity::core::account;
+use portcullis_identity::core::authz::{ResourceFacts, ResourceKind};
+use portcullis_identity::resource::{Actions as _, Column, Columns, Dialect, Tenancy};
+use portcullis_identity::{
     Allow, Api, Authenticated, Authorized, Circumstances, Created, Json, NoContent, Portcullis, Problem,
     Resource, Result, State, Visible, permissions, resource_actions,
 };

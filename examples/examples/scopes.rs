@@ -26,7 +26,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{
+use portcullis_identity::{
     Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, Unnarrowed, permissions,
 };
 

@@ -24,7 +24,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use portcullis::{
+use portcullis_identity::{
     Allow, Api, Authenticated, FreshLogin, Json, Path, Portcullis, Role, Session, Via, permissions, roles,
 };
 

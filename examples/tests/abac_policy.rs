@@ -15,8 +15,8 @@ use std::net::SocketAddr;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::http::Method;
-use portcullis::core::authz::Permit;
-use portcullis::core::environment::Timestamp;
+use portcullis_identity::core::authz::Permit;
+use portcullis_identity::core::environment::Timestamp;
 use portcullis_testkit::{Account, Request, TestApp};
 
 async fn app() -> TestApp {

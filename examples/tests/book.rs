@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::core::account::State;
+use portcullis_identity::core::account::State;
 use portcullis_testkit::TestApp;
 
 fn root() -> PathBuf {
@@ -56,6 +56,7 @@ fn every_file_that_the_map_names_is_there() {
     let homes = [
         "",
         "crates/portcullis/src",
+        "crates/portcullis-identity/src",
         "crates/portcullis-core/src",
         "crates/portcullis-store/src",
         "crates/portcullis-server/src",
@@ -148,9 +149,13 @@ fn quoted(text: &str) -> Option<&str> {
 
 #[test]
 fn the_reference_lists_only_codes_that_are_answered() {
-    let source = ["crates/portcullis", "crates/portcullis-core"]
-        .map(|home| answering(&root().join(home).join("src")))
-        .concat();
+    let source = [
+        "crates/portcullis",
+        "crates/portcullis-core",
+        "crates/portcullis-identity",
+    ]
+    .map(|home| answering(&root().join(home).join("src")))
+    .concat();
     let reference = read("docs/http.md");
     for heading in ["## Codes", "## Codes of fields", "## Codes of `/oauth`"] {
         let codes = first_cells(&reference, heading);
@@ -163,7 +168,9 @@ fn the_reference_lists_only_codes_that_are_answered() {
 
 #[test]
 fn the_reference_lists_every_code_that_a_problem_is_made_with_and_its_status() {
-    let source = answering(&root().join("crates/portcullis/src"));
+    let source = ["crates/portcullis/src", "crates/portcullis-identity/src"]
+        .map(|home| answering(&root().join(home)))
+        .concat();
     let reference = read("docs/http.md");
     let listed = first_cells(&reference, "## Codes");
     let mut made = BTreeSet::new();
@@ -228,7 +235,9 @@ fn the_reference_lists_everything_that_looks_like_a_code() {
         .iter()
         .flat_map(|heading| first_cells(&reference, heading))
         .collect();
-    let source = answering(&root().join("crates/portcullis/src"));
+    let source = ["crates/portcullis/src", "crates/portcullis-identity/src"]
+        .map(|home| answering(&root().join(home)))
+        .concat();
     let core = answering(&root().join("crates/portcullis-core/src"));
     let mut words: BTreeSet<&str> = source
         .match_indices('"')
@@ -269,7 +278,10 @@ const NO_CODES: [&str; 9] = [
 fn the_reference_lists_exactly_the_codes_of_the_token_endpoint() {
     let mut codes = BTreeSet::new();
     for (file, method) in [
-        ("crates/portcullis/src/token/error.rs", "const fn as_str(self)"),
+        (
+            "crates/portcullis-identity/src/token/error.rs",
+            "const fn as_str(self)",
+        ),
         ("crates/portcullis/src/problem/oauth.rs", "\nfn code("),
     ] {
         let source = read(file);
@@ -314,6 +326,7 @@ fn every_role_and_every_program_stands_among_the_patterns() {
     for home in [
         "crates/portcullis",
         "crates/portcullis-core",
+        "crates/portcullis-identity",
         "crates/portcullis-store",
     ] {
         for file in sources(&root().join(home).join("src"))

@@ -10,8 +10,8 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod existing_axum;
 
-use portcullis::Permit;
-use portcullis::core::roles::MayGive;
+use portcullis_identity::Permit;
+use portcullis_identity::core::roles::MayGive;
 use portcullis_testkit::TestApp;
 
 #[tokio::test]

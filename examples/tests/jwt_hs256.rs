@@ -10,7 +10,7 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod jwt_hs256;
 
-use portcullis::core::key::Algorithm;
+use portcullis_identity::core::key::Algorithm;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::json;
 

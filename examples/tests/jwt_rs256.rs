@@ -10,8 +10,8 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod jwt_rs256;
 
-use portcullis::core::key::{Algorithm, VerifyingKey, jwk};
-use portcullis::core::token::jws;
+use portcullis_identity::core::key::{Algorithm, VerifyingKey, jwk};
+use portcullis_identity::core::token::jws;
 use portcullis_testkit::TestApp;
 use serde_json::Value;
 

@@ -11,7 +11,7 @@
 mod multi_tenant;
 
 use multi_tenant::{Letters, Projects, api, seed, settings};
-use portcullis::core::letter::{Id, Letter, Mailer as _};
+use portcullis_identity::core::letter::{Id, Letter, Mailer as _};
 use portcullis_testkit::{Account, Answer, Matrix, PASSWORD, TestApp};
 use serde_json::{Value, json};
 

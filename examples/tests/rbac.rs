@@ -10,7 +10,7 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod rbac;
 
-use portcullis::Permission as _;
+use portcullis_identity::Permission as _;
 use portcullis_testkit::{Account, TestApp};
 
 async fn app() -> TestApp {

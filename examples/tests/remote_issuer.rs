@@ -11,7 +11,7 @@ mod process;
 #[allow(dead_code, unreachable_pub, reason = "its main runs in the other test")]
 mod remote_issuer;
 
-use portcullis::Portcullis;
+use portcullis_identity::Remote;
 use portcullis_testkit::{PASSWORD, Request, TestApp};
 use process::Running;
 use serde_json::json;
@@ -122,7 +122,7 @@ async fn what_only_the_database_could_verify_is_refused_without_it() {
     let session = session["session_token"].as_str().unwrap();
     app.get("/posts").bearer(session).send().await.expect(200);
 
-    let remote = Portcullis::remote("https://id.example.com").open().await.unwrap();
+    let remote = Remote::builder("https://id.example.com").open().await.unwrap();
     let router = remote_issuer::blog().into_router(remote.gate().clone()).unwrap();
     let refused = Request::new(&router, "GET".parse().unwrap(), "/posts").bearer(session);
     assert_eq!(refused.send().await.expect(401).code(), "credential_not_accepted");

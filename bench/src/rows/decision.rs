@@ -3,10 +3,10 @@
 use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
-use portcullis::core::authn::{Bearer, Credential};
-use portcullis::core::authz::{Requirement, Rule, Situation, decide};
-use portcullis::core::login::Delivery;
-use portcullis::{Any, permissions};
+use portcullis_identity::core::authn::{Bearer, Credential};
+use portcullis_identity::core::authz::{Requirement, Rule, Situation, decide};
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::{Any, permissions};
 
 use super::Plan;
 use crate::deployment::{self, runtime};

@@ -9,9 +9,9 @@ use axum::Router;
 use axum::body::Body;
 use http::Request;
 use http::header::CONTENT_TYPE;
-use portcullis::Portcullis;
-use portcullis::core::login::Delivery;
-use portcullis::core::password::{self, Cost};
+use portcullis_identity::Portcullis;
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::password::{self, Cost};
 use tokio::runtime::Runtime;
 
 use super::Plan;
@@ -160,8 +160,8 @@ fn during_a_flood(
     })?;
     let listener = server.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0)))?;
     let address = listener.local_addr()?;
-    let limits = portcullis::listener::Limits::default();
-    let serving = server.spawn(portcullis::listener::serve(
+    let limits = portcullis_identity::listener::Limits::default();
+    let serving = server.spawn(portcullis_identity::listener::serve(
         router,
         listener,
         std::future::pending(),

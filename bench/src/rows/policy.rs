@@ -7,14 +7,18 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, ensure};
-use portcullis::core::audit::Context;
-use portcullis::core::authn::{Bearer, Credential};
-use portcullis::core::authz::policy::{Declarations, Schema, Set, Source};
-use portcullis::core::authz::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value};
-use portcullis::core::authz::{Membership, PermissionSet, Permit, Policies as _, Situation, Verdict};
-use portcullis::core::login::Delivery;
-use portcullis::core::{account, organization};
-use portcullis::{Portcullis, Principal};
+use portcullis_identity::core::audit::Context;
+use portcullis_identity::core::authn::{Bearer, Credential};
+use portcullis_identity::core::authz::policy::{Declarations, Schema, Set, Source};
+use portcullis_identity::core::authz::resource::{
+    Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value,
+};
+use portcullis_identity::core::authz::{
+    Membership, PermissionSet, Permit, Policies as _, Situation, Verdict,
+};
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::{account, organization};
+use portcullis_identity::{Portcullis, Principal};
 use uuid::Uuid;
 
 use super::Plan;

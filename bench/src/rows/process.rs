@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use portcullis::core::environment::Timestamp;
+use portcullis_identity::core::environment::Timestamp;
 
 use super::Plan;
 use crate::child::{self, Running};
@@ -31,7 +31,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             idle.push(resident(&server)?);
             server.stop()?;
         }
-        let environment = portcullis::environment::system();
+        let environment = portcullis_identity::environment::system();
         let sessions = plan.pick(100, 100_000, 100_000);
         let used = with_sessions(program, folder.path(), sessions, environment.now()).await?;
         Ok(vec![

@@ -5,14 +5,14 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use portcullis::core::authn::{Bearer, Credential};
-use portcullis::core::authz::{Principal, ResourceKind, Situation};
-use portcullis::core::grants::{Grant, Ground, Outcome, Store as _, Subject, Target};
-use portcullis::core::login::Delivery;
-use portcullis::core::{account, audit};
-use portcullis::resource::{Action as _, Actions as _, Column, Columns, Dialect, Tenancy};
-use portcullis::{Portcullis, resource_actions};
-use portcullis_store::filter::condition;
+use portcullis_identity::core::authn::{Bearer, Credential};
+use portcullis_identity::core::authz::{Principal, ResourceKind, Situation};
+use portcullis_identity::core::grants::{Grant, Ground, Outcome, Store as _, Subject, Target};
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::{account, audit};
+use portcullis_identity::filter::condition;
+use portcullis_identity::resource::{Action as _, Actions as _, Column, Columns, Dialect, Tenancy};
+use portcullis_identity::{Portcullis, resource_actions};
 use rusqlite::{Connection, ToSql, params_from_iter};
 use tokio::runtime::Runtime;
 
@@ -118,7 +118,7 @@ fn visible(
     runtime: &Runtime,
     portcullis: &Portcullis,
     principal: &Arc<Principal>,
-) -> Result<(String, Vec<portcullis::resource::SqlValue>)> {
+) -> Result<(String, Vec<portcullis_identity::resource::SqlValue>)> {
     let situation = Situation::at(portcullis.environment().now());
     let grants = portcullis.gate().grants();
     let seen = runtime.block_on(grants.visible(&Read::RULE, principal, &situation, &KIND))?;

@@ -14,8 +14,8 @@ use axum::Router;
 use axum::body::Body;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
-use portcullis::Portcullis;
-use portcullis::core::account::{Identifier, Store as _};
+use portcullis_identity::Portcullis;
+use portcullis_identity::core::account::{Identifier, Store as _};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 

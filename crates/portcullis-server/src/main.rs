@@ -1,7 +1,7 @@
 //! The Portcullis server: one binary with SQLite inside.
 //!
 //! Flow: [`cli`] reads the command line, [`config`] reads everything else, [`start`] opens secrets and database and
-//! composes a [`portcullis::Portcullis`], and a command works on it; [`serve`] is the command without a name.
+//! composes a [`portcullis_identity::Portcullis`], and a command works on it; [`serve`] is the command without a name.
 //!
 //! **Deliberately absent:** rules. What somebody may do, what a password must be and when a session ends is decided
 //! by the library; here are flags, files, pages and words.

@@ -6,9 +6,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use portcullis::listener::Limits;
-use portcullis::{PoliciesError, Portcullis, ServeError};
 use portcullis_core::fault::Fault;
+use portcullis_identity::listener::Limits;
+use portcullis_identity::{PoliciesError, Portcullis, ServeError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
@@ -83,7 +83,7 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
 ///
 /// # Errors
 /// The address makes no URL.
-pub(crate) fn all_routes(portcullis: &Portcullis, config: &Config) -> io::Result<portcullis::Api> {
+pub(crate) fn all_routes(portcullis: &Portcullis, config: &Config) -> io::Result<portcullis_identity::Api> {
     let public_url = config
         .server
         .public_url
@@ -94,14 +94,14 @@ pub(crate) fn all_routes(portcullis: &Portcullis, config: &Config) -> io::Result
 }
 
 /// Everything the server answers: the library's routes and the pages.
-pub(crate) fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis::Api {
+pub(crate) fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis_identity::Api {
     portcullis.api().merge(ui::pages(portcullis, public_url))
 }
 
 async fn run(
     config: &Config,
     portcullis: Portcullis,
-    api: portcullis::Api,
+    api: portcullis_identity::Api,
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {

@@ -9,12 +9,12 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-use portcullis::secrets::{self, SecretsError};
-use portcullis::{OpenError, Portcullis, environment};
 use portcullis_core::fault::Fault;
 use portcullis_core::letter::MailError;
 use portcullis_core::login;
 use portcullis_core::{organization, password, token};
+use portcullis_identity::secrets::{self, SecretsError};
+use portcullis_identity::{OpenError, Portcullis, environment};
 use url::Url;
 
 use crate::config::{Config, Mode};

@@ -25,7 +25,6 @@ mod database;
 mod engine;
 pub mod ephemeral;
 mod event;
-pub mod filter;
 mod grant;
 mod job;
 mod key;

@@ -11,9 +11,9 @@ mod filter;
 #[allow(dead_code, reason = "each test of PostgreSQL uses what it needs")]
 mod postgres;
 
+use portcullis::filter::{Dialect, SqlValue, condition};
 use portcullis_core::authz::resource::{ResourceFacts, Value};
 use portcullis_core::checks;
-use portcullis_store::filter::{Dialect, SqlValue, condition};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

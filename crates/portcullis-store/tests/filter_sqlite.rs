@@ -8,9 +8,9 @@
 
 mod filter;
 
+use portcullis::filter::{Dialect, condition};
 use portcullis_core::authz::resource::{ResourceFacts, Value};
 use portcullis_core::checks;
-use portcullis_store::filter::{Dialect, condition};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rusqlite::{Connection, params, params_from_iter};
@@ -93,7 +93,7 @@ proptest! {
         for filter in filters {
             let condition = condition(&filter, &KIND, Dialect::Sqlite, &columns(IDS[id]), 2).unwrap();
             let sql = format!("SELECT number_id FROM notes WHERE number_id >= ?1 AND {} ORDER BY number_id", condition.sql);
-            let values = [portcullis_store::filter::SqlValue::Integer(0)];
+            let values = [portcullis::filter::SqlValue::Integer(0)];
             let mut statement = database.prepare(&sql).unwrap();
             let all = params_from_iter(values.iter().chain(&condition.params));
             let found = statement.query_map(all, |row| row.get(0)).unwrap();

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::Method;
-use portcullis::{Api, Builder, Portcullis};
 use portcullis_core::authz::Permit;
 use portcullis_core::environment::Clock as _;
 use portcullis_core::roles::MayGive;
 use portcullis_core::{account, audit, password};
+use portcullis_identity::{Api, Builder, Portcullis};
 use serde_json::json;
 
 use crate::documented::Documented;

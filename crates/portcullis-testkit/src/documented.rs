@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use http::Method;
 use jsonschema::{Draft, Validator};
-use portcullis::Api;
+use portcullis_identity::Api;
 use serde_json::{Value, json};
 
 use crate::Answer;

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # tokio::runtime::Runtime::new().unwrap().block_on(async {
-//! use portcullis::{Allow, Api, Json, Public, permissions};
+//! use portcullis_identity::{Allow, Api, Json, Public, permissions};
 //! use portcullis_testkit::Matrix;
 //!
 //! permissions! { PostsRead = "posts:read": "Read posts"; }
@@ -29,7 +29,7 @@
 //! refuse, and, where a rule asks for a member of an organization, by members of others, by removed members and without
 //! a clear word for which organization it is; at last each is called with a good one of every kind that can satisfy its
 //! rule, so that a route that refuses everybody is noticed too. What a route must refuse is worked out here from its
-//! [`Rule`](portcullis::core::authz::Rule), a second time and apart from the decision that is tested. Each 403 to a
+//! [`Rule`](portcullis_identity::core::authz::Rule), a second time and apart from the decision that is tested. Each 403 to a
 //! known caller must have left one decision and one audit event under its trace id.
 //!
 //! The same over a gate without a database: [`Matrix::detached`]. There the cast's accounts are at the issuer.
@@ -60,7 +60,7 @@ mod tenants;
 #[cfg(test)]
 mod tests;
 
-use portcullis::{Api, Gate, Portcullis};
+use portcullis_identity::{Api, Gate, Portcullis};
 
 use self::cases::Case;
 use self::cast::Cast;

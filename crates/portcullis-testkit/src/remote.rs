@@ -5,11 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use http::Method;
-use portcullis::core::environment::Clock as _;
-use portcullis::core::key::Keyring;
-use portcullis::core::key::remote::{Fetch, FetchFailed, Published};
-use portcullis::remote::Builder;
-use portcullis::{Api, Portcullis, Remote};
+use portcullis_identity::core::environment::Clock as _;
+use portcullis_identity::core::key::Keyring;
+use portcullis_identity::core::key::remote::{Fetch, FetchFailed, Published};
+use portcullis_identity::remote::Builder;
+use portcullis_identity::{Api, Portcullis, Remote};
 
 use crate::{FakeClock, Request, TestApp, environment};
 
@@ -18,7 +18,7 @@ use crate::{FakeClock, Request, TestApp, environment};
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-/// use portcullis::{Allow, Api, permissions};
+/// use portcullis_identity::{Allow, Api, permissions};
 /// use portcullis_testkit::RemoteApp;
 ///
 /// permissions! { PostsRead = "posts:read": "Read posts"; }

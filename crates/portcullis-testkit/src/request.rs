@@ -9,8 +9,8 @@ use axum::extract::ConnectInfo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use portcullis::Gate;
-use portcullis::core::session::Token;
+use portcullis_identity::Gate;
+use portcullis_identity::core::session::Token;
 use serde_json::Value;
 use tower::ServiceExt as _;
 

@@ -32,43 +32,39 @@
 #[macro_use]
 mod answers;
 
-mod access;
-mod account;
-mod api_key;
 pub mod cookie;
 mod cookie_session;
 pub mod enforcer;
 pub mod environment;
+pub mod filter;
 #[doc(hidden)]
 pub mod fuzzing;
-mod health;
+#[doc(hidden)]
+pub mod health;
 mod host;
-mod letters;
 pub mod listener;
-mod mail;
-mod organization;
 #[cfg(feature = "remote")]
 pub mod outbound;
-mod page;
-mod password;
-mod policies;
-mod portcullis;
+#[doc(hidden)]
+pub mod page;
+#[doc(hidden)]
+pub mod policies;
 pub mod problem;
 pub mod protect;
 pub mod proxies;
+#[doc(hidden)]
+pub mod refusals;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod request;
 pub mod resource;
-mod route;
+#[doc(hidden)]
+pub mod route;
 pub mod router;
-mod schema;
-pub mod secrets;
-mod serve;
-mod session;
-mod sharing;
-mod token;
-mod upkeep;
+#[doc(hidden)]
+pub mod schema;
+#[doc(hidden)]
+pub mod serving;
 pub mod validate;
 
 #[doc(no_inline)]
@@ -82,13 +78,11 @@ pub use portcullis_core::authz::{
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
-pub use self::access::{DryRun, RouteAccess};
 pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::enforcer::{
     Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Jwt, Personal, Public, Session, Usual, Via, Visitor,
 };
 pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
-pub use self::portcullis::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
 pub use self::problem::{FieldError, Problem};
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;
@@ -98,8 +92,7 @@ pub use self::route::{Access, Guarded};
 pub use self::router::docs;
 pub use self::router::docs::Docs;
 pub use self::router::{Api, ApiError, ApiErrors};
-pub use self::serve::ServeError;
-pub use self::upkeep::Upkeep;
+pub use self::serving::ServeError;
 pub use self::validate::{Accepted, Created, FieldErrors, Form, Json, NoContent, Path, Query};
 
 /// What a handler answers: a value, or a [`Problem`].

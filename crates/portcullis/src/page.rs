@@ -11,18 +11,18 @@ use crate::{Json, Problem};
 /// Which page.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Page {
+pub struct Page {
     /// The `next_cursor` of the page before.
     #[schemars(with = "Option<Uuid>")]
-    pub(crate) cursor: Option<String>,
+    pub cursor: Option<String>,
     /// How many: 1 to 200, 50 unless said otherwise.
     #[schemars(range(min = 1, max = 200))]
-    pub(crate) limit: Option<u32>,
+    pub limit: Option<u32>,
 }
 
 impl Page {
     /// How many are shown.
-    pub(crate) fn limit(&self) -> Result<Limit, Problem> {
+    pub fn limit(&self) -> Result<Limit, Problem> {
         match self.limit {
             None => Ok(Limit(50)),
             Some(limit @ 1..=200) => Ok(Limit(limit)),
@@ -31,7 +31,7 @@ impl Page {
     }
 
     /// The id the cursor names.
-    pub(crate) fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
+    pub fn cursor<T: std::str::FromStr>(&self) -> Result<Option<T>, Problem> {
         let unreadable = || Problem::bad_request("invalid_cursor", "use a next_cursor as it was given");
         self.cursor
             .as_deref()
@@ -42,11 +42,11 @@ impl Page {
 
 /// How many a page shows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit(u32);
+pub struct Limit(u32);
 
 impl Limit {
     /// How many to ask for.
-    pub(crate) fn and_one(self) -> u32 {
+    pub fn and_one(self) -> u32 {
         self.0 + 1
     }
 }
@@ -54,7 +54,7 @@ impl Limit {
 /// A list, or a page of one.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "{T}List")]
-pub(crate) struct Items<T> {
+pub struct Items<T> {
     /// What there is.
     items: Vec<T>,
     /// For the next page; absent on the last.
@@ -63,7 +63,7 @@ pub(crate) struct Items<T> {
 
 impl<T> Items<T> {
     /// All of it.
-    pub(crate) fn whole(items: Vec<T>) -> Json<Self> {
+    pub fn whole(items: Vec<T>) -> Json<Self> {
         Json(Self {
             items,
             next_cursor: None,
@@ -72,7 +72,7 @@ impl<T> Items<T> {
 
     /// A page of what was found when [one more](Limit::and_one) was asked for; what comes next is named by the last one's
     /// cursor.
-    pub(crate) fn page(mut items: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> String) -> Json<Self> {
+    pub fn page(mut items: Vec<T>, limit: Limit, cursor: impl Fn(&T) -> String) -> Json<Self> {
         let shown = limit.0 as usize;
         let more = items.len() > shown;
         items.truncate(shown);

@@ -9,7 +9,8 @@
 mod challenge;
 mod denied;
 mod login;
-pub(crate) mod oauth;
+#[doc(hidden)]
+pub mod oauth;
 mod refused;
 
 use std::borrow::Cow;
@@ -28,7 +29,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::challenge::Challenge;
-pub(crate) use self::login::way_out;
+#[doc(hidden)]
+pub use self::login::way_out;
 use crate::request::{self, Voice};
 use crate::schema;
 
@@ -105,7 +107,7 @@ impl Problem {
 
     /// The same where it may be somebody else's, and whoever looks for it is on record: probing one's neighbours leaves
     /// traces.
-    pub(crate) fn not_yours() -> Self {
+    pub fn not_yours() -> Self {
         defends!("T176");
         Self::not_found().on_record()
     }

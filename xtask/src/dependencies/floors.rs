@@ -30,12 +30,13 @@ fn faults(floor: &str, forbidden: &[&str], manifest: &Table) -> Vec<String> {
         .collect()
 }
 
-const FLOORS: [(&str, &[&str]); 5] = [
+const FLOORS: [(&str, &[&str]); 6] = [
     (
         "portcullis-core",
         &[
             "portcullis-store",
             "portcullis",
+            "portcullis-identity",
             "portcullis-server",
             "portcullis-testkit",
             "axum",
@@ -53,6 +54,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
         "portcullis-store",
         &[
             "portcullis",
+            "portcullis-identity",
             "portcullis-server",
             "portcullis-testkit",
             "axum",
@@ -63,6 +65,17 @@ const FLOORS: [(&str, &[&str]); 5] = [
     ),
     (
         "portcullis",
+        &[
+            "portcullis-identity",
+            "portcullis-server",
+            "portcullis-store",
+            "portcullis-testkit",
+            "redis",
+            "clap",
+        ],
+    ),
+    (
+        "portcullis-identity",
         &[
             "portcullis-server",
             "portcullis-testkit",

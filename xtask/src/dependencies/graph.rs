@@ -19,6 +19,9 @@ pub(crate) struct Package {
 pub(crate) enum Edges {
     /// What the server and the library are built from.
     Shipped,
+    /// What the library that leaves accounts to a server is built from.
+    #[cfg(test)]
+    Detached,
     /// With tests, examples and tools.
     Everything,
 }
@@ -32,10 +35,12 @@ pub(crate) fn packages(edges: Edges) -> Result<BTreeSet<Package>> {
             "--package",
             "portcullis-server",
             "--package",
-            "portcullis",
+            "portcullis-identity",
             "--edges",
             "normal,build",
         ]),
+        #[cfg(test)]
+        Edges::Detached => command.args(["--package", "portcullis", "--edges", "normal,build"]),
         Edges::Everything => command.args(["--workspace", "--edges", "normal,build,dev"]),
     };
     parse(&process::output(&mut command)?)
@@ -84,5 +89,27 @@ mod tests {
         );
         let has = |name: &str| shipped.iter().any(|package| package.name == name);
         assert!(has("portcullis-core") && !has("xtask") && shipped.len() < everything.len());
+    }
+
+    /// A service that leaves accounts to a server links what verifies and decides, and nothing else.
+    #[test]
+    fn the_detached_library_links_no_database_no_password_hash_and_no_policy_engine() {
+        let detached = packages(Edges::Detached).unwrap();
+        let has = |name: &str| detached.iter().any(|package| package.name == name);
+        assert!(has("portcullis-core") && has("axum"));
+        for name in [
+            "portcullis-identity",
+            "portcullis-store",
+            "argon2",
+            "cedar-policy",
+            "cedar-policy-core",
+            "libsqlite3-sys",
+            "redis",
+            "rusqlite",
+            "tokio-postgres",
+        ] {
+            assert!(!has(name), "{name} is linked");
+        }
+        assert!(detached.len() < packages(Edges::Shipped).unwrap().len());
     }
 }

@@ -23,7 +23,7 @@ pub trait Permission: Requirement {
     const PERMISSION: PermissionRef;
 }
 
-/// The name of a role; made by [`roles!`](crate::roles).
+/// The name of a role; made by [`roles!`](crate::roles!).
 pub trait RoleName: Send + Sync + 'static {
     /// The role's name.
     const NAME: &'static str;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::argon::{ArgonHash, SALT_BYTES, Workspace};
+use super::argon::{ArgonHash, SALT_BYTES};
+use super::compute::Workspace;
 use super::pool::{Full, Pool};
 use super::{Cost, Password, SealedHash};
 use crate::defends;
@@ -75,6 +76,7 @@ impl Hasher {
     ///
     /// # Errors
     /// If the system gives no threads.
+    #[cfg(feature = "passwords")]
     pub fn start(
         sealer: Arc<Sealer>,
         environment: Environment,

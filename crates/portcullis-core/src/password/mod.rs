@@ -10,6 +10,7 @@
 //! **Deliberately absent:** a fast path that skips the hash, and silent truncation of long passwords (`T034`).
 
 mod argon;
+mod compute;
 mod hasher;
 mod policy;
 mod pool;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_channel::oneshot;
 
-use super::argon::Workspace;
+use super::compute::Workspace;
 use crate::defends;
 
 type Job = Box<dyn FnOnce(&mut Workspace) + Send>;
@@ -37,6 +37,7 @@ pub(super) struct Full;
 
 impl Pool {
     /// Starts `threads` threads with room for `capacity` waiting jobs.
+    #[cfg_attr(not(feature = "passwords"), allow(dead_code, reason = "nobody hashes then"))]
     pub(super) fn start(threads: usize, capacity: usize) -> std::io::Result<Self> {
         let state = State {
             queue: VecDeque::with_capacity(capacity),

@@ -84,7 +84,7 @@ impl Change {
 }
 
 /// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their
-/// transaction ([`Authority`]), by whoever acts (`by.actor`) and what narrows them (`by.scopes`). Changing a role invalidates
+/// transaction ([`Authority`](crate::authz::Authority)), by whoever acts (`by.actor`) and what narrows them (`by.scopes`). Changing a role invalidates
 /// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync {
     async fn as_member(&self, account: account::Id) -> Result<MemberFacts, Fault>;
 
     /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
-    /// [`ADMINISTRATOR`], creating that role if need be, with an audit event for each that changes. Writes and
+    /// [`ADMINISTRATOR`](crate::scopes::ADMINISTRATOR), creating that role if need be, with an audit event for each that changes. Writes and
     /// invalidates nothing if all of it is so already.
     async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault>;
 

@@ -6,7 +6,6 @@ mod text;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use portcullis::Portcullis;
 use portcullis_core::account::{
     Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username,
 };
@@ -14,6 +13,7 @@ use portcullis_core::audit::Context;
 use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit, RolesRead, SessionsWrite};
 use portcullis_core::defends;
 use portcullis_core::session::{Everything, Keys};
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use self::text::{COLUMNS, called, object, row};

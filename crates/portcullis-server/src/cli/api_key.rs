@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use portcullis::Portcullis;
 use portcullis_core::api_key::{ApiKey, Change, Id, Name, Networks, NewEnd, Renewal};
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{ApiKeysRead, ApiKeysWrite, Permit};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::issuance::{ChangeError, Form, Issued, MayIssue, RotateError};
 use portcullis_core::throttle::Rate;
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::account::find;

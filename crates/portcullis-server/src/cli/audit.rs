@@ -1,10 +1,10 @@
 //! `portcullis audit`.
 
 use clap::{Args, Subcommand};
-use portcullis::Portcullis;
 use portcullis_core::api_key::Id;
 use portcullis_core::audit::{Action, Event, Filter};
 use portcullis_core::authz::Permit;
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! `portcullis key`.
 
 use clap::Subcommand;
-use portcullis::Portcullis;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::Permit;
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::failure::Failure;

@@ -89,7 +89,7 @@ const LONGEST: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use portcullis::environment;
+    use portcullis_identity::environment;
 
     use super::*;
 

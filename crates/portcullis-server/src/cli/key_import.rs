@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use portcullis::Portcullis;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::Permit;
 use portcullis_core::key::{Algorithm, Phase, SigningKey};
 use portcullis_core::secret::SecretText;
+use portcullis_identity::Portcullis;
 use serde_json::json;
 
 use super::failure::Failure;

@@ -32,7 +32,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use portcullis::Portcullis;
+use portcullis_identity::Portcullis;
 
 use self::failure::Failure;
 use self::options::Options;

@@ -1,7 +1,6 @@
 //! `portcullis organization`.
 
 use clap::Subcommand;
-use portcullis::Portcullis;
 use portcullis_core::account::shown_address;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{OrganizationsRead, OrganizationsWrite, Permit};
@@ -9,6 +8,7 @@ use portcullis_core::organization::{
     Change, Created, Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization,
     OrganizationsError, Selector, Slug, State,
 };
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::account;

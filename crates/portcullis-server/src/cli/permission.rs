@@ -1,10 +1,10 @@
 //! `portcullis permission`: those of applications that run elsewhere and can't declare them here themselves.
 
 use clap::Subcommand;
-use portcullis::Portcullis;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{Permit, RolesRead, RolesWrite};
 use portcullis_core::roles::MayGive;
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::failure::Failure;

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use portcullis::{Api, PoliciesError, PolicyFlaw, Portcullis};
+use portcullis_identity::{Api, PoliciesError, PolicyFlaw, Portcullis};
 use serde_json::json;
 
 use super::failure::Failure;

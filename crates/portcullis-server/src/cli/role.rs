@@ -1,11 +1,11 @@
 //! `portcullis role`.
 
 use clap::Subcommand;
-use portcullis::Portcullis;
 use portcullis_core::account::Id;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{Permit, RolesRead, RolesWrite, in_words};
 use portcullis_core::roles::{Change, MayGive, RoleRecord, RolesError};
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::account::{find, find_to_give, show_all};

@@ -1,10 +1,10 @@
 //! `portcullis service-account`.
 
 use clap::Subcommand;
-use portcullis::Portcullis;
 use portcullis_core::account::{Account, Id, Kind, State, Username};
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit};
+use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::account::find;

@@ -1,6 +1,6 @@
 //! `portcullis setup-link`.
 
-use portcullis::Portcullis;
+use portcullis_identity::Portcullis;
 use serde_json::json;
 
 use super::failure::Failure;

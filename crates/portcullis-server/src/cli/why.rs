@@ -1,8 +1,8 @@
 //! `portcullis why`.
 
 use clap::Args;
-use portcullis::Portcullis;
 use portcullis_core::authz::{Decision, DecisionsRead, Explanation, Permit};
+use portcullis_identity::Portcullis;
 use serde_json::json;
 use uuid::Uuid;
 

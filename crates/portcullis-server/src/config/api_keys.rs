@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portcullis::cookie;
-use portcullis::enforcer::Places;
 use portcullis_core::api_key::{Format, Settings};
+use portcullis_identity::cookie;
+use portcullis_identity::enforcer::Places;
 
 use super::reader::Reader;
 

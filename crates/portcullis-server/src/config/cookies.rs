@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::cookie::{Cookies, InvalidCookies, SameSite, Settings};
+use portcullis_identity::cookie::{Cookies, InvalidCookies, SameSite, Settings};
 
 use super::Server;
 use super::reader::Reader;

@@ -9,8 +9,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use portcullis::secrets::User;
 use portcullis_core::defends;
+use portcullis_identity::secrets::User;
 
 /// Refuses the file if others steer it.
 ///

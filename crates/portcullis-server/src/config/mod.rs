@@ -33,7 +33,7 @@ mod tokens;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use portcullis::proxies::Proxies;
+use portcullis_identity::proxies::Proxies;
 
 pub(crate) use self::api_keys::ApiKeys;
 pub(crate) use self::database::Database;
@@ -70,7 +70,7 @@ pub(crate) struct Config {
     /// How long sessions live.
     pub(crate) sessions: Sessions,
     /// How cookies are called and written.
-    pub(crate) cookies: portcullis::cookie::Settings,
+    pub(crate) cookies: portcullis_identity::cookie::Settings,
     /// How API keys begin and where they stand in a request.
     pub(crate) api_keys: ApiKeys,
     /// What passwords must be and what hashing costs.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use portcullis::proxies::{Header, Proxies};
+use portcullis_identity::proxies::{Header, Proxies};
 
 use super::reader::Reader;
 

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis::secrets::User;
 use portcullis_core::secret::SecretText;
+use portcullis_identity::secrets::User;
 
 use super::duration;
 use super::problem::{Origin, Problem};

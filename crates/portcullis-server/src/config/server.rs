@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portcullis::enforcer::Realm;
+use portcullis_identity::enforcer::Realm;
 use url::{Host, Url};
 
 use super::reader::Reader;

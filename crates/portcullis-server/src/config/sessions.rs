@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis::SessionStore;
 use portcullis_core::login::Settings;
+use portcullis_identity::SessionStore;
 use url::Url;
 
 use super::duration;

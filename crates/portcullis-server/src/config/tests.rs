@@ -3,9 +3,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis::SessionStore;
 use portcullis_core::checks;
 use portcullis_core::key::Algorithm;
+use portcullis_identity::SessionStore;
 use tempfile::TempDir;
 
 use super::*;
@@ -807,7 +807,7 @@ fn cookies_that_browsers_would_drop_are_told_before_the_start() {
     );
     assert_eq!(cookies.data_lifetime, Duration::from_secs(30 * 86_400));
     let defaults = with_flags(&[]).unwrap();
-    assert_eq!(defaults.cookies, portcullis::cookie::Settings::default());
+    assert_eq!(defaults.cookies, portcullis_identity::cookie::Settings::default());
 }
 
 #[test]

@@ -147,8 +147,8 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
-    use portcullis::environment;
     use portcullis_core::checks;
+    use portcullis_identity::environment;
     use tempfile::TempDir;
 
     use super::*;

@@ -55,7 +55,7 @@ impl Mailer for Nowhere {
 mod addresses;
 #[cfg(test)]
 mod tests {
-    use portcullis::environment;
+    use portcullis_identity::environment;
 
     use super::*;
 

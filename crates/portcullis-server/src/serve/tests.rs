@@ -6,7 +6,7 @@ use portcullis_testkit::TestApp;
 
 use super::*;
 
-fn all(portcullis: &Portcullis) -> portcullis::Api {
+fn all(portcullis: &Portcullis) -> portcullis_identity::Api {
     routes(portcullis, &Url::parse("https://id.example.com/").unwrap())
 }
 

@@ -15,8 +15,8 @@ mod verify_email;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use portcullis::{Api, Portcullis, Public};
 use portcullis_core::secret::SecretText;
+use portcullis_identity::{Api, Portcullis, Public};
 use url::{Origin, Url};
 
 /// All pages, each at its place.

@@ -7,8 +7,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode};
-use portcullis::enforcer::Sender;
 use portcullis_core::defends;
+use portcullis_identity::enforcer::Sender;
 use url::Origin;
 
 use super::layout::Page;

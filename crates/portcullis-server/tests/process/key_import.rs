@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis::environment;
 use portcullis_core::key::{Algorithm, SigningKey};
+use portcullis_identity::environment;
 use serde_json::Value;
 
 use crate::server::{Place, client, fails, said, within, works};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use portcullis::filter::{Column, Columns};
 use portcullis_core::authz::resource::{
     Comparison, Field, FieldKind, Filter, Pattern, ResourceFacts, ResourceKind, Tenancy, Value,
 };
 use portcullis_core::{account, organization};
-use portcullis_store::filter::{Column, Columns};
 use proptest::collection::vec;
 use proptest::option::of;
 use proptest::prelude::*;

@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis::core::authz::CredentialKind;
-use portcullis::core::checks;
+use portcullis_identity::core::authz::CredentialKind;
+use portcullis_identity::core::checks;
 
 use super::cases::{Case, Headers};
 use super::cast::{Cast, Held};

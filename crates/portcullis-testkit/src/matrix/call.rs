@@ -1,7 +1,7 @@
 //! Calls a route and judges what it answers.
 
 use http::Method;
-use portcullis::core::authz::{CredentialKind, Kinds};
+use portcullis_identity::core::authz::{CredentialKind, Kinds};
 
 use super::cases::{Case, Headers, presentations};
 use super::cast::Cast;

@@ -1,11 +1,11 @@
 //! The rows of the matrix: what is presented, which routes must refuse it, and how.
 
 use http::Method;
-use portcullis::core::authz::CredentialKind;
-use portcullis::core::checks;
-use portcullis::core::opaque::OPAQUE;
-use portcullis::core::secret::Kind as _;
-use portcullis::core::token::Refresh;
+use portcullis_identity::core::authz::CredentialKind;
+use portcullis_identity::core::checks;
+use portcullis_identity::core::opaque::OPAQUE;
+use portcullis_identity::core::secret::Kind as _;
+use portcullis_identity::core::token::Refresh;
 
 use super::cast::{Cast, Held};
 use super::privileges::Privileges;

@@ -1,7 +1,7 @@
 //! Good cookies from our own pages, without the token that belongs to them.
 
-use portcullis::core::authz::CredentialKind;
-use portcullis::core::checks;
+use portcullis_identity::core::authz::CredentialKind;
+use portcullis_identity::core::checks;
 
 use super::cases::{Case, bare_cookie};
 use super::cast::{Cast, Held};

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis::core::account::{Account, Stamp};
-use portcullis::core::api_key::Format;
-use portcullis::core::authz::CredentialKind;
-use portcullis::core::environment::Environment;
-use portcullis::core::key::{MasterKey, Sealer, SigningKey};
-use portcullis::core::session::Session;
-use portcullis::core::token::{Issuer, Settings, Standing, jws};
-use portcullis::core::{account, checks, session};
+use portcullis_identity::core::account::{Account, Stamp};
+use portcullis_identity::core::api_key::Format;
+use portcullis_identity::core::authz::CredentialKind;
+use portcullis_identity::core::environment::Environment;
+use portcullis_identity::core::key::{MasterKey, Sealer, SigningKey};
+use portcullis_identity::core::session::Session;
+use portcullis_identity::core::token::{Issuer, Settings, Standing, jws};
+use portcullis_identity::core::{account, checks, session};
 use serde_json::{Map, Value, json};
 
 use super::cast::Cast;

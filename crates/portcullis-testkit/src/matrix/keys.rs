@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use portcullis::core::account;
-use portcullis::core::api_key::{ApiKey, Change, Changed, Name, Networks, Renewal, Store as _};
-use portcullis::core::authn::{Bearer, Credential};
-use portcullis::core::authz::{CredentialKind, Principal};
-use portcullis::core::environment::{Clock as _, Timestamp};
-use portcullis::core::issuance::Form;
+use portcullis_identity::core::account;
+use portcullis_identity::core::api_key::{ApiKey, Change, Changed, Name, Networks, Renewal, Store as _};
+use portcullis_identity::core::authn::{Bearer, Credential};
+use portcullis_identity::core::authz::{CredentialKind, Principal};
+use portcullis_identity::core::environment::{Clock as _, Timestamp};
+use portcullis_identity::core::issuance::Form;
 
 use super::cast::Held;
 use crate::TestApp;

@@ -1,7 +1,7 @@
 //! What must have been recorded of the refusals.
 
-use portcullis::core::audit::{Action, Filter};
-use portcullis::core::authz::{AuditRead, DecisionsRead, Permit};
+use portcullis_identity::core::audit::{Action, Filter};
+use portcullis_identity::core::authz::{AuditRead, DecisionsRead, Permit};
 use uuid::Uuid;
 
 use super::report::Report;

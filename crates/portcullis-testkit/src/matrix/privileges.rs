@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::core::authz::Rule;
+use portcullis_identity::core::authz::Rule;
 
 /// The age of what stands for no login at all: no rule takes it for a fresh one.
 pub(super) const NO_LOGIN: u32 = u32::MAX;

@@ -1,10 +1,10 @@
 //! A route of the API under test, and how it is called.
 
 use http::Method;
-use portcullis::core::authz::{CredentialKind, Kinds, Rule};
-use portcullis::enforcer::Caller;
-use portcullis::router::Verb;
-use portcullis::{Api, Gate};
+use portcullis_identity::core::authz::{CredentialKind, Kinds, Rule};
+use portcullis_identity::enforcer::Caller;
+use portcullis_identity::router::Verb;
+use portcullis_identity::{Api, Gate};
 
 use super::privileges::{Place, Privileges};
 use super::target::Believes;

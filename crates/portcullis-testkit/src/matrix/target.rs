@@ -2,8 +2,8 @@
 
 use axum::Router;
 use http::Method;
-use portcullis::Gate;
-use portcullis::core::authn::Authentication;
+use portcullis_identity::Gate;
+use portcullis_identity::core::authn::Authentication;
 
 use super::route::Route;
 use super::tenants::Naming;

@@ -7,12 +7,12 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use portcullis::{
+use portcullis_core::checks;
+use portcullis_core::organization::Owner;
+use portcullis_identity::{
     Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, Public, Role, SecondFactor,
     Session, Via, Visitor, permissions, roles,
 };
-use portcullis_core::checks;
-use portcullis_core::organization::Owner;
 
 use super::{Matrix, Report};
 

@@ -37,7 +37,8 @@ pub struct Cookies {
 
 /// How long a browser keeps a cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
+#[doc(hidden)]
+pub enum Keep {
     /// Until it is closed.
     Open,
     /// For this long, closed or not.
@@ -46,7 +47,8 @@ pub(crate) enum Keep {
 
 /// Who reads a cookie in the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reader {
+#[doc(hidden)]
+pub enum Reader {
     /// Nobody: it only comes back.
     Nobody,
     /// A script of our pages.
@@ -80,7 +82,8 @@ impl Cookies {
     }
 
     /// The `Set-Cookie` that gives a cookie to the browser; `None` for a value that can't stand in one.
-    pub(crate) fn set(&self, name: &str, value: &str, keep: Keep, reader: Reader) -> Option<HeaderValue> {
+    #[doc(hidden)]
+    pub fn set(&self, name: &str, value: &str, keep: Keep, reader: Reader) -> Option<HeaderValue> {
         let keep = match keep {
             Keep::Open => String::new(),
             Keep::For(lifetime) => format!("Max-Age={}; ", lifetime.as_secs()),
@@ -97,7 +100,8 @@ impl Cookies {
     }
 
     /// The `Set-Cookie`s that take a login back: the session's and that of its CSRF token.
-    pub(crate) fn clear_login(&self) -> [Option<HeaderValue>; 2] {
+    #[doc(hidden)]
+    pub fn clear_login(&self) -> [Option<HeaderValue>; 2] {
         [
             self.clear(&self.session, Reader::Nobody),
             self.clear(&self.csrf, Reader::Script),

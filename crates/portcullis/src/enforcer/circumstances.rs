@@ -50,7 +50,8 @@ impl<S: Sync> FromRequestParts<S> for Circumstances {
 impl aide::OperationInput for Circumstances {}
 
 /// Whether the caller's session came as a cookie: whether there is a browser to be told something.
-pub(crate) struct ByCookie(pub(crate) bool);
+#[doc(hidden)]
+pub struct ByCookie(pub bool);
 
 impl<S: Sync> FromRequestParts<S> for ByCookie {
     type Rejection = Problem;

@@ -234,7 +234,8 @@ impl Gate {
         }
     }
 
-    pub(crate) fn policies(&self) -> &dyn Policies {
+    #[doc(hidden)]
+    pub fn policies(&self) -> &dyn Policies {
         &*self.0.policies
     }
 

@@ -17,7 +17,8 @@ pub(crate) mod csrf;
 mod dead_cookie;
 mod denials;
 mod gate;
-pub(crate) mod organization;
+#[doc(hidden)]
+pub mod organization;
 mod public;
 mod scene;
 pub(crate) mod scheme;
@@ -29,14 +30,16 @@ mod visitor;
 mod walk;
 
 pub use self::allow::Allow;
-pub(crate) use self::circumstances::ByCookie;
+#[doc(hidden)]
+pub use self::circumstances::ByCookie;
 pub use self::circumstances::Circumstances;
 pub use self::cross_site::Sender;
 pub(crate) use self::cross_site::{is_foreign_change, is_safe};
 pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
 pub use self::public::Public;
-pub(crate) use self::scene::Scene;
+#[doc(hidden)]
+pub use self::scene::Scene;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
 pub(crate) use self::standing::record_behind;

@@ -29,7 +29,8 @@ use crate::host;
 
 /// What a request selects.
 #[derive(Debug, Clone, Default)]
-pub(crate) enum Selected {
+#[doc(hidden)]
+pub enum Selected {
     /// Nothing.
     #[default]
     Nothing,
@@ -41,7 +42,8 @@ pub(crate) enum Selected {
 
 impl Selected {
     /// Who the account is in the organization of this name.
-    pub(crate) async fn find(
+    #[doc(hidden)]
+    pub async fn find(
         gate: &Gate,
         account: account::Id,
         name: Selector,
@@ -77,7 +79,8 @@ impl Selected {
     }
 
     /// What it adds to what a decision at this moment looks at.
-    pub(crate) fn situation(&self, at: Timestamp) -> Situation<'_> {
+    #[doc(hidden)]
+    pub fn situation(&self, at: Timestamp) -> Situation<'_> {
         Situation {
             selected: self.id(),
             member: self.active().map(|current| current.membership()),
@@ -154,7 +157,8 @@ fn in_host(parts: &Parts, gate: &Gate) -> Result<Option<Selector>, Problem> {
 }
 
 /// Reads the name of an organization.
-pub(crate) fn read(text: &str) -> Result<Selector, Problem> {
+#[doc(hidden)]
+pub fn read(text: &str) -> Result<Selector, Problem> {
     Selector::parse(text).map_err(|_| invalid())
 }
 

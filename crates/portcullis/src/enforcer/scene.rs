@@ -20,7 +20,7 @@ use crate::Problem;
 
 /// A copy of what a decision looks at, for decisions that come after the access rule. There is a caller in it: a route
 /// for anybody has no scene.
-pub(crate) struct Scene {
+pub struct Scene {
     walk: Walk,
     principal: Arc<Principal>,
     user_agent: Option<String>,
@@ -30,25 +30,28 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// The caller that the access rule found.
-    pub(crate) fn principal(&self) -> &Arc<Principal> {
+    pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
     }
 
-    pub(crate) fn gate(&self) -> &Gate {
+    #[doc(hidden)]
+    pub fn gate(&self) -> &Gate {
         &self.walk.gate
     }
 
     /// What changes are recorded with.
-    pub(crate) fn context(&self) -> Context {
+    #[doc(hidden)]
+    pub fn context(&self) -> Context {
         self.by.clone()
     }
 
-    pub(crate) fn situation(&self) -> Situation<'_> {
+    #[doc(hidden)]
+    pub fn situation(&self) -> Situation<'_> {
         situation(&self.walk, self.user_agent.as_deref())
     }
 
     /// Records that an action on a resource was refused.
-    pub(crate) fn refused(&self, action: &ActionRule, resource: &ResourceFacts, denied: Denied) {
+    pub fn refused(&self, action: &ActionRule, resource: &ResourceFacts, denied: Denied) {
         let id = shown_up_to(&resource.id, 64);
         let asked = format!("{} on {} {id}", action.name(), resource.kind.name);
         let problem = Problem::from(denied);

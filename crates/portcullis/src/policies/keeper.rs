@@ -13,7 +13,7 @@ use super::{Asked, PoliciesError, PolicyFlaw, PolicyStatus, change, folder};
 
 /// Keeps the policies of a deployment. Cloning it gives the same.
 #[derive(Clone, Default)]
-pub(crate) struct Keeper {
+pub struct Keeper {
     folder: Option<PathBuf>,
     kinds: Vec<&'static ResourceKind>,
     live: Arc<Live>,
@@ -37,25 +37,25 @@ struct Work {
 }
 
 impl Keeper {
-    pub(crate) fn folder(mut self, folder: PathBuf) -> Self {
+    pub fn folder(mut self, folder: PathBuf) -> Self {
         self.folder = Some(folder);
         self
     }
 
-    pub(crate) fn kinds(mut self, kinds: &[&'static ResourceKind]) -> Self {
+    pub fn kinds(mut self, kinds: &[&'static ResourceKind]) -> Self {
         self.kinds.extend(kinds);
         self
     }
 
     /// What decides.
-    pub(crate) fn provider(&self) -> Arc<dyn Policies> {
+    pub fn provider(&self) -> Arc<dyn Policies> {
         match &self.folder {
             Some(_) => Arc::clone(&self.live) as _,
             None => Arc::new(NoPolicies),
         }
     }
 
-    pub(crate) fn status(&self) -> PolicyStatus {
+    pub fn status(&self) -> PolicyStatus {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -72,16 +72,16 @@ impl Keeper {
     }
 
     /// The schema as Cedar writes it.
-    pub(crate) fn schema_text(&self, asked: &Asked) -> Result<String, PoliciesError> {
+    pub fn schema_text(&self, asked: &Asked) -> Result<String, PoliciesError> {
         Ok(self.schema(asked)?.text().to_owned())
     }
 
     /// What would be noted of the policies in a folder; they are not put in force.
-    pub(crate) async fn check(&self, asked: &Asked, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+    pub async fn check(&self, asked: &Asked, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
         check(self.schema(asked)?, at).await
     }
 
-    pub(crate) async fn declare(
+    pub async fn declare(
         &self,
         asked: &Asked,
         log: &dyn audit::Store,
@@ -119,7 +119,7 @@ impl Keeper {
         Ok(())
     }
 
-    pub(crate) async fn reload(&self, log: &dyn audit::Store, now: Timestamp) -> Result<(), PoliciesError> {
+    pub async fn reload(&self, log: &dyn audit::Store, now: Timestamp) -> Result<(), PoliciesError> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
@@ -128,7 +128,7 @@ impl Keeper {
         self.put(&mut work, folder, found, log, now).await
     }
 
-    pub(crate) async fn watch(&self, log: &dyn audit::Store, now: Timestamp) -> Result<(), PoliciesError> {
+    pub async fn watch(&self, log: &dyn audit::Store, now: Timestamp) -> Result<(), PoliciesError> {
         let Some(folder) = &self.folder else {
             return Ok(());
         };
@@ -206,7 +206,7 @@ impl Keeper {
 }
 
 /// The same against the schema of another program.
-pub(crate) async fn check_against(schema: &str, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+pub async fn check_against(schema: &str, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
     let schema = Schema::read(schema).map_err(|error| PoliciesError::Declarations(error.to_string()))?;
     check(schema, at).await
 }

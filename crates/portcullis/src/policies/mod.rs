@@ -1,7 +1,7 @@
 //! The policies of a deployment: a folder of files, read when the routes are known and again whenever it changes.
 //!
-//! **Flow:** [`Portcullis::declare_actions`](crate::Portcullis::declare_actions) gathers what the routes leave to the policies, reads the folder and puts
-//! the policies in force, or refuses to start. [`Portcullis::watch_policies`](crate::Portcullis::watch_policies) looks every second; a change that stood
+//! **Flow:** `Portcullis::declare_actions` gathers what the routes leave to the policies, reads the folder and puts
+//! the policies in force, or refuses to start. `Portcullis::watch_policies` looks every second; a change that stood
 //! still from one look to the next is loaded.
 //!
 //! **Invariants:** a set is in force as a whole or not at all. A change that doesn't load leaves the last good set in
@@ -24,9 +24,11 @@ use portcullis_core::authz::ResourceKind;
 use portcullis_core::environment::Timestamp;
 
 #[cfg(feature = "policies")]
-pub(crate) use self::keeper::{Keeper, check_against};
+#[doc(hidden)]
+pub use self::keeper::{Keeper, check_against};
 #[cfg(not(feature = "policies"))]
-pub(crate) use self::without::Keeper;
+#[doc(hidden)]
+pub use self::without::Keeper;
 use crate::route::RouteInfo;
 
 /// Why policies are not put in force. The text has a line for everything that is wrong.
@@ -95,7 +97,8 @@ pub struct PolicyStatus {
 
 /// What routes leave to the policies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Asked {
+#[doc(hidden)]
+pub struct Asked {
     /// The actions on the application as a whole.
     pub(crate) actions: Vec<&'static str>,
     /// The kinds of resources.
@@ -119,7 +122,8 @@ impl Asked {
         self
     }
 
-    pub(crate) fn by<'r>(routes: impl Iterator<Item = RouteInfo<'r>>) -> Self {
+    #[doc(hidden)]
+    pub fn by<'r>(routes: impl Iterator<Item = RouteInfo<'r>>) -> Self {
         let mut asked = Self::default();
         for route in routes {
             route.each_action(&mut |action| asked.actions.push(action));

@@ -9,31 +9,26 @@ use portcullis_core::environment::Timestamp;
 use super::{Asked, PoliciesError, PolicyStatus};
 
 #[derive(Default)]
-pub(crate) struct Keeper;
+pub struct Keeper;
 
 impl Keeper {
-    pub(crate) fn provider(&self) -> Arc<dyn Policies> {
+    pub fn provider(&self) -> Arc<dyn Policies> {
         Arc::new(NoPolicies)
     }
 
-    pub(crate) async fn declare(
-        &self,
-        _: &Asked,
-        _: &dyn audit::Store,
-        _: Timestamp,
-    ) -> Result<(), PoliciesError> {
+    pub async fn declare(&self, _: &Asked, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
         Ok(())
     }
 
-    pub(crate) async fn reload(&self, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
+    pub async fn reload(&self, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
         Ok(())
     }
 
-    pub(crate) async fn watch(&self, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
+    pub async fn watch(&self, _: &dyn audit::Store, _: Timestamp) -> Result<(), PoliciesError> {
         Ok(())
     }
 
-    pub(crate) fn status(&self) -> PolicyStatus {
+    pub fn status(&self) -> PolicyStatus {
         PolicyStatus::default()
     }
 }

@@ -66,7 +66,7 @@ impl From<Denied> for Problem {
 impl Problem {
     /// The answer to a decision against a known caller. Where the first thing that is missing could be had by
     /// logging in again, everything that the login must bring is asked for at once.
-    pub(crate) fn denied(denied: Denied, step_up: Option<StepUp>) -> Self {
+    pub fn denied(denied: Denied, step_up: Option<StepUp>) -> Self {
         match (denied, step_up) {
             (Denied::StaleLogin(_) | Denied::SingleFactor | Denied::NoAlternative(_), Some(login)) => {
                 Self::log_in_again(denied.code(), login)
@@ -76,7 +76,7 @@ impl Problem {
     }
 
     /// 403: who would give more than they have, or take from somebody above them.
-    pub(crate) fn beyond(missing: &[String]) -> Self {
+    pub fn beyond(missing: &[String]) -> Self {
         Self::forbidden(
             "beyond_your_permissions",
             format!(

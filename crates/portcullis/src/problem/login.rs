@@ -32,7 +32,7 @@ impl From<LoginError> for Problem {
 }
 
 /// What whoever knows the password of an account in this state can do about it.
-pub(crate) const fn way_out(state: State) -> &'static str {
+pub const fn way_out(state: State) -> &'static str {
     match state {
         State::Unverified => {
             ": prove its address with the mailed code, and ask for another at /auth/email/code if it is lost"

@@ -18,7 +18,7 @@ use super::{FieldError, Text};
 /// What went wrong at an OAuth endpoint.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "OAuthError")]
-pub(crate) struct Body {
+pub struct Body {
     /// The error's code.
     error: &'static str,
     /// What to do, for people.
@@ -30,7 +30,7 @@ pub(crate) struct Body {
 
 impl Body {
     /// An error of the protocol.
-    pub(crate) fn new(error: &'static str, description: Text, trace_id: Option<Uuid>) -> Self {
+    pub fn new(error: &'static str, description: Text, trace_id: Option<Uuid>) -> Self {
         Self {
             error,
             error_description: printable(description),

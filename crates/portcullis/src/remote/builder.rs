@@ -89,7 +89,7 @@ impl Builder {
     }
 
     /// Whom tokens must be for: the resource by which this application is registered at the issuer
-    /// ([`Builder::resource`](crate::Builder::resource)), to the letter, such as `https://blog.example.com`.
+    /// (`Builder::resource`), to the letter, such as `https://blog.example.com`.
     ///
     /// Unless it is said, tokens for the issuer itself (`portcullis`) are honoured. Then whoever is shown a token here
     /// could use it at the issuer as well.

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
-//! use portcullis::{Allow, Api, Portcullis, permissions};
+//! use portcullis::{Allow, Api, Remote, permissions};
 //!
 //! permissions! { PostsRead = "posts:read": "Read posts"; }
 //!
@@ -10,7 +10,7 @@
 //!     "posts"
 //! }
 //!
-//! let remote = Portcullis::remote("https://id.example.com")
+//! let remote = Remote::builder("https://id.example.com")
 //!     .audience("https://blog.example.com")
 //!     .open()
 //!     .await?;
@@ -58,8 +58,7 @@ use self::log::LogOnly;
 use crate::enforcer::Gate;
 use crate::listener::{self, Limits};
 use crate::policies::{Asked, Keeper, PoliciesError, PolicyStatus};
-use crate::portcullis::Portcullis;
-use crate::serve::asked_to_stop;
+use crate::serving::asked_to_stop;
 use crate::{Api, ServeError};
 
 /// Verifies another issuer's tokens: open it once, clone it freely.
@@ -74,15 +73,13 @@ struct Inner {
     policies: Keeper,
 }
 
-impl Portcullis {
-    /// Verifies the tokens of the issuer at this address, such as another Portcullis', instead of having a database.
+impl Remote {
+    /// Verifies the tokens of the issuer at this address, such as a Portcullis server's, instead of having a database.
     /// It must be written exactly as in the tokens' `iss`.
-    pub fn remote(issuer: &str) -> Builder {
+    pub fn builder(issuer: &str) -> Builder {
         Builder::new(issuer)
     }
-}
 
-impl Remote {
     fn new(
         authenticator: Arc<RemoteAuthenticator>,
         environment: Environment,

@@ -13,9 +13,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use super::Remote;
 use super::discovery::{Discovery, Issuer};
 use crate::outbound::{Client, Settings};
-use crate::portcullis::Portcullis;
 
 type Answer = (StatusCode, &'static str, String);
 
@@ -277,7 +277,7 @@ impl Fetch for Given {
 #[tokio::test]
 async fn given_keys_are_used_without_a_socket() {
     let keys = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"one","use":"sig","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    let remote = Portcullis::remote("https://id.example.com")
+    let remote = Remote::builder("https://id.example.com")
         .dangerous_keys_from(Arc::new(Given(keys)))
         .open()
         .await

@@ -86,7 +86,8 @@ impl<R, A: Action<R>, B> Authorized<R, A, B> {
     }
 
     /// Where it was decided: after the body, so later than the request began.
-    pub(crate) fn scene(&self) -> &Scene {
+    #[doc(hidden)]
+    pub fn scene(&self) -> &Scene {
         &self.scene
     }
 }

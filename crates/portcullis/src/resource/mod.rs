@@ -4,7 +4,7 @@
 //! [`resource_actions!`](crate::resource_actions) says what can be done to it and by whom. [`Authorized`] in a handler's
 //! parameters is one record the caller may do the action to; [`Visible`] is the same decision about all of them, as a
 //! condition for the application's own statement. Routes to share one are made by
-//! [`Portcullis::sharing`](crate::Portcullis::sharing).
+//! `Portcullis::sharing`.
 //!
 //! Invariants: where a request has a body, the decision comes after it (`T098`), by the
 //! time, the policies, the membership and the grants of then; the caller is who they were when the request came. A
@@ -17,11 +17,11 @@
 mod authorized;
 mod visible;
 
+pub use crate::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
 pub use portcullis_core::authz::resource::{
     Action, ActionRule, Actions, Comparison, Field, FieldKind, Filter, Tenancy, Value,
 };
 use portcullis_core::authz::resource::{ResourceFacts, ResourceKind};
-pub use portcullis_store::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
 
 pub use self::authorized::Authorized;
 pub use self::visible::Visible;

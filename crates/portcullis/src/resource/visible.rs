@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::filter::{self, Columns, Condition, Dialect, SqlError};
 use aide::OperationInput;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
@@ -9,7 +10,6 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_core::authz::resource::{Action, Filter};
 use portcullis_core::grants;
-use portcullis_store::filter::{self, Columns, Condition, Dialect, SqlError};
 
 use super::{Resource, every};
 use crate::Problem;

@@ -273,7 +273,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     }
 
     /// Lets all routes so far say what goes wrong as OAuth clients read it.
-    pub(crate) fn oauth_errors(mut self) -> Self {
+    #[doc(hidden)]
+    pub fn oauth_errors(mut self) -> Self {
         for route in &mut self.routes {
             route.voice = Voice::OAuth;
         }

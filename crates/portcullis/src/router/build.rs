@@ -18,7 +18,7 @@ use crate::route::{Asks, Caller, How, Label, RouteInfo, Verb, parameter_names};
 
 impl Api<()> {
     /// Makes the axum router: every route behind its rule, its limits and `gate`. Neither database nor policies hear of
-    /// what the routes ask for: [`Portcullis::router`](crate::Portcullis::router) does that too.
+    /// what the routes ask for: `Portcullis::router` does that too.
     ///
     /// # Errors
     /// [`ApiErrors`]: everything that is wrong with the paths, so that nothing fails one by one.

@@ -3,7 +3,7 @@
 //!
 //! Used by whatever reads or answers something, and by the document that is made of it: it knows neither.
 
-pub(crate) mod shape;
+pub mod shape;
 
 use aide::generate::GenContext;
 use aide::openapi::{
@@ -15,7 +15,7 @@ use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::Value;
 
 /// The operation's body is a `T`.
-pub(crate) fn body<T: JsonSchema>(context: &mut GenContext, operation: &mut Operation, media_type: &str) {
+pub fn body<T: JsonSchema>(context: &mut GenContext, operation: &mut Operation, media_type: &str) {
     let body = RequestBody {
         content: content(media_type, context.schema.subschema_for::<T>()),
         required: true,
@@ -26,11 +26,7 @@ pub(crate) fn body<T: JsonSchema>(context: &mut GenContext, operation: &mut Oper
 
 /// The operation has the members of `T` as parameters. Path parameters without names of their own (one value, or a
 /// tuple) wait under [`UNNAMED`] for the names in the route's path.
-pub(crate) fn parameters<T: JsonSchema>(
-    context: &mut GenContext,
-    operation: &mut Operation,
-    place: ParamLocation,
-) {
+pub fn parameters<T: JsonSchema>(context: &mut GenContext, operation: &mut Operation, place: ParamLocation) {
     let schema = context.schema.subschema_for::<T>();
     let resolved = context.resolve_schema(&schema).clone();
     if place == ParamLocation::Path && resolved.get("properties").is_none() {
@@ -46,14 +42,10 @@ pub(crate) fn parameters<T: JsonSchema>(
 }
 
 /// Where schemas of unnamed path parameters wait.
-pub(crate) const UNNAMED: &str = "x-portcullis-unnamed";
+pub const UNNAMED: &str = "x-portcullis-unnamed";
 
 /// An answer with a `T`.
-pub(crate) fn answer<T: JsonSchema>(
-    context: &mut GenContext,
-    media_type: &str,
-    description: &str,
-) -> Response {
+pub fn answer<T: JsonSchema>(context: &mut GenContext, media_type: &str, description: &str) -> Response {
     Response {
         description: description.to_owned(),
         content: content(media_type, context.schema.subschema_for::<T>()),
@@ -62,7 +54,7 @@ pub(crate) fn answer<T: JsonSchema>(
 }
 
 /// An answer without a body.
-pub(crate) fn plain(description: &str) -> Response {
+pub fn plain(description: &str) -> Response {
     Response {
         description: description.to_owned(),
         ..Response::default()
@@ -70,7 +62,7 @@ pub(crate) fn plain(description: &str) -> Response {
 }
 
 /// A problem, documented once for all operations.
-pub(crate) fn problem(description: &str) -> Response {
+pub fn problem(description: &str) -> Response {
     Response {
         description: description.to_owned(),
         content: content(
@@ -82,7 +74,7 @@ pub(crate) fn problem(description: &str) -> Response {
 }
 
 /// What reading a body may answer.
-pub(crate) fn body_problems() -> Vec<(Option<Code>, Response)> {
+pub fn body_problems() -> Vec<(Option<Code>, Response)> {
     [
         (400, "The body can't be read"),
         (413, "The body is too long"),
@@ -94,7 +86,7 @@ pub(crate) fn body_problems() -> Vec<(Option<Code>, Response)> {
 }
 
 /// What reading parameters may answer.
-pub(crate) fn parameter_problems() -> Vec<(Option<Code>, Response)> {
+pub fn parameter_problems() -> Vec<(Option<Code>, Response)> {
     [
         (400, "The parameters can't be read"),
         (422, "Some parameters are not accepted"),
@@ -104,7 +96,7 @@ pub(crate) fn parameter_problems() -> Vec<(Option<Code>, Response)> {
 }
 
 /// One answer for each status: the bodies of several are alternatives.
-pub(crate) fn one_by_status(answers: Vec<(Option<Code>, Response)>) -> Vec<(Option<Code>, Response)> {
+pub fn one_by_status(answers: Vec<(Option<Code>, Response)>) -> Vec<(Option<Code>, Response)> {
     let mut merged: Vec<(Option<Code>, Response)> = Vec::new();
     for (status, answer) in answers {
         match merged.iter_mut().find(|(known, _)| *known == status) {
@@ -137,7 +129,7 @@ fn add_alternatives(known: &mut Response, more: Response) {
 }
 
 /// The answer carries a header that the document describes under `component`.
-pub(crate) fn declare_header(response: &mut Response, name: &str, component: &str) {
+pub fn declare_header(response: &mut Response, name: &str, component: &str) {
     let reference = ReferenceOr::Reference {
         reference: format!("#/components/headers/{component}"),
         summary: None,

@@ -16,7 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 macro_rules! shapes {
     ($($(#[doc = $doc:literal])+ $name:ident $schema:tt)+) => {$(
         $(#[doc = $doc])+
-        pub(crate) struct $name;
+        pub struct $name;
 
         impl JsonSchema for $name {
             fn inline_schema() -> bool {

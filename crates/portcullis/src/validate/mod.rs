@@ -30,7 +30,8 @@ pub use self::form::Form;
 pub use self::json::Json;
 pub use self::path::Path;
 pub use self::query::Query;
-pub(crate) use self::reply::Kept;
+#[doc(hidden)]
+pub use self::reply::Kept;
 pub use self::reply::{Accepted, Created, NoContent};
 use crate::Problem;
 use crate::enforcer::again;

@@ -57,7 +57,8 @@ with_status! {
 /// 200 with JSON that anybody may keep for so many seconds.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
-pub(crate) struct Kept<T, const SECONDS: u32>(pub(crate) T);
+#[doc(hidden)]
+pub struct Kept<T, const SECONDS: u32>(pub T);
 
 impl<T: Serialize, const SECONDS: u32> IntoResponse for Kept<T, SECONDS> {
     fn into_response(self) -> Response {

@@ -24,6 +24,7 @@ use crate::workspace;
 const ACYCLIC: &[&str] = &[
     "portcullis",
     "portcullis-core",
+    "portcullis-identity",
     "portcullis-server",
     "portcullis-store",
     "portcullis-testkit",

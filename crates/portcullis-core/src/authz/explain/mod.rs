@@ -2,7 +2,7 @@
 //!
 //! Flow: [`decide`](crate::authz::decide) answers first; only a refusal is explained, by going through the whole rule once
 //! more ([`explain`]). The explanation is recorded as a [`Decision`] under the request's trace id, together with the
-//! refusal's audit event, and read by administrators ([`Decisions`]).
+//! refusal's audit event, and read by administrators ([`Decisions`](crate::administration::Decisions)).
 //!
 //! Invariants: every leaf of the tree is decided by the decider itself, so an explanation never disagrees with the
 //! decision. It carries names, ids and times, never a credential (`T075`).

@@ -1,9 +1,9 @@
 //! `portcullis account access`: which routes an account may call, and why.
 
-use portcullis::{DryRun, Portcullis};
 use portcullis_core::authz::{DecisionsRead, Permit};
 use portcullis_core::organization::Selector;
 use portcullis_core::session::Assurance;
+use portcullis_identity::{DryRun, Portcullis};
 use serde_json::{Value, json};
 use url::Url;
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::Html;
-use portcullis::Public;
+use portcullis_identity::Public;
 
 #[derive(Template)]
 #[template(path = "home/home.html")]

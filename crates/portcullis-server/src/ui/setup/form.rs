@@ -2,9 +2,9 @@
 
 use askama::Template;
 use http::StatusCode;
-use portcullis::Portcullis;
 use portcullis_core::account::{EmailAddress, Registration, RegistrationError, Username};
 use portcullis_core::secret::SecretText;
+use portcullis_identity::Portcullis;
 
 use super::Sent;
 use crate::ui::layout::Page;

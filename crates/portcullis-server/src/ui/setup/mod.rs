@@ -11,10 +11,10 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use http::StatusCode;
-use portcullis::{Circumstances, Form, Portcullis};
 use portcullis_core::account::{RegistrationError, SetupToken};
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
+use portcullis_identity::{Circumstances, Form, Portcullis};
 use serde::Deserialize;
 
 use self::form::{Faults, FormPage};

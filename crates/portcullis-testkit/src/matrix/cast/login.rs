@@ -1,11 +1,11 @@
 //! Logging in through the services.
 
-use portcullis::core::audit::Context;
-use portcullis::core::authz::CredentialKind;
-use portcullis::core::environment::Clock as _;
-use portcullis::core::login::{Delivery, LoggedIn, LoginForm};
-use portcullis::core::secret::SecretText;
-use portcullis::core::session::Device;
+use portcullis_identity::core::audit::Context;
+use portcullis_identity::core::authz::CredentialKind;
+use portcullis_identity::core::environment::Clock as _;
+use portcullis_identity::core::login::{Delivery, LoggedIn, LoginForm};
+use portcullis_identity::core::secret::SecretText;
+use portcullis_identity::core::session::Device;
 
 use super::Held;
 use crate::{PASSWORD, TestApp};

@@ -8,11 +8,11 @@ mod past;
 mod stage;
 mod undoing;
 
-use portcullis::Portcullis;
-use portcullis::core::audit::Context;
-use portcullis::core::authz::CredentialKind;
-use portcullis::core::login::Delivery;
-use portcullis::core::token::Standing;
+use portcullis_identity::Portcullis;
+use portcullis_identity::core::audit::Context;
+use portcullis_identity::core::authz::CredentialKind;
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::token::Standing;
 
 use self::login::{delivery, log_in};
 use self::stage::Stage;

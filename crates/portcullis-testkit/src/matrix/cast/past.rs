@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use portcullis::core::environment::Clock as _;
-use portcullis::core::login::Delivery;
-use portcullis::core::token::RefreshToken;
+use portcullis_identity::core::environment::Clock as _;
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::token::RefreshToken;
 
 use super::login::jwt;
 use super::stage::Stage;

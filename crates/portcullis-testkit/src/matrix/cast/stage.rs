@@ -1,12 +1,12 @@
 //! Makes accounts and logs them in.
 
-use portcullis::core::account::{self, Account, Registration, Username};
-use portcullis::core::authz::{AccountsRead, Kinds, Permit, RolesRead};
-use portcullis::core::login::Delivery;
-use portcullis::core::organization::OWNER;
-use portcullis::core::roles::{Change, MayGive};
-use portcullis::core::secret::SecretText;
-use portcullis::core::token::Standing;
+use portcullis_identity::core::account::{self, Account, Registration, Username};
+use portcullis_identity::core::authz::{AccountsRead, Kinds, Permit, RolesRead};
+use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::organization::OWNER;
+use portcullis_identity::core::roles::{Change, MayGive};
+use portcullis_identity::core::secret::SecretText;
+use portcullis_identity::core::token::Standing;
 
 use super::Held;
 use super::login::{Login, delivery, log_in};

@@ -1,8 +1,8 @@
 //! Credentials that were good until something was done to them, or to their account.
 
-use portcullis::core::account::{self, State};
-use portcullis::core::authz::{AccountsWrite, CredentialKind, Permit};
-use portcullis::core::login::Delivery;
+use portcullis_identity::core::account::{self, State};
+use portcullis_identity::core::authz::{AccountsWrite, CredentialKind, Permit};
+use portcullis_identity::core::login::Delivery;
 
 use super::Held;
 use super::stage::Stage;

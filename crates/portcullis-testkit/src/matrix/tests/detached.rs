@@ -2,7 +2,7 @@
 
 use axum::middleware::map_response;
 use axum::response::Response;
-use portcullis::Api;
+use portcullis_identity::Api;
 
 use super::{api, check, problem, read, trusting};
 use crate::Matrix;

@@ -89,7 +89,8 @@ impl Places {
     }
 
     /// Whether keys stand in this header.
-    pub(crate) fn takes(&self, header: &HeaderName) -> bool {
+    #[doc(hidden)]
+    pub fn takes(&self, header: &HeaderName) -> bool {
         self.header == header
     }
 

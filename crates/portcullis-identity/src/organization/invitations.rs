@@ -1,0 +1,189 @@
+//! Invitations: written, listed, revoked, accepted.
+
+use axum::extract::State;
+use portcullis_core::account::EmailAddress;
+use portcullis_core::audit;
+use portcullis_core::authz::{Member, MembersRead, MembersWrite, Unnarrowed};
+use portcullis_core::letter::About;
+use portcullis_core::organization::{
+    Accepted, InvitationToken, Invite, Invited, MayLetIn, OrganizationsError,
+};
+use portcullis_core::secret::SecretText;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::view::{InvitationView, Standing};
+use super::{changed, owns_too_many};
+use crate::composition::Portcullis;
+use crate::letters::host_of;
+use crate::letters::organization as letters;
+use crate::page::Items;
+use crate::schema::shape;
+use crate::{
+    Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
+};
+
+pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.post("/organizations/{organization}/invitations", invite)
+        .summary("Invite an address")
+        .operation_id("inviteMember")
+        .description("Mails a code that is good once, to an account that has proven the address.")
+        .get("/organizations/{organization}/invitations", list)
+        .summary("Open invitations, oldest first")
+        .operation_id("listInvitations")
+        .description("What was invited and not yet accepted, revoked or over.")
+        .delete("/organizations/{organization}/invitations/{invitation}", revoke)
+        .summary("Revoke an invitation")
+        .operation_id("revokeInvitation")
+        .description("The mailed code is good no more.")
+        .post("/invitations/accept", accept)
+        .summary("Accept an invitation with the mailed code")
+        .operation_id("acceptInvitation")
+        .description("The caller becomes a member, with the roles that the invitation brings.")
+}
+
+/// Whom to invite.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewInvitation {
+    /// The address; only an account that has proven it can accept.
+    #[schemars(with = "shape::Email")]
+    email: String,
+    /// The roles it is to have, at most 20; none unless said otherwise.
+    #[serde(default)]
+    #[schemars(with = "Vec<shape::RoleName>", length(max = 20))]
+    roles: Vec<String>,
+}
+
+async fn invite(
+    who: Allow<MayLetIn, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<NewInvitation>,
+) -> Result<Created<InvitationView>, Problem> {
+    let mut fields = FieldErrors::new();
+    let email = fields.check("/email", "invalid_email", EmailAddress::parse(&form.email));
+    let Some(email) = email else {
+        return Err(fields.into());
+    };
+    if portcullis.invitation_page().is_none() {
+        return Err(Problem::conflict(
+            "cannot_mail",
+            "this server has no address that a letter could lead to: its operator sets one",
+        ));
+    }
+    let invite = Invite {
+        email,
+        roles: form.roles,
+    };
+    match portcullis.invite(who.permit(), invite, by).await? {
+        Invited::Invited(invited) => Ok(Created(InvitationView::from(invited.0))),
+        Invited::Refused(change) => match changed(change) {
+            Err(problem) => Err(problem),
+            Ok(_) => Err(Problem::internal("an invitation was neither written nor refused")),
+        },
+    }
+}
+
+impl Portcullis {
+    /// Invites an address into an organization and mails the code that lets it in. Without an address that the letter
+    /// could lead to ([`Builder::public_url`](crate::Builder::public_url),
+    /// [`Builder::invitation_url`](crate::Builder::invitation_url)) nothing is mailed: the code is in the answer, for the
+    /// caller to deliver.
+    ///
+    /// # Errors
+    /// [`OrganizationsError`].
+    pub async fn invite(
+        &self,
+        permit: &Permit<MayLetIn>,
+        invite: Invite,
+        by: audit::Context,
+    ) -> Result<Invited, OrganizationsError> {
+        let page = self.invitation_page();
+        let mailed = |organization: &_, invitation: &_, token: &_, by: &_| {
+            let Some(page) = page.clone() else {
+                return Ok(None);
+            };
+            let host = host_of(self.manners().public_url.as_ref().unwrap_or(&page));
+            let letter = letters::invitation(page, &host, organization, invitation, token);
+            self.letters()
+                .write(&letter, About::Invitation, None, by)
+                .map(Some)
+        };
+        let invited = self.organizations().invite(permit, invite, &mailed, by).await?;
+        self.letters().wake();
+        Ok(invited)
+    }
+
+    /// Where the link of an invitation leads to.
+    fn invitation_page(&self) -> Option<Url> {
+        let manners = self.manners();
+        let own = || manners.public_url.as_ref()?.join("accept-invitation").ok();
+        manners.invitation_url.clone().or_else(own)
+    }
+}
+
+async fn list(
+    who: Allow<Member<MembersRead>>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<Items<InvitationView>>, Problem> {
+    let all = portcullis.organizations().invitations(who.permit()).await?;
+    Ok(Items::whole(all.into_iter().map(InvitationView::from).collect()))
+}
+
+async fn revoke(
+    who: Allow<Member<MembersWrite>, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path((_, invitation)): Path<(String, String)>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    let unknown = || Problem::unknown("unknown_invitation", "there is no such open invitation");
+    let invitation = invitation.parse().map_err(|_| unknown())?;
+    changed(
+        portcullis
+            .organizations()
+            .revoke(who.permit(), invitation, by)
+            .await?,
+    )
+}
+
+/// A mailed code.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct InvitationCode {
+    /// The code from the letter, `pci_…`.
+    #[schemars(with = "String")]
+    token: SecretText,
+}
+
+async fn accept(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<InvitationCode>,
+) -> Result<Json<Standing>, Problem> {
+    let accepted = match InvitationToken::parse(form.token.expose()) {
+        Some(token) => {
+            portcullis
+                .organizations()
+                .accept(who.permit(), &token, by)
+                .await?
+        }
+        None => Accepted::Refused,
+    };
+    match accepted {
+        Accepted::Joined(belonging) => Ok(Json(Standing::from(&belonging))),
+        Accepted::Refused => Err(Problem::bad_request(
+            "invalid_invitation",
+            "this invitation was used, revoked, has expired or never existed; ask for another",
+        )
+        .on_record()),
+        Accepted::OwnsTooMany => Err(owns_too_many()),
+        Accepted::AnotherAddress => Err(Problem::forbidden(
+            "another_address",
+            "this invitation is for another address, or you haven't proven yet that it is yours: log in to the account \
+             with the invited address, and prove it by the code that /auth/email/code mails",
+        )),
+    }
+}

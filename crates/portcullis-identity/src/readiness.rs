@@ -1,0 +1,26 @@
+//! Liveness and readiness.
+
+use axum::extract::State;
+
+use crate::composition::Portcullis;
+use crate::{Api, Json, Problem, Public};
+use portcullis::health::{Health, live, not_ready};
+
+/// The routes below `/health`.
+pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.get("/live", live)
+        .summary("Does the process answer?")
+        .operation_id("getLiveness")
+        .description("Nothing else is looked at: a process that doesn't answer is to be started anew.")
+        .get("/ready", ready)
+        .summary("Can requests be served?")
+        .operation_id("getReadiness")
+        .description("503 while the database can't be reached, or what other nodes say isn't heard.")
+}
+
+async fn ready(_: Public, State(portcullis): State<Portcullis>) -> Result<Json<Health>, Problem> {
+    match portcullis.ready().await {
+        Ok(()) => Ok(Json(Health::UP)),
+        Err(fault) => Err(not_ready(&fault)),
+    }
+}

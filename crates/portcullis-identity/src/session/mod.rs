@@ -1,0 +1,346 @@
+//! The routes of sessions: log in, log out, see and end what is logged in where.
+//!
+//! What a narrowed credential may do here is to end its own session: the others are the account's (`T106`).
+
+mod cookie;
+mod view;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use portcullis_core::authz::{Authenticated, Unnarrowed};
+use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm};
+use portcullis_core::secret::SecretText;
+use portcullis_core::session::{DeviceName, Id};
+use portcullis_core::{audit, defends};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub(crate) use self::view::{EndedEverything, WithKeys};
+use crate::composition::Portcullis;
+use crate::cookie::Keep;
+use crate::enforcer::ByCookie;
+use crate::schema::shape;
+use crate::token::{TokenResponse, audience_of};
+use crate::{
+    Allow, Api, Circumstances, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem,
+    Public, Query, Session, Via,
+};
+
+/// The routes below `/auth`.
+pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+    api.post("/login", log_in)
+        .summary("Log in by password")
+        .operation_id("logIn")
+        .description("Answers with tokens, or with a session token in the answer or in a cookie, as `delivery` says. A browser that is given a cookie gets its CSRF token in a second one.")
+        .post("/logout", log_out)
+        .summary("End this session")
+        .operation_id("logOut")
+        .description("The session that the presented credential belongs to ends at once, and its tokens with it. Cookies are taken back.")
+        .post("/logout/all", log_out_everywhere)
+        .summary("End every session and token of this account; its API keys stay unless asked otherwise")
+        .operation_id("logOutEverywhere")
+        .description("Also those of this request. API keys stay unless `api_keys` says otherwise.")
+        .get("/csrf", csrf)
+        .summary("The token that a page sends beside its session cookie")
+        .operation_id("getCsrfToken")
+        .description("For pages that can't read the cookie that holds it too.")
+        .get("/sessions", list)
+        .summary("Where am I logged in?")
+        .operation_id("listSessions")
+        .description("Every living session of the caller, most recently seen first; the one that asks is marked.")
+        .delete("/sessions", end_others)
+        .summary("End all sessions but this one")
+        .operation_id("endOtherSessions")
+        .description("The session that asks stays. A credential that belongs to no session finds nothing here.")
+        .patch("/sessions/{id}", rename)
+        .summary("Name a device")
+        .operation_id("renameSession")
+        .description("The name is shown in the list of sessions and nowhere else.")
+        .delete("/sessions/{id}", end)
+        .summary("End one session")
+        .operation_id("endSession")
+        .description("Its tokens end with it. Another account's session looks like none.")
+        .parameter::<shape::SessionId>("id")
+}
+
+/// What the device gets to hold.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Delivery")]
+enum Hold {
+    /// An access token and a refresh token.
+    #[default]
+    Tokens,
+    /// An opaque session token in the answer.
+    Session,
+    /// The same in a cookie.
+    Cookie,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    /// An e-mail address or a user name.
+    identifier: String,
+    /// The password.
+    #[schemars(with = "String")]
+    password: SecretText,
+    /// Scopes to be narrowed to, separated by spaces; absent for everything the account may do.
+    scope: Option<String>,
+    /// The application that the access token is for: one of the resources registered here; absent for this server.
+    resource: Option<String>,
+    /// What the device gets: `tokens` (the default), `session` or `cookie`.
+    #[serde(default)]
+    delivery: Hold,
+    /// A longer session, for `session` and `cookie`.
+    #[serde(default)]
+    remember_me: bool,
+    /// How the device is called in the list of sessions.
+    #[schemars(with = "Option<shape::Label>")]
+    device_name: Option<String>,
+}
+
+async fn log_in(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    around: Circumstances,
+    Json(form): Json<Login>,
+) -> Result<LoginAnswer, Problem> {
+    let mut fields = FieldErrors::new();
+    let name = form.device_name.as_deref();
+    let name =
+        name.and_then(|name| fields.check("/device_name", "invalid_device_name", DeviceName::parse(name)));
+    if matches!(form.delivery, Hold::Tokens) && form.remember_me {
+        fields.push(
+            "/remember_me",
+            "not_applicable",
+            "tokens are remembered anyway; ask for a session or a cookie",
+        );
+    }
+    if !matches!(form.delivery, Hold::Tokens) && form.resource.is_some() {
+        fields.push(
+            "/resource",
+            "not_applicable",
+            "a session is for this server; ask for tokens",
+        );
+    }
+    let name = fields.done(name)?;
+    let audience = audience_of(&portcullis, form.resource.as_deref())?;
+    let mut device = around.device();
+    device.name = name.map(DeviceName::into_string);
+    let (hold, remembered) = (form.delivery, form.remember_me);
+    let form = LoginForm {
+        identifier: form.identifier,
+        password: form.password,
+        delivery: match (hold, form.remember_me) {
+            (Hold::Tokens, _) => Delivery::Tokens,
+            (_, false) => Delivery::Session,
+            (_, true) => Delivery::Remembered,
+        },
+        scopes: form.scope.as_deref().map(crate::token::split_scope).transpose()?,
+        audience: Some(audience),
+        device,
+    };
+    let at = around.0.at;
+    let logged_in = portcullis.log_in(form, around.0).await?;
+    Ok(LoginAnswer {
+        hold,
+        remembered,
+        logged_in,
+        at,
+        gate: portcullis.gate().clone(),
+    })
+}
+
+impl Portcullis {
+    /// Logs somebody in, and writes to the owner of a proven address if the device is a new one.
+    ///
+    /// # Errors
+    /// [`LoginError`].
+    pub async fn log_in(&self, form: LoginForm, by: audit::Context) -> Result<LoggedIn, LoginError> {
+        let logged_in = self.sessions().log_in(form, by).await?;
+        let (LoggedIn::Tokens { new_device, .. } | LoggedIn::Session { new_device, .. }) = &logged_in;
+        if *new_device {
+            self.letters().wake();
+        }
+        Ok(logged_in)
+    }
+}
+
+/// The answer to a login: tokens, or a session in the body or in a cookie.
+struct LoginAnswer {
+    hold: Hold,
+    /// Whether the browser keeps its cookies beyond its own end.
+    remembered: bool,
+    logged_in: LoggedIn,
+    /// When: a session's whole lifetime begins there.
+    at: portcullis_core::environment::Timestamp,
+    gate: Gate,
+}
+
+impl IntoResponse for LoginAnswer {
+    fn into_response(self) -> Response {
+        match self.logged_in {
+            LoggedIn::Tokens { issued, .. } => Json(TokenResponse::from(&*issued)).into_response(),
+            LoggedIn::Session {
+                id,
+                token,
+                expires_at,
+                ..
+            } => {
+                let lifetime = expires_at.since(self.at);
+                let in_body = matches!(self.hold, Hold::Session);
+                let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
+                let mut response = Json(view).into_response();
+                if !in_body {
+                    let keep = match self.remembered {
+                        true => Keep::For(lifetime),
+                        false => Keep::Open,
+                    };
+                    cookie::set(response.headers_mut(), &self.gate, &token, keep);
+                }
+                response
+            }
+        }
+    }
+}
+
+portcullis::answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>; sets SessionCookies);
+
+async fn log_out(
+    who: Allow<Authenticated, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    browser: ByCookie,
+    Circumstances(by): Circumstances,
+) -> Result<LoggedOut, Problem> {
+    if let Some(session) = who.session() {
+        portcullis.sessions().log_out(who.id(), session, by).await?;
+    }
+    Ok(LoggedOut::from(portcullis.gate(), browser))
+}
+
+async fn log_out_everywhere(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    browser: ByCookie,
+    Circumstances(by): Circumstances,
+    Query(asked): Query<WithKeys>,
+) -> Result<LoggedOut, Problem> {
+    let keys = asked.keys();
+    let ended = portcullis.sessions().end_everything(who.id(), keys, by).await?;
+    let mut answer = LoggedOut::from(portcullis.gate(), browser);
+    answer.told = asked.api_keys.map(|_| EndedEverything::from(ended));
+    Ok(answer)
+}
+
+/// 204, or 200 with what was asked to be told; the session's cookies are taken back.
+struct LoggedOut {
+    gate: Gate,
+    browser: ByCookie,
+    told: Option<EndedEverything>,
+}
+
+impl LoggedOut {
+    fn from(gate: &Gate, browser: ByCookie) -> Self {
+        Self {
+            gate: gate.clone(),
+            browser,
+            told: None,
+        }
+    }
+}
+
+impl IntoResponse for LoggedOut {
+    fn into_response(self) -> Response {
+        let mut response = match self.told {
+            Some(told) => Json(told).into_response(),
+            None => NoContent.into_response(),
+        };
+        let headers = response.headers_mut();
+        cookie::clear(headers, &self.gate);
+        if self.browser.0 {
+            cookie::forget(headers);
+        }
+        response
+    }
+}
+
+portcullis::answers!(LoggedOut: NoContent, Json<EndedEverything>; sets SessionCookies);
+
+async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<view::Csrf> {
+    Json(view::Csrf::new(&token))
+}
+
+async fn list(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+) -> Result<Json<view::Sessions>, Problem> {
+    let sessions = portcullis.sessions().list(who.id()).await?;
+    Ok(Json(view::Sessions::new(&sessions, who.session())))
+}
+
+async fn end_others(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Circumstances(by): Circumstances,
+) -> Result<Json<view::Ended>, Problem> {
+    let keep = who.session().ok_or_else(Problem::not_found)?;
+    let ended = portcullis.sessions().end_others(who.id(), keep, by).await?;
+    Ok(Json(view::Ended { ended }))
+}
+
+/// A device's new name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RenamedSession {
+    /// 1 to 64 printable characters.
+    #[schemars(with = "shape::Label")]
+    name: String,
+}
+
+async fn rename(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path(id): Path<String>,
+    Circumstances(by): Circumstances,
+    Json(form): Json<RenamedSession>,
+) -> Result<NoContent, Problem> {
+    let mut fields = FieldErrors::new();
+    let name = fields.check("/name", "invalid_device_name", DeviceName::parse(&form.name));
+    let Some(name) = name else {
+        return Err(fields.into());
+    };
+    found(
+        portcullis
+            .sessions()
+            .rename(who.id(), parse_id(&id)?, name, by)
+            .await?,
+    )
+}
+
+async fn end(
+    who: Allow<Unnarrowed, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path(id): Path<String>,
+    Circumstances(by): Circumstances,
+) -> Result<NoContent, Problem> {
+    defends!("T027");
+    found(portcullis.sessions().end(who.id(), parse_id(&id)?, by).await?)
+}
+
+/// Another's session looks like none: whether it exists is not the caller's to know.
+fn found(found: bool) -> Result<NoContent, Problem> {
+    if found {
+        Ok(NoContent)
+    } else {
+        Err(no_such_session())
+    }
+}
+
+fn parse_id(text: &str) -> Result<Id, Problem> {
+    text.parse().map_err(|_| no_such_session())
+}
+
+fn no_such_session() -> Problem {
+    Problem::not_yours()
+}
