@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use portcullis_identity::core::account::EmailAddress;
-use portcullis_identity::core::account::Registration;
+use portcullis_identity::core::account::{EmailAddress, Registration};
 use portcullis_identity::core::api_key::{Name, Networks};
 use portcullis_identity::core::audit::Context;
 use portcullis_identity::core::authn::{Bearer, Credential};

@@ -21,8 +21,7 @@ use portcullis_core::opaque::OPAQUE;
 use portcullis_core::organization::Selector;
 use portcullis_core::secret::SecretBytes;
 use portcullis_core::session;
-use portcullis_core::token;
-use portcullis_core::token::{Verifier, jws};
+use portcullis_core::token::{self, Verifier, jws};
 
 const COOKIE_NAME: &str = "__Host-portcullis";
 

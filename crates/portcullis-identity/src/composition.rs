@@ -17,9 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::account::Registrar;
-use portcullis_core::administration;
-use portcullis_core::administration::Decisions;
-use portcullis_core::administration::{Accounts, ServiceAccounts};
+use portcullis_core::administration::{self, Accounts, Decisions, ServiceAccounts};
 use portcullis_core::audit;
 use portcullis_core::authn::Bus;
 use portcullis_core::authz::PermissionRef;
@@ -87,12 +85,6 @@ struct Inner {
 }
 
 impl Portcullis {
-    /// [`Remote::builder`](crate::Remote::builder), for programs that leave their database for an issuer.
-    #[cfg(feature = "remote")]
-    pub fn remote(issuer: &str) -> crate::remote::Builder {
-        crate::Remote::builder(issuer)
-    }
-
     /// Opens the database at `url` (`sqlite:file`, `postgres://…`) with defaults for everything else. The master key
     /// is kept in a file beside a SQLite database (`app.db` → `app.db.key`, mode 0600) and made at the first start.
     ///

@@ -24,6 +24,9 @@
 //!
 //! **Invariant:** a route changes nothing without asking a service of `portcullis-core`, which asks for a permit.
 
+#[macro_use]
+mod answers;
+
 mod access;
 mod account;
 mod api_key;

@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, HashSet};
 use async_trait::async_trait;
 use portcullis_core::account::{Account, Id};
 use portcullis_core::audit::{Action, Context};
-use portcullis_core::authz::is_the_servers;
-use portcullis_core::authz::{AccountFacts, InvalidName, valid_permission_name, valid_role_name};
+use portcullis_core::authz::{
+    AccountFacts, InvalidName, is_the_servers, valid_permission_name, valid_role_name,
+};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;

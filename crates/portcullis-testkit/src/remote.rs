@@ -9,7 +9,7 @@ use portcullis_identity::core::environment::Clock as _;
 use portcullis_identity::core::key::Keyring;
 use portcullis_identity::core::key::remote::{Fetch, FetchFailed, Published};
 use portcullis_identity::remote::Builder;
-use portcullis_identity::{Api, Portcullis, Remote};
+use portcullis_identity::{Api, Remote};
 
 use crate::{FakeClock, Request, TestApp, environment};
 
@@ -61,7 +61,7 @@ impl RemoteApp {
             keyring: Arc::clone(issuer.portcullis.keyring()),
             clock: Arc::clone(&issuer.clock),
         };
-        let builder = Portcullis::remote(&issued.issuer)
+        let builder = Remote::builder(&issued.issuer)
             .audience(&issued.audience)
             .dangerous_keys_from(Arc::new(published))
             .environment(environment(&issuer.clock, 2));

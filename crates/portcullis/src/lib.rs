@@ -29,9 +29,6 @@
 //!
 //! **Deliberately absent:** a way to switch a check off, and rules written apart from the handler they guard.
 
-#[macro_use]
-mod answers;
-
 pub mod cookie;
 mod cookie_session;
 pub mod enforcer;

@@ -11,8 +11,9 @@ use crate::account;
 use crate::authn::Refused;
 use crate::authz::decide::{Standing, Within};
 use crate::authz::explain::{Explanation, explain};
-use crate::authz::is_the_servers;
-use crate::authz::{CredentialKind, Denied, Facts, Kinds, Principal, Rule, Situation, is_reserved};
+use crate::authz::{
+    CredentialKind, Denied, Facts, Kinds, Principal, Rule, Situation, is_reserved, is_the_servers,
+};
 use crate::scopes::{ADMINISTRATOR, Scopes};
 use crate::session::{Assurance, Method};
 

@@ -10,8 +10,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::authz::PermissionRef;
-use crate::authz::is_the_servers;
+use crate::authz::{PermissionRef, is_the_servers};
 use crate::defends;
 use crate::scopes::{ADMINISTRATOR, Lacks, Scopes};
 

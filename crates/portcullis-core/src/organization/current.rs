@@ -8,8 +8,7 @@ use super::{Id, MembershipFacts, Organization, Selector, State, Store};
 #[cfg(doc)]
 use crate::authn::REMEMBERED;
 use crate::authn::{Bus, SHORT_LIFE, is_young};
-use crate::authz::is_the_servers;
-use crate::authz::{Membership, PermissionSet};
+use crate::authz::{Membership, PermissionSet, is_the_servers};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Mark, Marks};

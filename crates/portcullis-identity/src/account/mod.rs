@@ -121,7 +121,7 @@ impl IntoResponse for Registering {
     }
 }
 
-portcullis::answers!(Registering: Created<AccountView>, Accepted<Underway>);
+answers!(Registering: Created<AccountView>, Accepted<Underway>);
 
 /// What to do next.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -7,8 +7,7 @@ use portcullis_core::api_key::{Format, Settings, Store as _, Warned, Warning};
 use portcullis_core::authn::Directory;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
-use portcullis_core::issuance;
-use portcullis_core::issuance::ApiKeys;
+use portcullis_core::issuance::{self, ApiKeys};
 use portcullis_store::Database;
 
 use super::builder::shared;

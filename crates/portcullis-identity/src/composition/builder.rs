@@ -13,8 +13,7 @@ use portcullis_core::authz;
 use portcullis_core::authz::PermissionRef;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{self, MasterKey};
-use portcullis_core::letter;
-use portcullis_core::letter::Mailer;
+use portcullis_core::letter::{self, Mailer};
 use portcullis_core::login;
 use portcullis_core::organization;
 use portcullis_core::password;
@@ -224,7 +223,7 @@ impl Builder {
     }
 
     /// An application elsewhere that tokens may be for, such as `https://blog.example.com`: an absolute URI without
-    /// fragment, which is the audience it insists on ([`Portcullis::remote`]). A client names it as `resource` when it
+    /// fragment, which is the audience it insists on ([`Remote::builder`](crate::Remote::builder)). A client names it as `resource` when it
     /// asks for a token. Such a token is refused by every other application and by this server.
     ///
     /// Source: RFC 8707

@@ -4,8 +4,7 @@
 use portcullis_core::account::{Account, Claimed, VerificationToken};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::letter::Letter;
-use portcullis_core::letter::device_of;
+use portcullis_core::letter::{Letter, device_of};
 use portcullis_core::session::Device;
 use url::Url;
 

@@ -16,8 +16,7 @@ use url::Url;
 use super::view::{InvitationView, Standing};
 use super::{changed, owns_too_many};
 use crate::composition::Portcullis;
-use crate::letters::host_of;
-use crate::letters::organization as letters;
+use crate::letters::{host_of, organization as letters};
 use crate::page::Items;
 use crate::schema::shape;
 use crate::{

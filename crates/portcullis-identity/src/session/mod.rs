@@ -205,7 +205,7 @@ impl IntoResponse for LoginAnswer {
     }
 }
 
-portcullis::answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>; sets SessionCookies);
+answers!(LoginAnswer: Json<TokenResponse>, Json<view::SessionResponse>; sets SessionCookies);
 
 async fn log_out(
     who: Allow<Authenticated, Via<Personal>>,
@@ -265,7 +265,7 @@ impl IntoResponse for LoggedOut {
     }
 }
 
-portcullis::answers!(LoggedOut: NoContent, Json<EndedEverything>; sets SessionCookies);
+answers!(LoggedOut: NoContent, Json<EndedEverything>; sets SessionCookies);
 
 async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<view::Csrf> {
     Json(view::Csrf::new(&token))

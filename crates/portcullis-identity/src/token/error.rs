@@ -129,4 +129,4 @@ impl IntoResponse for OAuthError {
     }
 }
 
-portcullis::answers!(OAuthError: 400 => Json<Body>);
+answers!(OAuthError: 400 => Json<Body>);

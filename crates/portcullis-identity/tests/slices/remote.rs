@@ -145,7 +145,7 @@ impl Issuer {
     }
 
     fn remote(&self) -> Builder {
-        Portcullis::remote(&self.url)
+        Remote::builder(&self.url)
             .environment(self.environment())
             .dangerous_allow_loopback()
     }
@@ -467,7 +467,7 @@ async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
     kept.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = kept.local_addr().unwrap();
     let clock = Arc::new(FakeClock::new());
-    let builder = Portcullis::remote(&format!("http://{address}"))
+    let builder = Remote::builder(&format!("http://{address}"))
         .environment(environment(&clock, 5))
         .dangerous_allow_loopback();
     let detached = Detached::of(builder).await;
@@ -753,18 +753,18 @@ async fn addresses_that_are_no_issuers_are_refused_at_once() {
         " https://id.example.com",
         "https://id.exa\tmple.com",
     ] {
-        let refused = Portcullis::remote(text).open().await.unwrap_err();
+        let refused = Remote::builder(text).open().await.unwrap_err();
         assert!(matches!(refused, RemoteError::Issuer(_)), "{text}: {refused}");
     }
-    let symmetric = Portcullis::remote("https://id.example.com").algorithms([Algorithm::HS256]);
+    let symmetric = Remote::builder("https://id.example.com").algorithms([Algorithm::HS256]);
     assert!(matches!(symmetric.open().await, Err(RemoteError::Symmetric(_))));
-    let none = Portcullis::remote("https://id.example.com").algorithms([]);
+    let none = Remote::builder("https://id.example.com").algorithms([]);
     assert!(matches!(none.open().await, Err(RemoteError::NoAlgorithm)));
-    let roots = Portcullis::remote("https://id.example.com").root_certificates(b"none");
+    let roots = Remote::builder("https://id.example.com").root_certificates(b"none");
     assert!(matches!(roots.open().await, Err(RemoteError::Roots(_))));
-    let realm = Portcullis::remote("https://id.example.com").realm("a\"b");
+    let realm = Remote::builder("https://id.example.com").realm("a\"b");
     assert!(matches!(realm.open().await, Err(RemoteError::Realm(_))));
-    let plain = Portcullis::remote("http://127.0.0.1:9").dangerous_allow_loopback();
+    let plain = Remote::builder("http://127.0.0.1:9").dangerous_allow_loopback();
     assert!(plain.open().await.is_ok());
 }
 
@@ -801,7 +801,7 @@ async fn data_in_a_cookie_outlives_the_process_under_a_given_master_key() {
     let clock = Arc::new(FakeClock::new());
     let key = MasterKey::generate(&environment(&clock, 7));
     let start = async |key: Option<&MasterKey>, seed: u64| {
-        let mut builder = Portcullis::remote("https://id.example.com").environment(environment(&clock, seed));
+        let mut builder = Remote::builder("https://id.example.com").environment(environment(&clock, seed));
         if let Some(key) = key {
             builder = builder.master_key(key.clone());
         }

@@ -15,8 +15,7 @@ use portcullis_core::authz::explain::Bounds;
 use portcullis_core::authz::{AccountFacts, Decision};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::grants;
-use portcullis_core::grants::{Holder, Subject, Target};
+use portcullis_core::grants::{self, Holder, Subject, Target};
 use portcullis_core::job::{self, Enqueued, Job, Lease, NewJob};
 use portcullis_core::key::Record;
 use portcullis_core::organization::{
@@ -24,8 +23,7 @@ use portcullis_core::organization::{
     NewInvitation, NewOrganization, Organization, Renaming, Selector,
 };
 use portcullis_core::password::SealedHash;
-use portcullis_core::roles;
-use portcullis_core::roles::{Change, MemberFacts, PermissionRecord, RoleRecord};
+use portcullis_core::roles::{self, Change, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{Ending, NewSession, Opening, Session, SessionToken};
 use portcullis_core::throttle::Budget;

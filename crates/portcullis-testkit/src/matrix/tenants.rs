@@ -5,13 +5,13 @@
 //! being a stranger. The strangers stand here.
 
 use http::Method;
-use portcullis_identity::core::account;
-use portcullis_identity::core::authz::is_the_servers;
-use portcullis_identity::core::authz::{CredentialKind, Member, MembersWrite, OrganizationsWrite, Permit};
-use portcullis_identity::core::organization;
+use portcullis_identity::core::authz::{
+    CredentialKind, Member, MembersWrite, OrganizationsWrite, Permit, is_the_servers,
+};
 use portcullis_identity::core::organization::{Change, Created, Id, MayLetIn, Name, OWNER, Slug};
 use portcullis_identity::core::roles::{Change as RoleChange, MayGive};
 use portcullis_identity::core::scopes::ADMINISTRATOR;
+use portcullis_identity::core::{account, organization};
 use portcullis_identity::core::{checks, secret::SecretText};
 
 use super::cases::{Case, presentations};

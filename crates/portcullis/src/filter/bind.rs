@@ -2,7 +2,8 @@
 
 use uuid::Uuid;
 
-/// One value to bind. `rusqlite` and `tokio-postgres` take it as a parameter by itself; for another driver, match it.
+/// One value to bind. With the features `rusqlite` and `tokio-postgres` these drivers take it as a parameter by itself; for another
+/// driver, match it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SqlValue {
     /// A whole number; on SQLite also true (1) and false (0).

@@ -4,10 +4,13 @@
 mod account;
 mod administration;
 mod api_key;
-mod other;
+mod grants;
+mod organization;
+mod password;
+mod token;
 
 pub use self::account::broken_password;
-pub use self::other::NO_SUCH_RESOURCE;
+pub use self::token::NO_SUCH_RESOURCE;
 use crate::{FieldErrors, Problem};
 
 /// 422 with one fault, of this field.

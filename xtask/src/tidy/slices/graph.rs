@@ -5,8 +5,7 @@ use std::fmt;
 
 use super::parts::{Crate, Source};
 use super::paths::names_after;
-use crate::tidy::line_of;
-use crate::tidy::words;
+use crate::tidy::{line_of, words};
 
 /// One item of a slice named in another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

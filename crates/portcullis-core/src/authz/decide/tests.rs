@@ -7,10 +7,9 @@ use super::*;
 use crate::audit;
 use crate::authz::given::*;
 use crate::authz::{
-    Any, Authenticated, CredentialKind, FreshLogin, Member, Membership, PermissionSet, Policy, Role,
-    SecondFactor, Unnarrowed,
+    Any, Authenticated, CredentialKind, FreshLogin, Member, Membership, PermissionSet, Permit, Policy,
+    Requirement, Role, SecondFactor, Unnarrowed,
 };
-use crate::authz::{Permit, Requirement};
 use crate::checks;
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;

@@ -15,8 +15,7 @@ use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
 use crate::key::{Algorithm, MasterKey};
 use crate::secret::Digest;
 use crate::session::{Device, Method, Session};
-use crate::token;
-use crate::token::{InvalidResource, InvalidToken, Refresh, Verifier};
+use crate::token::{self, InvalidResource, InvalidToken, Refresh, Verifier};
 
 /// The store as its documentation says, in memory: one session, its family.
 #[derive(Default)]

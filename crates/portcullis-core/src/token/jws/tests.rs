@@ -4,9 +4,8 @@ use serde_json::json;
 
 use super::forge::{b64, header_with, signed, token_of};
 use super::*;
-use crate::key::Algorithm;
 use crate::key::fakes::signing_key;
-use crate::key::jwk;
+use crate::key::{Algorithm, jwk};
 
 /// Makes another signature of a good one.
 type Forge<'a> = &'a dyn Fn(Vec<u8>) -> Vec<u8>;

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 
 use portcullis_core::account::{Passwords, Registrar};
-use portcullis_core::administration;
-use portcullis_core::administration::Decisions;
-use portcullis_core::administration::{Accounts, ServiceAccounts};
-use portcullis_core::authn;
-use portcullis_core::authn::{Authenticator, Directory};
+use portcullis_core::administration::{self, Accounts, Decisions, ServiceAccounts};
+use portcullis_core::authn::{self, Authenticator, Directory};
 use portcullis_core::authz::{BUILT_IN, PermissionRef};
 use portcullis_core::defends;
 use portcullis_core::environment::Environment;
@@ -16,8 +13,7 @@ use portcullis_core::grants;
 use portcullis_core::invalidation::Marks;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
 use portcullis_core::letter::Outbox;
-use portcullis_core::login;
-use portcullis_core::login::Manager;
+use portcullis_core::login::{self, Manager};
 use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
 use portcullis_core::roles::{PermissionRecord, Roles};
@@ -72,18 +68,7 @@ impl Builder {
         );
         let words = self.words(&letters);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
-        let registrar = Registrar::new(
-            shared(&database),
-            hasher,
-            environment.clone(),
-            self.policy.clone(),
-        );
-        let registrar = registrar.writing(Arc::clone(&words) as _);
-        let registrar = if self.sessions.hide_addresses {
-            registrar.hiding_addresses()
-        } else {
-            registrar
-        };
+        let registrar = self.registrar(&database, hasher, &words);
         let decisions = self.decisions(&database, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let news = Arc::clone(&words) as _;
@@ -114,6 +99,17 @@ impl Builder {
             key_watch,
             database,
         })))
+    }
+
+    fn registrar(&self, database: &Database, hasher: Arc<Hasher>, words: &Arc<Words>) -> Registrar {
+        let environment = self.environment.clone();
+        let registrar = Registrar::new(shared(database), hasher, environment, self.policy.clone());
+        let registrar = registrar.writing(Arc::clone(words) as _);
+        if self.sessions.hide_addresses {
+            registrar.hiding_addresses()
+        } else {
+            registrar
+        }
     }
 
     /// Every database that was sealed has signing keys; one that has none lost them, whatever else it has.

@@ -1,12 +1,15 @@
 //! Making a key: what it may do, and what is wrong with a form.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::api_key::{Name, Networks, Renewal};
+use portcullis_core::api_key::{Change, Name, Networks, Renewal};
 use portcullis_core::authn::{Bearer, Credential};
+use portcullis_core::authz::Principal;
 use portcullis_core::checks;
 use portcullis_core::environment::Clock as _;
 use portcullis_core::issuance::{CreateError, Form, RotateError};
+use portcullis_identity::Problem;
 
 use super::*;
 use crate::given::{complaints, events, log_in_with, pairs};
@@ -73,6 +76,60 @@ async fn narrowed(app: &TestApp, anna: &Account) -> Account {
     }
 }
 
+/// Whoever brings this access token, as a handler is told.
+async fn let_in(app: &TestApp, token: &str) -> Arc<Principal> {
+    let authenticator = app.portcullis.gate().authenticator();
+    let credential = Credential::Jwt(Bearer(token));
+    authenticator
+        .authenticate(&credential, None, app.clock.now())
+        .await
+        .unwrap()
+}
+
+fn wish(permission: &str) -> Form {
+    Form {
+        name: Name::parse("ci").unwrap(),
+        permissions: vec![permission.to_owned()],
+        expires_at: None,
+        networks: Networks::default(),
+        limit: None,
+    }
+}
+
+/// A request that is under way when everything of its account ends leaves no key behind, and is answered as its next would
+/// be.
+#[tokio::test]
+async fn a_login_that_was_ended_meanwhile_makes_changes_and_rotates_no_key() {
+    checks!("T170");
+    let app = app().await;
+    let anna = anna(&app).await;
+    let one = issued(&app, &anna, &form()).await;
+    let id = text(&one, "id").parse().unwrap();
+    let who = let_in(&app, &anna.access_token).await;
+    let ended = app.post("/auth/logout/all").bearer(&anna.access_token).send();
+    assert!(ended.await.status() < 300);
+    let (keys, by) = (app.portcullis.api_keys(), || app.by_operator());
+    let made = keys.create(&who, wish("keys:read"), by()).await.unwrap_err();
+    assert!(matches!(made, CreateError::LoggedOut), "{made}");
+    let change = Change {
+        enabled: Some(false),
+        ..Change::default()
+    };
+    let changed = keys.change(&who, id, change, by()).await.unwrap_err();
+    let renewal = Renewal::overlapping(Duration::ZERO);
+    let rotated = keys.rotate(&who, id, renewal, by()).await.unwrap_err();
+    for problem in [Problem::from(changed), Problem::from(rotated)] {
+        assert_eq!(
+            (problem.status().as_u16(), problem.code()),
+            (401, "invalid_token")
+        );
+    }
+    with_key(&app, text(&one, "key"), "/read").await.expect(200);
+    let again = app.log_in(&anna.email).await;
+    let listed = app.get("/auth/api-keys").bearer(&again.access_token).send().await;
+    assert_eq!(listed.expect(200).json()["items"].as_array().unwrap().len(), 1);
+}
+
 /// Whatever handler calls it: a route of an application's own may let narrowed logins make keys.
 #[tokio::test]
 async fn create_with_a_narrowed_login_gives_no_more_than_the_login() {
@@ -80,23 +137,9 @@ async fn create_with_a_narrowed_login_gives_no_more_than_the_login() {
     let app = app().await;
     let anna = anna(&app).await;
     let narrowed = narrowed(&app, &anna).await;
-    let gate = app.portcullis.gate();
-    let credential = Credential::Jwt(Bearer(&narrowed.access_token));
-    let who = gate
-        .authenticator()
-        .authenticate(&credential, None, app.clock.now());
-    let who = who.await.unwrap();
+    let who = let_in(&app, &narrowed.access_token).await;
     let keys = app.portcullis.api_keys();
-    let create = async |permission: &str| {
-        let form = Form {
-            name: Name::parse("ci").unwrap(),
-            permissions: vec![permission.to_owned()],
-            expires_at: None,
-            networks: Networks::default(),
-            limit: None,
-        };
-        keys.create(&who, form, app.by_operator()).await
-    };
+    let create = async |permission: &str| keys.create(&who, wish(permission), app.by_operator()).await;
     assert!(
         matches!(create("keys:write").await, Err(CreateError::Permissions { exceeding, .. }) if exceeding == ["keys:write"])
     );

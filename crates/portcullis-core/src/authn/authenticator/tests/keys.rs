@@ -7,8 +7,7 @@ use crate::api_key::{
     ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Due, Format, Found, Id, KeyDigest,
     Networks, NewApiKey, Rotated as KeyRotated, Rotation as KeyRotation, Secret, Warning, Wording,
 };
-use crate::authz::CredentialKind;
-use crate::authz::{FreshLogin, Permission as _, Permit, SecondFactor, Situation};
+use crate::authz::{CredentialKind, FreshLogin, Permission as _, Permit, SecondFactor, Situation};
 use crate::throttle::Rate;
 
 const KEY: Id = Id::from_uuid(Uuid::from_u128(0xc));

@@ -4,8 +4,6 @@
 /// before it, an answer's own status is replaced: `answers!(Refusal: 400 => Json<Body>)`. Answers of one status are
 /// alternatives. `answers!(Login: Json<A>, Json<B>; sets SessionCookies)` says that they may set cookies, by the name of a
 /// described header.
-#[doc(hidden)]
-#[macro_export]
 macro_rules! answers {
     ($type:ty: $($status:literal =>)? $($answer:ty),+ $(; sets $cookies:ident)?) => {
         impl aide::OperationOutput for $type {
@@ -28,9 +26,9 @@ macro_rules! answers {
                     *status = Some(aide::openapi::StatusCode::Code($status));
                 })?
                 #[allow(unused_mut, reason = "only some set cookies")]
-                let mut all = $crate::schema::one_by_status(all);
+                let mut all = crate::schema::one_by_status(all);
                 $(for (_, response) in &mut all {
-                    $crate::schema::declare_header(response, "Set-Cookie", stringify!($cookies));
+                    crate::schema::declare_header(response, "Set-Cookie", stringify!($cookies));
                 })?
                 all
             }
