@@ -53,12 +53,12 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use async_trait::async_trait;
 use portcullis_identity::core::audit;
 use portcullis_identity::core::letter::{Id, Letter, MailError, Mailer};
 use portcullis_identity::core::organization::Current;
-use portcullis_identity::core::roles::{Change, MayGive};
+use portcullis_identity::core::roles::{MayGive, RolesError};
 use portcullis_identity::{
     Allow, Api, Builder, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, Public,
     Query, State, permissions,
@@ -217,13 +217,14 @@ pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
         ("viewer", "Sees projects", ProjectsRead::PERMISSION.name),
         ("editor", "Changes projects", ProjectsWrite::PERMISSION.name),
     ] {
-        let made = roles.create(&permit, role, about, by.clone()).await?;
-        ensure!(made.is_so() || made == Change::Taken, "{role}: {made:?}");
-        let allowed = roles.allow(&permit, role, permission, by.clone()).await?;
-        ensure!(allowed.is_so(), "{role} doesn't get {permission}: {allowed:?}");
+        match roles.create(&permit, role, about, by.clone()).await {
+            Ok(_) | Err(RolesError::Taken) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let allowed = roles.allow(&permit, role, permission, by.clone()).await;
+        allowed.with_context(|| format!("{role} doesn't get {permission}"))?;
     }
-    let inherits = roles.inherit(&permit, "editor", "viewer", by).await?;
-    ensure!(inherits.is_so(), "editor doesn't inherit: {inherits:?}");
+    roles.inherit(&permit, "editor", "viewer", by).await?;
     Ok(())
 }
 

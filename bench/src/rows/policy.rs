@@ -141,9 +141,8 @@ async fn busy(portcullis: &Portcullis) -> Result<Arc<Principal>> {
     let by = || Context::operator(portcullis.environment().now());
     for number in 0..50 {
         let name = format!("role-{number}");
-        let made = portcullis.roles().create(&permit, &name, "", by()).await?;
-        let assigned = portcullis.roles().assign(&permit, account, &name, by()).await?;
-        ensure!(made.is_so() && assigned.is_so(), "{name}: {made:?}, {assigned:?}");
+        portcullis.roles().create(&permit, &name, "", by()).await?;
+        portcullis.roles().assign(&permit, account, &name, by()).await?;
     }
     known(portcullis, BUSY).await
 }

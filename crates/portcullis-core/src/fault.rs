@@ -6,8 +6,11 @@
 
 use std::time::Duration;
 
+use crate::defends;
+use crate::problem::{Details, Refusal, Text};
+
 /// Why a store could not do what it was asked. Nothing was changed.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
     /// The database is busy or its queue is full; the same call may succeed in a moment.
@@ -39,6 +42,16 @@ pub enum Fault {
     /// Anything else the database said.
     #[error("the database refused: {0}")]
     Other(String),
+}
+
+impl Refusal for Fault {
+    fn details(&self) -> Details {
+        defends!("T037");
+        match self.retry_after() {
+            Some(wait) => Details::unavailable(wait).with_text(Text::Alarming),
+            None => Details::internal(),
+        }
+    }
 }
 
 impl Fault {

@@ -11,17 +11,15 @@ mod decisions;
 
 use std::collections::{BTreeMap, HashSet};
 
-use async_trait::async_trait;
-use portcullis_core::account::{Account, Id};
-use portcullis_core::audit::{Action, Context};
-use portcullis_core::authz::{
-    AccountFacts, InvalidName, is_the_servers, valid_permission_name, valid_role_name,
-};
+use portcullis_core::account::{self, Account, Id};
+use portcullis_core::audit::{self, Action, Context};
+use portcullis_core::authz::{AccountFacts, InvalidName, is_the_servers, valid_permission_name};
+use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
-use portcullis_core::roles::{Change, MemberFacts, PermissionRecord, RoleRecord, Store};
+use portcullis_core::roles::{MemberFacts, PermissionRecord, RoleRecord, RolesError, Store};
 use portcullis_core::scopes::ADMINISTRATOR;
 use uuid::Uuid;
 
@@ -29,190 +27,105 @@ pub(crate) use self::administrator::{
     administrator_acts, administrator_exists, lock_roles, people_who_administer,
 };
 pub(crate) use self::authority::{brings, lacks_over, of_actor};
+use self::change::{
+    allow, assign, create_role, declare_permission, delete_role, disallow, disinherit, inherit, unassign,
+    withdraw_permission,
+};
 use crate::Database;
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::{Row, names, params};
 
-#[async_trait]
-impl Store for Database {
-    async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault> {
-        let ill_formed = permissions.iter().find(|one| !valid_permission_name(&one.name));
-        if let Some(PermissionRecord { name, .. }) = ill_formed {
-            return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
-        }
-        self.write((permissions, at), |tx, (permissions, at)| {
-            Box::pin(async move { declare(tx, permissions, &Context::system(*at)).await })
+portcullis_core::roles_port!();
+
+/// What came of a change: a refusal wrote nothing, a fault means that nobody knows yet why.
+type Outcome = Result<Result<Effect, RolesError>, Fault>;
+
+async fn facts(on: &Database, id: Id) -> Result<Option<AccountFacts>, Fault> {
+    let row = on.read(FACTS, params![id]).await?.into_iter().next();
+    let facts = |mut row: Row| {
+        Ok(AccountFacts {
+            account: account(&mut row)?,
+            roles: names(&mut row)?,
+            permissions: names(&mut row)?,
         })
-        .await
-        .map(drop)
-    }
+    };
+    row.map(facts).transpose()
+}
 
-    async fn declare_permission(&self, permission: PermissionRecord, by: Context) -> Result<Change, Fault> {
-        if !valid_permission_name(&permission.name) {
-            return Err(Fault::Other(format!(
-                "{:?}: {}",
-                permission.name,
-                InvalidName::Permission
-            )));
-        }
-        self.write((permission, by), |tx, (permission, by)| {
-            Box::pin(change::declare_permission(tx, permission, by))
+async fn as_member(on: &Database, account: Id) -> Result<MemberFacts, Fault> {
+    let row = on.read(AS_MEMBER, params![account]).await?.into_iter().next();
+    let facts = |mut row: Row| {
+        Ok(MemberFacts {
+            organizations: u64::try_from(row.take::<i64>()?).unwrap_or(u64::MAX),
+            permissions: names(&mut row)?,
         })
-        .await
-    }
+    };
+    row.map_or_else(|| Ok(MemberFacts::default()), facts)
+}
 
-    async fn withdraw_permission(&self, name: String, by: Context) -> Result<Change, Fault> {
-        self.write((name, by), |tx, (name, by)| {
-            Box::pin(change::withdraw_permission(tx, name, by))
+async fn permissions(on: &Database) -> Result<Vec<PermissionRecord>, Fault> {
+    let rows = on
+        .read("SELECT name, description FROM permissions", params![])
+        .await?;
+    let permission = |mut row: Row| {
+        let (name, description) = (row.take()?, row.take()?);
+        Ok(PermissionRecord { name, description })
+    };
+    let mut permissions: Vec<_> = rows.into_iter().map(permission).collect::<Result<_, Fault>>()?;
+    // Sorted here: PostgreSQL sorts by its locale.
+    permissions.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(permissions)
+}
+
+async fn roles(on: &Database) -> Result<Vec<RoleRecord>, Fault> {
+    let sql = "SELECT name, description,
+        (SELECT string_agg(permission, '\n') FROM role_permissions WHERE role = roles.name),
+        (SELECT string_agg(parent, '\n') FROM role_parents WHERE role = roles.name)
+        FROM roles";
+    let role = |mut row: Row| {
+        Ok(RoleRecord {
+            name: row.take()?,
+            description: row.take()?,
+            permissions: names(&mut row)?,
+            inherits: names(&mut row)?,
         })
-        .await
-    }
+    };
+    let rows = on.read(sql, params![]).await?;
+    let mut roles: Vec<_> = rows.into_iter().map(role).collect::<Result<_, Fault>>()?;
+    roles.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(roles)
+}
 
-    async fn facts(&self, id: Id) -> Result<Option<AccountFacts>, Fault> {
-        let row = self.read(FACTS, params![id]).await?.into_iter().next();
-        let facts = |mut row: Row| {
-            Ok(AccountFacts {
-                account: account(&mut row)?,
-                roles: names(&mut row)?,
-                permissions: names(&mut row)?,
-            })
-        };
-        row.map(facts).transpose()
+async fn holders(
+    on: &Database,
+    role: String,
+    after: Option<Id>,
+    limit: u32,
+) -> Result<Option<Vec<Account>>, Fault> {
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM accounts WHERE id > $2 AND id IN (SELECT account_id FROM account_roles WHERE role = $1)
+         ORDER BY id LIMIT $3"
+    );
+    let after = after.map_or(Uuid::nil(), Id::as_uuid);
+    let rows = on.read(sql, params![&role, after, limit]).await?;
+    let exists = "SELECT 1 FROM roles WHERE name = $1";
+    if rows.is_empty() && on.read(exists, params![&role]).await?.is_empty() {
+        return Ok(None);
     }
+    let accounts = rows.into_iter().map(|mut row| account(&mut row));
+    accounts.collect::<Result<_, _>>().map(Some)
+}
 
-    async fn as_member(&self, account: Id) -> Result<MemberFacts, Fault> {
-        let row = self.read(AS_MEMBER, params![account]).await?.into_iter().next();
-        let facts = |mut row: Row| {
-            Ok(MemberFacts {
-                organizations: u64::try_from(row.take::<i64>()?).unwrap_or(u64::MAX),
-                permissions: names(&mut row)?,
-            })
-        };
-        row.map_or_else(|| Ok(MemberFacts::default()), facts)
-    }
-
-    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
-        let rows = self
-            .read("SELECT name, description FROM permissions", params![])
-            .await?;
-        let permission = |mut row: Row| {
-            let (name, description) = (row.take()?, row.take()?);
-            Ok(PermissionRecord { name, description })
-        };
-        let mut permissions: Vec<_> = rows.into_iter().map(permission).collect::<Result<_, Fault>>()?;
-        // Sorted here: PostgreSQL sorts by its locale.
-        permissions.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(permissions)
-    }
-
-    async fn roles(&self) -> Result<Vec<RoleRecord>, Fault> {
-        let sql = "SELECT name, description,
-            (SELECT string_agg(permission, '\n') FROM role_permissions WHERE role = roles.name),
-            (SELECT string_agg(parent, '\n') FROM role_parents WHERE role = roles.name)
-            FROM roles";
-        let role = |mut row: Row| {
-            Ok(RoleRecord {
-                name: row.take()?,
-                description: row.take()?,
-                permissions: names(&mut row)?,
-                inherits: names(&mut row)?,
-            })
-        };
-        let rows = self.read(sql, params![]).await?;
-        let mut roles: Vec<_> = rows.into_iter().map(role).collect::<Result<_, Fault>>()?;
-        roles.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(roles)
-    }
-
-    async fn create_role(&self, name: String, description: String, by: Context) -> Result<Change, Fault> {
-        if !valid_role_name(&name) {
-            return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Role)));
-        }
-        self.write((name, description, by), |tx, (name, description, by)| {
-            Box::pin(change::create_role(tx, name, description, by))
-        })
-        .await
-    }
-
-    async fn delete_role(&self, name: String, by: Context) -> Result<Change, Fault> {
-        self.write((name, by), |tx, (name, by)| {
-            Box::pin(change::delete_role(tx, name, by))
-        })
-        .await
-    }
-
-    async fn allow(&self, role: String, permission: String, by: Context) -> Result<Change, Fault> {
-        self.write((role, permission, by), |tx, (role, permission, by)| {
-            Box::pin(change::allow(tx, role, permission, by))
-        })
-        .await
-    }
-
-    async fn disallow(&self, role: String, permission: String, by: Context) -> Result<Change, Fault> {
-        self.write((role, permission, by), |tx, (role, permission, by)| {
-            Box::pin(change::disallow(tx, role, permission, by))
-        })
-        .await
-    }
-
-    async fn inherit(&self, role: String, parent: String, by: Context) -> Result<Change, Fault> {
-        self.write((role, parent, by), |tx, (role, parent, by)| {
-            Box::pin(change::inherit(tx, role, parent, by))
-        })
-        .await
-    }
-
-    async fn disinherit(&self, role: String, parent: String, by: Context) -> Result<Change, Fault> {
-        self.write((role, parent, by), |tx, (role, parent, by)| {
-            Box::pin(change::disinherit(tx, role, parent, by))
-        })
-        .await
-    }
-
-    async fn assign(&self, account: Id, role: String, by: Context) -> Result<Change, Fault> {
-        self.write((account, role, by), |tx, (account, role, by)| {
-            Box::pin(change::assign(tx, *account, role, by))
-        })
-        .await
-    }
-
-    async fn unassign(&self, account: Id, role: String, by: Context) -> Result<Change, Fault> {
-        self.write((account, role, by), |tx, (account, role, by)| {
-            Box::pin(change::unassign(tx, *account, role, by))
-        })
-        .await
-    }
-
-    async fn holders(
-        &self,
-        role: String,
-        after: Option<Id>,
-        limit: u32,
-    ) -> Result<Option<Vec<Account>>, Fault> {
-        let sql = concat!(
-            "SELECT ",
-            account_columns!(),
-            " FROM accounts WHERE id > $2 AND id IN (SELECT account_id FROM account_roles WHERE role = $1)
-             ORDER BY id LIMIT $3"
-        );
-        let after = after.map_or(Uuid::nil(), Id::as_uuid);
-        let rows = self.read(sql, params![&role, after, limit]).await?;
-        let exists = "SELECT 1 FROM roles WHERE name = $1";
-        if rows.is_empty() && self.read(exists, params![&role]).await?.is_empty() {
-            return Ok(None);
-        }
-        let accounts = rows.into_iter().map(|mut row| account(&mut row));
-        accounts.collect::<Result<_, _>>().map(Some)
-    }
-
-    async fn assigned(&self, account: Id) -> Result<Option<Vec<String>>, Fault> {
-        let sql = "SELECT (SELECT string_agg(role, '\n') FROM account_roles WHERE account_id = accounts.id)
-            FROM accounts WHERE id = $1";
-        let row = self.read(sql, params![account]).await?.into_iter().next();
-        row.map(|mut row| names(&mut row)).transpose()
-    }
+async fn assigned(on: &Database, account: Id) -> Result<Option<Vec<String>>, Fault> {
+    let sql = "SELECT (SELECT string_agg(role, '\n') FROM account_roles WHERE account_id = accounts.id)
+        FROM accounts WHERE id = $1";
+    let row = on.read(sql, params![account]).await?.into_iter().next();
+    row.map(|mut row| names(&mut row)).transpose()
 }
 
 /// One statement, so that account, roles and permissions are of one moment. `UNION` ends also on a graph that has a
@@ -240,7 +153,17 @@ const AS_MEMBER: &str = "WITH RECURSIVE held (name) AS (
 
 /// Answers whether anything changed. Each permission that is new, has other words or wasn't the administrators' is on
 /// record.
-async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Context) -> Result<bool, Fault> {
+async fn declare(tx: &mut Tx<'_>, permissions: &[PermissionRecord], at: Timestamp) -> Result<(), Fault> {
+    make_known(tx, permissions, &Context::system(at)).await.map(drop)
+}
+
+/// Declares the permissions, if all of them are well formed; whether something changed.
+async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Context) -> Result<bool, Fault> {
+    if let Some(PermissionRecord { name, .. }) =
+        permissions.iter().find(|one| !valid_permission_name(&one.name))
+    {
+        return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
+    }
     let role =
         "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
     let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";

@@ -10,21 +10,23 @@ mod rotation;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::api_key::{
     ApiKey, Change, Changed, Creation, Due, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated,
     Rotation, Store, Warning, Wording,
 };
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::throttle::Rate;
 
+use self::expiry::warn_expiring;
+use self::rotation::rotate_key;
 use crate::Database;
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, one, params};
 
@@ -85,107 +87,50 @@ fn json(texts: &[String]) -> Result<String, Fault> {
     serde_json::to_string(texts).map_err(|e| Fault::Other(format!("a list can't be written: {e}")))
 }
 
-#[async_trait]
-impl Store for Database {
-    async fn create_key(&self, new: NewApiKey, by: Context) -> Result<Creation, Fault> {
-        self.write((new, by), |tx, (new, by)| Box::pin(create(tx, new, by)))
-            .await
-    }
+portcullis_core::api_key_port!();
 
-    async fn list(&self, account: account::Id) -> Result<Vec<ApiKey>, Fault> {
-        defends!("T027");
-        let sql = concat!(
-            "SELECT ",
-            api_key_columns!(),
-            " FROM api_keys WHERE account_id = $1 ORDER BY id"
-        );
-        let rows = self.read(sql, params![account]).await?;
-        rows.into_iter().map(|mut row| api_key(&mut row)).collect()
-    }
+async fn list(on: &Database, account: account::Id) -> Result<Vec<ApiKey>, Fault> {
+    defends!("T027");
+    let sql = concat!(
+        "SELECT ",
+        api_key_columns!(),
+        " FROM api_keys WHERE account_id = $1 ORDER BY id"
+    );
+    let rows = on.read(sql, params![account]).await?;
+    rows.into_iter().map(|mut row| api_key(&mut row)).collect()
+}
 
-    async fn find(&self, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault> {
-        let row = self.read(FIND, params![account, id]).await?.into_iter().next();
-        row.map(|mut row| api_key(&mut row)).transpose()
-    }
+async fn find(on: &Database, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault> {
+    let row = on.read(FIND, params![account, id]).await?.into_iter().next();
+    row.map(|mut row| api_key(&mut row)).transpose()
+}
 
-    async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault> {
-        let sql = concat!(
-            "SELECT ",
-            api_key_columns!(),
-            ", CASE WHEN digest = $1 THEN NULL ELSE previous_until END
-             FROM api_keys WHERE digest = $1 OR previous = $1"
-        );
-        let row = self.read(sql, params![&digest]).await?.into_iter().next();
-        let found = |mut row: Row| {
-            Ok(Found {
-                key: api_key(&mut row)?,
-                until: row.take()?,
-            })
-        };
-        row.map(found).transpose()
-    }
-
-    async fn change_key(
-        &self,
-        account: account::Id,
-        id: Id,
-        change: Change,
-        stamp: Option<Stamp>,
-        by: Context,
-    ) -> Result<Changed, Fault> {
-        self.write(
-            (account, id, change, stamp, by),
-            |tx, (account, id, change, stamp, by)| Box::pin(set(tx, *account, *id, change, *stamp, by)),
-        )
-        .await
-    }
-
-    async fn rotate_key(
-        &self,
-        account: account::Id,
-        id: Id,
-        rotation: Rotation,
-        by: Context,
-    ) -> Result<Rotated, Fault> {
-        self.write((account, id, rotation, by), |tx, (account, id, rotation, by)| {
-            Box::pin(rotation::rotate(tx, *account, *id, rotation, by))
+async fn find_by_digest(on: &Database, digest: KeyDigest) -> Result<Option<Found>, Fault> {
+    let sql = concat!(
+        "SELECT ",
+        api_key_columns!(),
+        ", CASE WHEN digest = $1 THEN NULL ELSE previous_until END
+         FROM api_keys WHERE digest = $1 OR previous = $1"
+    );
+    let row = on.read(sql, params![&digest]).await?.into_iter().next();
+    let found = |mut row: Row| {
+        Ok(Found {
+            key: api_key(&mut row)?,
+            until: row.take()?,
         })
-        .await
-    }
+    };
+    row.map(found).transpose()
+}
 
-    async fn revoke_key(&self, account: account::Id, id: Id, by: Context) -> Result<bool, Fault> {
-        self.write((account, id, by), |tx, (account, id, by)| {
-            Box::pin(revoke(tx, *account, *id, by))
-        })
-        .await
-    }
-
-    async fn note_used(&self, mut used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
-        // In one order everywhere: two nodes that touch the same keys don't lock each other out.
-        used.sort_unstable();
-        self.write(used, |tx, used| {
-            Box::pin(async move {
-                let sets: Vec<_> = used
-                    .iter()
-                    .map(|(id, at, from)| params![*id, *at, *from].to_vec())
-                    .collect();
-                tx.execute_many(TOUCH, &sets).await
-            })
-        })
-        .await
-    }
-
-    async fn warn_expiring(
-        &self,
-        due: Due,
-        wording: Arc<dyn Wording>,
-        by: Context,
-    ) -> Result<Vec<Warning>, Fault> {
-        self.write((due, wording, by), |tx, (due, wording, by)| {
-            Box::pin(expiry::warn(tx, *due, wording.as_ref(), by))
-        })
-        .await
-    }
+async fn note_used(tx: &mut Tx<'_>, used: &[(Id, Timestamp, Option<IpAddr>)]) -> Result<(), Fault> {
+    // In one order everywhere: two nodes that touch the same keys don't lock each other out.
+    let mut used = used.to_vec();
+    used.sort_unstable();
+    let sets: Vec<_> = used
+        .iter()
+        .map(|(id, at, from)| params![*id, *at, *from].to_vec())
+        .collect();
+    tx.execute_many(TOUCH, &sets).await
 }
 
 const FIND: &str = concat!(
@@ -197,7 +142,7 @@ const FIND: &str = concat!(
 const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2, last_used_ip = $3
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
 
-async fn create(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creation, Fault> {
+async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creation, Fault> {
     // The lock puts what is made for one account in a row, so that none is made beyond the limit.
     let Some((state, stamp)) = all::lock_owner(tx, new.account).await? else {
         return Ok(Creation::UnknownAccount);
@@ -247,7 +192,7 @@ fn record(tx: &mut Tx<'_>, action: Action, key: &ApiKey, by: &Context) {
     tx.record(by, entry.detail(key.id.to_string()));
 }
 
-async fn set(
+async fn change_key(
     tx: &mut Tx<'_>,
     account: account::Id,
     id: Id,
@@ -328,7 +273,7 @@ const CHANGE: &str = concat!(
     api_key_columns!()
 );
 
-async fn revoke(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> Result<bool, Fault> {
+async fn revoke_key(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> Result<bool, Fault> {
     defends!("T027");
     let sql = concat!(
         "DELETE FROM api_keys WHERE id = $1 AND account_id = $2 RETURNING ",

@@ -1,52 +1,47 @@
 //! The audit log: appended to by every verb ([`Tx::record`](crate::tx::Tx::record)), read by administrators.
 
-use async_trait::async_trait;
 use portcullis_core::audit::{Context, Event, Filter, Refusal, Store};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
 use crate::Database;
 use crate::event::Entry;
+use crate::port::on_database as implement;
+use crate::tx::Tx;
 use crate::value::{Row, params};
 
-#[async_trait]
-impl Store for Database {
-    async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
-        self.write((refusal, by), |tx, (refusal, by)| {
-            Box::pin(async move {
-                tx.record(by, Entry::from(refusal.clone()));
-                Ok(())
-            })
-        })
-        .await
-    }
+portcullis_core::audit_port!();
 
-    async fn list(&self, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault> {
-        let before = filter.before.unwrap_or(Uuid::max());
-        let about = filter.account.map(|id| id.to_string());
-        let (account, action) = (filter.account, filter.action.as_ref());
-        if filter.api_key.is_some() {
-            let asked = params![
-                before,
-                limit,
-                filter.api_key,
-                account,
-                about,
-                action,
-                filter.trace
-            ];
-            return self.read(WITH_KEY, asked).await?.into_iter().map(event).collect();
-        }
-        let all = params![before, limit, account, about, action, filter.trace];
-        let asked = all.get(..2).into_iter().chain([
-            account.and(all.get(2..4)).unwrap_or_default(),
-            action.and(all.get(4..5)).unwrap_or_default(),
-            filter.trace.and(all.get(5..6)).unwrap_or_default(),
-        ]);
-        let asked: Vec<_> = asked.flatten().cloned().collect();
-        let sql = statement(account.is_some(), action.is_some(), filter.trace.is_some());
-        self.read(sql, &asked).await?.into_iter().map(event).collect()
+async fn append(tx: &mut Tx<'_>, refusal: &Refusal, by: &Context) -> Result<(), Fault> {
+    tx.record(by, Entry::from(refusal.clone()));
+    Ok(())
+}
+
+async fn list(on: &Database, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault> {
+    let before = filter.before.unwrap_or(Uuid::max());
+    let about = filter.account.map(|id| id.to_string());
+    let (account, action) = (filter.account, filter.action.as_ref());
+    if filter.api_key.is_some() {
+        let asked = params![
+            before,
+            limit,
+            filter.api_key,
+            account,
+            about,
+            action,
+            filter.trace
+        ];
+        return on.read(WITH_KEY, asked).await?.into_iter().map(event).collect();
     }
+    let all = params![before, limit, account, about, action, filter.trace];
+    let asked = all.get(..2).into_iter().chain([
+        account.and(all.get(2..4)).unwrap_or_default(),
+        action.and(all.get(4..5)).unwrap_or_default(),
+        filter.trace.and(all.get(5..6)).unwrap_or_default(),
+    ]);
+    let asked: Vec<_> = asked.flatten().cloned().collect();
+    let sql = statement(account.is_some(), action.is_some(), filter.trace.is_some());
+    on.read(sql, &asked).await?.into_iter().map(event).collect()
 }
 
 macro_rules! list {

@@ -3,9 +3,8 @@
 //! Nothing here is cached: who asks reads the row, so no invalidation is due. The roles that count are those of the
 //! same snapshot.
 
-use async_trait::async_trait;
 use portcullis_core::account::State;
-use portcullis_core::audit::{Action, Actor, Context};
+use portcullis_core::audit::{self, Action, Actor, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -14,83 +13,52 @@ use portcullis_core::organization;
 
 use crate::Database;
 use crate::event::{self, Entry};
+use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, Value, one, params};
 
-#[async_trait]
-impl Store for Database {
-    async fn share(&self, grant: Grant, on: Ground, by: Context) -> Result<Outcome, Fault> {
-        if !grant.target.is_storable() {
-            return Err(Fault::Other("a resource's id can't be stored".to_owned()));
-        }
-        self.write((grant, on, by), |tx, (grant, on, by)| {
-            Box::pin(share(tx, grant, *on, by))
-        })
-        .await
-    }
+portcullis_core::grants_port!();
 
-    async fn unshare(
-        &self,
-        target: Target,
-        subject: Subject,
-        action: String,
-        by: Context,
-    ) -> Result<bool, Fault> {
-        self.write(
-            (target, subject, action, by),
-            |tx, (target, subject, action, by)| Box::pin(unshare(tx, target, subject, action, by)),
-        )
-        .await
-    }
+async fn grants_of(on: &Database, target: Target, now: Timestamp) -> Result<Vec<Record>, Fault> {
+    let sql = "SELECT subject, action, expires_at, granted_by, granted_at FROM grants
+        WHERE kind = $1 AND resource = $2 AND (expires_at IS NULL OR expires_at > $3)
+        ORDER BY subject, action";
+    let rows = on.read(sql, params![&target.kind, &target.id, now]).await?;
+    rows.into_iter().map(|row| record(row, &target)).collect()
+}
 
-    async fn unshare_all(&self, target: Target, by: Context) -> Result<u64, Fault> {
-        self.write((target, by), |tx, (target, by)| {
-            Box::pin(unshare_all(tx, target, by))
-        })
-        .await
-    }
+async fn held(
+    on: &Database,
+    holder: Holder,
+    target: Target,
+    action: String,
+    now: Timestamp,
+) -> Result<Option<Term>, Fault> {
+    defends!("T063");
+    let rows = on.read(HELD, &held_by(holder, &target, &action, now)).await?;
+    rows.into_iter().next().map_or(Ok(None), term)
+}
 
-    async fn grants_of(&self, target: Target, now: Timestamp) -> Result<Vec<Record>, Fault> {
-        let sql = "SELECT subject, action, expires_at, granted_by, granted_at FROM grants
-            WHERE kind = $1 AND resource = $2 AND (expires_at IS NULL OR expires_at > $3)
-            ORDER BY subject, action";
-        let rows = self.read(sql, params![&target.kind, &target.id, now]).await?;
-        rows.into_iter().map(|row| record(row, &target)).collect()
-    }
-
-    async fn held(
-        &self,
-        holder: Holder,
-        target: Target,
-        action: String,
-        now: Timestamp,
-    ) -> Result<Option<Term>, Fault> {
-        defends!("T063");
-        let rows = self.read(HELD, &held_by(holder, &target, &action, now)).await?;
-        rows.into_iter().next().map_or(Ok(None), term)
-    }
-
-    async fn held_ids(
-        &self,
-        holder: Holder,
-        kind: String,
-        action: String,
-        now: Timestamp,
-        after: String,
-        limit: u32,
-    ) -> Result<Vec<String>, Fault> {
-        let params = params![
-            holder.account,
-            holder.organization.map(organization::Id::as_uuid),
-            &kind,
-            &action,
-            now,
-            &after,
-            limit
-        ];
-        let rows = self.read(HELD_IDS, params).await?;
-        rows.into_iter().map(|mut row| row.take()).collect()
-    }
+async fn held_ids(
+    on: &Database,
+    holder: Holder,
+    kind: String,
+    action: String,
+    now: Timestamp,
+    after: String,
+    limit: u32,
+) -> Result<Vec<String>, Fault> {
+    let params = params![
+        holder.account,
+        holder.organization.map(organization::Id::as_uuid),
+        &kind,
+        &action,
+        now,
+        &after,
+        limit
+    ];
+    let rows = on.read(HELD_IDS, params).await?;
+    rows.into_iter().map(|mut row| row.take()).collect()
 }
 
 /// The roles of account `$1`, those they inherit included. `UNION` ends also on a graph that has a cycle after all.
@@ -163,6 +131,9 @@ fn record(mut row: Row, target: &Target) -> Result<Record, Fault> {
 }
 
 async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Result<Outcome, Fault> {
+    if !grant.target.is_storable() {
+        return Err(Fault::Other("a resource's id can't be stored".to_owned()));
+    }
     let Grant {
         target,
         subject,

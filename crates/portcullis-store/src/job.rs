@@ -1,14 +1,14 @@
 //! Jobs: written with the change they follow, leased one by one.
 
-use async_trait::async_trait;
 use portcullis_core::account;
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::job::{Enqueued, Id, Job, Kind, Lease, NewJob, Store};
 
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, one, params};
 use crate::{Database, budget};
@@ -19,64 +19,28 @@ impl Stored for Kind {
     }
 }
 
-#[async_trait]
-impl Store for Database {
-    async fn enqueue(&self, job: NewJob, by: Context) -> Result<Enqueued, Fault> {
-        self.write((job, by), |tx, (job, by)| Box::pin(enqueue(tx, job, by)))
-            .await
-    }
+portcullis_core::jobs_port!();
 
-    async fn next_due(&self, kind: Kind) -> Result<Option<Timestamp>, Fault> {
-        let sql = "SELECT run_at FROM jobs WHERE kind = $1 ORDER BY run_at LIMIT 1";
-        let row = self.read(sql, params![kind.as_str()]).await?.into_iter().next();
-        row.map(|mut row| row.take()).transpose()
-    }
+async fn next_due(on: &Database, kind: Kind) -> Result<Option<Timestamp>, Fault> {
+    let sql = "SELECT run_at FROM jobs WHERE kind = $1 ORDER BY run_at LIMIT 1";
+    let row = on.read(sql, params![kind.as_str()]).await?.into_iter().next();
+    row.map(|mut row| row.take()).transpose()
+}
 
-    async fn waiting(&self, kind: Kind) -> Result<u64, Fault> {
-        let sql = "SELECT count(*) FROM jobs WHERE kind = $1";
-        let count: i64 = one(self.read(sql, params![kind.as_str()]).await?)?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
+async fn waiting(on: &Database, kind: Kind) -> Result<u64, Fault> {
+    let sql = "SELECT count(*) FROM jobs WHERE kind = $1";
+    let count: i64 = one(on.read(sql, params![kind.as_str()]).await?)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
 
-    async fn lease(
-        &self,
-        kind: Kind,
-        lease: Lease,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Job>, Fault> {
-        self.write((kind, lease, now, until), |tx, (kind, lease, now, until)| {
-            Box::pin(take(tx, *kind, *lease, *now, *until))
-        })
-        .await
-    }
+async fn finish(tx: &mut Tx<'_>, job: Id, lease: Lease) -> Result<bool, Fault> {
+    let sql = "DELETE FROM jobs WHERE id = $1 AND lease = $2";
+    Ok(tx.execute(sql, params![job, lease]).await? == 1)
+}
 
-    async fn finish(&self, job: Id, lease: Lease) -> Result<bool, Fault> {
-        self.write((job, lease), |tx, (job, lease)| {
-            Box::pin(async move {
-                let sql = "DELETE FROM jobs WHERE id = $1 AND lease = $2";
-                Ok(tx.execute(sql, params![*job, *lease]).await? == 1)
-            })
-        })
-        .await
-    }
-
-    async fn retry_at(&self, job: Id, lease: Lease, at: Timestamp) -> Result<bool, Fault> {
-        self.write((job, lease, at), |tx, (job, lease, at)| {
-            Box::pin(async move {
-                let sql = "UPDATE jobs SET lease = NULL, run_at = $3 WHERE id = $1 AND lease = $2";
-                Ok(tx.execute(sql, params![*job, *lease, *at]).await? == 1)
-            })
-        })
-        .await
-    }
-
-    async fn give_up(&self, job: Id, lease: Lease, reason: String, by: Context) -> Result<bool, Fault> {
-        self.write((job, lease, reason, by), |tx, (job, lease, reason, by)| {
-            Box::pin(give_up(tx, *job, *lease, reason, by))
-        })
-        .await
-    }
+async fn retry_at(tx: &mut Tx<'_>, job: Id, lease: Lease, at: Timestamp) -> Result<bool, Fault> {
+    let sql = "UPDATE jobs SET lease = NULL, run_at = $3 WHERE id = $1 AND lease = $2";
+    Ok(tx.execute(sql, params![job, lease, at]).await? == 1)
 }
 
 /// Writes a job in the transaction of the change that it follows, unless one of its budgets has nothing left.
@@ -102,7 +66,7 @@ pub(crate) async fn enqueue(tx: &mut Tx<'_>, job: &NewJob, by: &Context) -> Resu
     Ok(Enqueued::Written)
 }
 
-async fn take(
+async fn lease(
     tx: &mut Tx<'_>,
     kind: Kind,
     lease: Lease,

@@ -1,7 +1,6 @@
 //! Signing keys, sealed.
 
-use async_trait::async_trait;
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
@@ -9,86 +8,32 @@ use portcullis_core::key::{Phase, Record, Store};
 
 use crate::Database;
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
 
 const LOAD: &str = "SELECT kid, algorithm, sealed, phase, created_at, delete_at FROM signing_keys
     ORDER BY created_at, kid";
 
-#[async_trait]
-impl Store for Database {
-    async fn load(&self) -> Result<Vec<Record>, Fault> {
-        self.read(LOAD, params![])
-            .await?
-            .into_iter()
-            .map(record)
-            .collect()
-    }
+portcullis_core::key_port!();
 
-    async fn found(&self, records: Vec<Record>, by: Context) -> Result<Vec<Record>, Fault> {
-        self.write((records, by), |tx, (records, by)| {
-            Box::pin(found(tx, records, by))
-        })
-        .await
-    }
+async fn load(on: &Database) -> Result<Vec<Record>, Fault> {
+    on.read(LOAD, params![]).await?.into_iter().map(record).collect()
+}
 
-    async fn rotate(
-        &self,
-        expected_current: String,
-        next: Record,
-        delete_retired_at: Timestamp,
-        by: Context,
-    ) -> Result<bool, Fault> {
-        let input = (expected_current, next, delete_retired_at, by);
-        self.write(input, |tx, (expected, next, delete_at, by)| {
-            Box::pin(rotate(tx, expected, next, *delete_at, by))
-        })
-        .await
+async fn delete_retired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, Fault> {
+    let sql = "DELETE FROM signing_keys WHERE phase = 'retired' AND delete_at <= $1";
+    let deleted = tx.execute(sql, params![now]).await?;
+    if deleted > 0 {
+        tx.invalidate(Invalidation::Keys, now);
     }
+    Ok(deleted)
+}
 
-    async fn retire_others(
-        &self,
-        algorithm: String,
-        delete_at: Timestamp,
-        by: Context,
-    ) -> Result<u64, Fault> {
-        self.write((algorithm, delete_at, by), |tx, (algorithm, delete_at, by)| {
-            Box::pin(retire_others(tx, algorithm, *delete_at, by))
-        })
-        .await
-    }
-
-    async fn withdraw(&self, kid: String, replacement: Option<Record>, by: Context) -> Result<bool, Fault> {
-        self.write((kid, replacement, by), |tx, (kid, replacement, by)| {
-            Box::pin(withdraw(tx, kid, replacement.as_ref(), by))
-        })
-        .await
-    }
-
-    async fn delete_retired(&self, now: Timestamp) -> Result<u64, Fault> {
-        self.write(now, |tx, now| {
-            Box::pin(async move {
-                let sql = "DELETE FROM signing_keys WHERE phase = 'retired' AND delete_at <= $1";
-                let deleted = tx.execute(sql, params![*now]).await?;
-                if deleted > 0 {
-                    tx.invalidate(Invalidation::Keys, *now);
-                }
-                Ok(deleted)
-            })
-        })
-        .await
-    }
-
-    /// The ring stays the same ring: nothing is invalidated.
-    async fn reseal(&self, kid: String, old: Vec<u8>, new: Vec<u8>) -> Result<bool, Fault> {
-        self.write((kid, old, new), |tx, (kid, old, new)| {
-            Box::pin(async move {
-                let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
-                Ok(tx.execute(sql, params![kid, old, new]).await? == 1)
-            })
-        })
-        .await
-    }
+/// The ring stays the same ring: nothing is invalidated.
+async fn reseal(tx: &mut Tx<'_>, kid: &str, old: &[u8], new: &[u8]) -> Result<bool, Fault> {
+    let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
+    Ok(tx.execute(sql, params![kid, old, new]).await? == 1)
 }
 
 impl Stored for Phase {

@@ -30,6 +30,7 @@ mod job;
 mod key;
 mod migration;
 mod organization;
+mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queue;

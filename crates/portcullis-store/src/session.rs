@@ -7,9 +7,8 @@
 pub(crate) mod everything;
 pub(crate) mod refresh;
 
-use async_trait::async_trait;
 use portcullis_core::account::{self, Kind, Stamp, State};
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -20,7 +19,9 @@ use portcullis_core::session::{
 };
 use uuid::Uuid;
 
+use self::everything::end_everything;
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
 use crate::{Database, claim, job};
@@ -68,111 +69,56 @@ impl Stored for Method {
     }
 }
 
-#[async_trait]
-impl Store for Database {
-    async fn open(&self, new: NewSession, by: Context) -> Result<Opening, Fault> {
-        self.write((new, by), |tx, (new, by)| Box::pin(open(tx, new, by)))
-            .await
-    }
+portcullis_core::session_port!();
 
-    async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
-        let sql = concat!(
-            "SELECT ",
-            session_columns!(),
-            " FROM sessions WHERE token = $1 AND ended_at IS NULL"
-        );
-        let row = self.read(sql, params![&token]).await?.into_iter().next();
-        row.map(|mut row| session(&mut row)).transpose()
-    }
+async fn find_by_token(on: &Database, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE token = $1 AND ended_at IS NULL"
+    );
+    let row = on.read(sql, params![&token]).await?.into_iter().next();
+    row.map(|mut row| session(&mut row)).transpose()
+}
 
-    async fn find(&self, id: Id) -> Result<Option<Session>, Fault> {
-        let sql = concat!(
-            "SELECT ",
-            session_columns!(),
-            " FROM sessions WHERE id = $1 AND ended_at IS NULL"
-        );
-        let row = self.read(sql, params![id]).await?.into_iter().next();
-        row.map(|mut row| session(&mut row)).transpose()
-    }
+async fn find(on: &Database, id: Id) -> Result<Option<Session>, Fault> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE id = $1 AND ended_at IS NULL"
+    );
+    let row = on.read(sql, params![id]).await?.into_iter().next();
+    row.map(|mut row| session(&mut row)).transpose()
+}
 
-    async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault> {
-        defends!("T027");
-        let sql = concat!(
-            "SELECT ",
-            session_columns!(),
-            " FROM sessions WHERE account_id = $1 AND ended_at IS NULL
-               AND expires_at > $2 AND $2 - last_seen_at < idle
-             ORDER BY last_seen_at DESC, id DESC"
-        );
-        let rows = self.read(sql, params![account, now]).await?;
-        rows.into_iter().map(|mut row| session(&mut row)).collect()
-    }
+async fn list(on: &Database, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault> {
+    defends!("T027");
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE account_id = $1 AND ended_at IS NULL
+           AND expires_at > $2 AND $2 - last_seen_at < idle
+         ORDER BY last_seen_at DESC, id DESC"
+    );
+    let rows = on.read(sql, params![account, now]).await?;
+    rows.into_iter().map(|mut row| session(&mut row)).collect()
+}
 
-    async fn rename(&self, account: account::Id, id: Id, name: String, by: Context) -> Result<bool, Fault> {
-        self.write((account, id, name, by), |tx, (account, id, name, by)| {
-            Box::pin(rename(tx, *account, *id, name, by))
-        })
-        .await
+async fn end_others(tx: &mut Tx<'_>, account: account::Id, keep: Id, by: &Context) -> Result<u64, Fault> {
+    let ended = end_many(tx, account, Some(keep), Ending::Ended, by.at).await?;
+    if ended.rows > 0 {
+        let all = Entry::of(Action::SessionsEnded).account(account).session(keep);
+        tx.record(by, all.detail("others"));
     }
+    Ok(ended.living)
+}
 
-    async fn renew(
-        &self,
-        id: Id,
-        old: Digest<SessionToken>,
-        new: Digest<SessionToken>,
-        by: Context,
-    ) -> Result<bool, Fault> {
-        self.write((id, old, new, by), |tx, (id, old, new, by)| {
-            Box::pin(renew(tx, *id, old, new, by))
-        })
-        .await
-    }
-
-    async fn end(&self, account: account::Id, id: Id, why: Ending, by: Context) -> Result<bool, Fault> {
-        self.write((account, id, why, by), |tx, (account, id, why, by)| {
-            Box::pin(end(tx, *account, *id, *why, by))
-        })
-        .await
-    }
-
-    async fn end_others(&self, account: account::Id, keep: Id, by: Context) -> Result<u64, Fault> {
-        self.write((account, keep, by), |tx, (account, keep, by)| {
-            Box::pin(async move {
-                let ended = end_many(tx, *account, Some(*keep), Ending::Ended, by.at).await?;
-                if ended.rows > 0 {
-                    let all = Entry::of(Action::SessionsEnded).account(*account).session(*keep);
-                    tx.record(by, all.detail("others"));
-                }
-                Ok(ended.living)
-            })
-        })
-        .await
-    }
-
-    async fn end_everything(
-        &self,
-        account: account::Id,
-        stamp: Stamp,
-        keys: Keys,
-        by: Context,
-    ) -> Result<Everything, Fault> {
-        self.write((account, stamp, keys, by), |tx, (account, stamp, keys, by)| {
-            Box::pin(everything::end(tx, *account, *stamp, *keys, by))
-        })
-        .await
-    }
-
-    async fn touch(&self, mut seen: Vec<(Id, Timestamp)>) -> Result<(), Fault> {
-        // In one order everywhere: two nodes that touch the same sessions don't lock each other out.
-        seen.sort_unstable();
-        self.write(seen, |tx, seen| {
-            Box::pin(async move {
-                let sets: Vec<_> = seen.iter().map(|(id, at)| params![*id, *at].to_vec()).collect();
-                tx.execute_many(TOUCH, &sets).await
-            })
-        })
-        .await
-    }
+async fn touch(tx: &mut Tx<'_>, seen: &[(Id, Timestamp)]) -> Result<(), Fault> {
+    // In one order everywhere: two nodes that touch the same sessions don't lock each other out.
+    let mut seen = seen.to_vec();
+    seen.sort_unstable();
+    let sets: Vec<_> = seen.iter().map(|(id, at)| params![*id, *at].to_vec()).collect();
+    tx.execute_many(TOUCH, &sets).await
 }
 
 /// A session that timed out in between stays timed out.
@@ -304,15 +250,15 @@ async fn rename(
 async fn renew(
     tx: &mut Tx<'_>,
     id: Id,
-    old: &Digest<SessionToken>,
-    new: &Digest<SessionToken>,
+    old: Digest<SessionToken>,
+    new: Digest<SessionToken>,
     by: &Context,
 ) -> Result<bool, Fault> {
     defends!("T022");
     let sql = "UPDATE sessions SET token = $3
         WHERE id = $1 AND token = $2 AND ended_at IS NULL AND expires_at > $4 AND $4 - last_seen_at < idle
         RETURNING account_id";
-    let Some(mut row) = tx.query_one(sql, params![id, old, new, by.at]).await? else {
+    let Some(mut row) = tx.query_one(sql, params![id, &old, &new, by.at]).await? else {
         return Ok(false);
     };
     tx.record(

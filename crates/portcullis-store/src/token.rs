@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use portcullis_core::account::{self, Account, State};
-use portcullis_core::audit::{Action, Context};
+use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -18,52 +17,26 @@ use portcullis_core::token::{Id, MAX_LEEWAY, Refresh, Rotated, Rotation, Standin
 
 use crate::database::{Database, KEPT};
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::row::{account, account_columns};
 use crate::session::{end, refresh, session, session_columns};
 use crate::tx::Tx;
 use crate::value::params;
 
-#[async_trait]
-impl Store for Database {
-    async fn rotate_refresh(&self, rotation: Rotation, by: Context) -> Result<Rotated, Fault> {
-        self.write((rotation, by), |tx, (rotation, by)| {
-            Box::pin(rotate(tx, rotation, by))
-        })
-        .await
-    }
+portcullis_core::token_port!();
 
-    async fn find_refresh(&self, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
-        let sql = "SELECT session_id FROM refresh_tokens WHERE digest = $1";
-        let row = self.read(sql, params![&token]).await?.into_iter().next();
-        row.map(|mut row| row.take()).transpose()
-    }
-
-    async fn revoke(
-        &self,
-        id: Id,
-        account: account::Id,
-        expires_at: Timestamp,
-        by: Context,
-    ) -> Result<(), Fault> {
-        let input = (id, account, expires_at, by);
-        self.write(input, |tx, (id, account, expires_at, by)| {
-            Box::pin(revoke(tx, *id, *account, *expires_at, by))
-        })
-        .await
-    }
-
-    async fn is_revoked(&self, id: Id) -> Result<bool, Fault> {
-        let sql = "SELECT 1 FROM revocations WHERE id = $1";
-        Ok(!self.read(sql, params![id]).await?.is_empty())
-    }
-
-    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault> {
-        self.write((now, limit), |tx, (now, limit)| Box::pin(sweep(tx, *now, *limit)))
-            .await
-    }
+async fn find_refresh(on: &Database, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
+    let sql = "SELECT session_id FROM refresh_tokens WHERE digest = $1";
+    let row = on.read(sql, params![&token]).await?.into_iter().next();
+    row.map(|mut row| row.take()).transpose()
 }
 
-async fn rotate(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Rotated, Fault> {
+async fn is_revoked(on: &Database, id: Id) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM revocations WHERE id = $1";
+    Ok(!on.read(sql, params![id]).await?.is_empty())
+}
+
+async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Result<Rotated, Fault> {
     defends!("T008");
     let sql = "UPDATE refresh_tokens SET used_at = $2, successor = $3
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
@@ -84,7 +57,7 @@ async fn rotate(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Ro
 /// A used one says nothing of theft while its successor was never used: whoever presents it holds what its first user
 /// held, nobody has gone on, and the answer may have been lost. It gets the same successor, however late. Once the
 /// successor was used, two hold the family, or one holds it twice.
-async fn not_fresh(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result<Rotated, Fault> {
+async fn not_fresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Result<Rotated, Fault> {
     defends!("T007");
     let sql = "SELECT session_id, used_at, successor FROM refresh_tokens WHERE digest = $1";
     let Some(mut row) = tx.query_one(sql, params![&rotation.presented]).await? else {
@@ -108,7 +81,7 @@ async fn not_fresh(tx: &mut Tx<'_>, rotation: &Rotation, by: &Context) -> Result
 
 /// Whether a token was used so lately that its return is a race. One that was used by a clock further ahead than clocks
 /// may differ was not used lately: this clock, or that one, was set.
-fn in_grace(used_at: Timestamp, rotation: &Rotation, now: Timestamp) -> bool {
+fn in_grace(used_at: Timestamp, rotation: Rotation, now: Timestamp) -> bool {
     defends!("T172");
     used_at >= rotation.grace_from && used_at <= now.plus(MAX_LEEWAY)
 }
@@ -140,7 +113,7 @@ async fn successor(tx: &mut Tx<'_>, digest: &Digest<Refresh>, now: Timestamp) ->
 async fn again(
     tx: &mut Tx<'_>,
     id: session::Id,
-    rotation: &Rotation,
+    rotation: Rotation,
     graced: bool,
     by: &Context,
 ) -> Result<Rotated, Fault> {
@@ -173,7 +146,7 @@ async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Result<Rota
 async fn standing(
     tx: &mut Tx<'_>,
     id: session::Id,
-    rotation: &Rotation,
+    rotation: Rotation,
     by: &Context,
 ) -> Result<Option<Standing>, Fault> {
     defends!("T016");

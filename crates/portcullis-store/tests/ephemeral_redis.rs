@@ -311,7 +311,14 @@ async fn without_redis_nobody_is_let_in_and_afterwards_everybody_is() {
     );
     open(&sessions, &refreshing(&anna), START).await;
     let stamp = Stamp::from_uuid(fresh_id());
-    assert_eq!(sessions.end_all(anna.id, stamp, by(START)).await.unwrap(), 2);
+    assert_eq!(
+        sessions
+            .end_everything(anna.id, stamp, portcullis_core::session::Keys::Stay, by(START))
+            .await
+            .unwrap()
+            .sessions,
+        2
+    );
     assert_eq!(events(&database, Action::SessionsEnded).await.len(), 1);
 
     server.restart();

@@ -26,7 +26,7 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
-use portcullis_core::session::{Ending, Id, NewSession, Opening, Session, SessionToken, Store as _};
+use portcullis_core::session::{Ending, Id, Keys, NewSession, Opening, Session, SessionToken, Store as _};
 use portcullis_store::Database;
 use portcullis_store::ephemeral::{Ephemeral, Memory, Notice, SplitSessions};
 use tempfile::TempDir;
@@ -151,7 +151,12 @@ async fn a_session_from_before_a_change_of_stamp_is_found_no_more(ephemeral: Arc
     }));
     let _follower = here.follow(Duration::from_millis(10));
     there
-        .end_all(anna.id, Stamp::from_uuid(ephemeral::fresh_id()), by(START))
+        .end_everything(
+            anna.id,
+            Stamp::from_uuid(ephemeral::fresh_id()),
+            Keys::Stay,
+            by(START),
+        )
         .await
         .unwrap();
     heard.await.unwrap();
@@ -392,7 +397,14 @@ async fn ends_of_many_count_both_kinds_and_leave_one_event(ephemeral: Arc<dyn Ep
     }
     open(&sessions, &refreshing(&anna), START).await;
     let stamp = Stamp::from_uuid(ephemeral::fresh_id());
-    assert_eq!(sessions.end_all(anna.id, stamp, by(START)).await.unwrap(), 2);
+    assert_eq!(
+        sessions
+            .end_everything(anna.id, stamp, Keys::Stay, by(START))
+            .await
+            .unwrap()
+            .sessions,
+        2
+    );
     assert_eq!(events(&database, Action::SessionsEnded).await.len(), 2);
     assert_eq!(sessions.list(anna.id, START).await.unwrap(), []);
     assert!(lives(&sessions, &strangers).await);

@@ -49,8 +49,6 @@ pub mod policies;
 pub mod problem;
 pub mod protect;
 pub mod proxies;
-#[doc(hidden)]
-pub mod refusals;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod request;

@@ -8,10 +8,9 @@
 
 mod challenge;
 mod denied;
-mod login;
 #[doc(hidden)]
 pub mod oauth;
-mod refused;
+mod refusal;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,13 +23,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use portcullis_core::authz::{CredentialKind, Kinds};
 use portcullis_core::defends;
-use portcullis_core::fault::Fault;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::challenge::Challenge;
-#[doc(hidden)]
-pub use self::login::way_out;
 use crate::request::{self, Voice};
 use crate::schema;
 
@@ -241,19 +237,6 @@ impl Problem {
     /// What is wrong with single fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.0.errors
-    }
-}
-
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        defends!("T037");
-        match fault.retry_after() {
-            Some(after) => {
-                tracing::error!(trace = request::trace().map(tracing::field::display), %fault, "store fault");
-                Self::unavailable(after)
-            }
-            None => Self::internal(fault),
-        }
     }
 }
 

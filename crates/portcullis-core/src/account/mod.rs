@@ -20,7 +20,6 @@ mod registrar;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde::Serialize;
 
 pub use self::identifier::{
@@ -35,9 +34,9 @@ pub use self::registrar::{
     SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
 };
 use crate::environment::Timestamp;
-use crate::fault::Fault;
 pub use crate::id::AccountId as Id;
 use crate::password::SealedHash;
+use crate::port::port;
 use crate::scopes::Lacks;
 use crate::secret::{self, Digest, Opaque};
 use crate::throttle::Budget;
@@ -71,6 +70,28 @@ impl State {
             Self::Unverified => "unverified",
             Self::Locked => "locked",
             Self::Disabled => "disabled",
+        }
+    }
+
+    /// The stable code of a refusal because of this state.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Active => "account_active",
+            Self::Unverified => "account_unverified",
+            Self::Locked => "account_locked",
+            Self::Disabled => "account_disabled",
+        }
+    }
+
+    /// What whoever knows the password of an account in this state can do about it; it follows the state's name.
+    pub const fn way_out(self) -> &'static str {
+        match self {
+            Self::Active => "",
+            Self::Unverified => {
+                ": prove its address with the mailed code, and ask for another at /auth/email/code if it is lost"
+            }
+            Self::Locked => ": an administrator unlocks it (`portcullis account unlock` on the server)",
+            Self::Disabled => ": an administrator enables it (`portcullis account enable` on the server)",
         }
     }
 
@@ -250,90 +271,70 @@ pub struct Login {
     pub password: Option<SealedHash>,
 }
 
-/// Where accounts are kept. Every verb is atomic: it happens wholly, with its audit event, or not at all.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where accounts are kept. Every verb is atomic: it happens wholly, with its audit event, or not at all.
+    pub trait Store => account_port;
+
     /// Registers an account (audited as [`audit::Action::AccountRegistered`]). Its address is a claim beside those of
     /// others, or as [`NewAccount::claim`] says. The letter of [`NewAccount::verification`] is written with it: to whoever
     /// claims the address, or where another account has proven it, to that one's owner. One that is withheld
     /// ([`audit::Action::JobWithheld`]) hinders nothing: whoever has the mailbox asks for another.
-    async fn register(&self, new: NewAccount, by: audit::Context) -> Result<Outcome, Fault>;
+    write fn register(new: NewAccount, by: audit::Context) -> Outcome;
 
     /// Remembers the set-up token of a server without an administrator, replacing an earlier one
     /// ([`audit::Action::SetupOffered`]). Answers `false`, and writes nothing, once any account holds the role
     /// `administrator`.
-    async fn offer_setup(
-        &self,
-        digest: Digest<Setup>,
-        expires_at: Timestamp,
-        by: audit::Context,
-    ) -> Result<bool, Fault>;
+    write fn offer_setup(digest: Digest<Setup>, expires_at: Timestamp, by: audit::Context) -> bool;
 
     /// Whether the set-up token would be accepted at `now`. Uses nothing up.
-    async fn setup_is_open(&self, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault>;
+    read fn setup_is_open(token: Digest<Setup>, now: Timestamp) -> bool;
 
     /// Registers the first administrator and uses up the set-up token, both or neither. A [`Claim::Vouched`] address is
     /// taken from whoever claims it, as by a proof.
-    async fn register_first_administrator(
-        &self,
+    write fn register_first_administrator(
         token: Digest<Setup>,
         new: NewAccount,
         by: audit::Context,
-    ) -> Result<Outcome, Fault>;
+    ) -> Outcome;
 
     /// Creates a service account ([`audit::Action::ServiceAccountCreated`]): active, without password and address.
-    async fn create_service(&self, new: NewServiceAccount, by: audit::Context) -> Result<Outcome, Fault>;
+    write fn create_service(new: NewServiceAccount, by: audit::Context) -> Outcome;
 
     /// Up to `limit` service accounts with ids above `after`, by id.
-    async fn list_services(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault>;
+    read fn list_services(after: Option<Id>, limit: u32) -> Vec<Account>;
 
     /// The account, if it exists.
-    async fn find(&self, id: Id) -> Result<Option<Account>, Fault>;
+    read fn find(id: Id) -> Option<Account>;
 
     /// The accounts and passwords an identifier leads to: of a user name one, of an address its [`LOGIN_CLAIMS`] newest
     /// claimants, newest first, and last whoever has proven it.
-    async fn find_logins(&self, who: Identifier) -> Result<Vec<Login>, Fault>;
+    read fn find_logins(who: Identifier) -> Vec<Login>;
 
     /// Up to `limit` accounts with ids above `after`, by id.
-    async fn list(&self, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault>;
+    read fn list(after: Option<Id>, limit: u32) -> Vec<Account>;
 
     /// Replaces the sealed hash if it still is `old`: a re-hash never overwrites a password changed meanwhile.
-    async fn rehash(&self, id: Id, old: SealedHash, new: SealedHash) -> Result<bool, Fault>;
+    write fn rehash(id: Id, old: SealedHash, new: SealedHash) -> bool;
 
     /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token. An
     /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for, or stays it
     /// ([`StateSet::Unproven`]): locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
     /// it isn't their own. Invalidates the account.
-    async fn set_state(
-        &self,
-        id: Id,
-        state: State,
-        stamp: Stamp,
-        by: audit::Context,
-    ) -> Result<StateSet, Fault>;
+    write fn set_state(id: Id, state: State, stamp: Stamp, by: audit::Context) -> StateSet;
 
     /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
-    async fn spend(&self, budgets: Vec<Budget>, now: Timestamp) -> Result<Result<(), Duration>, Fault>;
+    write fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;
 
     /// Remembers a further verification token for the account's claim and writes its letter, both or neither
     /// ([`audit::Action::EmailVerificationRequested`]). Where another account has proven the address there is no token,
     /// and the letter is to that one's owner.
-    async fn offer_verification(&self, id: Id, offer: Offer, by: audit::Context) -> Result<Offered, Fault>;
+    write fn offer_verification(id: Id, offer: Offer, by: audit::Context) -> Offered;
 
     /// The account, with its password, whose address a token would prove at `now`. Uses nothing up.
-    async fn find_verification(
-        &self,
-        token: Digest<EmailVerification>,
-        now: Timestamp,
-    ) -> Result<Option<Login>, Fault>;
+    read fn find_verification(token: Digest<EmailVerification>, now: Timestamp) -> Option<Login>;
 
     /// Counts one try of a password beside a good token, if fewer than `most` were counted.
-    async fn count_verification_try(
-        &self,
-        token: Digest<EmailVerification>,
-        most: u32,
-        now: Timestamp,
-    ) -> Result<bool, Fault>;
+    write fn count_verification_try(token: Digest<EmailVerification>, most: u32, now: Timestamp) -> bool;
 
     /// Redeems a verification token: of any number of parallel calls with one token, or with the tokens of several
     /// claimants of one address, exactly one is [`Redeemed::Proven`] ([`audit::Action::EmailVerified`]). The token must
@@ -344,27 +345,20 @@ pub trait Store: Send + Sync {
     /// sessions and refresh tokens end; without user name and role it is disabled, and its password and keys end, too.
     /// By [`Proof::TakeOver`] the account itself takes the stamp, everything that was made for it ends, API keys
     /// included, and the password is replaced; an account with a role isn't taken over.
-    async fn redeem_verification(
-        &self,
+    write fn redeem_verification(
         token: Digest<EmailVerification>,
         proof: Proof,
         stamp: Stamp,
         by: audit::Context,
-    ) -> Result<Redeemed, Fault>;
+    ) -> Redeemed;
 
     /// Proves the account's address in the name of whoever acts, without a token; otherwise as
     /// [`Store::redeem_verification`]. Whoever acts has all permissions of the server's that the account has.
-    async fn prove_email(&self, id: Id, stamp: Stamp, by: audit::Context) -> Result<Proving, Fault>;
+    write fn prove_email(id: Id, stamp: Stamp, by: audit::Context) -> Proving;
 
     /// Ends up to `limit` claims that are over at `now`; answers how many. Claims of accounts that have a role, or an API
     /// key in use, live on. An account without a user name is disabled with its claim, and all it has ends.
-    async fn expire_claims(
-        &self,
-        now: Timestamp,
-        limit: u32,
-        stamp: Stamp,
-        by: audit::Context,
-    ) -> Result<u64, Fault>;
+    write fn expire_claims(now: Timestamp, limit: u32, stamp: Stamp, by: audit::Context) -> u64;
 }
 
 /// How many claimants of one address may log in by it: the newest. Each costs a hash.

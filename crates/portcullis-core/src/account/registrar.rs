@@ -13,6 +13,7 @@ use super::{
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::password::{Broken, HashError, Hasher, Password, Policy};
+use crate::problem::{Details, Refusal};
 use crate::scopes::ADMINISTRATOR;
 use crate::secret::SecretText;
 use crate::{audit, defends};
@@ -44,10 +45,10 @@ pub enum RegistrationError {
     #[error("give an e-mail address, a user name or both")]
     NoIdentifier,
     /// The password breaks these rules.
-    #[error("the password breaks {} of the rules", .0.len())]
+    #[error("the password was refused: {}", Broken::in_words(.0))]
     Password(Vec<Broken>),
     /// An identifier belongs to someone else.
-    #[error("taken already")]
+    #[error("{}", taken(*.email, *.username))]
     Taken {
         /// The address does: another account has proven it.
         email: bool,
@@ -55,7 +56,10 @@ pub enum RegistrationError {
         username: bool,
     },
     /// The set-up token is unknown, used or expired, or there is an administrator already.
-    #[error("set-up is closed: this link was used, has expired, or an administrator exists")]
+    #[error(
+        "this set-up token was used, has expired, or an administrator exists; if there is none, `portcullis setup-link` on \
+         the server prints a new link"
+    )]
     SetupClosed,
     /// The password couldn't be hashed.
     #[error(transparent)]
@@ -63,6 +67,32 @@ pub enum RegistrationError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for RegistrationError {
+    fn details(&self) -> Details {
+        match self {
+            Self::NoIdentifier => Details::field("/email", "required", self),
+            Self::Password(broken) => Broken::details("/password", broken),
+            Self::Taken {
+                email: true,
+                username: false,
+            } => Details::conflict("email_taken"),
+            Self::Taken { email: false, .. } => Details::conflict("username_taken"),
+            Self::Taken { .. } => Details::conflict("email_and_username_taken"),
+            Self::SetupClosed => Details::forbidden("setup_closed").on_record(),
+            Self::Hash(error) => error.details(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
+}
+
+const fn taken(email: bool, username: bool) -> &'static str {
+    match (email, username) {
+        (true, false) => "an account has proven this e-mail address already; log in instead",
+        (false, _) => "an account has this user name already; choose another",
+        (true, true) => "accounts have proven this e-mail address and have this user name already",
+    }
 }
 
 /// Role: registrar. Creates accounts.
@@ -273,3 +303,6 @@ pub const CLAIM_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 /// The set-up token is good for a day; the next start makes another.
 pub const SETUP_LIFETIME: Duration = Duration::from_secs(24 * 3_600);
+
+#[cfg(test)]
+mod tests;

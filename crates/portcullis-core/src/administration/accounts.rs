@@ -7,6 +7,7 @@ use crate::audit;
 use crate::authz::{AccountsRead, AccountsWrite, Permit, in_words};
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::problem::{Details, Refusal};
 use crate::scopes::Lacks;
 
 /// Why an account's state was not set.
@@ -31,11 +32,28 @@ pub enum StateError {
     )]
     Unproven(Id),
     /// The account may do more than whoever acts.
-    #[error("this account is above you: your credential lacks {}", in_words(.0))]
-    Beyond(Lacks),
+    #[error("insufficient privileges over this account: your credential lacks {}", in_words(.missing))]
+    Forbidden {
+        /// What the credential lacks.
+        missing: Lacks,
+    },
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for StateError {
+    fn details(&self) -> Details {
+        match self {
+            Self::NoAccount => Details::not_found(),
+            Self::Yourself => Details::conflict("yourself"),
+            Self::LastAdministrator => Details::conflict("last_administrator"),
+            Self::Unproven(_) => Details::conflict("email_unproven"),
+            Self::NotSettable => Details::bad_request("invalid_state"),
+            Self::Forbidden { .. } => Details::beyond(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 /// Why an account's address was not proven.
@@ -51,8 +69,11 @@ pub enum ProveError {
     #[error("another account has proven this address")]
     Taken,
     /// The account may do more than whoever acts.
-    #[error("this account is above you: your credential lacks {}", in_words(.0))]
-    Beyond(Lacks),
+    #[error("insufficient privileges over this account: your credential lacks {}", in_words(.missing))]
+    Forbidden {
+        /// What the credential lacks.
+        missing: Lacks,
+    },
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -116,7 +137,7 @@ impl Accounts {
             StateSet::UnknownAccount => Err(StateError::NoAccount),
             StateSet::Unproven => Err(StateError::Unproven(id)),
             StateSet::LastAdministrator => Err(StateError::LastAdministrator),
-            StateSet::Beyond(missing) => Err(StateError::Beyond(missing)),
+            StateSet::Beyond(missing) => Err(StateError::Forbidden { missing }),
         }
     }
 
@@ -137,7 +158,7 @@ impl Accounts {
             Proving::UnknownAccount => Err(ProveError::NoAccount),
             Proving::NothingToProve => Err(ProveError::NothingToProve),
             Proving::Taken => Err(ProveError::Taken),
-            Proving::Beyond(missing) => Err(ProveError::Beyond(missing)),
+            Proving::Beyond(missing) => Err(ProveError::Forbidden { missing }),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::audit;
 use crate::authz::{AccountsRead, AccountsWrite, Permit};
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::problem::{Details, Refusal};
 
 /// Why no service account was made.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,6 +22,15 @@ pub enum ServiceAccountError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for ServiceAccountError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Taken => Details::conflict("username_taken"),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 /// Accounts that programs act as.

@@ -29,8 +29,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidName, Name};
 pub use self::networks::{InvalidNetwork, Networks};
@@ -40,6 +38,7 @@ use crate::environment::Timestamp;
 use crate::fault::Fault;
 pub use crate::id::ApiKeyId as Id;
 use crate::job::NewJob;
+use crate::port::port;
 use crate::throttle::Rate;
 use crate::{account, audit};
 
@@ -277,56 +276,45 @@ pub struct Due {
     pub limit: u32,
 }
 
-/// Where keys are kept. Every verb is atomic; one that changes or ends a key invalidates it.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where keys are kept. Every verb is atomic; one that changes or ends a key invalidates it.
+    pub trait Store => api_key_port;
+
     /// Creates a key ([`audit::Action::ApiKeyCreated`]), if its owner may act and has room for one more.
-    async fn create_key(&self, new: NewApiKey, by: audit::Context) -> Result<Creation, Fault>;
+    write fn create_key(new: NewApiKey, by: audit::Context) -> Creation;
 
     /// The account's keys, oldest first, expired ones too.
-    async fn list(&self, account: account::Id) -> Result<Vec<ApiKey>, Fault>;
+    read fn list(account: account::Id) -> Vec<ApiKey>;
 
     /// The account's key.
-    async fn find(&self, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault>;
+    read fn find(account: account::Id, id: Id) -> Option<ApiKey>;
 
     /// The key that this text is, or was before the last rotation. Times are the caller's to judge.
-    async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault>;
+    read fn find_by_digest(digest: KeyDigest) -> Option<Found>;
 
     /// Changes the account's key ([`audit::Action::ApiKeyChanged`], which says to what). `stamp` is as
     /// [`NewApiKey::stamp`].
-    async fn change_key(
-        &self,
+    write fn change_key(
         account: account::Id,
         id: Id,
         change: Change,
         stamp: Option<account::Stamp>,
         by: audit::Context,
-    ) -> Result<Changed, Fault>;
+    ) -> Changed;
 
     /// Gives the account's key another text ([`audit::Action::ApiKeyRotated`]). Of any number of parallel calls that
     /// read the same text exactly one is [`Rotated::Rotated`].
-    async fn rotate_key(
-        &self,
-        account: account::Id,
-        id: Id,
-        rotation: Rotation,
-        by: audit::Context,
-    ) -> Result<Rotated, Fault>;
+    write fn rotate_key(account: account::Id, id: Id, rotation: Rotation, by: audit::Context) -> Rotated;
 
     /// Ends the account's key for ever ([`audit::Action::ApiKeyRevoked`]). Answers `false` if it has no such key.
-    async fn revoke_key(&self, account: account::Id, id: Id, by: audit::Context) -> Result<bool, Fault>;
+    write fn revoke_key(account: account::Id, id: Id, by: audit::Context) -> bool;
 
     /// Writes down when, and from where, keys were last used; never moves one back.
-    async fn note_used(&self, used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault>;
+    write fn note_used(used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> ();
 
     /// Marks honoured keys that expire between `by.at` and [`Due::before`], were made for longer than that, and whose
     /// owners may act, as told of, and writes the letters that tell of them ([`audit::Action::ApiKeyExpiring`]): mark and
     /// letters of a key, or neither. Each is answered once, to one caller, by its end; one that is
     /// [`Warned::Untold`] ([`audit::Action::ApiKeyUntold`]) isn't marked.
-    async fn warn_expiring(
-        &self,
-        due: Due,
-        wording: Arc<dyn Wording>,
-        by: audit::Context,
-    ) -> Result<Vec<Warning>, Fault>;
+    write fn warn_expiring(due: Due, wording: Arc<dyn Wording>, by: audit::Context) -> Vec<Warning>;
 }

@@ -7,13 +7,12 @@
 
 use std::net::IpAddr;
 
-use async_trait::async_trait;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::environment::Timestamp;
-use crate::fault::Fault;
 use crate::id::{AccountId, ApiKeyId, SessionId};
+use crate::port::port;
 use crate::scopes::Scopes;
 
 /// Who acts.
@@ -256,12 +255,13 @@ pub struct Filter {
     pub before: Option<Uuid>,
 }
 
-/// Where events are kept.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where events are kept.
+    pub trait Store => audit_port;
+
     /// Appends a refusal.
-    async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault>;
+    write fn append(refusal: Refusal, by: Context) -> ();
 
     /// Up to `limit` events, newest first.
-    async fn list(&self, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault>;
+    read fn list(filter: Filter, limit: u32) -> Vec<Event>;
 }

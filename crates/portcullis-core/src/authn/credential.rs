@@ -7,6 +7,7 @@ use crate::account::NotProven;
 use crate::authz::CredentialKind;
 use crate::fault::Fault;
 use crate::password::HashError;
+use crate::problem::{Details, Refusal};
 use crate::secret::SecretText;
 use crate::token::InvalidToken;
 use crate::{account, api_key, session};
@@ -115,6 +116,12 @@ pub enum Refused {
     NoPasswords,
 }
 
+impl Refusal for Refused {
+    fn details(&self) -> Details {
+        Details::invalid_token()
+    }
+}
+
 /// Why nobody could be identified.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AuthenticationError {
@@ -125,7 +132,7 @@ pub enum AuthenticationError {
     #[error(transparent)]
     Hash(#[from] HashError),
     /// The key is good, but not at the caller's address.
-    #[error("the API key {key} may not be used from this address")]
+    #[error("this API key may not be used from this address")]
     AddressNotAllowed {
         /// The key's owner.
         account: account::Id,
@@ -133,7 +140,7 @@ pub enum AuthenticationError {
         key: api_key::Id,
     },
     /// The key is good, and was used too often.
-    #[error("the API key {key} is used more often than its limit allows")]
+    #[error("this API key is used more often than its limit allows; wait before the next request")]
     RateLimited {
         /// The key's owner.
         account: account::Id,
@@ -145,4 +152,16 @@ pub enum AuthenticationError {
     /// It couldn't be found out: nobody is let in.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for AuthenticationError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Refused(reason) => reason.details(),
+            Self::Hash(error) => error.details(),
+            Self::AddressNotAllowed { .. } => Details::forbidden("address_not_allowed"),
+            Self::RateLimited { after, .. } => Details::rate_limited(*after),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! The decision.
 
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
-use crate::authz::{PermissionRef, Principal, Rule, Situation, Verdict};
+use crate::authz::{PermissionRef, Principal, Rule, Situation, StepUp, Verdict};
 use crate::defends;
+use crate::problem::{Challenge, Details, Refusal};
 use crate::session::Assurance;
 
 /// Why a known caller was refused. Closed on purpose: whoever answers a refusal handles each kind.
@@ -76,6 +79,67 @@ impl Denied {
             | Self::OtherOrganization
             | Self::OrganizationSuspended => Rule::Member(&Rule::Authenticated),
             Self::NoAlternative(rules) => Rule::Any(rules),
+        }
+    }
+}
+
+/// The sentence for whoever was refused.
+///
+/// Source: RFC 6750 §3.1 (`insufficient_scope`), RFC 9470 §3 (`insufficient_user_authentication`)
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lacking = self.lacking();
+        match self {
+            Self::MissingPermission(_) => write!(f, "the account needs the permission {lacking}"),
+            Self::InsufficientScope(_) => write!(f, "the credential's scopes leave out {lacking}"),
+            Self::Narrowed => f.write_str(
+                "the credential is narrowed by scopes, and this is for the account as a whole: log in without scopes",
+            ),
+            Self::SingleFactor => StepUp::SECOND_FACTOR.fmt(f),
+            Self::StaleLogin(seconds) => StepUp::max_age(*seconds).fmt(f),
+            Self::MissingRole(_)
+            | Self::NoAlternative(_)
+            | Self::ForbiddenByPolicy(_)
+            | Self::NoPolicyPermits(_) => write!(f, "this needs {lacking}"),
+            Self::NotGranted(action) => write!(
+                f,
+                "you are not allowed {action} on this: it isn't yours, and nobody shared it with you"
+            ),
+            Self::OtherOrganization => {
+                f.write_str("this doesn't belong to the organization that the request selects")
+            }
+            Self::NoOrganization => {
+                f.write_str("say which organization this is for: send X-Organization-ID")
+            }
+            Self::NotAMember => f.write_str("there is no such organization, or you are no member of it"),
+            Self::OrganizationSuspended => {
+                f.write_str("this organization is suspended; ask the administrators of this server")
+            }
+        }
+    }
+}
+
+impl Error for Denied {}
+
+impl Refusal for Denied {
+    fn details(&self) -> Details {
+        let code = self.code();
+        match self {
+            Self::MissingPermission(permission) | Self::InsufficientScope(permission) => {
+                Details::forbidden(code).challenged(Challenge::InsufficientScope(Some(permission.name)))
+            }
+            Self::Narrowed | Self::MissingRole(_) | Self::NoAlternative(_) => {
+                Details::forbidden(code).challenged(Challenge::InsufficientScope(None))
+            }
+            Self::SingleFactor => StepUp::SECOND_FACTOR.details(code),
+            Self::StaleLogin(seconds) => StepUp::max_age(*seconds).details(code),
+            Self::NoOrganization => Details::bad_request(code),
+            Self::ForbiddenByPolicy(_)
+            | Self::NoPolicyPermits(_)
+            | Self::NotGranted(_)
+            | Self::OtherOrganization
+            | Self::NotAMember
+            | Self::OrganizationSuspended => Details::forbidden(code),
         }
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! Source: RFC 9470 §3
 
+use std::fmt;
+
 use crate::authz::decide::{Standing, Within};
 use crate::authz::{Principal, Rule, Situation};
 use crate::defends;
+use crate::problem::{Challenge, Details};
 
 /// The login that a rule asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -43,8 +46,37 @@ impl StepUp {
         }
     }
 
+    /// 401: the login isn't fresh or sure enough.
+    ///
+    /// Source: RFC 9470 §3
+    pub fn details(self, code: &'static str) -> Details {
+        Details::unauthenticated(code).challenged(Challenge::Login {
+            max_age: self.max_age,
+            second_factor: self.second_factor,
+        })
+    }
+
     const fn is_nothing(self) -> bool {
         self.max_age.is_none() && !self.second_factor
+    }
+}
+
+/// The sentence for whoever must log in again.
+impl fmt::Display for StepUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.max_age, self.second_factor) {
+            (Some(seconds), false) => {
+                write!(
+                    f,
+                    "this needs a login less than {seconds} seconds old; log in again"
+                )
+            }
+            (None, _) => f.write_str("this needs a login with a second factor; log in again with one"),
+            (Some(seconds), true) => write!(
+                f,
+                "this needs a login less than {seconds} seconds old and with a second factor; log in again with one"
+            ),
+        }
     }
 }
 

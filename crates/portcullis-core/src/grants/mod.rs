@@ -21,6 +21,7 @@ pub use self::service::{Decided, GrantError, Grants, Refusal, ResourcePermit, Sh
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::id::OrganizationId;
+use crate::port::port;
 use crate::{account, audit};
 
 /// Whom something is shared with.
@@ -171,48 +172,36 @@ pub enum Outcome {
 /// How many grants that count one resource can have.
 pub const MOST: u32 = 1_000;
 
-/// Where grants are kept. Every verb is atomic; one that changes something writes its audit event with it.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where grants are kept. Every verb is atomic; one that changes something writes its audit event with it.
+    pub trait Store => grants_port;
+
     /// Shares, if what it is shared on still holds when it is written. If the subject has the action already, its end
     /// is what this grant says from now on.
-    async fn share(&self, grant: Grant, on: Ground, by: audit::Context) -> Result<Outcome, Fault>;
+    write fn share(grant: Grant, on: Ground, by: audit::Context) -> Outcome;
 
     /// Takes a grant back; whether there was one.
-    async fn unshare(
-        &self,
-        target: Target,
-        subject: Subject,
-        action: String,
-        by: audit::Context,
-    ) -> Result<bool, Fault>;
+    write fn unshare(target: Target, subject: Subject, action: String, by: audit::Context) -> bool;
 
     /// Takes back every grant on a resource, as when it is deleted; how many there were.
-    async fn unshare_all(&self, target: Target, by: audit::Context) -> Result<u64, Fault>;
+    write fn unshare_all(target: Target, by: audit::Context) -> u64;
 
     /// Every grant on the resource that counts at `now`, by subject and action.
-    async fn grants_of(&self, target: Target, now: Timestamp) -> Result<Vec<Record>, Fault>;
+    read fn grants_of(target: Target, now: Timestamp) -> Vec<Record>;
 
     /// For how long, seen from `now`, the holder may do the action to the resource by grants; `None` if not at all.
-    async fn held(
-        &self,
-        holder: Holder,
-        target: Target,
-        action: String,
-        now: Timestamp,
-    ) -> Result<Option<Term>, Fault>;
+    read fn held(holder: Holder, target: Target, action: String, now: Timestamp) -> Option<Term>;
 
     /// The ids of the resources of a kind that the holder may do the action to by grants: up to `limit`, in order,
     /// from the one behind `after` on.
-    async fn held_ids(
-        &self,
+    read fn held_ids(
         holder: Holder,
         kind: String,
         action: String,
         now: Timestamp,
         after: String,
         limit: u32,
-    ) -> Result<Vec<String>, Fault>;
+    ) -> Vec<String>;
 }
 
 /// No grants: nothing is shared with anybody.

@@ -13,6 +13,7 @@ use crate::authz::resource::{
 use crate::authz::{Denied, NoPolicies, Principal, Situation};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::problem::{self, Details};
 use crate::{audit, defends};
 
 /// Decides about actions on resources, and shares resources.
@@ -89,6 +90,22 @@ pub enum GrantError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl problem::Refusal for GrantError {
+    fn details(&self) -> Details {
+        match self {
+            Self::UnknownAction(_) => Details::field("/action", "unknown_action", self),
+            Self::UnknownSubject => Details::field("/subject", "unknown_subject", self),
+            Self::Oneself => Details::field("/subject", "oneself", self).on_record(),
+            Self::Past => Details::field("/expires_at", "in_the_past", self),
+            Self::Outlives(_) => Details::field("/expires_at", "outlives_own", self).on_record(),
+            Self::Escalation(_) => Details::forbidden("escalation"),
+            Self::TooMany => Details::conflict("too_many_grants"),
+            Self::InvalidId => Details::conflict("not_sharable"),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 impl Grants {

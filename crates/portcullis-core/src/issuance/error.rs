@@ -5,6 +5,7 @@ use crate::api_key::Settings;
 use crate::authz::Denied;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::problem::{Details, Refusal};
 
 /// Why no key was made. Nothing was written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -44,6 +45,36 @@ pub enum CreateError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for CreateError {
+    fn details(&self) -> Details {
+        match self {
+            // Where a form named them, it says at which place.
+            Self::Permissions { unknown, exceeding } => {
+                let code = if unknown.is_empty() {
+                    "exceeds_owner"
+                } else {
+                    "unknown_permission"
+                };
+                let details = Details::field("/permissions", code, self);
+                if exceeding.is_empty() {
+                    details
+                } else {
+                    details.on_record()
+                }
+            }
+            Self::Belongs => Details::forbidden("administrators_only"),
+            Self::Expired => Details::field("/expires_at", "in_the_past", self),
+            Self::TooMany(_) => Details::conflict("too_many_keys"),
+            Self::Account(state) => Details::conflict(state.code()),
+            Self::NoAccount => Details::not_found(),
+            Self::NotAService => Details::conflict("not_a_service_account"),
+            Self::NotPersonal => Details::forbidden("not_personal"),
+            Self::LoggedOut => Details::invalid_token(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 /// Why a key was not rotated. Nothing was written.
@@ -87,6 +118,25 @@ pub enum RotateError {
     Fault(#[from] Fault),
 }
 
+impl Refusal for RotateError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Unknown => Details::not_found().on_record(),
+            Self::OverlapTooLong => Details::field("/overlap_seconds", "out_of_range", self),
+            Self::EndPassed => Details::field("/expires_at", "in_the_past", self),
+            Self::Running(_) => Details::conflict("overlap_running"),
+            Self::Overtaken => Details::conflict("rotated_meanwhile"),
+            Self::Expired => Details::conflict("key_expired"),
+            Self::Belongs => Details::forbidden("administrators_only"),
+            Self::Exceeding(_) => Details::forbidden("insufficient_scope"),
+            Self::NotAService => Details::conflict("not_a_service_account"),
+            Self::NotPersonal => Details::forbidden("not_personal"),
+            Self::LoggedOut => Details::invalid_token(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
+}
+
 /// Why a key was not changed. Nothing was written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ChangeError {
@@ -94,7 +144,7 @@ pub enum ChangeError {
     #[error("there is no such key")]
     Unknown,
     /// Enabling a key and changing its networks or limit takes a login just made.
-    #[error("log in again: enabling a key and changing its networks or limit takes a fresh login")]
+    #[error(transparent)]
     Denied(Denied),
     /// Another's key acts wherever its owner is a member.
     #[error("the account is a member of organizations: the role administrator handles its keys")]
@@ -114,4 +164,19 @@ pub enum ChangeError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for ChangeError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Unknown => Details::not_found().on_record(),
+            Self::Denied(denied) => denied.details(),
+            Self::Belongs => Details::forbidden("administrators_only"),
+            Self::Exceeding(_) => Details::forbidden("insufficient_scope"),
+            Self::Disabled => Details::conflict("owner_disabled"),
+            Self::NotAService => Details::conflict("not_a_service_account"),
+            Self::LoggedOut => Details::invalid_token(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }

@@ -367,3 +367,6 @@ impl std::fmt::Debug for ApiKeys {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

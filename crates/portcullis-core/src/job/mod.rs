@@ -12,12 +12,10 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-
 use crate::environment::Timestamp;
-use crate::fault::Fault;
 use crate::id::AccountId;
 use crate::key::Sealed;
+use crate::port::port;
 use crate::throttle::Budget;
 use crate::{audit, define_id};
 
@@ -102,37 +100,31 @@ pub enum Enqueued {
     Withheld(Duration),
 }
 
-/// Where jobs wait.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where jobs wait.
+    pub trait Store => jobs_port;
+
     /// Writes a job that follows no change in the database, and counts it against its budgets; one that is withheld is
     /// audited as [`audit::Action::JobWithheld`]. Verbs that write a job with their change do the same.
-    async fn enqueue(&self, job: NewJob, by: audit::Context) -> Result<Enqueued, Fault>;
+    write fn enqueue(job: NewJob, by: audit::Context) -> Enqueued;
 
     /// When the next job of this kind is due, also one whose lease runs out then.
-    async fn next_due(&self, kind: Kind) -> Result<Option<Timestamp>, Fault>;
+    read fn next_due(kind: Kind) -> Option<Timestamp>;
 
     /// How many jobs of this kind there are.
-    async fn waiting(&self, kind: Kind) -> Result<u64, Fault>;
+    read fn waiting(kind: Kind) -> u64;
 
     /// Takes the job of this kind that has been due for longest at `now`, until `until`. Of any number of parallel
     /// calls, on any node, each gets another job, or none; one whose lease ran out is due again.
-    async fn lease(
-        &self,
-        kind: Kind,
-        lease: Lease,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Job>, Fault>;
+    write fn lease(kind: Kind, under: Lease, now: Timestamp, until: Timestamp) -> Option<Job>;
 
     /// Forgets a job that is done. Answers `false`, and changes nothing, if the lease is another's by now.
-    async fn finish(&self, job: Id, lease: Lease) -> Result<bool, Fault>;
+    write fn finish(job: Id, lease: Lease) -> bool;
 
     /// Puts a job off until `at`. Answers `false`, and changes nothing, if the lease is another's by now.
-    async fn retry_at(&self, job: Id, lease: Lease, at: Timestamp) -> Result<bool, Fault>;
+    write fn retry_at(job: Id, lease: Lease, at: Timestamp) -> bool;
 
     /// Forgets a job that can't be done ([`audit::Action::JobGivenUp`]); `reason` is in words of ours. Answers `false`,
     /// and changes nothing, if the lease is another's by now.
-    async fn give_up(&self, job: Id, lease: Lease, reason: String, by: audit::Context)
-    -> Result<bool, Fault>;
+    write fn give_up(job: Id, lease: Lease, reason: String, by: audit::Context) -> bool;
 }

@@ -18,8 +18,6 @@ mod signing;
 pub(crate) mod strict;
 mod verifying;
 
-use async_trait::async_trait;
-
 pub use self::algorithm::Algorithm;
 pub use self::header::ACCESS_TOKEN;
 pub(crate) use self::header::encoded_header;
@@ -32,7 +30,7 @@ pub(crate) use self::verifying::valid_kid;
 pub use self::verifying::{HmacSecret, VerifyingKey};
 use crate::audit;
 use crate::environment::Timestamp;
-use crate::fault::Fault;
+use crate::port::port;
 
 /// Where a key stands in its life. A key only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -131,49 +129,39 @@ pub struct Record {
     pub delete_at: Option<Timestamp>,
 }
 
-/// Where signing keys are kept. Every verb that changes the ring invalidates [`Keys`](crate::invalidation::Invalidation::Keys).
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where signing keys are kept. Every verb that changes the ring invalidates [`Keys`](crate::invalidation::Invalidation::Keys).
+    pub trait Store => key_port;
+
     /// All keys, oldest first.
-    async fn load(&self) -> Result<Vec<Record>, Fault>;
+    read fn load() -> Vec<Record>;
 
     /// Adds the ring's first keys if there is none of that algorithm yet but retired ones (two nodes may start at
     /// once); answers the ring as it is then.
-    async fn found(&self, records: Vec<Record>, by: audit::Context) -> Result<Vec<Record>, Fault>;
+    write fn found(records: Vec<Record>, by: audit::Context) -> Vec<Record>;
 
     /// Rotates: the current key of the algorithm retires (until `delete_retired_at`), the next becomes current,
     /// `next` is added as next. Answers `false`, and changes nothing, unless `expected_current` still is the
     /// current key's `kid`: two nodes never rotate twice.
-    async fn rotate(
-        &self,
+    write fn rotate(
         expected_current: String,
         next: Record,
         delete_retired_at: Timestamp,
         by: audit::Context,
-    ) -> Result<bool, Fault>;
+    ) -> bool;
 
     /// Retires all keys of other algorithms than this one that aren't retired yet, the next ones too, until
     /// `delete_at` ([`audit::Action::KeyRetired`] for each). Answers how many.
-    async fn retire_others(
-        &self,
-        algorithm: String,
-        delete_at: Timestamp,
-        by: audit::Context,
-    ) -> Result<u64, Fault>;
+    write fn retire_others(algorithm: String, delete_at: Timestamp, by: audit::Context) -> u64;
 
     /// Deletes a key that doesn't sign ([`audit::Action::KeyWithdrawn`]); where it was the next one, `replacement`
     /// takes its place. Answers `false`, and changes nothing, if there is no such key, or it is current, or it is next
     /// and there is no replacement.
-    async fn withdraw(
-        &self,
-        kid: String,
-        replacement: Option<Record>,
-        by: audit::Context,
-    ) -> Result<bool, Fault>;
+    write fn withdraw(kid: String, replacement: Option<Record>, by: audit::Context) -> bool;
 
     /// Deletes retired keys whose time has come. Answers how many.
-    async fn delete_retired(&self, now: Timestamp) -> Result<u64, Fault>;
+    write fn delete_retired(now: Timestamp) -> u64;
 
     /// Replaces the sealed bytes of a key if they still are `old`: for a new master key.
-    async fn reseal(&self, kid: String, old: Vec<u8>, new: Vec<u8>) -> Result<bool, Fault>;
+    write fn reseal(kid: String, old: Vec<u8>, new: Vec<u8>) -> bool;
 }

@@ -4,6 +4,7 @@ use crate::account::{self, Account, PasswordsError};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::password::HashError;
+use crate::problem::{Details, Refusal};
 use crate::secret::SecretText;
 use crate::session::{Device, Id, Token};
 use crate::token::{self, Audience};
@@ -72,10 +73,10 @@ pub enum LoginError {
     #[error("wrong identifier or password")]
     WrongCredentials,
     /// The password was right, but the account may not log in.
-    #[error("the account is {}", .0.as_str())]
+    #[error("the password is right, but the account is {}{}", .0.as_str(), .0.way_out())]
     Account(account::State),
     /// None of the asked scopes may be given to this account.
-    #[error("none of the scopes asked for can be granted")]
+    #[error("none of the scopes asked for can be granted to this account")]
     InvalidScope,
     /// More scopes than a token holds.
     #[error("the scopes asked for are longer than a token holds; ask for fewer")]
@@ -89,6 +90,19 @@ pub enum LoginError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for LoginError {
+    fn details(&self) -> Details {
+        match self {
+            Self::WrongCredentials => Details::unauthenticated("invalid_credentials"),
+            Self::Account(state) => Details::forbidden(state.code()),
+            Self::InvalidScope | Self::ScopesTooLong => Details::bad_request("invalid_scope"),
+            Self::Hash(error) => error.details(),
+            Self::Signing(_) => Details::internal(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 impl From<PasswordsError> for LoginError {

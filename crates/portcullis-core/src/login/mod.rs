@@ -13,6 +13,7 @@ use crate::authz::{ApiKeysWrite, Authority, Permission as _, Permit, SessionsWri
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
+use crate::problem::{Details, Refusal};
 use crate::scopes::Lacks;
 use crate::session::{DeviceName, Ending, Everything, Id, Keys, News, Session, Store, Token};
 use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
@@ -87,11 +88,24 @@ pub enum EndError {
     #[error("there is no such account")]
     NoAccount,
     /// The account may do more than whoever acts.
-    #[error("this account is above you: your credential lacks {}", in_words(.0))]
-    Beyond(Lacks),
+    #[error("insufficient privileges over this account: your credential lacks {}", in_words(.missing))]
+    Forbidden {
+        /// What the credential lacks.
+        missing: Lacks,
+    },
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for EndError {
+    fn details(&self) -> Details {
+        match self {
+            Self::NoAccount => Details::not_found(),
+            Self::Forbidden { .. } => Details::beyond(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 /// Role: session manager. Opens sessions at logins and ends them.
@@ -204,12 +218,12 @@ impl Manager {
         let themselves = permit.actor() == audit::Actor::Account(account);
         let missing = authority.lacks_over(SessionsWrite::PERMISSION, &theirs.permission_names);
         if !missing.is_empty() && !themselves {
-            return Err(EndError::Beyond(missing));
+            return Err(EndError::Forbidden { missing });
         }
         if keys != Keys::Stay {
             let missing = authority.lacks(ApiKeysWrite::PERMISSION, std::iter::empty::<&String>());
             if !missing.is_empty() {
-                return Err(EndError::Beyond(missing));
+                return Err(EndError::Forbidden { missing });
             }
         }
         Ok(self.end_everything(account, keys, permit.sign(by)).await?)

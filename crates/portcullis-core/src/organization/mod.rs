@@ -20,6 +20,7 @@
 
 mod authority;
 mod current;
+mod error;
 mod invitation;
 mod name;
 mod service;
@@ -29,13 +30,16 @@ use serde::Serialize;
 
 pub use self::authority::{Authority, RoleFacts};
 pub use self::current::{Current, Directory};
+pub use self::error::OrganizationsError;
 pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
 pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, Name, Selector, Slug};
 pub use self::service::{
     Creation, Invite, Invited, Mailed, MayAppoint, MayHandOver, MayLetIn, MaySeeMembers, OWNED,
-    Organizations, OrganizationsError, Settings,
+    Organizations, Settings,
 };
-pub use self::store::{Accepted, Change, Created, MembershipFacts, NewOrganization, Renaming, Store};
+#[cfg(any(test, feature = "stub"))]
+pub use self::store::Stub;
+pub use self::store::{MembershipFacts, NewOrganization, Renaming, Store};
 use crate::environment::Timestamp;
 pub use crate::id::OrganizationId as Id;
 use crate::{account, define_id};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub use self::appointments::{MayAppoint, MaySeeMembers};
 pub use self::invitations::Mailed;
 use super::{
-    Belonging, Change, Created, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization,
-    Organization, Owner, Renaming, Selector, Slug, State, Store,
+    Belonging, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization, Organization,
+    OrganizationsError, Owner, Renaming, Selector, Slug, State, Store,
 };
 use crate::account::{self, EmailAddress};
 use crate::audit;
@@ -17,6 +17,7 @@ use crate::authz::{
     Authenticated, FreshLogin, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite,
     Permission as _, Permit, Role, SettingsWrite, Unnarrowed,
 };
+use crate::effect::Effect;
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::throttle::{Per, Rate};
@@ -56,20 +57,6 @@ impl Default for Settings {
     }
 }
 
-/// Why nothing was changed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum OrganizationsError {
-    /// Too many roles at once.
-    #[error("name at most {MOST_ROLES} roles")]
-    TooManyRoles,
-    /// This account may not create organizations.
-    #[error("only administrators create organizations here")]
-    CreationIsClosed,
-    /// The store couldn't.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
 /// Whom to invite.
 #[derive(Debug, Clone)]
 pub struct Invite {
@@ -79,13 +66,15 @@ pub struct Invite {
     pub roles: Vec<String>,
 }
 
-/// What came of inviting.
+/// An invitation that was written.
 #[derive(Debug, Clone)]
-pub enum Invited {
-    /// The invitation, its organization, and the token that must reach the address by mail.
-    Invited(Box<(Invitation, Organization, InvitationToken)>),
-    /// Nothing was written.
-    Refused(Change),
+pub struct Invited {
+    /// What was written.
+    pub invitation: Invitation,
+    /// To which organization.
+    pub organization: Organization,
+    /// What must reach the address by mail.
+    pub token: InvitationToken,
 }
 
 /// Organizations and who belongs to them.
@@ -96,7 +85,7 @@ pub struct Organizations {
     settings: Settings,
 }
 
-type Outcome = Result<Change, OrganizationsError>;
+type Outcome = Result<Effect, OrganizationsError>;
 
 impl Organizations {
     /// The organizations in `store`.
@@ -118,7 +107,7 @@ impl Organizations {
         name: Name,
         slug: Slug,
         by: audit::Context,
-    ) -> Result<Created, OrganizationsError> {
+    ) -> Result<Organization, OrganizationsError> {
         let administers = permit
             .principal()
             .is_some_and(|who| who.may((OrganizationsWrite::PERMISSION.id)()));
@@ -128,8 +117,8 @@ impl Organizations {
             Creation::Administrators => return Err(OrganizationsError::CreationIsClosed),
         };
         match permit.principal().map(|who| who.id()) {
-            Some(owner) => Ok(self.write(name, slug, owner, limit, permit.sign(by)).await?),
-            None => Ok(Created::UnknownAccount),
+            Some(owner) => self.write(name, slug, owner, limit, permit.sign(by)).await,
+            None => Err(OrganizationsError::UnknownAccount),
         }
     }
 
@@ -143,7 +132,7 @@ impl Organizations {
         (name, slug): (Name, Slug),
         owner: account::Id,
         by: audit::Context,
-    ) -> Result<Created, Fault> {
+    ) -> Result<Organization, OrganizationsError> {
         self.write(name, slug, owner, None, permit.sign(by)).await
     }
 
@@ -154,7 +143,7 @@ impl Organizations {
         owner: account::Id,
         limit: Option<u32>,
         by: audit::Context,
-    ) -> Result<Created, Fault> {
+    ) -> Result<Organization, OrganizationsError> {
         let new = NewOrganization {
             id: Id::new(&self.environment),
             slug,
@@ -163,7 +152,7 @@ impl Organizations {
             limit,
             at: by.at,
         };
-        self.store.create_organization(new, by).await
+        self.store.create_organization(new, by).await?
     }
 
     /// The caller's organizations, with the caller's roles there.
@@ -212,9 +201,9 @@ impl Organizations {
         organization: Id,
         state: State,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
-        self.store.set_organization_state(organization, state, by).await
+        self.store.set_organization_state(organization, state, by).await?
     }
 
     /// Sets name and slug; what is `None` stays.
@@ -226,11 +215,11 @@ impl Organizations {
         permit: &Permit<Member<SettingsWrite>>,
         renaming: Renaming,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
         self.store
             .rename_organization(permit.organization(), renaming, by)
-            .await
+            .await?
     }
 
     /// Members, by account id.
@@ -259,7 +248,7 @@ impl Organizations {
     ) -> Outcome {
         let (roles, by) = (few(roles)?, permit.sign(by));
         let change = self.store.add_member(permit.organization(), account, roles, by);
-        Ok(change.await?)
+        change.await?
     }
 
     /// Sets a member's roles.
@@ -277,7 +266,7 @@ impl Organizations {
         let change = self
             .store
             .set_member_roles(permit.organization(), account, roles, by);
-        Ok(change.await?)
+        change.await?
     }
 
     /// Removes a member; the next request already is refused.
@@ -289,9 +278,11 @@ impl Organizations {
         permit: &Permit<Member<MembersWrite>>,
         account: account::Id,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
-        self.store.remove_member(permit.organization(), account, by).await
+        self.store
+            .remove_member(permit.organization(), account, by)
+            .await?
     }
 
     /// Lets the caller leave.
@@ -302,15 +293,15 @@ impl Organizations {
         &self,
         permit: &Permit<(Member, Unnarrowed)>,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {
                 self.store
                     .leave_organization(permit.organization(), who.id(), by)
-                    .await
+                    .await?
             }
-            None => Ok(Change::UnknownMember),
+            None => Err(OrganizationsError::UnknownMember),
         }
     }
 
@@ -323,14 +314,14 @@ impl Organizations {
         permit: &Permit<MayHandOver>,
         to: account::Id,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
         match permit.principal() {
             Some(who) => {
                 let (organization, from) = (permit.organization(), who.id());
-                self.store.transfer_ownership(organization, from, to, by).await
+                self.store.transfer_ownership(organization, from, to, by).await?
             }
-            None => Ok(Change::UnknownMember),
+            None => Err(OrganizationsError::UnknownMember),
         }
     }
 }
@@ -356,7 +347,7 @@ fn few(mut roles: Vec<String>) -> Result<Vec<String>, OrganizationsError> {
 pub const OWNED: u32 = 50;
 
 /// How many roles may be given at once.
-const MOST_ROLES: usize = 20;
+pub(super) const MOST_ROLES: usize = 20;
 
 impl std::fmt::Debug for Organizations {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -365,3 +356,6 @@ impl std::fmt::Debug for Organizations {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

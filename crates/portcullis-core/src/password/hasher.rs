@@ -11,6 +11,7 @@ use crate::defends;
 use crate::environment::Environment;
 use crate::id::AccountId;
 use crate::key::Sealer;
+use crate::problem::{Details, Refusal};
 
 /// How passwords are hashed.
 #[derive(Debug, Clone)]
@@ -50,6 +51,17 @@ pub enum HashError {
     /// The hash couldn't be sealed.
     #[error("a password hash can't be sealed: {0}")]
     Unsealable(String),
+}
+
+impl Refusal for HashError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Overloaded { retry_after } => {
+                Details::unavailable((*retry_after).max(Duration::from_secs(1)))
+            }
+            Self::Unopenable(_) | Self::Unsealable(_) => Details::internal(),
+        }
+    }
 }
 
 /// What verifying a password says.

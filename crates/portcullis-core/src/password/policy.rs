@@ -1,6 +1,7 @@
 //! What a password must look like.
 
 use crate::defends;
+use crate::problem::{Details, Field};
 use crate::secret::SecretText;
 use crate::text::Bounded;
 
@@ -51,6 +52,24 @@ impl Broken {
             Self::ContainsIdentifier => "password_contains_identifier",
             Self::SingleCharacter => "password_single_character",
         }
+    }
+}
+
+impl Broken {
+    /// 422 with every rule that the password in the field at `pointer` breaks.
+    pub fn details(pointer: &'static str, broken: &[Self]) -> Details {
+        let fields = broken.iter().map(|rule| Field {
+            pointer,
+            code: rule.code(),
+            text: rule.to_string(),
+        });
+        Details::invalid(fields.collect())
+    }
+
+    /// All of them in one line.
+    pub(crate) fn in_words(broken: &[Self]) -> String {
+        let rules: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        rules.join("; ")
     }
 }
 

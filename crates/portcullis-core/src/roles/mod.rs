@@ -1,15 +1,16 @@
 //! Roles and permissions as records: which there are, who has which, and how they are changed.
 
+mod error;
 mod service;
 
-use async_trait::async_trait;
 use serde::Serialize;
 
-pub use self::service::{MayGive, Roles, RolesError};
+pub use self::error::RolesError;
+pub use self::service::{MayGive, Roles};
 use crate::authz::{AccountFacts, PermissionRef};
+use crate::effect::Effect;
 use crate::environment::Timestamp;
-use crate::fault::Fault;
-use crate::scopes::Lacks;
+use crate::port::port;
 use crate::{account, audit};
 
 /// A permission as data.
@@ -52,109 +53,64 @@ pub struct MemberFacts {
     pub permissions: Vec<String>,
 }
 
-/// What came of changing roles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a role, permission or account that doesn't exist is told here only: handle it, or check that it is so now"]
-pub enum Change {
-    /// It is so now.
-    Done,
-    /// It was so already; nothing was written.
-    Unchanged,
-    /// No such role.
-    UnknownRole,
-    /// No such permission.
-    UnknownPermission,
-    /// No such account.
-    UnknownAccount,
-    /// The role would inherit from itself; nothing was written.
-    Cycle,
-    /// A role of this name exists.
-    Taken,
-    /// The role or permission is Portcullis' own, or the last administrator would lose it.
-    Protected,
-    /// Who acts lacks what is named, or may not change roles any more; nothing was written.
-    Beyond(Lacks),
-}
+port! {
+    /// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their
+    /// transaction ([`Authority`](crate::authz::Authority)), by whoever acts (`by.actor`) and what narrows them (`by.scopes`). Changing a role invalidates
+    /// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
+    pub trait Store => roles_port;
 
-impl Change {
-    /// Whether what was asked for is so now, made by this call or before it.
-    pub fn is_so(&self) -> bool {
-        matches!(self, Self::Done | Self::Unchanged)
-    }
-}
-
-/// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their
-/// transaction ([`Authority`](crate::authz::Authority)), by whoever acts (`by.actor`) and what narrows them (`by.scopes`). Changing a role invalidates
-/// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
-#[async_trait]
-pub trait Store: Send + Sync {
     /// What an account is as a member of organizations, all together.
-    async fn as_member(&self, account: account::Id) -> Result<MemberFacts, Fault>;
+    read fn as_member(account: account::Id) -> MemberFacts;
 
     /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
     /// [`ADMINISTRATOR`](crate::scopes::ADMINISTRATOR), creating that role if need be, with an audit event for each that changes. Writes and
     /// invalidates nothing if all of it is so already.
-    async fn declare(&self, permissions: Vec<PermissionRecord>, at: Timestamp) -> Result<(), Fault>;
+    write fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();
 
     /// The same for one permission of an application that runs elsewhere, said by somebody.
-    async fn declare_permission(
-        &self,
-        permission: PermissionRecord,
-        by: audit::Context,
-    ) -> Result<Change, Fault>;
+    write fn declare_permission(permission: PermissionRecord, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Forgets a permission: no role gives it any more. Those that Portcullis declares itself are
-    /// [`Change::Protected`].
-    async fn withdraw_permission(&self, name: String, by: audit::Context) -> Result<Change, Fault>;
+    /// [`RolesError::Protected`].
+    write fn withdraw_permission(name: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// The account with everything it may do.
-    async fn facts(&self, account: account::Id) -> Result<Option<AccountFacts>, Fault>;
+    read fn facts(account: account::Id) -> Option<AccountFacts>;
 
     /// All permissions by name.
-    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault>;
+    read fn permissions() -> Vec<PermissionRecord>;
 
     /// All roles by name.
-    async fn roles(&self) -> Result<Vec<RoleRecord>, Fault>;
+    read fn roles() -> Vec<RoleRecord>;
 
     /// Creates a role without permissions.
-    async fn create_role(
-        &self,
-        name: String,
-        description: String,
-        by: audit::Context,
-    ) -> Result<Change, Fault>;
+    write fn create_role(name: String, description: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Deletes a role: nobody has it, nothing inherits it any more.
-    async fn delete_role(&self, name: String, by: audit::Context) -> Result<Change, Fault>;
+    write fn delete_role(name: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Gives a permission to a role.
-    async fn allow(&self, role: String, permission: String, by: audit::Context) -> Result<Change, Fault>;
+    write fn allow(role: String, permission: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Takes a permission from a role.
-    async fn disallow(&self, role: String, permission: String, by: audit::Context) -> Result<Change, Fault>;
+    write fn disallow(role: String, permission: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Lets `role` inherit everything of `parent`; refuses cycles of any length, also when two calls race.
-    async fn inherit(&self, role: String, parent: String, by: audit::Context) -> Result<Change, Fault>;
+    write fn inherit(role: String, parent: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Ends the inheritance.
-    async fn disinherit(&self, role: String, parent: String, by: audit::Context) -> Result<Change, Fault>;
+    write fn disinherit(role: String, parent: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Gives the account a role.
-    async fn assign(&self, account: account::Id, role: String, by: audit::Context) -> Result<Change, Fault>;
+    write fn assign(account: account::Id, role: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Takes a role from the account.
-    async fn unassign(&self, account: account::Id, role: String, by: audit::Context)
-    -> Result<Change, Fault>;
+    write fn unassign(account: account::Id, role: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// The accounts that the role was given to directly, by id, those beyond `after` and at most `limit`; `None` if there
     /// is no such role.
-    async fn holders(
-        &self,
-        role: String,
-        after: Option<account::Id>,
-        limit: u32,
-    ) -> Result<Option<Vec<account::Account>>, Fault>;
+    read fn holders(role: String, after: Option<account::Id>, limit: u32) -> Option<Vec<account::Account>>;
 
     /// The roles given to the account directly, by name; `None` if there is no such account.
-    async fn assigned(&self, account: account::Id) -> Result<Option<Vec<String>>, Fault>;
+    read fn assigned(account: account::Id) -> Option<Vec<String>>;
 }

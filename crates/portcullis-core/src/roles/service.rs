@@ -8,8 +8,9 @@ use crate::authz::{
     FreshLogin, InvalidName, PermissionId, Permit, RolesRead, RolesWrite, is_reserved, valid_permission_name,
     valid_role_name,
 };
+use crate::effect::Effect;
 use crate::fault::Fault;
-use crate::roles::{Change, PermissionRecord, RoleRecord, Store};
+use crate::roles::{PermissionRecord, RoleRecord, RolesError, Store};
 use crate::text::{Bounded, reads_plainly};
 use crate::{account, audit, defends};
 
@@ -17,27 +18,13 @@ use crate::{account, audit, defends};
 /// this can. Taking asks for the permission alone.
 pub type MayGive = (RolesWrite, FreshLogin<900>);
 
-/// Why roles were not changed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum RolesError {
-    /// The name isn't one.
-    #[error(transparent)]
-    InvalidName(#[from] InvalidName),
-    /// The description isn't one.
-    #[error("a description is one line of at most 200 characters that can be seen")]
-    InvalidDescription,
-    /// The store couldn't.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
 /// Roles and who has them.
 #[derive(Clone)]
 pub struct Roles {
     store: Arc<dyn Store>,
 }
 
-type Outcome = Result<Change, RolesError>;
+type Outcome = Result<Effect, RolesError>;
 
 impl Roles {
     /// The roles in `store`.
@@ -92,8 +79,8 @@ impl Roles {
     /// description that the code gives it.
     ///
     /// # Errors
-    /// [`RolesError`]; a name below `portcullis:` or `org:` is [`Change::Protected`], and who is no administrator goes
-    /// [beyond](Change::Beyond) what they may: owners of organizations get the permission too.
+    /// [`RolesError`]; a name below `portcullis:` or `org:` is [`RolesError::Protected`], and who is no administrator goes
+    /// beyond what they may ([`RolesError::Forbidden`]): owners of organizations get the permission too.
     pub async fn declare(
         &self,
         permit: &Permit<MayGive>,
@@ -106,27 +93,27 @@ impl Roles {
             description: valid_description(description)?,
         };
         if of_this_program(name) {
-            return Ok(Change::Protected);
+            return Err(RolesError::Protected);
         }
-        Ok(self.store.declare_permission(permission, permit.sign(by)).await?)
+        self.store.declare_permission(permission, permit.sign(by)).await?
     }
 
     /// Takes a permission from every role and forgets it.
     ///
     /// # Errors
-    /// [`RolesError`]; one that this process's own code declares is [`Change::Protected`].
+    /// [`RolesError`]; one that this process's own code declares is [`RolesError::Protected`].
     pub async fn withdraw(&self, permit: &Permit<RolesWrite>, name: &str, by: audit::Context) -> Outcome {
         let name = valid_permission(name)?;
         if of_this_program(&name) {
-            return Ok(Change::Protected);
+            return Err(RolesError::Protected);
         }
-        Ok(self.store.withdraw_permission(name, permit.sign(by)).await?)
+        self.store.withdraw_permission(name, permit.sign(by)).await?
     }
 
     /// Creates a role without permissions.
     ///
     /// # Errors
-    /// [`RolesError`]; an existing role of that name is [`Change::Taken`].
+    /// [`RolesError`]; an existing role of that name is [`RolesError::Taken`].
     pub async fn create(
         &self,
         permit: &Permit<MayGive>,
@@ -138,10 +125,9 @@ impl Roles {
             return Err(InvalidName::Role.into());
         }
         let description = valid_description(description)?;
-        Ok(self
-            .store
+        self.store
             .create_role(name.to_owned(), description, permit.sign(by))
-            .await?)
+            .await?
     }
 
     /// Deletes a role.
@@ -149,13 +135,13 @@ impl Roles {
     /// # Errors
     /// [`RolesError`].
     pub async fn delete(&self, permit: &Permit<RolesWrite>, name: &str, by: audit::Context) -> Outcome {
-        Ok(self.store.delete_role(name.to_owned(), permit.sign(by)).await?)
+        self.store.delete_role(name.to_owned(), permit.sign(by)).await?
     }
 
     /// Gives a permission to a role.
     ///
     /// # Errors
-    /// [`RolesError`]; a permission nobody declared is [`Change::UnknownPermission`].
+    /// [`RolesError`]; a permission nobody declared is [`RolesError::UnknownPermission`].
     pub async fn allow(
         &self,
         permit: &Permit<MayGive>,
@@ -164,10 +150,9 @@ impl Roles {
         by: audit::Context,
     ) -> Outcome {
         let permission = valid_permission(permission)?;
-        Ok(self
-            .store
+        self.store
             .allow(role.to_owned(), permission, permit.sign(by))
-            .await?)
+            .await?
     }
 
     /// Takes a permission from a role.
@@ -181,16 +166,15 @@ impl Roles {
         permission: &str,
         by: audit::Context,
     ) -> Outcome {
-        Ok(self
-            .store
+        self.store
             .disallow(role.to_owned(), permission.to_owned(), permit.sign(by))
-            .await?)
+            .await?
     }
 
     /// Lets a role inherit everything of another.
     ///
     /// # Errors
-    /// [`RolesError`]; a cycle is [`Change::Cycle`].
+    /// [`RolesError`]; a cycle is [`RolesError::Cycle`].
     pub async fn inherit(
         &self,
         permit: &Permit<MayGive>,
@@ -198,10 +182,9 @@ impl Roles {
         parent: &str,
         by: audit::Context,
     ) -> Outcome {
-        Ok(self
-            .store
+        self.store
             .inherit(role.to_owned(), parent.to_owned(), permit.sign(by))
-            .await?)
+            .await?
     }
 
     /// Ends the inheritance.
@@ -215,10 +198,9 @@ impl Roles {
         parent: &str,
         by: audit::Context,
     ) -> Outcome {
-        Ok(self
-            .store
+        self.store
             .disinherit(role.to_owned(), parent.to_owned(), permit.sign(by))
-            .await?)
+            .await?
     }
 
     /// Gives an account a role; it may use its permissions from the next request on.
@@ -232,16 +214,15 @@ impl Roles {
         role: &str,
         by: audit::Context,
     ) -> Outcome {
-        Ok(self
-            .store
+        self.store
             .assign(account, role.to_owned(), permit.sign(by))
-            .await?)
+            .await?
     }
 
     /// Takes a role from an account.
     ///
     /// # Errors
-    /// [`RolesError`]; the last administrator stays one ([`Change::Protected`]).
+    /// [`RolesError`]; the last administrator stays one ([`RolesError::Protected`]).
     pub async fn unassign(
         &self,
         permit: &Permit<RolesWrite>,
@@ -249,10 +230,9 @@ impl Roles {
         role: &str,
         by: audit::Context,
     ) -> Outcome {
-        Ok(self
-            .store
+        self.store
             .unassign(account, role.to_owned(), permit.sign(by))
-            .await?)
+            .await?
     }
 }
 

@@ -14,7 +14,6 @@ mod refresh;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 pub use self::device_name::{DeviceName, InvalidDeviceName};
@@ -23,6 +22,7 @@ use crate::environment::Timestamp;
 use crate::fault::Fault;
 pub use crate::id::SessionId as Id;
 use crate::job::NewJob;
+use crate::port::port;
 use crate::secret::{Digest, Kind, Opaque};
 use crate::{account, audit};
 
@@ -240,68 +240,44 @@ pub struct Everything {
     pub keys_left: u64,
 }
 
-/// Where sessions are kept. Every verb is atomic, and one that ends sessions invalidates them.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where sessions are kept. Every verb is atomic, and one that ends sessions invalidates them.
+    pub trait Store => session_port;
+
     /// Opens a session and its refresh family ([`audit::Action::SessionOpened`]), if the account may log in and
     /// still has the given stamp.
-    async fn open(&self, new: NewSession, by: audit::Context) -> Result<Opening, Fault>;
+    write fn open(new: NewSession, by: audit::Context) -> Opening;
 
     /// The session with this token, if it has not ended. Timeouts are the caller's to judge.
-    async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault>;
+    read fn find_by_token(token: Digest<SessionToken>) -> Option<Session>;
 
     /// The session with this id, if it has not ended. Timeouts are the caller's to judge.
-    async fn find(&self, id: Id) -> Result<Option<Session>, Fault>;
+    read fn find(id: Id) -> Option<Session>;
 
     /// The account's sessions that live at `now`, most recently seen first.
-    async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault>;
+    read fn list(account: account::Id, now: Timestamp) -> Vec<Session>;
 
     /// Names the account's session. Answers `false` if it has no such session.
-    async fn rename(
-        &self,
-        account: account::Id,
-        id: Id,
-        name: String,
-        by: audit::Context,
-    ) -> Result<bool, Fault>;
+    write fn rename(account: account::Id, id: Id, name: String, by: audit::Context) -> bool;
 
     /// Replaces the session's token, for a change of privilege. Answers `false` if `old` isn't its token any more.
-    async fn renew(
-        &self,
-        id: Id,
-        old: Digest<SessionToken>,
-        new: Digest<SessionToken>,
-        by: audit::Context,
-    ) -> Result<bool, Fault>;
+    write fn renew(id: Id, old: Digest<SessionToken>, new: Digest<SessionToken>, by: audit::Context) -> bool;
 
     /// Ends the account's session and its refresh family. Answers `false` if it has no such living session.
-    async fn end(&self, account: account::Id, id: Id, why: Ending, by: audit::Context)
-    -> Result<bool, Fault>;
+    write fn end(account: account::Id, id: Id, why: Ending, by: audit::Context) -> bool;
 
     /// Ends all sessions of the account but `keep`, with their refresh families. Answers how many.
-    async fn end_others(&self, account: account::Id, keep: Id, by: audit::Context) -> Result<u64, Fault>;
+    write fn end_others(account: account::Id, keep: Id, by: audit::Context) -> u64;
 
     /// Ends all sessions of the account and gives it a new stamp, so that every token it ever got is refused; its API
     /// keys as `keys` says ([`audit::Action::ApiKeyChanged`], [`audit::Action::ApiKeyRevoked`], one each).
-    async fn end_everything(
-        &self,
+    write fn end_everything(
         account: account::Id,
         stamp: account::Stamp,
         keys: Keys,
         by: audit::Context,
-    ) -> Result<Everything, Fault>;
-
-    /// The same for sessions alone. Answers how many.
-    async fn end_all(
-        &self,
-        account: account::Id,
-        stamp: account::Stamp,
-        by: audit::Context,
-    ) -> Result<u64, Fault> {
-        let ended = self.end_everything(account, stamp, Keys::Stay, by).await?;
-        Ok(ended.sessions)
-    }
+    ) -> Everything;
 
     /// Writes down when sessions were last seen; never moves one back, never revives an ended one.
-    async fn touch(&self, seen: Vec<(Id, Timestamp)>) -> Result<(), Fault>;
+    write fn touch(seen: Vec<(Id, Timestamp)>) -> ();
 }

@@ -17,15 +17,13 @@ pub(crate) mod remote;
 mod resource;
 mod verifier;
 
-use async_trait::async_trait;
-
 pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried};
 pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;
-use crate::fault::Fault;
 pub use crate::id::TokenId as Id;
+use crate::port::port;
 use crate::secret::Digest;
 pub use crate::session::{NewRefresh, Refresh, RefreshToken};
 use crate::{account, audit, session};
@@ -69,30 +67,25 @@ pub struct Standing {
     pub account: account::Account,
 }
 
-/// Where refresh tokens and revocations are kept.
-#[async_trait]
-pub trait Store: Send + Sync {
+port! {
+    /// Where refresh tokens and revocations are kept.
+    pub trait Store => token_port;
+
     /// Exchanges a refresh token for its successor: of any number of parallel calls exactly one is
     /// [`Rotated::Fresh`]. Marks the session as seen at `by.at`. A replay ends the session
     /// ([`audit::Action::RefreshReplayed`]) and invalidates it.
-    async fn rotate_refresh(&self, rotation: Rotation, by: audit::Context) -> Result<Rotated, Fault>;
+    write fn rotate_refresh(rotation: Rotation, by: audit::Context) -> Rotated;
 
     /// The session a refresh token belongs to, used or not; `None` if there is no such token.
-    async fn find_refresh(&self, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault>;
+    read fn find_refresh(token: Digest<Refresh>) -> Option<session::Id>;
 
     /// Revokes an access token until `expires_at`. Invalidates it. Revoking twice is no error.
-    async fn revoke(
-        &self,
-        id: Id,
-        account: account::Id,
-        expires_at: Timestamp,
-        by: audit::Context,
-    ) -> Result<(), Fault>;
+    write fn revoke(id: Id, account: account::Id, expires_at: Timestamp, by: audit::Context) -> ();
 
     /// Whether the access token was revoked.
-    async fn is_revoked(&self, id: Id) -> Result<bool, Fault>;
+    read fn is_revoked(id: Id) -> bool;
 
     /// Deletes up to `limit` rows of no further use at `now`: expired revocations, refresh and verification tokens,
     /// long-ended sessions, old invalidations. Answers how many; call again while it answers `limit`.
-    async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64, Fault>;
+    write fn sweep(now: Timestamp, limit: u32) -> u64;
 }

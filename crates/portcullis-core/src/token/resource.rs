@@ -6,6 +6,7 @@
 //!
 //! **Deliberately absent:** several audiences in one token: each of them could use it at the others.
 
+use crate::problem::{Details, Refusal};
 use std::fmt;
 
 /// An application elsewhere that tokens may be for, as it is written in their `aud`: an absolute URI without fragment.
@@ -30,8 +31,16 @@ pub enum InvalidResource {
 
 /// A `resource` that a client named isn't registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such resource is registered")]
+#[error(
+    "no such resource: name one that is registered here, to the letter, or none for a token for this server"
+)]
 pub struct UnknownResource;
+
+impl Refusal for UnknownResource {
+    fn details(&self) -> Details {
+        Details::bad_request("invalid_target")
+    }
+}
 
 /// Whom a token is for. Only an [`Issuer`](super::Issuer) makes one, of what it knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

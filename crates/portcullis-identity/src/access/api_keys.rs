@@ -117,7 +117,7 @@ async fn create(
     let (parsed, account, now) = (form.parse()?, account_id(&account)?, by.at);
     let keys = portcullis.api_keys();
     let issued = keys.create_for(who.permit(), account, parsed, by).await;
-    let issued = issued.map_err(|error| refused(&form, &error))?;
+    let issued = issued.map_err(|error| refused(&form, error))?;
     Ok(Created(IssuedView::of(&issued, now)))
 }
 

@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::changed;
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
@@ -162,12 +161,12 @@ async fn declare(
     Circumstances(by): Circumstances,
     Json(form): Json<Declaration>,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .declare(who.permit(), &permission, &form.description, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 async fn withdraw(
@@ -176,7 +175,9 @@ async fn withdraw(
     Path(permission): Path<String>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().withdraw(who.permit(), &permission, by).await)
+    Ok(NoContent::from(
+        portcullis.roles().withdraw(who.permit(), &permission, by).await?,
+    ))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -197,12 +198,12 @@ async fn create(
     Circumstances(by): Circumstances,
     Json(form): Json<NewRole>,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .create(who.permit(), &form.name, &form.description, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 async fn delete(
@@ -211,7 +212,9 @@ async fn delete(
     Path(role): Path<String>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().delete(who.permit(), &role, by).await)
+    Ok(NoContent::from(
+        portcullis.roles().delete(who.permit(), &role, by).await?,
+    ))
 }
 
 /// Whoever has a role. What else there is to know of the account is for who may read accounts.
@@ -246,12 +249,12 @@ async fn allow(
     Path((role, permission)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .allow(who.permit(), &role, &permission, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 async fn disallow(
@@ -260,12 +263,12 @@ async fn disallow(
     Path((role, permission)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .disallow(who.permit(), &role, &permission, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 async fn inherit(
@@ -274,7 +277,12 @@ async fn inherit(
     Path((role, parent)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.roles().inherit(who.permit(), &role, &parent, by).await)
+    Ok(NoContent::from(
+        portcullis
+            .roles()
+            .inherit(who.permit(), &role, &parent, by)
+            .await?,
+    ))
 }
 
 async fn disinherit(
@@ -283,12 +291,12 @@ async fn disinherit(
     Path((role, parent)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .disinherit(who.permit(), &role, &parent, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 /// The names of roles.
@@ -318,12 +326,12 @@ async fn assign(
     Path((account, role)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .assign(who.permit(), account_id(&account)?, &role, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 async fn unassign(
@@ -332,12 +340,12 @@ async fn unassign(
     Path((account, role)): Path<(String, String)>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(
+    Ok(NoContent::from(
         portcullis
             .roles()
             .unassign(who.permit(), account_id(&account)?, &role, by)
-            .await,
-    )
+            .await?,
+    ))
 }
 
 pub(super) fn account_id(text: &str) -> Result<Id, Problem> {

@@ -18,9 +18,11 @@ use serde::Deserialize;
 
 use super::{AccountView, Underway};
 use crate::composition::Portcullis;
-use crate::refusals::one_field;
 use crate::schema::shape;
-use crate::{Accepted, Allow, Api, Circumstances, Json, NoContent, Personal, Problem, Public, Via, Visitor};
+use crate::{
+    Accepted, Allow, Api, Circumstances, FieldErrors, Json, NoContent, Personal, Problem, Public, Via,
+    Visitor,
+};
 
 /// The routes below `/auth/email`.
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -68,7 +70,7 @@ async fn verify_email(
     let account = match (password, new_password) {
         (Some(_), Some(_)) => {
             let detail = "give the account's password, or a new one to take it over";
-            return Err(one_field("/new_password", "one_of_two", detail));
+            return Err(FieldErrors::of("/new_password", "one_of_two", detail).into());
         }
         (Some(password), None) => portcullis.verify_email(token, &password, by).await?,
         (None, Some(password)) => portcullis.take_over(token, &password, by).await?,
@@ -213,7 +215,7 @@ async fn ask_for_code(
 ) -> Result<Accepted<Underway>, Problem> {
     let identifier = Identifier::parse(&form.identifier).ok_or_else(|| {
         let detail = "give the address to prove, or the account's user name";
-        one_field("/identifier", "invalid_identifier", detail)
+        Problem::from(FieldErrors::of("/identifier", "invalid_identifier", detail))
     })?;
     portcullis.mail_code(identifier, by).await?;
     Ok(Accepted(Underway {

@@ -67,7 +67,7 @@ async fn create(
     defends!("T041");
     let (parsed, now) = (form.parse()?, by.at);
     let issued = portcullis.api_keys().create(&who, parsed, by).await;
-    let issued = issued.map_err(|error| refused(&form, &error))?;
+    let issued = issued.map_err(|error| refused(&form, error))?;
     Ok(Created(IssuedView::of(&issued, now)))
 }
 

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::view::OrganizationView;
-use super::{changed, made_view};
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
@@ -83,11 +82,8 @@ async fn create(
         return Err(fields.into());
     };
     let organizations = portcullis.organizations();
-    made_view(
-        organizations
-            .create_for(who.permit(), (name, slug), owner, by)
-            .await?,
-    )
+    let made = organizations.create_for(who.permit(), (name, slug), owner, by);
+    Ok(Created(OrganizationView::from(&made.await?)))
 }
 
 async fn find(
@@ -136,5 +132,7 @@ async fn set_state(
         SettableOrganizationState::Suspended => organization::State::Suspended,
     };
     let organizations = portcullis.organizations();
-    changed(organizations.set_state(who.permit(), id, state, by).await?)
+    Ok(NoContent::from(
+        organizations.set_state(who.permit(), id, state, by).await?,
+    ))
 }

@@ -5,16 +5,13 @@ use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
 use portcullis_core::authz::{Member, MembersRead, MembersWrite, Unnarrowed};
 use portcullis_core::letter::About;
-use portcullis_core::organization::{
-    Accepted, InvitationToken, Invite, Invited, MayLetIn, OrganizationsError,
-};
+use portcullis_core::organization::{InvitationToken, Invite, Invited, MayLetIn, OrganizationsError};
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
 use super::view::{InvitationView, Standing};
-use super::{changed, owns_too_many};
 use crate::composition::Portcullis;
 use crate::letters::{host_of, organization as letters};
 use crate::page::Items;
@@ -76,13 +73,8 @@ async fn invite(
         email,
         roles: form.roles,
     };
-    match portcullis.invite(who.permit(), invite, by).await? {
-        Invited::Invited(invited) => Ok(Created(InvitationView::from(invited.0))),
-        Invited::Refused(change) => match changed(change) {
-            Err(problem) => Err(problem),
-            Ok(_) => Err(Problem::internal("an invitation was neither written nor refused")),
-        },
-    }
+    let invited = portcullis.invite(who.permit(), invite, by).await?;
+    Ok(Created(InvitationView::from(invited.invitation)))
 }
 
 impl Portcullis {
@@ -139,12 +131,12 @@ async fn revoke(
 ) -> Result<NoContent, Problem> {
     let unknown = || Problem::unknown("unknown_invitation", "there is no such open invitation");
     let invitation = invitation.parse().map_err(|_| unknown())?;
-    changed(
+    Ok(NoContent::from(
         portcullis
             .organizations()
             .revoke(who.permit(), invitation, by)
             .await?,
-    )
+    ))
 }
 
 /// A mailed code.
@@ -162,27 +154,10 @@ async fn accept(
     Circumstances(by): Circumstances,
     Json(form): Json<InvitationCode>,
 ) -> Result<Json<Standing>, Problem> {
-    let accepted = match InvitationToken::parse(form.token.expose()) {
-        Some(token) => {
-            portcullis
-                .organizations()
-                .accept(who.permit(), &token, by)
-                .await?
-        }
-        None => Accepted::Refused,
-    };
-    match accepted {
-        Accepted::Joined(belonging) => Ok(Json(Standing::from(&belonging))),
-        Accepted::Refused => Err(Problem::bad_request(
-            "invalid_invitation",
-            "this invitation was used, revoked, has expired or never existed; ask for another",
-        )
-        .on_record()),
-        Accepted::OwnsTooMany => Err(owns_too_many()),
-        Accepted::AnotherAddress => Err(Problem::forbidden(
-            "another_address",
-            "this invitation is for another address, or you haven't proven yet that it is yours: log in to the account \
-             with the invited address, and prove it by the code that /auth/email/code mails",
-        )),
-    }
+    let token = InvitationToken::parse(form.token.expose()).ok_or(OrganizationsError::InvalidInvitation)?;
+    let joined = portcullis
+        .organizations()
+        .accept(who.permit(), &token, by)
+        .await?;
+    Ok(Json(Standing::from(&joined)))
 }

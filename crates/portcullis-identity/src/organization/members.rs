@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::changed;
 use super::view::MemberView;
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
@@ -70,11 +69,11 @@ async fn set_roles(
     defends!("T112");
     let account = member(&account)?;
     let organizations = portcullis.organizations();
-    changed(
+    Ok(NoContent::from(
         organizations
             .set_roles(who.permit(), account, form.roles, by)
             .await?,
-    )
+    ))
 }
 
 async fn remove(
@@ -84,12 +83,12 @@ async fn remove(
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
     let account = member(&account)?;
-    changed(
+    Ok(NoContent::from(
         portcullis
             .organizations()
             .remove(who.permit(), account, by)
             .await?,
-    )
+    ))
 }
 
 /// The next owner.
@@ -108,7 +107,9 @@ async fn transfer(
     Json(form): Json<NextOwner>,
 ) -> Result<NoContent, Problem> {
     let to = member(&form.account)?;
-    changed(portcullis.organizations().transfer(who.permit(), to, by).await?)
+    Ok(NoContent::from(
+        portcullis.organizations().transfer(who.permit(), to, by).await?,
+    ))
 }
 
 pub(super) fn member(text: &str) -> Result<account::Id, Problem> {

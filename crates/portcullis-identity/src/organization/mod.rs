@@ -10,7 +10,7 @@ mod view;
 
 use axum::extract::State;
 use portcullis_core::authz::{Authenticated, Member, SettingsWrite, Unnarrowed};
-use portcullis_core::organization::{Change, Created as Made, Name, Renaming, Slug};
+use portcullis_core::organization::{Name, Renaming, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -83,17 +83,7 @@ async fn create(
 ) -> Result<Created<OrganizationView>, Problem> {
     let (name, slug) = form.parse()?;
     let made = portcullis.organizations().create(who.permit(), name, slug, by);
-    made_view(made.await?)
-}
-
-/// What creating answers.
-fn made_view(made: Made) -> Result<Created<OrganizationView>, Problem> {
-    match made {
-        Made::Created(organization) => Ok(Created(OrganizationView::from(&organization))),
-        Made::Taken => Err(taken()),
-        Made::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
-        Made::TooMany => Err(owns_too_many()),
-    }
+    Ok(Created(OrganizationView::from(&made.await?)))
 }
 
 async fn mine(
@@ -134,12 +124,12 @@ async fn rename(
         .slug
         .and_then(|text| fields.check("/slug", "invalid_slug", Slug::parse(&text)));
     let renaming = fields.done(Renaming { name, slug })?;
-    changed(
+    Ok(NoContent::from(
         portcullis
             .organizations()
             .rename(who.permit(), renaming, by)
             .await?,
-    )
+    ))
 }
 
 async fn leave(
@@ -147,60 +137,7 @@ async fn leave(
     State(portcullis): State<Portcullis>,
     Circumstances(by): Circumstances,
 ) -> Result<NoContent, Problem> {
-    changed(portcullis.organizations().leave(who.permit(), by).await?)
-}
-
-/// What a change in an organization answers. Asking for what is so already is no error: the caller's wish holds.
-fn changed(change: Change) -> Result<NoContent, Problem> {
-    match change {
-        Change::Done | Change::Unchanged => Ok(NoContent),
-        Change::UnknownOrganization => Err(Problem::not_found()),
-        Change::UnknownAccount => Err(Problem::unknown("unknown_account", "there is no such account")),
-        Change::UnknownMember => Err(Problem::unknown("unknown_member", "there is no such member")),
-        Change::UnknownInvitation => Err(Problem::unknown(
-            "unknown_invitation",
-            "there is no such open invitation",
-        )),
-        Change::UnknownRole => Err(Problem::unknown("unknown_role", "there is no role of this name")),
-        Change::Beyond => Err(Problem::forbidden(
-            "beyond_your_roles",
-            "you can give and take only what you have in this organization yourself",
-        )),
-        Change::Lacks(missing) => Err(Problem::beyond(&missing)),
-        Change::TheServers => Err(Problem::conflict(
-            "servers_role",
-            "a role that brings something of the server's is given in no organization",
-        )
-        .on_record()),
-        Change::LastOwner => Err(Problem::conflict(
-            "last_owner",
-            "an organization has an owner who can act: make another one first",
-        )),
-        Change::Member => Err(Problem::conflict("already_member", "this is a member already")),
-        Change::Taken => Err(taken()),
-        Change::TooMany => Err(Problem::conflict(
-            "too_many",
-            "there are as many of them as there may be",
-        )),
-        Change::TooSoon(wait) => Err(Problem::too_many(wait)),
-        Change::NotProven => Err(Problem::forbidden(
-            "address_not_proven",
-            "prove your own address first: a letter in your name goes to a stranger",
-        )),
-        Change::OwnsTooMany => Err(owns_too_many()),
-    }
-}
-
-fn owns_too_many() -> Problem {
-    Problem::conflict(
-        "too_many_organizations",
-        "this account owns as many organizations as one account may",
-    )
-}
-
-fn taken() -> Problem {
-    Problem::conflict(
-        "slug_taken",
-        "this slug is, or was, another organization's; choose another",
-    )
+    Ok(NoContent::from(
+        portcullis.organizations().leave(who.permit(), by).await?,
+    ))
 }

@@ -10,8 +10,6 @@ use portcullis_core::login::LoginError;
 use portcullis_core::token::{RefreshError, UnknownResource};
 
 use crate::problem::oauth::Body;
-use crate::problem::way_out;
-use crate::refusals::NO_SUCH_RESOURCE;
 use crate::{Json, Problem};
 
 /// The error codes this server uses.
@@ -69,26 +67,21 @@ impl From<LoginError> for OAuthError {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::WrongCredentials => Self::new(Code::InvalidGrant, "wrong username or password"),
-            LoginError::Account(state) => {
-                let way_out = way_out(state);
-                Self::new(
-                    Code::InvalidGrant,
-                    format!("the account is {}{way_out}", state.as_str()),
-                )
-            }
-            LoginError::InvalidScope => Self::new(
-                Code::InvalidScope,
-                "none of the scopes asked for can be granted to this account",
+            LoginError::Account(state) => Self::new(
+                Code::InvalidGrant,
+                format!("the account is {}{}", state.as_str(), state.way_out()),
             ),
-            error @ LoginError::ScopesTooLong => Self::new(Code::InvalidScope, error.to_string()),
+            error @ (LoginError::InvalidScope | LoginError::ScopesTooLong) => {
+                Self::new(Code::InvalidScope, error.to_string())
+            }
             other => Self::Problem(other.into()),
         }
     }
 }
 
 impl From<UnknownResource> for OAuthError {
-    fn from(_: UnknownResource) -> Self {
-        Self::new(Code::InvalidTarget, NO_SUCH_RESOURCE)
+    fn from(unknown: UnknownResource) -> Self {
+        Self::new(Code::InvalidTarget, unknown.to_string())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use portcullis_core::authz::{MembersWrite, Permit};
 use portcullis_core::checks;
-use portcullis_core::organization::Change;
+use portcullis_core::effect::Effect;
 use portcullis_identity::core::account;
 use portcullis_identity::core::authz::{ResourceFacts, ResourceKind};
 use portcullis_identity::core::organization::Id;
@@ -220,7 +220,7 @@ async fn a_removed_member_shares_nothing_of_the_organization() {
     let added = organizations
         .add(&permit, ben.id, Vec::new(), app.by_operator())
         .await;
-    assert_eq!(added.unwrap(), Change::Done);
+    assert_eq!(added.unwrap(), Effect::Changed);
     let wish = json!({ "subject": format!("account:{}", anna.id), "action": "documents:read" });
     let document = format!("{}.{acme}", ben.id);
     let share = async |below: &str, selected: bool| {
@@ -243,7 +243,7 @@ async fn a_removed_member_shares_nothing_of_the_organization() {
     assert_eq!(share("anywhere", true).await.1, "no_organization");
 
     let removed = organizations.remove(&permit, ben.id, app.by_operator()).await;
-    assert_eq!(removed.unwrap(), Change::Done);
+    assert_eq!(removed.unwrap(), Effect::Changed);
     assert_eq!(share("documents", true).await, refused("not_a_member"));
     assert_eq!(share("anywhere", false).await.1, "no_organization");
     assert_eq!(share("anywhere", true).await.1, "no_organization");

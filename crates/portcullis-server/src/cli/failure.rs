@@ -9,6 +9,8 @@ use portcullis_core::fault::Fault;
 use portcullis_core::issuance::{ChangeError, CreateError, RotateError};
 use portcullis_core::key::{InvalidKey, KeyringError};
 use portcullis_core::login::EndError;
+use portcullis_core::organization::OrganizationsError;
+use portcullis_core::problem::{Refusal as _, Status};
 use portcullis_core::roles::RolesError;
 
 use crate::config::Problems;
@@ -43,8 +45,24 @@ impl Failure {
     }
 }
 
+/// What a service refused, in its own words: where its status says that an argument isn't what it must be, as such.
+macro_rules! refused {
+    ($($error:ty),+ $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                match error.details().status {
+                    Status::BadRequest | Status::Unprocessable => Self::Usage(error.to_string()),
+                    _ => Self::Failed(error.to_string()),
+                }
+            }
+        }
+    )+};
+}
+
+refused!(RolesError, OrganizationsError);
+
 macro_rules! fails {
-    ($($error:ty),+) => {$(
+    ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
                 Self::Failed(error.to_string())
@@ -57,16 +75,16 @@ fails!(
     StartError,
     RunError,
     Fault,
+    RegistrationError,
     StateError,
     ProveError,
     EndError,
     InvalidKey,
     KeyringError,
-    RolesError,
     ServiceAccountError,
     CreateError,
     ChangeError,
-    RotateError
+    RotateError,
 );
 
 impl From<io::Error> for Failure {
@@ -75,27 +93,5 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Self::Hushed,
             _ => Self::Failed(error.to_string()),
         }
-    }
-}
-
-impl From<RegistrationError> for Failure {
-    fn from(error: RegistrationError) -> Self {
-        Self::Failed(match error {
-            RegistrationError::Password(broken) => {
-                let rules: Vec<String> = broken.iter().map(ToString::to_string).collect();
-                format!("the password was refused: {}", rules.join("; "))
-            }
-            RegistrationError::Taken {
-                email: true,
-                username: false,
-            } => "an account has proven this address already".to_owned(),
-            RegistrationError::Taken { email: false, .. } => {
-                "an account has this user name already".to_owned()
-            }
-            RegistrationError::Taken { .. } => {
-                "accounts have proven this address and have this user name already".to_owned()
-            }
-            other => other.to_string(),
-        })
     }
 }

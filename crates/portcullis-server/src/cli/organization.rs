@@ -5,14 +5,14 @@ use portcullis_core::account::shown_address;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{OrganizationsRead, OrganizationsWrite, Permit};
 use portcullis_core::organization::{
-    Change, Created, Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization,
-    OrganizationsError, Selector, Slug, State,
+    Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization, Selector, Slug, State,
 };
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
 use super::account;
 use super::failure::Failure;
+use super::role::report;
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
@@ -113,7 +113,7 @@ impl Command {
                 let (organizations, named) = (portcullis.organizations(), selector(&organization)?);
                 let account = account::find(portcullis, &account).await?.id;
                 let change = organizations.dismiss(&permit, named, account, by(portcullis));
-                told(change.await?, output)
+                report(change.await?, output)
             }
             Self::Suspend { organization } => set(portcullis, &organization, State::Suspended, output).await,
             Self::Resume { organization } => set(portcullis, &organization, State::Active, output).await,
@@ -144,23 +144,14 @@ async fn create(
     let owner = account::find_to_give(portcullis, owner).await?.id;
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
     let organizations = portcullis.organizations();
-    match organizations
+    let made = organizations
         .create_for(&permit, (name, slug), owner, by(portcullis))
-        .await?
-    {
-        Created::Created(made) => {
-            let text = format!("{} was created, id {}", made.slug, made.id);
-            Ok(output.done(
-                &text,
-                &json!({ "id": made.id, "slug": made.slug, "name": made.name }),
-            )?)
-        }
-        Created::Taken => Err(failed(
-            "this slug is, or was, another organization's; choose another",
-        )),
-        Created::UnknownAccount => Err(failed("there is no such account")),
-        Created::TooMany => Err(failed("the account owns as many organizations as it may")),
-    }
+        .await?;
+    let text = format!("{} was created, id {}", made.slug, made.id);
+    Ok(output.done(
+        &text,
+        &json!({ "id": made.id, "slug": made.slug, "name": made.name }),
+    )?)
 }
 
 async fn add(
@@ -173,11 +164,7 @@ async fn add(
     let (organizations, named) = (portcullis.organizations(), selector(organization)?);
     let account = account::find_to_give(portcullis, account).await?.id;
     let added = organizations.appoint(&permit, named, account, roles, by(portcullis));
-    let change = added.await.map_err(|error| match error {
-        OrganizationsError::Fault(fault) => Failure::from(fault),
-        wrong => Failure::Usage(wrong.to_string()),
-    });
-    told(change?, output)
+    report(added.await?, output)
 }
 
 async fn set(
@@ -189,7 +176,7 @@ async fn set(
     let id = find(portcullis, organization).await?.id;
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
     let organizations = portcullis.organizations();
-    told(
+    report(
         organizations
             .set_state(&permit, id, state, by(portcullis))
             .await?,
@@ -215,40 +202,6 @@ fn missing(name: &str) -> Failure {
     Failure::Failed(format!(
         "there is no organization {name:?}: `portcullis organization list` shows all"
     ))
-}
-
-fn told(change: Change, output: &Output) -> Result<(), Failure> {
-    match change {
-        Change::Done => Ok(output.done("done", &json!({ "changed": true }))?),
-        Change::Unchanged => Ok(output.done("it was so already", &json!({ "changed": false }))?),
-        refused => Err(failed(explain(&refused))),
-    }
-}
-
-const fn explain(change: &Change) -> &'static str {
-    match change {
-        Change::Done | Change::Unchanged => "done",
-        Change::UnknownOrganization => {
-            "there is no such organization: `portcullis organization list` shows all"
-        }
-        Change::UnknownAccount => "there is no such account: `portcullis account list` shows all",
-        Change::UnknownMember => "this account is no member: `portcullis organization members` shows all",
-        Change::UnknownInvitation => "there is no such open invitation",
-        Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
-        Change::Beyond | Change::Lacks(_) => "this gives or takes more than its caller may",
-        Change::TheServers => "a role that brings something of the server's is given in no organization",
-        Change::LastOwner => "this is the last owner who can act: make another one first",
-        Change::Member => "this account is a member already",
-        Change::Taken => "this slug is, or was, another organization's",
-        Change::TooMany => "there are as many of them as there may be",
-        Change::TooSoon(_) => "too many letters were sent: try again later",
-        Change::NotProven => "this account hasn't proven its address",
-        Change::OwnsTooMany => "this account owns as many organizations as it may",
-    }
-}
-
-fn failed(text: &str) -> Failure {
-    Failure::Failed(text.to_owned())
 }
 
 fn by(portcullis: &Portcullis) -> Context {

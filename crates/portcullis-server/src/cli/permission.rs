@@ -57,6 +57,6 @@ impl Command {
                 roles.withdraw(&permit, &permission, by).await
             }
         };
-        role::report(outcome, output)
+        role::report(outcome?, output)
     }
 }

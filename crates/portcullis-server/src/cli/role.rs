@@ -3,8 +3,9 @@
 use clap::Subcommand;
 use portcullis_core::account::Id;
 use portcullis_core::audit::Context;
-use portcullis_core::authz::{Permit, RolesRead, RolesWrite, in_words};
-use portcullis_core::roles::{Change, MayGive, RoleRecord, RolesError};
+use portcullis_core::authz::{Permit, RolesRead, RolesWrite};
+use portcullis_core::effect::Effect;
+use portcullis_core::roles::{MayGive, RoleRecord, RolesError};
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
@@ -101,26 +102,25 @@ impl Command {
             Self::Show { role } => {
                 let roles = portcullis.roles().list(&permit).await?;
                 let found = roles.iter().find(|known| known.name == role);
-                let found = found.ok_or_else(|| Failure::Failed(explain(&Change::UnknownRole)))?;
+                let found = found.ok_or(RolesError::UnknownRole)?;
                 Ok(output.record(&COLUMNS, &row(found))?)
             }
             Self::Members { role, after, limit } => {
                 let holders = portcullis.roles().holders(&permit, &role, after, limit).await?;
-                let unknown = || Failure::Failed(explain(&Change::UnknownRole));
-                show_all(&holders.ok_or_else(unknown)?, output)
+                show_all(&holders.ok_or(RolesError::UnknownRole)?, output)
             }
-            change => report(change.change(portcullis).await?, output),
+            change => report(change.change(portcullis).await??, output),
         }
     }
 
-    async fn change(self, portcullis: &Portcullis) -> Result<Result<Change, RolesError>, Failure> {
+    async fn change(self, portcullis: &Portcullis) -> Result<Result<Effect, RolesError>, Failure> {
         let roles = portcullis.roles();
         let gives = &Permit::<MayGive>::dangerous_for_operator();
         let takes = &Permit::<RolesWrite>::dangerous_for_operator();
         let by = Context::operator(portcullis.environment().now());
         Ok(match self {
             // Handled before.
-            Self::List | Self::Show { .. } | Self::Members { .. } => Ok(Change::Unchanged),
+            Self::List | Self::Show { .. } | Self::Members { .. } => Ok(Effect::Unchanged),
             Self::Create { role, description } => roles.create(gives, &role, &description, by).await,
             Self::Delete { role } => roles.delete(takes, &role, by).await,
             Self::Allow { role, permission } => roles.allow(gives, &role, &permission, by).await,
@@ -141,31 +141,13 @@ impl Command {
     }
 }
 
-/// Says what came of a change of roles or permissions.
-pub(super) fn report(outcome: Result<Change, RolesError>, output: &Output) -> Result<(), Failure> {
-    match outcome {
-        Ok(Change::Done) => Ok(output.done("done", &json!({ "changed": true }))?),
-        Ok(Change::Unchanged) => Ok(output.done("it was so already", &json!({ "changed": false }))?),
-        Ok(refused) => Err(Failure::Failed(explain(&refused))),
-        Err(RolesError::Fault(fault)) => Err(fault.into()),
-        Err(wrong) => Err(Failure::Usage(wrong.to_string())),
-    }
-}
-
-fn explain(change: &Change) -> String {
-    let text = match change {
-        Change::Done | Change::Unchanged => "done",
-        Change::UnknownRole => "there is no such role: `portcullis role list` shows all",
-        Change::UnknownPermission => {
-            "there is no such permission: start the program that asks for it once, or `portcullis permission declare`"
-        }
-        Change::UnknownAccount => "there is no such account: `portcullis account list` shows all",
-        Change::Cycle => "the role would inherit from itself: nothing was changed",
-        Change::Taken => "a role of this name exists",
-        Change::Protected => "this is Portcullis' own, or its last holder would lose it: nothing was changed",
-        Change::Beyond(missing) => return format!("you lack {}: nothing was changed", in_words(missing)),
+/// Says what came of a change.
+pub(super) fn report(effect: Effect, output: &Output) -> Result<(), Failure> {
+    let (text, changed) = match effect {
+        Effect::Changed => ("done", true),
+        Effect::Unchanged => ("it was so already", false),
     };
-    text.to_owned()
+    Ok(output.done(text, &json!({ "changed": changed }))?)
 }
 
 const COLUMNS: [&str; 4] = ["name", "description", "permissions", "inherits"];

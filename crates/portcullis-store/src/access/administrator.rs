@@ -2,9 +2,11 @@
 
 use portcullis_core::account::Account;
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
-use portcullis_core::roles::Change;
+use portcullis_core::roles::RolesError;
 
+use super::Outcome;
 use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
@@ -72,10 +74,10 @@ const ALL_WHO_ADMINISTER: &str = concat!(
 );
 
 /// Whether the change just made took the last administrator who could act away; then it is undone.
-pub(super) async fn guard_administrators(tx: &mut Tx<'_>, before: bool) -> Result<Change, Fault> {
+pub(super) async fn guard_administrators(tx: &mut Tx<'_>, before: bool) -> Outcome {
     if before && !administrator_acts(tx).await? {
         tx.undo();
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }

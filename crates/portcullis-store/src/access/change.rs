@@ -4,17 +4,18 @@
 
 use portcullis_core::account::Id;
 use portcullis_core::audit::{Action, Context};
-use portcullis_core::authz::is_reserved;
+use portcullis_core::authz::{InvalidName, is_reserved, valid_role_name};
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
-use portcullis_core::roles::{Change, PermissionRecord};
+use portcullis_core::roles::{PermissionRecord, RolesError};
 use portcullis_core::scopes::{ADMINISTRATOR, Lacks};
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use super::authority::{self, NEEDED};
-use super::declare;
+use super::{Outcome, make_known};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
@@ -23,59 +24,57 @@ pub(super) async fn declare_permission(
     tx: &mut Tx<'_>,
     permission: &PermissionRecord,
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     if is_reserved(&permission.name) {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     lock_roles(tx).await?;
     if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
-    if !declare(tx, std::slice::from_ref(permission), by).await? {
-        return Ok(Change::Unchanged);
+    if !make_known(tx, std::slice::from_ref(permission), by).await? {
+        return Ok(Ok(Effect::Unchanged));
     }
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
-pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Context) -> Result<Change, Fault> {
+pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Context) -> Outcome {
     if is_reserved(name) {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     lock_roles(tx).await?;
     if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let sql = "DELETE FROM permissions WHERE name = $1";
     if tx.execute(sql, params![name]).await? == 0 {
-        return Ok(Change::UnknownPermission);
+        return Ok(Err(RolesError::UnknownPermission));
     }
     tx.record(by, Entry::of(Action::PermissionWithdrawn).detail(name));
     tx.invalidate(Invalidation::Roles, by.at);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
-pub(super) async fn create_role(
-    tx: &mut Tx<'_>,
-    name: &str,
-    description: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn create_role(tx: &mut Tx<'_>, name: &str, description: &str, by: &Context) -> Outcome {
+    if !valid_role_name(name) {
+        return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Role)));
+    }
     let sql = "INSERT INTO roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![name, description]).await? == 0 {
-        return Ok(Change::Taken);
+        return Ok(Err(RolesError::Taken));
     }
     tx.record(by, Entry::of(Action::RoleCreated).detail(name));
     tx.invalidate(Invalidation::Roles, by.at);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
-pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Result<Change, Fault> {
+pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Outcome {
     if matches!(name, ADMINISTRATOR | OWNER) {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     lock_roles(tx).await?;
     if let Some(refused) = refuses_taking(tx, name, name, by).await? {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
     let sql = "DELETE FROM roles WHERE name = $1";
@@ -85,78 +84,63 @@ pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Re
     guard_administrators(tx, before).await
 }
 
-pub(super) async fn allow(
-    tx: &mut Tx<'_>,
-    role: &str,
-    permission: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn allow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(RolesError::UnknownRole));
     }
     if !permission_exists(tx, permission).await? {
-        return Ok(Change::UnknownPermission);
+        return Ok(Err(RolesError::UnknownPermission));
     }
     if role == OWNER {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
     if let Some(refused) = beyond(who.lacks(NEEDED, [&permission.to_owned()])) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let changed = tx.execute(sql, params![role, permission]).await?;
     Ok(role_changed(tx, changed, format!("{role} +{permission}"), by))
 }
 
-pub(super) async fn disallow(
-    tx: &mut Tx<'_>,
-    role: &str,
-    permission: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn disallow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(RolesError::UnknownRole));
     }
     if !permission_exists(tx, permission).await? {
-        return Ok(Change::UnknownPermission);
+        return Ok(Err(RolesError::UnknownPermission));
     }
     if matches!(role, ADMINISTRATOR | OWNER) {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
     let mut missing = who.lacks(NEEDED, [&permission.to_owned()]);
     missing.extend(authority::lacks_over_holders(tx, &who, role, by).await?);
     if let Some(refused) = beyond(missing) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
     let changed = tx.execute(sql, params![role, permission]).await?;
     Ok(role_changed(tx, changed, format!("{role} -{permission}"), by))
 }
 
-pub(super) async fn inherit(
-    tx: &mut Tx<'_>,
-    role: &str,
-    parent: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn inherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Context) -> Outcome {
     defends!("T025");
     lock_roles(tx).await?;
     let (true, Some(brings)) = (role_exists(tx, role).await?, authority::brings(tx, parent).await?) else {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(RolesError::UnknownRole));
     };
     if matches!(role, ADMINISTRATOR | OWNER) || parent == OWNER {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
     if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     if reaches(tx, parent, role).await? {
-        return Ok(Change::Cycle);
+        return Ok(Err(RolesError::Cycle));
     }
     let sql = "INSERT INTO role_parents (role, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let changed = tx.execute(sql, params![role, parent]).await?;
@@ -172,84 +156,74 @@ async fn reaches(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<bool, Fault> {
     Ok(tx.query_one(sql, params![from, to]).await?.is_some())
 }
 
-pub(super) async fn disinherit(
-    tx: &mut Tx<'_>,
-    role: &str,
-    parent: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn disinherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     if !role_exists(tx, role).await? {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(RolesError::UnknownRole));
     }
     if let Some(refused) = refuses_taking(tx, parent, role, by).await? {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
     let sql = "DELETE FROM role_parents WHERE role = $1 AND parent = $2";
     let changed = tx.execute(sql, params![role, parent]).await?;
     match role_changed(tx, changed, format!("{role} inherits {parent} no more"), by) {
-        Change::Done => guard_administrators(tx, before).await,
+        Ok(Effect::Changed) => guard_administrators(tx, before).await,
         unchanged => Ok(unchanged),
     }
 }
 
-fn role_changed(tx: &mut Tx<'_>, rows: u64, detail: String, by: &Context) -> Change {
+fn role_changed(tx: &mut Tx<'_>, rows: u64, detail: String, by: &Context) -> Result<Effect, RolesError> {
     if rows == 0 {
-        return Change::Unchanged;
+        return Ok(Effect::Unchanged);
     }
     tx.record(by, Entry::of(Action::RoleChanged).detail(detail));
     tx.invalidate(Invalidation::Roles, by.at);
-    Change::Done
+    Ok(Effect::Changed)
 }
 
-pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Context) -> Result<Change, Fault> {
+pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     if !account_exists(tx, account).await? {
-        return Ok(Change::UnknownAccount);
+        return Ok(Err(RolesError::UnknownAccount));
     }
     let Some(brings) = authority::brings(tx, role).await? else {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(RolesError::UnknownRole));
     };
     if role == OWNER {
-        return Ok(Change::Protected);
+        return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
     if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![account, role]).await? == 0 {
-        return Ok(Change::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     tx.record(by, Entry::of(Action::RoleAssigned).account(account).detail(role));
     tx.invalidate(Invalidation::Account(account), by.at);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
-pub(super) async fn unassign(
-    tx: &mut Tx<'_>,
-    account: Id,
-    role: &str,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn unassign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     if !account_exists(tx, account).await? {
-        return Ok(Change::UnknownAccount);
+        return Ok(Err(RolesError::UnknownAccount));
     }
     let Some(brings) = authority::brings(tx, role).await? else {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(RolesError::UnknownRole));
     };
     let who = authority::of_actor(tx, by).await?;
     let mut missing = who.lacks_to_take(NEEDED, &brings);
     missing.extend(authority::lacks_over(tx, &who, NEEDED, account, by).await?);
     if let Some(refused) = beyond(missing) {
-        return Ok(refused);
+        return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
     let sql = "DELETE FROM account_roles WHERE account_id = $1 AND role = $2";
     if tx.execute(sql, params![account, role]).await? == 0 {
-        return Ok(Change::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     tx.record(
         by,
@@ -265,9 +239,9 @@ async fn refuses_taking(
     role: &str,
     holding: &str,
     by: &Context,
-) -> Result<Option<Change>, Fault> {
+) -> Result<Option<RolesError>, Fault> {
     let Some(brings) = authority::brings(tx, role).await? else {
-        return Ok(Some(Change::UnknownRole));
+        return Ok(Some(RolesError::UnknownRole));
     };
     let who = authority::of_actor(tx, by).await?;
     let mut missing = who.lacks_to_take(NEEDED, &brings);
@@ -276,10 +250,10 @@ async fn refuses_taking(
 }
 
 /// The refusal of who lacks something.
-fn beyond(mut missing: Lacks) -> Option<Change> {
+fn beyond(mut missing: Lacks) -> Option<RolesError> {
     missing.sort();
     missing.dedup();
-    (!missing.is_empty()).then_some(Change::Beyond(missing))
+    (!missing.is_empty()).then_some(RolesError::Forbidden { missing })
 }
 
 async fn role_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {

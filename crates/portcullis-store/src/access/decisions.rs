@@ -3,8 +3,7 @@
 //! A decision is one JSON text: it is written once, read whole, and its form grows with the code. What the sweep
 //! goes by stands beside it in columns.
 
-use async_trait::async_trait;
-use portcullis_core::audit::Context;
+use portcullis_core::audit::{self, Context};
 use portcullis_core::authz::Decision;
 use portcullis_core::authz::explain::{Bounds, Store};
 use portcullis_core::fault::Fault;
@@ -12,38 +11,24 @@ use uuid::Uuid;
 
 use crate::Database;
 use crate::event::Entry;
+use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, params};
 
-#[async_trait]
-impl Store for Database {
-    async fn keep(&self, decision: Decision, by: Context) -> Result<(), Fault> {
-        let record = serde_json::to_string(&decision)
-            .map_err(|error| Fault::Other(format!("a decision can't be written: {error}")))?;
-        self.write((decision, record, by), |tx, (decision, record, by)| {
-            Box::pin(keep(tx, decision, record, by))
-        })
-        .await
-    }
+portcullis_core::decisions_port!();
 
-    async fn recall(&self, trace: Uuid) -> Result<Option<Decision>, Fault> {
-        let sql = "SELECT record FROM decisions WHERE trace = $1";
-        let row = self.read(sql, params![trace]).await?.into_iter().next();
-        row.map(decision).transpose()
-    }
-
-    async fn forget(&self, bounds: Bounds, limit: u32) -> Result<u64, Fault> {
-        self.write((bounds, limit), |tx, (bounds, limit)| {
-            Box::pin(forget(tx, *bounds, *limit))
-        })
-        .await
-    }
+async fn recall(on: &Database, trace: Uuid) -> Result<Option<Decision>, Fault> {
+    let sql = "SELECT record FROM decisions WHERE trace = $1";
+    let row = on.read(sql, params![trace]).await?.into_iter().next();
+    row.map(decision).transpose()
 }
 
-async fn keep(tx: &mut Tx<'_>, decision: &Decision, record: &str, by: &Context) -> Result<(), Fault> {
+async fn keep(tx: &mut Tx<'_>, decision: &Decision, by: &Context) -> Result<(), Fault> {
+    let record = serde_json::to_string(decision)
+        .map_err(|error| Fault::Other(format!("a decision can't be written: {error}")))?;
     let sql = "INSERT INTO decisions (trace, at, account_id, record) VALUES ($1, $2, $3, $4)
         ON CONFLICT (trace) DO NOTHING";
-    let params = params![decision.trace, decision.at, decision.account, record];
+    let params = params![decision.trace, decision.at, decision.account, &record];
     tx.execute(sql, params).await?;
     if let Some(refusal) = decision.refusal() {
         let by = Context {

@@ -75,7 +75,7 @@ async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) ->
         return close(tx, id, stamp, by).await;
     }
     if why == Loss::Proof {
-        everything::end(tx, id, stamp, Keys::Stay, by).await?;
+        everything::end_everything(tx, id, stamp, Keys::Stay, by).await?;
     }
     Ok(())
 }
@@ -91,7 +91,7 @@ async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<()
     tx.execute(sql, params![id]).await?;
     tx.execute("DELETE FROM passwords WHERE account_id = $1", params![id])
         .await?;
-    everything::end(tx, id, stamp, Keys::Revoke, by).await?;
+    everything::end_everything(tx, id, stamp, Keys::Revoke, by).await?;
     let closed = Entry::of(Action::AccountStateSet).account(id);
     tx.record(by, closed.detail("disabled"));
     Ok(())
@@ -99,7 +99,7 @@ async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<()
 
 /// Adopts what the version before wrote, renews claims whose accounts have keys in use or a role, and ends up to `limit`
 /// of the others that are over.
-pub(super) async fn expire(
+pub(super) async fn expire_claims(
     tx: &mut Tx<'_>,
     now: Timestamp,
     limit: u32,

@@ -48,7 +48,7 @@ pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) 
 }
 
 /// A further offer, because somebody asked for it: token, letter and event, or none of them.
-pub(super) async fn offer_again(
+pub(super) async fn offer_verification(
     tx: &mut Tx<'_>,
     id: Id,
     offer: &Offer,

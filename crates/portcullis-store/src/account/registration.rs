@@ -15,7 +15,12 @@ use crate::tx::Tx;
 use crate::value::params;
 use crate::{access, claim};
 
-pub(super) async fn register(
+pub(super) async fn register(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Result<Outcome, Fault> {
+    register_with(tx, new, &[], by).await
+}
+
+/// Registers an account that has these roles from the beginning.
+async fn register_with(
     tx: &mut Tx<'_>,
     new: &NewAccount,
     more_roles: &[&str],
@@ -137,7 +142,7 @@ async fn begin_with_role(tx: &mut Tx<'_>, id: Id, role: &str, by: &Context) -> R
 
 pub(super) async fn offer_setup(
     tx: &mut Tx<'_>,
-    digest: &Digest<Setup>,
+    digest: Digest<Setup>,
     expires_at: Timestamp,
     by: &Context,
 ) -> Result<bool, Fault> {
@@ -147,7 +152,7 @@ pub(super) async fn offer_setup(
     }
     let sql = "INSERT INTO setup (id, digest, expires_at) VALUES (1, $1, $2)
         ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at";
-    tx.execute(sql, params![digest, expires_at]).await?;
+    tx.execute(sql, params![&digest, expires_at]).await?;
     tx.record(
         by,
         Entry::of(Action::SetupOffered).detail(format!("until {expires_at}")),
@@ -157,19 +162,19 @@ pub(super) async fn offer_setup(
 
 pub(super) async fn register_first_administrator(
     tx: &mut Tx<'_>,
-    token: &Digest<Setup>,
+    token: Digest<Setup>,
     new: &NewAccount,
     by: &Context,
 ) -> Result<Outcome, Fault> {
     defends!("T031");
     access::lock_roles(tx).await?;
     let sql = "DELETE FROM setup WHERE digest = $1 AND expires_at > $2";
-    let redeemed = tx.execute(sql, params![token, by.at]).await? == 1;
+    let redeemed = tx.execute(sql, params![&token, by.at]).await? == 1;
     if !redeemed || access::administrator_exists(tx).await? {
         tx.undo();
         return Ok(Outcome::SetupClosed);
     }
-    let outcome = register(tx, new, &[ADMINISTRATOR], by).await?;
+    let outcome = register_with(tx, new, &[ADMINISTRATOR], by).await?;
     if !matches!(outcome, Outcome::Created(_)) {
         tx.undo();
     }

@@ -12,7 +12,11 @@ use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
 
-pub(super) async fn create(tx: &mut Tx<'_>, new: &NewServiceAccount, by: &Context) -> Result<Outcome, Fault> {
+pub(super) async fn create_service(
+    tx: &mut Tx<'_>,
+    new: &NewServiceAccount,
+    by: &Context,
+) -> Result<Outcome, Fault> {
     let sql = concat!(
         "INSERT INTO accounts (id, username, username_normalised, state, stamp, created_at, kind)
          VALUES ($1, $2, $3, 'active', $4, $5, 'service') ON CONFLICT DO NOTHING RETURNING ",
@@ -35,7 +39,11 @@ pub(super) async fn create(tx: &mut Tx<'_>, new: &NewServiceAccount, by: &Contex
     account(&mut row).map(Outcome::Created)
 }
 
-pub(super) async fn list(database: &Database, after: Option<Id>, limit: u32) -> Result<Vec<Account>, Fault> {
+pub(super) async fn list_services(
+    database: &Database,
+    after: Option<Id>,
+    limit: u32,
+) -> Result<Vec<Account>, Fault> {
     let sql = concat!(
         "SELECT ",
         account_columns!(),

@@ -26,9 +26,9 @@ use crate::value::{Row, params};
 use crate::{Database, access, claim};
 
 /// Whose claim the code is about, if it is good.
-pub(super) async fn find(
+pub(super) async fn find_verification(
     database: &Database,
-    token: &Digest<EmailVerification>,
+    token: Digest<EmailVerification>,
     now: Timestamp,
 ) -> Result<Option<Login>, Fault> {
     let sql = concat!(
@@ -39,7 +39,7 @@ pub(super) async fn find(
         WHERE verifications.digest = $1 AND verifications.used_at IS NULL AND verifications.expires_at > $2
         AND accounts.state <> 'disabled'"
     );
-    let row = database.read(sql, params![token, now]).await?.into_iter().next();
+    let row = database.read(sql, params![&token, now]).await?.into_iter().next();
     let login = |mut row: Row| {
         Ok(Login {
             account: account(&mut row)?,
@@ -49,21 +49,21 @@ pub(super) async fn find(
     row.map(login).transpose()
 }
 
-pub(super) async fn count_try(
+pub(super) async fn count_verification_try(
     tx: &mut Tx<'_>,
-    token: &Digest<EmailVerification>,
+    token: Digest<EmailVerification>,
     most: u32,
     now: Timestamp,
 ) -> Result<bool, Fault> {
     defends!("T121");
     let sql = "UPDATE verifications SET tries = tries + 1
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 AND tries < $3";
-    Ok(tx.execute(sql, params![token, now, most]).await? == 1)
+    Ok(tx.execute(sql, params![&token, now, most]).await? == 1)
 }
 
 pub(super) async fn redeem_verification(
     tx: &mut Tx<'_>,
-    token: &Digest<EmailVerification>,
+    token: Digest<EmailVerification>,
     proof: &Proof,
     stamp: Stamp,
     by: &Context,
@@ -74,7 +74,7 @@ pub(super) async fn redeem_verification(
     let sql =
         "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
         RETURNING account_id, email_normalised";
-    let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
+    let Some(mut row) = tx.query_one(sql, params![&token, by.at]).await? else {
         return Ok(Redeemed::Refused);
     };
     let (id, address): (Id, String) = (row.take()?, row.take()?);
@@ -174,7 +174,7 @@ async fn replace_everything(
     password: &SealedHash,
     by: &Context,
 ) -> Result<(), Fault> {
-    everything::end(tx, id, stamp, Keys::Revoke, by).await?;
+    everything::end_everything(tx, id, stamp, Keys::Revoke, by).await?;
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)
         ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed";
     tx.execute(sql, params![id, password.as_bytes()]).await.map(drop)

@@ -1,5 +1,7 @@
 //! Keys that end soon, and who is to be told.
 
+use std::sync::Arc;
+
 use portcullis_core::account::{self, Account};
 use portcullis_core::api_key::{ApiKey, Due, Expiring, Warned, Warning, Wording};
 use portcullis_core::audit::{Action, Context};
@@ -14,10 +16,10 @@ use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
 
-pub(super) async fn warn(
+pub(super) async fn warn_expiring(
     tx: &mut Tx<'_>,
     due: Due,
-    wording: &dyn Wording,
+    wording: &Arc<dyn Wording>,
     by: &Context,
 ) -> Result<Vec<Warning>, Fault> {
     let [one, other] = tx.acting();
@@ -36,7 +38,7 @@ pub(super) async fn warn(
         let owner = owner.ok_or_else(|| Fault::Corrupt(format!("the key {} has no owner", key.id)))?;
         let told = told(tx, &key, &owner).await?;
         let expiring = Expiring { key, owner, told };
-        let outcome = tell(tx, &expiring, wording, by).await?;
+        let outcome = tell(tx, &expiring, wording.as_ref(), by).await?;
         warnings.push(Warning { expiring, outcome });
     }
     Ok(warnings)

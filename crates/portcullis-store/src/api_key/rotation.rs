@@ -13,7 +13,7 @@ use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 
-pub(super) async fn rotate(
+pub(super) async fn rotate_key(
     tx: &mut Tx<'_>,
     account: account::Id,
     id: Id,

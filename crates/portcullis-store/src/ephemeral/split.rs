@@ -28,9 +28,8 @@ mod verbs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use portcullis_core::account::{self, Stamp};
-use portcullis_core::audit::Context;
+use portcullis_core::audit;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Mark, Marks};
@@ -117,78 +116,27 @@ impl std::fmt::Debug for SplitSessions {
     }
 }
 
-#[async_trait]
-impl Store for SplitSessions {
-    async fn open(&self, new: NewSession, by: Context) -> Result<Opening, Fault> {
-        self.finish(|on| async move { on.open(new, by).await }).await
-    }
-
-    async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
-        match self.on.ephemeral.find_by_token(token).await? {
-            Some(session) => self.on.standing(session).await,
-            None => self.on.database.find_by_token(token).await,
+/// Every verb is a method of [`Inner`]; one that writes is finished whether or not its caller still waits.
+macro_rules! implement {
+    ($($kind:ident fn $verb:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait::async_trait]
+        impl Store for SplitSessions {
+            $(
+                async fn $verb(&self, $($argument: $type),*) -> Result<$answer, portcullis_core::fault::Fault> {
+                    implement!(@$kind self, $verb, $($argument),*)
+                }
+            )*
         }
-    }
-
-    async fn find(&self, id: Id) -> Result<Option<Session>, Fault> {
-        match Store::find(&self.on.database, id).await? {
-            Some(session) => Ok(Some(session)),
-            None => self.on.find(id).await,
-        }
-    }
-
-    async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault> {
-        let ranked = self.on.ranked(account, now).await?;
-        Ok(ranked.into_iter().map(|(_, session)| session).collect())
-    }
-
-    async fn rename(&self, account: account::Id, id: Id, name: String, by: Context) -> Result<bool, Fault> {
-        self.finish(move |on| async move { on.rename(account, id, name, by).await })
-            .await
-    }
-
-    async fn renew(
-        &self,
-        id: Id,
-        old: Digest<SessionToken>,
-        new: Digest<SessionToken>,
-        by: Context,
-    ) -> Result<bool, Fault> {
-        self.finish(move |on| async move { on.renew(id, old, new, by).await })
-            .await
-    }
-
-    async fn end(&self, account: account::Id, id: Id, why: Ending, by: Context) -> Result<bool, Fault> {
-        self.finish(move |on| async move { on.end(account, id, why, by).await })
-            .await
-    }
-
-    async fn end_others(&self, account: account::Id, keep: Id, by: Context) -> Result<u64, Fault> {
-        self.finish(move |on| async move { on.end_others(account, keep, by).await })
-            .await
-    }
-
-    async fn end_everything(
-        &self,
-        account: account::Id,
-        stamp: Stamp,
-        keys: Keys,
-        by: Context,
-    ) -> Result<Everything, Fault> {
-        self.finish(move |on| async move { on.end_everything(account, stamp, keys, by).await })
-            .await
-    }
-
-    async fn touch(&self, seen: Vec<(Id, Timestamp)>) -> Result<(), Fault> {
-        match self.on.ephemeral.touch(&seen).await {
-            Ok(others) => self.on.database.touch(others).await,
-            Err(fault) => {
-                self.on.database.touch(seen).await?;
-                Err(fault)
-            }
-        }
-    }
+    };
+    (@write $sessions:ident, $verb:ident, $($argument:ident),*) => {
+        $sessions.finish(move |on| async move { on.$verb($($argument),*).await }).await
+    };
+    (@read $sessions:ident, $verb:ident, $($argument:ident),*) => {
+        $sessions.on.$verb($($argument),*).await
+    };
 }
+
+portcullis_core::session_port!();
 
 /// How many accounts' stamps are remembered.
 const REMEMBERED_STAMPS: usize = 100_000;

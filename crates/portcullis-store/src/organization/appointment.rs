@@ -10,10 +10,12 @@ use portcullis_core::account;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{Authority, OrganizationsWrite, Permission as _, PermissionRef};
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
-use portcullis_core::organization::{Change, Id};
+use portcullis_core::organization::{Id, OrganizationsError};
 use portcullis_core::scopes::Lacks;
 
+use super::Outcome;
 use super::member;
 use crate::access::{brings, lacks_over, lock_roles, of_actor};
 use crate::tx::Tx;
@@ -22,16 +24,17 @@ use crate::value::params;
 /// What both verbs need.
 const NEEDED: PermissionRef = OrganizationsWrite::PERMISSION;
 
-pub(super) async fn appoint(
+pub(super) async fn appoint_member(
     tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
+    id: Id,
+    account: account::Id,
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     lock_roles(tx).await?;
     let who = of_actor(tx, by).await?;
     if let Some(refusal) = refusal_to_act(tx, &who, id).await? {
-        return Ok(refusal);
+        return Ok(Err(refusal));
     }
     match member::roles_of(tx, id, account).await? {
         Some(before) => alter(tx, &who, (id, account), &before, roles, by).await,
@@ -39,21 +42,17 @@ pub(super) async fn appoint(
     }
 }
 
-pub(super) async fn dismiss(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn dismiss_member(tx: &mut Tx<'_>, id: Id, account: account::Id, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     let who = of_actor(tx, by).await?;
     if let Some(refusal) = refusal_to_act(tx, &who, id).await? {
-        return Ok(refusal);
+        return Ok(Err(refusal));
     }
     let Some(before) = member::roles_of(tx, id, account).await? else {
-        return Ok(Change::UnknownMember);
+        return Ok(Err(OrganizationsError::UnknownMember));
     };
     if let Some(refusal) = refusal_to_take(tx, &who, account, &before, by).await? {
-        return Ok(refusal);
+        return Ok(Err(refusal));
     }
     member::end(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
@@ -64,13 +63,13 @@ async fn admit(
     (id, account): (Id, account::Id),
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     if let Some(refusal) = refusal_to_give(tx, who, roles).await? {
-        return Ok(refusal);
+        return Ok(Err(refusal));
     }
     let known = "SELECT 1 FROM accounts WHERE id = $1";
     if tx.query_one(known, params![account]).await?.is_none() {
-        return Ok(Change::UnknownAccount);
+        return Ok(Err(OrganizationsError::UnknownAccount));
     }
     member::enter(tx, (id, account), roles, by).await
 }
@@ -82,32 +81,36 @@ async fn alter(
     before: &BTreeSet<String>,
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     let after: BTreeSet<String> = roles.iter().cloned().collect();
     if after == *before {
-        return Ok(Change::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     if !after.is_subset(before)
         && let Some(refusal) = refusal_to_give(tx, who, after.difference(before)).await?
     {
-        return Ok(refusal);
+        return Ok(Err(refusal));
     }
     if !after.is_superset(before)
         && let Some(refusal) = refusal_to_take(tx, who, account, before.difference(&after), by).await?
     {
-        return Ok(refusal);
+        return Ok(Err(refusal));
     }
     member::replace(tx, (id, account), before, roles, by).await
 }
 
 /// Why whoever acts may change nobody's membership there; `None` if they may some.
-async fn refusal_to_act(tx: &mut Tx<'_>, who: &Authority, id: Id) -> Result<Option<Change>, Fault> {
+async fn refusal_to_act(
+    tx: &mut Tx<'_>,
+    who: &Authority,
+    id: Id,
+) -> Result<Option<OrganizationsError>, Fault> {
     if let Some(refusal) = lacking(who.lacks(NEEDED, std::iter::empty::<&String>())) {
         return Ok(Some(refusal));
     }
     let known = "SELECT 1 FROM organizations WHERE id = $1";
     let found = tx.query_one(known, params![id]).await?;
-    Ok(found.is_none().then_some(Change::UnknownOrganization))
+    Ok(found.is_none().then_some(OrganizationsError::UnknownOrganization))
 }
 
 /// Why they can't give somebody a membership with these roles, or these roles besides; `None` if they can.
@@ -115,7 +118,7 @@ async fn refusal_to_give<'n>(
     tx: &mut Tx<'_>,
     who: &Authority,
     roles: impl IntoIterator<Item = &'n String>,
-) -> Result<Option<Change>, Fault> {
+) -> Result<Option<OrganizationsError>, Fault> {
     defends!("T073");
     defends!("T103");
     if let Some(refusal) = lacking(who.lacks_to_administer()) {
@@ -123,8 +126,8 @@ async fn refusal_to_give<'n>(
     }
     for name in roles {
         match brings(tx, name).await? {
-            None => return Ok(Some(Change::UnknownRole)),
-            Some(role) if role.is_the_servers() => return Ok(Some(Change::TheServers)),
+            None => return Ok(Some(OrganizationsError::UnknownRole)),
+            Some(role) if role.is_the_servers() => return Ok(Some(OrganizationsError::ServersRole)),
             Some(_) => {}
         }
     }
@@ -138,7 +141,7 @@ async fn refusal_to_take<'n>(
     account: account::Id,
     roles: impl IntoIterator<Item = &'n String>,
     by: &Context,
-) -> Result<Option<Change>, Fault> {
+) -> Result<Option<OrganizationsError>, Fault> {
     defends!("T090");
     let mut missing: BTreeSet<String> = lacks_over(tx, who, NEEDED, account, by)
         .await?
@@ -152,6 +155,6 @@ async fn refusal_to_take<'n>(
     Ok(lacking(missing.into_iter().collect()))
 }
 
-fn lacking(missing: Lacks) -> Option<Change> {
-    (!missing.is_empty()).then_some(Change::Lacks(missing))
+fn lacking(missing: Lacks) -> Option<OrganizationsError> {
+    (!missing.is_empty()).then_some(OrganizationsError::Forbidden { missing })
 }

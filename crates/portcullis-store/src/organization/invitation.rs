@@ -3,14 +3,16 @@
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::job::Enqueued;
 use portcullis_core::organization::{
-    Accepted, Authority, Change, Id, Invitation, InvitationId, InvitationKind, NewInvitation,
+    Authority, Belonging, Id, Invitation, InvitationId, InvitationKind, NewInvitation, OrganizationsError,
 };
 use portcullis_core::secret::Digest;
 
+use super::Outcome;
 use super::{authority, belonging, changed, count, member, no_row, organization_columns};
 use crate::access::lock_roles;
 use crate::event::Entry;
@@ -34,52 +36,52 @@ pub(super) fn read(mut row: Row) -> Result<Invitation, Fault> {
     })
 }
 
-pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Result<Change, Fault> {
+pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Outcome {
     defends!("T071");
     lock_roles(tx).await?;
     let id = new.organization;
     let known = "SELECT 1 FROM organizations WHERE id = $1 AND state = 'active'";
     if tx.query_one(known, params![id]).await?.is_none() {
-        return Ok(Change::UnknownOrganization);
+        return Ok(Err(OrganizationsError::UnknownOrganization));
     }
     let who = authority::of_actor(tx, id, by).await?;
     // Before anything is told about roles and members.
     if !who.may_manage() {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let Some(roles) = authority::roles(tx, &new.roles).await? else {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(OrganizationsError::UnknownRole));
     };
     if !roles.iter().all(|role| who.may_give(role)) {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     if !has_proven_address(tx, by).await? {
-        return Ok(Change::NotProven);
+        return Ok(Err(OrganizationsError::AddressNotProven));
     }
     if is_member(tx, id, new.email.normalised()).await? {
-        return Ok(Change::Member);
+        return Ok(Err(OrganizationsError::AlreadyMember));
     }
     if !make_room(tx, new, &who, by).await? {
         tx.undo();
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let open = "SELECT count(*) FROM organization_invitations WHERE organization_id = $1";
     if count(tx, open, params![id]).await? >= i64::from(new.limit) {
         tx.undo();
-        return Ok(Change::TooMany);
+        return Ok(Err(OrganizationsError::TooManyInvitations(new.limit)));
     }
     if let Some(wait) = budget::spend(tx, &new.budgets, by.at).await? {
         tx.undo();
-        return Ok(Change::TooSoon(wait));
+        return Ok(Err(OrganizationsError::TooSoon(wait)));
     }
     if let Some(letter) = &new.letter
         && let Enqueued::Withheld(wait) = job::enqueue(tx, letter, by).await?
     {
         tx.undo();
-        return Ok(Change::TooSoon(wait));
+        return Ok(Err(OrganizationsError::TooSoon(wait)));
     }
     insert(tx, new, by).await?;
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
 /// Whether whoever acts can be told who they are by an address: letters in their name go to strangers.
@@ -169,12 +171,12 @@ async fn insert(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Result<()
     Ok(())
 }
 
-pub(super) async fn revoke(
+pub(super) async fn revoke_invitation(
     tx: &mut Tx<'_>,
     id: Id,
     invitation: InvitationId,
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     lock_roles(tx).await?;
     let open =
         "SELECT 1 FROM organization_invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3";
@@ -183,14 +185,14 @@ pub(super) async fn revoke(
         .await?
         .is_none()
     {
-        return Ok(Change::UnknownInvitation);
+        return Ok(Err(OrganizationsError::UnknownInvitation));
     }
     let who = authority::of_actor(tx, id, by).await?;
     if !delete(tx, id, invitation, &who).await? {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     revoked(tx, id, invitation, by);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
 fn revoked(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, by: &Context) {
@@ -215,25 +217,25 @@ pub(super) async fn revoke_all(tx: &mut Tx<'_>, id: Id, by: &Context) -> Result<
     Ok(())
 }
 
-pub(super) async fn accept(
+pub(super) async fn accept_invitation(
     tx: &mut Tx<'_>,
-    token: &Digest<InvitationKind>,
+    token: Digest<InvitationKind>,
     account: account::Id,
     by: &Context,
-) -> Result<Accepted, Fault> {
+) -> Result<Result<Belonging, OrganizationsError>, Fault> {
     defends!("T070");
     lock_roles(tx).await?;
     let sql = "SELECT organization_invitations.id, organization_id, email_normalised, invited_by
         FROM organization_invitations
         JOIN organizations ON organizations.id = organization_invitations.organization_id
         WHERE digest = $1 AND expires_at > $2 AND organizations.state = 'active'";
-    let Some(mut row) = tx.query_one(sql, params![token, by.at]).await? else {
-        return Ok(Accepted::Refused);
+    let Some(mut row) = tx.query_one(sql, params![&token, by.at]).await? else {
+        return Ok(Err(OrganizationsError::InvalidInvitation));
     };
     let (invitation, id): (InvitationId, Id) = (row.take()?, row.take()?);
     let (email, invited_by): (String, Option<account::Id>) = (row.take()?, row.take()?);
     if !owns_address(tx, account, &email).await? {
-        return Ok(Accepted::AnotherAddress);
+        return Ok(Err(OrganizationsError::AnotherAddress));
     }
     // Whoever wrote it may have lost since what it gives.
     let writer = match invited_by {
@@ -243,10 +245,10 @@ pub(super) async fn accept(
     let roles = roles_of(tx, invitation).await?;
     let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
     if !writer.may_manage() || !facts.iter().all(|role| writer.may_give(role)) {
-        return Ok(Accepted::Refused);
+        return Ok(Err(OrganizationsError::InvalidInvitation));
     }
     if member::owns_too_many(tx, account, &roles, by).await? {
-        return Ok(Accepted::OwnsTooMany);
+        return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
     let used = "DELETE FROM organization_invitations WHERE id = $1";
     tx.execute(used, params![invitation]).await?;
@@ -263,7 +265,7 @@ pub(super) async fn accept(
         .query_one(sql, params![id, account])
         .await?
         .ok_or_else(no_row)?;
-    Ok(Accepted::Joined(belonging(row)?))
+    Ok(Ok(belonging(row)?))
 }
 
 /// Whether the account may act and has proven that it owns the address.

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::organization::{Change, Id, OWNED, OWNER};
+use portcullis_core::organization::{Id, OWNED, OWNER, OrganizationsError};
 
+use super::Outcome;
 use super::{authority, changed, count, no_row};
 use crate::access::lock_roles;
 use crate::event::Entry;
@@ -67,18 +69,18 @@ pub(super) async fn owned(tx: &mut Tx<'_>, account: account::Id) -> Result<i64, 
     count(tx, sql, params![account, OWNER]).await
 }
 
-pub(super) async fn add(
+pub(super) async fn add_member(
     tx: &mut Tx<'_>,
     id: Id,
     account: account::Id,
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     lock_roles(tx).await?;
     // Before anything is told about accounts and members.
     let who = authority::of_actor(tx, id, by).await?;
     if !who.may_manage() {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let sql = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1), EXISTS (SELECT 1 FROM accounts WHERE id = $2)";
     let mut known = tx
@@ -86,19 +88,19 @@ pub(super) async fn add(
         .await?
         .ok_or_else(no_row)?;
     match (known.take()?, known.take()?, roles_of(tx, id, account).await?) {
-        (false, ..) => return Ok(Change::UnknownOrganization),
-        (_, false, _) => return Ok(Change::UnknownAccount),
-        (.., Some(_)) => return Ok(Change::Member),
+        (false, ..) => return Ok(Err(OrganizationsError::UnknownOrganization)),
+        (_, false, _) => return Ok(Err(OrganizationsError::UnknownAccount)),
+        (.., Some(_)) => return Ok(Err(OrganizationsError::AlreadyMember)),
         (true, true, None) => {}
     }
     let Some(facts) = authority::roles(tx, roles).await? else {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(OrganizationsError::UnknownRole));
     };
     if !facts.iter().all(|role| who.may_give(role)) {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     if owns_too_many(tx, account, roles, by).await? {
-        return Ok(Change::OwnsTooMany);
+        return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
     enter(tx, (id, account), roles, by).await
 }
@@ -109,43 +111,43 @@ pub(super) async fn enter(
     (id, account): (Id, account::Id),
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     insert(tx, id, account, roles, by.at).await?;
     changed(tx, Action::MemberAdded, (id, account), &roles.join(" "), by);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
-pub(super) async fn set_roles(
+pub(super) async fn set_member_roles(
     tx: &mut Tx<'_>,
     id: Id,
     account: account::Id,
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     defends!("T071");
     lock_roles(tx).await?;
     let who = authority::of_actor(tx, id, by).await?;
     if !who.may_manage() {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let Some(before) = roles_of(tx, id, account).await? else {
-        return Ok(Change::UnknownMember);
+        return Ok(Err(OrganizationsError::UnknownMember));
     };
     let after: BTreeSet<String> = roles.iter().cloned().collect();
     let Some(given) = authority::roles(tx, after.difference(&before)).await? else {
-        return Ok(Change::UnknownRole);
+        return Ok(Err(OrganizationsError::UnknownRole));
     };
     let taken = authority::roles(tx, before.difference(&after))
         .await?
         .unwrap_or_default();
     if given.is_empty() && taken.is_empty() {
-        return Ok(Change::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     if !given.iter().all(|role| who.may_give(role)) || !taken.iter().all(|role| who.may_take(role)) {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     if owns_too_many(tx, account, given.iter().map(|role| &role.name), by).await? {
-        return Ok(Change::OwnsTooMany);
+        return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
     replace(tx, (id, account), &before, roles, by).await
 }
@@ -157,7 +159,7 @@ pub(super) async fn replace(
     before: &BTreeSet<String>,
     roles: &[String],
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
     for role in before.iter().filter(|role| !roles.contains(role)) {
         tx.execute(sql, params![id, account, role]).await?;
@@ -167,36 +169,31 @@ pub(super) async fn replace(
     guard_owners(tx, id, before).await
 }
 
-pub(super) async fn remove(
-    tx: &mut Tx<'_>,
-    id: Id,
-    account: account::Id,
-    by: &Context,
-) -> Result<Change, Fault> {
+pub(super) async fn remove_member(tx: &mut Tx<'_>, id: Id, account: account::Id, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     let who = authority::of_actor(tx, id, by).await?;
     if !who.may_manage() {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let Some(before) = roles_of(tx, id, account).await? else {
-        return Ok(Change::UnknownMember);
+        return Ok(Err(OrganizationsError::UnknownMember));
     };
     let facts = authority::roles(tx, &before).await?.unwrap_or_default();
     if !facts.iter().all(|role| who.may_take(role)) {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     end(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
 
-pub(super) async fn leave(
+pub(super) async fn leave_organization(
     tx: &mut Tx<'_>,
     id: Id,
     account: account::Id,
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     lock_roles(tx).await?;
     let Some(before) = roles_of(tx, id, account).await? else {
-        return Ok(Change::UnknownMember);
+        return Ok(Err(OrganizationsError::UnknownMember));
     };
     end(tx, (id, account), &before, Action::MemberLeft, by).await
 }
@@ -208,7 +205,7 @@ pub(super) async fn end(
     before: &BTreeSet<String>,
     action: Action,
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
     tx.execute(sql, params![id, account]).await?;
     changed(tx, action, (id, account), "", by);
@@ -216,13 +213,13 @@ pub(super) async fn end(
 }
 
 /// Whether the change just made left an owner who can act, if it took one away; else it is undone.
-async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Result<Change, Fault> {
+async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Outcome {
     defends!("T072");
     if before.contains(OWNER) && !owner_acts(tx, id).await? {
         tx.undo();
-        return Ok(Change::LastOwner);
+        return Ok(Err(OrganizationsError::LastOwner));
     }
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
 /// Whether the organization has an owner who can act: a person.
@@ -254,20 +251,20 @@ pub(crate) async fn record_ownerless(
     Ok(())
 }
 
-pub(super) async fn transfer(
+pub(super) async fn transfer_ownership(
     tx: &mut Tx<'_>,
     id: Id,
     from: account::Id,
     to: account::Id,
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     lock_roles(tx).await?;
     let giver = authority::of_member(tx, id, from).await?;
     if !giver.is_owner() {
-        return Ok(Change::Beyond);
+        return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     if from == to {
-        return Ok(Change::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     // Only a person who can act can own.
     let person =
@@ -276,14 +273,14 @@ pub(super) async fn transfer(
         AND accounts.state IN ($3, $4) AND accounts.kind = 'person'";
     let [one, other] = tx.acting();
     if tx.query_one(person, params![id, to, one, other]).await?.is_none() {
-        return Ok(Change::UnknownMember);
+        return Ok(Err(OrganizationsError::UnknownMember));
     }
     let owner = [OWNER.to_owned()];
     let owns = roles_of(tx, id, to)
         .await?
         .is_some_and(|roles| roles.contains(OWNER));
     if !owns && owns_too_many(tx, to, &owner, by).await? {
-        return Ok(Change::OwnsTooMany);
+        return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
     insert(tx, id, to, &owner, by.at).await?;
     let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
@@ -295,5 +292,5 @@ pub(super) async fn transfer(
         &format!("from {from}"),
         by,
     );
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }

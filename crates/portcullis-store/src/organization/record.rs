@@ -2,19 +2,25 @@
 
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::{
-    Change, Created, Id, Name, NewOrganization, OWNER, Renaming, Slug, State,
+    Id, Name, NewOrganization, OWNER, Organization, OrganizationsError, Renaming, Slug, State,
 };
 
+use super::Outcome;
 use super::{count, invitation, member, no_row, organization_columns, read_organization};
 use crate::access::lock_roles;
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
 
-pub(super) async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context) -> Result<Created, Fault> {
+pub(super) async fn create_organization(
+    tx: &mut Tx<'_>,
+    new: &NewOrganization,
+    by: &Context,
+) -> Result<Result<Organization, OrganizationsError>, Fault> {
     lock_roles(tx).await?;
     let [one, other] = tx.acting();
     let known = "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person' AND state IN ($2, $3)";
@@ -23,15 +29,15 @@ pub(super) async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context)
         .await?
         .is_none()
     {
-        return Ok(Created::UnknownAccount);
+        return Ok(Err(OrganizationsError::UnknownAccount));
     }
     if let Some(limit) = new.limit
         && member::owned(tx, new.owner).await? >= i64::from(limit)
     {
-        return Ok(Created::TooMany);
+        return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
     if slug_owner(tx, &new.slug).await?.is_some() {
-        return Ok(Created::Taken);
+        return Ok(Err(OrganizationsError::SlugTaken));
     }
     let sql = concat!(
         "INSERT INTO organizations (id, slug, name, state, created_at) VALUES ($1, $2, $3, 'active', $4) RETURNING ",
@@ -45,15 +51,15 @@ pub(super) async fn create(tx: &mut Tx<'_>, new: &NewOrganization, by: &Context)
     let entry = Entry::of(Action::OrganizationCreated).account(new.owner);
     tx.record(by, entry.detail(format!("{} {}", new.id, new.slug.as_str())));
     tx.invalidate(Invalidation::Organization(new.id), by.at);
-    Ok(Created::Created(organization))
+    Ok(Ok(organization))
 }
 
-pub(super) async fn rename(
+pub(super) async fn rename_organization(
     tx: &mut Tx<'_>,
     id: Id,
     renaming: &Renaming,
     by: &Context,
-) -> Result<Change, Fault> {
+) -> Outcome {
     lock_roles(tx).await?;
     let sql = concat!(
         "SELECT ",
@@ -61,22 +67,22 @@ pub(super) async fn rename(
         " FROM organizations WHERE id = $1"
     );
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
-        return Ok(Change::UnknownOrganization);
+        return Ok(Err(OrganizationsError::UnknownOrganization));
     };
     let present = read_organization(&mut row)?;
     let name = renaming.name.as_ref().map(Name::as_str);
     let slug = renaming.slug.as_ref().map(Slug::as_str);
     if name.is_none_or(|name| name == present.name) && slug.is_none_or(|slug| slug == present.slug) {
-        return Ok(Change::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     if let Some(slug) = &renaming.slug {
         match slug_owner(tx, slug).await? {
             Some(owner) if owner == id => {}
-            Some(_) => return Ok(Change::Taken),
+            Some(_) => return Ok(Err(OrganizationsError::SlugTaken)),
             None => {
                 let had = "SELECT count(*) FROM organization_slugs WHERE organization_id = $1";
-                if count(tx, had, params![id]).await? >= MOST_SLUGS {
-                    return Ok(Change::TooMany);
+                if count(tx, had, params![id]).await? >= i64::from(MOST_SLUGS) {
+                    return Ok(Err(OrganizationsError::TooManySlugs(MOST_SLUGS)));
                 }
                 keep_slug(tx, id, slug).await?;
             }
@@ -87,7 +93,7 @@ pub(super) async fn rename(
     let detail = format!("{id} {}", slug.unwrap_or(&present.slug));
     tx.record(by, Entry::of(Action::OrganizationRenamed).detail(detail));
     tx.invalidate(Invalidation::Organization(id), by.at);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
 /// The organization that has or had the slug.
@@ -103,14 +109,14 @@ async fn keep_slug(tx: &mut Tx<'_>, id: Id, slug: &Slug) -> Result<(), Fault> {
     tx.execute(sql, params![slug.as_str(), id]).await.map(drop)
 }
 
-pub(super) async fn set_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Context) -> Result<Change, Fault> {
+pub(super) async fn set_organization_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Context) -> Outcome {
     lock_roles(tx).await?;
     let sql = "UPDATE organizations SET state = $2 WHERE id = $1 AND state <> $2";
     if tx.execute(sql, params![id, state.as_str()]).await? == 0 {
         let known = "SELECT 1 FROM organizations WHERE id = $1";
         return Ok(match tx.query_one(known, params![id]).await? {
-            Some(_) => Change::Unchanged,
-            None => Change::UnknownOrganization,
+            Some(_) => Ok(Effect::Unchanged),
+            None => Err(OrganizationsError::UnknownOrganization),
         });
     }
     let entry = Entry::of(Action::OrganizationStateSet);
@@ -119,8 +125,8 @@ pub(super) async fn set_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Contex
         invitation::revoke_all(tx, id, by).await?;
     }
     tx.invalidate(Invalidation::Organization(id), by.at);
-    Ok(Change::Done)
+    Ok(Ok(Effect::Changed))
 }
 
 /// How many slugs an organization may have had.
-const MOST_SLUGS: i64 = 10;
+const MOST_SLUGS: u32 = 10;

@@ -18,7 +18,7 @@ use crate::value::params;
 /// and tells every node. Nothing, if there is no such account.
 ///
 /// The account's row is written first: it is what logins and the making of keys lock, so neither comes in between.
-pub(crate) async fn end(
+pub(crate) async fn end_everything(
     tx: &mut Tx<'_>,
     account: account::Id,
     stamp: Stamp,

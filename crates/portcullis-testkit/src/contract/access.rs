@@ -4,7 +4,11 @@ use portcullis_core::account::{self, Stamp, State, StateSet};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::authz::{Permission as _, RolesWrite};
 use portcullis_core::checks;
-use portcullis_core::roles::{Change, PermissionRecord};
+use portcullis_core::effect::Effect;
+use portcullis_core::roles::RolesError::{
+    Cycle, Forbidden, Protected, Taken, UnknownAccount, UnknownPermission, UnknownRole,
+};
+use portcullis_core::roles::{PermissionRecord, RolesError};
 use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::Stores;
@@ -25,19 +29,19 @@ async fn with_roles<S: Stores>(db: &S, names: &[&str]) {
             .create_role((*name).into(), String::new(), by(START))
             .await
             .unwrap();
-        assert_eq!(change, Change::Done);
+        assert_eq!(change, Ok(Effect::Changed));
     }
 }
 
-async fn inherit<S: Stores>(db: &S, role: &str, parent: &str) -> Change {
+async fn inherit<S: Stores>(db: &S, role: &str, parent: &str) -> Result<Effect, RolesError> {
     db.inherit(role.into(), parent.into(), by(START)).await.unwrap()
 }
 
-async fn assign<S: Stores>(db: &S, account: account::Id, role: &str) -> Change {
+async fn assign<S: Stores>(db: &S, account: account::Id, role: &str) -> Result<Effect, RolesError> {
     db.assign(account, role.into(), by(START)).await.unwrap()
 }
 
-async fn unassign<S: Stores>(db: &S, account: account::Id, role: &str) -> Change {
+async fn unassign<S: Stores>(db: &S, account: account::Id, role: &str) -> Result<Effect, RolesError> {
     db.unassign(account, role.into(), by(START)).await.unwrap()
 }
 
@@ -97,9 +101,9 @@ pub async fn declare_permission_is_recorded_and_spares_what_is_reserved<S: Store
     let before = event_count(&db).await;
     for name in ["portcullis:a", "portcullis:z", "org:a", "org:z"] {
         let renamed = db.declare_permission(permission(name), by(START)).await.unwrap();
-        assert_eq!(renamed, Change::Protected, "{name}");
+        assert_eq!(renamed, Err(Protected), "{name}");
         let withdrawn = db.withdraw_permission(name.into(), by(START)).await.unwrap();
-        assert_eq!(withdrawn, Change::Protected, "{name}");
+        assert_eq!(withdrawn, Err(Protected), "{name}");
     }
     for name in ["posts", "posts:read\nposts:write", ""] {
         assert!(db.declare_permission(permission(name), by(START)).await.is_err());
@@ -114,9 +118,9 @@ pub async fn declare_permission_is_recorded_and_spares_what_is_reserved<S: Store
         };
         db.declare_permission(permission, by(START)).await.unwrap()
     };
-    assert_eq!(declare("Read").await, Change::Done);
-    assert_eq!(declare("Read").await, Change::Unchanged);
-    assert_eq!(declare("Read posts").await, Change::Done);
+    assert_eq!(declare("Read").await, Ok(Effect::Changed));
+    assert_eq!(declare("Read").await, Ok(Effect::Unchanged));
+    assert_eq!(declare("Read posts").await, Ok(Effect::Changed));
     let known = db.permissions().await.unwrap();
     assert_eq!(known.last().unwrap().description, "Read posts");
     for role in db.roles().await.unwrap() {
@@ -134,24 +138,24 @@ pub async fn declare_permission_is_recorded_and_spares_what_is_reserved<S: Store
 pub async fn withdraw_permission_takes_it_from_everybody<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let unknown = db.withdraw_permission("posts:read".into(), by(START)).await;
-    assert_eq!(unknown.unwrap(), Change::UnknownPermission);
+    assert_eq!(unknown.unwrap(), Err(UnknownPermission));
     let declare = async || {
         db.declare_permission(permission("posts:read"), by(START))
             .await
             .unwrap()
     };
-    assert_eq!(declare().await, Change::Done);
+    assert_eq!(declare().await, Ok(Effect::Changed));
     with_roles(&db, &["reader"]).await;
     let allowed = db.allow("reader".into(), "posts:read".into(), by(START)).await;
-    assert_eq!(allowed.unwrap(), Change::Done);
-    assert_eq!(assign(&db, anna.id, "reader").await, Change::Done);
+    assert_eq!(allowed.unwrap(), Ok(Effect::Changed));
+    assert_eq!(assign(&db, anna.id, "reader").await, Ok(Effect::Changed));
     let holds = async || db.facts(anna.id).await.unwrap().unwrap().permissions;
     assert_eq!(holds().await, ["posts:read"]);
     let withdrawn = db.withdraw_permission("posts:read".into(), by(START)).await;
-    assert_eq!(withdrawn.unwrap(), Change::Done);
+    assert_eq!(withdrawn.unwrap(), Ok(Effect::Changed));
     assert_eq!(holds().await, [""; 0]);
     assert_eq!(db.permissions().await.unwrap(), []);
-    assert_eq!(declare().await, Change::Done);
+    assert_eq!(declare().await, Ok(Effect::Changed));
     assert_eq!(holds().await, [""; 0]);
     assert_eq!(events(&db, Action::PermissionWithdrawn).await.len(), 1);
 }
@@ -167,47 +171,44 @@ pub async fn change_of_the_unknown_is_refused<S: Stores>(db: S) {
     let editor = || "editor".to_owned();
     let p = || "a:b".to_owned();
     for (change, expected) in [
-        (db.delete_role(none(), by(START)).await, Change::UnknownRole),
-        (db.allow(none(), p(), by(START)).await, Change::UnknownRole),
+        (db.delete_role(none(), by(START)).await, Err(UnknownRole)),
+        (db.allow(none(), p(), by(START)).await, Err(UnknownRole)),
         (
             db.allow(editor(), "x:y".into(), by(START)).await,
-            Change::UnknownPermission,
+            Err(UnknownPermission),
         ),
-        (db.disallow(none(), p(), by(START)).await, Change::UnknownRole),
+        (db.disallow(none(), p(), by(START)).await, Err(UnknownRole)),
         (
             db.disallow(editor(), "x:y".into(), by(START)).await,
-            Change::UnknownPermission,
+            Err(UnknownPermission),
         ),
-        (db.disallow(editor(), p(), by(START)).await, Change::Unchanged),
-        (db.inherit(none(), editor(), by(START)).await, Change::UnknownRole),
-        (db.inherit(editor(), none(), by(START)).await, Change::UnknownRole),
-        (
-            db.disinherit(none(), editor(), by(START)).await,
-            Change::UnknownRole,
-        ),
+        (db.disallow(editor(), p(), by(START)).await, Ok(Effect::Unchanged)),
+        (db.inherit(none(), editor(), by(START)).await, Err(UnknownRole)),
+        (db.inherit(editor(), none(), by(START)).await, Err(UnknownRole)),
+        (db.disinherit(none(), editor(), by(START)).await, Err(UnknownRole)),
         (
             db.disinherit(editor(), ADMINISTRATOR.into(), by(START)).await,
-            Change::Unchanged,
+            Ok(Effect::Unchanged),
         ),
-        (
-            db.assign(nobody, editor(), by(START)).await,
-            Change::UnknownAccount,
-        ),
-        (db.assign(anna.id, none(), by(START)).await, Change::UnknownRole),
+        (db.assign(nobody, editor(), by(START)).await, Err(UnknownAccount)),
+        (db.assign(anna.id, none(), by(START)).await, Err(UnknownRole)),
         (
             db.unassign(nobody, editor(), by(START)).await,
-            Change::UnknownAccount,
+            Err(UnknownAccount),
         ),
-        (db.unassign(anna.id, none(), by(START)).await, Change::UnknownRole),
-        (db.unassign(anna.id, editor(), by(START)).await, Change::Unchanged),
+        (db.unassign(anna.id, none(), by(START)).await, Err(UnknownRole)),
+        (
+            db.unassign(anna.id, editor(), by(START)).await,
+            Ok(Effect::Unchanged),
+        ),
         (
             db.create_role(editor(), String::new(), by(START)).await,
-            Change::Taken,
+            Err(Taken),
         ),
         (
             db.create_role(ADMINISTRATOR.into(), String::new(), by(START))
                 .await,
-            Change::Taken,
+            Err(Taken),
         ),
     ] {
         assert_eq!(change.unwrap(), expected);
@@ -227,7 +228,7 @@ pub async fn change_of_the_administrator_is_protected<S: Stores>(db: S) {
         db.disallow(administrator(), "a:b".into(), by(START)).await,
         db.inherit(administrator(), "editor".into(), by(START)).await,
     ] {
-        assert_eq!(change.unwrap(), Change::Protected);
+        assert_eq!(change.unwrap(), Err(Protected));
     }
     let roles = db.roles().await.unwrap();
     assert_eq!(
@@ -241,21 +242,21 @@ pub async fn change_of_the_administrator_is_protected<S: Stores>(db: S) {
 pub async fn inherit_cycle_is_refused<S: Stores>(db: S) {
     checks!("T025");
     with_roles(&db, &["a", "b", "c", "d"]).await;
-    assert_eq!(inherit(&db, "a", "a").await, Change::Cycle);
-    assert_eq!(inherit(&db, "a", "b").await, Change::Done);
-    assert_eq!(inherit(&db, "a", "b").await, Change::Unchanged);
-    assert_eq!(inherit(&db, "b", "a").await, Change::Cycle);
-    assert_eq!(inherit(&db, "b", "c").await, Change::Done);
-    assert_eq!(inherit(&db, "c", "a").await, Change::Cycle);
+    assert_eq!(inherit(&db, "a", "a").await, Err(Cycle));
+    assert_eq!(inherit(&db, "a", "b").await, Ok(Effect::Changed));
+    assert_eq!(inherit(&db, "a", "b").await, Ok(Effect::Unchanged));
+    assert_eq!(inherit(&db, "b", "a").await, Err(Cycle));
+    assert_eq!(inherit(&db, "b", "c").await, Ok(Effect::Changed));
+    assert_eq!(inherit(&db, "c", "a").await, Err(Cycle));
     // A diamond is no cycle.
-    assert_eq!(inherit(&db, "a", "d").await, Change::Done);
-    assert_eq!(inherit(&db, "d", "c").await, Change::Done);
-    assert_eq!(inherit(&db, "c", "d").await, Change::Cycle);
+    assert_eq!(inherit(&db, "a", "d").await, Ok(Effect::Changed));
+    assert_eq!(inherit(&db, "d", "c").await, Ok(Effect::Changed));
+    assert_eq!(inherit(&db, "c", "d").await, Err(Cycle));
     assert_eq!(
         db.disinherit("d".into(), "c".into(), by(START)).await.unwrap(),
-        Change::Done
+        Ok(Effect::Changed)
     );
-    assert_eq!(inherit(&db, "c", "d").await, Change::Done);
+    assert_eq!(inherit(&db, "c", "d").await, Ok(Effect::Changed));
 }
 
 /// A crowd closes a ring from all sides: at least one side stays open.
@@ -270,9 +271,9 @@ pub async fn inherit_in_parallel_never_closes_a_ring<S: Stores>(db: S) {
         async move { db.inherit(role, parent, by(START)).await.unwrap() }
     })
     .await;
-    assert_eq!(count(&answers, |change| *change == Change::Done), 9);
-    assert_eq!(count(&answers, |change| *change == Change::Cycle), 10);
-    assert_eq!(count(&answers, |change| *change == Change::Unchanged), 81);
+    assert_eq!(count(&answers, |change| *change == Ok(Effect::Changed)), 9);
+    assert_eq!(count(&answers, |change| *change == Err(Cycle)), 10);
+    assert_eq!(count(&answers, |change| *change == Ok(Effect::Unchanged)), 81);
 }
 
 /// What an account may do comes from its roles and all they inherit, each name once, from no role of others.
@@ -289,16 +290,16 @@ pub async fn facts_gather_what_is_inherited<S: Stores>(db: S) {
         ("spy", "secret:read"),
     ] {
         let change = db.allow(role.into(), name.into(), by(START)).await.unwrap();
-        assert_eq!(change, Change::Done);
+        assert_eq!(change, Ok(Effect::Changed));
     }
-    assert!(inherit(&db, "writer", "reader").await.is_so());
-    assert!(inherit(&db, "chief", "writer").await.is_so());
-    assert!(inherit(&db, "chief", "reader").await.is_so());
+    assert!(inherit(&db, "writer", "reader").await.is_ok());
+    assert!(inherit(&db, "chief", "writer").await.is_ok());
+    assert!(inherit(&db, "chief", "reader").await.is_ok());
     let facts = db.facts(anna.id).await.unwrap().unwrap();
     assert_eq!((facts.roles.len(), facts.permissions.len()), (0, 0));
-    assert_eq!(assign(&db, other.id, "spy").await, Change::Done);
-    assert_eq!(assign(&db, anna.id, "chief").await, Change::Done);
-    assert_eq!(assign(&db, anna.id, "chief").await, Change::Unchanged);
+    assert_eq!(assign(&db, other.id, "spy").await, Ok(Effect::Changed));
+    assert_eq!(assign(&db, anna.id, "chief").await, Ok(Effect::Changed));
+    assert_eq!(assign(&db, anna.id, "chief").await, Ok(Effect::Unchanged));
     let facts = db.facts(anna.id).await.unwrap().unwrap();
     assert_eq!(facts.account, anna);
     assert_eq!(facts.roles, ["chief", "reader", "writer"]);
@@ -311,12 +312,12 @@ pub async fn facts_gather_what_is_inherited<S: Stores>(db: S) {
         .disallow("reader".into(), "b:read".into(), by(START))
         .await
         .unwrap();
-    assert_eq!(change, Change::Done);
+    assert_eq!(change, Ok(Effect::Changed));
     assert_eq!(
         db.facts(anna.id).await.unwrap().unwrap().permissions,
         ["a:read", "a:write"]
     );
-    assert_eq!(unassign(&db, anna.id, "chief").await, Change::Done);
+    assert_eq!(unassign(&db, anna.id, "chief").await, Ok(Effect::Changed));
     assert_eq!(db.facts(anna.id).await.unwrap().unwrap().roles.len(), 0);
     let assigned = events(&db, Action::RoleAssigned).await;
     assert_eq!((assigned.len(), assigned[0].account), (2, Some(anna.id)));
@@ -329,23 +330,23 @@ pub async fn holders_are_those_who_were_given_the_role<S: Stores>(db: S) {
         found.map(|accounts| accounts.into_iter().map(|one| one.id).collect::<Vec<_>>())
     };
     with_roles(&db, &["editor", "chief"]).await;
-    assert!(inherit(&db, "chief", "editor").await.is_so());
+    assert!(inherit(&db, "chief", "editor").await.is_ok());
     assert_eq!(holders("nobodys", None, 10).await, None);
     assert_eq!(holders("editor", None, 10).await, Some(Vec::new()));
     let mut given = Vec::new();
     for name in ["anna", "berta", "cleo"] {
         let one = registered(&db, name).await.id;
-        assert_eq!(assign(&db, one, "editor").await, Change::Done);
+        assert_eq!(assign(&db, one, "editor").await, Ok(Effect::Changed));
         given.push(one);
     }
     let chief = registered(&db, "dora").await.id;
-    assert_eq!(assign(&db, chief, "chief").await, Change::Done);
+    assert_eq!(assign(&db, chief, "chief").await, Ok(Effect::Changed));
     given.sort();
     assert_eq!(holders("editor", None, 2).await.unwrap(), given[..2]);
     assert_eq!(holders("editor", Some(given[1]), 2).await.unwrap(), given[2..]);
     assert_eq!(holders("editor", Some(given[2]), 2).await, Some(Vec::new()));
     assert_eq!(holders("chief", None, 10).await, Some(vec![chief]));
-    assert_eq!(unassign(&db, chief, "chief").await, Change::Done);
+    assert_eq!(unassign(&db, chief, "chief").await, Ok(Effect::Changed));
     assert_eq!(holders("chief", None, 10).await, Some(Vec::new()));
 }
 
@@ -358,14 +359,14 @@ pub async fn delete_role_takes_it_from_everybody<S: Stores>(db: S) {
         db.allow("editor".into(), "a:b".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
-    assert!(inherit(&db, "chief", "editor").await.is_so());
-    assert!(assign(&db, anna.id, "editor").await.is_so());
-    assert!(assign(&db, anna.id, "chief").await.is_so());
+    assert!(inherit(&db, "chief", "editor").await.is_ok());
+    assert!(assign(&db, anna.id, "editor").await.is_ok());
+    assert!(assign(&db, anna.id, "chief").await.is_ok());
     assert_eq!(
         db.delete_role("editor".into(), by(START)).await.unwrap(),
-        Change::Done
+        Ok(Effect::Changed)
     );
     let facts = db.facts(anna.id).await.unwrap().unwrap();
     assert_eq!(
@@ -393,41 +394,41 @@ pub async fn delete_role_takes_it_from_everybody<S: Stores>(db: S) {
 pub async fn unassign_of_the_last_administrator_is_protected<S: Stores>(db: S) {
     let (anna, berta) = (registered(&db, "anna").await, registered(&db, "berta").await);
     with_roles(&db, &["owner", "editor"]).await;
-    assert!(inherit(&db, "owner", ADMINISTRATOR).await.is_so());
-    assert!(assign(&db, anna.id, "owner").await.is_so());
+    assert!(inherit(&db, "owner", ADMINISTRATOR).await.is_ok());
+    assert!(assign(&db, anna.id, "owner").await.is_ok());
     let before = event_count(&db).await;
-    assert_eq!(unassign(&db, anna.id, "owner").await, Change::Protected);
+    assert_eq!(unassign(&db, anna.id, "owner").await, Err(Protected));
     let delete = db.delete_role("owner".into(), by(START)).await.unwrap();
-    assert_eq!(delete, Change::Protected);
+    assert_eq!(delete, Err(Protected));
     let disinherit = db
         .disinherit("owner".into(), ADMINISTRATOR.into(), by(START))
         .await
         .unwrap();
-    assert_eq!(disinherit, Change::Protected);
+    assert_eq!(disinherit, Err(Protected));
     assert_eq!(event_count(&db).await, before);
     assert_eq!(
         db.facts(anna.id).await.unwrap().unwrap().roles,
         [ADMINISTRATOR, "owner"]
     );
     // An administrator who can't act doesn't count.
-    assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_so());
+    assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_ok());
     set_state(&db, berta.id, State::Locked).await;
-    assert_eq!(unassign(&db, anna.id, "owner").await, Change::Protected);
-    assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Change::Done);
-    assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_so());
+    assert_eq!(unassign(&db, anna.id, "owner").await, Err(Protected));
+    assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Ok(Effect::Changed));
+    assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_ok());
     set_state(&db, berta.id, State::Active).await;
-    assert_eq!(unassign(&db, anna.id, "owner").await, Change::Done);
-    assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Change::Protected);
+    assert_eq!(unassign(&db, anna.id, "owner").await, Ok(Effect::Changed));
+    assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Err(Protected));
     // Other roles come and go.
-    assert_eq!(assign(&db, berta.id, "editor").await, Change::Done);
-    assert_eq!(unassign(&db, berta.id, "editor").await, Change::Done);
+    assert_eq!(assign(&db, berta.id, "editor").await, Ok(Effect::Changed));
+    assert_eq!(unassign(&db, berta.id, "editor").await, Ok(Effect::Changed));
 }
 
 /// The last administrator who can act is neither locked nor disabled, also when two are at once.
 pub async fn set_state_keeps_one_administrator<S: Stores>(db: S) {
     let chiefs = [registered(&db, "anna").await, registered(&db, "berta").await];
     for chief in &chiefs {
-        assert!(assign(&db, chief.id, ADMINISTRATOR).await.is_so());
+        assert!(assign(&db, chief.id, ADMINISTRATOR).await.is_ok());
     }
     let answers = together(|n| {
         let (db, id) = (db.clone(), chiefs[usize::try_from(n % 2).unwrap()].id);
@@ -450,7 +451,7 @@ pub async fn unassign_in_parallel_keeps_one_administrator<S: Stores>(db: S) {
     let mut accounts = Vec::new();
     for n in 0..20 {
         let account = registered(&db, &format!("chief{n}")).await;
-        assert!(assign(&db, account.id, ADMINISTRATOR).await.is_so());
+        assert!(assign(&db, account.id, ADMINISTRATOR).await.is_ok());
         accounts.push(account.id);
     }
     let answers = together(|n| {
@@ -458,8 +459,8 @@ pub async fn unassign_in_parallel_keeps_one_administrator<S: Stores>(db: S) {
         async move { unassign(&db, id, ADMINISTRATOR).await }
     })
     .await;
-    assert_eq!(count(&answers, |change| *change == Change::Done), 19);
-    assert!(count(&answers, |change| *change == Change::Protected) >= 1);
+    assert_eq!(count(&answers, |change| *change == Ok(Effect::Changed)), 19);
+    assert!(count(&answers, |change| *change == Err(Protected)) >= 1);
     let mut left = 0;
     for id in accounts {
         left += db.assigned(id).await.unwrap().unwrap().len();
@@ -471,16 +472,16 @@ pub async fn unassign_in_parallel_keeps_one_administrator<S: Stores>(db: S) {
 pub async fn unassign_never_leaves_a_service_account_as_the_only_administrator<S: Stores>(db: S) {
     checks!("T044");
     let anna = registered(&db, "anna").await;
-    assert!(assign(&db, anna.id, ADMINISTRATOR).await.is_so());
+    assert!(assign(&db, anna.id, ADMINISTRATOR).await.is_ok());
     let robot = service(&db, "robot").await;
-    assert_eq!(assign(&db, robot.id, ADMINISTRATOR).await, Change::Done);
-    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Protected);
+    assert_eq!(assign(&db, robot.id, ADMINISTRATOR).await, Ok(Effect::Changed));
+    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Err(Protected));
     let stamp = Stamp::from_uuid(fresh_id());
     let outcome = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
     assert_eq!(outcome.unwrap(), StateSet::LastAdministrator);
     let berta = registered(&db, "berta").await;
-    assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_so());
-    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Done);
+    assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_ok());
+    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Ok(Effect::Changed));
 }
 
 /// Where addresses must be proven, whoever hasn't proven theirs can't act, so doesn't count as the one who is left, and
@@ -493,9 +494,9 @@ pub async fn guards_count_only_who_may_act<S: Stores>(db: S) {
     let (anna, berta) = (registered(&db, "anna").await, registered(&db, "berta").await);
     verified(&db, anna.id).await;
     for chief in [&anna, &berta] {
-        assert!(assign(&db, chief.id, ADMINISTRATOR).await.is_so());
+        assert!(assign(&db, chief.id, ADMINISTRATOR).await.is_ok());
     }
-    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Change::Protected);
+    assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Err(Protected));
     for state in [State::Locked, State::Disabled] {
         let stamp = Stamp::from_uuid(fresh_id());
         let outcome = db.set_state(anna.id, state, stamp, by(START)).await;
@@ -509,7 +510,10 @@ pub async fn guards_count_only_who_may_act<S: Stores>(db: S) {
         let name = ADMINISTRATOR.to_owned();
         db.unassign(anna.id, name, as_berta.clone()).await.unwrap()
     };
-    assert!(matches!(taken().await, Change::Beyond(_)), "she couldn't log in");
+    assert!(
+        matches!(taken().await, Err(Forbidden { missing: _ })),
+        "she couldn't log in"
+    );
     verified(&db, berta.id).await;
-    assert_eq!(taken().await, Change::Done);
+    assert_eq!(taken().await, Ok(Effect::Changed));
 }

@@ -153,13 +153,13 @@ pub async fn share_ends_at_its_moment<S: Stores>(db: S) {
         db.create_role("editor".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         db.assign(anna.id, "editor".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let to_editors = Subject::Role("editor".into());
     share(
@@ -193,14 +193,14 @@ pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
             db.create_role(role.into(), String::new(), by(START))
                 .await
                 .unwrap()
-                .is_so()
+                .is_ok()
         );
     }
     assert!(
         db.inherit("chief".into(), "editor".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit")).await;
     assert_eq!(held(&db, holder(anna.id), "7", "posts:edit", START).await, None);
@@ -208,7 +208,7 @@ pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
         db.assign(anna.id, "chief".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert_eq!(
         held(&db, holder(anna.id), "7", "posts:edit", START).await,
@@ -219,7 +219,7 @@ pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
         db.unassign(anna.id, "chief".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert_eq!(held(&db, holder(anna.id), "7", "posts:edit", START).await, None);
 
@@ -264,21 +264,21 @@ pub async fn unshare_counts_at_once<S: Stores>(db: S) {
         db.create_role("editor".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit")).await;
-    assert!(db.delete_role("editor".into(), by(START)).await.unwrap().is_so());
+    assert!(db.delete_role("editor".into(), by(START)).await.unwrap().is_ok());
     assert!(
         db.create_role("editor".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         db.assign(anna.id, "editor".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert_eq!(
         held(&db, holder(anna.id), "7", "posts:edit", START).await,
@@ -334,13 +334,13 @@ pub async fn held_ids_pages_in_order<S: Stores>(db: S) {
         db.create_role("editor".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         db.assign(anna.id, "editor".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     for id in ["b", "a", "Z", "ä", "10", "9"] {
         share(&db, grant(id, &Subject::Account(anna.id), "posts:read")).await;

@@ -58,6 +58,17 @@ impl FieldErrors {
         });
     }
 
+    /// One field that isn't what it must be.
+    pub fn of(
+        field: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let mut errors = Self::new();
+        errors.push(field, code, detail);
+        errors
+    }
+
     /// Whether nothing is wrong so far.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -6,6 +6,7 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
+use portcullis_core::effect::Effect;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -91,6 +92,13 @@ impl<T: JsonSchema, const SECONDS: u32> OperationOutput for Kept<T, SECONDS> {
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct NoContent;
+
+/// Asking for what is so already is no error: the caller's wish holds.
+impl From<Effect> for NoContent {
+    fn from(_: Effect) -> Self {
+        Self
+    }
+}
 
 impl IntoResponse for NoContent {
     fn into_response(self) -> Response {

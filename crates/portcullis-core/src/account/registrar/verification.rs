@@ -8,6 +8,7 @@ use crate::account::{
 };
 use crate::fault::Fault;
 use crate::password::{Broken, HashError, Password, Verdict};
+use crate::problem::{Details, Refusal};
 use crate::secret::SecretText;
 use crate::throttle::{Budget, Per, Rate, Subject};
 use crate::{audit, defends};
@@ -23,28 +24,44 @@ pub enum AgainError {
     Fault(#[from] Fault),
 }
 
+impl Refusal for AgainError {
+    fn details(&self) -> Details {
+        match self {
+            Self::TooSoon(wait) => Details::too_many(*wait),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
+}
+
 /// Why a code proved nothing. It isn't used up.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VerifyError {
     /// It is unknown, used, expired, or the address is another's by now.
-    #[error("this code was used, has expired or never existed: ask for another")]
+    #[error("this code was used, has expired or never existed; ask for another at /auth/email/code")]
     Refused,
     /// It is about another account than the one that brought it.
-    #[error("this code is about another account")]
+    #[error(
+        "this code is about another account than the one you are logged in to: log in to the account that the letter names, \
+         or send its `password`; if you didn't register it, send a `new_password`"
+    )]
     AnotherAccount,
     /// It isn't the account's password.
-    #[error("wrong password")]
+    #[error("this isn't the password of the account that the letter names; the code stays good")]
     WrongPassword(Id),
     /// So many passwords were tried beside it that no further one is.
-    #[error("too many passwords were tried with this code: ask for another, or take the account over")]
+    #[error(
+        "too many passwords were tried with this code; ask for another at /auth/email/code, or send a `new_password` to \
+         take the account over"
+    )]
     TooManyTries(Id),
     /// The account was given a role, so that a letter is not enough to take it over.
     #[error(
-        "this account was given roles: prove the address by its login or password, or ask an administrator"
+        "this account was given roles, so a letter is not enough to take it over: prove the address with its login or \
+         password, or register an account of your own and prove the address there"
     )]
     HasRoles,
     /// The new password breaks these rules.
-    #[error("the password breaks {} of the rules", .0.len())]
+    #[error("the password was refused: {}", Broken::in_words(.0))]
     Password(Vec<Broken>),
     /// The password couldn't be hashed.
     #[error(transparent)]
@@ -52,6 +69,21 @@ pub enum VerifyError {
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl Refusal for VerifyError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Refused => Details::bad_request("invalid_code").on_record(),
+            Self::AnotherAccount => Details::forbidden("another_account"),
+            Self::WrongPassword(_) => Details::forbidden("wrong_password"),
+            Self::TooManyTries(_) => Details::forbidden("too_many_tries"),
+            Self::HasRoles => Details::forbidden("account_has_roles"),
+            Self::Password(broken) => Broken::details("/new_password", broken),
+            Self::Hash(error) => error.details(),
+            Self::Fault(fault) => fault.details(),
+        }
+    }
 }
 
 impl Registrar {

@@ -14,11 +14,10 @@ use crate::fault::Fault;
 use crate::invalidation::Invalidation;
 use crate::key::fakes::{FakeClock, SeededEntropy, environment};
 use crate::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
-use crate::roles::{Change, MemberFacts, PermissionRecord, RoleRecord, Store as AccessStore};
 use crate::secret::Digest;
-use crate::session::{Device, Ending, Method, NewSession, Opening, Session, SessionToken, Token};
-use crate::token::{Expectation, Issuer, Refresh, Rotated, Rotation, Standing};
-use crate::{audit, checks};
+use crate::session::{Device, Method, Session, SessionToken, Token};
+use crate::token::{Expectation, Issuer, Standing};
+use crate::{checks, roles};
 
 /// One account with one session, and a count of what was read.
 #[derive(Default)]
@@ -419,15 +418,8 @@ pub(super) fn account(state: State) -> Account {
     }
 }
 
-fn never<T>() -> Result<T, Fault> {
-    panic!("the authenticator only reads")
-}
-
 #[async_trait]
-impl session::Store for World {
-    async fn open(&self, _: NewSession, _: audit::Context) -> Result<Opening, Fault> {
-        never()
-    }
+impl session::Stub for World {
     async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
         self.read()?;
         let found = self.sessions.lock().unwrap().get(token.as_bytes()).cloned();
@@ -446,87 +438,18 @@ impl session::Store for World {
             .find(|session| session.id == id)
             .cloned())
     }
-    async fn list(&self, _: account::Id, _: Timestamp) -> Result<Vec<Session>, Fault> {
-        never()
-    }
-    async fn rename(
-        &self,
-        _: account::Id,
-        _: session::Id,
-        _: String,
-        _: audit::Context,
-    ) -> Result<bool, Fault> {
-        never()
-    }
-    async fn renew(
-        &self,
-        _: session::Id,
-        _: Digest<SessionToken>,
-        _: Digest<SessionToken>,
-        _: audit::Context,
-    ) -> Result<bool, Fault> {
-        never()
-    }
-    async fn end(&self, _: account::Id, _: session::Id, _: Ending, _: audit::Context) -> Result<bool, Fault> {
-        never()
-    }
-    async fn end_others(&self, _: account::Id, _: session::Id, _: audit::Context) -> Result<u64, Fault> {
-        never()
-    }
-    async fn end_everything(
-        &self,
-        _: account::Id,
-        _: account::Stamp,
-        _: session::Keys,
-        _: audit::Context,
-    ) -> Result<session::Everything, Fault> {
-        never()
-    }
-    async fn touch(&self, _: Vec<(session::Id, Timestamp)>) -> Result<(), Fault> {
-        never()
-    }
 }
 
 #[async_trait]
-impl token::Store for World {
-    async fn rotate_refresh(&self, _: Rotation, _: audit::Context) -> Result<Rotated, Fault> {
-        never()
-    }
-    async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
-        never()
-    }
-    async fn revoke(
-        &self,
-        _: token::Id,
-        _: account::Id,
-        _: Timestamp,
-        _: audit::Context,
-    ) -> Result<(), Fault> {
-        never()
-    }
+impl token::Stub for World {
     async fn is_revoked(&self, _: token::Id) -> Result<bool, Fault> {
         self.read()?;
         Ok(false)
     }
-    async fn sweep(&self, _: Timestamp, _: u32) -> Result<u64, Fault> {
-        never()
-    }
 }
 
 #[async_trait]
-impl AccessStore for World {
-    async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
-        never()
-    }
-    async fn as_member(&self, _: account::Id) -> Result<MemberFacts, Fault> {
-        never()
-    }
-    async fn declare_permission(&self, _: PermissionRecord, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn withdraw_permission(&self, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
+impl roles::Stub for World {
     async fn facts(&self, _: account::Id) -> Result<Option<AccountFacts>, Fault> {
         self.read()?;
         if let Some(interrupt) = self.during_read.lock().unwrap().take() {
@@ -538,46 +461,5 @@ impl AccessStore for World {
             roles: Vec::new(),
             permissions: self.permissions.lock().unwrap().clone(),
         }))
-    }
-    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
-        never()
-    }
-    async fn roles(&self) -> Result<Vec<RoleRecord>, Fault> {
-        never()
-    }
-    async fn create_role(&self, _: String, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn delete_role(&self, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn allow(&self, _: String, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn disallow(&self, _: String, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn inherit(&self, _: String, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn disinherit(&self, _: String, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn assign(&self, _: account::Id, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn unassign(&self, _: account::Id, _: String, _: audit::Context) -> Result<Change, Fault> {
-        never()
-    }
-    async fn holders(
-        &self,
-        _: String,
-        _: Option<account::Id>,
-        _: u32,
-    ) -> Result<Option<Vec<Account>>, Fault> {
-        never()
-    }
-    async fn assigned(&self, _: account::Id) -> Result<Option<Vec<String>>, Fault> {
-        never()
     }
 }

@@ -1,13 +1,12 @@
 //! The record of a refusal, and where such records are kept.
 
-use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Explanation;
 use crate::authz::Principal;
 use crate::environment::Timestamp;
-use crate::fault::Fault;
+use crate::port::port;
 use crate::scopes::Scopes;
 use crate::{account, api_key, audit, defends, session};
 
@@ -100,17 +99,18 @@ impl Bounds {
     }
 }
 
-/// Where decisions are kept: beside the audit log, since a decision and its event are written together. Every verb is
-/// atomic.
-#[async_trait]
-pub trait Store: audit::Store {
+port! {
+    /// Where decisions are kept: beside the audit log, since a decision and its event are written together. Every verb is
+    /// atomic.
+    pub trait Store: audit::Store => decisions_port;
+
     /// Keeps a decision, with its audit event if it has one ([`Decision::refusal`]). A trace id keeps its first
     /// decision; the event is written all the same.
-    async fn keep(&self, decision: Decision, by: audit::Context) -> Result<(), Fault>;
+    write fn keep(decision: Decision, by: audit::Context) -> ();
 
     /// The decision of this trace id.
-    async fn recall(&self, trace: Uuid) -> Result<Option<Decision>, Fault>;
+    read fn recall(trace: Uuid) -> Option<Decision>;
 
     /// Deletes up to `limit` decisions outside of the bounds. Answers how many.
-    async fn forget(&self, bounds: Bounds, limit: u32) -> Result<u64, Fault>;
+    write fn forget(bounds: Bounds, limit: u32) -> u64;
 }

@@ -15,6 +15,8 @@ mod resource;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(test, feature = "stub"))]
+pub use self::decision::Stub;
 pub use self::decision::{Bounds, Decision, Store};
 pub use self::resource::explain_on;
 use crate::authz::decide::{Standing, Within};

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::account::{self, Account, State};
 use crate::authz::{CredentialKind, Facts, PermissionSet};
+use crate::grants::Stub;
 use crate::scopes::Scopes;
 use crate::{checks, resource_actions};
 
@@ -31,23 +32,7 @@ struct Shelf {
 }
 
 #[async_trait]
-impl Store for Shelf {
-    async fn share(&self, _: Grant, _: Ground, _: audit::Context) -> Result<Outcome, Fault> {
-        Ok(Outcome::Done)
-    }
-
-    async fn unshare(&self, _: Target, _: Subject, _: String, _: audit::Context) -> Result<bool, Fault> {
-        Ok(false)
-    }
-
-    async fn unshare_all(&self, _: Target, _: audit::Context) -> Result<u64, Fault> {
-        Ok(0)
-    }
-
-    async fn grants_of(&self, _: Target, _: Timestamp) -> Result<Vec<Record>, Fault> {
-        Ok(Vec::new())
-    }
-
+impl Stub for Shelf {
     async fn held(&self, _: Holder, _: Target, _: String, _: Timestamp) -> Result<Option<Term>, Fault> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Ok((self.ids > 0).then_some(Term::Open))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::key::{Algorithm, InvalidKey, SealError};
+use crate::problem::{Details, Refusal};
 
 /// Why the ring can't do what it was asked. The ring is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -62,4 +63,16 @@ pub enum KeyringError {
     /// The ring was made of given keys and has no store behind it.
     #[error("this key ring is fixed: it has no store to change")]
     Fixed,
+}
+
+impl Refusal for KeyringError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Store(fault) => fault.details(),
+            Self::TooManyRetired(_) => Details::conflict("too_many_retired"),
+            Self::TooSoon(_) => Details::conflict("key_too_new"),
+            Self::Signs(_) => Details::conflict("key_signs"),
+            _ => Details::internal(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::fault::Fault;
 use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
-use crate::key::{HmacSecret, MasterKey, Record, SealError};
+use crate::key::{HmacSecret, MasterKey, Record, SealError, Stub};
 use crate::secret::SecretBytes;
 
 /// The store as its documentation says, in memory.
@@ -26,7 +26,7 @@ impl Memory {
 }
 
 #[async_trait]
-impl Store for Memory {
+impl Stub for Memory {
     async fn load(&self) -> Result<Vec<Record>, Fault> {
         self.up()?;
         Ok(self.records.lock().unwrap().clone())

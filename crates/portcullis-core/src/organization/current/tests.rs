@@ -9,15 +9,10 @@ use futures_util::FutureExt as _;
 use uuid::Uuid;
 
 use super::*;
-use crate::audit::Context;
 use crate::authn::REMEMBERED;
 use crate::checks;
 use crate::invalidation::Invalidation;
-use crate::organization::{
-    Accepted, Belonging, Change, Created, Invitation, InvitationId, InvitationKind, MemberRecord,
-    NewInvitation, NewOrganization, Renaming,
-};
-use crate::secret::Digest;
+use crate::organization::Stub;
 
 const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
 const HOME: Id = Id::from_uuid(Uuid::from_u128(0x1_0000_0001));
@@ -200,43 +195,14 @@ fn nothing_of_the_servers_comes_from_an_organization() {
     assert!(!nowhere.is_active() && nowhere.id() == Id::NONE && nowhere.membership().roles.is_empty());
 }
 
-macro_rules! never {
-    ($(fn $verb:ident($($kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl Store for Fake {
-            async fn membership(&self, _: account::Id, _: Selector) -> Result<Option<MembershipFacts>, Fault> {
-                self.reads.fetch_add(1, Ordering::Relaxed);
-                let found = self.facts.lock().unwrap().clone();
-                if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
-                    meanwhile();
-                }
-                Ok(found)
-            }
-
-            $(async fn $verb(&self, $(_: $kind),*) -> Result<$answer, Fault> {
-                panic!("a directory only reads memberships")
-            })*
+#[async_trait]
+impl Stub for Fake {
+    async fn membership(&self, _: account::Id, _: Selector) -> Result<Option<MembershipFacts>, Fault> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let found = self.facts.lock().unwrap().clone();
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile();
         }
-    };
-}
-
-never! {
-    fn create_organization(NewOrganization, Context) -> Created;
-    fn organization(Selector) -> Option<Organization>;
-    fn organizations(Option<Id>, u32) -> Vec<Organization>;
-    fn organizations_of(account::Id) -> Vec<Belonging>;
-    fn members(Id, Option<account::Id>, u32) -> Vec<MemberRecord>;
-    fn rename_organization(Id, Renaming, Context) -> Change;
-    fn set_organization_state(Id, State, Context) -> Change;
-    fn appoint_member(Id, account::Id, Vec<String>, Context) -> Change;
-    fn dismiss_member(Id, account::Id, Context) -> Change;
-    fn add_member(Id, account::Id, Vec<String>, Context) -> Change;
-    fn set_member_roles(Id, account::Id, Vec<String>, Context) -> Change;
-    fn remove_member(Id, account::Id, Context) -> Change;
-    fn leave_organization(Id, account::Id, Context) -> Change;
-    fn transfer_ownership(Id, account::Id, account::Id, Context) -> Change;
-    fn invite(NewInvitation, Context) -> Change;
-    fn invitations(Id, Timestamp) -> Vec<Invitation>;
-    fn revoke_invitation(Id, InvitationId, Context) -> Change;
-    fn accept_invitation(Digest<InvitationKind>, account::Id, Context) -> Accepted;
+        Ok(found)
+    }
 }

@@ -1,10 +1,11 @@
 //! Sees, appoints and dismisses the members of any organization, for administrators and the operator, who need to be no
 //! members. What they may give and take is judged by the store, by what they are everywhere.
 
-use super::{Organizations, OrganizationsError, few};
+use super::{Organizations, few};
 use crate::authz::{AccountsRead, FreshLogin, OrganizationsRead, OrganizationsWrite, Permit};
+use crate::effect::Effect;
 use crate::fault::Fault;
-use crate::organization::{Change, Id, MemberRecord, Selector};
+use crate::organization::{Id, MemberRecord, OrganizationsError, Selector};
 use crate::{account, audit, defends};
 
 /// What it takes to see who is in an organization: its members are accounts, with their addresses.
@@ -43,11 +44,11 @@ impl Organizations {
         account: account::Id,
         roles: Vec<String>,
         by: audit::Context,
-    ) -> Result<Change, OrganizationsError> {
+    ) -> Result<Effect, OrganizationsError> {
         let (roles, by) = (few(roles)?, permit.sign(by));
         match self.id_of(selector).await? {
-            Some(id) => Ok(self.store.appoint_member(id, account, roles, by).await?),
-            None => Ok(Change::UnknownOrganization),
+            Some(id) => self.store.appoint_member(id, account, roles, by).await?,
+            None => Err(OrganizationsError::UnknownOrganization),
         }
     }
 
@@ -61,11 +62,11 @@ impl Organizations {
         selector: Selector,
         account: account::Id,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
         match self.id_of(selector).await? {
-            Some(id) => self.store.dismiss_member(id, account, by).await,
-            None => Ok(Change::UnknownOrganization),
+            Some(id) => self.store.dismiss_member(id, account, by).await?,
+            None => Err(OrganizationsError::UnknownOrganization),
         }
     }
 

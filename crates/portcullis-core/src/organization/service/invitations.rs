@@ -1,13 +1,14 @@
 //! Invites addresses and lets them in.
 
-use super::{Organizations, OrganizationsError, Settings, few};
+use super::{Organizations, Settings, few};
 use crate::account::{self, EmailAddress};
 use crate::authz::{Member, MembersRead, MembersWrite, Permit, Unnarrowed};
+use crate::effect::Effect;
 use crate::fault::Fault;
 use crate::job::NewJob;
 use crate::organization::{
-    Accepted, Change, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken, Invite, Invited,
-    MayLetIn, NewInvitation, Organization, Selector,
+    Belonging, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken, Invite, Invited, MayLetIn,
+    NewInvitation, Organization, OrganizationsError, Selector,
 };
 use crate::throttle::{Budget, Subject};
 use crate::{audit, defends, letter};
@@ -51,16 +52,14 @@ impl Organizations {
             expires_at: new.expires_at,
         };
         let organization = self.store.organization(Selector::Id(new.organization)).await?;
-        if let Some(organization) = &organization {
-            new.letter = mailed(organization, &invitation, &token, &by)?;
-        }
-        match (self.store.invite(new, by).await?, organization) {
-            (Change::Done, Some(organization)) => {
-                Ok(Invited::Invited(Box::new((invitation, organization, token))))
-            }
-            (Change::Done, None) => Ok(Invited::Refused(Change::UnknownOrganization)),
-            (refused, _) => Ok(Invited::Refused(refused)),
-        }
+        let organization = organization.ok_or(OrganizationsError::UnknownOrganization)?;
+        new.letter = mailed(&organization, &invitation, &token, &by)?;
+        self.store.invite(new, by).await??;
+        Ok(Invited {
+            invitation,
+            organization,
+            token,
+        })
     }
 
     /// What a letter to this address is counted against.
@@ -112,11 +111,11 @@ impl Organizations {
         permit: &Permit<Member<MembersWrite>>,
         invitation: InvitationId,
         by: audit::Context,
-    ) -> Result<Change, Fault> {
+    ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
         self.store
             .revoke_invitation(permit.organization(), invitation, by)
-            .await
+            .await?
     }
 
     /// Accepts an invitation for the caller.
@@ -128,11 +127,11 @@ impl Organizations {
         permit: &Permit<Unnarrowed>,
         token: &InvitationToken,
         by: audit::Context,
-    ) -> Result<Accepted, Fault> {
+    ) -> Result<Belonging, OrganizationsError> {
         let by = permit.sign(by);
         match permit.principal() {
-            Some(who) => self.store.accept_invitation(token.digest(), who.id(), by).await,
-            None => Ok(Accepted::Refused),
+            Some(who) => self.store.accept_invitation(token.digest(), who.id(), by).await?,
+            None => Err(OrganizationsError::InvalidInvitation),
         }
     }
 }

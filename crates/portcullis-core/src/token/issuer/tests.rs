@@ -33,7 +33,7 @@ struct Row {
 }
 
 #[async_trait]
-impl Store for Memory {
+impl token::Stub for Memory {
     async fn rotate_refresh(&self, rotation: Rotation, by: audit::Context) -> Result<Rotated, Fault> {
         if *self.down.lock().unwrap() {
             return Err(Fault::Busy("down".into()));

@@ -10,7 +10,6 @@ use portcullis_core::organization::{MayAppoint, MaySeeMembers};
 
 use super::selector;
 use crate::composition::Portcullis;
-use crate::organization::changed;
 use crate::organization::members::{Roles, member};
 use crate::organization::view::MemberView;
 use crate::page::{Items, Page};
@@ -61,11 +60,11 @@ async fn appoint(
         .parse()
         .map_err(|_| Problem::unknown("unknown_account", "there is no such account"))?;
     let organizations = portcullis.organizations();
-    changed(
+    Ok(NoContent::from(
         organizations
             .appoint(who.permit(), selector, account, form.roles, by)
             .await?,
-    )
+    ))
 }
 
 async fn dismiss(
@@ -76,5 +75,7 @@ async fn dismiss(
 ) -> Result<NoContent, Problem> {
     let (selector, account) = (selector(&organization)?, member(&account)?);
     let organizations = portcullis.organizations();
-    changed(organizations.dismiss(who.permit(), selector, account, by).await?)
+    Ok(NoContent::from(
+        organizations.dismiss(who.permit(), selector, account, by).await?,
+    ))
 }

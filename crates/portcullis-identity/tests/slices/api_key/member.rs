@@ -3,8 +3,8 @@
 use portcullis_core::account;
 use portcullis_core::authz::{Member, MembersWrite, Permit};
 use portcullis_core::checks;
-use portcullis_core::organization::Change;
-use portcullis_core::roles::{Change as RoleChange, MayGive};
+use portcullis_core::effect::Effect;
+use portcullis_core::roles::MayGive;
 
 use super::*;
 use crate::given::{complaints, pairs, with_role};
@@ -46,7 +46,7 @@ async fn join(app: &TestApp, organization: &str, who: account::Id) {
     let organizations = app.portcullis.organizations();
     let roles = vec!["reader".to_owned()];
     let added = organizations.add(&permit, who, roles, app.by_operator());
-    assert_eq!(added.await.unwrap(), Change::Done);
+    assert_eq!(added.await.unwrap(), Effect::Changed);
 }
 
 async fn read_in(app: &TestApp, key: &str, organization: &str) -> u16 {
@@ -132,7 +132,7 @@ async fn a_membership_is_passed_on_to_nobody_elses_key() {
         .portcullis
         .roles()
         .assign(&permit, robot.parse().unwrap(), "reader", app.by_operator());
-    assert_eq!(given.await.unwrap(), RoleChange::Done);
+    assert_eq!(given.await.unwrap(), Effect::Changed);
     let answer = post(&app, &ben, &keys, &wish("keys:read")).await.expect(422);
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
 }

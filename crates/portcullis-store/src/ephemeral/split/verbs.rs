@@ -97,7 +97,36 @@ impl Inner {
         ended
     }
 
+    pub(super) async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
+        match self.ephemeral.find_by_token(token).await? {
+            Some(session) => self.standing(session).await,
+            None => self.database.find_by_token(token).await,
+        }
+    }
+
     pub(super) async fn find(&self, id: Id) -> Result<Option<Session>, Fault> {
+        match Store::find(&self.database, id).await? {
+            Some(session) => Ok(Some(session)),
+            None => self.find_here(id).await,
+        }
+    }
+
+    pub(super) async fn list(&self, account: account::Id, now: Timestamp) -> Result<Vec<Session>, Fault> {
+        let ranked = self.ranked(account, now).await?;
+        Ok(ranked.into_iter().map(|(_, session)| session).collect())
+    }
+
+    pub(super) async fn touch(&self, seen: Vec<(Id, Timestamp)>) -> Result<(), Fault> {
+        match self.ephemeral.touch(&seen).await {
+            Ok(others) => self.database.touch(others).await,
+            Err(fault) => {
+                self.database.touch(seen).await?;
+                Err(fault)
+            }
+        }
+    }
+
+    async fn find_here(&self, id: Id) -> Result<Option<Session>, Fault> {
         match self.ephemeral.find(id).await? {
             Some(session) => self.standing(session).await,
             None => Ok(None),
@@ -149,7 +178,7 @@ impl Inner {
         {
             return Ok(true);
         }
-        if self.find(id).await?.is_none() {
+        if self.find_here(id).await?.is_none() {
             return Ok(false);
         }
         let notice = Notice::named(account, id, by);
@@ -168,7 +197,7 @@ impl Inner {
         by: Context,
     ) -> Result<bool, Fault> {
         defends!("T022");
-        let Some(session) = self.find(id).await? else {
+        let Some(session) = self.find_here(id).await? else {
             return self.database.renew(id, old, new, by).await;
         };
         let notice = Notice::renewed(session.account, id, by);

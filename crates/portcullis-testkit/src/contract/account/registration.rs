@@ -100,7 +100,7 @@ pub async fn register_writes_everything_at_once<S: Stores>(db: S) {
         db.create_role("editor".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let mut new = new_account("Anna");
     let token = fresh_digest();

@@ -78,13 +78,13 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
         db.create_role("owner".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         db.inherit("owner".into(), ADMINISTRATOR.into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     // The last who can act can't be disabled, but one who is can be made an administrator.
     set_state(&db, anna.id, State::Disabled).await;
@@ -92,7 +92,7 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
         db.assign(anna.id, "owner".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         !db.offer_setup(fresh_digest(), START.plus(HOUR), by(START))

@@ -4,8 +4,12 @@ use portcullis_core::account::{Account, State as AccountState};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{OrganizationsWrite, Permission as _};
 use portcullis_core::checks;
-use portcullis_core::organization::{Change, Id, OWNED, OWNER, State};
-use portcullis_core::roles::{Change as RoleChange, PermissionRecord};
+use portcullis_core::effect::Effect;
+use portcullis_core::organization::OrganizationsError::{
+    Forbidden, LastOwner, ServersRole, UnknownAccount, UnknownMember, UnknownOrganization, UnknownRole,
+};
+use portcullis_core::organization::{Id, OWNED, OWNER, OrganizationsError, State};
+use portcullis_core::roles::PermissionRecord;
 use portcullis_core::scopes::{ADMINISTRATOR, Scopes};
 
 use super::{acting, add, create, named, operator, roles, with_roles};
@@ -17,8 +21,10 @@ use crate::contract::given::{
 const WRITE: &str = OrganizationsWrite::PERMISSION.name;
 
 /// What stands in the way, as names.
-fn lacks(names: &[&str]) -> Change {
-    Change::Lacks(named(names))
+fn lacks(names: &[&str]) -> Result<Effect, OrganizationsError> {
+    Err(Forbidden {
+        missing: named(names),
+    })
 }
 
 /// By a credential that is narrowed to these permissions.
@@ -41,18 +47,18 @@ async fn with_offices<S: Stores>(db: &S) -> (Account, Account) {
         db.create_role("desk".into(), String::new(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         db.allow("desk".into(), WRITE.into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let (root, desk) = (registered(db, "root").await, registered(db, "clerk").await);
     for (who, role) in [(&root, ADMINISTRATOR), (&desk, "desk"), (&desk, "reader")] {
         let given = db.assign(who.id, role.into(), by(START)).await.unwrap();
-        assert_eq!(given, RoleChange::Done);
+        assert_eq!(given, Ok(Effect::Changed));
     }
     (root, desk)
 }
@@ -91,7 +97,7 @@ pub async fn appointing_beyond_ones_own_is_refused<S: Stores>(db: S) {
         db.assign(anna.id, ADMINISTRATOR.into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     set_state(&db, root.id, AccountState::Locked).await;
     let locked = db.appoint_member(acme, eve.id, vec![], acting(&root)).await;
@@ -100,7 +106,7 @@ pub async fn appointing_beyond_ones_own_is_refused<S: Stores>(db: S) {
     assert_eq!(db.members(acme, None, 10).await.unwrap().len(), 2);
     // What somebody has they take.
     let taken = db.appoint_member(acme, ben.id, vec![], acting(&desk)).await;
-    assert_eq!(taken.unwrap(), Change::Done);
+    assert_eq!(taken.unwrap(), Ok(Effect::Changed));
 }
 
 /// Not even an administrator, nor the operator, gives something of the server's in an organization.
@@ -112,12 +118,12 @@ pub async fn appointing_gives_nothing_of_the_servers<S: Stores>(db: S) {
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &["reader"]).await;
     let above = db.create_role("above".into(), String::new(), by(START)).await;
-    assert_eq!(above.unwrap(), RoleChange::Done);
+    assert_eq!(above.unwrap(), Ok(Effect::Changed));
     assert!(
         db.inherit("above".into(), ADMINISTRATOR.into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let before = event_count(&db).await;
     for (by, who, given, expected) in [
@@ -125,14 +131,14 @@ pub async fn appointing_gives_nothing_of_the_servers<S: Stores>(db: S) {
             acting(&root),
             &ben,
             &["reader", ADMINISTRATOR][..],
-            Change::TheServers,
+            Err(ServersRole),
         ),
-        (acting(&root), &ben, &["above", "reader"], Change::TheServers),
-        (acting(&root), &eve, &["helper"], Change::TheServers),
-        (operator(), &eve, &[ADMINISTRATOR], Change::TheServers),
-        (acting(&root), &eve, &["ghost"], Change::UnknownRole),
-        (acting(&root), &ben, &["ghost"], Change::UnknownRole),
-        (acting(&root), &ben, &["reader"], Change::Unchanged),
+        (acting(&root), &ben, &["above", "reader"], Err(ServersRole)),
+        (acting(&root), &eve, &["helper"], Err(ServersRole)),
+        (operator(), &eve, &[ADMINISTRATOR], Err(ServersRole)),
+        (acting(&root), &eve, &["ghost"], Err(UnknownRole)),
+        (acting(&root), &ben, &["ghost"], Err(UnknownRole)),
+        (acting(&root), &ben, &["reader"], Ok(Effect::Unchanged)),
     ] {
         let change = db.appoint_member(acme, who.id, named(given), by).await;
         assert_eq!(change.unwrap(), expected, "{given:?}");
@@ -145,10 +151,10 @@ pub async fn appointing_gives_nothing_of_the_servers<S: Stores>(db: S) {
         db.allow("reader".into(), "portcullis:roles:write".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let taken = db.appoint_member(acme, ben.id, vec![], acting(&root)).await;
-    assert_eq!(taken.unwrap(), Change::Done);
+    assert_eq!(taken.unwrap(), Ok(Effect::Changed));
 }
 
 /// Who takes has what goes, and nothing goes from somebody above them.
@@ -171,12 +177,12 @@ pub async fn dismissing_from_above_is_refused<S: Stores>(db: S) {
         (acting(&desk), &ben, lacks(&of_writer)),
         (machine(), &ben, lacks(&of_writer)),
         (acting(&desk), &root, lacks(&above)),
-        (acting(&root), &desk, Change::UnknownMember),
+        (acting(&root), &desk, Err(UnknownMember)),
     ] {
         let case = format!("{:?} by {by:?}", who.username);
         let taken = db.dismiss_member(acme, who.id, by.clone()).await.unwrap();
         assert_eq!(taken, expected, "{case}");
-        if expected != Change::UnknownMember {
+        if expected != Err(UnknownMember) {
             let taken = db.appoint_member(acme, who.id, vec![], by).await.unwrap();
             assert_eq!(taken, expected, "{case}");
         }
@@ -184,9 +190,9 @@ pub async fn dismissing_from_above_is_refused<S: Stores>(db: S) {
     assert_eq!(event_count(&db).await, before);
     for (by, who) in [(machine(), &cleo), (acting(&root), &ben), (acting(&root), &root)] {
         let taken = db.dismiss_member(acme, who.id, by.clone()).await.unwrap();
-        assert_eq!(taken, Change::Done, "{by:?}");
+        assert_eq!(taken, Ok(Effect::Changed), "{by:?}");
         let again = db.dismiss_member(acme, who.id, by).await.unwrap();
-        assert_eq!(again, Change::UnknownMember);
+        assert_eq!(again, Err(UnknownMember));
     }
     assert_eq!(roles(&db, other, &cleo).await.unwrap(), [OWNER]);
     assert_eq!(events(&db, Action::MemberRemoved).await.len(), 3);
@@ -200,9 +206,9 @@ pub async fn appointing_works_in_every_organization<S: Stores>(db: S) {
     let (acme, other) = (create(&db, "acme", &anna).await, create(&db, "other", &ben).await);
     let nobody = portcullis_core::account::Id::from_uuid(fresh_id());
     for (id, account, expected) in [
-        (Id::from_uuid(fresh_id()), ben.id, Change::UnknownOrganization),
-        (Id::NONE, ben.id, Change::UnknownOrganization),
-        (acme, nobody, Change::UnknownAccount),
+        (Id::from_uuid(fresh_id()), ben.id, Err(UnknownOrganization)),
+        (Id::NONE, ben.id, Err(UnknownOrganization)),
+        (acme, nobody, Err(UnknownAccount)),
     ] {
         let change = db
             .appoint_member(id, account, vec![], acting(&root))
@@ -211,28 +217,28 @@ pub async fn appointing_works_in_every_organization<S: Stores>(db: S) {
         assert_eq!(change, expected);
     }
     let nowhere = db.dismiss_member(Id::NONE, ben.id, acting(&root)).await.unwrap();
-    assert_eq!(nowhere, Change::UnknownOrganization);
+    assert_eq!(nowhere, Err(UnknownOrganization));
     let set = db
         .set_organization_state(acme, State::Suspended, operator())
         .await;
-    assert_eq!(set.unwrap(), Change::Done);
+    assert_eq!(set.unwrap(), Ok(Effect::Changed));
     // Who can't act may be let in, and is no owner who counts.
     set_state(&db, ben.id, AccountState::Disabled).await;
     for who in [&ben, &robot] {
         let made = db
             .appoint_member(acme, who.id, named(&[OWNER]), acting(&root))
             .await;
-        assert_eq!(made.unwrap(), Change::Done);
+        assert_eq!(made.unwrap(), Ok(Effect::Changed));
     }
     let last = db.dismiss_member(acme, anna.id, acting(&root)).await.unwrap();
-    assert_eq!(last, Change::LastOwner);
+    assert_eq!(last, Err(LastOwner));
     set_state(&db, ben.id, AccountState::Active).await;
     let gone = db.dismiss_member(acme, anna.id, acting(&root)).await.unwrap();
-    assert_eq!(gone, Change::Done);
+    assert_eq!(gone, Ok(Effect::Changed));
     let set = db
         .appoint_member(acme, robot.id, named(&["title", "reader"]), acting(&root))
         .await;
-    assert_eq!(set.unwrap(), Change::Done);
+    assert_eq!(set.unwrap(), Ok(Effect::Changed));
     assert_eq!(roles(&db, acme, &robot).await.unwrap(), ["reader", "title"]);
     assert_eq!(roles(&db, other, &robot).await, None);
     assert_eq!(events(&db, Action::MemberAdded).await.len(), 2);
@@ -244,7 +250,7 @@ pub async fn appointing_works_in_every_organization<S: Stores>(db: S) {
     let made = db
         .appoint_member(other, anna.id, named(&[OWNER]), acting(&root))
         .await;
-    assert_eq!(made.unwrap(), Change::Done);
+    assert_eq!(made.unwrap(), Ok(Effect::Changed));
 }
 
 /// Appointed at once and often, an account is a member once.
@@ -261,8 +267,8 @@ pub async fn appointing_in_parallel_makes_one_member<S: Stores>(db: S) {
         }
     })
     .await;
-    assert_eq!(count(&answers, |change| *change == Change::Done), 1);
-    assert_eq!(count(&answers, |change| *change == Change::Unchanged), 99);
+    assert_eq!(count(&answers, |change| *change == Ok(Effect::Changed)), 1);
+    assert_eq!(count(&answers, |change| *change == Ok(Effect::Unchanged)), 99);
     assert_eq!(roles(&db, acme, &ben).await.unwrap(), ["reader"]);
     assert_eq!(events(&db, Action::MemberAdded).await.len(), 1);
 }

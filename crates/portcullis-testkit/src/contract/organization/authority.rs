@@ -2,8 +2,9 @@
 
 use portcullis_core::authz::{MembersWrite, Permission as _};
 use portcullis_core::checks;
-use portcullis_core::organization::{Change, OWNER, Selector};
-use portcullis_core::roles::Change as RoleChange;
+use portcullis_core::effect::Effect;
+use portcullis_core::organization::{OWNER, OrganizationsError, Selector};
+use portcullis_core::roles::RolesError;
 use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::{acting, add, create, invitation, named, operator, proven, roles, with_roles};
@@ -51,7 +52,10 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
         for change in given {
             let change = change.unwrap();
             assert!(
-                matches!(change, Change::Beyond | Change::UnknownMember),
+                matches!(
+                    change,
+                    Err(OrganizationsError::BeyondYourRoles) | Err(OrganizationsError::UnknownMember)
+                ),
                 "{:?} gives {role}: {change:?}",
                 who.username
             );
@@ -62,7 +66,11 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
             .add_member(acme, dora.id, named(&[role]), operator())
             .await
             .unwrap();
-        assert_eq!(change, Change::Beyond, "the operator gives {role}");
+        assert_eq!(
+            change,
+            Err(OrganizationsError::BeyondYourRoles),
+            "the operator gives {role}"
+        );
     }
     for change in [
         db.set_member_roles(acme, cleo.id, named(&["ghost"]), acting(&anna))
@@ -71,18 +79,18 @@ pub async fn giving_beyond_ones_own_is_refused<S: Stores>(db: S) {
             .await,
         db.add_member(acme, dora.id, named(&["ghost"]), operator()).await,
     ] {
-        assert_eq!(change.unwrap(), Change::UnknownRole);
+        assert_eq!(change.unwrap(), Err(OrganizationsError::UnknownRole));
     }
     assert_eq!(event_count(&db).await, before);
     assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["reader"]);
     let given = db
         .set_member_roles(acme, cleo.id, named(&["manager"]), acting(&ben))
         .await;
-    assert_eq!(given.unwrap(), Change::Done);
+    assert_eq!(given.unwrap(), Ok(Effect::Changed));
     let given = db
         .set_member_roles(acme, cleo.id, named(&["title", "writer"]), acting(&anna))
         .await;
-    assert_eq!(given.unwrap(), Change::Done);
+    assert_eq!(given.unwrap(), Ok(Effect::Changed));
     assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["title", "writer"]);
     assert_eq!(db.members(other, None, 10).await.unwrap().len(), 1);
 }
@@ -95,42 +103,45 @@ pub async fn role_that_inherits_a_title_is_given_by_who_has_the_title<S: Stores>
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &["manager"]).await;
     let made = db.create_role("deputy".into(), String::new(), by(START)).await;
-    assert_eq!(made.unwrap(), RoleChange::Done);
+    assert_eq!(made.unwrap(), Ok(Effect::Changed));
     assert!(
         db.inherit("deputy".into(), "title".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert!(
         db.allow("deputy".into(), "posts:read".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let taken = named(&["manager", "deputy"]);
     let change = db
         .set_member_roles(acme, ben.id, taken.clone(), acting(&ben))
         .await;
-    assert_eq!(change.unwrap(), Change::Beyond);
+    assert_eq!(change.unwrap(), Err(OrganizationsError::BeyondYourRoles));
     let letter = invitation(acme, "eve@example.com", &["deputy"]);
-    assert_eq!(db.invite(letter, acting(&ben)).await.unwrap(), Change::Beyond);
+    assert_eq!(
+        db.invite(letter, acting(&ben)).await.unwrap(),
+        Err(OrganizationsError::BeyondYourRoles)
+    );
     // Not by a permission that both have, either.
     assert!(
         db.allow("title".into(), "posts:read".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let title = named(&["manager", "title"]);
     let change = db.set_member_roles(acme, ben.id, title, acting(&ben)).await;
-    assert_eq!(change.unwrap(), Change::Beyond);
+    assert_eq!(change.unwrap(), Err(OrganizationsError::BeyondYourRoles));
     let change = db.set_member_roles(acme, ben.id, taken, acting(&anna)).await;
-    assert_eq!(change.unwrap(), Change::Done, "the owner may");
+    assert_eq!(change.unwrap(), Ok(Effect::Changed), "the owner may");
     let passed = db
         .invite(invitation(acme, "eve@example.com", &["deputy"]), acting(&ben))
         .await;
-    assert_eq!(passed.unwrap(), Change::Done, "he has it now");
+    assert_eq!(passed.unwrap(), Ok(Effect::Changed), "he has it now");
 }
 
 /// Nobody removes or demotes somebody who has more.
@@ -152,25 +163,25 @@ pub async fn taking_from_above_is_refused<S: Stores>(db: S) {
         (&dora, &anna),
     ] {
         let removed = db.remove_member(acme, target.id, acting(who)).await.unwrap();
-        assert_eq!(removed, Change::Beyond);
+        assert_eq!(removed, Err(OrganizationsError::BeyondYourRoles));
         let demoted = db
             .set_member_roles(acme, target.id, vec![], acting(who))
             .await
             .unwrap();
-        assert_eq!(demoted, Change::Beyond);
+        assert_eq!(demoted, Err(OrganizationsError::BeyondYourRoles));
     }
     let gone = db.remove_member(acme, dora.id, acting(&anna)).await.unwrap();
-    assert_eq!(gone, Change::UnknownMember);
+    assert_eq!(gone, Err(OrganizationsError::UnknownMember));
     assert_eq!(event_count(&db).await, before);
     // A role that has become the server's since can still be taken by an owner, and brings nothing of the server's.
     assert!(
         db.allow("reader".into(), "portcullis:roles:write".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     let removed = db.remove_member(acme, cleo.id, acting(&anna)).await.unwrap();
-    assert_eq!(removed, Change::Done);
+    assert_eq!(removed, Ok(Effect::Changed));
     assert_eq!(roles(&db, acme, &cleo).await, None);
     assert_eq!(db.membership(cleo.id, Selector::Id(acme)).await.unwrap(), None);
 }
@@ -191,7 +202,7 @@ pub async fn owners_role_is_protected<S: Stores>(db: S) {
         db.inherit(reader(), owner(), by(START)).await,
         db.assign(anna.id, owner(), by(START)).await,
     ] {
-        assert_eq!(change.unwrap(), RoleChange::Protected);
+        assert_eq!(change.unwrap(), Err(RolesError::Protected));
     }
     assert_eq!(event_count(&db).await, before);
     let roles = db.roles().await.unwrap();

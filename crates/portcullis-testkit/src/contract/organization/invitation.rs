@@ -3,7 +3,14 @@
 use portcullis_core::account::{Account, State as AccountState};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
-use portcullis_core::organization::{Accepted, Change, Id, InvitationKind, NewInvitation, State};
+use portcullis_core::effect::Effect;
+use portcullis_core::organization::OrganizationsError::{
+    AlreadyMember, AnotherAddress, BeyondYourRoles, InvalidInvitation, TooManyInvitations, UnknownInvitation,
+    UnknownOrganization,
+};
+use portcullis_core::organization::{
+    Belonging, Id, InvitationKind, NewInvitation, OrganizationsError, State,
+};
 use portcullis_core::secret::Digest;
 
 use super::{
@@ -34,17 +41,13 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
     let less = invitation(acme, "CLEO@example.com", &["reader"]);
     assert_eq!(
         db.invite(less.clone(), acting(&ben)).await.unwrap(),
-        Change::Beyond
+        Err(BeyondYourRoles)
     );
     for (organization, by, expected) in [
-        (acme, acting(&ben), Change::Beyond),
-        (acme, acting(&dora), Change::Beyond),
-        (other, acting(&dora), Change::UnknownInvitation),
-        (
-            acme,
-            acting_at(&anna, first.expires_at),
-            Change::UnknownInvitation,
-        ),
+        (acme, acting(&ben), Err(BeyondYourRoles)),
+        (acme, acting(&dora), Err(BeyondYourRoles)),
+        (other, acting(&dora), Err(UnknownInvitation)),
+        (acme, acting_at(&anna, first.expires_at), Err(UnknownInvitation)),
     ] {
         let revoked = db.revoke_invitation(organization, first.id, by).await.unwrap();
         assert_eq!(revoked, expected);
@@ -55,7 +58,7 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
         (1, first.id, Some(anna.id))
     );
     let second = invited(&db, acme, "Cleo@Example.com", &["reader"], &anna).await;
-    assert_eq!(accept(&db, first.digest, &cleo).await, Accepted::Refused);
+    assert_eq!(accept(&db, first.digest, &cleo).await, Err(InvalidInvitation));
     let open = db.invitations(acme, START).await.unwrap();
     assert_eq!(
         (open.len(), &*open[0].email, &open[0].roles[..]),
@@ -78,23 +81,23 @@ pub async fn invite_replaces_revokes_and_is_limited<S: Stores>(db: S) {
         .invite(limited("eve@example.com", 1), acting(&anna))
         .await
         .unwrap();
-    assert_eq!(full, Change::TooMany);
+    assert_eq!(full, Err(TooManyInvitations(1)));
     // Replacing needs no room.
     let third = limited("cleo@example.com", 1);
     assert_eq!(
         db.invite(third.clone(), acting(&anna)).await.unwrap(),
-        Change::Done
+        Ok(Effect::Changed)
     );
     let revoked = db.revoke_invitation(acme, third.id, acting(&ben)).await.unwrap();
-    assert_eq!(revoked, Change::Done);
-    assert_eq!(accept(&db, third.digest, &cleo).await, Accepted::Refused);
+    assert_eq!(revoked, Ok(Effect::Changed));
+    assert_eq!(accept(&db, third.digest, &cleo).await, Err(InvalidInvitation));
     add(&db, acme, &cleo, &[]).await;
     let member = db.invite(less, acting(&anna)).await.unwrap();
-    assert_eq!(member, Change::Member);
+    assert_eq!(member, Err(AlreadyMember));
     let nowhere = invitation(Id::from_uuid(fresh_id()), "eve@example.com", &[]);
     assert_eq!(
         db.invite(nowhere, acting(&anna)).await.unwrap(),
-        Change::UnknownOrganization
+        Err(UnknownOrganization)
     );
 }
 
@@ -109,28 +112,28 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     add(&db, acme, &ben, &["manager"]).await;
     let good = invited(&db, acme, "Cleo@example.com", &["reader"], &ben).await;
     let before = event_count(&db).await;
-    assert_eq!(accept(&db, fresh_digest(), &eve).await, Accepted::Refused);
-    assert_eq!(accept(&db, good.digest, &eve).await, Accepted::AnotherAddress);
+    assert_eq!(accept(&db, fresh_digest(), &eve).await, Err(InvalidInvitation));
+    assert_eq!(accept(&db, good.digest, &eve).await, Err(AnotherAddress));
     // The right address, not proven.
-    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::AnotherAddress);
+    assert_eq!(accept(&db, good.digest, &cleo).await, Err(AnotherAddress));
     verified(&db, cleo.id).await;
     set_state(&db, cleo.id, AccountState::Locked).await;
-    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::AnotherAddress);
+    assert_eq!(accept(&db, good.digest, &cleo).await, Err(AnotherAddress));
     set_state(&db, cleo.id, AccountState::Active).await;
     let late = db
         .accept_invitation(good.digest, cleo.id, acting_at(&cleo, good.expires_at))
         .await;
-    assert_eq!(late.unwrap(), Accepted::Refused);
+    assert_eq!(late.unwrap(), Err(InvalidInvitation));
     // Suspended, and taken back.
     for (state, expected) in [(State::Suspended, true), (State::Active, false)] {
         let set = db.set_organization_state(acme, state, operator()).await.unwrap();
-        assert_eq!(set, Change::Done);
+        assert_eq!(set, Ok(Effect::Changed));
         if expected {
-            assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+            assert_eq!(accept(&db, good.digest, &cleo).await, Err(InvalidInvitation));
         }
     }
     // Suspending has withdrawn it.
-    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+    assert_eq!(accept(&db, good.digest, &cleo).await, Err(InvalidInvitation));
     let good = invited(&db, acme, "Cleo@example.com", &["reader"], &ben).await;
     // Who invited has been demoted since, then is somebody again, then is locked.
     for roles in [&["reader"][..], &["manager"][..]] {
@@ -138,19 +141,19 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
             .set_member_roles(acme, ben.id, named(roles), acting(&anna))
             .await
             .unwrap();
-        assert_eq!(set, Change::Done);
+        assert_eq!(set, Ok(Effect::Changed));
         if roles == ["reader"] {
-            assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+            assert_eq!(accept(&db, good.digest, &cleo).await, Err(InvalidInvitation));
         }
     }
     set_state(&db, ben.id, AccountState::Disabled).await;
-    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+    assert_eq!(accept(&db, good.digest, &cleo).await, Err(InvalidInvitation));
     set_state(&db, ben.id, AccountState::Active).await;
     assert_eq!(events(&db, Action::MemberJoined).await.len(), 0);
     assert!(event_count(&db).await > before);
     let just = acting_at(&cleo, good.expires_at.minus(MICROSECOND));
     match db.accept_invitation(good.digest, cleo.id, just).await.unwrap() {
-        Accepted::Joined(belonging) => {
+        Ok(belonging) => {
             assert_eq!(
                 (belonging.organization.id, &belonging.roles[..]),
                 (acme, &named(&["reader"])[..])
@@ -158,7 +161,7 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
         }
         other => panic!("not joined: {other:?}"),
     }
-    assert_eq!(accept(&db, good.digest, &cleo).await, Accepted::Refused);
+    assert_eq!(accept(&db, good.digest, &cleo).await, Err(InvalidInvitation));
     assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["reader"]);
     assert_eq!(events(&db, Action::MemberJoined).await.len(), 1);
 }
@@ -176,12 +179,16 @@ pub async fn accept_invitation_in_parallel_has_one_winner<S: Stores>(db: S) {
         async move { db.accept_invitation(token, who, by).await.unwrap() }
     })
     .await;
-    assert_eq!(count(&answers, |answer| matches!(answer, Accepted::Joined(_))), 1);
-    assert_eq!(count(&answers, |answer| *answer == Accepted::Refused), 99);
+    assert_eq!(count(&answers, Result::is_ok), 1);
+    assert_eq!(count(&answers, |answer| *answer == Err(InvalidInvitation)), 99);
     assert_eq!(db.members(acme, None, 10).await.unwrap().len(), 2);
     assert_eq!(events(&db, Action::MemberJoined).await.len(), 1);
 }
 
-pub(super) async fn accept<S: Stores>(db: &S, token: Digest<InvitationKind>, who: &Account) -> Accepted {
+pub(super) async fn accept<S: Stores>(
+    db: &S,
+    token: Digest<InvitationKind>,
+    who: &Account,
+) -> Result<Belonging, OrganizationsError> {
     db.accept_invitation(token, who.id, acting(who)).await.unwrap()
 }

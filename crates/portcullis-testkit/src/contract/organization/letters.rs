@@ -2,7 +2,8 @@
 
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::checks;
-use portcullis_core::organization::{Accepted, Change, NewInvitation, State};
+use portcullis_core::effect::Effect;
+use portcullis_core::organization::{NewInvitation, OrganizationsError, State};
 use portcullis_core::throttle::{Budget, Rate, Subject};
 
 use super::invitation::accept;
@@ -32,35 +33,41 @@ pub async fn revoking_gives_no_letter_back<S: Stores>(db: S) {
     for _ in 0..5 {
         assert_eq!(
             invite(letter("eve@example.com"), acting(&ben)).await,
-            Change::NotProven
+            Err(OrganizationsError::AddressNotProven)
         );
         let full = NewInvitation {
             limit: 0,
             ..letter("eve@example.com")
         };
-        assert_eq!(invite(full, acting(&anna)).await, Change::TooMany);
+        assert_eq!(
+            invite(full, acting(&anna)).await,
+            Err(OrganizationsError::TooManyInvitations(0))
+        );
     }
     let first = letter("eve@example.com");
-    assert_eq!(invite(first.clone(), acting(&anna)).await, Change::Done);
+    assert_eq!(invite(first.clone(), acting(&anna)).await, Ok(Effect::Changed));
     let revoked = db.revoke_invitation(acme, first.id, acting(&anna)).await.unwrap();
-    assert_eq!(revoked, Change::Done);
+    assert_eq!(revoked, Ok(Effect::Changed));
     let second = letter("eve@example.com");
-    assert_eq!(invite(second.clone(), acting(&anna)).await, Change::Done);
+    assert_eq!(invite(second.clone(), acting(&anna)).await, Ok(Effect::Changed));
     // Replacing is a letter, too; the one before stays good if it may not be.
     let before = event_count(&db).await;
     assert_eq!(
         invite(letter("eve@example.com"), acting(&anna)).await,
-        Change::TooSoon(DAY / 2)
+        Err(OrganizationsError::TooSoon(DAY / 2))
     );
     assert_eq!(event_count(&db).await, before);
     assert_eq!(db.invitations(acme, START).await.unwrap()[0].id, second.id);
     let just_before = acting_at(&anna, START.plus(DAY / 2).minus(MICROSECOND));
     assert_eq!(
         invite(letter("eve@example.com"), just_before).await,
-        Change::TooSoon(MICROSECOND)
+        Err(OrganizationsError::TooSoon(MICROSECOND))
     );
     let later = acting_at(&anna, START.plus(DAY / 2));
-    assert_eq!(invite(letter("eve@example.com"), later).await, Change::Done);
+    assert_eq!(
+        invite(letter("eve@example.com"), later).await,
+        Ok(Effect::Changed)
+    );
     assert_eq!(events(&db, Action::InvitationRevoked).await.len(), 2);
     // What has come back whole is forgotten.
     let whole = START.plus(DAY * 2);
@@ -84,10 +91,13 @@ pub async fn suspending_withdraws_invitations<S: Stores>(db: S) {
             db.set_organization_state(acme, state, operator())
                 .await
                 .unwrap()
-                .is_so()
+                .is_ok()
         );
     }
-    assert_eq!(accept(&db, good.digest, &eve).await, Accepted::Refused);
+    assert_eq!(
+        accept(&db, good.digest, &eve).await,
+        Err(OrganizationsError::InvalidInvitation)
+    );
     assert_eq!(db.invitations(acme, START).await.unwrap(), []);
     assert_eq!(db.invitations(other, START).await.unwrap().len(), 1);
     assert_eq!(events(&db, Action::InvitationRevoked).await.len(), 2);

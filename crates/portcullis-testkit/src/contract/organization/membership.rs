@@ -2,7 +2,8 @@
 
 use portcullis_core::account;
 use portcullis_core::checks;
-use portcullis_core::organization::{Change, Id, OWNER, Selector, State};
+use portcullis_core::effect::Effect;
+use portcullis_core::organization::{Id, OWNER, OrganizationsError, Selector, State};
 use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::{acting, add, create, invitation, named, operator, with_roles};
@@ -21,7 +22,7 @@ pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) 
         db.assign(ben.id, ADMINISTRATOR.into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     for selector in [Selector::Id(acme), Selector::parse("acme").unwrap()] {
         let facts = db.membership(ben.id, selector).await.unwrap().unwrap();
@@ -79,7 +80,7 @@ pub async fn as_member_tells_what_all_active_organizations_give<S: Stores>(db: S
         db.assign(ben.id, "helper".into(), by(START))
             .await
             .unwrap()
-            .is_so()
+            .is_ok()
     );
     assert_eq!(
         given(ben.id).await,
@@ -90,10 +91,10 @@ pub async fn as_member_tells_what_all_active_organizations_give<S: Stores>(db: S
     add(&db, other, &ben, &["writer", "title"]).await;
     assert_eq!(given(ben.id).await, (2, named(&["posts:read", "posts:write"])));
     let suspended = db.set_organization_state(other, State::Suspended, operator());
-    assert_eq!(suspended.await.unwrap(), Change::Done);
+    assert_eq!(suspended.await.unwrap(), Ok(Effect::Changed));
     assert_eq!(given(ben.id).await, (2, named(&["posts:read"])));
     let removed = db.remove_member(acme, ben.id, acting(&anna)).await;
-    assert_eq!(removed.unwrap(), Change::Done);
+    assert_eq!(removed.unwrap(), Ok(Effect::Changed));
     assert_eq!(given(ben.id).await, nothing(1));
     assert_eq!(given(account::Id::from_uuid(fresh_id())).await, nothing(0));
 }
@@ -106,8 +107,8 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[]).await;
     let set = async |state| db.set_organization_state(acme, state, operator()).await.unwrap();
-    assert_eq!(set(State::Active).await, Change::Unchanged);
-    assert_eq!(set(State::Suspended).await, Change::Done);
+    assert_eq!(set(State::Active).await, Ok(Effect::Unchanged));
+    assert_eq!(set(State::Suspended).await, Ok(Effect::Changed));
     let facts = db.membership(anna.id, Selector::Id(acme)).await.unwrap().unwrap();
     assert_eq!(facts.organization.state, State::Suspended);
     for change in [
@@ -116,12 +117,12 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
         db.remove_member(acme, ben.id, acting(&anna)).await,
         db.transfer_ownership(acme, anna.id, ben.id, acting(&anna)).await,
     ] {
-        assert_eq!(change.unwrap(), Change::Beyond);
+        assert_eq!(change.unwrap(), Err(OrganizationsError::BeyondYourRoles));
     }
     let invited = db
         .invite(invitation(acme, "eve@example.com", &[]), acting(&anna))
         .await;
-    assert_eq!(invited.unwrap(), Change::UnknownOrganization);
+    assert_eq!(invited.unwrap(), Err(OrganizationsError::UnknownOrganization));
     // What isn't theirs to know is told to nobody: a stranger learns nothing of accounts, members and roles.
     let eve = registered(&db, "eve").await;
     for (account, roles) in [
@@ -130,10 +131,10 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
         (eve.id, named(&["ghost"])),
     ] {
         let added = db.add_member(acme, account, roles, acting(&eve)).await;
-        assert_eq!(added.unwrap(), Change::Beyond);
+        assert_eq!(added.unwrap(), Err(OrganizationsError::BeyondYourRoles));
     }
     let nowhere = db
         .set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator())
         .await;
-    assert_eq!(nowhere.unwrap(), Change::UnknownOrganization);
+    assert_eq!(nowhere.unwrap(), Err(OrganizationsError::UnknownOrganization));
 }

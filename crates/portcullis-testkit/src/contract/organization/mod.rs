@@ -12,11 +12,10 @@ mod ownership;
 use portcullis_core::account::{Account, EmailAddress};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::authz::{MembersWrite, Permission as _};
+use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::organization::{
-    Change, Created, Id, InvitationId, Name, NewInvitation, NewOrganization, Slug,
-};
-use portcullis_core::roles::{Change as RoleChange, PermissionRecord};
+use portcullis_core::organization::{Id, InvitationId, Name, NewInvitation, NewOrganization, Slug};
+use portcullis_core::roles::PermissionRecord;
 
 pub use self::acceptance::*;
 pub use self::appointment::*;
@@ -58,7 +57,7 @@ fn new(slug: &str, owner: &Account) -> NewOrganization {
 async fn create<S: Stores>(db: &S, slug: &str, owner: &Account) -> Id {
     let new = new(slug, owner);
     match db.create_organization(new, acting(owner)).await.unwrap() {
-        Created::Created(organization) => organization.id,
+        Ok(organization) => organization.id,
         other => panic!("{slug} was not created: {other:?}"),
     }
 }
@@ -69,7 +68,7 @@ fn named(roles: &[&str]) -> Vec<String> {
 
 async fn add<S: Stores>(db: &S, id: Id, who: &Account, roles: &[&str]) {
     let change = db.add_member(id, who.id, named(roles), operator()).await;
-    assert_eq!(change.unwrap(), Change::Done);
+    assert_eq!(change.unwrap(), Ok(Effect::Changed));
 }
 
 /// The roles a member has directly; `None` for no member.
@@ -100,13 +99,13 @@ async fn with_roles<S: Stores>(db: &S) {
             .create_role(role.into(), String::new(), by(START))
             .await
             .unwrap();
-        assert_eq!(made, RoleChange::Done);
+        assert_eq!(made, Ok(Effect::Changed));
         if let Some(permission) = permission {
             assert!(
                 db.allow(role.into(), permission.into(), by(START))
                     .await
                     .unwrap()
-                    .is_so()
+                    .is_ok()
             );
         }
     }
@@ -115,7 +114,7 @@ async fn with_roles<S: Stores>(db: &S) {
             db.inherit(role.into(), "reader".into(), by(START))
                 .await
                 .unwrap()
-                .is_so()
+                .is_ok()
         );
     }
 }
@@ -136,7 +135,10 @@ fn invitation(id: Id, email: &str, roles: &[&str]) -> NewInvitation {
 
 async fn invited<S: Stores>(db: &S, id: Id, email: &str, roles: &[&str], by: &Account) -> NewInvitation {
     let new = invitation(id, email, roles);
-    assert_eq!(db.invite(new.clone(), acting(by)).await.unwrap(), Change::Done);
+    assert_eq!(
+        db.invite(new.clone(), acting(by)).await.unwrap(),
+        Ok(Effect::Changed)
+    );
     new
 }
 

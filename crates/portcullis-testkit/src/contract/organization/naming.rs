@@ -2,8 +2,9 @@
 
 use portcullis_core::account::{self, Account};
 use portcullis_core::checks;
+use portcullis_core::effect::Effect;
 use portcullis_core::organization::{
-    Change, Created, Id, Name, NewOrganization, OWNER, Renaming, Selector, Slug,
+    Id, Name, NewOrganization, OWNER, OrganizationsError, Renaming, Selector, Slug,
 };
 
 use super::{acting, create, new, roles};
@@ -23,7 +24,7 @@ pub async fn create_organization_refuses_what_is_taken<S: Stores>(db: S) {
         .rename_organization(first, renamed, acting(&anna))
         .await
         .unwrap();
-    assert_eq!(change, Change::Done);
+    assert_eq!(change, Ok(Effect::Changed));
     let before = event_count(&db).await;
     let nobody = Account {
         id: account::Id::from_uuid(fresh_id()),
@@ -34,10 +35,10 @@ pub async fn create_organization_refuses_what_is_taken<S: Stores>(db: S) {
         ..new("other", &anna)
     };
     for (new, expected) in [
-        (new("acme", &ben), Created::Taken),
-        (new("acme-two", &ben), Created::Taken),
-        (new("other", &nobody), Created::UnknownAccount),
-        (limited, Created::TooMany),
+        (new("acme", &ben), Err(OrganizationsError::SlugTaken)),
+        (new("acme-two", &ben), Err(OrganizationsError::SlugTaken)),
+        (new("other", &nobody), Err(OrganizationsError::UnknownAccount)),
+        (limited, Err(OrganizationsError::TooManyOrganizations)),
     ] {
         assert_eq!(db.create_organization(new, acting(&ben)).await.unwrap(), expected);
     }
@@ -48,7 +49,7 @@ pub async fn create_organization_refuses_what_is_taken<S: Stores>(db: S) {
         ..new("other", &anna)
     };
     let made = db.create_organization(limited, acting(&anna)).await.unwrap();
-    assert!(matches!(made, Created::Created(_)));
+    assert!(made.is_ok());
     let listed = db.organizations(Some(first), 10).await.unwrap();
     assert_eq!(listed.len(), 1, "the page after the first");
     assert_eq!(roles(&db, first, &anna).await.unwrap(), [OWNER]);
@@ -62,8 +63,11 @@ pub async fn create_organization_in_parallel_makes_one<S: Stores>(db: S) {
         async move { db.create_organization(new, by).await.unwrap() }
     })
     .await;
-    assert_eq!(count(&answers, |made| matches!(made, Created::Created(_))), 1);
-    assert_eq!(count(&answers, |made| *made == Created::Taken), 99);
+    assert_eq!(count(&answers, Result::is_ok), 1);
+    assert_eq!(
+        count(&answers, |made| *made == Err(OrganizationsError::SlugTaken)),
+        99
+    );
     assert_eq!(db.organizations(None, 200).await.unwrap().len(), 1);
 }
 
@@ -78,13 +82,19 @@ pub async fn rename_organization_keeps_former_slugs<S: Stores>(db: S) {
     };
     let rename =
         async |id: Id, renaming: Renaming| db.rename_organization(id, renaming, acting(&anna)).await.unwrap();
-    assert_eq!(rename(acme, to("acme-new")).await, Change::Done);
-    assert_eq!(rename(other, to("acme")).await, Change::Taken);
-    assert_eq!(rename(other, to("acme-new")).await, Change::Taken);
-    assert_eq!(rename(acme, to("acme-new")).await, Change::Unchanged);
+    assert_eq!(rename(acme, to("acme-new")).await, Ok(Effect::Changed));
+    assert_eq!(
+        rename(other, to("acme")).await,
+        Err(OrganizationsError::SlugTaken)
+    );
+    assert_eq!(
+        rename(other, to("acme-new")).await,
+        Err(OrganizationsError::SlugTaken)
+    );
+    assert_eq!(rename(acme, to("acme-new")).await, Ok(Effect::Unchanged));
     assert_eq!(
         rename(Id::from_uuid(fresh_id()), to("ghost")).await,
-        Change::UnknownOrganization
+        Err(OrganizationsError::UnknownOrganization)
     );
     let by_slug = async |slug: &str| {
         let found = db.organization(Selector::parse(slug).unwrap()).await.unwrap();
@@ -102,17 +112,20 @@ pub async fn rename_organization_keeps_former_slugs<S: Stores>(db: S) {
     for n in 3..=10 {
         assert_eq!(
             rename(acme, to(&format!("acme-{n}"))).await,
-            Change::Done,
+            Ok(Effect::Changed),
             "slug {n}"
         );
     }
-    assert_eq!(rename(acme, to("acme-11")).await, Change::TooMany);
-    assert_eq!(rename(acme, to("acme")).await, Change::Done);
+    assert_eq!(
+        rename(acme, to("acme-11")).await,
+        Err(OrganizationsError::TooManySlugs(10))
+    );
+    assert_eq!(rename(acme, to("acme")).await, Ok(Effect::Changed));
     let named = Renaming {
         name: Some(Name::parse("Acme & Co").unwrap()),
         slug: None,
     };
-    assert_eq!(rename(acme, named).await, Change::Done);
+    assert_eq!(rename(acme, named).await, Ok(Effect::Changed));
     let found = db.organization(Selector::Id(acme)).await.unwrap().unwrap();
     assert_eq!((&*found.name, &*found.slug), ("Acme & Co", "acme"));
 }

@@ -3,7 +3,8 @@
 use portcullis_core::account::State as AccountState;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
-use portcullis_core::organization::{Accepted, Change, Created, OWNED, OWNER};
+use portcullis_core::effect::Effect;
+use portcullis_core::organization::{OWNED, OWNER, OrganizationsError};
 
 use super::invitation::accept;
 use super::{acting, add, create, invited, named, new, operator, proven, roles, with_roles};
@@ -24,11 +25,11 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
     add(&db, acme, &robot, &[OWNER]).await;
     let owned = new("robots", &robot);
     let made = db.create_organization(owned, operator()).await.unwrap();
-    assert_eq!(made, Created::UnknownAccount);
+    assert_eq!(made, Err(OrganizationsError::UnknownAccount));
     let transferred = db
         .transfer_ownership(acme, anna.id, robot.id, acting(&anna))
         .await;
-    assert_eq!(transferred.unwrap(), Change::UnknownMember);
+    assert_eq!(transferred.unwrap(), Err(OrganizationsError::UnknownMember));
     set_state(&db, ben.id, AccountState::Locked).await;
     assert_eq!(
         events(&db, Action::OrganizationOwnerless).await.len(),
@@ -45,15 +46,15 @@ pub async fn the_last_owner_stays<S: Stores>(db: S) {
             .await,
         db.dismiss_member(acme, anna.id, operator()).await,
     ] {
-        assert_eq!(change.unwrap(), Change::LastOwner);
+        assert_eq!(change.unwrap(), Err(OrganizationsError::LastOwner));
     }
     assert_eq!(event_count(&db).await, before);
     assert_eq!(roles(&db, acme, &anna).await.unwrap(), [OWNER]);
     set_state(&db, ben.id, AccountState::Active).await;
     let left = db.leave_organization(acme, anna.id, acting(&anna)).await.unwrap();
-    assert_eq!(left, Change::Done);
+    assert_eq!(left, Ok(Effect::Changed));
     let again = db.leave_organization(acme, anna.id, acting(&anna)).await.unwrap();
-    assert_eq!(again, Change::UnknownMember);
+    assert_eq!(again, Err(OrganizationsError::UnknownMember));
     assert_eq!(roles(&db, acme, &anna).await, None);
 }
 
@@ -68,22 +69,22 @@ pub async fn an_owner_who_may_not_act_is_none<S: Stores>(db: S) {
         .create_organization(new("bens", &ben), operator())
         .await
         .unwrap();
-    assert_eq!(made, Created::UnknownAccount);
+    assert_eq!(made, Err(OrganizationsError::UnknownAccount));
     add(&db, acme, &ben, &[OWNER]).await;
     for change in [
         db.leave_organization(acme, anna.id, acting(&anna)).await,
         db.set_member_roles(acme, anna.id, vec![], acting(&anna)).await,
         db.dismiss_member(acme, anna.id, operator()).await,
     ] {
-        assert_eq!(change.unwrap(), Change::LastOwner);
+        assert_eq!(change.unwrap(), Err(OrganizationsError::LastOwner));
     }
     let moved = db.transfer_ownership(acme, anna.id, ben.id, acting(&anna)).await;
-    assert_eq!(moved.unwrap(), Change::UnknownMember);
+    assert_eq!(moved.unwrap(), Err(OrganizationsError::UnknownMember));
     let removed = db.remove_member(acme, anna.id, acting(&ben)).await;
-    assert_eq!(removed.unwrap(), Change::Beyond);
+    assert_eq!(removed.unwrap(), Err(OrganizationsError::BeyondYourRoles));
     verified(&db, ben.id).await;
     let left = db.leave_organization(acme, anna.id, acting(&anna)).await;
-    assert_eq!(left.unwrap(), Change::Done);
+    assert_eq!(left.unwrap(), Ok(Effect::Changed));
 }
 
 /// Two owners leave, and are removed by each other, at once and often: one stays.
@@ -112,7 +113,7 @@ pub async fn owners_leaving_in_parallel_keep_one<S: Stores>(db: S) {
         }
     })
     .await;
-    assert!(count(&answers, |change| *change == Change::Done) >= 1);
+    assert!(count(&answers, |change| *change == Ok(Effect::Changed)) >= 1);
     let members = db.members(acme, None, 10).await.unwrap();
     let owners = members.iter().filter(|member| member.roles == [OWNER]).count();
     assert_eq!(owners, 1, "{members:?}");
@@ -131,12 +132,12 @@ pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
     set_state(&db, cleo.id, AccountState::Disabled).await;
     let before = event_count(&db).await;
     for (from, to, expected) in [
-        (&ben, &ben, Change::Beyond),
-        (&ben, &anna, Change::Beyond),
-        (&dora, &ben, Change::Beyond),
-        (&anna, &dora, Change::UnknownMember),
-        (&anna, &cleo, Change::UnknownMember),
-        (&anna, &anna, Change::Unchanged),
+        (&ben, &ben, Err(OrganizationsError::BeyondYourRoles)),
+        (&ben, &anna, Err(OrganizationsError::BeyondYourRoles)),
+        (&dora, &ben, Err(OrganizationsError::BeyondYourRoles)),
+        (&anna, &dora, Err(OrganizationsError::UnknownMember)),
+        (&anna, &cleo, Err(OrganizationsError::UnknownMember)),
+        (&anna, &anna, Ok(Effect::Unchanged)),
     ] {
         let change = db.transfer_ownership(acme, from.id, to.id, acting(from)).await;
         assert_eq!(change.unwrap(), expected);
@@ -147,8 +148,12 @@ pub async fn transfer_ownership_needs_owner_and_member<S: Stores>(db: S) {
         async move { db.transfer_ownership(acme, from, to, by).await.unwrap() }
     })
     .await;
-    assert_eq!(count(&answers, |change| *change == Change::Done), 1);
-    assert_eq!(count(&answers, |change| *change == Change::Beyond), 99);
+    assert_eq!(count(&answers, |change| *change == Ok(Effect::Changed)), 1);
+    assert_eq!(
+        count(&answers, |change| *change
+            == Err(OrganizationsError::BeyondYourRoles)),
+        99
+    );
     assert_eq!(roles(&db, acme, &anna).await.unwrap(), [""; 0]);
     assert_eq!(roles(&db, acme, &ben).await.unwrap(), ["manager", OWNER]);
     assert_eq!(roles(&db, other, &dora).await.unwrap(), [OWNER]);
@@ -169,28 +174,34 @@ pub async fn ownership_beyond_the_limit_is_refused<S: Stores>(db: S) {
     );
     add(&db, acme, &eve, &["reader"]).await;
     let transferred = db.transfer_ownership(acme, anna.id, eve.id, acting(&anna)).await;
-    assert_eq!(transferred.unwrap(), Change::OwnsTooMany);
+    assert_eq!(
+        transferred.unwrap(),
+        Err(OrganizationsError::TooManyOrganizations)
+    );
     let set = db
         .set_member_roles(acme, eve.id, named(&[OWNER]), acting(&anna))
         .await;
-    assert_eq!(set.unwrap(), Change::OwnsTooMany);
+    assert_eq!(set.unwrap(), Err(OrganizationsError::TooManyOrganizations));
     let added = db.add_member(other, eve.id, named(&[OWNER]), acting(&anna)).await;
-    assert_eq!(added.unwrap(), Change::OwnsTooMany);
+    assert_eq!(added.unwrap(), Err(OrganizationsError::TooManyOrganizations));
     let good = invited(&db, other, "eve@example.com", &[OWNER], &anna).await;
-    assert_eq!(accept(&db, good.digest, &eve).await, Accepted::OwnsTooMany);
+    assert_eq!(
+        accept(&db, good.digest, &eve).await,
+        Err(OrganizationsError::TooManyOrganizations)
+    );
     assert_eq!(roles(&db, acme, &eve).await.unwrap(), ["reader"]);
     assert_eq!(roles(&db, other, &eve).await, None);
     let set = db
         .set_member_roles(acme, eve.id, named(&[OWNER]), operator())
         .await;
-    assert_eq!(set.unwrap(), Change::Done);
+    assert_eq!(set.unwrap(), Ok(Effect::Changed));
     for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&db, anna.id, state).await;
         let made = db
             .create_organization(new("late", &anna), operator())
             .await
             .unwrap();
-        assert_eq!(made, Created::UnknownAccount, "{state:?}");
+        assert_eq!(made, Err(OrganizationsError::UnknownAccount), "{state:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use portcullis_core::account::{self, Stamp};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
-use portcullis_core::session::{self, Ending, Opening};
+use portcullis_core::session::{self, Ending, Keys, Opening};
 
 use crate::contract::Stores;
 use crate::contract::given::{
@@ -86,8 +86,20 @@ pub async fn end_all_changes_the_stamp<S: Stores>(db: S) {
     let (one, two) = (opened(&db, &anna, START).await, opened(&db, &anna, START).await);
     let stamp = Stamp::from_uuid(fresh_id());
     let nobody = account::Id::from_uuid(fresh_id());
-    assert_eq!(db.end_all(nobody, stamp, by(START)).await.unwrap(), 0);
-    assert_eq!(db.end_all(anna.id, stamp, by(START)).await.unwrap(), 2);
+    assert_eq!(
+        db.end_everything(nobody, stamp, Keys::Stay, by(START))
+            .await
+            .unwrap()
+            .sessions,
+        0
+    );
+    assert_eq!(
+        db.end_everything(anna.id, stamp, Keys::Stay, by(START))
+            .await
+            .unwrap()
+            .sessions,
+        2
+    );
     assert!(!lives(&db, one.id).await && !lives(&db, two.id).await);
     assert_eq!(
         account::Store::find(&db, anna.id).await.unwrap().unwrap().stamp,
@@ -98,5 +110,11 @@ pub async fn end_all_changes_the_stamp<S: Stores>(db: S) {
     assert!(matches!(late, Opening::Refused(_)));
     assert!(lives(&db, strangers.id).await);
     assert_eq!(account::Store::find(&db, other.id).await.unwrap(), Some(other));
-    assert_eq!(db.end_all(anna.id, stamp, by(START)).await.unwrap(), 0);
+    assert_eq!(
+        db.end_everything(anna.id, stamp, Keys::Stay, by(START))
+            .await
+            .unwrap()
+            .sessions,
+        0
+    );
 }

@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use portcullis::core::account::{self, Account, State};
-use portcullis::core::api_key::{self, ApiKey, Creation, Due, Found, KeyDigest, NewApiKey, Warning, Wording};
+use portcullis::core::api_key::{self, ApiKey, Due, Found, KeyDigest, Warning, Wording};
 use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
 use portcullis::core::authz::explain::{self, Bounds};
 use portcullis::core::authz::{AccountFacts, Decision};
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
-use portcullis::core::roles::{self, Change, MemberFacts, PermissionRecord, RoleRecord};
+use portcullis::core::roles::{self, MemberFacts, PermissionRecord, RoleRecord};
 use portcullis::core::secret::Digest;
-use portcullis::core::session::{self, Ending, NewSession, Opening, Session, SessionToken};
-use portcullis::core::token::{self, Refresh, Rotated, Rotation};
+use portcullis::core::session::{self, Session, SessionToken};
+use portcullis::core::token::{self};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -89,10 +89,7 @@ impl World {
 }
 
 #[async_trait]
-impl session::Store for World {
-    async fn open(&self, _: NewSession, _: Context) -> Result<Opening, Fault> {
-        panic!("no test opens sessions here")
-    }
+impl session::Stub for World {
     async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
         self.up()?;
         Ok(self.sessions.lock().unwrap().get(token.as_bytes()).cloned())
@@ -101,52 +98,13 @@ impl session::Store for World {
         self.up()?;
         Ok(self.session(id))
     }
-    async fn list(&self, _: account::Id, _: Timestamp) -> Result<Vec<Session>, Fault> {
-        panic!("no test lists sessions here")
-    }
-    async fn rename(&self, _: account::Id, _: session::Id, _: String, _: Context) -> Result<bool, Fault> {
-        panic!("no test names sessions here")
-    }
-    async fn renew(
-        &self,
-        _: session::Id,
-        _: Digest<SessionToken>,
-        _: Digest<SessionToken>,
-        _: Context,
-    ) -> Result<bool, Fault> {
-        panic!("no test renews sessions here")
-    }
-    async fn end(&self, _: account::Id, _: session::Id, _: Ending, _: Context) -> Result<bool, Fault> {
-        panic!("tests end sessions by `Bench::end`")
-    }
-    async fn end_others(&self, _: account::Id, _: session::Id, _: Context) -> Result<u64, Fault> {
-        panic!("tests end sessions by `Bench::end`")
-    }
-    async fn end_everything(
-        &self,
-        _: account::Id,
-        _: account::Stamp,
-        _: session::Keys,
-        _: Context,
-    ) -> Result<session::Everything, Fault> {
-        panic!("tests end sessions by `Bench::end`")
-    }
     async fn touch(&self, _: Vec<(session::Id, Timestamp)>) -> Result<(), Fault> {
         Ok(())
     }
 }
 
 #[async_trait]
-impl token::Store for World {
-    async fn rotate_refresh(&self, _: Rotation, _: Context) -> Result<Rotated, Fault> {
-        panic!("no test refreshes here")
-    }
-    async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
-        panic!("no test refreshes here")
-    }
-    async fn revoke(&self, _: token::Id, _: account::Id, _: Timestamp, _: Context) -> Result<(), Fault> {
-        panic!("no test revokes here")
-    }
+impl token::Stub for World {
     async fn is_revoked(&self, _: token::Id) -> Result<bool, Fault> {
         self.up()?;
         Ok(false)
@@ -157,18 +115,12 @@ impl token::Store for World {
 }
 
 #[async_trait]
-impl roles::Store for World {
+impl roles::Stub for World {
     async fn declare(&self, _: Vec<PermissionRecord>, _: Timestamp) -> Result<(), Fault> {
         Ok(())
     }
     async fn as_member(&self, _: account::Id) -> Result<MemberFacts, Fault> {
         Ok(MemberFacts::default())
-    }
-    async fn declare_permission(&self, _: PermissionRecord, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn withdraw_permission(&self, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
     }
     async fn facts(&self, id: account::Id) -> Result<Option<AccountFacts>, Fault> {
         self.up()?;
@@ -185,30 +137,6 @@ impl roles::Store for World {
     async fn roles(&self) -> Result<Vec<RoleRecord>, Fault> {
         Ok(Vec::new())
     }
-    async fn create_role(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn delete_role(&self, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn allow(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn disallow(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn inherit(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn disinherit(&self, _: String, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn assign(&self, _: account::Id, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
-    async fn unassign(&self, _: account::Id, _: String, _: Context) -> Result<Change, Fault> {
-        panic!("tests grant by `Bench::grant`")
-    }
     async fn holders(
         &self,
         _: String,
@@ -223,7 +151,7 @@ impl roles::Store for World {
 }
 
 #[async_trait]
-impl audit::Store for World {
+impl audit::Stub for World {
     async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
         self.audited.lock().unwrap().push((refusal, by));
         Ok(())
@@ -234,7 +162,7 @@ impl audit::Store for World {
 }
 
 #[async_trait]
-impl explain::Store for World {
+impl explain::Stub for World {
     async fn keep(&self, decision: Decision, by: Context) -> Result<(), Fault> {
         self.audit_room.acquire().await.unwrap().forget();
         if let Some(refusal) = decision.refusal() {
@@ -252,10 +180,7 @@ impl explain::Store for World {
 }
 
 #[async_trait]
-impl api_key::Store for World {
-    async fn create_key(&self, _: NewApiKey, _: Context) -> Result<Creation, Fault> {
-        panic!("no test makes keys here")
-    }
+impl api_key::Stub for World {
     async fn list(&self, _: account::Id) -> Result<Vec<ApiKey>, Fault> {
         Ok(Vec::new())
     }
@@ -265,28 +190,6 @@ impl api_key::Store for World {
     async fn find_by_digest(&self, _: KeyDigest) -> Result<Option<Found>, Fault> {
         self.up()?;
         Ok(None)
-    }
-    async fn change_key(
-        &self,
-        _: account::Id,
-        _: api_key::Id,
-        _: api_key::Change,
-        _: Option<account::Stamp>,
-        _: Context,
-    ) -> Result<api_key::Changed, Fault> {
-        panic!("no test changes keys here")
-    }
-    async fn rotate_key(
-        &self,
-        _: account::Id,
-        _: api_key::Id,
-        _: api_key::Rotation,
-        _: Context,
-    ) -> Result<api_key::Rotated, Fault> {
-        panic!("no test rotates keys here")
-    }
-    async fn revoke_key(&self, _: account::Id, _: api_key::Id, _: Context) -> Result<bool, Fault> {
-        panic!("no test revokes keys here")
     }
     async fn note_used(&self, _: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
         Ok(())

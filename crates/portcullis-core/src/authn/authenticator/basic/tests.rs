@@ -5,16 +5,16 @@ use async_trait::async_trait;
 
 use super::super::tests::{ACCOUNT, Bench, START, World, account, after};
 use super::*;
-use crate::account::{self, Account, Login, Mismatch, NotProven, Stamp, State};
+use crate::account::{self, Login, Mismatch, NotProven, Stamp, State};
 use crate::authn::{Credential, REMEMBERED};
+use crate::checks;
 use crate::environment::Entropy;
 use crate::fault::Fault;
 use crate::invalidation::{Invalidation, Marks};
 use crate::key::fakes::{FakeClock, block_on, environment};
 use crate::key::{MasterKey, Sealer};
 use crate::password::{Cost, Hasher, Password, SealedHash, Settings};
-use crate::secret::{Digest, SecretText};
-use crate::{audit, checks};
+use crate::secret::SecretText;
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -336,7 +336,7 @@ fn debug_shows_neither_part() {
 }
 
 #[async_trait]
-impl account::Store for Accounts {
+impl account::Stub for Accounts {
     async fn find_logins(&self, _: account::Identifier) -> Result<Vec<Login>, Fault> {
         self.world.read()?;
         let found = self.login.lock().unwrap().clone();
@@ -353,105 +353,4 @@ impl account::Store for Accounts {
         self.renewed.fetch_add(1, Ordering::Relaxed);
         Ok(true)
     }
-    async fn register(&self, _: account::NewAccount, _: audit::Context) -> Result<account::Outcome, Fault> {
-        never()
-    }
-    async fn offer_setup(
-        &self,
-        _: Digest<account::Setup>,
-        _: Timestamp,
-        _: audit::Context,
-    ) -> Result<bool, Fault> {
-        never()
-    }
-    async fn setup_is_open(&self, _: Digest<account::Setup>, _: Timestamp) -> Result<bool, Fault> {
-        never()
-    }
-    async fn register_first_administrator(
-        &self,
-        _: Digest<account::Setup>,
-        _: account::NewAccount,
-        _: audit::Context,
-    ) -> Result<account::Outcome, Fault> {
-        never()
-    }
-    async fn create_service(
-        &self,
-        _: account::NewServiceAccount,
-        _: audit::Context,
-    ) -> Result<account::Outcome, Fault> {
-        never()
-    }
-    async fn list_services(&self, _: Option<account::Id>, _: u32) -> Result<Vec<Account>, Fault> {
-        never()
-    }
-    async fn find(&self, _: account::Id) -> Result<Option<Account>, Fault> {
-        never()
-    }
-    async fn list(&self, _: Option<account::Id>, _: u32) -> Result<Vec<Account>, Fault> {
-        never()
-    }
-    async fn set_state(
-        &self,
-        _: account::Id,
-        _: State,
-        _: Stamp,
-        _: audit::Context,
-    ) -> Result<account::StateSet, Fault> {
-        never()
-    }
-    async fn spend(
-        &self,
-        _: Vec<crate::throttle::Budget>,
-        _: Timestamp,
-    ) -> Result<Result<(), Duration>, Fault> {
-        never()
-    }
-    async fn offer_verification(
-        &self,
-        _: account::Id,
-        _: account::Offer,
-        _: audit::Context,
-    ) -> Result<account::Offered, Fault> {
-        never()
-    }
-    async fn find_verification(
-        &self,
-        _: Digest<account::EmailVerification>,
-        _: Timestamp,
-    ) -> Result<Option<Login>, Fault> {
-        never()
-    }
-    async fn count_verification_try(
-        &self,
-        _: Digest<account::EmailVerification>,
-        _: u32,
-        _: Timestamp,
-    ) -> Result<bool, Fault> {
-        never()
-    }
-    async fn redeem_verification(
-        &self,
-        _: Digest<account::EmailVerification>,
-        _: account::Proof,
-        _: Stamp,
-        _: audit::Context,
-    ) -> Result<account::Redeemed, Fault> {
-        never()
-    }
-    async fn prove_email(
-        &self,
-        _: account::Id,
-        _: Stamp,
-        _: audit::Context,
-    ) -> Result<account::Proving, Fault> {
-        never()
-    }
-    async fn expire_claims(&self, _: Timestamp, _: u32, _: Stamp, _: audit::Context) -> Result<u64, Fault> {
-        never()
-    }
-}
-
-fn never<T>() -> T {
-    panic!("checking a password never asks for this")
 }

@@ -3,10 +3,7 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::api_key::{
-    ApiKey, Change as KeyChange, Changed as KeyChanged, Creation, Due, Format, Found, Id, KeyDigest,
-    Networks, NewApiKey, Rotated as KeyRotated, Rotation as KeyRotation, Secret, Warning, Wording,
-};
+use crate::api_key::{ApiKey, Format, Found, Id, KeyDigest, Networks, Secret};
 use crate::authz::{CredentialKind, FreshLogin, Permission as _, Permit, SecondFactor, Situation};
 use crate::throttle::Rate;
 
@@ -318,7 +315,7 @@ fn a_key_that_changes_while_it_is_read_is_read_again() {
 }
 
 #[async_trait]
-impl api_key::Store for World {
+impl api_key::Stub for World {
     async fn find_by_digest(&self, digest: KeyDigest) -> Result<Option<Found>, Fault> {
         self.read()?;
         let found = self.keys.lock().unwrap().get(digest.as_bytes()).cloned();
@@ -327,47 +324,5 @@ impl api_key::Store for World {
             meanwhile();
         }
         Ok(found)
-    }
-    async fn create_key(&self, _: NewApiKey, _: audit::Context) -> Result<Creation, Fault> {
-        never()
-    }
-    async fn list(&self, _: account::Id) -> Result<Vec<ApiKey>, Fault> {
-        never()
-    }
-    async fn find(&self, _: account::Id, _: Id) -> Result<Option<ApiKey>, Fault> {
-        never()
-    }
-    async fn change_key(
-        &self,
-        _: account::Id,
-        _: Id,
-        _: KeyChange,
-        _: Option<account::Stamp>,
-        _: audit::Context,
-    ) -> Result<KeyChanged, Fault> {
-        never()
-    }
-    async fn rotate_key(
-        &self,
-        _: account::Id,
-        _: Id,
-        _: KeyRotation,
-        _: audit::Context,
-    ) -> Result<KeyRotated, Fault> {
-        never()
-    }
-    async fn revoke_key(&self, _: account::Id, _: Id, _: audit::Context) -> Result<bool, Fault> {
-        never()
-    }
-    async fn note_used(&self, _: Vec<(Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
-        never()
-    }
-    async fn warn_expiring(
-        &self,
-        _: Due,
-        _: Arc<dyn Wording>,
-        _: audit::Context,
-    ) -> Result<Vec<Warning>, Fault> {
-        never()
     }
 }

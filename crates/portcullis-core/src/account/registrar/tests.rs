@@ -1,0 +1,130 @@
+//! What a registration hands to the store.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::account::{Kind, Setup};
+use crate::checks;
+use crate::key::fakes::{START, environment};
+use crate::key::{MasterKey, Sealer};
+use crate::password::{Cost, Settings};
+use crate::secret::Digest;
+
+/// Keeps what it was handed, and says that it was written.
+#[derive(Default)]
+struct Desk(Mutex<Vec<NewAccount>>);
+
+impl Desk {
+    fn write(&self, new: NewAccount) -> Outcome {
+        let account = Account {
+            id: new.id,
+            email: new.email.as_ref().map(|email| email.as_str().to_owned()),
+            username: new.username.as_ref().map(|name| name.as_str().to_owned()),
+            state: new.state,
+            email_verified_at: None,
+            stamp: new.stamp,
+            created_at: new.at,
+            kind: Kind::Person,
+        };
+        self.0.lock().unwrap().push(new);
+        Outcome::Created(account)
+    }
+
+    fn last(&self) -> NewAccount {
+        self.0.lock().unwrap().pop().unwrap()
+    }
+}
+
+#[async_trait]
+impl crate::account::Stub for Desk {
+    async fn register(&self, new: NewAccount, _: audit::Context) -> Result<Outcome, Fault> {
+        Ok(self.write(new))
+    }
+
+    async fn register_first_administrator(
+        &self,
+        _: Digest<Setup>,
+        new: NewAccount,
+        _: audit::Context,
+    ) -> Result<Outcome, Fault> {
+        Ok(self.write(new))
+    }
+}
+
+fn registrar() -> (Arc<Desk>, Registrar) {
+    let master = MasterKey::parse("a = AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
+    let settings = Settings {
+        cost: Cost::DANGEROUSLY_CHEAP,
+        threads: 1,
+        waiting: 8,
+    };
+    let sealer = Arc::new(Sealer::new(master, environment(1)));
+    let hasher = Hasher::start(sealer, environment(2), &settings).unwrap();
+    let desk = Arc::new(Desk::default());
+    let registrar = Registrar::new(
+        Arc::clone(&desk) as Arc<dyn Store>,
+        Arc::new(hasher),
+        environment(3),
+        Policy::default(),
+    );
+    (desk, registrar)
+}
+
+fn form(email: Option<&str>, username: Option<&str>) -> Registration {
+    Registration {
+        email: email.map(|text| EmailAddress::parse(text).unwrap()),
+        username: username.map(|text| Username::parse(text).unwrap()),
+        password: SecretText::new("correct horse battery".into()),
+    }
+}
+
+fn by() -> audit::Context {
+    audit::Context::system(START)
+}
+
+#[tokio::test]
+async fn an_address_is_unproven_until_somebody_proves_it_and_a_name_needs_no_proof() {
+    let (desk, registrar) = registrar();
+    for (email, username, state) in [
+        (Some("anna@example.com"), None, State::Unverified),
+        (Some("anna@example.com"), Some("anna"), State::Unverified),
+        (None, Some("anna"), State::Active),
+    ] {
+        let made = registrar.register(form(email, username), by()).await.unwrap();
+        let new = desk.last();
+        assert_eq!(new.state, state, "{email:?} {username:?}");
+        assert_eq!(new.claim, Claim::Open);
+        assert_eq!(new.roles, [""; 0]);
+        assert_eq!(new.verification.is_some(), email.is_some());
+        assert_eq!(made.verification.is_some(), email.is_some());
+        assert_eq!(made.account.id, new.id);
+    }
+}
+
+#[tokio::test]
+async fn whoever_sets_up_is_administrator_and_vouches_for_the_address() {
+    checks!("T031");
+    let (desk, registrar) = registrar();
+    let token = SetupToken::mint(&environment(4));
+    let form = form(Some("root@example.com"), None);
+    let made = registrar.set_up(&token, form, by()).await.unwrap();
+    let new = desk.last();
+    assert_eq!((new.state, new.claim), (State::Active, Claim::Vouched));
+    assert_eq!(new.roles, [ADMINISTRATOR]);
+    assert!(new.verification.is_none() && made.verification.is_none());
+}
+
+#[tokio::test]
+async fn what_cannot_be_registered_never_reaches_the_store() {
+    let (desk, registrar) = registrar();
+    let nobody = registrar.register(form(None, None), by()).await.unwrap_err();
+    assert_eq!(nobody.details().fields.first().unwrap().code, "required");
+    let mut weak = form(None, Some("anna"));
+    weak.password = SecretText::new("aaaaaaaa".into());
+    let weak = registrar.register(weak, by()).await.unwrap_err();
+    let codes: Vec<_> = weak.details().fields.iter().map(|field| field.code).collect();
+    assert_eq!(codes, ["password_single_character"]);
+    assert!(desk.0.lock().unwrap().is_empty());
+}

@@ -1,0 +1,216 @@
+//! What a key may be given: no more than its owner has, and than whoever asks brings.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::*;
+use crate::api_key;
+use crate::authn::Directory;
+use crate::authz::given::{LOGIN, NAMES, principal};
+use crate::authz::{AccountFacts, Permission as _, Situation};
+use crate::checks;
+use crate::invalidation::Marks;
+use crate::key::fakes::{START, environment};
+use crate::problem::Refusal as _;
+use crate::roles::{MemberFacts, PermissionRecord};
+use crate::scopes::ADMINISTRATOR;
+
+const READ: &str = NAMES[0];
+const WRITE: &str = NAMES[1];
+
+/// One account, what it has everywhere and as a member, and the keys that were written.
+struct World {
+    owner: account::Account,
+    permissions: Vec<String>,
+    member: MemberFacts,
+    written: Mutex<Vec<NewApiKey>>,
+}
+
+#[async_trait]
+impl api_key::Stub for World {
+    async fn create_key(&self, new: NewApiKey, by: audit::Context) -> Result<Creation, Fault> {
+        let key = ApiKey {
+            id: new.id,
+            account: new.account,
+            name: "one".into(),
+            permissions: new.permissions.clone(),
+            digest: new.digest,
+            hint: new.hint.clone(),
+            expires_at: new.expires_at,
+            enabled: true,
+            networks: new.networks.clone(),
+            limit: new.limit,
+            previous_until: None,
+            created_at: by.at,
+            last_used: None,
+        };
+        self.written.lock().unwrap().push(new);
+        Ok(Creation::Created(key))
+    }
+}
+
+#[async_trait]
+impl roles::Stub for World {
+    async fn facts(&self, _: account::Id) -> Result<Option<AccountFacts>, Fault> {
+        Ok(Some(AccountFacts {
+            account: self.owner.clone(),
+            roles: Vec::new(),
+            permissions: self.permissions.clone(),
+        }))
+    }
+
+    async fn as_member(&self, _: account::Id) -> Result<MemberFacts, Fault> {
+        Ok(self.member.clone())
+    }
+
+    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
+        let record = |name: &&str| PermissionRecord {
+            name: (*name).to_owned(),
+            description: String::new(),
+        };
+        Ok(NAMES.iter().map(record).collect())
+    }
+}
+
+fn keys(owner: account::Account, permissions: &[&str], member: (u64, &[&str])) -> (Arc<World>, ApiKeys) {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let world = Arc::new(World {
+        owner,
+        permissions: owned(permissions),
+        member: MemberFacts {
+            organizations: member.0,
+            permissions: owned(member.1),
+        },
+        written: Mutex::default(),
+    });
+    let store: Arc<dyn roles::Store> = Arc::clone(&world) as _;
+    let keys = ApiKeys::new(Foundation {
+        store: Arc::clone(&world) as _,
+        permissions: Arc::clone(&store),
+        directory: Arc::new(Directory::new(store, Arc::new(Marks::new()), 10)),
+        environment: environment(1),
+        format: Format::default(),
+        settings: Settings::default(),
+    });
+    (world, keys)
+}
+
+fn form(permissions: &[&str]) -> Form {
+    Form {
+        name: Name::parse("one").unwrap(),
+        permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
+        expires_at: None,
+        networks: Networks::default(),
+        limit: None,
+    }
+}
+
+fn by() -> audit::Context {
+    audit::Context::system(START)
+}
+
+#[tokio::test]
+async fn a_key_of_ones_own_gets_what_the_account_has_and_the_credential_brings() {
+    checks!("T039");
+    checks!("T107");
+    for (has, as_member, scopes, asked, code) in [
+        (&[READ][..], &[][..], None, &[READ][..], None),
+        (&[READ], &[], None, &[], None),
+        (&[READ], &[], None, &[READ, WRITE], Some("exceeds_owner")),
+        (
+            &[READ],
+            &[],
+            None,
+            &["nobody:declared"],
+            Some("unknown_permission"),
+        ),
+        (&[], &[READ], None, &[READ], None),
+        (&[], &[READ], None, &[WRITE], Some("exceeds_owner")),
+        (&[READ, WRITE], &[], Some(&[READ][..]), &[READ], None),
+        (
+            &[READ, WRITE],
+            &[],
+            Some(&[READ][..]),
+            &[WRITE],
+            Some("exceeds_owner"),
+        ),
+        (
+            &[],
+            &[READ, WRITE],
+            Some(&[READ][..]),
+            &[WRITE],
+            Some("exceeds_owner"),
+        ),
+    ] {
+        let who = principal(has, &[], scopes);
+        let (world, keys) = keys(
+            who.account().clone(),
+            has,
+            (u64::from(!as_member.is_empty()), as_member),
+        );
+        let made = keys.create(&who, form(asked), by()).await;
+        let written = world.written.lock().unwrap().pop();
+        let case = format!("{has:?} {as_member:?} {scopes:?} {asked:?}");
+        assert_eq!(written.is_some(), code.is_none(), "{case}");
+        if let Some(new) = written {
+            assert_eq!(new.permissions, asked, "{case}");
+            assert_eq!(new.stamp, Some(who.account().stamp), "{case}");
+        }
+        let told = made
+            .err()
+            .map(|error| error.details().fields.first().unwrap().code);
+        assert_eq!(told, code, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_that_is_a_member_is_the_administrators_and_people_make_their_own() {
+    checks!("T108");
+    let service = |kind| account::Account {
+        id: account::Id::from_uuid(Uuid::from_u128(9)),
+        kind,
+        ..principal(&[], &[], None).account().clone()
+    };
+    let issuer = [READ, "portcullis:api-keys:write"];
+    for (kind, organizations, roles, code) in [
+        (account::Kind::Service, 0, &[][..], None),
+        (account::Kind::Service, 1, &[ADMINISTRATOR][..], None),
+        (account::Kind::Service, 1, &[], Some("administrators_only")),
+        (
+            account::Kind::Person,
+            0,
+            &[ADMINISTRATOR],
+            Some("not_a_service_account"),
+        ),
+    ] {
+        (ApiKeysWrite::PERMISSION.id)();
+        let who = principal(&issuer, roles, None);
+        let permit = Permit::<MayIssue>::decide(who, &Situation::at(LOGIN)).unwrap();
+        let (world, keys) = keys(service(kind), &[READ], (organizations, &[]));
+        let made = keys
+            .create_for(&permit, world.owner.id, form(&[READ]), by())
+            .await;
+        let case = format!("{kind:?} {organizations} {roles:?}");
+        assert_eq!(made.err().map(|error| error.details().code), code, "{case}");
+        let written = world.written.lock().unwrap().pop();
+        assert_eq!(written.is_some(), code.is_none(), "{case}");
+        assert!(written.is_none_or(|new| new.stamp.is_none()), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_never_ends_before_it_begins() {
+    let who = principal(&[READ], &[], None);
+    let (world, keys) = keys(who.account().clone(), &[READ], (0, &[]));
+    for (end, made) in [
+        (START, false),
+        (START.plus(std::time::Duration::from_secs(1)), true),
+    ] {
+        let mut form = form(&[READ]);
+        form.expires_at = Some(end);
+        assert_eq!(keys.create(&who, form, by()).await.is_ok(), made);
+        assert_eq!(world.written.lock().unwrap().pop().is_some(), made);
+    }
+}
