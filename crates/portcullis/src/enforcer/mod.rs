@@ -12,6 +12,7 @@
 
 mod allow;
 mod circumstances;
+mod context;
 mod cross_site;
 pub(crate) mod csrf;
 mod dead_cookie;
@@ -23,16 +24,17 @@ mod public;
 mod scene;
 pub(crate) mod scheme;
 mod standing;
+mod traces;
 mod unknown;
 mod verify;
 mod via;
 mod visitor;
-mod walk;
 
 pub use self::allow::Allow;
 #[doc(hidden)]
 pub use self::circumstances::ByCookie;
 pub use self::circumstances::Circumstances;
+pub(crate) use self::context::{Outgoing, RequestContext};
 pub use self::cross_site::Sender;
 pub(crate) use self::cross_site::{is_foreign_change, is_safe};
 pub use self::csrf::CsrfToken;
@@ -46,6 +48,5 @@ pub(crate) use self::standing::record_behind;
 pub(crate) use self::verify::again;
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;
-pub(crate) use self::walk::Walk;
 pub use crate::request::{InvalidRealm, Realm};
 pub use crate::route::{Access, Caller, Guarded};

@@ -7,8 +7,8 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_core::authz::{Kinds, Principal, Rule};
 
+use super::verify;
 use super::via::{Accepts, Usual, Via};
-use super::{standing, verify};
 use crate::Problem;
 use crate::route::{Access, Caller, sealed};
 
@@ -39,7 +39,7 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let principal = verify::caller(parts, &Self::RULE, V::KINDS).await?;
-        standing::note(parts, Self::RULE);
+        verify::let_in(parts, Self::RULE);
         Ok(Self {
             principal,
             via: PhantomData,

@@ -24,7 +24,7 @@ pub use self::api_key::{InvalidPlace, Places};
 pub(crate) use self::basic::decode as decode_basic;
 use super::unknown::Unknown;
 use crate::Problem;
-use crate::enforcer::walk::Walk;
+use crate::enforcer::context::RequestContext;
 
 /// What stands in one place of a request.
 enum Presented<'r> {
@@ -66,11 +66,11 @@ pub(crate) enum Found<'r> {
 }
 
 /// The request's one credential.
-pub(super) fn find<'r>(parts: &'r Parts, walk: &Walk) -> Result<Found<'r>, Unknown> {
-    let gate = &walk.gate;
+pub(super) fn find<'r>(parts: &'r Parts, context: &RequestContext) -> Result<Found<'r>, Unknown> {
+    let gate = &context.gate;
     find_in(
         &parts.headers,
-        walk.key_in_query,
+        context.key_in_query,
         gate.cookies().session(),
         (gate.api_key_format(), gate.api_key_places()),
     )
