@@ -10,15 +10,17 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
 use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use portcullis_core::audit::{Actor, Context};
+use portcullis_core::authn::Verified;
 use portcullis_core::authz::{Policies, Principal, Rule, Situation};
 use portcullis_core::environment::Timestamp;
+use portcullis_core::organization::Selector;
 use portcullis_core::scopes::Scopes;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
@@ -27,6 +29,7 @@ use uuid::Uuid;
 use super::circumstances::printable;
 use super::denials::Denial;
 use super::organization::Selected;
+use super::scheme::Presented;
 use super::{Gate, KeyInQuery};
 use crate::Problem;
 use crate::host;
@@ -52,22 +55,30 @@ pub(crate) struct RequestContext {
     sent_to: Option<Uri>,
     /// Whether the route leaves something to the policies.
     asks_policies: bool,
+    /// The header that the caller's credential stood in; nothing if it stood in the address.
+    pub(super) presented: OnceLock<Presented>,
+    /// What the session token that was presented is stored as, if one was.
+    pub(super) session_token: OnceLock<Digest<SessionToken>>,
+    /// The organizations that the request names, if the rule asks for one.
+    pub(super) named: OnceLock<Vec<Selector>>,
+    /// What let the caller in, if a rule did.
+    rule: OnceLock<Rule>,
     standing: Mutex<Standing>,
     /// Whether a refusal is recorded.
     recorded: AtomicBool,
     outgoing: Mutex<Vec<Outgoing>>,
+    /// Whether a part of the body is still to come.
+    body_owed: AtomicBool,
+    /// What the caller is answered who was let in, and refused when the body had come.
+    refused_late: OnceLock<Problem>,
 }
 
 /// Who calls and where, as of one moment: what is decided, explained and recorded together agrees.
 #[derive(Clone)]
 pub(crate) struct Standing {
     pub(crate) at: Timestamp,
-    pub(crate) principal: Option<Arc<Principal>>,
-    /// What the session token that was presented is stored as, if one was.
-    pub(crate) session_token: Option<Digest<SessionToken>>,
-    pub(crate) selected: Selected,
-    /// What let the caller in, if a rule did.
-    pub(crate) rule: Option<Rule>,
+    pub(super) caller: Option<Verified>,
+    pub(super) selected: Selected,
     /// The policies that were in force at the moment; `None` where none are asked, or where they never change.
     policies: Option<Arc<dyn Policies>>,
 }
@@ -76,17 +87,27 @@ impl Standing {
     fn at(at: Timestamp, policies: Option<Arc<dyn Policies>>) -> Self {
         Self {
             at,
-            principal: None,
-            session_token: None,
+            caller: None,
             selected: Selected::Nothing,
-            rule: None,
             policies,
         }
     }
 
-    /// The caller whom a rule let in, and that rule.
-    pub(super) fn let_in(&self) -> Option<(&Arc<Principal>, &Rule)> {
-        self.principal.as_ref().zip(self.rule.as_ref())
+    /// Goes on at this moment, with these policies: for what is decided late.
+    pub(super) fn renew(&mut self, at: Timestamp, policies: Option<Arc<dyn Policies>>) {
+        self.at = at;
+        self.policies = policies;
+    }
+
+    /// Whether it was these policies that were asked, if there are any.
+    pub(super) fn is_by(&self, policies: Option<&Arc<dyn Policies>>) -> bool {
+        let both = self.policies.as_ref().zip(policies);
+        both.is_some_and(|(then, now)| Arc::ptr_eq(then, now))
+    }
+
+    /// The caller, if one is known.
+    pub(super) fn principal(&self) -> Option<&Arc<Principal>> {
+        self.caller.as_ref().map(Verified::principal)
     }
 }
 
@@ -119,9 +140,15 @@ impl RequestContext {
             user_agent: request.headers().get(USER_AGENT).cloned(),
             sent_to: sent_to(request),
             asks_policies,
+            presented: OnceLock::new(),
+            session_token: OnceLock::new(),
+            named: OnceLock::new(),
+            rule: OnceLock::new(),
             standing: Mutex::new(Standing::at(begun, policies)),
             recorded: AtomicBool::new(false),
             outgoing: Mutex::default(),
+            body_owed: AtomicBool::new(false),
+            refused_late: OnceLock::new(),
         })
     }
 
@@ -150,13 +177,41 @@ impl RequestContext {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on at the present moment, with the policies that are in force by now: for what is decided late.
-    pub(super) fn renew(&self) {
-        let now = self.gate.environment().now();
-        let policies = self.asks_policies.then(|| self.gate.policies().snapshot());
-        let mut standing = self.standing();
-        standing.at = now;
-        standing.policies = policies.flatten();
+    /// The policies that are in force by now, where any are asked.
+    pub(super) fn policies_now(&self) -> Option<Arc<dyn Policies>> {
+        self.asks_policies
+            .then(|| self.gate.policies().snapshot())
+            .flatten()
+    }
+
+    /// Remembers that the rule lets in whoever calls.
+    pub(super) fn let_in(&self, rule: Rule) {
+        self.rule.get_or_init(|| rule);
+    }
+
+    /// What let the caller in, if a rule did.
+    pub(super) fn rule(&self) -> Option<&Rule> {
+        self.rule.get()
+    }
+
+    /// Says whether a part of the body is still to come.
+    pub(crate) fn owe_body(&self, owed: bool) {
+        self.body_owed.store(owed, Ordering::Relaxed);
+    }
+
+    /// Whether the caller still owes a part of the body: decides whose fault a time-out is.
+    pub(crate) fn is_body_owed(&self) -> bool {
+        self.body_owed.load(Ordering::Relaxed)
+    }
+
+    /// Remembers what the caller is answered, whatever the handler makes of it.
+    pub(super) fn refuse_late(&self, problem: Problem) {
+        self.refused_late.get_or_init(|| problem);
+    }
+
+    /// What the caller is answered who was let in, and refused when the body had come.
+    pub(crate) fn refused_late(&self) -> Option<&Problem> {
+        self.refused_late.get()
     }
 
     /// What a decision looks at besides the caller.
@@ -173,7 +228,7 @@ impl RequestContext {
 
     /// When, who, from where, with what: what is recorded of the request.
     pub(super) fn signature(&self, standing: &Standing) -> Context {
-        let principal = standing.principal.as_ref();
+        let principal = standing.principal();
         Context {
             at: standing.at,
             actor: principal.map_or(Actor::Anonymous, |who| Actor::Account(who.id())),

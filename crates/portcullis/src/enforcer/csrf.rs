@@ -57,14 +57,14 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let context = RequestContext::of(&parts.extensions)?;
-        let Some(session) = context.standing().session_token else {
+        let Some(session) = context.session_token.get() else {
             return Err(Problem::bad_request(
                 "no_session",
                 "only a session has a CSRF token; other credentials need none",
             ));
         };
         let gate = &context.gate;
-        Ok(Self(gate.csrf().issue(&session, gate.environment())))
+        Ok(Self(gate.csrf().issue(session, gate.environment())))
     }
 }
 

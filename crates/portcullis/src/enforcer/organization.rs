@@ -106,6 +106,43 @@ pub(super) async fn select(
     named.extend(in_header(parts)?);
     named.extend(in_path(parts).await?);
     named.extend(in_host(context)?);
+    among(context, context.named.get_or_init(|| named), who, at).await
+}
+
+/// The same as of another moment: a request names what it names.
+pub(super) async fn select_again(
+    context: &RequestContext,
+    who: &Principal,
+    at: Timestamp,
+) -> Result<Selected, Problem> {
+    let named = context.named.get().map_or(&[][..], Vec::as_slice);
+    among(context, named, who, at).await
+}
+
+/// Whether `selected` is at `now` what it was. Who was let in as a member of nothing has no membership to lose.
+pub(super) fn still_holds(
+    context: &RequestContext,
+    who: &Principal,
+    selected: &Selected,
+    now: Timestamp,
+) -> bool {
+    let Selected::Own(current) = selected else {
+        return true;
+    };
+    let first = context.named.get().and_then(|named| named.first());
+    let directory = context.gate.organizations();
+    directory
+        .zip(first)
+        .is_some_and(|(directory, first)| directory.still_holds(who.id(), first, current, now))
+}
+
+/// The one organization that all of these name.
+async fn among(
+    context: &RequestContext,
+    named: &[Selector],
+    who: &Principal,
+    at: Timestamp,
+) -> Result<Selected, Problem> {
     let Some(first) = named.first() else {
         return Ok(Selected::Nothing);
     };

@@ -70,7 +70,7 @@ impl<S: Sync> FromRequestParts<S> for Scene {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let context = Arc::clone(RequestContext::of(&parts.extensions)?);
         let standing = context.standing().clone();
-        let principal = standing.principal.clone().ok_or_else(|| {
+        let principal = standing.principal().cloned().ok_or_else(|| {
             Problem::internal("a resource is asked for where the access rule knows no caller")
         })?;
         Ok(Self {

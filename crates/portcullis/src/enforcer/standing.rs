@@ -54,7 +54,7 @@ pub(crate) fn record_behind(context: &RequestContext, answer: &Response) {
         return;
     }
     let standing = context.standing().clone();
-    let Some((principal, rule)) = standing.let_in() else {
+    let Some((principal, rule)) = standing.principal().zip(context.rule()) else {
         if let Some(reason) = reason.filter(|reason| reason.attempt) {
             record_guess(context, reason);
         }

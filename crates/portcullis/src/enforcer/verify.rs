@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use http::request::Parts;
-use portcullis_core::authn::{AuthenticationError, Credential, Refused};
-use portcullis_core::authz::{
-    Denied, Kinds, Permit, Principal, Requirement, Rule, decide as decide_rule, explain, step_up,
-};
-use portcullis_core::defends;
+use portcullis_core::authn::{AuthenticationError, Credential, Refused, Verified};
+use portcullis_core::authz::{Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up};
 use portcullis_core::organization::Current;
-use portcullis_core::secret::Digest;
-use portcullis_core::session::SessionToken;
 
 use super::context::RequestContext;
 use super::denials::{Denial, Operation};
-use super::scheme::{self, Found};
+use super::scheme::{self, Found, Presented};
 use super::unknown::Unknown;
 use super::{cross_site, csrf, dead_cookie, organization, standing};
 use crate::Problem;
@@ -28,16 +24,15 @@ pub(super) async fn caller(
 ) -> Result<Option<Arc<Principal>>, Problem> {
     let context = RequestContext::of(&parts.extensions)?;
     let accepted = context.gate.kinds(accepted);
-    let known = match known(parts, context, accepted, Turn::First).await {
+    let known = match known(parts, context, accepted).await {
         Ok(known) => known,
-        Err(unknown) => return Err(turned_down(parts, context, rule, accepted, unknown).await),
+        Err(unknown) => return Err(turned_down(context, &parts.headers, rule, accepted, unknown).await),
     };
-    let Some((principal, session_token)) = known else {
+    let Some(caller) = known else {
         return Ok(None);
     };
-    let mut standing = context.standing();
-    standing.principal = Some(Arc::clone(&principal));
-    standing.session_token = session_token;
+    let principal = Arc::clone(caller.principal());
+    context.standing().caller = Some(caller);
     Ok(Some(principal))
 }
 
@@ -51,86 +46,95 @@ pub(super) fn nobody(parts: &Parts, rule: &Rule, accepted: Kinds) -> Problem {
     Unknown::from(Problem::authentication_required(here)).recorded(context, rule)
 }
 
-/// Judges the caller once more, after the body has come: whoever sent it chose how long that took, and may have been
-/// locked, logged out or relieved of the right meanwhile. Where no rule let a caller in, nobody is judged.
-pub(crate) async fn again(parts: &mut Parts) -> Result<(), Problem> {
-    defends!("T111");
-    let context = Arc::clone(RequestContext::of(&parts.extensions)?);
-    let Some(rule) = context.standing().let_in().map(|(_, rule)| *rule) else {
-        return Ok(());
-    };
-    context.renew();
-    let everything = context.gate.kinds(Kinds::ALL);
-    let known = match known(parts, &context, everything, Turn::Again).await {
-        Ok(known) => known,
-        Err(unknown) => return Err(turned_down(parts, &context, &rule, everything, unknown).await),
-    };
-    let Some((principal, _)) = known else {
-        return Err(nobody(parts, &rule, everything));
-    };
-    context.standing().principal = Some(Arc::clone(&principal));
-    select(parts, &context, &rule, &principal).await?;
-    let standing = context.standing().clone();
-    decide_rule(&rule, &principal, &context.situation(&standing))
-        .map_err(|denied| refused(&context, &rule, &principal, denied))
+/// Who presents the credential still, later in the request. Whoever it is by then is remembered.
+pub(super) async fn caller_again(context: &RequestContext, rule: &Rule) -> Result<Arc<Principal>, Problem> {
+    let headers = context.presented.get().map(Presented::to_headers);
+    let headers = headers.unwrap_or_default();
+    match known_again(context, &headers).await {
+        Ok(caller) => {
+            let principal = Arc::clone(caller.principal());
+            context.standing().caller = Some(caller);
+            Ok(principal)
+        }
+        Err(unknown) => {
+            let everything = context.gate.kinds(Kinds::ALL);
+            Err(turned_down(context, &headers, rule, everything, unknown).await)
+        }
+    }
 }
 
 /// The answer to a request whose caller couldn't be found out, after it was recorded.
 async fn turned_down(
-    parts: &Parts,
     context: &RequestContext,
+    headers: &HeaderMap,
     rule: &Rule,
     accepted: Kinds,
     unknown: Unknown,
 ) -> Problem {
-    dead_cookie::take_back(context, &parts.headers, &unknown).await;
+    dead_cookie::take_back(context, headers, &unknown).await;
     unknown.recorded(context, rule).where_accepted(accepted)
 }
-
-/// Whether a request is judged for the first time, or once more.
-#[derive(Clone, Copy)]
-enum Turn {
-    First,
-    Again,
-}
-
-type Known = (Arc<Principal>, Option<Digest<SessionToken>>);
 
 async fn known(
     parts: &Parts,
     context: &RequestContext,
     accepted: Kinds,
-    turn: Turn,
-) -> Result<Option<Known>, Unknown> {
+) -> Result<Option<Verified>, Unknown> {
     let gate = &context.gate;
-    let (credential, carrier) = match scheme::find(parts, context)? {
+    let (credential, place) = match scheme::find(&parts.headers, context)? {
         Found::Nothing => return Ok(None),
         Found::Foreign => return Err(Problem::credential_not_accepted(accepted).into()),
-        Found::Credential(credential, carrier) => (credential, carrier),
+        Found::Credential(credential, place) => (credential, place),
     };
     let kind = credential.kind();
+    let carrier = place.carries(kind);
     if !accepted.accepts(kind) {
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate.origin()).map_err(|problem| Unknown::from(problem).of(kind))?;
+    let at = context.standing().at;
+    let judged = gate.authenticator().verify(&credential, context.client, at);
+    let caller = match judged.await {
+        Ok(caller) => caller,
+        Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
+    };
     let session_token = match &credential {
         Credential::Session(token) => Some(token.digest()),
         _ => None,
     };
-    let (judge, from, at) = (gate.authenticator(), context.client, context.standing().at);
-    let judged = match turn {
-        Turn::First => judge.authenticate(&credential, from, at).await,
-        Turn::Again => judge.authenticate_again(&credential, from, at).await,
-    };
-    let principal = match judged {
-        Ok(principal) => principal,
-        Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
-    };
     // A dead session is told that it is, whatever came with it.
     if let Err(problem) = csrf::check(carrier, session_token.as_ref(), parts, gate) {
+        let principal = Arc::clone(caller.principal());
         return Err(Unknown::from(problem).of(kind).in_the_name_of(principal));
     }
-    Ok(Some((principal, session_token)))
+    if let Some(token) = session_token {
+        context.session_token.get_or_init(|| token);
+    }
+    if let Some(presented) = Presented::in_place(place, &parts.headers, gate) {
+        context.presented.get_or_init(|| presented);
+    }
+    Ok(Some(caller))
+}
+
+/// The same later in the request: of what was presented then, and accepted.
+async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Verified, Unknown> {
+    let Found::Credential(credential, place) = scheme::find(headers, context)? else {
+        return Err(Problem::invalid_token().into());
+    };
+    let kind = credential.kind();
+    let (judge, at) = (context.gate.authenticator(), context.standing().at);
+    let judged = judge.verify_again(&credential, context.client, at);
+    let carrier = place.carries(kind);
+    let caller = match judged.await {
+        Ok(caller) => caller,
+        Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
+    };
+    let account = context.standing().principal().map(|who| who.id());
+    if account != Some(caller.principal().id()) {
+        // An identifier that has become another's: the handler works for the one before.
+        return Err(Unknown::from(Problem::invalid_token()).of(kind));
+    }
+    Ok(caller)
 }
 
 /// Guesses show themselves by their number: they are audited as a login without success is.
@@ -155,15 +159,8 @@ pub(super) async fn decide<R: Requirement>(
     let standing = context.standing().clone();
     let permit = Permit::decide(Arc::clone(who), &context.situation(&standing))
         .map_err(|denied| refused(&context, &R::RULE, who, denied))?;
-    context.standing().rule = Some(R::RULE);
+    context.let_in(R::RULE);
     Ok(permit)
-}
-
-/// Remembers that the rule lets in whoever calls.
-pub(super) fn let_in(parts: &Parts, rule: Rule) {
-    if let Ok(context) = RequestContext::of(&parts.extensions) {
-        context.standing().rule = Some(rule);
-    }
 }
 
 /// Finds the organization that the request selects, if the rule asks for one.
@@ -185,7 +182,7 @@ async fn select(
 }
 
 /// The answer to a decision against the caller, after it was recorded with the rule's tree.
-fn refused(context: &RequestContext, rule: &Rule, who: &Principal, denied: Denied) -> Problem {
+pub(super) fn refused(context: &RequestContext, rule: &Rule, who: &Principal, denied: Denied) -> Problem {
     let standing = context.standing().clone();
     let situation = context.situation(&standing);
     let problem = Problem::denied(denied, step_up(rule, who, &situation));

@@ -15,8 +15,7 @@ use http::StatusCode;
 use portcullis_core::defends;
 use tower::{Layer, Service};
 
-use super::body::{self, Progress};
-use super::{Limits, headers};
+use super::{Limits, body, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, RequestContext, record_behind};
 use crate::request::{self, Voice};
@@ -109,14 +108,14 @@ where
             return Box::pin(std::future::ready(Ok(finish(response, &context))));
         }
         request.extensions_mut().insert(Arc::clone(&context));
-        let progress = body::bound(request.body_mut(), settings.limits.body);
+        body::guard(request.body_mut(), settings.limits.body, &context);
         let called = catch_unwind(AssertUnwindSafe(|| {
             context.around_sync(|| self.inner.call(request))
         }));
         let time = settings.limits.time;
         Box::pin(async move {
             let response = match called {
-                Ok(future) => run(&context, future, time, &progress).await,
+                Ok(future) => run(&context, future, time).await,
                 Err(panic) => context.around_sync(|| panicked(&*panic)),
             };
             Ok(finish(response, &context))
@@ -124,25 +123,26 @@ where
     }
 }
 
-async fn run<F, R>(context: &Arc<RequestContext>, future: F, time: Duration, progress: &Progress) -> Response
+async fn run<F, R>(context: &Arc<RequestContext>, future: F, time: Duration) -> Response
 where
     F: Future<Output = Result<R, Infallible>>,
     R: IntoResponse,
 {
     let answered = async {
-        match AssertUnwindSafe(future).catch_unwind().await {
-            Ok(Ok(response)) => {
-                let mut response = response.into_response();
-                context.send_cookies(response.headers_mut());
-                record_behind(context, &response);
-                response
-            }
-            Err(panic) => panicked(&*panic),
-        }
+        let answer = AssertUnwindSafe(future).catch_unwind().await;
+        let mut response = match (context.refused_late(), answer) {
+            // Whatever the handler made of a body that broke off.
+            (Some(problem), _) => problem.clone().into_response(),
+            (None, Ok(Ok(response))) => response.into_response(),
+            (None, Err(panic)) => return panicked(&*panic),
+        };
+        context.send_cookies(response.headers_mut());
+        record_behind(context, &response);
+        response
     };
     match tokio::time::timeout(time, context.around(answered)).await {
         Ok(response) => response,
-        Err(_) => context.around_sync(|| timed_out(progress).into_response()),
+        Err(_) => context.around_sync(|| timed_out(context).into_response()),
     }
 }
 
@@ -159,8 +159,8 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
     .into_response()
 }
 
-fn timed_out(progress: &Progress) -> Problem {
-    if progress.is_owed() {
+fn timed_out(context: &RequestContext) -> Problem {
+    if context.is_body_owed() {
         Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "request_too_slow",
