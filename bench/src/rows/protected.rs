@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use portcullis_identity::core::key::Algorithm;
-use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::login::{Delivery, Stay};
 use portcullis_identity::{Allow, Api, Basic, Json, Portcullis, Public, Via, permissions};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -112,7 +112,7 @@ async fn routes() -> Result<(Vec<Route>, Vec<Portcullis>)> {
     };
     deployments.push(portcullis);
     let (portcullis, router) = deployment(Algorithm::ES256).await?;
-    let credential = deployment::log_in(&portcullis, EMAIL, Delivery::Session).await?;
+    let credential = deployment::log_in(&portcullis, EMAIL, Delivery::Session(Stay::Brief)).await?;
     let key = deployment::api_key(&portcullis, EMAIL, &["things:read"]).await?;
     deployments.push(portcullis);
     // Those without a check get the same request, so that reading it costs the same.

@@ -46,8 +46,8 @@ fn plain(text: &str) -> Result<String, Invalid> {
     if !port.trim_start_matches(':').bytes().all(|b| b.is_ascii_digit()) {
         return Err(Invalid);
     }
-    let host = authority.host().to_ascii_lowercase();
-    Ok(host.strip_suffix('.').map_or(host.clone(), ToOwned::to_owned))
+    let host = authority.host();
+    Ok(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
 }
 
 /// Refuses a request, as it came from a socket, that doesn't say which host it is for, or says two. Whoever makes

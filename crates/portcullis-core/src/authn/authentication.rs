@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::authn::authenticator::Entry;
+use crate::authn::remote::Entry as RemoteEntry;
 use crate::authn::{AuthenticationError, Authenticator, Credential, Refused, RemoteAuthenticator};
 use crate::authz::{CredentialKind, Kinds, Principal};
 use crate::environment::Timestamp;
@@ -16,6 +18,32 @@ pub enum Authentication {
     Embedded(Arc<Authenticator>),
     /// By another issuer's keys: signed tokens only.
     Remote(Arc<RemoteAuthenticator>),
+}
+
+/// A credential that was honoured: whose it is, and what that rests on.
+#[derive(Clone)]
+pub struct Verified(Rests);
+
+#[derive(Clone)]
+enum Rests {
+    Embedded(Arc<Entry>),
+    Remote(Arc<RemoteEntry>),
+}
+
+impl Verified {
+    /// Whose it is.
+    pub fn principal(&self) -> &Arc<Principal> {
+        match &self.0 {
+            Rests::Embedded(entry) => &entry.principal,
+            Rests::Remote(entry) => &entry.principal,
+        }
+    }
+}
+
+impl std::fmt::Debug for Verified {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Verified").field(&self.principal().id()).finish()
+    }
 }
 
 impl Authentication {
@@ -42,28 +70,57 @@ impl Authentication {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        match (self, credential) {
+        let verified = self.verify(credential, from, now).await?;
+        Ok(Arc::clone(verified.principal()))
+    }
+
+    /// The same, with what that rests on.
+    ///
+    /// # Errors
+    /// As [`Authentication::authenticate`].
+    pub async fn verify(
+        &self,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Verified, AuthenticationError> {
+        Ok(Verified(match (self, credential) {
             (Self::Embedded(authenticator), _) => {
-                authenticator.authenticate_from(credential, from, now).await
+                Rests::Embedded(authenticator.verify(credential, from, now).await?)
             }
-            (Self::Remote(remote), Credential::Jwt(token)) => remote.authenticate(*token, now).await,
-            (Self::Remote(_), _) => Err(Refused::NoDatabase.into()),
-        }
+            (Self::Remote(remote), Credential::Jwt(token)) => {
+                Rests::Remote(remote.verify(*token, now).await?)
+            }
+            (Self::Remote(_), _) => return Err(Refused::NoDatabase.into()),
+        }))
     }
 
     /// Who presents `credential` still, at `now`, later in a request that was counted when it began.
     ///
     /// # Errors
-    /// As [`Authenticator::authenticate_again`] and [`RemoteAuthenticator::authenticate`].
-    pub async fn authenticate_again(
+    /// As [`Authentication::authenticate`], but for the rate.
+    pub async fn verify_again(
         &self,
         credential: &Credential<'_>,
         from: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<Arc<Principal>, AuthenticationError> {
+    ) -> Result<Verified, AuthenticationError> {
         match self {
-            Self::Embedded(authenticator) => authenticator.authenticate_again(credential, from, now).await,
-            Self::Remote(_) => self.authenticate(credential, from, now).await,
+            Self::Embedded(authenticator) => {
+                let entry = authenticator.verify_again(credential, from, now).await?;
+                Ok(Verified(Rests::Embedded(entry)))
+            }
+            Self::Remote(_) => self.verify(credential, from, now).await,
+        }
+    }
+
+    /// Whether the credential is at `now` what it was when it was verified: a comparison of counters and moments, without a
+    /// look into the store. `false` doesn't refuse it: it says that it must be [verified anew](Self::verify_again).
+    pub fn still_holds(&self, verified: &Verified, now: Timestamp) -> bool {
+        match (self, &verified.0) {
+            (Self::Embedded(authenticator), Rests::Embedded(entry)) => authenticator.holds(entry, now),
+            (Self::Remote(remote), Rests::Remote(entry)) => remote.holds(entry, now),
+            _ => false,
         }
     }
 

@@ -81,8 +81,9 @@ pub struct Authenticator {
     limiter: Limiter,
 }
 
-struct Entry {
-    principal: Arc<Principal>,
+/// A credential that was verified, and what that rests on.
+pub(super) struct Entry {
+    pub(super) principal: Arc<Principal>,
     marks: Marked,
     /// The key ring a token was verified with; `None` for what no key of ours signs.
     ring: Option<u64>,
@@ -132,26 +133,33 @@ impl Authenticator {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
-        let entry = self.verified(credential, now).await?;
-        self.admit(&entry.principal, from)?;
-        self.count(&entry.principal, now)?;
-        self.note_seen(&entry, from, now);
+        let entry = self.verify(credential, from, now).await?;
         Ok(Arc::clone(&entry.principal))
     }
 
-    /// Who presents the credential still, later in a request that was counted when it began.
-    ///
-    /// # Errors
-    /// As [`Authenticator::authenticate_from`], but for the rate.
-    pub async fn authenticate_again(
+    /// The same, with what that rests on.
+    pub(super) async fn verify(
         &self,
         credential: &Credential<'_>,
         from: Option<IpAddr>,
         now: Timestamp,
-    ) -> Result<Arc<Principal>, AuthenticationError> {
+    ) -> Result<Arc<Entry>, AuthenticationError> {
+        let entry = self.verify_again(credential, from, now).await?;
+        self.count(&entry.principal, now)?;
+        self.note_seen(&entry, from, now);
+        Ok(entry)
+    }
+
+    /// The same later in a request that was counted when it began.
+    pub(super) async fn verify_again(
+        &self,
+        credential: &Credential<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Arc<Entry>, AuthenticationError> {
         let entry = self.verified(credential, now).await?;
         self.admit(&entry.principal, from)?;
-        Ok(Arc::clone(&entry.principal))
+        Ok(entry)
     }
 
     async fn verified(
@@ -183,7 +191,8 @@ impl Authenticator {
         self.on.bus.silence()
     }
 
-    fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
+    /// Whether what was verified still counts: nothing it rests on was invalidated, and none of its times is over.
+    pub(super) fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
         defends!("T020");
         let unchanged = self.on.marks.still_hold(&entry.marks);
         let last_seen = Timestamp::from_micros(entry.last_seen.load(Ordering::Relaxed));

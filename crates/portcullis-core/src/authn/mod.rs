@@ -10,7 +10,7 @@ mod credential;
 mod directory;
 mod remote;
 
-pub use self::authentication::Authentication;
+pub use self::authentication::{Authentication, Verified};
 pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
 pub use self::credential::{AuthenticationError, Bearer, Credential, Pair, Refused};
 pub(crate) use self::directory::is_young;

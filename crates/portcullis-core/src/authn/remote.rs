@@ -44,8 +44,9 @@ pub struct RemoteAuthenticator {
     verified: Cache<[u8; 32], Arc<Entry>, Weigh>,
 }
 
-struct Entry {
-    principal: Arc<Principal>,
+/// A token that was verified, and what that rests on.
+pub(super) struct Entry {
+    pub(super) principal: Arc<Principal>,
     /// Of the key set it was verified with.
     edition: u64,
     read_at: Timestamp,
@@ -99,11 +100,21 @@ impl RemoteAuthenticator {
         token: Bearer<'_>,
         now: Timestamp,
     ) -> Result<Arc<Principal>, AuthenticationError> {
+        let entry = self.verify(token, now).await?;
+        Ok(Arc::clone(&entry.principal))
+    }
+
+    /// The same, with what that rests on.
+    pub(super) async fn verify(
+        &self,
+        token: Bearer<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Entry>, AuthenticationError> {
         let key = cache_key_of(token);
         if let Some(edition) = self.keys.fresh_edition(now)
-            && let Some(principal) = self.remembered(&key, edition, now)
+            && let Some(entry) = self.remembered(&key, edition, now)
         {
-            return Ok(principal);
+            return Ok(entry);
         }
         // Seldom: the keys may have to be waited for.
         Box::pin(self.read(token, key, now)).await
@@ -114,10 +125,10 @@ impl RemoteAuthenticator {
         token: Bearer<'_>,
         key: [u8; 32],
         now: Timestamp,
-    ) -> Result<Arc<Principal>, AuthenticationError> {
+    ) -> Result<Arc<Entry>, AuthenticationError> {
         let mut set = self.keys.set(now).await?;
-        if let Some(principal) = self.remembered(&key, set.edition, now) {
-            return Ok(principal);
+        if let Some(entry) = self.remembered(&key, set.edition, now) {
+            return Ok(entry);
         }
         let mut outcome =
             verify(token.0, (&self.keys, &set), &self.expectation, now).map_err(Refused::from)?;
@@ -145,13 +156,24 @@ impl RemoteAuthenticator {
             principal: Arc::new(principal),
         });
         self.verified.insert(key, Arc::clone(&entry));
-        Ok(Arc::clone(&entry.principal))
+        Ok(entry)
     }
 
-    fn remembered(&self, key: &[u8; 32], edition: u64, now: Timestamp) -> Option<Arc<Principal>> {
+    fn remembered(&self, key: &[u8; 32], edition: u64, now: Timestamp) -> Option<Arc<Entry>> {
         let entry = self.verified.get(key)?;
-        let holds = entry.edition == edition && now < entry.expires_at && now >= entry.read_at;
-        holds.then(|| Arc::clone(&entry.principal))
+        entry.holds(edition, now).then_some(entry)
+    }
+
+    /// Whether what was verified still counts: the keys are the ones of then, and fresh, and none of its times is over.
+    pub(super) fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
+        let edition = self.keys.fresh_edition(now);
+        edition.is_some_and(|edition| entry.holds(edition, now))
+    }
+}
+
+impl Entry {
+    fn holds(&self, edition: u64, now: Timestamp) -> bool {
+        self.edition == edition && now < self.expires_at && now >= self.read_at
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{Delivery, LoggedIn, LoginError, LoginForm, Manager};
+use super::{Delivery, LoggedIn, LoginError, LoginForm, Manager, Stay};
 use crate::account::{self, Account, Mismatch, NotProven};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
@@ -28,7 +28,7 @@ impl Manager {
         };
         let id = account.id;
         let opened = match self.grant(id, &form).await {
-            Ok(scopes) => self.open(&account, form, scopes, by.clone()).await,
+            Ok(scopes) => self.open(account, form, scopes, by.clone()).await,
             Err(error) => Err(error),
         };
         match opened {
@@ -167,42 +167,40 @@ impl Manager {
                 self.on.issuer.settings().refresh_lifetime,
                 settings.tokens_absolute,
             ),
-            Delivery::Session => (settings.idle, settings.absolute),
-            Delivery::Remembered => (settings.remembered_idle, settings.remembered_absolute),
+            Delivery::Session(stay) | Delivery::Cookie(stay) => match stay {
+                Stay::Brief => (settings.idle, settings.absolute),
+                Stay::Remembered => (settings.remembered_idle, settings.remembered_absolute),
+            },
         }
     }
 
+    /// Opens the session, and makes what the device gets. The account is the one whose password was proven: it isn't read
+    /// again, and the store opens no session if it is another by now.
     async fn open(
         &self,
-        account: &Account,
+        account: Account,
         form: LoginForm,
         scopes: Option<Vec<String>>,
         by: audit::Context,
     ) -> Result<LoggedIn, LoginError> {
         let now = by.at;
-        let settings = &self.on.settings;
         let (idle, absolute) = self.lifetimes(form.delivery);
-        let audience = form.audience.unwrap_or_else(|| self.on.issuer.own_audience());
         let expires_at = now.plus(absolute);
-        let holds = match form.delivery {
-            Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
-            Delivery::Session | Delivery::Remembered => Holds::Session(Token::mint(&self.on.environment)),
-        };
-        let device = form.device;
+        let holds = self.holds(form.delivery, expires_at);
         let new = NewSession {
             id: Id::new(&self.on.environment),
             account: account.id,
             stamp: account.stamp,
-            require_verified: settings.require_verified_email,
+            require_verified: self.on.settings.require_verified_email,
             token: holds.session().map(Token::digest),
             refresh: holds.refresh(),
-            device: device.clone(),
+            device: form.device.clone(),
             method: Method::Password,
             scopes,
             idle,
             expires_at,
-            limit: settings.per_account,
-            news: self.news_of(account, &device, &by)?,
+            limit: self.on.settings.per_account,
+            news: self.news_of(&account, &form.device, &by)?,
         };
         let session = living(&new, now);
         defends!("T035");
@@ -213,29 +211,36 @@ impl Manager {
         };
         match holds {
             Holds::Refresh((refresh_token, _)) => {
-                let standing = token::Standing {
-                    session,
-                    account: account.clone(),
-                };
+                let audience = form.audience.unwrap_or_else(|| self.on.issuer.own_audience());
                 let exchanged = token::Exchanged {
-                    standing,
+                    standing: token::Standing {
+                        session,
+                        account: account.clone(),
+                    },
                     refresh_token,
                 };
-                let issued = self.issue(exchanged, &audience).await?;
                 Ok(LoggedIn::Tokens {
-                    issued: Box::new(issued),
-                    account: account.clone(),
+                    issued: Box::new(self.issue(exchanged, &audience).await?),
+                    account,
                     new_device,
                 })
             }
             Holds::Session(token) => Ok(LoggedIn::Session {
                 id: session.id,
                 token,
-                account: account.clone(),
+                account,
                 expires_at,
-                remembered: form.delivery == Delivery::Remembered,
+                delivery: form.delivery,
                 new_device,
             }),
+        }
+    }
+
+    /// The secret that the device will hold.
+    fn holds(&self, delivery: Delivery, expires_at: Timestamp) -> Holds {
+        match delivery {
+            Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
+            Delivery::Session(_) | Delivery::Cookie(_) => Holds::Session(Token::mint(&self.on.environment)),
         }
     }
 }

@@ -14,9 +14,18 @@ use crate::token::{self, Audience};
 pub enum Delivery {
     /// An access token and a refresh token.
     Tokens,
-    /// An opaque session token with the short profile.
-    Session,
-    /// An opaque session token with the "remember me" profile.
+    /// An opaque session token that a program keeps.
+    Session(Stay),
+    /// The same in a cookie, which a browser keeps.
+    Cookie(Stay),
+}
+
+/// How long a session stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// The short profile: in a cookie, no longer than the browser is open.
+    Brief,
+    /// The "remember me" profile.
     Remembered,
 }
 
@@ -59,8 +68,8 @@ pub enum LoggedIn {
         account: Account,
         /// Until when at most.
         expires_at: Timestamp,
-        /// It is remembered beyond the browser's end.
-        remembered: bool,
+        /// How it was asked for.
+        delivery: Delivery,
         /// The account has had sessions before, and none from such a device.
         new_device: bool,
     },

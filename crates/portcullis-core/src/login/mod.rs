@@ -6,7 +6,7 @@ mod form;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm};
+pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
 use crate::account::{self, Passwords};
 use crate::authn::Directory;
 use crate::authz::{ApiKeysWrite, Authority, Permission as _, Permit, SessionsWrite, in_words};

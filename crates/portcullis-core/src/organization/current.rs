@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 use super::{Id, MembershipFacts, Organization, Selector, State, Store};
@@ -111,6 +112,16 @@ struct Entry {
     read_at: Timestamp,
 }
 
+/// A key of the cache that owns nothing.
+#[derive(Hash)]
+struct Place<'k>(account::Id, &'k Selector);
+
+impl Equivalent<(account::Id, Selector)> for Place<'_> {
+    fn equivalent(&self, (account, selector): &(account::Id, Selector)) -> bool {
+        self.0 == *account && self.1 == selector
+    }
+}
+
 impl Directory {
     /// A directory over `store` that remembers up to `capacity` memberships.
     pub fn new(store: Arc<dyn Store>, marks: Arc<Marks>, bus: Arc<dyn Bus>, capacity: usize) -> Self {
@@ -140,6 +151,19 @@ impl Directory {
             return Ok(Some(Arc::clone(&entry.current)));
         }
         self.read(key, now).await
+    }
+
+    /// Whether the account is at `now` still what it was found to be: what is remembered is the very same, and holds.
+    /// `false` says only that it must be looked up anew.
+    pub fn still_holds(
+        &self,
+        account: account::Id,
+        selector: &Selector,
+        current: &Arc<Current>,
+        now: Timestamp,
+    ) -> bool {
+        let entry = self.known.get(&Place(account, selector));
+        entry.is_some_and(|entry| Arc::ptr_eq(&entry.current, current) && self.holds(account, &entry, now))
     }
 
     async fn read(

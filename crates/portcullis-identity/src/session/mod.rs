@@ -8,7 +8,7 @@ mod view;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use portcullis_core::authz::{Authenticated, Unnarrowed};
-use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm};
+use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{DeviceName, Id};
 use portcullis_core::{audit, defends};
@@ -63,7 +63,7 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .parameter::<shape::SessionId>("id")
 }
 
-/// What the device gets to hold.
+/// What the device gets to hold, as it is asked for; with `remember_me` it is a [`Delivery`].
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "Delivery")]
@@ -100,6 +100,36 @@ struct Login {
     device_name: Option<String>,
 }
 
+impl Login {
+    /// What is asked for, if its parts go together.
+    fn delivery(&self, fields: &mut FieldErrors) -> Delivery {
+        let stay = match self.remember_me {
+            true => Stay::Remembered,
+            false => Stay::Brief,
+        };
+        let delivery = match self.delivery {
+            Hold::Tokens => Delivery::Tokens,
+            Hold::Session => Delivery::Session(stay),
+            Hold::Cookie => Delivery::Cookie(stay),
+        };
+        if delivery == Delivery::Tokens && self.remember_me {
+            fields.push(
+                "/remember_me",
+                "not_applicable",
+                "tokens are remembered anyway; ask for a session or a cookie",
+            );
+        }
+        if delivery != Delivery::Tokens && self.resource.is_some() {
+            fields.push(
+                "/resource",
+                "not_applicable",
+                "a session is for this server; ask for tokens",
+            );
+        }
+        delivery
+    }
+}
+
 async fn log_in(
     _: Public,
     State(portcullis): State<Portcullis>,
@@ -110,33 +140,15 @@ async fn log_in(
     let name = form.device_name.as_deref();
     let name =
         name.and_then(|name| fields.check("/device_name", "invalid_device_name", DeviceName::parse(name)));
-    if matches!(form.delivery, Hold::Tokens) && form.remember_me {
-        fields.push(
-            "/remember_me",
-            "not_applicable",
-            "tokens are remembered anyway; ask for a session or a cookie",
-        );
-    }
-    if !matches!(form.delivery, Hold::Tokens) && form.resource.is_some() {
-        fields.push(
-            "/resource",
-            "not_applicable",
-            "a session is for this server; ask for tokens",
-        );
-    }
+    let delivery = form.delivery(&mut fields);
     let name = fields.done(name)?;
     let audience = audience_of(&portcullis, form.resource.as_deref())?;
     let mut device = around.device();
     device.name = name.map(DeviceName::into_string);
-    let (hold, remembered) = (form.delivery, form.remember_me);
     let form = LoginForm {
         identifier: form.identifier,
         password: form.password,
-        delivery: match (hold, form.remember_me) {
-            (Hold::Tokens, _) => Delivery::Tokens,
-            (_, false) => Delivery::Session,
-            (_, true) => Delivery::Remembered,
-        },
+        delivery,
         scopes: form.scope.as_deref().map(crate::token::split_scope).transpose()?,
         audience: Some(audience),
         device,
@@ -144,8 +156,6 @@ async fn log_in(
     let at = around.0.at;
     let logged_in = portcullis.log_in(form, around.0).await?;
     Ok(LoginAnswer {
-        hold,
-        remembered,
         logged_in,
         at,
         gate: portcullis.gate().clone(),
@@ -169,9 +179,6 @@ impl Portcullis {
 
 /// The answer to a login: tokens, or a session in the body or in a cookie.
 struct LoginAnswer {
-    hold: Hold,
-    /// Whether the browser keeps its cookies beyond its own end.
-    remembered: bool,
     logged_in: LoggedIn,
     /// When: a session's whole lifetime begins there.
     at: portcullis_core::environment::Timestamp,
@@ -186,17 +193,18 @@ impl IntoResponse for LoginAnswer {
                 id,
                 token,
                 expires_at,
+                delivery,
                 ..
             } => {
                 let lifetime = expires_at.since(self.at);
-                let in_body = matches!(self.hold, Hold::Session);
-                let view = view::SessionResponse::new(id, in_body.then_some(&token), lifetime);
-                let mut response = Json(view).into_response();
-                if !in_body {
-                    let keep = match self.remembered {
-                        true => Keep::For(lifetime),
-                        false => Keep::Open,
-                    };
+                let keep = match delivery {
+                    Delivery::Cookie(Stay::Remembered) => Some(Keep::For(lifetime)),
+                    Delivery::Cookie(Stay::Brief) => Some(Keep::Open),
+                    Delivery::Session(_) | Delivery::Tokens => None,
+                };
+                let shown = keep.is_none().then_some(&token);
+                let mut response = Json(view::SessionResponse::new(id, shown, lifetime)).into_response();
+                if let Some(keep) = keep {
                     cookie::set(response.headers_mut(), &self.gate, &token, keep);
                 }
                 response

@@ -16,6 +16,7 @@ mod api_key;
 mod appointing;
 mod audit;
 mod basic;
+mod body_readers;
 mod bounds;
 mod canary;
 mod claims;

@@ -112,7 +112,7 @@ async fn given() -> (TestApp, Notes) {
 }
 
 /// A request whose second half is still to come.
-struct Half {
+pub(crate) struct Half {
     sender: mpsc::Sender<Bytes>,
     rest: Bytes,
     answer: JoinHandle<Response<Body>>,
@@ -124,20 +124,23 @@ async fn begin(app: &TestApp, who: &Account, path: &str, body: &Value) -> Half {
 }
 
 async fn begin_by(app: &TestApp, method: Method, who: &Account, path: &str, body: &Value) -> Half {
-    let mut whole = Bytes::from(serde_json::to_vec(body).unwrap());
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {}", who.access_token))
+        .header("content-type", "application/json");
+    begin_with(app, request, serde_json::to_vec(body).unwrap().into()).await
+}
+
+/// Sends this head and half of this body, and waits until that half was read.
+pub(crate) async fn begin_with(app: &TestApp, head: http::request::Builder, mut whole: Bytes) -> Half {
     let rest = whole.split_off(whole.len() / 2);
     let (sender, receiver) = mpsc::channel::<Bytes>(1);
     let pieces = stream::unfold(receiver, |mut receiver| async move {
         let piece = receiver.recv().await?;
         Some((Ok::<_, std::io::Error>(piece), receiver))
     });
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("authorization", format!("Bearer {}", who.access_token))
-        .header("content-type", "application/json")
-        .body(Body::from_stream(pieces))
-        .unwrap();
+    let request = head.body(Body::from_stream(pieces)).unwrap();
     let router = app.router().clone();
     let answer = tokio::spawn(async move { router.oneshot(request).await.unwrap() });
     sender.send(whole).await.unwrap();
@@ -148,9 +151,15 @@ async fn begin_by(app: &TestApp, method: Method, who: &Account, path: &str, body
 
 impl Half {
     async fn finish(self) -> u16 {
-        self.sender.send(self.rest).await.unwrap();
+        self.answered().await.status().as_u16()
+    }
+
+    /// Sends the rest, and waits for the answer.
+    pub(crate) async fn answered(self) -> Response<Body> {
+        // Whoever is refused before the end takes no more.
+        let _ = self.sender.send(self.rest).await;
         drop(self.sender);
-        self.answer.await.unwrap().status().as_u16()
+        self.answer.await.unwrap()
     }
 }
 

@@ -185,11 +185,14 @@ const MOST_DOMAINS: usize = 4;
 ///
 /// Source: RFC 6265 §5.4, RFC 9113 §8.2.3
 pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(move |pair| value_of(pair, name))
+    let all = headers.get_all(COOKIE).iter();
+    all.flat_map(move |header| values_in(header, name))
+}
+
+/// The same in one `Cookie` header.
+pub(crate) fn values_in<'h>(header: &'h HeaderValue, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    let pairs = header.as_bytes().split(|byte| *byte == b';');
+    pairs.filter_map(move |pair| value_of(pair, name))
 }
 
 fn value_of<'p>(pair: &'p [u8], name: &str) -> Option<&'p [u8]> {

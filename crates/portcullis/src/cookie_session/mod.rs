@@ -1,7 +1,7 @@
 //! A small session for anybody, held wholly in a cookie: a basket, a language, the step of a form.
 //!
 //! Flow: the extractor opens the cookie, or begins with `T::default()`. [`CookieSession::insert`] and
-//! [`CookieSession::clear`] leave a `Set-Cookie` with the request's walk, which the layer around every route puts on the
+//! [`CookieSession::clear`] leave a `Set-Cookie` with the request's context, which the layer around every route puts on the
 //! answer: a handler has nothing to return, and what isn't changed isn't sent.
 //!
 //! ```text
@@ -23,7 +23,7 @@
 
 mod sealed;
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
@@ -34,8 +34,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::sealed::{Opened, Seal};
 use crate::cookie::{self, Reader};
-use crate::enforcer::{Walk, is_foreign_change};
-use crate::request::{self, Outgoing};
+use crate::enforcer::{Outgoing, RequestContext, is_foreign_change};
 use crate::{Gate, Problem};
 
 /// The data of an anonymous session. Stands after the access rule in a handler's parameters.
@@ -177,14 +176,13 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let walk = Walk::of(&parts.extensions)
-            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
-        let gate = walk.gate.clone();
+        let context = RequestContext::of(&parts.extensions)?;
+        let gate = context.gate.clone();
         let opened = {
             let mut presented = cookie::values(&parts.headers, gate.cookies().data());
             match (presented.next(), presented.next()) {
                 (None, _) => Opened::Nothing,
-                (Some(text), None) => Seal::of(&gate).open(text, walk.at),
+                (Some(text), None) => Seal::of(&gate).open(text, context.standing().at),
                 (Some(_), Some(_)) => Opened::Refused,
             }
         };
@@ -207,7 +205,7 @@ where
             outgoing: Outgoing::default(),
         };
         session.leave(header);
-        request::leave(&session.outgoing);
+        context.leave(Arc::clone(&session.outgoing));
         Ok(session)
     }
 }

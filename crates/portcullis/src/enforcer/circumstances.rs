@@ -2,16 +2,13 @@
 
 use axum::extract::FromRequestParts;
 use http::HeaderValue;
-use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_core::audit::{Actor, Context};
-use portcullis_core::authz::Situation;
+use portcullis_core::audit::Context;
 use portcullis_core::defends;
-use portcullis_core::scopes::Scopes;
 use portcullis_core::session::Device;
 use portcullis_core::text::shown_up_to;
 
-use super::walk::Walk;
+use super::context::RequestContext;
 use crate::Problem;
 use crate::cookie;
 
@@ -41,9 +38,8 @@ impl<S: Sync> FromRequestParts<S> for Circumstances {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let walk = Walk::of(&parts.extensions)
-            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
-        Ok(Self(context(walk, parts)))
+        let context = RequestContext::of(&parts.extensions)?;
+        Ok(Self(context.signature(&context.standing())))
     }
 }
 
@@ -57,39 +53,14 @@ impl<S: Sync> FromRequestParts<S> for ByCookie {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let walk = Walk::of(&parts.extensions)
-            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
+        let gate = &RequestContext::of(&parts.extensions)?.gate;
         // A request has one credential: where this cookie is, it is the one.
-        let mut found = cookie::values(&parts.headers, walk.gate.cookies().session());
+        let mut found = cookie::values(&parts.headers, gate.cookies().session());
         Ok(Self(found.next().is_some()))
     }
 }
 
 impl aide::OperationInput for ByCookie {}
-
-/// The circumstances of a request on its walk.
-pub(super) fn context(walk: &Walk, parts: &Parts) -> Context {
-    let principal = walk.principal.as_ref();
-    Context {
-        at: walk.at,
-        actor: principal.map_or(Actor::Anonymous, |who| Actor::Account(who.id())),
-        scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
-        api_key: principal.and_then(|who| who.api_key()),
-        ip: walk.client,
-        user_agent: parts.headers.get(USER_AGENT).map(printable),
-        trace: Some(walk.trace),
-    }
-}
-
-/// What a decision looks at besides the caller: the request of this walk, with this user agent.
-pub(super) fn situation<'a>(walk: &'a Walk, user_agent: Option<&'a str>) -> Situation<'a> {
-    Situation {
-        ip: walk.client,
-        user_agent,
-        policies: walk.policies(),
-        ..walk.selected.situation(walk.at)
-    }
-}
 
 /// A user agent as it is recorded.
 pub(super) fn printable(value: &HeaderValue) -> String {

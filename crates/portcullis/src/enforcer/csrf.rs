@@ -29,8 +29,8 @@ use portcullis_core::key::Sealer;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 
+use super::context::RequestContext;
 use super::scheme::Carrier;
-use super::walk::Walk;
 use super::{Gate, cross_site};
 use crate::Problem;
 
@@ -56,15 +56,15 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let walk = Walk::of(&parts.extensions)
-            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
-        let Some(session) = &walk.session_token else {
+        let context = RequestContext::of(&parts.extensions)?;
+        let Some(session) = context.session_token.get() else {
             return Err(Problem::bad_request(
                 "no_session",
                 "only a session has a CSRF token; other credentials need none",
             ));
         };
-        Ok(Self(walk.gate.csrf().issue(session, walk.gate.environment())))
+        let gate = &context.gate;
+        Ok(Self(gate.csrf().issue(session, gate.environment())))
     }
 }
 

@@ -26,7 +26,6 @@ use portcullis_core::{account, api_key, defends};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::pace::{Pace, Paces, Rate};
-use super::walk::Walk;
 use crate::route::Label;
 
 /// A refusal on its way into the record.
@@ -108,9 +107,7 @@ impl Denials {
     }
 
     /// Records a refusal in a request with a trace id.
-    pub(crate) fn record(&self, denial: &Denial<'_>, by: Context) {
-        // Whatever becomes of it: one refusal is recorded once.
-        Walk::recorded();
+    pub(super) fn record(&self, denial: &Denial<'_>, by: Context) {
         let Denial { code, rule, why, .. } = denial;
         let known = denial.principal.map(Principal::id);
         let known = known.or_else(|| denial.key.map(|(owner, _)| owner));

@@ -16,7 +16,7 @@ use url::{Origin, Url};
 use super::csrf;
 use super::denials::{self, Denials};
 use super::scheme::Places;
-use super::walk::Traces;
+use super::traces::Traces;
 use crate::cookie::Cookies;
 use crate::host::Hosts;
 use crate::proxies::Proxies;

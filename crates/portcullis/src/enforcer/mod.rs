@@ -12,40 +12,42 @@
 
 mod allow;
 mod circumstances;
+mod context;
 mod cross_site;
 pub(crate) mod csrf;
 mod dead_cookie;
 mod denials;
 mod gate;
+mod late;
 #[doc(hidden)]
 pub mod organization;
 mod public;
 mod scene;
 pub(crate) mod scheme;
 mod standing;
+mod traces;
 mod unknown;
 mod verify;
 mod via;
 mod visitor;
-mod walk;
 
 pub use self::allow::Allow;
 #[doc(hidden)]
 pub use self::circumstances::ByCookie;
 pub use self::circumstances::Circumstances;
+pub(crate) use self::context::{Outgoing, RequestContext};
 pub use self::cross_site::Sender;
 pub(crate) use self::cross_site::{is_foreign_change, is_safe};
 pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
+pub(crate) use self::late::{LateRefusal, Look, again, judge, look};
 pub use self::public::Public;
 #[doc(hidden)]
 pub use self::scene::Scene;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
 pub(crate) use self::standing::record_behind;
-pub(crate) use self::verify::again;
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use self::visitor::Visitor;
-pub(crate) use self::walk::Walk;
 pub use crate::request::{InvalidRealm, Realm};
 pub use crate::route::{Access, Caller, Guarded};

@@ -23,9 +23,8 @@ use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
 use portcullis_core::{account, defends};
 
 use super::Gate;
-use super::walk::Walk;
+use super::context::RequestContext;
 use crate::Problem;
-use crate::host;
 
 /// What a request selects.
 #[derive(Debug, Clone, Default)]
@@ -96,16 +95,58 @@ impl Selected {
 }
 
 /// The organization that the request is for, and who `who` is there.
-pub(super) async fn select(parts: &mut Parts, walk: &Walk, who: &Principal) -> Result<Selected, Problem> {
+pub(super) async fn select(
+    parts: &mut Parts,
+    context: &RequestContext,
+    who: &Principal,
+    at: Timestamp,
+) -> Result<Selected, Problem> {
     defends!("T068");
     let mut named = Vec::with_capacity(3);
     named.extend(in_header(parts)?);
     named.extend(in_path(parts).await?);
-    named.extend(in_host(parts, &walk.gate)?);
+    named.extend(in_host(context)?);
+    among(context, context.named.get_or_init(|| named), who, at).await
+}
+
+/// The same as of another moment: a request names what it names.
+pub(super) async fn select_again(
+    context: &RequestContext,
+    who: &Principal,
+    at: Timestamp,
+) -> Result<Selected, Problem> {
+    let named = context.named.get().map_or(&[][..], Vec::as_slice);
+    among(context, named, who, at).await
+}
+
+/// Whether `selected` is at `now` what it was. Who was let in as a member of nothing has no membership to lose.
+pub(super) fn still_holds(
+    context: &RequestContext,
+    who: &Principal,
+    selected: &Selected,
+    now: Timestamp,
+) -> bool {
+    let Selected::Own(current) = selected else {
+        return true;
+    };
+    let first = context.named.get().and_then(|named| named.first());
+    let directory = context.gate.organizations();
+    directory
+        .zip(first)
+        .is_some_and(|(directory, first)| directory.still_holds(who.id(), first, current, now))
+}
+
+/// The one organization that all of these name.
+async fn among(
+    context: &RequestContext,
+    named: &[Selector],
+    who: &Principal,
+    at: Timestamp,
+) -> Result<Selected, Problem> {
     let Some(first) = named.first() else {
         return Ok(Selected::Nothing);
     };
-    let selected = Selected::find(&walk.gate, who.id(), first.clone(), walk.at).await?;
+    let selected = Selected::find(&context.gate, who.id(), first.clone(), at).await?;
     let same = |other: &Selector| other == first || selected.is_named_by(other);
     if !named.iter().all(same) {
         return Err(Problem::bad_request(
@@ -140,12 +181,13 @@ async fn in_path(parts: &mut Parts) -> Result<Option<Selector>, Problem> {
 /// are reserved select nothing.
 ///
 /// Source: RFC 9110 §7.2, RFC 9112 §3.2.2
-fn in_host(parts: &Parts, gate: &Gate) -> Result<Option<Selector>, Problem> {
+fn in_host(context: &RequestContext) -> Result<Option<Selector>, Problem> {
+    let gate = &context.gate;
     let Some(base) = gate.base_domain() else {
         return Ok(None);
     };
-    let host = host::of(&parts.headers, &parts.uri).map_err(|_| invalid())?;
-    let Some(host) = host.filter(|host| Some(host.as_str()) != gate.own_host()) else {
+    let host = context.host.as_ref().map_err(|_| invalid())?.as_deref();
+    let Some(host) = host.filter(|host| Some(*host) != gate.own_host()) else {
         return Ok(None);
     };
     let label = host.strip_suffix(base).and_then(|rest| rest.strip_suffix('.'));

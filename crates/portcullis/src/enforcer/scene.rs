@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use http::Method;
-use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::explain::explain_on;
@@ -13,19 +11,16 @@ use portcullis_core::authz::{Denied, Principal, Situation};
 use portcullis_core::text::shown_up_to;
 
 use super::Gate;
-use super::circumstances::{context, situation};
+use super::context::{RequestContext, Standing};
 use super::denials::{Denial, Operation};
-use super::walk::Walk;
 use crate::Problem;
 
-/// A copy of what a decision looks at, for decisions that come after the access rule. There is a caller in it: a route
-/// for anybody has no scene.
+/// The request's context and where its caller stood at one moment, for decisions that come after the access rule. There is a
+/// caller in it: a route for anybody has no scene.
 pub struct Scene {
-    walk: Walk,
+    context: Arc<RequestContext>,
+    standing: Standing,
     principal: Arc<Principal>,
-    user_agent: Option<String>,
-    by: Context,
-    method: Method,
 }
 
 impl Scene {
@@ -36,18 +31,18 @@ impl Scene {
 
     #[doc(hidden)]
     pub fn gate(&self) -> &Gate {
-        &self.walk.gate
+        &self.context.gate
     }
 
     /// What changes are recorded with.
     #[doc(hidden)]
     pub fn context(&self) -> Context {
-        self.by.clone()
+        self.context.signature(&self.standing)
     }
 
     #[doc(hidden)]
     pub fn situation(&self) -> Situation<'_> {
-        situation(&self.walk, self.user_agent.as_deref())
+        self.context.situation(&self.standing)
     }
 
     /// Records that an action on a resource was refused.
@@ -56,7 +51,7 @@ impl Scene {
         let asked = format!("{} on {} {id}", action.name(), resource.kind.name);
         let problem = Problem::from(denied);
         let denial = Denial {
-            operation: &Operation(&self.method, &self.walk.label),
+            operation: &Operation(&self.context.method, &self.context.label),
             rule: &asked,
             code: denied.code(),
             why: &problem.detail(),
@@ -65,7 +60,7 @@ impl Scene {
             key: None,
             tree: &|| Some(explain_on(action, &self.principal, &self.situation(), resource)),
         };
-        self.gate().denials().record(&denial, self.context());
+        self.context.record(&denial, self.context());
     }
 }
 
@@ -73,18 +68,15 @@ impl<S: Sync> FromRequestParts<S> for Scene {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let walk = Walk::of(&parts.extensions)
-            .ok_or_else(|| Problem::internal("a handler runs outside of `Api::into_router`"))?;
-        let principal = walk.principal.clone().ok_or_else(|| {
+        let context = Arc::clone(RequestContext::of(&parts.extensions)?);
+        let standing = context.standing().clone();
+        let principal = standing.principal().cloned().ok_or_else(|| {
             Problem::internal("a resource is asked for where the access rule knows no caller")
         })?;
-        let agent = parts.headers.get(USER_AGENT);
         Ok(Self {
-            by: context(walk, parts),
-            method: parts.method.clone(),
-            walk: walk.clone(),
+            context,
+            standing,
             principal,
-            user_agent: agent.and_then(|value| value.to_str().ok()).map(str::to_owned),
         })
     }
 }

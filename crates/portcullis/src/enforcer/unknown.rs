@@ -4,15 +4,14 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use http::StatusCode;
-use http::request::Parts;
 use portcullis_core::authn::{AuthenticationError, Refused};
 use portcullis_core::authz::{CredentialKind, Principal, Rule};
+use portcullis_core::environment::Timestamp;
 use portcullis_core::{account, api_key};
 
-use super::circumstances::context;
+use super::context::RequestContext;
 use super::denials::{Denial, Operation};
 use super::scheme::Carrier;
-use super::walk::Walk;
 use crate::Problem;
 
 /// A request whose caller couldn't be found out.
@@ -104,17 +103,18 @@ impl Unknown {
     }
 
     /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
-    pub(super) fn recorded(self, parts: &Parts, rule: &Rule) -> Problem {
-        let Some(walk) = Walk::of(&parts.extensions).filter(|walk| self.is_recorded(walk)) else {
+    pub(super) fn recorded(self, context: &RequestContext, rule: &Rule) -> Problem {
+        let by = context.signature(&context.standing());
+        if !self.is_recorded(context, by.at) {
             return self.problem;
-        };
+        }
         let problem = self.problem;
         let why: &dyn Display = match &self.why {
             Some(reason) => reason,
             None => &problem.detail(),
         };
         let denial = Denial {
-            operation: &Operation(&parts.method, &walk.label),
+            operation: &Operation(&context.method, &context.label),
             rule,
             code: problem.code(),
             why,
@@ -123,17 +123,17 @@ impl Unknown {
             key: self.key,
             tree: &|| None,
         };
-        walk.gate.denials().record(&denial, context(walk, parts));
+        context.record(&denial, by);
         problem
     }
 
     /// A key beyond its limit comes by nature in floods: of its refusals one is recorded a minute.
-    fn is_recorded(&self, walk: &Walk) -> bool {
+    fn is_recorded(&self, context: &RequestContext, at: Timestamp) -> bool {
         match self.problem.status() {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
             StatusCode::TOO_MANY_REQUESTS => self
                 .key
-                .is_some_and(|(_, key)| walk.gate.notes_limit_of(key, walk.at)),
+                .is_some_and(|(_, key)| context.gate.notes_limit_of(key, at)),
             _ => false,
         }
     }

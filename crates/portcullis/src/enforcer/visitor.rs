@@ -7,8 +7,9 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_core::authz::{Kinds, Principal, Rule};
 
+use super::context::RequestContext;
+use super::verify;
 use super::via::{Accepts, Usual, Via};
-use super::{standing, verify};
 use crate::Problem;
 use crate::route::{Access, Caller, sealed};
 
@@ -39,7 +40,7 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let principal = verify::caller(parts, &Self::RULE, V::KINDS).await?;
-        standing::note(parts, Self::RULE);
+        RequestContext::of(&parts.extensions)?.let_in(Self::RULE);
         Ok(Self {
             principal,
             via: PhantomData,

@@ -1,70 +1,127 @@
-//! A request's body, bounded, and whether all of it has come.
+//! A request's body on its way to whoever reads it: bounded, and guarded to its end.
+//!
+//! Flow: each part is looked at before it is handed on ([`look`]). Where something moved since the caller was let in, the part
+//! is held back until the caller is judged anew; a refusal breaks the body off, and the layer answers it.
+//!
+//! Invariant: every reader reads through this, because there is no other body in the request.
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body_util::Limited;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use portcullis_core::defends;
 
-/// Whether a request's body was read to its end: decides whose fault a time-out is.
-#[derive(Clone, Default)]
-pub(super) struct Progress(Option<Arc<AtomicBool>>);
+use crate::enforcer::{LateRefusal, Look, RequestContext, judge, look};
 
-impl Progress {
-    /// Whether the caller still owes a part of the body.
-    pub(super) fn is_owed(&self) -> bool {
-        self.0
-            .as_ref()
-            .is_some_and(|ended| !ended.load(Ordering::Relaxed))
-    }
-}
-
-/// Bounds `body` to `limit` bytes. A request without a body costs nothing.
-pub(super) fn bound(body: &mut Body, limit: usize) -> Progress {
+/// Bounds `body` to `limit` bytes and guards it. A request without a body costs nothing.
+pub(super) fn guard(body: &mut Body, limit: usize, context: &Arc<RequestContext>) {
     defends!("T032");
     if body.is_end_stream() {
-        return Progress::default();
+        return;
     }
-    let ended = Arc::new(AtomicBool::new(false));
+    context.owe_body(true);
     let inner = Limited::new(std::mem::take(body), limit);
-    *body = Body::new(Bounded {
+    *body = Body::new(Guarded {
         inner,
-        ended: Arc::clone(&ended),
+        context: Arc::clone(context),
+        state: State::Open,
     });
-    Progress(Some(ended))
 }
 
-struct Bounded {
+struct Guarded {
     inner: Limited<Body>,
-    ended: Arc<AtomicBool>,
+    context: Arc<RequestContext>,
+    state: State,
 }
 
-impl HttpBody for Bounded {
+enum State {
+    /// The next part is handed on if a look at it says so.
+    Open,
+    /// A part, or the end, is held back until it is known whether the caller is still let in.
+    Held {
+        part: Option<Frame<Bytes>>,
+        last: bool,
+        judged: BoxFuture<'static, Result<(), LateRefusal>>,
+    },
+    /// There is nothing more: everything has come, or the caller isn't let in any more.
+    Ended,
+}
+
+impl Guarded {
+    /// The next part, or the end, once the caller may have it.
+    fn poll_part(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, BoxError>> {
+        loop {
+            match &mut self.state {
+                State::Ended => return Poll::Ready(Ok(None)),
+                State::Held { part, last, judged } => {
+                    let judged = ready!(judged.as_mut().poll(context));
+                    let part = part.take();
+                    self.state = State::after(*last || judged.is_err());
+                    return Poll::Ready(judged.map(|()| part).map_err(Into::into));
+                }
+                State::Open => {
+                    let polled = ready!(Pin::new(&mut self.inner).poll_frame(context)).transpose();
+                    let last = !matches!(&polled, Ok(Some(_))) || self.inner.is_end_stream();
+                    if last {
+                        // An error ends it too: whatever comes after is not the caller's delay.
+                        self.context.owe_body(false);
+                    }
+                    let part = polled?;
+                    defends!("T180");
+                    if look(&self.context, last) == Look::Unchanged {
+                        self.state = State::after(last);
+                        return Poll::Ready(Ok(part));
+                    }
+                    self.state = State::Held {
+                        part,
+                        last,
+                        judged: Box::pin(judge_in(Arc::clone(&self.context))),
+                    };
+                }
+            }
+        }
+    }
+}
+
+impl State {
+    /// What a body is in after a part, which may have been the last.
+    const fn after(last: bool) -> Self {
+        if last { Self::Ended } else { Self::Open }
+    }
+}
+
+/// A body may be read by another task than the request's: what is answered there names the request, too.
+async fn judge_in(context: Arc<RequestContext>) -> Result<(), LateRefusal> {
+    context.around(judge(&context)).await.map_err(LateRefusal)
+}
+
+impl HttpBody for Guarded {
     type Data = Bytes;
-    type Error = axum::BoxError;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let polled = Pin::new(&mut self.inner).poll_frame(context);
-        // An error ends it too: whatever comes after is not the caller's delay.
-        if matches!(polled, Poll::Ready(None | Some(Err(_)))) || self.inner.is_end_stream() {
-            self.ended.store(true, Ordering::Relaxed);
-        }
-        polled
+        self.poll_part(context).map(Result::transpose)
     }
 
+    /// Not before the last part was handed on: whoever asks instead of reading to the end must not miss a refusal.
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        matches!(self.state, State::Ended)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.state {
+            State::Open => self.inner.size_hint(),
+            State::Held { .. } => SizeHint::default(),
+            State::Ended => SizeHint::with_exact(0),
+        }
     }
 }

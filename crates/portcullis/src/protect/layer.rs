@@ -11,15 +11,13 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use http::{Method, StatusCode};
+use http::StatusCode;
 use portcullis_core::defends;
 use tower::{Layer, Service};
 
-use super::body::{self, Progress};
-use super::{Limits, headers};
+use super::{Limits, body, headers};
 use crate::Problem;
-use crate::enforcer::{Gate, KeyInQuery, Walk, record_behind};
-use crate::host;
+use crate::enforcer::{Gate, RequestContext, record_behind};
 use crate::request::{self, Voice};
 use crate::route::Label;
 
@@ -67,11 +65,11 @@ impl<S> Layer<S> for Protect {
 
 impl Settings {
     /// Health is asked by address, by whoever starts and stops servers.
-    fn at_this_host(&self, host: &Result<Option<String>, host::Invalid>) -> Result<(), Problem> {
+    fn at_this_host(&self, context: &RequestContext) -> Result<(), Problem> {
         if self.label.as_str().starts_with("/health/") {
             return Ok(());
         }
-        self.gate.hosts().check(host, self.gate.base_domain())
+        self.gate.hosts().check(&context.host, self.gate.base_domain())
     }
 }
 
@@ -97,55 +95,54 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let settings = Arc::clone(&self.settings);
-        let mut walk = Walk::begin(
+        let settings = &*self.settings;
+        let context = RequestContext::begin(
             &settings.gate,
             &settings.label,
             settings.voice,
             settings.policies,
-            &request,
+            &mut request,
         );
-        let gate = &settings.gate;
-        walk.key_in_query = KeyInQuery::take(&mut request, gate.api_key_places(), gate.api_key_format());
-        let method = request.method().clone();
-        let host = host::of(request.headers(), request.uri());
-        walk.names_this_machine = matches!(&host, Ok(Some(host)) if host::is_this_machine(host));
-        if let Err(problem) = settings.at_this_host(&host) {
-            let response = walk.around_sync(|| problem.into_response());
-            return Box::pin(std::future::ready(Ok(finish(response, &walk, &method))));
+        if let Err(problem) = settings.at_this_host(&context) {
+            let response = context.around_sync(|| problem.into_response());
+            return Box::pin(std::future::ready(Ok(finish(response, &context))));
         }
-        request.extensions_mut().insert(walk.clone());
-        let progress = body::bound(request.body_mut(), settings.limits.body);
-        let called = catch_unwind(AssertUnwindSafe(|| walk.around_sync(|| self.inner.call(request))));
+        request.extensions_mut().insert(Arc::clone(&context));
+        body::guard(request.body_mut(), settings.limits.body, &context);
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            context.around_sync(|| self.inner.call(request))
+        }));
+        let time = settings.limits.time;
         Box::pin(async move {
             let response = match called {
-                Ok(future) => run(&walk, &method, future, settings.limits.time, &progress).await,
-                Err(panic) => walk.around_sync(|| panicked(&*panic)),
+                Ok(future) => run(&context, future, time).await,
+                Err(panic) => context.around_sync(|| panicked(&*panic)),
             };
-            Ok(finish(response, &walk, &method))
+            Ok(finish(response, &context))
         })
     }
 }
 
-async fn run<F, R>(walk: &Walk, method: &Method, future: F, time: Duration, progress: &Progress) -> Response
+async fn run<F, R>(context: &Arc<RequestContext>, future: F, time: Duration) -> Response
 where
     F: Future<Output = Result<R, Infallible>>,
     R: IntoResponse,
 {
     let answered = async {
-        match AssertUnwindSafe(future).catch_unwind().await {
-            Ok(Ok(response)) => {
-                let mut response = response.into_response();
-                request::send_cookies(response.headers_mut());
-                record_behind(walk, method, &response);
-                response
-            }
-            Err(panic) => panicked(&*panic),
-        }
+        let answer = AssertUnwindSafe(future).catch_unwind().await;
+        let mut response = match (context.refused_late(), answer) {
+            // Whatever the handler made of a body that broke off.
+            (Some(problem), _) => problem.clone().into_response(),
+            (None, Ok(Ok(response))) => response.into_response(),
+            (None, Err(panic)) => return panicked(&*panic),
+        };
+        context.send_cookies(response.headers_mut());
+        record_behind(context, &response);
+        response
     };
-    match tokio::time::timeout(time, walk.around(answered)).await {
+    match tokio::time::timeout(time, context.around(answered)).await {
         Ok(response) => response,
-        Err(_) => walk.around_sync(|| timed_out(progress).into_response()),
+        Err(_) => context.around_sync(|| timed_out(context).into_response()),
     }
 }
 
@@ -162,8 +159,8 @@ fn panicked(panic: &(dyn Any + Send)) -> Response {
     .into_response()
 }
 
-fn timed_out(progress: &Progress) -> Problem {
-    if progress.is_owed() {
+fn timed_out(context: &RequestContext) -> Problem {
+    if context.is_body_owed() {
         Problem::new(
             StatusCode::REQUEST_TIMEOUT,
             "request_too_slow",
@@ -178,19 +175,19 @@ fn timed_out(progress: &Progress) -> Problem {
     }
 }
 
-fn finish(mut response: Response, walk: &Walk, method: &Method) -> Response {
+fn finish(mut response: Response, context: &RequestContext) -> Response {
     // Whoever tries a server on this machine would lose every other program on it to TLS.
-    let by_tls = walk.gate.is_https() && !walk.names_this_machine;
-    headers::complete(response.headers_mut(), walk.trace, by_tls);
+    let by_tls = context.gate.is_https() && !context.names_this_machine();
+    headers::complete(response.headers_mut(), context.trace, by_tls);
     defends!("T030");
     tracing::info!(
         target: "portcullis::request",
-        %method,
-        path = walk.label.as_str(),
+        method = %context.method,
+        path = context.label.as_str(),
         status = response.status().as_u16(),
-        ms = walk.elapsed().as_millis(),
-        client = walk.client.map(tracing::field::display),
-        trace = %walk.trace,
+        ms = context.elapsed().as_millis(),
+        client = context.client.map(tracing::field::display),
+        trace = %context.trace,
     );
     response
 }

@@ -1,6 +1,6 @@
 //! What every route gets without asking: a trace id, limits, safe headers, a log line, and a 500 instead of a panic.
 //!
-//! Flow: one layer wraps each route once. It opens the request's walk, takes a credential out of the address, bounds
+//! Flow: one layer wraps each route once. It opens the request's context, takes a credential out of the address, bounds
 //! body and time, runs the route, turns a panic or a time-out into a problem, sets the headers and writes one log line.
 //!
 //! Invariants: the trace id is ours, never the caller's. A header that a handler set itself stays as it is. The

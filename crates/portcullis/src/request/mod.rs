@@ -1,40 +1,30 @@
-//! What the running task knows of the request it works on, wherever it is: the trace id, in which form its route says what
-//! went wrong, the realm of its challenges, and the cookies that go out with its answer.
+//! What an answer says of the request it answers, wherever it is made: the trace id, in which form its route says what went
+//! wrong, and the realm of its challenges.
 //!
-//! Flow: the layer around every route opens it ([`scope`]); a [`Problem`](crate::Problem) reads it when it becomes an answer,
-//! and whatever sets cookies without an answer in its hand [leaves](leave) them here.
+//! Flow: the layer around every route lets the running task know of its request ([`scope`]); a [`Problem`](crate::Problem)
+//! asks when it becomes an answer, and a line of the log when it is written.
 //!
-//! **Deliberately absent:** the caller, and whatever verifies and decides. Those are the enforcers', who stand above.
+//! Invariant: there is no copy. What is asked here is the request's one context, which stands above with the enforcers; from
+//! below it is seen as [`Answered`] only.
 
 mod realm;
 
-use std::cell::RefCell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 pub use self::realm::{InvalidRealm, Realm};
 
-/// What is known of one request.
-pub(crate) struct Facts {
-    trace: Uuid,
-    voice: Voice,
-    realm: Realm,
-    /// Where the request's anonymous sessions leave their cookies.
-    outgoing: RefCell<Vec<Outgoing>>,
-}
+/// A request as its answers see it.
+pub(crate) trait Answered: Send + Sync {
+    /// Names the request in answers, in the log and in the record.
+    fn trace(&self) -> Uuid;
 
-impl Facts {
-    pub(crate) fn new(trace: Uuid, voice: Voice, realm: Realm) -> Self {
-        Self {
-            trace,
-            voice,
-            realm,
-            outgoing: RefCell::default(),
-        }
-    }
+    /// In which form its route says what went wrong.
+    fn voice(&self) -> Voice;
+
+    /// What its challenges call the place that a caller wants into.
+    fn realm(&self) -> &Realm;
 }
 
 /// In which form a route says what went wrong.
@@ -47,52 +37,34 @@ pub(crate) enum Voice {
     OAuth,
 }
 
-/// The `Set-Cookie` that a request leaves behind, if any.
-pub(crate) type Outgoing = Arc<Mutex<Option<HeaderValue>>>;
-
 tokio::task_local! {
-    static CURRENT: Facts;
+    static CURRENT: Arc<dyn Answered>;
 }
 
 /// Lets `future` know of the request.
-pub(crate) fn scope<F: Future>(facts: Facts, future: F) -> impl Future<Output = F::Output> + use<F> {
-    CURRENT.scope(facts, future)
+pub(crate) fn scope<F: Future>(
+    request: Arc<dyn Answered>,
+    future: F,
+) -> impl Future<Output = F::Output> + use<F> {
+    CURRENT.scope(request, future)
 }
 
 /// The same for something that doesn't wait.
-pub(crate) fn sync_scope<T>(facts: Facts, run: impl FnOnce() -> T) -> T {
-    CURRENT.sync_scope(facts, run)
+pub(crate) fn sync_scope<T>(request: Arc<dyn Answered>, run: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(request, run)
 }
 
 /// The trace id of the request this task works on.
 pub(crate) fn trace() -> Option<Uuid> {
-    CURRENT.try_with(|facts| facts.trace).ok()
+    CURRENT.try_with(|request| request.trace()).ok()
 }
 
 /// The form in which the route of this task says what went wrong.
 pub(crate) fn voice() -> Voice {
-    CURRENT.try_with(|facts| facts.voice).unwrap_or_default()
+    CURRENT.try_with(|request| request.voice()).unwrap_or_default()
 }
 
 /// The realm of the request this task works on.
 pub(crate) fn realm() -> Option<Realm> {
-    CURRENT.try_with(|facts| facts.realm.clone()).ok()
-}
-
-/// Whatever is left in `outgoing` by the end of the request goes out with its answer.
-pub(crate) fn leave(outgoing: &Outgoing) {
-    // Outside of a request there is no answer either.
-    let _ = CURRENT.try_with(|facts| facts.outgoing.borrow_mut().push(Arc::clone(outgoing)));
-}
-
-/// Puts what was left on the answer.
-pub(crate) fn send_cookies(headers: &mut HeaderMap) {
-    let _ = CURRENT.try_with(|facts| {
-        for outgoing in facts.outgoing.borrow().iter() {
-            let mut outgoing = outgoing.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(value) = outgoing.take() {
-                headers.append(SET_COOKIE, value);
-            }
-        }
-    });
+    CURRENT.try_with(|request| request.realm().clone()).ok()
 }

@@ -15,7 +15,7 @@ use portcullis_core::grants::{Refusal, ResourcePermit};
 
 use super::{Resource, one};
 use crate::Problem;
-use crate::enforcer::{Scene, again};
+use crate::enforcer::{RequestContext, Scene, again};
 use crate::route::{Body, note};
 
 /// Role: enforcer. The resource of type `R` that the path names, once it is decided that the caller may do `A` to it.
@@ -153,7 +153,7 @@ where
         let body = body.map_err(axum::response::IntoResponse::into_response)?;
         let decided = async {
             // Whatever kind of body it was, and whoever judged after it: here it is known by whom.
-            again(&mut parts).await?;
+            again(RequestContext::of(&parts.extensions)?).await?;
             let scene = Scene::from_request_parts(&mut parts, state).await?;
             decide(scene, &mut parts, state, body).await
         };

@@ -34,36 +34,37 @@ pub use self::query::Query;
 pub use self::reply::Kept;
 pub use self::reply::{Accepted, Created, NoContent};
 use crate::Problem;
-use crate::enforcer::again;
+use crate::enforcer::LateRefusal;
 
-/// Reads a body of one of the media types in `accepted`, and judges the caller as of its end.
+/// Reads a body of one of the media types in `accepted`.
 async fn read(request: Request, accepted: &[&str]) -> Result<Bytes, Problem> {
     expect_type(request.headers(), accepted)?;
-    let (mut parts, body) = request.into_parts();
-    let bytes = collect(body).await?;
-    again(&mut parts).await?;
-    Ok(bytes)
+    collect(request.into_body()).await
 }
 
 async fn collect(body: Body) -> Result<Bytes, Problem> {
     defends!("T032");
-    match body.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_too_long(&error) => Err(Problem::new(
+    let error = match body.collect().await {
+        Ok(collected) => return Ok(collected.to_bytes()),
+        Err(error) => error,
+    };
+    if let Some(LateRefusal(problem)) = cause(&error) {
+        return Err(problem.clone());
+    }
+    Err(match cause::<LengthLimitError>(&error) {
+        Some(_) => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
             "the body is longer than this route accepts",
-        )),
-        Err(_) => Err(Problem::bad_request(
-            "incomplete_body",
-            "the body broke off before its end",
-        )),
-    }
+        ),
+        None => Problem::bad_request("incomplete_body", "the body broke off before its end"),
+    })
 }
 
-fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .any(<dyn std::error::Error>::is::<LengthLimitError>)
+/// What of this type is behind an error, if anything is.
+fn cause<E: std::error::Error + 'static>(error: &axum::Error) -> Option<&E> {
+    let error: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
 }
 
 fn expect_type(headers: &HeaderMap, accepted: &[&str]) -> Result<(), Problem> {

@@ -170,6 +170,33 @@ fn a_warm_credential_reads_nothing() {
 }
 
 #[test]
+fn what_was_verified_is_known_to_hold_without_a_read_until_anything_moves() {
+    checks!("T180");
+    let bench = Bench::new();
+    let credential = Credential::Session(bench.token.clone());
+    let verified = bench.authenticator.verify(&credential, None, after(1));
+    let verified = verified.now_or_never().unwrap().unwrap();
+    bench.reads();
+    let holds = |at| bench.authenticator.holds(&verified, at);
+    bench
+        .marks
+        .apply(Invalidation::Account(account::Id::from_uuid(Uuid::from_u128(
+            0xb,
+        ))));
+    assert!(holds(after(1)) && holds(after(600)), "another account moved");
+    assert!(!holds(after(2_000)), "it is idle for too long");
+    assert!(!holds(START), "a clock that was set back");
+    bench.marks.apply(Invalidation::Account(ACCOUNT));
+    assert!(!holds(after(1)));
+    assert_eq!(bench.reads(), 0);
+    // Verified anew, it is as good as before.
+    let again = bench.authenticator.verify_again(&credential, None, after(2));
+    let again = again.now_or_never().unwrap().unwrap();
+    assert!(bench.authenticator.holds(&again, after(2)));
+    assert!(bench.reads() > 0);
+}
+
+#[test]
 fn an_unknown_token_is_refused_and_nothing_is_remembered_of_it() {
     let bench = Bench::new();
     let other = Credential::Session(Token::from_bytes([1; 32]));

@@ -3,7 +3,7 @@
 use portcullis_identity::core::audit::Context;
 use portcullis_identity::core::authz::CredentialKind;
 use portcullis_identity::core::environment::Clock as _;
-use portcullis_identity::core::login::{Delivery, LoggedIn, LoginForm};
+use portcullis_identity::core::login::{Delivery, LoggedIn, LoginForm, Stay};
 use portcullis_identity::core::secret::SecretText;
 use portcullis_identity::core::session::Device;
 
@@ -20,7 +20,9 @@ pub(super) const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
         CredentialKind::Jwt => Delivery::Tokens,
         // A login gives neither of the latter: nobody asks for them.
-        CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => Delivery::Session,
+        CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => {
+            Delivery::Session(Stay::Brief)
+        }
     }
 }
 

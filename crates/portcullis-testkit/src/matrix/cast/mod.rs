@@ -11,7 +11,7 @@ mod undoing;
 use portcullis_identity::Portcullis;
 use portcullis_identity::core::audit::Context;
 use portcullis_identity::core::authz::CredentialKind;
-use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::login::{Delivery, Stay};
 use portcullis_identity::core::token::Standing;
 
 use self::login::{delivery, log_in};
@@ -80,7 +80,7 @@ impl Cast {
             tenants.settle_away(app, (&account, id), &all).await;
         }
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
-        let session = stage.log_in(&account, Delivery::Session, None).await;
+        let session = stage.log_in(&account, Delivery::Session(Stay::Brief), None).await;
         let standing = stage.standing(&account).await;
         let key = keys::held(app, &tokens.held.text, None, None).await;
         limited.push(Limited {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portcullis_identity::core::environment::Clock as _;
-use portcullis_identity::core::login::Delivery;
+use portcullis_identity::core::login::{Delivery, Stay};
 use portcullis_identity::core::token::RefreshToken;
 
 use super::login::jwt;
@@ -31,7 +31,11 @@ impl Stage<'_> {
             self.advance(ahead - moment);
             ahead = *moment;
             if *moment == SESSION_OVER {
-                expired.push(self.log_in(&name, Delivery::Session, None).await.held);
+                expired.push(
+                    self.log_in(&name, Delivery::Session(Stay::Brief), None)
+                        .await
+                        .held,
+                );
             }
             if *moment == TOKEN_OVER {
                 let login = self.log_in(&name, Delivery::Tokens, None).await.held;
@@ -41,7 +45,9 @@ impl Stage<'_> {
             }
             if wanted.contains(moment) {
                 let tokens = self.log_in(&name, Delivery::Tokens, None).await;
-                let session = self.log_in(&name, Delivery::Remembered, None).await;
+                let session = self
+                    .log_in(&name, Delivery::Session(Stay::Remembered), None)
+                    .await;
                 logins.push((*moment, tokens.refresh, session.held));
             }
         }

@@ -16,7 +16,7 @@ use portcullis_core::api_key::{Format, InvalidKey, KeyDigest};
 use portcullis_core::authn::{Credential, Refused};
 use portcullis_core::defends;
 
-use super::Presented;
+use super::Seen;
 
 /// Why a place can't be one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +94,10 @@ impl Places {
         self.header == header
     }
 
+    pub(super) fn name(&self) -> &HeaderName {
+        &self.header
+    }
+
     /// The header's name, as it was written.
     pub fn header(&self) -> &str {
         &self.shown
@@ -105,14 +109,12 @@ impl Places {
     }
 }
 
-pub(super) fn in_header<'r>(headers: &'r HeaderMap, places: &Places, format: &Format) -> Presented<'r> {
+pub(super) fn in_header<'r>(headers: &'r HeaderMap, places: &Places, format: &Format) -> Seen<'r> {
     let mut values = headers.get_all(&places.header).iter();
     match (values.next(), values.next()) {
-        (None, _) => Presented::Nothing,
-        (Some(_), Some(_)) => Presented::Several,
-        (Some(value), None) => value
-            .to_str()
-            .map_or(Presented::Invalid, |text| read(text, format)),
+        (None, _) => Seen::Nothing,
+        (Some(_), Some(_)) => Seen::Several,
+        (Some(value), None) => value.to_str().map_or(Seen::Invalid, |text| read(text, format)),
     }
 }
 
@@ -158,7 +160,7 @@ impl KeyInQuery {
     }
 }
 
-impl From<KeyInQuery> for Presented<'_> {
+impl From<KeyInQuery> for Seen<'_> {
     fn from(found: KeyInQuery) -> Self {
         match found {
             KeyInQuery::Nothing => Self::Nothing,
@@ -199,10 +201,10 @@ fn value_of<'p>(pair: &'p str, name: &str) -> Option<&'p str> {
 }
 
 /// A text that stands where only keys stand.
-pub(super) fn read<'r>(text: &str, format: &Format) -> Presented<'r> {
+pub(super) fn read<'r>(text: &str, format: &Format) -> Seen<'r> {
     match format.read(text) {
-        Ok(digest) => Presented::Credential(Credential::ApiKey(digest)),
-        Err(error) => Presented::Refused(Refused::Key(error)),
+        Ok(digest) => Seen::Credential(Credential::ApiKey(digest)),
+        Err(error) => Seen::Refused(Refused::Key(error)),
     }
 }
 

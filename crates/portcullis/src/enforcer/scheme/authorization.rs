@@ -8,24 +8,23 @@ use http::{HeaderMap, HeaderValue};
 use portcullis_core::api_key::Format;
 use portcullis_core::authn::Credential;
 
-use super::{Presented, basic, sort};
+use super::{Seen, basic, sort};
 
-pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Presented<'r> {
+pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Seen<'r> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
-        return Presented::Nothing;
+        return Seen::Nothing;
     };
     if values.next().is_some() {
-        return Presented::Several;
+        return Seen::Several;
     }
     let bytes = value.as_bytes();
     if let Some(token) = after(BEARER, bytes) {
-        return token68(token).map_or(Presented::Malformed, |token| sort(token, keys));
+        return token68(token).map_or(Seen::Malformed, |token| sort(token, keys));
     }
     if let Some(encoded) = after(BASIC, bytes) {
-        return basic::decode(encoded).map_or(Presented::Malformed, |pair| {
-            Presented::Credential(Credential::Basic(pair))
-        });
+        return basic::decode(encoded)
+            .map_or(Seen::Malformed, |pair| Seen::Credential(Credential::Basic(pair)));
     }
     foreign(value)
 }
@@ -44,13 +43,13 @@ fn after<'v>(wanted: &[u8], value: &'v [u8]) -> Option<&'v [u8]> {
 }
 
 /// A value of another scheme.
-fn foreign(value: &HeaderValue) -> Presented<'_> {
+fn foreign(value: &HeaderValue) -> Seen<'_> {
     let text = value.to_str().unwrap_or_default();
     let (scheme, _) = text.split_once(' ').unwrap_or((text, ""));
     if is_token(scheme) {
-        Presented::Foreign
+        Seen::Foreign
     } else {
-        Presented::Malformed
+        Seen::Malformed
     }
 }
 

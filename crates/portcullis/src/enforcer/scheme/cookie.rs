@@ -1,22 +1,29 @@
 //! The session cookie.
 
-use http::HeaderMap;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
 use portcullis_core::authn::Credential;
 use portcullis_core::session::Token;
 
-use super::Presented;
+use super::Seen;
 use crate::cookie;
 
-pub(super) fn extract<'r>(headers: &'r HeaderMap, name: &str) -> Presented<'r> {
+pub(super) fn extract<'r>(headers: &'r HeaderMap, name: &str) -> Seen<'r> {
     let mut found = cookie::values(headers, name);
     match (found.next(), found.next()) {
-        (None, _) => Presented::Nothing,
-        (Some(_), Some(_)) => Presented::Several,
+        (None, _) => Seen::Nothing,
+        (Some(_), Some(_)) => Seen::Several,
         (Some(value), None) => std::str::from_utf8(value)
             .ok()
             .and_then(Token::parse)
-            .map_or(Presented::Invalid, |token| {
-                Presented::Credential(Credential::Session(token))
+            .map_or(Seen::Invalid, |token| {
+                Seen::Credential(Credential::Session(token))
             }),
     }
+}
+
+/// The one of the `Cookie` headers that the cookie of this name stands in.
+pub(super) fn header_of<'r>(headers: &'r HeaderMap, name: &str) -> Option<&'r HeaderValue> {
+    let mut all = headers.get_all(COOKIE).iter();
+    all.find(|header| cookie::values_in(header, name).next().is_some())
 }

@@ -1,6 +1,6 @@
 //! Finds the credential in a request.
 //!
-//! Each file knows one place where a credential can stand and answers [`Presented`]. A request with more than one
+//! Each file knows one place where a credential can stand and answers [`Seen`]. A request with more than one
 //! is refused: two layers must never read two callers out of one request (`T019`).
 //!
 //! Source: RFC 6750 §2
@@ -13,21 +13,23 @@ mod session_header;
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
-use http::request::Parts;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_core::api_key::Format;
 use portcullis_core::authn::{Bearer, Credential, Refused};
+use portcullis_core::authz::CredentialKind;
 use portcullis_core::{defends, session, token};
 
 pub(crate) use self::api_key::KeyInQuery;
 pub use self::api_key::{InvalidPlace, Places};
 pub(crate) use self::basic::decode as decode_basic;
+use super::Gate;
+use super::context::RequestContext;
 use super::unknown::Unknown;
 use crate::Problem;
-use crate::enforcer::walk::Walk;
 
 /// What stands in one place of a request.
-enum Presented<'r> {
+enum Seen<'r> {
     /// Nothing.
     Nothing,
     /// A credential, sorted by its form.
@@ -55,22 +57,25 @@ pub(crate) enum Carrier {
     Remembered,
 }
 
+/// The header that a request's one credential stands in, kept to be read once more: a value is shared, not copied.
+pub(crate) struct Presented(HeaderName, HeaderValue);
+
 /// What a request presents.
 pub(crate) enum Found<'r> {
     /// Nothing.
     Nothing,
     /// A credential of a kind nobody here reads, such as `Negotiate`.
     Foreign,
-    /// One credential.
-    Credential(Credential<'r>, Carrier),
+    /// One credential, and where it stands.
+    Credential(Credential<'r>, Place),
 }
 
 /// The request's one credential.
-pub(super) fn find<'r>(parts: &'r Parts, walk: &Walk) -> Result<Found<'r>, Unknown> {
-    let gate = &walk.gate;
+pub(super) fn find<'r>(headers: &'r HeaderMap, context: &RequestContext) -> Result<Found<'r>, Unknown> {
+    let gate = &context.gate;
     find_in(
-        &parts.headers,
-        walk.key_in_query,
+        headers,
+        context.key_in_query,
         gate.cookies().session(),
         (gate.api_key_format(), gate.api_key_places()),
     )
@@ -93,21 +98,18 @@ pub(crate) fn find_in<'r>(
     ];
     let mut presented = places
         .into_iter()
-        .filter(|(found, _)| !matches!(found, Presented::Nothing));
+        .filter(|(found, _)| !matches!(found, Seen::Nothing));
     match (presented.next(), presented.next()) {
         (None, _) => Ok(Found::Nothing),
         (Some((_, one)), Some((_, other))) => Err(several(one, other, keys).into()),
         (Some((found, place)), None) => match found {
-            Presented::Nothing => Ok(Found::Nothing),
-            Presented::Credential(Credential::Basic(pair)) => {
-                Ok(Found::Credential(Credential::Basic(pair), Carrier::Remembered))
-            }
-            Presented::Credential(credential) => Ok(Found::Credential(credential, place.carrier())),
-            Presented::Foreign => Ok(Found::Foreign),
-            Presented::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(place.carrier())),
-            Presented::Refused(reason) => Err(reason.into()),
-            Presented::Malformed => Err(malformed().into()),
-            Presented::Several => Err(several(place, place, keys).into()),
+            Seen::Nothing => Ok(Found::Nothing),
+            Seen::Credential(credential) => Ok(Found::Credential(credential, place)),
+            Seen::Foreign => Ok(Found::Foreign),
+            Seen::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(place.carrier())),
+            Seen::Refused(reason) => Err(reason.into()),
+            Seen::Malformed => Err(malformed().into()),
+            Seen::Several => Err(several(place, place, keys).into()),
         },
     }
 }
@@ -136,9 +138,32 @@ fn several(one: Place, other: Place, keys: &Places) -> Problem {
     )
 }
 
+impl Presented {
+    /// What stands in this place, unless that is the address.
+    pub(super) fn in_place(place: Place, headers: &HeaderMap, gate: &Gate) -> Option<Self> {
+        let name = match place {
+            Place::Authorization => AUTHORIZATION,
+            Place::SessionHeader => session_header::X_SESSION_TOKEN,
+            Place::KeyHeader => gate.api_key_places().name().clone(),
+            Place::Query => return None,
+            Place::Cookie => {
+                let value = cookie::header_of(headers, gate.cookies().session())?;
+                return Some(Self(COOKIE, value.clone()));
+            }
+        };
+        let value = headers.get(&name)?.clone();
+        Some(Self(name, value))
+    }
+
+    /// As it stood in the request.
+    pub(super) fn to_headers(&self) -> HeaderMap {
+        HeaderMap::from_iter([(self.0.clone(), self.1.clone())])
+    }
+}
+
 /// Where a credential can stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Authorization,
     SessionHeader,
     KeyHeader,
@@ -147,6 +172,14 @@ enum Place {
 }
 
 impl Place {
+    /// How a credential of this kind travels here.
+    pub(super) const fn carries(self, kind: CredentialKind) -> Carrier {
+        match self {
+            Self::Authorization if matches!(kind, CredentialKind::Basic) => Carrier::Remembered,
+            other => other.carrier(),
+        }
+    }
+
     const fn carrier(self) -> Carrier {
         match self {
             Self::Cookie => Carrier::Cookie,
@@ -174,20 +207,20 @@ fn malformed() -> Problem {
 }
 
 /// Sorts a bearer token by its form.
-fn sort<'r>(text: &'r str, keys: &Format) -> Presented<'r> {
+fn sort<'r>(text: &'r str, keys: &Format) -> Seen<'r> {
     if keys.claims(text) {
         return api_key::read(text, keys);
     }
     if text.starts_with(SESSION_PREFIX) {
-        return session::Token::parse(text).map_or(Presented::Invalid, |token| {
-            Presented::Credential(Credential::Session(token))
+        return session::Token::parse(text).map_or(Seen::Invalid, |token| {
+            Seen::Credential(Credential::Session(token))
         });
     }
     // Longer ones are refused before anything is computed from them.
     if text.len() <= token::jws::MAX_LENGTH && has_three_parts(text) {
-        Presented::Credential(Credential::Jwt(Bearer(text)))
+        Seen::Credential(Credential::Jwt(Bearer(text)))
     } else {
-        Presented::Invalid
+        Seen::Invalid
     }
 }
 
