@@ -62,7 +62,7 @@ impl Reader {
     }
 
     /// Puts what was given for `key` into `place`, which holds the default; a wrong value leaves it there.
-    pub(super) fn read<T>(&mut self, key: &'static str, form: impl Form<T>, place: &mut T) {
+    pub(super) fn read<T>(&mut self, key: &'static str, form: &impl Form<T>, place: &mut T) {
         let read = self.given.values.get(key).map(|(raw, _)| form.read(key, raw));
         match read {
             Some(Ok(value)) => *place = value,

@@ -54,7 +54,7 @@ macro_rules! section {
                 $( let mut $library = <$library_type>::default(); )*
                 $(
                     $( let mut $field: $type = $default; )?
-                    from.read($name, $form, &mut $field $(. $part)?);
+                    from.read($name, &$form, &mut $field $(. $part)?);
                 )+
                 Self {
                     $($library,)*
