@@ -316,21 +316,6 @@ fn the_audit_page_lists_exactly_the_events_there_are() {
 }
 
 #[test]
-fn the_operations_manual_lists_exactly_the_keys_there_are() {
-    let source = read("crates/portcullis-server/src/config/key.rs");
-    let keys = source
-        .split("key(")
-        .skip(1)
-        .filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
-    let keys: BTreeSet<String> = keys.map(str::to_owned).collect();
-    assert!(keys.len() > 20);
-    assert_eq!(
-        first_cells(&read("docs/operations.md"), "## Configuration keys"),
-        keys
-    );
-}
-
-#[test]
 fn every_role_and_every_program_stands_among_the_patterns() {
     let patterns = read("docs/patterns.md");
     let named: BTreeSet<&str> = code(&patterns).collect();

@@ -7,7 +7,6 @@ use std::io;
 use std::net::SocketAddr;
 
 use portcullis_core::fault::Fault;
-use portcullis_identity::listener::Limits;
 use portcullis_identity::{PoliciesError, Portcullis, ServeError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -105,10 +104,9 @@ async fn run(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let mut limits = Limits::default();
-    limits.drain = config.server.shutdown_drain;
-    limits.idle = config.server.idle_timeout;
-    portcullis.serve_on(api, listener, limits, stop).await?;
+    portcullis
+        .serve_on(api, listener, config.server.limits, stop)
+        .await?;
     tracing::info!("stopped");
     Ok(())
 }

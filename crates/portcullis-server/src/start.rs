@@ -11,8 +11,6 @@ use std::path::Path;
 
 use portcullis_core::fault::Fault;
 use portcullis_core::letter::MailError;
-use portcullis_core::login;
-use portcullis_core::{organization, password, token};
 use portcullis_identity::secrets::{self, SecretsError};
 use portcullis_identity::{OpenError, Portcullis, environment};
 use url::Url;
@@ -117,13 +115,13 @@ pub(crate) async fn open(
         .mailer(mailer(&config.mail, public_url, &environment)?)
         .environment(environment)
         .realm(config.server.realm.as_str())
-        .passwords(hashing(config))
-        .password_policy(policy(config))
-        .sessions(sessions(config))
+        .passwords(config.passwords.hashing.clone())
+        .password_policy(config.passwords.policy.clone())
+        .sessions(config.sessions.settings.clone())
         .session_store(config.sessions.store.clone())
         .cookies(config.cookies.clone())
         .proxies(config.proxies.clone())
-        .tokens(tokens(config))
+        .tokens(config.tokens.settings.clone())
         .algorithm(config.tokens.algorithm)
         .key_age(config.tokens.key_age)
         .api_key_format(config.api_keys.format.clone())
@@ -132,7 +130,7 @@ pub(crate) async fn open(
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email)
         .letters(config.letters)
-        .organizations(organizations(config));
+        .organizations(config.organizations.settings);
     let listen = config.server.listen.ip();
     if !listen.is_unspecified() {
         builder = builder.host(&listen.to_string());
@@ -200,53 +198,6 @@ fn emptied(config: &Config) -> String {
             file.display()
         ),
         None => "check its address, or restore a backup".to_owned(),
-    }
-}
-
-fn hashing(config: &Config) -> password::Settings {
-    let mut settings = password::Settings::default();
-    settings.cost = config.passwords.cost;
-    settings.threads = config.passwords.threads;
-    settings.waiting = config.passwords.waiting;
-    settings
-}
-
-fn policy(config: &Config) -> password::Policy {
-    let mut policy = password::Policy::default();
-    policy.min_characters = config.passwords.min_characters;
-    policy.max_characters = config.passwords.max_characters;
-    policy
-}
-
-fn sessions(config: &Config) -> login::Settings {
-    let mut settings = login::Settings::default();
-    settings.idle = config.sessions.idle;
-    settings.absolute = config.sessions.absolute;
-    settings.remembered_idle = config.sessions.remembered_idle;
-    settings.remembered_absolute = config.sessions.remembered_absolute;
-    settings.tokens_absolute = config.sessions.tokens_absolute;
-    settings.per_account = config.sessions.per_account;
-    settings
-}
-
-fn organizations(config: &Config) -> organization::Settings {
-    let mut settings = organization::Settings::default();
-    settings.creation = config.organizations.creation;
-    settings.invitations_to_address = config.organizations.invitations_to_address;
-    settings.letters_to_address = config.organizations.letters_to_address;
-    settings.invitations_by_account = config.organizations.invitations_by_account;
-    settings
-}
-
-fn tokens(config: &Config) -> token::Settings {
-    token::Settings {
-        access_lifetime: config.tokens.access_lifetime,
-        refresh_lifetime: config.tokens.refresh_lifetime,
-        refresh_grace: config.tokens.refresh_grace,
-        leeway: config.tokens.leeway,
-        carry_permissions: config.tokens.carry_permissions,
-        resources: config.tokens.resources.clone(),
-        ..token::Settings::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 /// A JWS algorithm. It belongs to a key; a token only repeats it.
 ///
 /// Source: RFC 7518 §3.1, RFC 8037 §3.1
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Algorithm {
     /// HMAC with SHA-256, a shared secret.
     HS256,
@@ -25,7 +25,8 @@ pub enum Algorithm {
     PS384,
     /// RSASSA-PSS with SHA-512; verified, never signed with.
     PS512,
-    /// ECDSA on P-256 with SHA-256.
+    /// ECDSA on P-256 with SHA-256: that of new signing keys, unless another is chosen.
+    #[default]
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,

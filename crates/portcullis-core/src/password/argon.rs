@@ -62,6 +62,21 @@ impl Cost {
             Err(InvalidCost)
         }
     }
+
+    /// Memory of one hash, in KiB.
+    pub const fn memory_kib(self) -> u32 {
+        self.memory_kib
+    }
+
+    /// Passes over that memory.
+    pub const fn passes(self) -> u32 {
+        self.passes
+    }
+
+    /// Lanes that are computed beside each other.
+    pub const fn lanes(self) -> u32 {
+        self.lanes
+    }
 }
 
 /// A computed hash with what it was computed from.

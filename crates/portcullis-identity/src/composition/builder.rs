@@ -90,6 +90,9 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// How long a signing key signs, unless [`Builder::key_age`] says otherwise: 90 days.
+    pub const KEY_AGE: Duration = Duration::from_secs(90 * 86_400);
+
     pub(super) fn new() -> Self {
         Self {
             url: "sqlite:portcullis.db".to_owned(),
@@ -110,8 +113,8 @@ impl Builder {
             cookies: cookie::Settings::default(),
             tokens: token::Settings::default(),
             resources: Vec::new(),
-            algorithm: key::Algorithm::ES256,
-            key_age: Duration::from_secs(90 * 86_400),
+            algorithm: key::Algorithm::default(),
+            key_age: Self::KEY_AGE,
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
             letters: letter::Settings::default(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::{Flag, Sources};
+use crate::config::{Flag, Sources, help};
 
 /// Flags of every command.
 #[derive(Debug, Default, Args)]
@@ -12,26 +12,19 @@ pub(super) struct Options {
     /// Configuration file [default: portcullis.toml in the working directory, if it is there]
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Address and port to listen on [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR:PORT", global = true)]
+    #[arg(long, help = help("listen"), value_name = "ADDR:PORT", global = true)]
     listen: Option<String>,
-    /// Folder for the database, the secrets and development mail [default: ./data]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, help = help("data"), value_name = "DIR", global = true)]
     data: Option<String>,
-    /// Database address, without a password [default: sqlite:<data>/portcullis.db]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, help = help("database"), value_name = "URL", global = true)]
     database: Option<String>,
-    /// Address that users and mailed links use [default: http://<listen>]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, help = help("public_url"), value_name = "URL", global = true)]
     public_url: Option<String>,
-    /// development or production [default: development, if only this machine is meant]
-    #[arg(long, value_name = "MODE", global = true)]
+    #[arg(long, help = help("mode"), value_name = "MODE", global = true)]
     mode: Option<String>,
-    /// What is logged, such as debug or warn,portcullis=debug [default: info]
-    #[arg(long, value_name = "FILTER", global = true)]
+    #[arg(long, help = help("log.filter"), value_name = "FILTER", global = true)]
     log: Option<String>,
-    /// text or json lines [default: text]
-    #[arg(long, value_name = "FORMAT", global = true)]
+    #[arg(long, help = help("log.format"), value_name = "FORMAT", global = true)]
     log_format: Option<String>,
     /// Set any key, such as sessions.idle=10m; can be repeated
     #[arg(long, value_name = "KEY=VALUE", global = true, value_parser = pair)]

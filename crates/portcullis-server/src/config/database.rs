@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use portcullis_core::secret::SecretText;
 use url::Url;
 
+use super::form::{SecretFile, optional, secret};
 use super::reader::Reader;
+use super::section::section;
 
 /// Where the records are.
 #[derive(Debug, Clone)]
@@ -18,18 +20,29 @@ pub(crate) struct Database {
     pub(crate) shown: String,
 }
 
+section! {
+    /// An address from one of two keys.
+    struct Keys {}
+    "database" => database: Option<Database> = None,
+        optional(|text| parse(text, Passwords::Refused), |database: &Database| database.shown.clone()),
+        "where records are kept: sqlite:FILE or postgres://HOST/NAME; an address with a password goes into database_file",
+        default "SQLite in the data folder",
+        manual "`sqlite:FILE` or `postgres://HOST/NAME`, without a password";
+    "database_file" => database_file: Option<SecretFile> = None, secret(),
+        "file that holds the database's address",
+        manual "file that holds the database's address, for one with a password";
+}
+
 impl Database {
     pub(super) fn read(from: &mut Reader, data: &Path) -> Self {
-        let given = from.optional(
-            "database",
-            |text| parse(text, Passwords::Refused),
-            |database| database.shown.clone(),
-        );
-        let secret = from.secret("database_file");
+        let keys = Keys::declared(from);
         if from.is_set("database") && from.is_set("database_file") {
             from.fail("database_file", "set database or database_file, not both");
         }
-        let from_file = match secret.map(|text| parse(text.expose(), Passwords::Allowed)) {
+        let from_file = match keys
+            .database_file
+            .map(|file| parse(file.text.expose(), Passwords::Allowed))
+        {
             Some(Ok(database)) => Some(database),
             Some(Err(says)) => {
                 from.fail("database_file", says);
@@ -37,7 +50,8 @@ impl Database {
             }
             None => None,
         };
-        let database = given
+        let database = keys
+            .database
             .or(from_file)
             .unwrap_or_else(|| Self::sqlite(data.join("portcullis.db")));
         from.reshow("database", database.shown.clone());

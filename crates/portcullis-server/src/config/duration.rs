@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads a span: whole numbers, each with its unit `ms`, `s`, `m`, `h`, `d` or `w`, the larger unit first. A bare
-/// number is refused: nobody can tell which unit was meant.
+/// number is refused: nobody can tell which unit was meant. Units of libraries such as `M` for a month are, too.
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -38,6 +38,21 @@ pub(crate) fn show(span: Duration) -> String {
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// So many seconds.
+pub(super) const fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// So many minutes.
+pub(super) const fn minutes(count: u64) -> Duration {
+    seconds(count * 60)
+}
+
+/// So many days of 24 hours.
+pub(super) const fn days(count: u64) -> Duration {
+    minutes(count * 24 * 60)
 }
 
 const UNITS: [(&str, u64); 6] = [

@@ -2,7 +2,9 @@
 
 use tracing_subscriber::EnvFilter;
 
+use super::form::text;
 use super::reader::Reader;
+use super::section::section;
 
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,22 +15,21 @@ pub(crate) enum Format {
     Json,
 }
 
-/// What is logged.
-#[derive(Debug, Clone)]
-pub(crate) struct Log {
-    /// In which form.
-    pub(crate) format: Format,
-    /// Which lines; a filter that parses.
-    pub(crate) filter: String,
+section! {
+    /// What is logged.
+    pub(crate) struct Log {}
+    "log.format" => format: Format = Format::Text,
+        text(parse_format, |format: &Format| show_format(*format).to_owned()),
+        "form of a log line: text or json",
+        manual "form of a log line: `text` or `json`";
+    "log.filter" => filter: String = "info".to_owned(), text(parse_filter, Clone::clone),
+        "what is logged, such as info or warn,portcullis=debug",
+        manual "what is logged, such as `warn,portcullis=debug`";
 }
 
 impl Log {
     pub(super) fn read(from: &mut Reader) -> Self {
-        let format = from.text("log.format", Format::Text, parse_format, |format| {
-            show_format(*format).to_owned()
-        });
-        let filter = from.text("log.filter", "info".to_owned(), parse_filter, Clone::clone);
-        Self { format, filter }
+        Self::declared(from)
     }
 }
 

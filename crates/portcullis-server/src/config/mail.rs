@@ -1,21 +1,57 @@
 //! How letters leave.
 
+use std::path::PathBuf;
+
 use lettre::message::Mailbox;
 use portcullis_core::letter::Settings;
-use portcullis_core::throttle::Rate;
 use url::Url;
 
+use super::form::{SecretFile, any, optional, path, rate, secret};
 use super::reader::Reader;
+use super::section::section;
 use super::server::{Mode, Server, is_loopback};
 use crate::mail::{Security, Smtp, Transport, fits_header, wire_address};
 
-/// Reads how letters leave.
-pub(super) fn read(from: &mut Reader, server: &Server) -> Transport {
-    let folder = from.path("mail.folder", server.data.join("mail"));
-    let relay = from.optional("mail.smtp", parse_relay, |relay| relay.shown.clone());
-    let user = from.optional("mail.smtp_user", |text| Ok(text.to_owned()), Clone::clone);
-    let password = from.secret("mail.smtp_password_file");
-    let sender = from.optional("mail.from", parse_sender, ToString::to_string);
+section! {
+    /// How letters leave, before it is known whether that fits together, and how many are sent.
+    struct Keys(server: &Server) {
+        /// How many letters are sent.
+        letters: Settings,
+    }
+    "mail.smtp" => smtp: Option<Relay> = None, optional(parse_relay, |relay: &Relay| relay.shown.clone()),
+        "smtps://HOST:PORT (TLS) or smtp://HOST:PORT (STARTTLS)",
+        manual "`smtps://HOST:PORT`, or `smtp://HOST:PORT` with STARTTLS";
+    "mail.smtp_user" => smtp_user: Option<String> = None, optional(any, Clone::clone),
+        "user name at the mail server";
+    "mail.smtp_password_file" => smtp_password_file: Option<SecretFile> = None, secret(),
+        "file that holds the password at the mail server";
+    "mail.from" => sender: Option<Mailbox> = None, optional(parse_sender, ToString::to_string),
+        "sender of every letter, such as Portcullis <no-reply@example.com>",
+        manual "sender, such as `Portcullis <no-reply@example.com>`; a name with `, : ( ) [ ]` or `@` stands in quotation \
+            marks. Its domain is that of every `Message-ID`";
+    "mail.folder" => folder: PathBuf = server.data.join("mail"), path(),
+        "folder of the letters in development",
+        default "`mail` in the data folder",
+        manual "where letters go in development; what a command of root makes there belongs to the folder's owner";
+    "mail.to_address" => letters.to_address, rate(),
+        "how many letters one address gets, such as 20/day",
+        manual "how many letters one address gets, whatever its tag (`anna+shop@…` is `anna@…`)";
+    "mail.to_address_by_strangers" => letters.to_address_by_strangers, rate(),
+        "how many of them may be caused by somebody who isn't logged in";
+    "mail.to_domain" => letters.to_domain, rate(),
+        "how many letters all addresses of one domain get",
+        manual "how many all addresses of one domain get: raise it before a launch whose users share a mail provider";
+    "mail.by_account" => letters.by_account, rate(),
+        "how many letters one account may cause";
+    "mail.by_client" => letters.by_client, rate(),
+        "how many letters may be caused from one client address, or IPv6 network of 64 bits";
+    "mail.new_devices" => letters.new_devices, rate(),
+        "how many letters about new devices one account gets";
+}
+
+/// Reads how letters leave, and how many.
+pub(super) fn read(from: &mut Reader, server: &Server) -> (Transport, Settings) {
+    let keys = Keys::declared(from, server);
     if from.is_set("mail.smtp_user") != from.is_set("mail.smtp_password_file") {
         let lone = if from.is_set("mail.smtp_user") {
             "mail.smtp_user"
@@ -40,7 +76,12 @@ pub(super) fn read(from: &mut Reader, server: &Server) -> Transport {
             "needs mail.smtp in production: nobody could prove an address, and nobody could log in",
         );
     }
-    match (relay, sender, server.mode) {
+    let letters = keys.letters;
+    (transport(keys, server.mode), letters)
+}
+
+fn transport(keys: Keys, mode: Mode) -> Transport {
+    match (keys.smtp, keys.sender, mode) {
         (
             Some(Relay {
                 host, port, security, ..
@@ -51,14 +92,15 @@ pub(super) fn read(from: &mut Reader, server: &Server) -> Transport {
             host,
             port,
             security,
-            credentials: user.zip(password),
+            credentials: keys.smtp_user.zip(keys.smtp_password_file.map(|file| file.text)),
             from,
         })),
-        (_, _, Mode::Development) => Transport::Folder(folder),
+        (_, _, Mode::Development) => Transport::Folder(keys.folder),
         (_, _, Mode::Production) => Transport::Nowhere,
     }
 }
 
+#[derive(Debug, Clone)]
 struct Relay {
     host: String,
     port: u16,
@@ -121,22 +163,6 @@ fn parse_sender(text: &str) -> Result<Mailbox, String> {
     }
     let address = wire_address(sender.email.as_ref()).ok_or(form)?;
     Ok(Mailbox::new(sender.name, address))
-}
-
-/// How many letters are sent.
-pub(super) fn letters(from: &mut Reader) -> Settings {
-    let mut settings = Settings::default();
-    let mut rate = |key: &'static str, default: Rate| {
-        let parse = |text: &str| Rate::parse(text).map_err(|error| error.to_string());
-        from.text(key, default, parse, Rate::to_string)
-    };
-    settings.to_address = rate("mail.to_address", settings.to_address);
-    settings.to_address_by_strangers = rate("mail.to_address_by_strangers", settings.to_address_by_strangers);
-    settings.to_domain = rate("mail.to_domain", settings.to_domain);
-    settings.by_account = rate("mail.by_account", settings.by_account);
-    settings.by_client = rate("mail.by_client", settings.by_client);
-    settings.new_devices = rate("mail.new_devices", settings.new_devices);
-    settings
 }
 
 #[cfg(test)]

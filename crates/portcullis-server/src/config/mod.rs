@@ -4,6 +4,9 @@
 //! `PORTCULLIS_CONFIG` names), then variables `PORTCULLIS_…`, then flags; the later one wins. Every key is read
 //! into its type; what is wrong is collected with the place it came from and told in one error.
 //!
+//! A key is declared once, in the file of its section (`section.rs`): from there come its place and default, the way it
+//! is read, what `config show` and `--help` say, and its row in `docs/operations.md`.
+//!
 //! Invariants: a typing slip is an error, never a silent default. Secrets come from files only (keys that end in
 //! `_file`), so neither the file nor the environment nor a process list holds one; no message repeats a value that
 //! could be one.
@@ -14,7 +17,7 @@ mod api_keys;
 mod cookies;
 mod database;
 mod duration;
-mod found;
+mod form;
 mod key;
 mod log;
 mod mail;
@@ -25,19 +28,23 @@ mod policies;
 mod problem;
 mod proxies;
 mod reader;
+mod reference;
+mod section;
 mod server;
 mod sessions;
 mod source;
 mod tokens;
+mod unnamed;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use portcullis_identity::proxies::Proxies;
 
 pub(crate) use self::api_keys::ApiKeys;
 pub(crate) use self::database::Database;
-pub(crate) use self::key::KEYS;
+use self::key::Key;
 pub(crate) use self::log::{Format, Log};
 pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
@@ -45,6 +52,7 @@ pub(crate) use self::policies::Policies;
 pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
+pub(crate) use self::reference::help;
 pub(crate) use self::server::{Mode, Server, local_url, show_url};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::source::Flag;
@@ -130,8 +138,7 @@ impl Config {
         let server = Server::read(from);
         let database = Database::read(from, &server.data);
         let proxies = proxies::read(from);
-        let mail = mail::read(from, &server);
-        let letters = mail::letters(from);
+        let (mail, letters) = mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
         let cookies = cookies::read(from, &server);
@@ -141,11 +148,10 @@ impl Config {
         let organizations = Organizations::read(from);
         let policies = Policies::read(from);
         let log = Log::read(from);
-        let (problems, mut shown) = reader.into_problems();
+        let (problems, shown) = reader.into_problems();
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
-        shown.sort_by_key(|shown| KEYS.iter().position(|key| key.name == shown.key));
         Ok(Self {
             server,
             database,
@@ -164,6 +170,25 @@ impl Config {
         })
     }
 }
+
+/// Every key, in the order in which they are read and shown.
+pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    [
+        server::KEYS,
+        database::KEYS,
+        proxies::KEYS,
+        mail::KEYS,
+        tokens::KEYS,
+        sessions::KEYS,
+        cookies::KEYS,
+        api_keys::KEYS,
+        passwords::KEYS,
+        organizations::KEYS,
+        policies::KEYS,
+        log::KEYS,
+    ]
+    .concat()
+});
 
 #[cfg(test)]
 mod tests;

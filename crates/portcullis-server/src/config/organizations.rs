@@ -1,63 +1,46 @@
 //! Who creates organizations, and whether subdomains name them.
 
 use portcullis_core::organization::{Creation, Settings};
-use portcullis_core::throttle::Rate;
 use url::Url;
 
+use super::form::{optional, rate, text};
 use super::reader::Reader;
+use super::section::section;
 use super::server::{parse_page, show_url};
 
-/// Who creates organizations, and whether subdomains name them.
-#[derive(Debug, Clone)]
-pub(crate) struct Organizations {
-    /// Who may create them.
-    pub(crate) creation: Creation,
-    /// The domain whose subdomains name them.
-    pub(crate) base_domain: Option<String>,
-    /// The page that invitations lead to, where it isn't the server's own.
-    pub(crate) invitation_url: Option<Url>,
-    /// How many invitations one organization mails to one address.
-    pub(crate) invitations_to_address: Rate,
-    /// How many all organizations mail to one address.
-    pub(crate) letters_to_address: Rate,
-    /// How many one account mails.
-    pub(crate) invitations_by_account: Rate,
+section! {
+    /// Who creates organizations, and whether subdomains name them.
+    pub(crate) struct Organizations {
+        /// Who creates them, and how many invitations are mailed.
+        settings: Settings,
+    }
+    "organizations.creation" => settings.creation,
+        text(parse_creation, |creation: &Creation| show_creation(*creation).to_owned()),
+        "who may create organizations: everybody or administrators",
+        manual "who creates organizations: `everybody` (up to 50 each) or `administrators`";
+    "organizations.base_domain" => base_domain: Option<String> = None, optional(parse_domain, Clone::clone),
+        "domain whose subdomains name organizations, such as app.example.com",
+        manual "the domain whose subdomains name organizations; a proxy must pass `Host` on as it came";
+    "organizations.invitation_url" => invitation_url: Option<Url> = None, optional(parse_page, show_url),
+        "page that an invitation's link leads to, such as https://app.example.com/invited",
+        default "`/accept-invitation` of the server",
+        manual "the page of an application that the links of invitations lead to: it shows the code or sends it on (see \
+            [http.md](http.md#routes)); `https://`, or loopback";
+    "organizations.invitations_to_address" => settings.invitations_to_address, rate(),
+        "how many invitations one organization mails to one address, such as 3/day",
+        manual "how many invitations one organization mails to one address";
+    "organizations.letters_to_address" => settings.letters_to_address, rate(),
+        "how many invitations all organizations mail to one address, such as 10/day",
+        manual "how many all organizations together mail to one address";
+    "organizations.invitations_by_account" => settings.invitations_by_account, rate(),
+        "how many invitations one account mails, such as 50/hour",
+        manual "how many one account mails";
 }
 
 impl Organizations {
     pub(super) fn read(from: &mut Reader) -> Self {
-        let defaults = Settings::default();
-        Self {
-            creation: from.text(
-                "organizations.creation",
-                Creation::Everybody,
-                parse_creation,
-                |creation| show_creation(*creation).to_owned(),
-            ),
-            base_domain: from.optional("organizations.base_domain", parse_domain, Clone::clone),
-            invitation_url: from.optional("organizations.invitation_url", parse_page, show_url),
-            invitations_to_address: rate(
-                from,
-                "organizations.invitations_to_address",
-                defaults.invitations_to_address,
-            ),
-            letters_to_address: rate(
-                from,
-                "organizations.letters_to_address",
-                defaults.letters_to_address,
-            ),
-            invitations_by_account: rate(
-                from,
-                "organizations.invitations_by_account",
-                defaults.invitations_by_account,
-            ),
-        }
+        Self::declared(from)
     }
-}
-
-fn rate(from: &mut Reader, key: &'static str, default: Rate) -> Rate {
-    let parse = |text: &str| Rate::parse(text).map_err(|error| error.to_string());
-    from.text(key, default, parse, Rate::to_string)
 }
 
 fn parse_creation(text: &str) -> Result<Creation, String> {

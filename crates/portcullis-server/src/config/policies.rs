@@ -2,20 +2,23 @@
 
 use std::path::PathBuf;
 
+use super::form::optional;
 use super::reader::Reader;
+use super::section::section;
 
-/// Where the policies are.
-#[derive(Debug, Clone)]
-pub(crate) struct Policies {
-    /// The folder with the files `*.cedar`; `None` permits nothing by policy.
-    pub(crate) directory: Option<PathBuf>,
+section! {
+    /// Where the policies are.
+    pub(crate) struct Policies {}
+    "policies.directory" => directory: Option<PathBuf> = None,
+        optional(parse, |folder: &PathBuf| folder.display().to_string()),
+        "folder with the policies (*.cedar); without one nothing is permitted by policy",
+        manual "the folder with the [policies](policies.md) (`*.cedar`); without one nothing is permitted by policy. The \
+            server's own routes name no action and no resource, so the policies serve programs that embed the library";
 }
 
 impl Policies {
     pub(super) fn read(from: &mut Reader) -> Self {
-        Self {
-            directory: from.optional("policies.directory", parse, |folder| folder.display().to_string()),
-        }
+        Self::declared(from)
     }
 }
 

@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use portcullis_identity::enforcer::Realm;
+use portcullis_identity::listener::Limits;
 use url::{Host, Url};
 
+use super::duration::{minutes, seconds};
+use super::form::{flag, list, optional, path, span, text};
 use super::reader::Reader;
+use super::section::section;
 
 /// Whether mailed secrets may be seen on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,76 +31,79 @@ impl Mode {
     }
 }
 
-/// Where and how the server runs.
-#[derive(Debug, Clone)]
-pub(crate) struct Server {
-    /// Address and port.
-    pub(crate) listen: SocketAddr,
-    /// The data folder.
-    pub(crate) data: PathBuf,
-    /// The secrets file.
-    pub(crate) master_key_file: PathBuf,
-    /// The address users type; `None` until the port is known, if the system chooses one.
-    pub(crate) public_url: Option<Url>,
-    /// Other hosts that requests may name.
-    pub(crate) hosts: Vec<String>,
-    /// How long a connection waits for its next request.
-    pub(crate) idle_timeout: Duration,
-    /// What challenges call the server.
-    pub(crate) realm: Realm,
-    /// Development or production.
-    pub(crate) mode: Mode,
-    /// Whether the token endpoint takes passwords.
-    pub(crate) password_grant: bool,
-    /// Whether an address must be proven before a login.
-    pub(crate) require_verified_email: bool,
-    /// How long running requests may finish.
-    pub(crate) shutdown_drain: Duration,
+section! {
+    /// Where and how the server runs.
+    pub(crate) struct Server {
+        /// How connections are kept and closed.
+        limits: Limits,
+    }
+    "listen" => listen: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+        text(parse_listen, ToString::to_string),
+        "address and port to listen on";
+    "data" => data: PathBuf = PathBuf::from("./data"), path(),
+        "folder for the database, the secrets and development mail";
+    "master_key_file" => master_key_file: PathBuf = data.join("secrets.key"), path(),
+        "file that holds the master key",
+        default "`secrets.key` in the data folder";
+    "public_url" => public_url: Option<Url> = None, optional(parse_public_url, show_url),
+        "address that users and mailed links use",
+        default "`http://` and `listen`, on loopback only",
+        manual "what users type; mailed links, the issuer of tokens and the cookie check use it. Required beyond \
+            loopback";
+    "hosts" => hosts: Vec<String> = Vec::new(), list(parse_host, Clone::clone),
+        "other names by which this server is reached, such as [\"portcullis\"] inside of a cluster",
+        manual "other names and addresses by which the server is reached, without port, such as `[\"portcullis\"]` for \
+            services beside it; in a variable separated by spaces. A request for a host that is neither one of these, \
+            nor that of `public_url`, nor `organizations.base_domain` or below it, nor `listen`'s address, nor this \
+            machine (`localhost`, `127.0.0.1`, `[::1]`) is answered 421; the routes of health answers every host";
+    "idle_timeout" => limits.idle, span(seconds(10)..=minutes(10)),
+        "how long a connection waits for its next request; longer than your proxy's",
+        manual "how long a connection that has served waits for its next request; make it longer than your proxy's (see \
+            [Proxies](#several-nodes)). Whoever takes nothing of an answer for twice as long is shut out";
+    "realm" => realm: Realm = Realm::default(), text(parse_realm, Realm::to_string),
+        "what challenges call this server, such as Blog",
+        manual "what challenges (`WWW-Authenticate`) call this server, and browsers that ask for a password: printable \
+            ASCII without quotes and backslashes";
+    "mode" => mode: Mode = by_default(listen, public_url.as_ref()),
+        text(parse_mode, |mode: &Mode| mode.as_str().to_owned()),
+        "whether this is development (letters go to a folder and the log) or production",
+        default "`development` on loopback without a `public_url`, else `production`",
+        manual "whether letters go to a folder and the log";
+    "password_grant" => password_grant: bool = true, flag(),
+        "whether POST /oauth/token accepts grant_type=password",
+        manual "whether `POST /oauth/token` takes `grant_type=password`";
+    "require_verified_email" => require_verified_email: bool = false, flag(),
+        "whether an account must prove its address before it logs in",
+        manual "whether an unverified account is refused; needs `mail.smtp` in production";
+    "shutdown_drain" => limits.drain, span(Duration::ZERO..=minutes(10)),
+        "how long running requests may finish after a stop was asked for",
+        manual "how long running requests, and letters that are due, may take to finish";
 }
 
 impl Server {
     pub(super) fn read(from: &mut Reader) -> Self {
-        let default = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-        let listen = from.text("listen", default, parse_listen, ToString::to_string);
-        let data = from.path("data", PathBuf::from("./data"));
-        let public_url = from.optional("public_url", parse_public_url, show_url);
-        let by_default = match (listen.ip().is_loopback(), &public_url) {
-            (true, None) => Mode::Development,
-            _ => Mode::Production,
-        };
-        if public_url.is_none() && !listen.ip().is_loopback() && !from.is_set("public_url") {
+        let mut server = Self::declared(from);
+        let listen = server.listen;
+        if server.public_url.is_none() && !listen.ip().is_loopback() && !from.is_set("public_url") {
             from.fail(
                 "public_url",
                 "must be set, because listen isn't a loopback address; mailed links begin with it",
             );
         }
-        let public_url = public_url.or_else(|| local_url(listen));
+        server.public_url = server.public_url.or_else(|| local_url(listen));
         from.reshow(
             "public_url",
-            public_url.as_ref().map(show_url).unwrap_or_default(),
+            server.public_url.as_ref().map(show_url).unwrap_or_default(),
         );
-        let minutes = |count: u64| Duration::from_secs(count * 60);
-        Self {
-            listen,
-            master_key_file: from.path("master_key_file", data.join("secrets.key")),
-            data,
-            public_url,
-            hosts: from.list("hosts", parse_host, Clone::clone),
-            idle_timeout: from.span(
-                "idle_timeout",
-                Duration::from_secs(75),
-                Duration::from_secs(10)..=minutes(10),
-            ),
-            realm: from.text("realm", Realm::default(), parse_realm, Realm::to_string),
-            mode: from.text("mode", by_default, parse_mode, |mode| mode.as_str().to_owned()),
-            password_grant: from.truth("password_grant", true),
-            require_verified_email: from.truth("require_verified_email", false),
-            shutdown_drain: from.span(
-                "shutdown_drain",
-                Duration::from_secs(10),
-                Duration::ZERO..=minutes(10),
-            ),
-        }
+        server
+    }
+}
+
+/// Whoever wrote an address for others is in production.
+fn by_default(listen: SocketAddr, public_url: Option<&Url>) -> Mode {
+    match (listen.ip().is_loopback(), public_url) {
+        (true, None) => Mode::Development,
+        _ => Mode::Production,
     }
 }
 

@@ -1,60 +1,64 @@
 //! How long sessions live, and where opaque ones are kept.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use portcullis_core::login::Settings;
 use portcullis_identity::SessionStore;
 use url::Url;
 
-use super::duration;
+use super::duration::{self, days, minutes};
+use super::form::{SecretFile, number, secret, span, text};
 use super::reader::Reader;
+use super::section::section;
 
-/// How long sessions live.
-#[derive(Debug, Clone)]
-pub(crate) struct Sessions {
-    /// How long a session may stay unused.
-    pub(crate) idle: Duration,
-    /// When it ends in any case.
-    pub(crate) absolute: Duration,
-    /// How long a remembered session may stay unused.
-    pub(crate) remembered_idle: Duration,
-    /// When it ends in any case.
-    pub(crate) remembered_absolute: Duration,
-    /// When a session with refresh tokens ends in any case.
-    pub(crate) tokens_absolute: Duration,
-    /// How many an account may have.
-    pub(crate) per_account: u32,
-    /// Where opaque ones are kept.
-    pub(crate) store: SessionStore,
+section! {
+    /// How long sessions live, and where opaque ones are kept.
+    pub(crate) struct Sessions {
+        /// How long they live, and how many there are.
+        settings: Settings,
+    }
+    "sessions.idle" => settings.idle, span(LIFETIMES),
+        "how long a session may stay unused";
+    "sessions.absolute" => settings.absolute, span(LIFETIMES),
+        "when a session ends in any case";
+    "sessions.remembered_idle" => settings.remembered_idle, span(LIFETIMES),
+        "how long a remembered session may stay unused",
+        manual "how long a session may stay unused with \"remember me\"";
+    "sessions.remembered_absolute" => settings.remembered_absolute, span(LIFETIMES),
+        "when a remembered session ends in any case",
+        manual "when a session ends in any case with \"remember me\"";
+    "sessions.tokens_absolute" => settings.tokens_absolute, span(LIFETIMES),
+        "when a session with refresh tokens ends in any case";
+    "sessions.per_account" => settings.per_account, number(1..=10_000),
+        "how many sessions an account may have at once",
+        manual "how many an account may have at once; the least recently seen one makes room";
+    "sessions.store" => store: SessionStore = SessionStore::default(),
+        text(|text| parse(text, Passwords::Refused), show),
+        "where opaque sessions are kept: database, memory or redis://HOST:PORT/",
+        manual "where opaque sessions are kept: `database`, `memory` (they end with the process) or `redis://host:port/`";
+    "sessions.store_file" => store_file: Option<SecretFile> = None, secret(),
+        "file that holds the address of Redis, where it has a password",
+        manual "a file with the address of Redis, where it has a password";
 }
+
+/// What any of the lifetimes may be.
+const LIFETIMES: RangeInclusive<Duration> = minutes(1)..=days(365);
 
 impl Sessions {
     pub(super) fn read(from: &mut Reader) -> Self {
-        let default = Settings::default();
-        let bounds = || Duration::from_secs(60)..=Duration::from_secs(365 * 86_400);
-        let sessions = Self {
-            idle: from.span("sessions.idle", default.idle, bounds()),
-            absolute: from.span("sessions.absolute", default.absolute, bounds()),
-            remembered_idle: from.span("sessions.remembered_idle", default.remembered_idle, bounds()),
-            remembered_absolute: from.span(
-                "sessions.remembered_absolute",
-                default.remembered_absolute,
-                bounds(),
-            ),
-            tokens_absolute: from.span("sessions.tokens_absolute", default.tokens_absolute, bounds()),
-            per_account: from.number("sessions.per_account", default.per_account, 1..=10_000),
-            store: store(from),
-        };
+        let mut sessions = Self::declared(from);
+        let settings = &sessions.settings;
         for (idle, absolute, key, other) in [
             (
-                sessions.idle,
-                sessions.absolute,
+                settings.idle,
+                settings.absolute,
                 "sessions.idle",
                 "sessions.absolute",
             ),
             (
-                sessions.remembered_idle,
-                sessions.remembered_absolute,
+                settings.remembered_idle,
+                settings.remembered_absolute,
                 "sessions.remembered_idle",
                 "sessions.remembered_absolute",
             ),
@@ -66,31 +70,25 @@ impl Sessions {
                 );
             }
         }
+        sessions.look_into_file(from);
         sessions
     }
-}
 
-/// Where opaque sessions are kept. An address with a password comes from a file.
-fn store(from: &mut Reader) -> SessionStore {
-    let given = from.optional("sessions.store", |text| parse(text, Passwords::Refused), show);
-    let secret = from.secret("sessions.store_file");
-    if from.is_set("sessions.store") && from.is_set("sessions.store_file") {
-        from.fail(
-            "sessions.store_file",
-            "set sessions.store or sessions.store_file, not both",
-        );
-    }
-    let from_file = match secret.map(|text| parse(text.expose(), Passwords::Allowed)) {
-        Some(Ok(store)) => Some(store),
-        Some(Err(says)) => {
-            from.fail("sessions.store_file", says);
-            None
+    /// An address with a password comes from a file.
+    fn look_into_file(&mut self, from: &mut Reader) {
+        let Some(file) = &self.store_file else { return };
+        if from.is_set("sessions.store") {
+            from.fail(
+                "sessions.store_file",
+                "set sessions.store or sessions.store_file, not both",
+            );
         }
-        None => None,
-    };
-    let store = given.or(from_file).unwrap_or_default();
-    from.reshow("sessions.store", show(&store));
-    store
+        match parse(file.text.expose(), Passwords::Allowed) {
+            Ok(store) => self.store = store,
+            Err(says) => from.fail("sessions.store_file", says),
+        }
+        from.reshow("sessions.store", show(&self.store));
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

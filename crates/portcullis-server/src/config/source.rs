@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::key::{KEYS, Key, PREFIX, nearest};
+use super::KEYS;
+use super::key::{Key, PREFIX, nearest};
 use super::problem::{Origin, Problem};
-use super::{found, neighbour};
+use super::{neighbour, unnamed};
 
 /// A value as it was given.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,19 @@ pub(crate) enum Raw {
     List(Vec<String>),
     /// Something that no key takes: what the file calls it.
     Other(&'static str),
+}
+
+impl Raw {
+    /// What it is, without repeating it.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Loose(_) | Self::Text(_) => "text",
+            Self::Integer(_) => "a number",
+            Self::Boolean(_) => "true or false",
+            Self::List(_) => "array",
+            Self::Other(kind) => kind,
+        }
+    }
 }
 
 /// What all sources say, the one of highest priority for each key, and what is wrong with them.
@@ -224,7 +238,7 @@ fn read_to_text(path: &Path, named: bool) -> io::Result<String> {
     let unreadable = |error: io::Error| io::Error::new(error.kind(), format!("can't be read: {error}"));
     let file = File::open(path).map_err(unreadable)?;
     if !named {
-        found::judge(path, &file)?;
+        unnamed::judge(path, &file)?;
     }
     bounded(file, MAX_FILE).map_err(unreadable)
 }

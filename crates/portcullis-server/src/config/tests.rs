@@ -457,9 +457,9 @@ fn later_sources_win_and_the_place_is_known() {
         flags: vec![flag("sessions.per_account", "5")],
     };
     let config = Config::load(&sources).unwrap();
-    assert_eq!(config.sessions.absolute, Duration::from_secs(3_600));
-    assert_eq!(config.sessions.idle, Duration::from_secs(1_200));
-    assert_eq!(config.sessions.per_account, 5);
+    assert_eq!(config.sessions.settings.absolute, Duration::from_secs(3_600));
+    assert_eq!(config.sessions.settings.idle, Duration::from_secs(1_200));
+    assert_eq!(config.sessions.settings.per_account, 5);
     let origin = |key: &str| {
         let shown = config.shown.iter().find(|shown| shown.key == key).unwrap();
         shown
