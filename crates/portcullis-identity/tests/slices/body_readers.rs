@@ -273,7 +273,7 @@ async fn suspend(app: &TestApp, organization: &str) {
     let (id, by) = (organization.parse().unwrap(), app.by_operator());
     let organizations = app.portcullis.organizations();
     let change = organizations.set_state(&permit, id, organization::State::Suspended, by);
-    assert_eq!(change.await.unwrap(), organization::Change::Done);
+    assert_eq!(change.await.unwrap(), portcullis_core::effect::Effect::Changed);
 }
 
 #[tokio::test]
