@@ -6,6 +6,7 @@
 //! cargo xtask tour                           the README's five-minute tour against the real server
 //! cargo xtask bench …                        the performance budgets, printed as ratios
 //! cargo xtask fuzz [target [seconds]]        random input for a parser that reads credentials
+//! cargo xtask docs                           writes what the reference pages take from the code
 //! cargo xtask slices [crate…]                what the slices of a crate import of each other
 //! ```
 //!
@@ -25,6 +26,7 @@ mod bench;
 mod browser;
 mod clients;
 mod dependencies;
+mod docs;
 mod fuzz;
 mod node;
 mod process;
@@ -66,6 +68,7 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
         "tour" => tour::run_by_hand(&stop),
         "bench" => bench::run(&stop, rest),
         "fuzz" => fuzz::run(&stop, rest),
+        "docs" => docs::write(&stop),
         "slices" => tidy::print_slices(rest),
         other => anyhow::bail!("no command `{other}`\n{USAGE}"),
     }
@@ -74,4 +77,4 @@ fn run(arguments: &[String]) -> anyhow::Result<()> {
 const STOPPED_BY_SIGNAL: u8 = 130;
 
 const USAGE: &str =
-    "usage: cargo xtask test [--fast] [step|filter…] | services | tour | bench … | fuzz … | slices …";
+    "usage: cargo xtask test [--fast] [step|filter…] | services | tour | bench … | fuzz … | docs | slices …";
