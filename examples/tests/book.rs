@@ -6,6 +6,8 @@
     clippy::indexing_slicing
 )]
 
+mod reference;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -111,13 +113,44 @@ fn every_link_leads_to_a_file() {
 }
 
 #[tokio::test]
-async fn the_reference_lists_exactly_the_routes_there_are() {
+async fn the_table_of_routes_is_as_generated() {
     let app = TestApp::new().await;
-    let api = app.portcullis.api();
-    let served = api
-        .routes()
-        .map(|route| format!("{} {}", route.verb().as_str(), route.path()));
-    assert_eq!(first_cells(&read("docs/http.md"), "## Routes"), served.collect());
+    as_generated(
+        "docs/http.md",
+        "routes",
+        &reference::routes(&app.portcullis.api()),
+    );
+}
+
+/// Compares what stands between the two marks of `part` with what was made of the code, or writes it there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a developer asks for the new file through a variable"
+)]
+fn as_generated(page: &str, part: &str, made: &str) {
+    let text = read(page);
+    let (start, end) = (
+        format!("<!-- {part}: made by `cargo xtask docs` -->\n"),
+        format!("<!-- end of {part} -->"),
+    );
+    let (before, rest) = text
+        .split_once(&start)
+        .unwrap_or_else(|| panic!("{page} lacks {start}"));
+    let (written, after) = rest
+        .split_once(&end)
+        .unwrap_or_else(|| panic!("{page} lacks {end}"));
+    let made = format!("\n{made}\n");
+    if std::env::var_os("PORTCULLIS_WRITE_DOCS").is_some() {
+        fs::write(root().join(page), format!("{before}{start}{made}{end}{after}")).unwrap();
+        return;
+    }
+    let differing = made
+        .lines()
+        .find(|line| !written.lines().any(|known| known == *line));
+    assert!(
+        written == made,
+        "{page} is stale: `cargo xtask docs` writes it anew. First line that is missing: {differing:?}"
+    );
 }
 
 /// The Rust sources of a crate that answers, without tests and comments.

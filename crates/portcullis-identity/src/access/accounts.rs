@@ -26,11 +26,17 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .put("/accounts/{account}/state", set_state)
         .summary("Enable, lock or disable an account")
         .operation_id("setAccountState")
-        .description("A locked account is refused until it is unlocked; of a disabled one the sessions and tokens end too.")
+        .description(
+            "A locked account is refused until it is unlocked; of a disabled one the sessions and tokens end \
+             too, and its API keys are disabled: enabling the account doesn't enable them again.",
+        )
         .delete("/accounts/{account}/sessions", end_sessions)
         .summary("End every session and token of an account; its API keys stay unless asked otherwise")
         .operation_id("endAccountSessions")
-        .description("Every session and every token, at once and on every node; its API keys as `api_keys` says.")
+        .description(
+            "Every session and every token, at once and on every node. `api_keys` says whether its API keys \
+             are disabled or revoked, too, which asks for `portcullis:api-keys:write`.",
+        )
         .parameter::<shape::AccountId>("account")
 }
 

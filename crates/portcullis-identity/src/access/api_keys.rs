@@ -31,7 +31,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/service-accounts", create_service)
         .summary("Make a service account; it may do nothing until it is given a role")
         .operation_id("createServiceAccount")
-        .description("It has no password and never logs in: it comes with API keys.")
+        .description(
+            "It has no password and never logs in: it comes with API keys. It is given roles and disabled \
+             like any account.",
+        )
         .get("/accounts/{account}/api-keys", list)
         .summary("An account's API keys")
         .operation_id("listAccountApiKeys")
@@ -43,7 +46,11 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .patch("/accounts/{account}/api-keys/{id}", change)
         .summary("Name, disable, enable or limit an API key of a service account")
         .operation_id("changeAccountApiKey")
-        .description("What is absent stays as it is. To enable a key, or to change its networks or its limit, asks for a login that is no older than 15 minutes.")
+        .description(
+            "What is absent stays as it is; `limit: null` takes the limit away. To enable a key, or to change \
+             its networks or its limit, asks for a login that is no older than 15 minutes, of somebody who \
+             may all that the key may.",
+        )
         .delete("/accounts/{account}/api-keys/{id}", revoke)
         .summary("Revoke an API key of any account for ever")
         .operation_id("revokeAccountApiKey")

@@ -14,13 +14,15 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Rotate the signing keys now")
         .operation_id("rotateSigningKeys")
         .description(
-            "The published next key signs from now on; the former one goes on verifying what it signed.",
+            "The published next key signs from now on; the former one goes on verifying what it signed. 409 \
+             `key_too_new` within five minutes after the next key was published, unless forced.",
         )
         .delete("/keys/{kid}", withdraw)
         .summary("Take a signing key out at once: nothing it signed is honoured any more")
         .operation_id("withdrawSigningKey")
         .description(
-            "For a key that somebody else may have. The key that signs can't be taken out: rotate first.",
+            "For a key that somebody else may have; it is published no more. The key that signs can't be \
+             taken out (409 `key_signs`): rotate first.",
         )
         .parameter::<shape::KeyId>("kid")
 }

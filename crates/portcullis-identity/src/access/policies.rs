@@ -15,7 +15,9 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/policies", show)
         .summary("Which policies are in force, and why others are not")
         .operation_id("getPolicies")
-        .description("On the node that answers.")
+        .description(
+            "On the node that answers: files, generation, notes, and why a later change is not in force.",
+        )
 }
 
 /// The policies in force on this node.

@@ -23,12 +23,16 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Make a permission of an application elsewhere known")
         .operation_id("declarePermission")
         .description(
-            "Roles can be given it from then on. Names of this server's own permissions are refused.",
+            "By an administrator. Roles can be given it from then on. Names of this server's own permissions, \
+             and of those that this program declares in its code, are refused.",
         )
         .delete("/permissions/{permission}", withdraw)
         .summary("Take a permission from every role and forget it")
         .operation_id("withdrawPermission")
-        .description("Those that a running program declares in its code stay.")
+        .description(
+            "By an administrator. No role gives it any more; those that a running program declares in its \
+             code stay.",
+        )
         .get("/roles", list)
         .summary("All roles")
         .operation_id("listRoles")
@@ -44,7 +48,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/roles/{role}/accounts", holders)
         .summary("The accounts a role was given to, by id")
         .operation_id("listRoleAccounts")
-        .description("A page of those to whom it was given directly.");
+        .description(
+            "A page of the ids of those to whom it was given directly; names and addresses are for \
+             `portcullis:accounts:read`.",
+        );
     contents(api)
         .parameter::<shape::RoleName>("role")
         .parameter::<shape::PermissionName>("permission")
@@ -57,7 +64,7 @@ fn contents(api: Api<Portcullis>) -> Api<Portcullis> {
     api.put("/roles/{role}/permissions/{permission}", allow)
         .summary("Give a permission to a role")
         .operation_id("allowRolePermission")
-        .description("Whoever gives one may use it.")
+        .description("The permission must be declared. Whoever gives one may use it.")
         .delete("/roles/{role}/permissions/{permission}", disallow)
         .summary("Take a permission from a role")
         .operation_id("disallowRolePermission")
@@ -65,7 +72,9 @@ fn contents(api: Api<Portcullis>) -> Api<Portcullis> {
         .put("/roles/{role}/inherits/{parent}", inherit)
         .summary("Let a role inherit another")
         .operation_id("inheritRole")
-        .description("The role brings all that the parent brings. A circle is refused.")
+        .description(
+            "The role brings all that the parent brings, and so must the caller. A circle is refused.",
+        )
         .delete("/roles/{role}/inherits/{parent}", disinherit)
         .summary("End an inheritance")
         .operation_id("disinheritRole")
@@ -77,11 +86,14 @@ fn contents(api: Api<Portcullis>) -> Api<Portcullis> {
         .put("/accounts/{account}/roles/{role}", assign)
         .summary("Give an account a role")
         .operation_id("assignAccountRole")
-        .description("Whoever gives a role has everything that it brings.")
+        .description(
+            "Whoever gives a role has everything that it brings, or is an administrator. It counts from the \
+             next request on.",
+        )
         .delete("/accounts/{account}/roles/{role}", unassign)
         .summary("Take a role from an account")
         .operation_id("unassignAccountRole")
-        .description("What it brought is gone at once.")
+        .description("What it brought is gone at once. 409 for the last administrator.")
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

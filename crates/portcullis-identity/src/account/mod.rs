@@ -25,11 +25,18 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/register", register)
         .summary("Register an account")
         .operation_id("registerAccount")
-        .description("An e-mail address, a user name or both; a code that proves the address is mailed there. Where taken addresses are hidden, every address is answered with 202.")
+        .description(
+            "An e-mail address, a user name or both; a code that proves the address is mailed there. Accounts \
+             may claim one address until one of them proves it. Where taken addresses are hidden, every \
+             address is answered with 202.",
+        )
         .post("/setup", set_up)
         .summary("Register the first administrator")
         .operation_id("setUp")
-        .description("Once, with the token of the link that the server printed when it first started.")
+        .description(
+            "Once, with the token of the link that the server printed when it first started. The address \
+             counts as proven.",
+        )
         .get("/me", me)
         .summary("Who am I?")
         .operation_id("getMe")

@@ -29,7 +29,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/email/verify", verify_email)
         .summary("Prove an e-mail address with the mailed code")
         .operation_id("verifyEmail")
-        .description("By a login of the account that the letter names, with its password, or with a new one, which takes the account over and ends everything made before. The code is good once.")
+        .description(
+            "By an unnarrowed login of the account that the letter names, with its password, or with a new \
+             one, which takes the account over and ends everything made before. The code is good once.",
+        )
         .post("/email/verification", mail_again)
         .summary("Mail the code again")
         .operation_id("mailVerificationAgain")
@@ -37,7 +40,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/email/code", ask_for_code)
         .summary("Ask for the code again without a login")
         .operation_id("askForVerification")
-        .description("The answer is the same whether or not there is an account with an address to prove.")
+        .description(
+            "Mails the code again if the address, or the account of the user name, has one to prove. The \
+             answer is the same whether or not there is such an account.",
+        )
 }
 
 /// A mailed code, and what shows whose it is: a login of the account, or one of the passwords.

@@ -29,7 +29,12 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/api-keys", create)
         .summary("Make an API key; its text is shown once")
         .operation_id("createApiKey")
-        .description("It may do at most what its owner may. Asks for a login that is no older than 15 minutes.")
+        .description(
+            "It may do at most what its owner may: 422 names the permissions beyond that. What only a \
+             membership gives opens what the membership opens, in its organization, as long as it lasts; \
+             `org:…` goes into a key only where the account has it everywhere. `networks` are compared with \
+             the client's address. Asks for a login that is no older than 15 minutes.",
+        )
         .get("/api-keys/{id}", find)
         .summary("One API key")
         .operation_id("getApiKey")
@@ -37,7 +42,11 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .patch("/api-keys/{id}", change)
         .summary("Name, disable, enable or limit an API key")
         .operation_id("changeApiKey")
-        .description("What is absent stays as it is. To enable a key, or to change its networks or its limit, asks for a login that is no older than 15 minutes.")
+        .description(
+            "What is absent stays as it is; `limit: null` takes the limit away. To enable a key, or to change \
+             its networks or its limit, asks for a login that is no older than 15 minutes, of somebody who \
+             may all that the key may.",
+        )
         .delete("/api-keys/{id}", revoke)
         .summary("Revoke an API key for ever")
         .operation_id("revokeApiKey")
@@ -45,7 +54,11 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/api-keys/{id}/rotate", rotate)
         .summary("Give an API key another text; the old one stays good for a while")
         .operation_id("rotateApiKey")
-        .description("Asks for a login that is no older than 15 minutes.")
+        .description(
+            "The old text stays good for a day (`api_keys.overlap`) unless `overlap_seconds` says otherwise; \
+             0 ends it at once. `expires_at` gives the key another end, `null` none. Asks for a login that is \
+             no older than 15 minutes.",
+        )
         .parameter::<shape::ApiKeyId>("id")
 }
 

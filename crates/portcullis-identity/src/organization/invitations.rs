@@ -24,7 +24,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/organizations/{organization}/invitations", invite)
         .summary("Invite an address")
         .operation_id("inviteMember")
-        .description("Mails a code that is good once, to an account that has proven the address.")
+        .description(
+            "Mails a code that is good once, to an account that has proven the address. An earlier invitation \
+             of the address is void. 429 beyond the rates of letters.",
+        )
         .get("/organizations/{organization}/invitations", list)
         .summary("Open invitations, oldest first")
         .operation_id("listInvitations")
@@ -36,7 +39,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/invitations/accept", accept)
         .summary("Accept an invitation with the mailed code")
         .operation_id("acceptInvitation")
-        .description("The caller becomes a member, with the roles that the invitation brings.")
+        .description(
+            "The caller becomes a member, with the roles that the invitation brings. Asks for an account that \
+             has proven the invited address.",
+        )
 }
 
 /// Whom to invite.

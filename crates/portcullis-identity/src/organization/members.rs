@@ -26,7 +26,10 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .delete("/organizations/{organization}/members/{account}", remove)
         .summary("Remove a member")
         .operation_id("removeMember")
-        .description("The member is refused there from this answer on.")
+        .description(
+            "The member is refused there from this answer on. Nobody removes somebody who has more there than \
+             they do.",
+        )
         .post("/organizations/{organization}/ownership", transfer)
         .summary("Make another member owner in my place")
         .operation_id("transferOwnership")

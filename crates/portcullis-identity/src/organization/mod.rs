@@ -27,7 +27,10 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .post("/organizations", create)
         .summary("Create an organization")
         .operation_id("createOrganization")
-        .description("The caller becomes its owner.")
+        .description(
+            "The caller becomes its owner. Only administrators may where the setting `organizations.creation` \
+             says so.",
+        )
         .get("/organizations", mine)
         .summary("My organizations")
         .operation_id("listMyOrganizations")

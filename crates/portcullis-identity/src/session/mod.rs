@@ -31,19 +31,31 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/login", log_in)
         .summary("Log in by password")
         .operation_id("logIn")
-        .description("Answers with tokens, or with a session token in the answer or in a cookie, as `delivery` says. A browser that is given a cookie gets its CSRF token in a second one.")
+        .description(
+            "Answers with tokens, or with a session token in the answer or in a cookie, as `delivery` says. A \
+             browser that is given a cookie gets its CSRF token in a second one. `resource` names the \
+             application that the access token is for.",
+        )
         .post("/logout", log_out)
         .summary("End this session")
         .operation_id("logOut")
-        .description("The session that the presented credential belongs to ends at once, and its tokens with it. Cookies are taken back.")
+        .description(
+            "The session that the presented credential belongs to ends at once, and its tokens with it. \
+             Cookies are taken back; by cookie, the browser also clears its cache and storage of this origin.",
+        )
         .post("/logout/all", log_out_everywhere)
         .summary("End every session and token of this account; its API keys stay unless asked otherwise")
         .operation_id("logOutEverywhere")
-        .description("Also those of this request. API keys stay unless `api_keys` says otherwise.")
+        .description(
+            "Also those of this request. API keys stay unless `api_keys` says `disable` or `revoke`; with \
+             `api_keys` (`keep`, too) the answer is 200 and counts what ended and which keys are left.",
+        )
         .get("/csrf", csrf)
         .summary("The token that a page sends beside its session cookie")
         .operation_id("getCsrfToken")
-        .description("For pages that can't read the cookie that holds it too.")
+        .description(
+            "It is sent in `X-CSRF-Token`. For pages that can't read the cookie that holds it too.",
+        )
         .get("/sessions", list)
         .summary("Where am I logged in?")
         .operation_id("listSessions")

@@ -30,11 +30,19 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/token", token)
         .summary("Log in by password, or refresh")
         .operation_id("issueToken")
-        .description("RFC 6749 §4.3 and §6. Clients have no credential of their own. A refresh token is good once: repeated within a few seconds it is answered with the same successor, later its session ends.")
+        .description(
+            "RFC 6749 §4.3 and §6: `grant_type` is `password`, with `username`, `password` and, if wanted, \
+             `scope`; or `refresh_token`. `resource` names the application that the access token is for. \
+             Clients have no credential of their own. A refresh token is good once: repeated within a few \
+             seconds it is answered with the same successor, later its session ends.",
+        )
         .post("/revoke", revoke)
         .summary("Revoke a token")
         .operation_id("revokeToken")
-        .description("RFC 7009. Answers 200 whether or not the token was good.")
+        .description(
+            "RFC 7009, by whoever holds the token. Answers 200 whether or not the token was good. An access \
+             token is refused from now on, a refresh or session token ends its session.",
+        )
         .oauth_errors()
 }
 
@@ -49,7 +57,10 @@ pub(crate) fn well_known(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/oauth-authorization-server", metadata::metadata)
         .summary("What this authorization server offers (RFC 8414)")
         .operation_id("getAuthorizationServerMetadata")
-        .description("404 where the server has no public address, or its tokens name another issuer.")
+        .description(
+            "Issuer, token and revocation endpoint, keys, grants. 404 where the server has no public address, or its \
+             tokens name another issuer. OpenID Connect's document isn't served: what it requires isn't there.",
+        )
 }
 
 /// Issued tokens.

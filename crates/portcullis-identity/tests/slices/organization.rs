@@ -344,7 +344,7 @@ async fn select_by_subdomain_reads_the_configured_domain_only() {
 
 /// The routes whose rule asks for a member, as the lock names them.
 fn routes_for_members() -> BTreeSet<String> {
-    let lines = include_str!("../../authz.lock").lines();
+    let lines = include_str!("../../../../authz.lock").lines();
     let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
     let asking = words.filter(|words| words.iter().skip(2).any(|word| word.starts_with("member")));
     asking.map(|words| words[..2].join(" ")).collect()

@@ -67,7 +67,7 @@ mod tests {
         clippy::disallowed_methods,
         reason = "the one variable that is for a developer and configures nothing"
     )]
-    fn the_manuals_table_is_what_is_declared() {
+    fn the_manuals_table_is_as_generated() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
         let manual = std::fs::read_to_string(&path).unwrap();
         let (before, rest) = manual.split_once(BEGIN).unwrap();

@@ -26,7 +26,7 @@ async fn the_lock_of_the_server_is_what_the_types_say() {
     assert_eq!(
         LOCK, lock,
         "who may call what has changed: if that is meant, write the file anew with \
-         `UPDATE_LOCK=1 cargo test -p portcullis-server the_lock` and have the difference reviewed"
+         `UPDATE_LOCK=1 cargo nextest run --workspace the_lock_of_the_server` and have the difference reviewed"
     );
 }
 

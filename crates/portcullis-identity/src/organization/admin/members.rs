@@ -23,11 +23,17 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .put("/organizations/{organization}/members/{account}", appoint)
         .summary("Make an account a member with these roles, or set a member's roles")
         .operation_id("setOrganizationMember")
-        .description("Only an administrator does, with a login that is no older than 15 minutes.")
+        .description(
+            "All roles that the member is to have, also while the organization is suspended. Only an administrator \
+             gives some; who is none takes what they have themselves.",
+        )
         .delete("/organizations/{organization}/members/{account}", dismiss)
         .summary("Remove a member from an organization")
         .operation_id("removeOrganizationMember")
-        .description("The member is refused there from this answer on.")
+        .description(
+            "The member is refused there from this answer on. 403 for who has more than the caller, 409 for \
+             the last owner.",
+        )
 }
 
 async fn list(

@@ -1,0 +1,24 @@
+//! Writes what the reference pages take from the code.
+//!
+//! Each such part belongs to a test whose name ends in `_is_as_generated`: it compares, and writes instead when the
+//! variable asks for it. There is no second generator that could disagree with the check.
+
+use anyhow::{Result, bail};
+
+use crate::stop::Stop;
+use crate::{process, workspace};
+
+/// Runs the tests that know what the pages say, so that they write it.
+///
+/// # Errors
+/// When there are arguments, when one of them can't be built, or finds its page's marks missing.
+pub(crate) fn run(stop: &Stop, arguments: &[String]) -> Result<()> {
+    if let Some(argument) = arguments.first() {
+        bail!("`cargo xtask docs` takes no `{argument}`: it writes every part");
+    }
+    let mut command = workspace::cargo();
+    command
+        .args(["nextest", "run", "--workspace", "-E", "test(/_is_as_generated$/)"])
+        .env("PORTCULLIS_WRITE_DOCS", "1");
+    process::run(stop, &mut command)
+}
