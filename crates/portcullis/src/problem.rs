@@ -1,7 +1,7 @@
 //! Every refusal and failure as RFC 9457 "problem details": the one file where a reason becomes an answer.
 //!
 //! Invariants: nobody known is 401, known and not allowed is 403. Whatever was wrong with a credential, outside it
-//! is one `invalid_token` (`T033`); the reason goes to the log. A [`Fault`] is 503 where waiting helps and 500
+//! is one `invalid_token` (`T033`); the reason goes to the log. A fault of a store is 503 where waiting helps and 500
 //! otherwise, without a word of what the database said (`T037`). A 401 always carries a challenge.
 //!
 //! **Deliberately absent:** a problem made of an error's text. Details are sentences of ours.

@@ -89,9 +89,9 @@ impl Refusal for RegistrationError {
 
 const fn taken(email: bool, username: bool) -> &'static str {
     match (email, username) {
-        (true, false) => "an account has proven this e-mail address already; log in instead",
+        (true, false) => "an account has proven this address already; log in instead",
         (false, _) => "an account has this user name already; choose another",
-        (true, true) => "accounts have proven this e-mail address and have this user name already",
+        (true, true) => "accounts have proven this address and have this user name already",
     }
 }
 

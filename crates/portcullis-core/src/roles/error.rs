@@ -18,7 +18,7 @@ pub enum RolesError {
     #[error("there is no such role")]
     UnknownRole,
     /// There is no such permission.
-    #[error("no application declares a permission of this name; see the list of permissions")]
+    #[error("there is no such permission: no application declares it")]
     UnknownPermission,
     /// There is no such account.
     #[error("there is no such account")]

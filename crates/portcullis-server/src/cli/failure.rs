@@ -10,7 +10,7 @@ use portcullis_core::issuance::{ChangeError, CreateError, RotateError};
 use portcullis_core::key::{InvalidKey, KeyringError};
 use portcullis_core::login::EndError;
 use portcullis_core::organization::OrganizationsError;
-use portcullis_core::problem::{Refusal as _, Status};
+use portcullis_core::problem::{Details, Refusal as _, Status};
 use portcullis_core::roles::RolesError;
 
 use crate::config::Problems;
@@ -45,14 +45,33 @@ impl Failure {
     }
 }
 
-/// What a service refused, in its own words: where its status says that an argument isn't what it must be, as such.
+/// The command that helps on, where a service refused something with this code.
+fn hint(code: &str) -> Option<&'static str> {
+    match code {
+        "unknown_account" => Some("`portcullis account list` shows all"),
+        "unknown_member" => Some("`portcullis organization members` shows all"),
+        "unknown_permission" => {
+            Some("start the program that asks for it once, or `portcullis permission declare`")
+        }
+        "unknown_role" => Some("`portcullis role list` shows all"),
+        _ => None,
+    }
+}
+
+/// What a service refused, in its own words, with what helps on: where its status says that an argument isn't what it must
+/// be, as such.
 macro_rules! refused {
     ($($error:ty),+ $(,)?) => {$(
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
-                match error.details().status {
-                    Status::BadRequest | Status::Unprocessable => Self::Usage(error.to_string()),
-                    _ => Self::Failed(error.to_string()),
+                let Details { status, code, .. } = error.details();
+                let text = match hint(code) {
+                    Some(hint) => format!("{error}: {hint}"),
+                    None => error.to_string(),
+                };
+                match status {
+                    Status::BadRequest | Status::Unprocessable => Self::Usage(text),
+                    _ => Self::Failed(text),
                 }
             }
         }
