@@ -50,7 +50,7 @@ pub enum OrganizationsError {
     #[error("a role that brings something of the server's is given in no organization")]
     ServersRole,
     /// No owner who can act would be left.
-    #[error("an organization has an owner who can act: make another one first")]
+    #[error("this is the last owner who can act: make another one first")]
     LastOwner,
     /// The account or address is a member already.
     #[error("this is a member already")]
