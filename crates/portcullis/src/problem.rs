@@ -23,10 +23,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use portcullis_core::authz::{CredentialKind, Kinds};
 use portcullis_core::defends;
+use portcullis_core::problem::Status;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use self::challenge::Challenge;
+use self::refusal::general;
 use crate::request::{self, Voice};
 use crate::schema;
 
@@ -98,7 +100,7 @@ impl Problem {
 
     /// 404: there is nothing here, or nothing the caller may know of.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is nothing here")
+        Self::new(StatusCode::NOT_FOUND, "not_found", general(Status::NotFound))
     }
 
     /// The same where it may be somebody else's, and whoever looks for it is on record: probing one's neighbours leaves
@@ -123,7 +125,7 @@ impl Problem {
         let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid_fields",
-            "some fields are not accepted",
+            general(Status::Unprocessable),
         );
         problem.0.errors = errors;
         problem
@@ -134,7 +136,7 @@ impl Problem {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
-            "too many requests; wait before the next",
+            general(Status::TooManyRequests),
         )
         .retry_after(retry_after)
     }
@@ -144,7 +146,7 @@ impl Problem {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "not possible right now; try again in a moment",
+            general(Status::Unavailable),
         )
         .retry_after(retry_after)
     }
@@ -156,7 +158,7 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "something went wrong; the trace id finds it in the log",
+            general(Status::Internal),
         )
     }
 
@@ -180,7 +182,7 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "invalid_token",
-            "the credential is not valid; log in again",
+            general(Status::Unauthorized),
         )
         .challenged(Challenge::error("invalid_token"))
     }

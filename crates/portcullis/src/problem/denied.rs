@@ -1,8 +1,9 @@
 //! Decisions against known callers as answers.
 
-use portcullis_core::authz::{Denied, StepUp};
-use portcullis_core::problem::Refusal;
 use std::fmt;
+
+use portcullis_core::authz::{Denied, StepUp};
+use portcullis_core::problem::{Details, Refusal};
 
 use super::Problem;
 
@@ -16,7 +17,7 @@ impl fmt::Display for LogInAgain {
 }
 
 impl Refusal for LogInAgain {
-    fn details(&self) -> portcullis_core::problem::Details {
+    fn details(&self) -> Details {
         self.1.details(self.0)
     }
 }

@@ -61,7 +61,7 @@ const fn status(status: Status) -> StatusCode {
     }
 }
 
-/// What is said outside of a refusal whose own sentence isn't.
+/// What is said outside of a refusal whose own sentence isn't, and of a problem that has none.
 pub(super) const fn general(status: Status) -> &'static str {
     match status {
         Status::BadRequest => "the request can't be understood",
