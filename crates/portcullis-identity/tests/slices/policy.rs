@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use http::Method;
 use portcullis_core::authz::resource::{Field, FieldKind, Tenancy};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::given::log_in_with;
+use crate::slow_body::begin_with;
 
 actions! {
     ExportReports = "reports:export";
@@ -569,4 +571,32 @@ async fn what_a_route_asks_of_the_policies_is_documented_and_locked() {
         None,
         "checking changes nothing"
     );
+}
+
+async fn publish(_: Allow<Policy<ExportReports>>, text: String) -> String {
+    text
+}
+
+#[tokio::test]
+async fn a_policy_that_changes_while_the_body_arrives_decides_as_it_is_by_then() {
+    checks!("T180");
+    let permits = format!("{EXPORT};");
+    let unless_away = format!("{EXPORT};\n// says the same in another file");
+    let forbids = format!("{permits}\nforbid(principal, action == Action::\"reports:export\", resource);");
+    for (then, status) in [(unless_away.as_str(), 200), ("// nothing", 403), (&forbids, 403)] {
+        let folder = folder(&[("a.cedar", &permits)]);
+        let app = TestApp::with(
+            |settings| settings.policies(folder.path()),
+            |portcullis| portcullis.api().post("/publish", publish),
+        )
+        .await;
+        let anna = app.user("anna@example.com").await;
+        let head = http::Request::post("/publish")
+            .header("content-type", "text/plain")
+            .header("authorization", format!("Bearer {}", anna.access_token));
+        let late = begin_with(&app, head, Bytes::from_static(b"a report")).await;
+        write(folder.path(), "a.cedar", then);
+        app.portcullis.reload_policies().await.unwrap();
+        assert_eq!(late.answered().await.status().as_u16(), status, "{then}");
+    }
 }
