@@ -23,6 +23,9 @@
 //! $ curl -s -X POST localhost:8080/heartbeat -H "X-API-Key: $key"
 //! still here
 //! ```
+
+// This file shows: AK-1
+
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis_identity::core::api_key::Format;

@@ -45,6 +45,7 @@ async fn nobody_passes_without_what_the_signature_asks_for() {
         .expect(403);
 }
 
+// Shows: AZ-8
 #[tokio::test]
 async fn editing_needs_a_login_of_the_last_five_minutes() {
     let app = TestApp::with(|settings| settings, api).await;
@@ -72,6 +73,7 @@ async fn editing_needs_a_login_of_the_last_five_minutes() {
         .expect(200);
 }
 
+// Shows: KIT-3, OP-1
 /// Set up, log in, give a role, use it: what a first user does, against the running program.
 #[test]
 fn the_program_serves_its_first_user() {

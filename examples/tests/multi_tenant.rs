@@ -48,6 +48,7 @@ async fn listed(app: &TestApp, who: &Account, organization: &str) -> Value {
     answer.expect(200).json()
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn no_tenant_sees_or_changes_anothers_projects() {
     let app = app().await;

@@ -30,6 +30,7 @@ async fn may(app: &TestApp, user: &Account) -> [u16; 3] {
     answers
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn a_role_counts_from_the_next_request_on() {
     let app = app().await;
@@ -42,6 +43,7 @@ async fn a_role_counts_from_the_next_request_on() {
     assert_eq!(may(&app, &anna).await, [200, 200, 200]);
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn an_editor_inherits_what_readers_may() {
     let app = app().await;

@@ -16,6 +16,7 @@ use portcullis_testkit::{PASSWORD, Request, TestApp};
 use process::Running;
 use serde_json::json;
 
+// Shows: TK-3
 #[test]
 fn the_same_handlers_run_beside_their_accounts_and_without_them() {
     let embedded = Running::start("remote_issuer", "set-up token: ");

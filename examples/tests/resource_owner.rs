@@ -50,6 +50,7 @@ async fn list(app: &TestApp, who: &Account) -> Vec<i64> {
     notes.map(|note| note["id"].as_i64().unwrap()).collect()
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn a_note_is_its_owners_until_it_is_shared() {
     let app = app().await;

@@ -32,6 +32,7 @@ fn field(body: &Value, name: &str) -> String {
     body[name].as_str().unwrap().to_owned()
 }
 
+// Shows: AZ-3
 #[tokio::test]
 async fn a_token_can_do_what_was_asked_for_and_no_more() {
     let app = app().await;
@@ -58,6 +59,7 @@ async fn a_token_can_do_what_was_asked_for_and_no_more() {
         .expect(200);
 }
 
+// Shows: AZ-3
 #[tokio::test]
 async fn a_narrowed_token_does_nothing_with_the_account_as_a_whole() {
     let app = app().await;

@@ -73,6 +73,7 @@ mod tests {
         }
     }
 
+    // Shows: TK-6
     /// A kind that isn't in the list is tried nowhere.
     #[test]
     fn every_kind_is_in_the_list() {

@@ -226,6 +226,7 @@ mod tests {
         const PREFIX: &'static str = "pcb_";
     }
 
+    // Shows: TK-6
     #[test]
     fn every_text_but_the_exact_one_is_refused() {
         let token = Opaque::<A>::from_bytes([0xff; 32]);
@@ -257,6 +258,7 @@ mod tests {
         }
     }
 
+    // Shows: TK-6
     #[test]
     fn one_purpose_never_has_the_digest_of_another() {
         let bytes = [7; 32];

@@ -80,6 +80,7 @@ fn validation(algorithm: Algorithm) -> Validation {
     validation
 }
 
+// Shows: TK-1
 #[test]
 fn they_read_what_we_sign() {
     for algorithm in Algorithm::SIGNING {
@@ -96,6 +97,7 @@ fn they_read_what_we_sign() {
     }
 }
 
+// Shows: TK-1
 #[test]
 fn we_read_what_they_sign() {
     for algorithm in Algorithm::SIGNING {

@@ -34,6 +34,7 @@ fn bilbo(algorithm: Algorithm) -> SigningKey {
     jwk::signing(include_bytes!("vectors/rfc7520_rsa.json"), Some(algorithm)).unwrap()
 }
 
+// Shows: TK-1
 #[test]
 fn every_example_verifies_with_its_key() {
     for vector in signed() {

@@ -126,6 +126,7 @@ pub(crate) fn actor(actor: Actor) -> Value<'static> {
 mod tests {
     use super::*;
 
+    // Shows: OP-5
     #[test]
     fn ids_are_version_7_unique_and_ordered_by_time_then_by_count() {
         let ids = Ids::new(Uuid::max());

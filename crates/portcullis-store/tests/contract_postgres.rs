@@ -1,4 +1,7 @@
 //! The contract of the stores, on PostgreSQL.
+
+// This file shows: SE-2
+
 #![cfg(feature = "postgres")]
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,7 @@
 //! The contract of the stores, on SQLite: in a file, as a server has it, and in memory.
+
+// This file shows: SE-2
+
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,8 @@
 //! The contract of the session stores, on opaque sessions kept in memory and in Redis; and the contract of all
 //! stores where such a session store stands before the database.
+
+// This file shows: SE-2
+
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

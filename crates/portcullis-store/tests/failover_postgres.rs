@@ -100,6 +100,7 @@ async fn a_connection_that_takes_no_writes_is_closed_at_the_first_refusal() {
     assert_eq!(appended(&database).await, 3);
 }
 
+// Shows: OP-2
 #[tokio::test]
 async fn a_standby_is_no_server_and_a_primary_is_used_as_soon_as_it_is_back() {
     checks!("T164");

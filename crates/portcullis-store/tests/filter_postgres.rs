@@ -76,6 +76,7 @@ async fn fill(client: &Client, notes: &[ResourceFacts]) {
     }
 }
 
+// Shows: AZ-5
 #[test]
 fn the_condition_finds_the_rows_that_the_filter_means() {
     checks!("T065");

@@ -83,6 +83,7 @@ fn table(notes: &[ResourceFacts]) -> Connection {
 }
 
 proptest! {
+    // Shows: AZ-5
     #[test]
     fn the_condition_finds_the_rows_that_the_filter_means(
         notes in vec(note(true), 0..12),

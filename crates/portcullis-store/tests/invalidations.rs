@@ -158,6 +158,7 @@ mod sqlite {
         ends_with_its_follower(one, two).await;
     }
 
+    // Shows: OP-7
     #[tokio::test]
     async fn freshness_grows_when_the_database_is_gone() {
         let (one, two, _folder) = nodes().await;
@@ -209,6 +210,7 @@ mod on_postgres {
         Some((one, two, Borrowed(url)))
     }
 
+    // Shows: OP-2
     #[tokio::test]
     async fn invalidation_reaches_another_node() {
         if let Some((one, two, _kept)) = nodes().await {
@@ -223,6 +225,7 @@ mod on_postgres {
         }
     }
 
+    // Shows: OP-7
     #[tokio::test]
     async fn freshness_grows_when_the_database_is_gone() {
         if let Some((one, two, _kept)) = nodes().await {
@@ -230,6 +233,7 @@ mod on_postgres {
         }
     }
 
+    // Shows: OP-2
     /// A row whose number is lower but whose commit is later than others' is not missed.
     #[tokio::test]
     async fn invalidation_that_commits_late_is_heard() {

@@ -33,6 +33,7 @@ const FILE: &str = "PORTCULLIS_TEST_KILL_FILE";
 const ROUND: &str = "PORTCULLIS_TEST_KILL_ROUND";
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
+// Shows: OP-2
 #[test]
 fn kill_at_any_moment_loses_nothing_that_was_acknowledged() {
     let folder = tempfile::TempDir::new().unwrap();

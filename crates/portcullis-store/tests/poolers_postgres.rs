@@ -58,6 +58,7 @@ async fn append(database: &Database, detail: String) -> Result<(), Fault> {
     audit::Store::append(database, refusal, Context::system(Timestamp::from_seconds(1))).await
 }
 
+// Shows: OP-2
 /// Two nodes, so that the statements of one would meet those of the other on the sessions they share.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_behind_a_pooler_read_and_write_what_they_mean() {

@@ -193,6 +193,7 @@ mod tests {
             .unwrap_or_default()
     }
 
+    // Shows: KIT-1
     #[tokio::test]
     async fn an_answer_that_the_document_does_not_describe_is_found() {
         const GOOD: &str = r#"{"id":"01890a5d-ac96-774b-bcce-b302099a8057","parts":[]}"#;

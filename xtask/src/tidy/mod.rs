@@ -21,6 +21,7 @@ use std::fmt;
 
 use anyhow::{Result, bail};
 
+pub(crate) use self::features::write as write_features;
 pub(crate) use self::slices::print as print_slices;
 use crate::tidy::tree::Tree;
 use crate::workspace;

@@ -292,6 +292,7 @@ mod tests {
         }
     }
 
+    // Shows: AK-1
     #[test]
     fn every_single_slip_is_noticed() {
         let secret = live().mint(&environment(2));
@@ -305,6 +306,7 @@ mod tests {
         }
     }
 
+    // Shows: AK-1
     #[test]
     fn a_key_of_another_environment_is_never_the_same_record() {
         checks!("T038");

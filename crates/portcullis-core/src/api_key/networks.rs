@@ -125,6 +125,7 @@ mod tests {
         );
     }
 
+    // Shows: AK-4, WP-3
     #[test]
     fn both_sides_of_a_networks_end() {
         let networks = list(&["203.0.113.0/24", "2001:db8::/32", "198.51.100.7"]);

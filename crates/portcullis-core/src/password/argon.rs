@@ -199,6 +199,7 @@ mod tests {
         }
     }
 
+    // Shows: PW-2
     #[test]
     fn weak_costs_are_refused() {
         for (memory, passes, lanes, good) in [

@@ -80,6 +80,7 @@ mod left_out {
 mod tests {
     use argon2::{Algorithm, Argon2, Params, Version};
 
+    // Shows: PW-2
     #[test]
     fn agrees_with_the_reference_implementation() {
         // From the reference implementation's own test file: 2^16 KiB, 2 passes, 1 lane, "password", "somesalt".

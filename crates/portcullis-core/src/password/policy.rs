@@ -171,6 +171,7 @@ mod tests {
             .collect()
     }
 
+    // Shows: PW-4
     #[test]
     fn every_broken_rule_is_named() {
         for (text, expected) in [
@@ -206,6 +207,7 @@ mod tests {
         );
     }
 
+    // Shows: PW-4
     #[test]
     fn two_keyboards_type_one_password_and_long_ones_are_refused_whole() {
         let composed = Password::new(&SecretText::new("caf\u{e9} noir".into())).unwrap();

@@ -182,6 +182,7 @@ mod tests {
     }
 
     proptest! {
+        // Shows: AK-4
         /// Over any span no more are admitted than the count at once and the rate afterwards.
         #[test]
         fn never_more_than_the_rate(rate in rates(), mut calls in proptest::collection::vec(0_u64..10_000, 0..300)) {

@@ -97,6 +97,7 @@ mod tests {
         }
     }
 
+    // Shows: PW-8
     #[test]
     fn a_link_leads_to_the_configured_address() {
         checks!("T028");
@@ -123,6 +124,7 @@ mod tests {
         assert!(verify_email(&url, &claimed(None), &token).is_none());
     }
 
+    // Shows: SE-5
     #[test]
     fn nothing_of_a_user_agent_is_in_the_letter() {
         checks!("T132");

@@ -153,6 +153,7 @@ fn a_link_is_followed_and_a_dead_one_is_a_lost_secret() {
     assert!(!target.exists(), "nothing is made behind the link");
 }
 
+// Shows: OP-1
 #[test]
 fn a_first_start_makes_a_file_for_the_owner_alone_and_keeps_it() {
     checks!("T036");

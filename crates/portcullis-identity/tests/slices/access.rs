@@ -133,6 +133,7 @@ async fn declaring_a_permission_refuses_what_is_none_and_what_is_ours() {
         .expect(403);
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn a_declared_permission_can_be_given_until_it_is_withdrawn() {
     let (app, root) = given().await;
@@ -163,6 +164,7 @@ async fn a_declared_permission_can_be_given_until_it_is_withdrawn() {
     }
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn changes_of_what_does_not_exist_are_refused() {
     let (app, root) = given().await;
@@ -236,6 +238,7 @@ async fn changes_of_what_does_not_exist_are_refused() {
     }
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn inherit_refuses_cycles_of_every_length() {
     checks!("T025");
@@ -262,6 +265,7 @@ async fn inherit_refuses_cycles_of_every_length() {
     );
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn a_change_of_roles_counts_from_the_next_request_on() {
     checks!("T020");
@@ -418,6 +422,7 @@ async fn set_state_refuses_oneself_and_unknown_states() {
     call(&app, &root, "PUT", &path, Some(&active)).await.expect(200);
 }
 
+// Shows: PW-9
 #[tokio::test]
 async fn disabling_an_account_ends_everything_it_holds_at_once() {
     checks!("T016");
@@ -512,6 +517,7 @@ async fn accounts_are_listed_in_pages() {
     );
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn the_holders_of_a_role_are_listed_in_pages_to_who_may_read_roles() {
     let (app, root) = given().await;

@@ -173,6 +173,7 @@ async fn register_refuses_bodies_that_are_not_one_json_object() {
     assert_eq!(two.send().await.expect(415).code(), "unsupported_media_type");
 }
 
+// Shows: PW-1
 #[tokio::test]
 async fn register_refuses_a_taken_identifier_in_every_spelling() {
     checks!("T010");
@@ -225,6 +226,7 @@ async fn register_refuses_a_taken_identifier_in_every_spelling() {
     assert_eq!(register(&app, &free).await.expect(201).json()["state"], "active");
 }
 
+// Shows: PW-1
 #[tokio::test]
 async fn register_a_hundred_times_at_once_makes_one_account() {
     checks!("T010");
@@ -243,6 +245,7 @@ async fn register_a_hundred_times_at_once_makes_one_account() {
         .expect(200);
 }
 
+// Shows: PW-5
 #[tokio::test]
 async fn register_where_addresses_are_hidden_answers_the_same_for_a_taken_one() {
     checks!("T011");
@@ -292,6 +295,7 @@ async fn offer(app: &TestApp) -> Option<String> {
     token.map(|token| token.expose().to_string())
 }
 
+// Shows: OP-1
 #[tokio::test]
 async fn set_up_refuses_wrong_used_and_expired_tokens() {
     checks!("T031");
@@ -354,6 +358,7 @@ async fn verify(app: &TestApp, token: &str) -> Answer {
     app.post("/auth/email/verify").json(&body).send().await
 }
 
+// Shows: TK-6
 #[tokio::test]
 async fn verify_email_refuses_wrong_used_and_foreign_tokens() {
     checks!("T014");
@@ -402,6 +407,7 @@ async fn verify_email_in_parallel_succeeds_once() {
     assert_eq!((good, refused), (1, 99));
 }
 
+// Shows: PW-8
 #[tokio::test]
 async fn verify_email_at_both_sides_of_its_end() {
     for (short_of_the_end, status) in [(0, 400), (1, 200)] {

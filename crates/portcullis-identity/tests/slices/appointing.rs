@@ -164,6 +164,7 @@ async fn appoint_asks_for_a_person_who_just_logged_in() {
     scene.dismiss(&machine, acme, &id).await.expect(204);
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn only_administrators_give_something_in_an_organization() {
     checks!("T103");
@@ -367,6 +368,7 @@ async fn a_suspended_organization_is_set_right_by_administrators() {
     );
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn dismiss_takes_only_what_the_credential_brings() {
     checks!("T090");
@@ -423,6 +425,7 @@ async fn dismiss_takes_only_what_the_credential_brings() {
     assert_eq!(events(app, "organization.member_removed").await.len(), 3);
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn list_shows_addresses_to_who_may_see_accounts() {
     checks!("T104");

@@ -62,6 +62,7 @@ async fn a_denial_is_found_by_the_trace_id_of_its_answer() {
     assert_eq!(event["detail"], "portcullis:roles:read: missing_permission");
 }
 
+// Shows: AZ-7
 /// A key got out: what it did is found, whoever it acted for, and nothing else that its owner did.
 #[tokio::test]
 async fn what_was_done_with_a_key_is_found_by_its_id() {
@@ -193,6 +194,7 @@ async fn audit_is_filtered_by_account_and_action_and_read_in_pages() {
     assert_eq!(seen, ids);
 }
 
+// Shows: OP-5
 #[tokio::test]
 async fn every_change_is_recorded_with_who_made_it() {
     let app = TestApp::new().await;

@@ -122,6 +122,7 @@ async fn what_is_no_pair_is_refused_with_400() {
     assert_eq!(two.send().await.expect(400).code(), "multiple_credentials");
 }
 
+// Shows: PW-7
 #[tokio::test]
 async fn every_pair_that_lets_nobody_in_gets_one_answer_and_is_audited_like_a_login() {
     checks!("T012");
@@ -225,6 +226,7 @@ async fn a_right_pair_is_the_account_by_any_of_its_names_and_without_a_session()
     assert_eq!(challenges(&refused), [CHALLENGE]);
 }
 
+// Shows: PW-7
 #[tokio::test]
 async fn a_warm_pair_is_not_hashed() {
     checks!("T046");
@@ -290,6 +292,7 @@ async fn what_the_account_may_do_counts_from_the_next_request_on() {
     reader.send().await.expect(200);
 }
 
+// Shows: PW-7
 #[tokio::test]
 async fn a_pair_is_never_a_fresh_login_nor_a_second_factor() {
     let app = start().await;
@@ -302,6 +305,7 @@ async fn a_pair_is_never_a_fresh_login_nor_a_second_factor() {
     }
 }
 
+// Shows: PW-7
 #[tokio::test]
 async fn a_browser_brings_a_pair_from_our_pages_only_and_a_program_from_anywhere() {
     checks!("T023");
@@ -393,6 +397,7 @@ async fn without_its_database_no_pair_is_good() {
     }
 }
 
+// Shows: PW-7
 #[tokio::test]
 async fn a_challenge_names_the_realm_and_a_bad_one_opens_nothing() {
     for realm in ["", "a\"b", "a\\b", "a\nb", "Zürich"] {

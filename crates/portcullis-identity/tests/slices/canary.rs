@@ -393,6 +393,7 @@ fn dump(file: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
+// Shows: OP-5
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_in_a_log_line_an_answer_or_the_database() {
     checks!("T015");

@@ -39,6 +39,7 @@ async fn attacker(app: &TestApp) -> (Account, String) {
     (account, app.mailer.code_to(CEO).await)
 }
 
+// Shows: PW-8
 #[tokio::test]
 async fn whoever_clicks_credits_nobody_elses_claim() {
     checks!("T120");
@@ -75,6 +76,7 @@ async fn whoever_clicks_credits_nobody_elses_claim() {
     }
 }
 
+// Shows: PW-1
 #[tokio::test]
 async fn the_owner_proves_the_address_and_every_other_claim_is_lost() {
     checks!("T120");
@@ -247,6 +249,7 @@ async fn claimants_of_one_address_who_prove_at_once_have_one_winner() {
     assert_eq!((good, refused), (1, 7));
 }
 
+// Shows: PW-1
 #[tokio::test]
 async fn an_unproven_claim_expires_with_the_upkeep() {
     let app = TestApp::new().await;
@@ -264,6 +267,7 @@ async fn an_unproven_claim_expires_with_the_upkeep() {
     assert_eq!((&left["email"], &left["state"]), (&Value::Null, &json!("active")));
 }
 
+// Shows: PW-8
 #[tokio::test]
 async fn a_code_is_asked_for_without_a_login_and_everybody_gets_one_answer() {
     checks!("T122");

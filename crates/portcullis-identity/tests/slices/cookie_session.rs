@@ -128,6 +128,7 @@ async fn look(app: &TestApp, cookie: &str) -> Answer {
 
 const FORTNIGHT: u64 = 14 * 24 * 3_600;
 
+// Shows: SE-6
 #[tokio::test]
 async fn what_nobody_of_us_sealed_is_an_empty_session_and_taken_back() {
     checks!("T051");
@@ -163,6 +164,7 @@ async fn what_nobody_of_us_sealed_is_an_empty_session_and_taken_back() {
     }
 }
 
+// Shows: SE-6
 #[tokio::test]
 async fn another_cookie_of_ours_does_not_open_as_this_one() {
     checks!("T051");
@@ -180,6 +182,7 @@ async fn another_cookie_of_ours_does_not_open_as_this_one() {
     taken_back(&answer);
 }
 
+// Shows: SE-6
 #[tokio::test]
 async fn a_session_ends_when_its_time_is_over_and_a_change_renews_it() {
     let app = start().await;
@@ -198,6 +201,7 @@ async fn a_session_ends_when_its_time_is_over_and_a_change_renews_it() {
     taken_back(&look(&app, &second).await);
 }
 
+// Shows: SE-6
 #[tokio::test]
 async fn only_a_change_is_sent() {
     let app = start().await;
@@ -215,6 +219,7 @@ async fn only_a_change_is_sent() {
     assert_eq!(look(&app, &swapped).await.json(), json!(["after"]));
 }
 
+// Shows: SE-6
 #[tokio::test]
 async fn what_does_not_fit_is_refused_and_nothing_is_lost() {
     let app = start().await;
@@ -302,6 +307,7 @@ async fn a_mounted_router_has_it_too() {
     taken_back(&forged.expect(200));
 }
 
+// Shows: SE-6
 #[tokio::test]
 async fn a_rotated_master_key_opens_it_and_seals_it_anew_without_a_longer_life() {
     let old = MasterKey::generate(&environment(7));
@@ -326,6 +332,7 @@ fn environment(seed: u64) -> Environment {
     Environment::new(Arc::new(FakeClock::new()), Arc::new(SeededEntropy::new(seed)))
 }
 
+// Shows: SE-6
 #[tokio::test]
 async fn another_site_replaces_nothing() {
     checks!("T088");

@@ -34,6 +34,7 @@ async fn change(app: &TestApp, session: &str, headers: &[(&str, &str)]) -> Answe
     request.send().await
 }
 
+// Shows: WP-4
 #[tokio::test]
 async fn a_cookie_changes_nothing_without_the_token_of_its_own_session() {
     checks!("T048");
@@ -95,6 +96,7 @@ async fn a_refusal_says_what_to_do_and_is_audited() {
     assert!(events[0].account.is_some());
 }
 
+// Shows: WP-4
 #[tokio::test]
 async fn every_unsafe_method_needs_it_and_no_safe_one() {
     checks!("T048");
@@ -117,6 +119,7 @@ async fn every_unsafe_method_needs_it_and_no_safe_one() {
     app.get("/auth/me").bare_cookie(&session).send().await.expect(200);
 }
 
+// Shows: WP-4
 #[tokio::test]
 async fn what_is_put_into_a_header_needs_none() {
     let app = start().await;
@@ -165,6 +168,7 @@ async fn csrf_answers_a_session_with_its_token_and_nobody_else() {
     assert_ne!(seen[0], seen[1], "each answer has another text");
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_login_by_cookie_sets_both_cookies_and_log_out_takes_both_back() {
     checks!("T023");
@@ -228,6 +232,7 @@ async fn a_new_login_and_another_deployment_have_other_tokens() {
     assert_eq!(refused.code(), "csrf_token_invalid");
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn cookies_are_called_and_written_as_chosen() {
     checks!("T050");

@@ -58,6 +58,7 @@ async fn decisions_are_read_with_their_permission_only() {
     }
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_refusal_is_explained_by_the_trace_id_of_its_answer() {
     let app = TestApp::new().await;
@@ -275,6 +276,7 @@ fn allowed_of(agreed: &[(String, bool)], route: &str) -> bool {
 
 const NOTHING: &str = "0198c5a4-0000-7000-8000-000000000000";
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_dry_run_tells_what_the_account_could_do_and_agrees_with_what_happens() {
     let (app, root) = acme().await;
@@ -343,6 +345,7 @@ async fn a_dry_run_tells_what_the_account_could_do_and_agrees_with_what_happens(
     }
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_dry_run_of_a_service_account_imagines_a_key_and_agrees_with_what_happens() {
     checks!("T077");
@@ -404,6 +407,7 @@ async fn a_dry_run_of_a_service_account_imagines_a_key_and_agrees_with_what_happ
     );
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_dry_run_without_an_organization_leaves_open_what_depends_on_one() {
     let (app, root) = acme().await;
@@ -545,6 +549,7 @@ async fn ending_the_sessions_of_nobody_is_not_found() {
     assert_eq!(events[0].actor, root.id.to_string());
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_flood_of_one_known_caller_is_kept_at_a_pace_and_hides_nobody_elses() {
     checks!("T076");
@@ -586,6 +591,7 @@ async fn a_flood_of_one_known_caller_is_kept_at_a_pace_and_hides_nobody_elses() 
     );
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn every_kind_of_refusal_is_explained_and_those_of_the_known_are_audited() {
     checks!("T086");

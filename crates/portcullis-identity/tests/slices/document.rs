@@ -39,6 +39,7 @@ fn each_object<'v>(value: &'v Value, visit: &mut dyn FnMut(&'v Map<String, Value
     }
 }
 
+// Shows: KIT-1
 #[tokio::test]
 async fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
     let document = document().await;
@@ -126,6 +127,7 @@ async fn every_operation_says_what_success_and_refusals_look_like() {
     assert!(login["headers"]["Set-Cookie"].is_object());
 }
 
+// Shows: KIT-1
 #[tokio::test]
 async fn names_of_types_depend_on_no_order_and_every_type_is_used() {
     let document = document().await;
@@ -216,6 +218,7 @@ async fn the_form_for_tokens_asks_for_one_of_the_grants() {
     });
 }
 
+// Shows: KIT-1
 #[tokio::test]
 async fn one_way_in_shows_what_it_opens_and_nothing_else() {
     let app = TestApp::new().await;

@@ -41,6 +41,7 @@ async fn permissions(app: &TestApp, who: &Account) -> Value {
     me(app, &who.access_token).await.expect(200).json()["permissions"].clone()
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn nobody_gives_a_role_that_brings_more_than_their_credential_may() {
     checks!("T089");
@@ -165,6 +166,7 @@ async fn giving_asks_for_a_person_who_just_logged_in() {
     }
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn nobody_takes_from_somebody_above_them() {
     checks!("T090");

@@ -16,6 +16,7 @@ async fn health_says_up() {
     }
 }
 
+// Shows: OP-7
 #[tokio::test]
 async fn without_its_database_nothing_is_answered_as_success() {
     checks!("T037");

@@ -19,6 +19,7 @@ async fn start() -> TestApp {
     .await
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn a_page_whose_name_was_led_here_is_no_page_of_ours() {
     checks!("T152");
@@ -78,6 +79,7 @@ async fn a_page_whose_name_was_led_here_is_no_page_of_ours() {
     assert_eq!(two.send().await.expect(400).code(), "invalid_host");
 }
 
+// Shows: WP-5
 #[tokio::test]
 async fn a_server_on_this_machine_insists_on_no_tls_for_its_neighbours() {
     let app = start().await;

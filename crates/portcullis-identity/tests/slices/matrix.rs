@@ -8,6 +8,7 @@ use portcullis_testkit::{Matrix, TestApp};
 
 use super::remote::blog;
 
+// Shows: AZ-2, AZ-6
 #[tokio::test]
 async fn every_route_refuses_every_bad_credential() {
     checks!("T018");
@@ -36,6 +37,7 @@ async fn every_route_refuses_every_bad_credential() {
     );
 }
 
+// Shows: TK-3, AZ-2
 /// The same where the accounts are elsewhere: what a log out takes away is believed until the token ends, and nothing
 /// else is.
 #[tokio::test]
@@ -47,6 +49,7 @@ async fn every_route_of_a_detached_application_refuses_every_bad_credential() {
     assert_eq!(report.public()[..2], ["GET /greet", "GET /status"]);
 }
 
+// Shows: AZ-2
 #[tokio::test]
 async fn the_lock_is_what_the_types_say() {
     let lock = TestApp::new().await.portcullis.api().authz_lock();

@@ -69,6 +69,7 @@ fn request(app: &TestApp, route: &str) -> Request {
 
 const NOBODYS: &str = "0198c5a4-0000-7000-8000-000000000000";
 
+// Shows: AZ-3
 #[tokio::test]
 async fn a_narrowed_credential_changes_nothing_about_the_account() {
     checks!("T106");
@@ -130,6 +131,7 @@ async fn a_whole_credential_opens_every_route_of_the_account() {
     }
 }
 
+// Shows: AZ-3
 #[tokio::test]
 async fn a_key_opens_no_route_of_the_account() {
     checks!("T106");

@@ -213,6 +213,7 @@ async fn select_refuses_what_names_no_organization_of_the_callers() {
     }
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn select_refuses_places_that_disagree() {
     checks!("T068");
@@ -350,6 +351,7 @@ fn routes_for_members() -> BTreeSet<String> {
     asking.map(|words| words[..2].join(" ")).collect()
 }
 
+// Shows: AZ-6
 /// Every route of the slice that works on one organization, on somebody else's.
 #[tokio::test]
 async fn another_tenants_organization_is_out_of_reach_on_every_route() {
@@ -472,6 +474,7 @@ async fn another_tenants_organization_is_out_of_reach_on_every_route() {
     );
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn accept_refuses_everybody_but_the_invited() {
     checks!("T070");
@@ -600,6 +603,7 @@ async fn an_invitation_ends_at_its_time_when_replaced_and_when_revoked() {
     );
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn nobody_gives_or_takes_beyond_their_own_roles() {
     checks!("T071");
@@ -705,6 +709,7 @@ async fn nobody_gives_or_takes_beyond_their_own_roles() {
     assert_eq!(given.status(), 204, "giving up one's own is nobody's loss");
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn a_narrowed_credential_gives_no_role_and_takes_what_its_scopes_name() {
     checks!("T071");
@@ -748,6 +753,7 @@ async fn a_narrowed_credential_gives_no_role_and_takes_what_its_scopes_name() {
     }
 }
 
+// Shows: AZ-6
 /// A session that was left open makes nobody an owner.
 #[tokio::test]
 async fn giving_in_an_organization_asks_for_a_person_who_just_logged_in() {
@@ -839,6 +845,7 @@ async fn an_organization_keeps_an_owner() {
     );
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn what_is_taken_away_counts_from_the_next_request_on() {
     checks!("T069");
@@ -1126,6 +1133,7 @@ async fn administrators_alone_see_suspend_and_where_wanted_create() {
     assert_eq!(told, [expected("active"), expected("suspended")]);
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn an_attempt_to_give_more_is_explained_and_audited() {
     checks!("T086");
@@ -1234,6 +1242,7 @@ async fn without_its_database_nobody_is_a_member_and_nobody_becomes_one() {
     }
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn invite_beyond_the_rate_sends_no_letter() {
     checks!("T091");
@@ -1325,6 +1334,7 @@ async fn invite_where_nothing_can_be_mailed_is_refused() {
     assert_eq!(written.unwrap().len(), 0);
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn invite_leads_to_the_page_that_was_named_and_to_no_other() {
     checks!("T028");

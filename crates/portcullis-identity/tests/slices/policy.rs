@@ -111,6 +111,7 @@ async fn start_in(folder: &Path) -> Result<(), PoliciesError> {
     portcullis.declare_actions(&api).await
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn a_start_with_bad_policies_is_refused_with_every_fault_and_its_place() {
     checks!("T061");
@@ -193,6 +194,7 @@ async fn nothing_is_permitted_without_a_policy_and_nobody_is_asked_without_a_cre
     assert_eq!(bare.portcullis.policy_status().generation, 0);
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn one_policy_that_forbids_outweighs_all_that_permit() {
     checks!("T060");
@@ -240,6 +242,7 @@ async fn a_changed_file_counts_once_it_stands_still() {
     refused(&ask(&app, &anna).await, "no_policy_permits");
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn a_bad_change_is_reported_and_the_last_good_policies_stay() {
     checks!("T061");
@@ -287,6 +290,7 @@ async fn a_bad_change_is_reported_and_the_last_good_policies_stay() {
     assert_eq!(after["last_error"], Value::Null);
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn a_change_in_force_is_audited() {
     checks!("T061");
@@ -329,6 +333,7 @@ async fn a_change_in_force_is_audited() {
     assert!(second[0].ends_with(&format!(" b.cedar {empty}")), "{second:?}");
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn two_apis_of_one_deployment_are_both_declared() {
     let folder = folder(&[(
@@ -362,6 +367,7 @@ async fn two_apis_of_one_deployment_are_both_declared() {
     assert_eq!(portcullis.policy_status().generation, 3);
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn a_router_whose_actions_nobody_made_known_is_refused_when_it_is_built() {
     let folder = folder(&[("a.cedar", &format!("{EXPORT};"))]);
@@ -423,6 +429,7 @@ async fn what_is_in_force_is_shown_to_those_who_may_see_it() {
     assert_eq!(shown["policies"], 1);
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn conditions_on_time_hold_from_boundary_to_boundary() {
     let (app, _folder) = app(&format!(
@@ -452,6 +459,7 @@ async fn conditions_on_time_hold_from_boundary_to_boundary() {
     refused(&ask(&timed, &anna).await, "no_policy_permits");
 }
 
+// Shows: AZ-4
 #[tokio::test]
 async fn conditions_on_the_address_hold_for_the_peer_and_not_for_what_it_says() {
     let (app, _folder) = app(&format!(

@@ -68,6 +68,7 @@ async fn sessions_and_the_audit_log_show_the_client_behind_the_proxy() {
     }
 }
 
+// Shows: WP-3
 #[tokio::test]
 async fn networks_of_a_key_are_those_of_its_users_behind_the_proxy() {
     checks!("T150");

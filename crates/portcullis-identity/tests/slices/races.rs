@@ -156,6 +156,7 @@ async fn log_out_and_refresh_at_once_leave_nothing_alive() {
     }
 }
 
+// Shows: TK-5
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn another_process_refuses_what_was_revoked_here_within_a_second() {
     checks!("T020");

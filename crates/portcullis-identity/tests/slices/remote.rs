@@ -192,6 +192,7 @@ async fn editor(app: &TestApp) -> Account {
     app.log_in("editor@example.com").await
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn the_same_handlers_answer_the_same_embedded_and_detached() {
     checks!("T056");
@@ -251,6 +252,7 @@ fn code(answer: &Answer) -> Option<String> {
     Some(body["code"].as_str()?.to_owned())
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn a_token_for_one_application_is_refused_by_its_issuer_and_by_another() {
     checks!("T094");
@@ -326,6 +328,7 @@ async fn a_token_for_one_application_is_refused_by_its_issuer_and_by_another() {
     assert_eq!(events(app, "token.revoked").await.len(), 1);
 }
 
+// Shows: AZ-1
 #[tokio::test]
 async fn permissions_declared_at_an_issuer_that_only_has_accounts_reach_the_application() {
     let issuer = Issuer::of(Portcullis::api).await;
@@ -432,6 +435,7 @@ async fn the_docs_of_a_resource_server_ask_for_what_it_honours() {
     assert_ne!(*nobody_passes, json!([]), "no list would read: open to anybody");
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn tokens_of_new_and_old_keys_pass_while_the_keys_roll_over() {
     let issuer = Issuer::start().await;
@@ -458,6 +462,7 @@ async fn tokens_of_new_and_old_keys_pass_while_the_keys_roll_over() {
     }
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
     checks!("T053");
@@ -817,6 +822,7 @@ async fn data_in_a_cookie_outlives_the_process_under_a_given_master_key() {
     }
 }
 
+// Shows: TK-3
 #[cfg(feature = "policies")]
 #[tokio::test]
 async fn policies_in_a_folder_decide_detached_as_they_do_embedded() {

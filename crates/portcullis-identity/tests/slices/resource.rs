@@ -244,6 +244,7 @@ async fn listed(app: &TestApp, token: &str) -> Vec<i64> {
     serde_json::from_value(answer.json()).unwrap()
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn somebody_elses_post_looks_like_one_that_does_not_exist() {
     checks!("T063");
@@ -359,6 +360,7 @@ async fn a_grant_counts_at_once_for_its_action_and_is_gone_at_once() {
     assert_eq!(taken[0].actor, anna.id.to_string());
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn a_grant_ends_at_its_second() {
     let (app, posts) = given().await;
@@ -381,6 +383,7 @@ async fn a_grant_ends_at_its_second() {
     assert_eq!(complaints(&past), pairs(&[("/expires_at", "in_the_past")]));
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn nobody_shares_what_they_may_not_do_nor_for_longer() {
     checks!("T066");
@@ -534,6 +537,7 @@ async fn sharing_with_or_of_the_unknown_is_a_clear_error() {
     assert_eq!(grants.json()["items"], json!([]));
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn a_narrowed_credential_does_only_what_its_scopes_name_whoever_owns_the_post() {
     checks!("T064");
@@ -628,6 +632,7 @@ async fn an_id_that_is_given_again_inherits_no_grants() {
     get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn a_list_shows_exactly_what_single_calls_hand_over() {
     checks!("T065");
@@ -690,6 +695,7 @@ const TITLES: [&str; 6] = [
     "FROZEN",
 ];
 
+// Shows: AZ-5
 #[tokio::test]
 #[cfg(feature = "policies")]
 async fn what_a_policy_permits_for_a_time_is_not_shared_for_good() {
@@ -846,6 +852,7 @@ async fn a_resource_behind_no_rule_or_on_no_path_is_refused_when_the_router_is_b
     assert_eq!(errors, [known("/a/{id}"), known("/b"), unnamed]);
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_hidden_resource_is_explained_though_it_answers_404() {
     checks!("T086");
@@ -907,6 +914,7 @@ async fn an_attempt_to_share_more_is_explained_and_audited() {
     assert_eq!(events(&app, "access.denied").await.len(), 1);
 }
 
+// Shows: AZ-7
 #[cfg(feature = "policies")]
 #[tokio::test]
 async fn the_decision_about_a_resource_names_the_policy() {

@@ -15,6 +15,7 @@ use crate::given::{
     complaints, events, log_in_with, me, pairs, password_form, session_of, set_state, text, timeless,
 };
 
+// Shows: PW-5
 #[tokio::test]
 async fn log_in_answers_an_unknown_user_and_a_wrong_password_alike() {
     checks!("T012");
@@ -73,6 +74,7 @@ async fn log_in_by_every_spelling_of_address_and_name() {
     log_in_with(&app, "anna", &json!({})).await.expect(401);
 }
 
+// Shows: PW-9
 #[tokio::test]
 async fn log_in_to_an_account_that_may_not_is_told_only_with_the_right_password() {
     checks!("T016");
@@ -189,6 +191,7 @@ async fn log_in_beside_a_session_that_is_there_already_mints_another() {
     me(&app, &unknown).await.expect(401);
 }
 
+// Shows: AZ-3
 #[tokio::test]
 async fn log_in_grants_no_scope_beyond_the_account() {
     checks!("T024");
@@ -245,6 +248,7 @@ async fn log_in_grants_no_scope_beyond_the_account() {
     }
 }
 
+// Shows: PW-6
 #[tokio::test]
 async fn log_in_gives_what_the_device_asked_for() {
     let app = TestApp::new().await;
@@ -330,6 +334,7 @@ async fn a_session_token_is_accepted_as_bearer_header_and_cookie() {
     }
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_cookie_changes_something_only_from_our_own_pages() {
     checks!("T023");
@@ -356,6 +361,7 @@ async fn a_cookie_changes_something_only_from_our_own_pages() {
     }
 }
 
+// Shows: SE-1
 #[tokio::test]
 async fn a_session_ends_when_it_was_not_used_for_its_idle_time() {
     let settings = login::Settings::default();
@@ -382,6 +388,7 @@ async fn a_session_ends_when_it_was_not_used_for_its_idle_time() {
     }
 }
 
+// Shows: SE-1
 #[tokio::test]
 async fn a_session_ends_at_its_absolute_end_however_much_it_is_used() {
     let settings = login::Settings::default();
@@ -410,6 +417,7 @@ async fn a_session_ends_at_its_absolute_end_however_much_it_is_used() {
     }
 }
 
+// Shows: SE-5
 #[tokio::test]
 async fn log_in_beyond_the_limit_ends_the_session_seen_longest_ago() {
     let app = TestApp::with(
@@ -449,6 +457,7 @@ async fn log_in_beyond_the_limit_ends_the_session_seen_longest_ago() {
     assert_eq!(evicted.len(), 2);
 }
 
+// Shows: SE-5
 #[tokio::test]
 async fn log_in_from_a_new_device_is_told_once() {
     let app = TestApp::new().await;
@@ -528,6 +537,7 @@ async fn sessions(app: &TestApp, token: &str) -> Vec<Value> {
     answer.json()["items"].as_array().unwrap().clone()
 }
 
+// Shows: SE-5
 #[tokio::test]
 async fn sessions_of_somebody_else_are_not_there() {
     checks!("T027");
@@ -569,6 +579,7 @@ async fn sessions_of_somebody_else_are_not_there() {
     me(&app, &anna.access_token).await.expect(200);
 }
 
+// Shows: SE-5
 #[tokio::test]
 async fn sessions_are_listed_named_and_ended() {
     let app = TestApp::new().await;
@@ -648,6 +659,7 @@ async fn a_timed_out_session_is_not_listed() {
     );
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn log_out_ends_this_session_and_takes_the_cookie_back() {
     let app = TestApp::new().await;
@@ -680,6 +692,7 @@ async fn log_out_ends_this_session_and_takes_the_cookie_back() {
     }
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_dead_session_cookie_is_taken_back_with_its_401() {
     checks!("T087");
@@ -732,6 +745,7 @@ async fn a_dead_session_cookie_is_taken_back_with_its_401() {
     let _ = anna;
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn log_out_by_cookie_has_the_browser_forget_what_it_kept() {
     let app = TestApp::new().await;
@@ -750,6 +764,7 @@ async fn log_out_by_cookie_has_the_browser_forget_what_it_kept() {
     assert_eq!(answer.expect(204).header("clear-site-data"), "");
 }
 
+// Shows: WP-4
 #[tokio::test]
 async fn a_form_of_another_site_logs_nobody_in() {
     checks!("T023");
@@ -781,6 +796,7 @@ async fn a_form_of_another_site_logs_nobody_in() {
     }
 }
 
+// Shows: WP-4
 /// Some servers and gateways read `_` as `-`. This one doesn't: what one layer sees, the other does.
 #[tokio::test]
 async fn headers_with_underscores_name_nothing() {

@@ -172,6 +172,7 @@ fn to(who: &Account, action: &str) -> Value {
     json!({ "subject": format!("account:{}", who.id), "action": action })
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn a_slow_body_shares_nothing_of_a_note_that_got_the_id_again() {
     checks!("T098");
@@ -229,6 +230,7 @@ async fn a_grant_taken_back_while_the_body_arrives_counts_no_more() {
     assert_eq!(notes.text("7"), "in time");
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn whoever_is_locked_or_logged_out_while_the_body_arrives_changes_nothing() {
     checks!("T111");

@@ -98,6 +98,7 @@ async fn join(here: &TestApp, acme: &str, who: &Account) {
     assert_eq!(added.await.unwrap(), Effect::Changed);
 }
 
+// Shows: AZ-6
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn another_process_refuses_what_a_membership_no_longer_gives_within_a_second() {
     checks!("T020");
@@ -167,6 +168,7 @@ async fn another_process_refuses_what_a_membership_no_longer_gives_within_a_seco
         .await;
 }
 
+// Shows: AK-2
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn another_process_refuses_keys_and_passwords_that_were_narrowed_here_within_a_second() {
     checks!("T020");
@@ -229,6 +231,7 @@ async fn another_process_refuses_keys_and_passwords_that_were_narrowed_here_with
     within_a_second("a locked account's password", async || basic().await == 401).await;
 }
 
+// Shows: TK-3
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn keys_rotate_under_load_without_a_failed_request() {
     let app = Arc::new(TestApp::with(|builder| builder, api).await);

@@ -39,6 +39,7 @@ async fn cookie_of(app: &TestApp, identifier: &str) -> String {
     pair.split_once('=').unwrap().1.to_owned()
 }
 
+// Shows: AZ-8
 #[tokio::test]
 async fn a_stale_access_token_is_answered_by_a_new_login_not_by_a_refresh() {
     checks!("T078");
@@ -60,6 +61,7 @@ async fn a_stale_access_token_is_answered_by_a_new_login_not_by_a_refresh() {
     must_log_in_again(&call(&anna.access_token).await);
 }
 
+// Shows: AZ-8
 #[tokio::test]
 async fn a_stale_session_is_answered_by_a_new_login_and_stays_stale_itself() {
     let app = app().await;

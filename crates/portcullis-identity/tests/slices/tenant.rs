@@ -118,6 +118,7 @@ async fn made(app: &TestApp, who: &Account, path: &str, body: serde_json::Value)
     text(&request.send().await.expect(201).json(), "id")
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn an_id_of_somebody_elses_is_out_of_reach_on_every_route_that_takes_one() {
     let app = TestApp::new().await;
@@ -208,6 +209,7 @@ async fn an_id_of_somebody_elses_is_out_of_reach_on_every_route_that_takes_one()
     );
 }
 
+// Shows: AZ-5
 #[tokio::test]
 async fn a_removed_member_shares_nothing_of_the_organization() {
     checks!("T099");

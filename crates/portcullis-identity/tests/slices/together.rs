@@ -78,6 +78,7 @@ async fn requested(app: &TestApp) -> Vec<(String, Option<String>, Option<String>
     events.into_iter().map(event).collect()
 }
 
+// Shows: PW-8
 #[tokio::test]
 async fn register_whose_letter_cannot_be_written_makes_no_account() {
     for how in [Enumeration::Allowed, Enumeration::Hidden] {
@@ -115,6 +116,7 @@ async fn mail_again_without_its_letter_leaves_nothing() {
     assert_eq!(requested(&app).await.len(), 1);
 }
 
+// Shows: PW-8
 #[tokio::test]
 async fn whoever_asks_for_a_code_again_is_on_record() {
     let app = TestApp::new().await;
@@ -176,6 +178,7 @@ async fn a_code_whose_letter_is_withheld_is_answered_as_before_and_recorded_once
     assert_eq!(app.mailer.waiting(), 2);
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn a_warning_that_cannot_be_written_marks_no_key() {
     let (app, jobs, _folder) = on_file(|builder| builder).await;

@@ -75,6 +75,7 @@ async fn token_refuses_forms_that_cannot_be_read_as_rfc_6749_says() {
     );
 }
 
+// Shows: PW-6
 #[tokio::test]
 async fn token_by_password_answers_as_rfc_6749_says() {
     checks!("T012");
@@ -110,6 +111,7 @@ async fn token_by_password_answers_as_rfc_6749_says() {
     app.post("/oauth/token").form(&form).send().await.expect(200);
 }
 
+// Shows: AZ-3
 #[tokio::test]
 async fn token_by_password_grants_no_scope_beyond_the_account() {
     checks!("T024");
@@ -141,6 +143,7 @@ async fn token_by_password_grants_no_scope_beyond_the_account() {
     assert_eq!(refreshed["scope"], "portcullis:audit:read");
 }
 
+// Shows: PW-6
 #[tokio::test]
 async fn token_by_password_switched_off_is_an_unsupported_grant() {
     let app = TestApp::with(|builder| builder.password_grant(false), Portcullis::api).await;
@@ -154,6 +157,7 @@ async fn token_by_password_switched_off_is_an_unsupported_grant() {
     refresh(&app, &anna.refresh_token).await.expect(200);
 }
 
+// Shows: TK-4
 #[tokio::test]
 async fn refresh_rotates_and_keeps_the_session() {
     let app = TestApp::new().await;
@@ -171,6 +175,7 @@ async fn refresh_rotates_and_keeps_the_session() {
     me(&app, &anna.access_token).await.expect(200);
 }
 
+// Shows: TK-4
 #[tokio::test]
 async fn refresh_again_at_both_sides_of_the_grace() {
     checks!("T007");
@@ -205,6 +210,7 @@ async fn refresh_again_at_both_sides_of_the_grace() {
     assert_eq!(replayed[0].account, Some(anna.id));
 }
 
+// Shows: TK-4
 #[tokio::test]
 async fn refresh_whose_answer_was_lost_brings_the_same_successor_however_late() {
     checks!("T173");
@@ -283,6 +289,7 @@ async fn refresh_again_within_the_grace_after_the_successor_was_used_gives_nothi
     refresh(&app, &text(&second, "refresh_token")).await.expect(200);
 }
 
+// Shows: TK-4
 #[tokio::test]
 async fn refresh_in_parallel_gives_everybody_the_same_successor() {
     checks!("T008");
@@ -343,6 +350,7 @@ async fn refresh_ends_with_the_session_however_often_it_is_done() {
     me(&app, &text(&last, "access_token")).await.expect(401);
 }
 
+// Shows: TK-2
 #[tokio::test]
 async fn an_access_token_at_both_sides_of_its_expiry() {
     let settings = token::Settings::default();
@@ -412,6 +420,7 @@ async fn refresh_refuses_scopes() {
     refresh(&app, &anna.refresh_token).await.expect(200);
 }
 
+// Shows: TK-6
 /// Every kind of token at every place that takes one.
 #[tokio::test]
 async fn no_token_is_taken_for_another_kind() {
@@ -518,6 +527,7 @@ async fn revoke(app: &TestApp, token: &str, status: u16) {
         .expect(status);
 }
 
+// Shows: TK-5
 #[tokio::test]
 async fn revoke_an_access_token_refuses_it_at_once_and_only_it() {
     let app = TestApp::new().await;
@@ -579,6 +589,7 @@ async fn revoke_garbage_is_no_error_and_tells_nothing() {
     me(&app, &anna.access_token).await.expect(200);
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
     let app = TestApp::new().await;
@@ -623,6 +634,7 @@ async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
     assert_eq!(events(&app, "key.rotated").await[0].actor, root.id.to_string());
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn keys_rotate_when_they_are_as_old_as_was_set() {
     let age = Duration::from_secs(3_600);

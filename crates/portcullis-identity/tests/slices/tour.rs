@@ -4,6 +4,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::json;
 
+// Shows: PW-6, PW-8, TK-4, SE-5
 #[tokio::test]
 async fn a_user_walks_from_registration_to_log_out_everywhere() {
     let app = TestApp::new().await;

@@ -39,6 +39,7 @@ fn set_cookies(answer: &Answer) -> Vec<String> {
     values.map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_dead_cookie_beside_a_good_credential_is_taken_back_and_the_next_call_passes() {
     checks!("T087");
@@ -121,6 +122,7 @@ async fn two_living_credentials_are_refused_and_the_cookie_stays() {
         .expect(200);
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_dead_cookie_goes_with_any_refusal_and_a_good_one_stays() {
     checks!("T087");
@@ -147,6 +149,7 @@ async fn a_dead_cookie_goes_with_any_refusal_and_a_good_one_stays() {
     app.get("/auth/me").cookie(&good).send().await.expect(200);
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_planted_cookie_locks_nobody_out_for_longer_than_one_call() {
     checks!("T151");

@@ -93,6 +93,7 @@ mod tests {
 
     use super::*;
 
+    // Shows: AK-1
     #[test]
     fn every_kind_of_string_is_told_apart() {
         let (live, env) = (Format::default(), environment::system());

@@ -115,6 +115,7 @@ fn flags_stand_before_or_after_the_command() {
     assert!(parse(&[]).unwrap().command.is_none(), "no command is serve");
 }
 
+// Shows: OP-4
 #[test]
 fn no_flag_takes_a_password() {
     for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {

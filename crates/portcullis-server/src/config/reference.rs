@@ -61,6 +61,7 @@ mod tests {
         table
     }
 
+    // Shows: OP-4
     /// `cargo xtask docs` sets the variable and runs this.
     #[test]
     #[allow(

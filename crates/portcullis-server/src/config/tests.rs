@@ -328,6 +328,7 @@ const BAD: &[(&str, &str)] = &[
     ("[log]\nfilter = \"\"", "must be a level or a list"),
 ];
 
+// Shows: OP-4
 #[test]
 fn everything_wrong_is_told_at_once_with_its_place() {
     let folder = TempDir::new().unwrap();
@@ -359,6 +360,7 @@ fn everything_wrong_is_told_at_once_with_its_place() {
     }
 }
 
+// Shows: OP-4
 #[test]
 fn no_message_repeats_what_could_be_a_secret() {
     checks!("T030");
@@ -442,6 +444,7 @@ fn broken_files_are_told_by_line() {
     );
 }
 
+// Shows: OP-4
 #[test]
 fn later_sources_win_and_the_place_is_known() {
     let folder = TempDir::new().unwrap();
@@ -522,6 +525,7 @@ fn variables_of_an_orchestrator_are_not_ours() {
     }
 }
 
+// Shows: OP-1
 #[test]
 fn nothing_set_is_a_server_for_this_machine() {
     let config = Config::load(&Sources::default()).unwrap();
@@ -537,6 +541,7 @@ fn nothing_set_is_a_server_for_this_machine() {
     assert!(matches!(config.mail, Transport::Folder(folder) if folder == Path::new("./data/mail")));
 }
 
+// Shows: AK-2
 #[test]
 fn what_is_set_is_what_the_server_gets() {
     let config = with_flags(&[
@@ -769,6 +774,7 @@ fn mail_servers_are_reached_by_tls_or_on_this_machine() {
     }
 }
 
+// Shows: SE-3
 #[test]
 fn cookies_that_browsers_would_drop_are_told_before_the_start() {
     let public = ("public_url", "https://id.example.com");

@@ -84,6 +84,7 @@ async fn a_setup_page_without_a_good_token_is_closed() {
     get(&app, &format!("/setup?token={token}")).await.expect(410);
 }
 
+// Shows: OP-3
 #[tokio::test]
 async fn looking_at_the_setup_page_uses_nothing_up() {
     checks!("T029");
@@ -98,6 +99,7 @@ async fn looking_at_the_setup_page_uses_nothing_up() {
         .expect(303);
 }
 
+// Shows: OP-1
 #[tokio::test]
 async fn one_administrator_is_made_and_set_up_closes() {
     checks!("T031");
@@ -260,6 +262,7 @@ async fn forms_of_other_sites_change_nothing() {
     .expect(303);
 }
 
+// Shows: OP-3
 #[tokio::test]
 async fn a_mailed_link_is_used_up_by_its_button_alone() {
     checks!("T029");
@@ -424,6 +427,7 @@ async fn forms_with_other_fields_are_refused() {
     assert_eq!(log_in(&app, "chief@example.com").await, 401);
 }
 
+// Shows: OP-3
 #[tokio::test]
 async fn every_page_is_plain_private_and_alone() {
     let app = app().await;

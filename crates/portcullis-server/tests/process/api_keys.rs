@@ -109,6 +109,7 @@ async fn a_key_is_disabled_enabled_and_rotated_at_the_command_line() {
     }
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_key_is_named_fenced_and_limited_at_the_command_line() {
     checks!("T081");

@@ -192,6 +192,7 @@ async fn roles_given_by_command_are_honoured_and_taken_back() {
     works(&place.run(&["role", "delete", "chief"]));
 }
 
+// Shows: AZ-1
 #[test]
 fn permissions_of_applications_elsewhere_are_declared_given_and_withdrawn() {
     let place = Place::new();
@@ -233,6 +234,7 @@ fn permissions_of_applications_elsewhere_are_declared_given_and_withdrawn() {
     assert!(!roles.contains("posts:read"), "{roles}");
 }
 
+// Shows: AZ-1
 #[test]
 fn impossible_role_changes_say_why() {
     checks!("T025");
@@ -327,6 +329,7 @@ fn add_by_an_unproven_address_is_refused() {
     );
 }
 
+// Shows: AZ-6
 #[test]
 #[allow(clippy::too_many_lines, reason = "a table is as long as its rows")]
 fn organization_commands_say_what_is_wrong() {
@@ -603,6 +606,7 @@ async fn the_audit_log_names_the_operator() {
     );
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_refusal_is_explained_on_the_command_line() {
     checks!("T075");
@@ -644,6 +648,7 @@ async fn a_refusal_is_explained_on_the_command_line() {
     assert_eq!(place.run(&["why", "x"]).status.code(), Some(2));
 }
 
+// Shows: AZ-7
 #[test]
 fn what_an_account_could_do_is_shown_before_it_tries() {
     let place = Place::new();
@@ -763,6 +768,7 @@ fn the_configuration_is_checked_and_shown_without_secrets() {
     assert!(!place.path("data").exists(), "looking changes nothing");
 }
 
+// Shows: AZ-4
 #[test]
 fn policies_are_checked_and_their_schema_is_shown() {
     checks!("T061");

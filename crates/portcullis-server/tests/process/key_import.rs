@@ -39,6 +39,7 @@ fn keys(place: &Place) -> Vec<Value> {
     serde_json::from_str(&listed).unwrap()
 }
 
+// Shows: TK-3
 #[test]
 fn what_is_no_private_key_of_the_algorithm_is_refused_with_a_reason() {
     let place = Place::new();
@@ -100,6 +101,7 @@ fn what_is_no_private_key_of_the_algorithm_is_refused_with_a_reason() {
     assert_eq!(keys(&place), before);
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn an_imported_key_is_published_and_signs_after_the_next_rotation() {
     let place = Place::new();

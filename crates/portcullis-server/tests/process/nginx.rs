@@ -121,6 +121,7 @@ async fn seen_from(address: &str, lines: &[&str]) -> Value {
     this["ip"].clone()
 }
 
+// Shows: WP-3
 #[tokio::test]
 async fn the_client_is_who_nginx_saw_and_never_who_it_says_to_be() {
     checks!("T150");
@@ -176,6 +177,7 @@ fn links(page: &reqwest::Url, html: &str) -> Vec<reqwest::Url> {
         .collect()
 }
 
+// Shows: KIT-1
 #[tokio::test]
 #[allow(clippy::too_many_lines, reason = "one visitor's way")]
 async fn below_a_prefix_every_page_leads_below_it() {

@@ -1,5 +1,7 @@
 //! Roles and permissions: what every store must do.
 
+// This file shows: AZ-1
+
 use portcullis_core::account::{self, Stamp, State, StateSet};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::authz::{Permission as _, RolesWrite};

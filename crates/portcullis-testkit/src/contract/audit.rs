@@ -1,5 +1,7 @@
 //! The audit log: what every store must do.
 
+// This file shows: OP-5
+
 use portcullis_core::audit::{self, Action, Actor, Context, Event, Filter, Refusal};
 use portcullis_core::session;
 use portcullis_core::{account, api_key};

@@ -1,5 +1,7 @@
 //! Why requests were refused: what every store must do.
 
+// This file shows: AZ-7
+
 use portcullis_core::audit::{self, Actor, Context, Event, Filter};
 use portcullis_core::authz::explain::Bounds;
 use portcullis_core::authz::{Decision, Explanation};

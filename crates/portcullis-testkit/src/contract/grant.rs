@@ -1,5 +1,7 @@
 //! Grants: what every store must do.
 
+// This file shows: AZ-5
+
 use std::time::Duration;
 
 use portcullis_core::account::{self, State};

@@ -1,5 +1,7 @@
 //! Refresh tokens, revocations, the sweep: what every store must do.
 
+// This file shows: TK-4, TK-5
+
 use portcullis_core::account::State;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;

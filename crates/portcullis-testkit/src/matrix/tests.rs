@@ -211,6 +211,7 @@ fn trusting(api: Api) -> Api {
     }))
 }
 
+// Shows: AZ-6
 #[tokio::test]
 async fn a_membership_that_is_remembered_beyond_its_end_is_found() {
     let report = faults_of(
@@ -227,6 +228,7 @@ async fn a_membership_that_is_remembered_beyond_its_end_is_found() {
     }
 }
 
+// Shows: AZ-2
 /// Who may not call a route learns nothing of what is behind it, not even that there is nothing.
 #[tokio::test]
 async fn a_route_that_lets_the_underprivileged_reach_a_404_is_found() {

@@ -57,6 +57,7 @@ fn a_name_that_browsers_would_drop_or_that_brings_a_prefix_is_refused() {
     );
 }
 
+// Shows: SE-3
 #[test]
 fn a_domain_that_is_none_or_anothers_is_refused() {
     checks!("T050");
@@ -95,6 +96,7 @@ fn a_domain_that_is_none_or_anothers_is_refused() {
     }
 }
 
+// Shows: SE-3
 #[test]
 fn with_a_domain_the_prefix_is_the_one_that_allows_it() {
     checks!("T050");

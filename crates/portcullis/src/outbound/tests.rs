@@ -187,6 +187,7 @@ async fn only_https_is_spoken_but_to_this_machine_where_that_is_allowed() {
     assert!(matches!(refused, Err(FetchError::Forbidden(..))), "{refused:?}");
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn an_address_that_may_not_be_reached_is_refused_however_it_is_written() {
     checks!("T052");

@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(sent.collect::<Vec<_>>(), expected, "{kinds:?}");
     }
 
+    // Shows: PW-7
     #[test]
     fn only_schemes_that_the_route_accepts_are_named() {
         use CredentialKind::{ApiKey, Basic, Jwt, Session};

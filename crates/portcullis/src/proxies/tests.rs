@@ -26,6 +26,7 @@ fn check(header: Header, lines: &[&str], client: &str) {
     assert_eq!(found(header, PEER, lines), client, "{lines:?}");
 }
 
+// Shows: WP-3
 #[test]
 fn a_peer_that_is_not_trusted_is_the_client_whatever_it_sends() {
     checks!("T150");
@@ -54,6 +55,7 @@ fn only_the_named_header_is_read() {
     assert_eq!(by_forwarded.to_string(), "192.0.2.1");
 }
 
+// Shows: WP-3
 #[test]
 fn what_stands_left_of_the_client_is_its_own_writing() {
     checks!("T150");
@@ -80,6 +82,7 @@ fn what_stands_left_of_the_client_is_its_own_writing() {
     );
 }
 
+// Shows: WP-3
 #[test]
 fn where_nothing_can_be_read_the_nearest_proxy_counts() {
     checks!("T150");
@@ -115,6 +118,7 @@ fn this_machine_is_trusted_by_each_of_its_addresses() {
     }
 }
 
+// Shows: WP-3
 #[test]
 fn every_form_of_an_element_is_read_or_names_nobody() {
     let named = [

@@ -233,6 +233,7 @@ async fn an_issuer_with_a_path_is_asked_where_the_rfcs_say() {
     );
 }
 
+// Shows: TK-3
 #[tokio::test]
 async fn keys_that_moved_are_found_at_the_next_fetch() {
     let at = Arc::new(Mutex::new("/keys"));

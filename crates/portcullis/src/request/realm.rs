@@ -55,6 +55,7 @@ const LONGEST: usize = 100;
 mod tests {
     use super::*;
 
+    // Shows: PW-7
     #[test]
     fn a_realm_never_breaks_out_of_its_quotes() {
         let longest = "a".repeat(LONGEST);

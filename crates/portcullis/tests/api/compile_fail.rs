@@ -2,6 +2,7 @@
 
 use portcullis::core::checks;
 
+// Shows: AZ-2
 #[test]
 fn a_handler_without_a_rule_does_not_compile_and_the_compiler_says_what_to_write() {
     checks!("T017");

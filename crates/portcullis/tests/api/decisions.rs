@@ -55,6 +55,7 @@ async fn decision(bench: &Bench) -> Decision {
     one
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn every_refusal_leaves_its_reason_and_never_the_credential() {
     checks!("T075");
@@ -258,6 +259,7 @@ async fn what_is_no_refusal_leaves_nothing() {
     assert!(bench.world.decisions.lock().unwrap().is_empty());
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_flood_of_strangers_neither_waits_nor_takes_the_room_of_the_known() {
     checks!("T076");
@@ -363,6 +365,7 @@ async fn policies_that_are_replaced_meanwhile_never_make_a_refusal_that_holds() 
     assert_eq!((tree.holds, &*tree.code), (false, "forbidden_by_policy"));
 }
 
+// Shows: AZ-7
 #[tokio::test]
 async fn a_handlers_refusal_leaves_its_reason_whatever_it_answers() {
     checks!("T086");

@@ -71,12 +71,14 @@ fn blog() -> Api {
         .get("/", front)
 }
 
+// Shows: KIT-1
 #[test]
 fn the_document_shows_what_is_enforced() {
     checks!("T018");
     insta::assert_json_snapshot!(blog().openapi());
 }
 
+// Shows: KIT-1
 #[test]
 fn and_stands_in_one_object_and_or_as_alternatives() {
     checks!("T018");
@@ -109,6 +111,7 @@ fn and_stands_in_one_object_and_or_as_alternatives() {
     );
 }
 
+// Shows: AZ-3
 #[test]
 fn every_scope_that_is_asked_for_is_declared_and_every_reference_leads_somewhere() {
     let document = blog().openapi();
@@ -150,6 +153,7 @@ fn describing_twice_gives_the_same_document() {
     assert_eq!(blog().openapi(), blog().openapi());
 }
 
+// Shows: KIT-1
 #[tokio::test]
 async fn the_pages_load_nothing_from_elsewhere_and_run_only_their_own_scripts() {
     let bench = Bench::default();

@@ -134,6 +134,7 @@ async fn an_idle_connection_is_closed() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn a_request_for_no_host_or_for_two_is_refused() {
     checks!("T152");
@@ -182,6 +183,7 @@ async fn head(stream: &mut TcpStream) -> String {
     text
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn a_refusal_before_the_body_leaves_the_connection_good() {
     checks!("T153");
@@ -250,6 +252,7 @@ async fn too_many_or_too_long_headers_are_refused() {
     }
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
     checks!("T032");
@@ -278,6 +281,7 @@ async fn large(_: Public) -> Vec<u8> {
     vec![b'x'; 16_000_000]
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn a_caller_who_does_not_read_is_shut_out() {
     checks!("T085");
@@ -327,6 +331,7 @@ fn leaked() -> &'static Notify {
     Box::leak(Box::default())
 }
 
+// Shows: KIT-3
 #[tokio::test]
 async fn shutting_down_lets_running_requests_end() {
     let (begun, may_end) = (leaked(), leaked());

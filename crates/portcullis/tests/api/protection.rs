@@ -61,6 +61,7 @@ fn hurried() -> Client {
     Bench::default().client(api().limits(limits))
 }
 
+// Shows: WP-5
 #[tokio::test]
 async fn every_answer_has_safe_headers() {
     let client = client();
@@ -97,6 +98,7 @@ async fn every_answer_has_safe_headers() {
     );
 }
 
+// Shows: WP-5
 #[tokio::test]
 async fn tls_is_insisted_on_where_the_public_address_has_it() {
     let bench = Bench::with(|settings| settings.origin = Some("https://app.example".parse().unwrap()));
@@ -144,6 +146,7 @@ async fn no_answer_lets_another_origin_read_it() {
     }
 }
 
+// Shows: OP-7
 #[tokio::test]
 async fn the_trace_id_is_ours_and_never_the_callers() {
     let client = client();
@@ -162,6 +165,7 @@ async fn the_trace_id_is_ours_and_never_the_callers() {
     }
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn a_panic_and_an_internal_reason_stay_inside() {
     checks!("T033");
@@ -214,6 +218,7 @@ async fn axums_own_extractors_are_limited_too() {
     }
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn problems_have_the_members_of_rfc_9457() {
     let client = client();

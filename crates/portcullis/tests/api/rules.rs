@@ -177,6 +177,7 @@ async fn what_has_no_form_of_a_credential_is_refused() {
     }
 }
 
+// Shows: TK-2
 #[tokio::test]
 async fn whatever_is_wrong_with_a_credential_the_answer_is_the_same() {
     checks!("T033");
@@ -218,6 +219,7 @@ async fn whatever_is_wrong_with_a_credential_the_answer_is_the_same() {
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
 }
 
+// Shows: SE-1
 #[tokio::test]
 async fn a_session_is_honoured_until_the_second_it_times_out() {
     let (bench, client) = start();
@@ -256,6 +258,7 @@ async fn an_access_token_is_honoured_until_the_second_it_expires() {
     );
 }
 
+// Shows: PW-9
 #[tokio::test]
 async fn a_disabled_account_is_refused_at_once_and_an_enabled_one_let_in_again() {
     checks!("T016");
@@ -275,6 +278,7 @@ async fn a_disabled_account_is_refused_at_once_and_an_enabled_one_let_in_again()
     }
 }
 
+// Shows: AZ-2
 #[tokio::test]
 async fn and_or_and_roles_are_decided_as_written() {
     let (bench, client) = start();
@@ -308,6 +312,7 @@ async fn and_or_and_roles_are_decided_as_written() {
     }
 }
 
+// Shows: AZ-2
 #[tokio::test]
 async fn a_refusal_names_what_is_missing() {
     let (bench, client) = start();
@@ -344,6 +349,7 @@ async fn a_refusal_names_what_is_missing() {
     }
 }
 
+// Shows: AZ-3
 #[tokio::test]
 async fn scopes_narrow_and_never_widen() {
     checks!("T024");
@@ -375,6 +381,7 @@ async fn scopes_narrow_and_never_widen() {
     );
 }
 
+// Shows: AZ-8
 #[tokio::test]
 async fn a_login_is_fresh_until_the_second_it_is_stale() {
     let (bench, client) = start();
@@ -427,6 +434,7 @@ async fn a_kind_that_the_route_does_not_accept_is_refused_and_the_accepted_ones_
     }
 }
 
+// Shows: SE-3
 #[tokio::test]
 async fn a_session_token_is_taken_from_bearer_header_and_cookie() {
     let (bench, client) = start();
@@ -501,6 +509,7 @@ async fn a_token_in_the_query_is_not_looked_at() {
     }
 }
 
+// Shows: WP-4
 #[tokio::test]
 async fn a_cookie_changes_nothing_when_another_site_sends_it() {
     checks!("T023");
@@ -561,6 +570,7 @@ async fn a_cookie_changes_nothing_when_another_site_sends_it() {
     assert_eq!(answer.status, 200);
 }
 
+// Shows: WP-4
 #[tokio::test]
 async fn without_a_public_origin_no_origin_header_is_good_enough() {
     let bench = Bench::default();

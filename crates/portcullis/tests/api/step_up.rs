@@ -23,6 +23,7 @@ async fn either(_: Allow<Any<(Role<Admin>, FreshLogin<300>)>>) {}
 async fn hopeless(_: Allow<Any<(Role<Admin>, (PostsWrite, FreshLogin<300>))>>) {}
 async fn write(_: Allow<(PostsWrite, FreshLogin<300>)>) {}
 
+// Shows: AZ-8
 #[tokio::test]
 async fn one_challenge_names_everything_that_the_next_login_must_bring() {
     checks!("T078");

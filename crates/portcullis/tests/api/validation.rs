@@ -97,6 +97,7 @@ fn client() -> Client {
     )
 }
 
+// Shows: KIT-3
 #[tokio::test]
 async fn good_bodies_are_read() {
     let client = client();
@@ -109,6 +110,7 @@ async fn good_bodies_are_read() {
     }
 }
 
+// Shows: WP-8
 #[tokio::test]
 async fn wrong_fields_are_named_by_json_pointers() {
     checks!("T026");
@@ -305,6 +307,7 @@ async fn text_must_be_utf8_typed_and_short_enough() {
     );
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn an_endless_body_is_cut_off() {
     checks!("T032");
@@ -397,6 +400,7 @@ async fn path_parameters_are_decoded_once_and_typed() {
     }
 }
 
+// Shows: WP-8
 #[tokio::test]
 async fn everything_that_is_wrong_with_the_meaning_is_said_at_once() {
     let typed = [("content-type", "application/x-www-form-urlencoded")];

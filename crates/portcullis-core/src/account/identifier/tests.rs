@@ -7,6 +7,7 @@ fn normalise(text: &str) -> String {
     super::normalise(Bounded::new(text, MOST_TYPED).unwrap())
 }
 
+// Shows: PW-1
 #[test]
 fn eight_spellings_are_one_address() {
     for spelling in [
@@ -67,6 +68,7 @@ fn addresses_that_could_forge_a_header_or_reach_two_people_are_refused() {
     assert!(EmailAddress::parse(&long_local[1..]).is_ok());
 }
 
+// Shows: PW-1
 #[test]
 fn user_names_at_their_bounds() {
     for (text, good) in [
@@ -91,6 +93,7 @@ fn user_names_at_their_bounds() {
     assert_eq!(Username::parse("ＡnnA").unwrap().normalised(), "anna");
 }
 
+// Shows: PW-1
 #[test]
 fn words_of_living_scripts_are_names() {
     checks!("T142");
@@ -144,6 +147,7 @@ fn a_dotted_capital_is_a_name_of_its_own() {
     assert_ne!(dotted.normalised(), "ismail@example.com");
 }
 
+// Shows: PW-1
 #[test]
 fn names_that_hide_or_imitate_are_refused() {
     checks!("T142");
@@ -246,6 +250,7 @@ fn names_of_the_server_are_reserved_however_they_are_spelt() {
     }
 }
 
+// Shows: PW-1
 #[test]
 fn an_address_has_one_form_and_that_is_mailed() {
     checks!("T144");

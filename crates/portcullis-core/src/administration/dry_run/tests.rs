@@ -93,6 +93,7 @@ fn a_named_organization_decides_and_counts_only_where_one_is_asked_for() {
     assert_eq!(outlook.explanation.within, "account");
 }
 
+// Shows: AK-4
 #[test]
 fn a_service_account_never_logs_in() {
     checks!("T077");
@@ -146,6 +147,7 @@ fn whoever_is_refused_everywhere_may_only_what_strangers_may() {
 }
 
 proptest! {
+    // Shows: AZ-7
     /// "No" is said only where no organization and no policy would help, "yes" only of what holds.
     #[test]
     fn a_dry_run_never_denies_what_some_place_allows(

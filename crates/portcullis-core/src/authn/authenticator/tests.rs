@@ -214,6 +214,7 @@ fn an_unknown_token_is_refused_and_nothing_is_remembered_of_it() {
     assert_eq!(bench.authenticator.verified.len(), 0);
 }
 
+// Shows: TK-5
 #[test]
 fn an_invalidation_ends_a_warm_credential_at_once() {
     checks!("T020");
@@ -267,6 +268,7 @@ fn a_cold_session_is_read_once() {
     assert_eq!(bench.reads(), 2, "the session and the account's facts");
 }
 
+// Shows: PW-9
 #[test]
 fn an_account_that_may_not_act_is_refused() {
     checks!("T016");
@@ -310,6 +312,7 @@ fn a_session_of_an_older_stamp_is_refused_by_its_token_and_by_its_jwt() {
     ));
 }
 
+// Shows: SE-1
 #[test]
 fn a_session_times_out_warm_and_cold() {
     for warm in [true, false] {
@@ -349,6 +352,7 @@ fn a_session_times_out_warm_and_cold() {
     assert_eq!(bench.refusal(after(43_200)), Refused::SessionTimedOut);
 }
 
+// Shows: SE-4
 #[test]
 fn last_seen_is_written_once_a_minute() {
     let bench = Bench::new();
@@ -360,6 +364,7 @@ fn last_seen_is_written_once_a_minute() {
     assert_eq!(written, 9, "600 requests in ten minutes");
 }
 
+// Shows: OP-2
 #[test]
 fn while_others_cannot_be_heard_what_is_remembered_counts_for_a_second() {
     checks!("T020");

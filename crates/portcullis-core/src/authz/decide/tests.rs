@@ -34,6 +34,7 @@ fn a_permission_is_missing_until_it_is_given() {
     check::<Authenticated>(&principal(&[], &[], None), 0, Ok(()));
 }
 
+// Shows: AZ-3
 #[test]
 fn scopes_narrow_and_never_widen() {
     checks!("T024");
@@ -393,6 +394,7 @@ fn a_machine_is_never_fresh_and_never_has_a_second_factor() {
     }
 }
 
+// Shows: AZ-3
 #[test]
 fn a_narrowed_credential_never_speaks_for_the_account_as_a_whole() {
     checks!("T106");
@@ -431,6 +433,7 @@ fn without_logins(rule: &Rule) -> Rule {
 }
 
 proptest! {
+    // Shows: AZ-2
     /// Who has more may do at least as much; who is narrowed may do at most as much.
     #[test]
     fn decisions_are_monotonic(rule in any_rule(), who in any_caller(), more in any_caller(), place in any_place()) {
@@ -447,6 +450,7 @@ proptest! {
         prop_assert!(!allowed_at(&lesser) || allowed_at(&place), "{rule} was lost by gaining in the organization");
     }
 
+    // Shows: AZ-2
     /// A tuple allows what each part allows, an alternative what one of them does; nothing comes of composing.
     #[test]
     fn composing_adds_and_hides_nothing(rules in proptest::collection::vec(any_rule(), 0..4), who in any_caller(), place in any_place()) {
@@ -467,6 +471,7 @@ proptest! {
         prop_assert!((place.member.is_some() && !place.suspended) || !allowed(&who));
     }
 
+    // Shows: AZ-8
     /// However a rule is composed, a machine passes only where no login is needed at all.
     #[test]
     fn no_composition_lets_a_machine_step_up(rule in any_rule(), who in any_caller(), place in any_place()) {

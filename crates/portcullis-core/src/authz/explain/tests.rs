@@ -204,6 +204,7 @@ fn is_sound(node: &Explanation, rule: &Rule) -> bool {
 }
 
 proptest! {
+    // Shows: AZ-7
     #[test]
     fn an_explanation_never_disagrees_with_the_decision(rule in any_rule(), who in any_caller(), place in any_place()) {
         checks!("T075");

@@ -266,6 +266,7 @@ fn stored_keys_come_back_for_every_algorithm() {
     }
 }
 
+// Shows: TK-3
 #[test]
 fn pem_keys_are_imported() {
     use base64::engine::general_purpose::STANDARD;

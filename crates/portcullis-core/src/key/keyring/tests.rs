@@ -227,6 +227,7 @@ fn two_nodes_that_found_at_once_agree() {
     assert_eq!(signers.len(), 1);
 }
 
+// Shows: TK-3
 #[test]
 fn two_nodes_that_rotate_at_once_rotate_once() {
     let world = World::new();
@@ -254,6 +255,7 @@ fn two_nodes_that_rotate_at_once_rotate_once() {
     }
 }
 
+// Shows: TK-3
 #[test]
 fn a_retired_key_verifies_until_its_overlap_ends() {
     let world = World::new();
@@ -379,6 +381,7 @@ fn a_ring_that_makes_no_sense_is_refused_and_leaves_the_old_one() {
     );
 }
 
+// Shows: TK-3
 /// Another node has a new master key, or a newer version: what it added can't be read here, what it took away is gone.
 #[test]
 fn a_withdrawal_is_heard_where_another_key_can_not_be_opened() {
@@ -477,6 +480,7 @@ fn a_key_whose_seal_is_not_ours_is_refused_with_its_name() {
     );
 }
 
+// Shows: TK-3
 #[test]
 fn nothing_readable_rests_in_the_store() {
     crate::checks!("T015");
@@ -494,6 +498,7 @@ fn nothing_readable_rests_in_the_store() {
     }
 }
 
+// Shows: TK-3
 #[test]
 fn the_published_set_has_no_shared_secret() {
     let world = World::new();
@@ -670,6 +675,7 @@ fn a_withdrawal_is_heard_where_nothing_is_left_to_sign() {
     assert!(verifies(&former, ring.signer().kid(), START));
 }
 
+// Shows: TK-3
 #[test]
 fn a_withdrawn_key_verifies_nothing_at_once() {
     crate::checks!("T095");

@@ -150,6 +150,7 @@ fn the_pause_doubles_up_to_its_most_and_begins_anew_after_a_success() {
     assert!(world.set().is_ok(), "one second after the first failure");
 }
 
+// Shows: TK-3
 #[test]
 fn a_thousand_who_wait_cause_one_fetch() {
     crate::checks!("T053");
@@ -186,6 +187,7 @@ fn a_fetch_goes_on_when_the_one_who_began_it_goes_away() {
     assert_eq!(world.issuer.asked(), 1);
 }
 
+// Shows: TK-3
 #[test]
 fn a_flood_of_names_that_nobody_knows_causes_one_fetch_per_cooldown() {
     crate::checks!("T053");

@@ -76,6 +76,7 @@ fn another_master_key_says_so() {
     assert_eq!(make(1).open("p", b"", sealed.as_bytes()).unwrap().expose(), b"x");
 }
 
+// Shows: PW-3
 #[test]
 fn rotation_opens_the_old_and_seals_with_the_new() {
     let environment = fakes::environment(6);

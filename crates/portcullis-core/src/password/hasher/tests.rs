@@ -52,6 +52,7 @@ async fn the_right_password_matches_and_any_other_does_not() {
     }
 }
 
+// Shows: PW-3
 #[tokio::test]
 async fn a_hash_moved_to_another_account_does_not_open() {
     checks!("T015");
@@ -67,6 +68,7 @@ async fn a_hash_moved_to_another_account_does_not_open() {
     );
 }
 
+// Shows: PW-5
 #[tokio::test]
 async fn nobody_never_matches() {
     checks!("T012");
@@ -77,6 +79,7 @@ async fn nobody_never_matches() {
     );
 }
 
+// Shows: PW-2
 #[tokio::test]
 async fn an_outdated_cost_is_renewed_at_login() {
     let sealer = master(KEY_A);
@@ -104,6 +107,7 @@ async fn an_outdated_cost_is_renewed_at_login() {
     );
 }
 
+// Shows: PW-3
 #[tokio::test]
 async fn a_rotated_pepper_reseals_at_login_and_a_missing_one_is_an_error() {
     let sealed = hasher(master(KEY_A), Cost::DANGEROUSLY_CHEAP)

@@ -233,6 +233,7 @@ fn a_refresh_brings_a_verifiable_token_and_a_new_refresh_token() {
     world.refresh(&issuer, &issued.refresh_token).unwrap();
 }
 
+// Shows: TK-4
 #[test]
 fn racing_refreshes_on_two_nodes_get_the_same_successor() {
     crate::checks!("T008");
@@ -257,6 +258,7 @@ fn racing_refreshes_on_two_nodes_get_the_same_successor() {
     assert!(!*world.store.ended.lock().unwrap());
 }
 
+// Shows: TK-4
 #[test]
 fn both_sides_of_the_grace() {
     crate::checks!("T007");
@@ -435,6 +437,7 @@ fn a_new_master_key_on_one_node_forks_no_family() {
     assert_ne!(text(&stranger.successor_of(&first)), text(&one.refresh_token));
 }
 
+// Shows: TK-5
 #[test]
 fn a_revocation_outlasts_every_leeway() {
     let world = World::new();

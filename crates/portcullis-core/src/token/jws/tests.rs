@@ -40,6 +40,7 @@ fn what_is_signed_verifies_for_every_algorithm() {
     }
 }
 
+// Shows: TK-1
 #[test]
 fn a_token_never_chooses_its_algorithm() {
     crate::checks!("T001");
@@ -85,6 +86,7 @@ fn a_token_never_chooses_its_algorithm() {
     }
 }
 
+// Shows: TK-1
 #[test]
 fn a_public_key_is_never_a_shared_secret() {
     crate::checks!("T001");

@@ -70,6 +70,7 @@ fn another_spelling_of_the_header_is_as_good() {
     }
 }
 
+// Shows: TK-2
 #[test]
 fn both_sides_of_expiry() {
     let (verifier, token) = (
@@ -82,6 +83,7 @@ fn both_sides_of_expiry() {
     assert_eq!(verifier.verify(&token, at(i64::MAX)), Err(InvalidToken::Expired));
 }
 
+// Shows: TK-2
 #[test]
 fn both_sides_of_not_before_and_issued_at() {
     let (verifier, token) = (
@@ -137,6 +139,7 @@ fn leeway_is_never_more_than_a_minute() {
     );
 }
 
+// Shows: TK-2
 #[test]
 fn another_issuer_is_refused() {
     for issuer in [
@@ -154,6 +157,7 @@ fn another_issuer_is_refused() {
     }
 }
 
+// Shows: TK-2
 #[test]
 fn another_audience_is_refused() {
     for audience in [
@@ -175,6 +179,7 @@ fn another_audience_is_refused() {
     assert!(with_claim("aud", json!(["other", "api"])).is_ok());
 }
 
+// Shows: TK-2
 #[test]
 fn another_type_of_token_is_refused() {
     crate::checks!("T003");

@@ -55,6 +55,7 @@ async fn whatever_is_wrong_with_a_key_the_answer_is_the_same() {
     }
 }
 
+// Shows: AK-3
 #[tokio::test]
 async fn a_key_is_taken_from_its_header_and_from_bearer_and_from_nowhere_else() {
     let app = app().await;
@@ -74,6 +75,7 @@ async fn a_key_is_taken_from_its_header_and_from_bearer_and_from_nowhere_else() 
     }
 }
 
+// Shows: AK-3
 #[tokio::test]
 async fn two_credentials_are_refused_whatever_they_are() {
     checks!("T019");
@@ -113,6 +115,7 @@ fn echoing(portcullis: &Portcullis) -> Api {
         .mount::<Public>("/nested", foreign)
 }
 
+// Shows: AK-3
 #[tokio::test]
 async fn a_header_and_a_parameter_of_the_deployments_own() {
     checks!("T082");
@@ -195,6 +198,7 @@ async fn a_header_and_a_parameter_of_the_deployments_own() {
     );
 }
 
+// Shows: AK-3
 #[tokio::test]
 async fn a_route_says_which_credentials_it_takes() {
     let app = app().await;

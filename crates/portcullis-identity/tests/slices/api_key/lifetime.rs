@@ -33,6 +33,7 @@ async fn a_key_is_honoured_until_the_second_it_expires() {
     check(&post(&app, &again, &rotate, &json!({})).await, 409, "key_expired");
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn a_rotation_moves_the_end_of_a_key_that_has_not_ended() {
     let app = app().await;
@@ -61,6 +62,7 @@ async fn a_rotation_moves_the_end_of_a_key_that_has_not_ended() {
     with_key(&app, text(&rotated, "key"), "/read").await.expect(200);
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn the_owner_is_told_once_a_week_before_the_end() {
     let app = app().await;
@@ -111,6 +113,7 @@ impl Mailer for Unsteady {
     }
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn a_warning_that_could_not_be_mailed_waits_and_is_mailed_once() {
     let mailer = Arc::new(Unsteady::default());
@@ -138,6 +141,7 @@ async fn a_warning_that_could_not_be_mailed_waits_and_is_mailed_once() {
     assert_eq!(events(&app, "api_key.untold").await.len(), 0);
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn last_used_is_written_behind_with_the_address() {
     let app = app().await;

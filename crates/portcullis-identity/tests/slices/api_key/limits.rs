@@ -5,6 +5,7 @@ use portcullis_core::checks;
 use super::*;
 use crate::given::events;
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_key_is_refused_elsewhere_and_that_is_audited() {
     checks!("T043");
@@ -39,6 +40,7 @@ async fn a_key_is_refused_elsewhere_and_that_is_audited() {
     assert_eq!(detail, Some("keys:read: address_not_allowed"));
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_key_used_too_often_waits_as_long_as_it_is_told() {
     checks!("T043");
@@ -68,6 +70,7 @@ async fn a_key_used_too_often_waits_as_long_as_it_is_told() {
     with_key(&app, key, "/read").await.expect(429);
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_key_used_too_often_is_explained_once_a_minute() {
     checks!("T076");

@@ -14,6 +14,7 @@ use portcullis_identity::Problem;
 use super::*;
 use crate::given::{complaints, events, log_in_with, pairs};
 
+// Shows: AK-1
 #[tokio::test]
 async fn create_wider_than_the_owner_names_what_exceeds_and_what_nobody_knows() {
     checks!("T039");
@@ -208,6 +209,7 @@ async fn create_and_rotate_need_a_fresh_login() {
         .expect(200);
 }
 
+// Shows: AK-1
 #[tokio::test]
 async fn create_shows_the_text_once_and_keeps_it_nowhere() {
     let app = app().await;

@@ -59,6 +59,7 @@ fn wish(permission: &str) -> Value {
     form_with(json!({ "permissions": [permission] }))
 }
 
+// Shows: AK-1
 #[tokio::test]
 async fn a_key_opens_what_a_membership_opens_and_nothing_else() {
     checks!("T107");
@@ -121,6 +122,7 @@ async fn with_robot(app: &TestApp, ben: &Account) -> (Account, String, String) {
     (root, robot, keys)
 }
 
+// Shows: AK-1
 /// Whoever makes keys for a program passes on what they have everywhere, and nothing that a membership of theirs gives.
 #[tokio::test]
 async fn a_membership_is_passed_on_to_nobody_elses_key() {
@@ -137,6 +139,7 @@ async fn a_membership_is_passed_on_to_nobody_elses_key() {
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
 }
 
+// Shows: AK-4
 /// A key is a member wherever its owner is, whatever stands on its list.
 #[tokio::test]
 async fn who_makes_a_programs_keys_reaches_no_organization_by_them() {

@@ -32,6 +32,7 @@ async fn keys_of_somebody_else_are_not_there() {
     with_key(&app, text(&made, "key"), "/read").await.expect(200);
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn a_revoked_key_is_refused_at_once_and_for_ever() {
     checks!("T020");
@@ -60,6 +61,7 @@ async fn a_revoked_key_is_refused_at_once_and_for_ever() {
     check(&with_key(&app, key, "/read").await, 401, "invalid_token");
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn widening_a_key_needs_a_fresh_login_and_no_less_than_the_key() {
     checks!("T081");
@@ -175,6 +177,7 @@ async fn a_change_counts_from_the_next_request_on() {
     );
 }
 
+// Shows: PW-9
 #[tokio::test]
 async fn what_the_owner_loses_the_key_loses_at_once() {
     checks!("T040");
@@ -312,6 +315,7 @@ async fn an_administrator_ends_sessions_and_keys_if_they_may_change_keys() {
     with_key(&app, text(&made, "key"), "/read").await.expect(200);
 }
 
+// Shows: AK-2
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn fifty_rotations_at_once_have_one_winner() {
     checks!("T045");
@@ -373,6 +377,7 @@ async fn rotations(app: &TestApp, who: &Account, path: &str, body: &Value) -> Ve
     answers.await.into_iter().map(Result::unwrap).collect()
 }
 
+// Shows: AK-2
 #[tokio::test]
 async fn rotate_keeps_the_old_text_until_its_overlap_ends() {
     let app = app().await;

@@ -27,6 +27,7 @@ async fn assign(app: &TestApp, id: &str, role: &str) {
     assert!(roles.assign(&permit, id, role, app.by_operator()).await.is_ok());
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_service_account_never_logs_in() {
     checks!("T042");
@@ -69,6 +70,7 @@ async fn a_service_account_never_logs_in() {
     );
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_service_account_works_by_its_keys_alone() {
     let app = app().await;
@@ -181,6 +183,7 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
         .expect(403);
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn an_administrator_disables_a_service_accounts_key() {
     checks!("T081");
@@ -265,6 +268,7 @@ async fn root_with_read(app: &TestApp, root: Account) -> Account {
     app.log_in(&root.email).await
 }
 
+// Shows: AK-4
 #[tokio::test]
 async fn a_service_accounts_expiring_key_is_told_to_somebody() {
     let app = app().await;

@@ -1,5 +1,7 @@
 //! Accounts: what every store must do.
 
+// This file shows: PW-1, PW-8, PW-9, TK-6
+
 mod claim;
 mod letters;
 mod naming;

@@ -36,6 +36,7 @@ pub async fn register_a_name_that_looks_like_another_writes_nothing<S: Stores>(d
     }
 }
 
+// Shows: PW-1
 /// A crowd registers names that can't be told apart: one account.
 pub async fn register_names_that_look_alike_in_parallel_makes_one<S: Stores>(db: S) {
     checks!("T142");

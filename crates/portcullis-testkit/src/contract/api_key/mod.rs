@@ -1,5 +1,7 @@
 //! API keys: what every store must do.
 
+// This file shows: AK-2
+
 mod change;
 mod creation;
 mod ending;

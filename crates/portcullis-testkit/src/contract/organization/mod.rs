@@ -1,5 +1,7 @@
 //! Organizations: what every store must do.
 
+// This file shows: AZ-6
+
 mod acceptance;
 mod appointment;
 mod authority;

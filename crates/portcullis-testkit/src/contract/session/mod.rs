@@ -1,5 +1,7 @@
 //! Sessions: what every store must do.
 
+// This file shows: SE-4, SE-5
+
 mod ending;
 mod opening;
 mod reading;

@@ -34,6 +34,7 @@ fn session(byte: u8) -> Digest<SessionToken> {
     Token::from_bytes([byte; 32]).digest()
 }
 
+// Shows: WP-4
 #[test]
 fn every_other_text_than_the_sessions_own_token_is_refused() {
     checks!("T048");
@@ -81,6 +82,7 @@ fn no_two_issues_share_a_text() {
     assert!(signer.holds(&session(1), second.as_bytes()));
 }
 
+// Shows: WP-4
 #[test]
 fn a_token_outlives_the_rotation_of_the_master_key_and_not_the_removal_of_its_key() {
     let environment = environment();

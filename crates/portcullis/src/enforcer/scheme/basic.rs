@@ -66,6 +66,7 @@ mod tests {
         }
     }
 
+    // Shows: PW-7
     #[test]
     fn other_spellings_of_the_same_bytes_are_refused() {
         checks!("T049");

@@ -116,6 +116,7 @@ async fn requests_and_pings_are_no_sign_of_reading() {
     assert!(line.serving.is_finished());
 }
 
+// Shows: WP-7
 #[tokio::test]
 async fn a_caller_who_reads_slowly_gets_all_of_it() {
     let mut line = Line::open(large());
@@ -237,6 +238,7 @@ async fn a_fresh_connection_has_as_long_as_a_head() {
     }
 }
 
+// Shows: WP-7
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_has_served_waits_longer_than_proxies_do() {
     let wait = async |seconds| tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -252,6 +254,7 @@ async fn a_connection_that_has_served_waits_longer_than_proxies_do() {
     }
 }
 
+// Shows: WP-7
 #[tokio::test(start_paused = true)]
 async fn a_later_head_has_ten_seconds_from_its_first_byte() {
     checks!("T032");

@@ -176,6 +176,7 @@ mod tests {
         }
     }
 
+    // Shows: KIT-1
     #[tokio::test]
     async fn the_page_runs_its_own_script_first_and_its_policy_names_it() {
         let own = own_script("./", "./openapi.json", "X-API-Key");

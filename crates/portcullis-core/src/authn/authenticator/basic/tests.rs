@@ -170,6 +170,7 @@ fn a_password_longer_than_any_is_hashed_each_time_like_a_wrong_one() {
     assert_eq!(deployment.ask(&beyond, after(1)).unwrap_err(), WRONG);
 }
 
+// Shows: PW-7
 #[test]
 fn a_warm_pair_reads_nothing_until_its_time_is_over() {
     let deployment = Deployment::new();
@@ -183,6 +184,7 @@ fn a_warm_pair_reads_nothing_until_its_time_is_over() {
     assert!(deployment.reads() > 0);
 }
 
+// Shows: PW-7
 #[test]
 fn a_changed_password_ends_a_warm_pair_at_once() {
     checks!("T047");

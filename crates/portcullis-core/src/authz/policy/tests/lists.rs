@@ -259,6 +259,7 @@ fn leaves(filter: &Filter) -> usize {
     }
 }
 
+// Shows: AZ-4
 #[test]
 fn forty_alternatives_make_forty_comparisons() {
     checks!("T101");
@@ -463,6 +464,7 @@ fn callers() -> impl Strategy<Value = Caller> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
+    // Shows: AZ-4
     #[test]
     fn a_list_has_exactly_the_rows_that_would_be_permitted(
         text in policies(),

@@ -255,6 +255,7 @@ fn deep(n: usize) -> Vec<String> {
     ]
 }
 
+// Shows: AZ-4
 #[test]
 fn a_policy_nested_a_hundred_thousand_deep_is_a_flaw_and_no_crash() {
     checks!("T061");
@@ -312,6 +313,7 @@ fn the_deepest_policy_that_loads_is_evaluated_and_listed() {
     assert!(loaded > 30, "{loaded}");
 }
 
+// Shows: AZ-4
 #[test]
 fn a_schema_is_read_as_it_was_written_and_no_other_is() {
     let text = schema().text().to_owned();

@@ -348,6 +348,7 @@ fn filters() -> impl Strategy<Value = Filter> {
 }
 
 proptest! {
+    // Shows: AZ-5
     /// A list shows exactly what single calls allow; and what a policy forbids, nothing allows.
     #[test]
     fn the_filter_means_what_single_decisions_allow(
