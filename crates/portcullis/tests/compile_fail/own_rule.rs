@@ -12,3 +12,7 @@ impl Access for Mine {
 }
 
 fn main() {}
+
+//~ error[E0277]: the trait bound `Mine: portcullis::route::guarded::sealed::Sealed` is not satisfied
+//~ own_rule.rs:8:17
+//~ help: the trait `portcullis::route::guarded::sealed::Sealed` is not implemented for `Mine`
