@@ -328,7 +328,7 @@ impl ApiKeys {
     /// by end and id. Each is answered once, unless its letters were withheld.
     ///
     /// # Errors
-    /// What the store says; then nobody was told.
+    /// [`Fault`] if the store can't do its work; then nobody was told.
     pub async fn warn_expiring(
         &self,
         after: Option<(Timestamp, Id)>,
