@@ -83,7 +83,7 @@ impl Running {
         Ok(running)
     }
 
-    /// Its process id.
+    /// The system's id of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -42,7 +42,7 @@ pub(crate) fn in_memory() -> Builder {
         .passwords(passwords)
 }
 
-/// Registers an account.
+/// Registers an account with this address, and answers its id.
 pub(crate) async fn register(portcullis: &Portcullis, email: &str) -> Result<account::Id> {
     let form = Registration {
         email: Some(EmailAddress::parse(email)?),

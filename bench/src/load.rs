@@ -87,7 +87,7 @@ pub(crate) fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// One keep-alive connection.
+/// One keep-alive connection, over which one request follows the other.
 pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -103,7 +103,7 @@ impl Connection {
         })
     }
 
-    /// Several of them.
+    /// Opens `count` connections to the address.
     pub(crate) async fn several(count: usize, address: SocketAddr) -> Result<Vec<Self>> {
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {

@@ -318,7 +318,7 @@ fn only<'r>(request: &'r http::request::Parts, name: &HeaderName) -> &'r [u8] {
     }
 }
 
-/// 2026-01-01.
+/// The present moment of every property: 2026-01-01T00:00:00Z.
 const NOW: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 fn signing_key() -> SigningKey {

@@ -14,7 +14,7 @@ pub(crate) const CHROMIUM: Needed = Needed {
     package: "chromium",
 };
 
-/// Runs every `tests/browser/*.test.mjs`.
+/// Runs every test of the pages in a browser: `tests/browser/*.test.mjs`.
 ///
 /// # Errors
 /// When a package can't be installed or a test fails.

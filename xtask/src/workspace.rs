@@ -8,13 +8,13 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// The repository's root.
+/// The repository's root: the folder above xtask's own.
 pub(crate) fn root() -> &'static Path {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.parent().unwrap_or(own)
 }
 
-/// Cargo's build folder.
+/// Cargo's build folder: `CARGO_TARGET_DIR`, or `target` below the root.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
 }

@@ -51,7 +51,7 @@ impl Plan {
         }
     }
 
-    /// How many rounds.
+    /// How many rounds are measured: one if only tried, otherwise by the size.
     fn rounds(&self, quick: usize, full: usize) -> usize {
         self.pick(1, quick, full)
     }

@@ -37,7 +37,7 @@ struct World {
     tokens: Vec<Arc<Mutex<HashMap<usize, String>>>>,
 }
 
-/// What is asked.
+/// What is asked of the server.
 #[derive(Clone, Copy)]
 enum Work {
     Cold,

@@ -28,7 +28,7 @@ impl Timestamp {
         Self(seconds.saturating_mul(1_000_000))
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// Microseconds since 1970-01-01T00:00:00Z; negative before.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
@@ -92,7 +92,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 /// Role: tells the time to every rule.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The present moment in UTC, to the microsecond. It may go back when somebody sets the clock.
     fn now(&self) -> Timestamp;
 }
 
@@ -117,12 +117,12 @@ impl Environment {
         Self { clock, entropy }
     }
 
-    /// The present moment.
+    /// The present moment in UTC, by the clock of this environment.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// `N` unpredictable bytes.
+    /// `N` bytes that nobody can predict, by the entropy of this environment.
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut out = [0; N];
         self.entropy.fill(&mut out);
@@ -159,12 +159,12 @@ macro_rules! define_id {
         pub struct $name(uuid::Uuid);
 
         impl $name {
-            /// A new id.
+            /// A new id: a UUID v7 of the environment's clock and entropy, so ordered by time.
             pub fn new(environment: &$crate::environment::Environment) -> Self {
                 Self(environment.id())
             }
 
-            /// The id's UUID.
+            /// The UUID that the id is, as it is stored and sent.
             pub const fn as_uuid(self) -> uuid::Uuid {
                 self.0
             }

@@ -88,7 +88,7 @@ pub struct Marked {
 }
 
 impl Marks {
-    /// A fresh table.
+    /// A table in which nothing was invalidated yet.
     pub fn new() -> Self {
         Self {
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),

@@ -42,7 +42,7 @@ impl OpaqueKind {
     }
 }
 
-/// All of them.
+/// Every kind of opaque token there is, each with what it is called to people.
 pub const OPAQUE: [OpaqueKind; 5] = [
     OpaqueKind::of::<SessionToken>("a session token"),
     OpaqueKind::of::<Refresh>("a refresh token"),

@@ -79,7 +79,7 @@ pub(crate) use port;
 /// Fails a test whose store was called as nobody expected.
 ///
 /// # Panics
-/// Always.
+/// Always: that is all it does.
 #[cfg(any(test, feature = "stub"))]
 #[allow(clippy::panic)]
 pub(crate) fn unstubbed<T>(verb: &str) -> T {

@@ -38,14 +38,14 @@ pub enum Status {
     TooManyRequests,
     /// 500: something that must not happen did.
     Internal,
-    /// 503: not now.
+    /// 503: it can't be done now, and may be later.
     Unavailable,
 }
 
 /// What becomes of a refusal's sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Text {
-    /// It is told.
+    /// It is told to the caller, as it is.
     Told,
     /// It goes to the log as what happens every day; outside stands what the status says.
     Logged,
@@ -77,7 +77,7 @@ pub enum Challenge {
     InsufficientScope(Option<&'static str>),
     /// A login that is younger than so many seconds, or made with a second factor.
     Login {
-        /// In seconds.
+        /// The greatest age of the login in seconds (RFC 9470 §3); `None` if any age will do.
         max_age: Option<u32>,
         /// Whether it takes a second factor.
         second_factor: bool,
@@ -88,7 +88,7 @@ pub enum Challenge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Details {
-    /// Its status.
+    /// The HTTP status that the refusal is answered with.
     pub status: Status,
     /// A stable, machine-readable code.
     pub code: &'static str,

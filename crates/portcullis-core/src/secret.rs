@@ -160,7 +160,7 @@ impl SecretText {
         Self(Zeroizing::new(text))
     }
 
-    /// The text itself.
+    /// The text in plain: whoever takes it must not log or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -195,7 +195,7 @@ impl SecretBytes {
         Self(kept)
     }
 
-    /// The bytes themselves.
+    /// The bytes in plain: whoever takes them must not log or store them.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }

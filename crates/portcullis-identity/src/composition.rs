@@ -94,7 +94,7 @@ impl Portcullis {
         Self::builder().database(url).open().await
     }
 
-    /// Gathers settings first.
+    /// Begins with every setting's default, for whoever wants to change one before it opens.
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -109,7 +109,7 @@ impl Portcullis {
         &self.0.environment
     }
 
-    /// The database.
+    /// The database that everything rests on.
     pub fn database(&self) -> &Database {
         &self.0.database
     }
@@ -124,7 +124,7 @@ impl Portcullis {
         &self.0.sessions
     }
 
-    /// Changes roles.
+    /// Makes, changes and deletes roles, and gives them to accounts.
     pub fn roles(&self) -> &Roles {
         &self.0.roles
     }
@@ -154,12 +154,12 @@ impl Portcullis {
         &self.0.keyring
     }
 
-    /// Issues tokens.
+    /// Signs access tokens and exchanges refresh tokens.
     pub fn issuer(&self) -> &Arc<Issuer> {
         &self.0.issuer
     }
 
-    /// The audit log.
+    /// The audit log, as administrators read it.
     pub fn audit(&self) -> &administration::Log {
         &self.0.audit
     }
@@ -184,7 +184,7 @@ impl Portcullis {
     /// a test, or a program that serves nothing.
     ///
     /// # Errors
-    /// What the store says; what isn't sent waits.
+    /// [`Fault`] if the store can't do its work; what isn't sent waits.
     pub async fn send_letters(&self) -> Result<(), Fault> {
         self.letters().settled().await
     }
@@ -206,7 +206,7 @@ impl Portcullis {
     /// [`Portcullis::serve`].
     ///
     /// # Errors
-    /// What the store says; nothing is lost, the next call writes it again.
+    /// [`Fault`] if a store can't do its work; nothing is lost, the next call writes it again.
     pub async fn write_seen(&self) -> Result<(), Fault> {
         // Each for itself: the sessions may be kept elsewhere, and away, while the keys' database is there.
         let seen = self.write_sessions_seen().await;
@@ -232,7 +232,7 @@ impl Portcullis {
     /// and only by a clock that has been steady for longer than an access token lives: what is deleted protects.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; what wasn't deleted yet is by the next call.
     pub async fn sweep(&self) -> Result<(), Fault> {
         self.sweep_by(self.0.environment.now()).await
     }
@@ -258,7 +258,7 @@ impl Portcullis {
     /// [`Portcullis::serve`].
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError`]; the next call tries it again.
     pub async fn tend_keys(&self) -> Result<(), KeyringError> {
         let by = audit::Context::system(self.0.environment.now());
         self.0.keyring.rotate_if_due(self.0.key_age, by).await?;
@@ -270,7 +270,7 @@ impl Portcullis {
     /// opens the database: it may have another configuration.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError`]; the keys of a former algorithm verify as before.
     pub async fn retire_former_keys(&self) -> Result<(), KeyringError> {
         let by = audit::Context::system(self.0.environment.now());
         self.0.keyring.retire_former(by).await?;
@@ -281,7 +281,7 @@ impl Portcullis {
     /// Called every minute by [`Portcullis::serve`].
     ///
     /// # Errors
-    /// What the store says; the next call moves it.
+    /// [`Fault`] if the store can't do its work; the next call moves it.
     pub async fn settle(&self) -> Result<(), Fault> {
         self.0.database.settle().await
     }

@@ -1,4 +1,4 @@
-//! Liveness and readiness.
+//! Liveness and readiness: whether the process answers, and whether it can do its work.
 
 use axum::extract::State;
 

@@ -40,7 +40,7 @@ pub enum Database {
 /// The master key, and where it came from.
 #[derive(Debug)]
 pub struct Secrets {
-    /// The master key.
+    /// The ring of master keys in the file; its current one seals.
     pub master_key: MasterKey,
     /// It was made just now.
     pub created: bool,
@@ -69,13 +69,13 @@ pub enum SecretsError {
     Missing {
         /// Where it should be.
         path: PathBuf,
-        /// The database.
+        /// The database's name, as [`Database::Existing`] says it.
         database: String,
     },
     /// The file can't be read.
     #[error("the secrets file {} can't be read: {reason}; make it readable by the server's user alone", path.display())]
     Unreadable {
-        /// Where it is.
+        /// The file's path.
         path: PathBuf,
         /// What the system says.
         reason: io::Error,
@@ -83,7 +83,7 @@ pub enum SecretsError {
     /// What is there is a folder or a device.
     #[error("the secrets file {} is not a plain file: move it away, or name another with master_key_file", path.display())]
     NotAFile {
-        /// Where it is.
+        /// The path of what is there.
         path: PathBuf,
     },
     /// Others may read or change the file, or own it.
@@ -92,7 +92,7 @@ pub enum SecretsError {
         path.display(), reason.advice(path, "master_key_file")
     )]
     NotPrivate {
-        /// Where it is.
+        /// The file's path.
         path: PathBuf,
         /// Who may use it.
         reason: NotPrivate,
@@ -100,7 +100,7 @@ pub enum SecretsError {
     /// The file's text is no master key.
     #[error("the secrets file {} is damaged: {reason}; restore it from its backup", path.display())]
     Invalid {
-        /// Where it is.
+        /// The file's path.
         path: PathBuf,
         /// What is wrong, with the line. It never quotes the line.
         reason: InvalidText,
@@ -132,7 +132,7 @@ pub enum InvalidText {
 /// The master key in the file at `path`; a new one, if there is neither file nor database.
 ///
 /// # Errors
-/// [`SecretsError`].
+/// [`SecretsError`]; a file that is there already is never changed.
 pub fn load_or_create(
     path: &Path,
     database: &Database,
@@ -173,7 +173,7 @@ pub fn load_or_create(
 /// The master key in the file at `path`; `None` if there is no such file.
 ///
 /// # Errors
-/// [`SecretsError`].
+/// [`SecretsError`], but never [`SecretsError::Missing`] or [`SecretsError::Unwritable`].
 pub fn load(path: &Path) -> Result<Option<MasterKey>, SecretsError> {
     Ok(read(path)?.map(|(master_key, _)| master_key))
 }

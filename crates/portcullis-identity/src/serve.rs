@@ -1,4 +1,4 @@
-//! Serves an API.
+//! Serves an API: declares what its routes ask for, answers requests, and keeps the upkeep going beside them.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Portcullis {
     /// end and writes down what is to be written.
     ///
     /// # Errors
-    /// [`ServeError`].
+    /// [`ServeError`]; nothing was served then.
     pub async fn serve(&self, api: Api, address: impl ToSocketAddrs) -> Result<(), ServeError> {
         let listener = TcpListener::bind(address).await.map_err(ServeError::Listen)?;
         self.serve_on(api, listener, Limits::default(), asked_to_stop())
@@ -75,7 +75,7 @@ impl Portcullis {
     /// As [`Portcullis::serve`], on a listener of the caller's, until `shutdown`.
     ///
     /// # Errors
-    /// [`ServeError`].
+    /// [`ServeError`]; nothing was served then.
     pub async fn serve_on(
         &self,
         api: Api,
@@ -102,7 +102,7 @@ impl Portcullis {
     /// for, the policies what is left to them. Whoever serves it keeps [`Portcullis::upkeep`] going beside it.
     ///
     /// # Errors
-    /// [`ServeError`].
+    /// [`ServeError`]: the routes contradict each other, the policies are wrong, or the database can't do its work.
     pub async fn router(&self, api: Api) -> Result<axum::Router, ServeError> {
         self.declare_permissions(&api).await?;
         self.declare_actions(&api).await?;
@@ -159,7 +159,7 @@ impl Portcullis {
     /// Makes every permission that a route of `api` asks for known to the database, so that roles can be given it.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; no permission was made known then.
     pub async fn declare_permissions(&self, api: &Api) -> Result<(), Fault> {
         let mut asked: Vec<PermissionRef> = Vec::new();
         for route in api.routes() {

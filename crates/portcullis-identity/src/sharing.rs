@@ -61,7 +61,7 @@ struct GrantView {
     expires_at: Option<Timestamp>,
     /// Who shared it: an account's id, `operator` or `system`.
     granted_by: String,
-    /// When, RFC 3339.
+    /// When it was shared, RFC 3339.
     #[schemars(with = "String")]
     granted_at: Timestamp,
 }

@@ -28,7 +28,7 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Starts them.
+    /// Starts every background task for `portcullis`.
     pub(crate) fn start(portcullis: &Portcullis) -> Self {
         let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
         let once = portcullis.clone();

@@ -16,7 +16,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Tables, or JSON.
+    /// Results as JSON for programs, or as tables for people.
     pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }

@@ -26,18 +26,18 @@ pub(crate) enum RunError {
          the configuration)"
     )]
     InUse {
-        /// The address.
+        /// The address that was to be listened on.
         address: SocketAddr,
     },
     /// The address can't be listened on.
     #[error("can't listen on {address}: {reason}; choose an address of this machine with --listen")]
     Listen {
-        /// The address.
+        /// The address that was to be listened on.
         address: SocketAddr,
         /// What the system says.
         reason: io::Error,
     },
-    /// Secrets, database, keys.
+    /// Secrets, database or keys can't be opened.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The database answered no more.
@@ -46,10 +46,10 @@ pub(crate) enum RunError {
     /// The policies are wrong.
     #[error(transparent)]
     Policies(#[from] PoliciesError),
-    /// The composition.
+    /// What was composed can't be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The system.
+    /// The system refuses something that a server needs.
     #[error("the server can't be run: {0}")]
     System(#[from] io::Error),
 }
@@ -57,7 +57,7 @@ pub(crate) enum RunError {
 /// Serves until the process is asked to stop.
 ///
 /// # Errors
-/// [`RunError`].
+/// [`RunError`], which says what to do.
 pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunError> {
     let stop = asked_to_stop()?;
     let address = config.server.listen;

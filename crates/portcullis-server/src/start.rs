@@ -24,9 +24,9 @@ pub(crate) enum StartError {
     /// The data folder can't be made.
     #[error("the data folder {folder} can't be made: {reason}; name another with --data")]
     Folder {
-        /// Which.
+        /// The folder's path.
         folder: String,
-        /// Why.
+        /// What the system says.
         reason: std::io::Error,
     },
     /// Others may use folder or database.
@@ -37,7 +37,7 @@ pub(crate) enum StartError {
         "there is no database {0}: start the server once with `portcullis serve`, or name another with --data"
     )]
     NoDatabase(String),
-    /// The secrets file.
+    /// The secrets file is missing, unreadable, damaged or not private.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The mail server's settings.
@@ -49,7 +49,7 @@ pub(crate) enum StartError {
          another with --database"
     )]
     NotADatabase {
-        /// Which.
+        /// The database's address, as it may be shown.
         database: String,
         /// What the database's library says.
         reason: String,
@@ -60,21 +60,21 @@ pub(crate) enum StartError {
          begin anew, move the secrets file away"
     )]
     Emptied {
-        /// Which.
+        /// The database's address, as it may be shown.
         database: String,
-        /// What is missing.
+        /// What is missing in it.
         reason: String,
-        /// The secrets file.
+        /// The path of the secrets file.
         secrets: String,
         /// What may have happened.
         advice: String,
     },
-    /// The database refuses.
+    /// The database can't be opened, for any other reason.
     #[error("{database}: {fault}")]
     Database {
-        /// Which.
+        /// The database's address, as it may be shown.
         database: String,
-        /// What it says.
+        /// Why the database can't be opened.
         fault: Fault,
     },
     /// The keys or the threads.
@@ -94,7 +94,7 @@ pub(crate) enum Missing {
 /// Opens everything that `config` names.
 ///
 /// # Errors
-/// [`StartError`].
+/// [`StartError`], which says what to do.
 pub(crate) async fn open(
     config: &Config,
     public_url: Option<&Url>,

@@ -1,4 +1,4 @@
-//! API keys.
+//! API keys, as the database keeps them.
 //!
 //! A key has one row: its text's hash, and beside it the hash of the text before while a rotation's overlap runs.
 //! A revoked key's row is gone; the audit log remembers it.
@@ -40,7 +40,7 @@ macro_rules! api_key_columns {
 
 use api_key_columns;
 
-/// Reads [`api_key_columns`].
+/// The key in a row of [`api_key_columns`].
 fn api_key(row: &mut Row) -> Result<ApiKey, Fault> {
     Ok(ApiKey {
         id: row.take()?,

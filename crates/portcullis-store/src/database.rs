@@ -65,7 +65,7 @@ impl Database {
     /// As [`Database::open`], with settings.
     ///
     /// # Errors
-    /// As [`Database::open`].
+    /// [`Fault`], as [`Database::open`].
     pub async fn open_with(url: &str, settings: &Settings) -> Result<Self, Fault> {
         let bus = Arc::<Bus>::default();
         let file = match parse(url)? {
@@ -134,7 +134,7 @@ impl Database {
     /// Whether the database answers now; one that does may take no writes all the same ([`Database::writable`]).
     ///
     /// # Errors
-    /// [`Fault`]: it doesn't.
+    /// [`Fault`] if the database doesn't answer.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.read("SELECT 1", params![]).await.map(drop)
     }

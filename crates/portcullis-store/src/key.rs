@@ -1,4 +1,4 @@
-//! Signing keys, sealed.
+//! Signing keys, sealed as they come.
 
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::environment::Timestamp;

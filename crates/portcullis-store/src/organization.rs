@@ -44,7 +44,7 @@ macro_rules! organization_columns {
 }
 use organization_columns;
 
-/// Reads [`organization_columns`].
+/// The organization in a row of [`organization_columns`].
 fn read_organization(row: &mut Row) -> Result<Organization, Fault> {
     Ok(Organization {
         id: row.take()?,

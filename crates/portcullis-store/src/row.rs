@@ -28,7 +28,7 @@ macro_rules! account_columns {
 }
 pub(crate) use account_columns;
 
-/// Reads [`account_columns`].
+/// The account in a row of [`account_columns`].
 pub(crate) fn account(row: &mut Row) -> Result<Account, Fault> {
     Ok(Account {
         id: row.take()?,

@@ -1,4 +1,4 @@
-//! Sessions.
+//! Sessions, as the database keeps them.
 //!
 //! A session that timed out stays a row until it is swept. The verbs that end sessions end such rows too, because
 //! `last seen` is written behind and the row may be the last to know that a session lives; their count is of those
@@ -34,7 +34,7 @@ macro_rules! session_columns {
 }
 pub(crate) use session_columns;
 
-/// Reads [`session_columns`].
+/// The session in a row of [`session_columns`].
 pub(crate) fn session(row: &mut Row) -> Result<Session, Fault> {
     Ok(Session {
         id: row.take()?,
@@ -300,7 +300,7 @@ pub(crate) async fn end(
 
 /// How many sessions ended.
 pub(crate) struct Ended {
-    /// All of them.
+    /// How many rows were ended, timed out or not.
     pub(crate) rows: u64,
     /// Those that had not timed out.
     pub(crate) living: u64,

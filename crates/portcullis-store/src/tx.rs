@@ -25,7 +25,7 @@ use crate::value::{Row, Value, params};
 /// A verb's answer, to be waited for.
 pub(crate) type Answer<'t, T> = futures_util::future::BoxFuture<'t, Result<T, Fault>>;
 
-/// A running transaction.
+/// A running transaction, and what is written when it ends well: events and invalidations.
 pub(crate) struct Tx<'c> {
     engine: Engine<'c>,
     ids: &'c event::Ids,

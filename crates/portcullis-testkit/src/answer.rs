@@ -24,7 +24,7 @@ impl Answer {
         }
     }
 
-    /// The status.
+    /// The HTTP status as a number.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
@@ -34,7 +34,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// All headers.
+    /// All headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }

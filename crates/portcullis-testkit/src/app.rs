@@ -16,11 +16,11 @@ use crate::{FakeClock, FakeMailer, Request, environment};
 
 /// A deployment on a database in memory, with its router.
 pub struct TestApp {
-    /// The deployment.
+    /// The deployment that the router serves.
     pub portcullis: Portcullis,
-    /// Its clock.
+    /// The clock that the deployment runs by; it stands still until a test moves it.
     pub clock: Arc<FakeClock>,
-    /// Its letters.
+    /// What the deployment mails.
     pub mailer: Arc<FakeMailer>,
     router: Router,
     documented: Option<Arc<Documented>>,
@@ -29,9 +29,9 @@ pub struct TestApp {
 /// A registered and logged-in account.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Its id.
+    /// The account's id.
     pub id: account::Id,
-    /// Its address.
+    /// The account's address, as it was registered.
     pub email: String,
     /// A good access token.
     pub access_token: String,
@@ -80,32 +80,32 @@ impl TestApp {
         }
     }
 
-    /// The router itself.
+    /// The router itself, for a request that is made by hand.
     pub fn router(&self) -> &Router {
         &self.router
     }
 
-    /// A `GET`.
+    /// Begins a `GET` request.
     pub fn get(&self, path: &str) -> Request {
         self.request(Method::GET, path)
     }
 
-    /// A `POST`.
+    /// Begins a `POST` request.
     pub fn post(&self, path: &str) -> Request {
         self.request(Method::POST, path)
     }
 
-    /// A `PUT`.
+    /// Begins a `PUT` request.
     pub fn put(&self, path: &str) -> Request {
         self.request(Method::PUT, path)
     }
 
-    /// A `PATCH`.
+    /// Begins a `PATCH` request.
     pub fn patch(&self, path: &str) -> Request {
         self.request(Method::PATCH, path)
     }
 
-    /// A `DELETE`.
+    /// Begins a `DELETE` request.
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
     }

@@ -18,7 +18,7 @@ impl FakeClock {
         Self(AtomicI64::new(START.as_micros()))
     }
 
-    /// Moves it forward.
+    /// Moves the clock forward by `span`.
     pub fn advance(&self, span: Duration) {
         self.0
             .fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);

@@ -124,7 +124,7 @@ impl<A: FnOnce(&Portcullis) -> Api> Matrix<A> {
         self
     }
 
-    /// Calls them all.
+    /// Calls every route with every credential, and reports what was answered otherwise than it must be.
     pub async fn run(self) -> Report {
         let Self {
             api,

@@ -76,12 +76,12 @@ impl RemoteApp {
         }
     }
 
-    /// The router itself.
+    /// The router itself, for a request that is made by hand.
     pub fn router(&self) -> &Router {
         &self.router
     }
 
-    /// A `GET`.
+    /// Begins a `GET` request.
     pub fn get(&self, path: &str) -> Request {
         self.request(Method::GET, path)
     }

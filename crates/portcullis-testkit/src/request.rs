@@ -110,13 +110,13 @@ impl Request {
             .header("sec-fetch-site", "same-origin")
     }
 
-    /// Sends JSON.
+    /// Gives the request this body, as JSON.
     pub fn json(mut self, body: &Value) -> Self {
         self.body = serde_json::to_vec(body).unwrap();
         self.header(header::CONTENT_TYPE.as_str(), "application/json")
     }
 
-    /// Sends a form.
+    /// Gives the request these fields as its body, as a form.
     pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
         let pairs = fields
             .iter()
@@ -125,7 +125,7 @@ impl Request {
         self.header(header::CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")
     }
 
-    /// Sends these bytes.
+    /// Gives the request these bytes as its body, of this content type.
     pub fn bytes(mut self, content_type: &str, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self.header(header::CONTENT_TYPE.as_str(), content_type)

@@ -11,12 +11,12 @@ use crate::{Json, Problem, Public};
 /// The answer of a process that is well.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Health {
-    /// `up`.
+    /// Always `up`: a process that isn't well answers with a problem.
     status: &'static str,
 }
 
 impl Health {
-    /// It is.
+    /// The answer of a process that is well.
     pub const UP: Self = Self { status: "up" };
 }
 

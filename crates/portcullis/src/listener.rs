@@ -16,7 +16,7 @@
 //! Of HTTP itself it keeps what the library leaves open: a request names one host (`T152`), and an answer before the
 //! request's end says whether the connection goes on (`T153`).
 //!
-//! **Deliberately absent:** TLS.
+//! **Deliberately absent:** TLS, which a proxy in front ends.
 
 mod answer;
 mod connection;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{Json, Problem};
 
-/// Which page.
+/// Which page of a list, and how much of it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Page {
@@ -62,7 +62,7 @@ pub struct Items<T> {
 }
 
 impl<T> Items<T> {
-    /// All of it.
+    /// The whole list at once: there is no next page.
     pub fn whole(items: Vec<T>) -> Json<Self> {
         Json(Self {
             items,

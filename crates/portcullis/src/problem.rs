@@ -221,12 +221,12 @@ impl Problem {
         self
     }
 
-    /// Its status.
+    /// The HTTP status that it is answered with.
     pub fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// Its stable code.
+    /// The stable code that programs compare.
     pub fn code(&self) -> &str {
         &self.0.code
     }
@@ -251,7 +251,7 @@ pub(crate) struct Wire<'a> {
     kind: &'static str,
     /// The status in words.
     title: &'a str,
-    /// The status.
+    /// The HTTP status of the answer, repeated.
     status: u16,
     /// A stable, machine-readable code.
     code: &'a str,

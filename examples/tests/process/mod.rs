@@ -67,13 +67,13 @@ impl Running {
         running
     }
 
-    /// Where it listens.
+    /// The URL of where it listens, without a path.
     #[allow(dead_code, reason = "not every test asks")]
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Host and port.
+    /// Where it listens: host and port.
     #[allow(dead_code, reason = "not every test asks")]
     pub(crate) fn address(&self) -> &str {
         &self.address
@@ -85,13 +85,13 @@ impl Running {
         self.folder.path()
     }
 
-    /// The program itself.
+    /// The path of the program itself.
     #[allow(dead_code, reason = "not every test asks")]
     pub(crate) fn program(&self) -> &Path {
         &self.program
     }
 
-    /// What it said.
+    /// What the program said once it was ready.
     pub(crate) fn word(&self) -> &str {
         &self.word
     }

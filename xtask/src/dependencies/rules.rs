@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-/// What `deny.toml` says.
+/// What `deny.toml` says, as far as it is checked here.
 pub(crate) struct Rules {
     pub(crate) licences: Vec<String>,
     pub(crate) exceptions: Vec<(String, Vec<String>)>,
@@ -18,7 +18,7 @@ pub(crate) struct Skip {
 }
 
 impl Rules {
-    /// Reads the rules.
+    /// Reads the rules from the text of `deny.toml`.
     ///
     /// # Errors
     /// When a rule is missing or has the wrong shape; a ban or a second version needs its reason.

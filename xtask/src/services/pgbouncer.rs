@@ -14,7 +14,7 @@ use crate::services::owner::Owner;
 use crate::services::{Running, start_on_free_port};
 use crate::stop::Stop;
 
-/// Debian's pooler.
+/// The program and the Debian package that has it.
 pub(crate) const PROGRAM: Needed = Needed {
     program: "/usr/sbin/pgbouncer",
     package: "pgbouncer",

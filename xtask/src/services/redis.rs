@@ -14,7 +14,7 @@ use crate::services::apt::Needed;
 use crate::services::{Running, start_on_free_port};
 use crate::stop::Stop;
 
-/// Debian's server.
+/// The program and the Debian package that has it.
 pub(crate) const PROGRAM: Needed = Needed {
     program: "redis-server",
     package: "redis-server",

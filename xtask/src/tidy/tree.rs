@@ -74,7 +74,7 @@ impl Tree {
             .any(|file| file.path == path || file.path.starts_with(&folder))
     }
 
-    /// The Rust sources.
+    /// The files of the tree that are Rust, each with its parsed source.
     pub(crate) fn rust(&self) -> impl Iterator<Item = (&File, &Rust)> {
         self.files
             .iter()

@@ -36,7 +36,7 @@ pub(crate) const PROGRAMS: [Needed; 2] = [
 /// `cargo xtask tour`: builds the server first.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`]; and when the server can't be built.
 pub(crate) fn run_by_hand(stop: &Stop) -> Result<()> {
     apt::install(stop, &PROGRAMS)?;
     process::run(

@@ -127,7 +127,7 @@ impl Reader {
     }
 }
 
-/// The section's heading.
+/// The heading of the README's section with the tour.
 const HEADING: &str = "## Five-minute tour";
 
 const CONSOLE: &str = "```console";

@@ -52,7 +52,7 @@ define_id! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// May log in.
+    /// May log in: its address is proven, or it never had one to prove.
     Active,
     /// May log in unless the deployment requires a verified address.
     Unverified,
@@ -63,7 +63,7 @@ pub enum State {
 }
 
 impl State {
-    /// The stored form.
+    /// The word that is stored, and shown in answers; [`State::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -135,7 +135,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The stored form.
+    /// The word that is stored, and shown in answers; [`Kind::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -154,13 +154,13 @@ impl Kind {
 /// An account as the store knows it. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its id.
+    /// The account's id, a UUID v7: the `sub` of its tokens (RFC 7519 §4.1.2). It never changes.
     pub id: Id,
     /// Its address as the user typed it, if it has one. It is a claim until [`Account::email_verified_at`] says more.
     pub email: Option<String>,
     /// Its user name as the user typed it, if it has one.
     pub username: Option<String>,
-    /// Its state.
+    /// Whether it may act; asked of every credential, not only at a login.
     pub state: State,
     /// When the address was proven, if it was.
     pub email_verified_at: Option<Timestamp>,
@@ -168,7 +168,7 @@ pub struct Account {
     pub stamp: Stamp,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// Whose it is.
+    /// Whether a person or a program owns it; it never changes.
     pub kind: Kind,
 }
 
@@ -194,20 +194,20 @@ impl secret::Kind for Setup {
 /// The token that makes the first administrator; printed at the first start, single use.
 pub type SetupToken = Opaque<Setup>;
 
-/// Everything [`Store::register`] writes.
+/// What [`Store::register`] writes of a person's account. The identifiers are valid, the password is hashed.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// Its new id.
+    /// The account's id, minted by the registrar; the password's hash is bound to it.
     pub id: Id,
-    /// Its address.
+    /// Its address as typed; `None` for an account with a user name only.
     pub email: Option<EmailAddress>,
     /// What having the address means.
     pub claim: Claim,
-    /// Its user name.
+    /// Its user name as typed; `None` for an account with an address only.
     pub username: Option<Username>,
-    /// Its first state.
+    /// [`State::Unverified`] with an address that must still be proven, otherwise [`State::Active`].
     pub state: State,
-    /// Its first stamp.
+    /// The security stamp that its first sessions and tokens carry; a random one.
     pub stamp: Stamp,
     /// The sealed hash of its password.
     pub password: SealedHash,
@@ -215,18 +215,18 @@ pub struct NewAccount {
     pub verification: Option<Offer>,
     /// Names of roles it begins with; they must exist.
     pub roles: Vec<String>,
-    /// When.
+    /// When it is registered, in UTC: the one moment that the whole operation uses.
     pub at: Timestamp,
 }
 
-/// Everything [`Store::create_service`] writes.
+/// What [`Store::create_service`] writes of a program's account.
 #[derive(Debug, Clone)]
 pub struct NewServiceAccount {
-    /// Its new id.
+    /// The account's id, minted by whoever creates it.
     pub id: Id,
     /// Its name, one of the names that people's accounts have too.
     pub username: Username,
-    /// Its first stamp.
+    /// The security stamp that what is issued for it is bound to; a random one.
     pub stamp: Stamp,
 }
 
@@ -265,7 +265,7 @@ pub enum StateSet {
 /// What a login needs: the account and its sealed hash.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// The account.
+    /// The account that the identifier leads to, in whatever state it is.
     pub account: Account,
     /// Its sealed password hash; `None` for an account without a password.
     pub password: Option<SealedHash>,

@@ -26,9 +26,9 @@ pub enum Addressee<'a> {
     /// Another account has proven the address. Its owner is told that somebody tried it, at the address as they typed it,
     /// because another spelling may be another mailbox.
     Owner {
-        /// That account.
+        /// The account that has proven the address.
         account: Id,
-        /// Its address.
+        /// The address as that account's owner typed it: the e-mail goes there.
         address: &'a str,
     },
 }
@@ -51,9 +51,9 @@ pub trait Wording: Send + Sync {
 /// A token that proves an address, as the store gets it, and the letter that carries it.
 #[derive(Clone)]
 pub struct Offer {
-    /// The token's digest.
+    /// The digest of the token that was minted: all of it that is stored.
     pub digest: Digest<EmailVerification>,
-    /// When it expires.
+    /// From when on the token is refused, in UTC.
     pub expires_at: Timestamp,
     letter: Option<Arc<Letter>>,
 }

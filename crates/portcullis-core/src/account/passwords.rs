@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::password::{HashError, Hasher, Password, SealedHash, Verdict};
 use crate::secret::SecretText;
 
-/// Role: checks passwords.
+/// Role: checks passwords. Finds the accounts that an identifier leads to, and judges what was typed for them.
 pub struct Passwords {
     accounts: Arc<dyn Store>,
     hasher: Arc<Hasher>,
@@ -45,7 +45,7 @@ pub enum Mismatch {
 pub struct NotProven {
     /// Whose identifier it was.
     pub account: Option<Id>,
-    /// What was wrong.
+    /// Why nobody is let in.
     pub reason: Mismatch,
 }
 
@@ -55,7 +55,7 @@ pub enum PasswordsError {
     /// The password couldn't be checked.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The store couldn't.
+    /// The store couldn't be reached or read; nobody is let in.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -81,7 +81,7 @@ impl Passwords {
     /// The accounts an identifier leads to, as typed.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn find(&self, identifier: &str) -> Result<Candidates, Fault> {
         let Some(identifier) = Identifier::parse(identifier) else {
             return Ok(Candidates {

@@ -21,7 +21,7 @@ pub enum Claim {
 /// An account's claim, as the letter about it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// The account.
+    /// The account that claims the address, as the store has it now.
     pub account: Account,
     /// When it was claimed.
     pub at: Timestamp,
@@ -34,7 +34,7 @@ pub struct Claimed {
 pub enum Proof {
     /// That they are this account, by a login of it or its password.
     Own {
-        /// The account.
+        /// Whoever was logged in, or whose password was right: it must be the account that the code is about.
         account: Id,
         /// Its stamp when that was found out.
         stamp: Stamp,

@@ -1,4 +1,4 @@
-//! Registers accounts.
+//! Registers accounts: people's, with or without an address to prove, and the first administrator.
 
 mod verification;
 
@@ -23,16 +23,16 @@ use crate::{audit, defends};
 pub struct Registration {
     /// An address, to be proven by a mailed token.
     pub email: Option<EmailAddress>,
-    /// A user name.
+    /// The user name to register; `None` if the address alone is to identify the account.
     pub username: Option<Username>,
-    /// The password.
+    /// The password in plain text, as typed; the registrar judges it and hashes it.
     pub password: SecretText,
 }
 
 /// A registered account, with the token that reaches its owner by mail.
 #[derive(Debug, Clone)]
 pub struct Registered {
-    /// The account.
+    /// The account as it was written.
     pub account: Account,
     /// The token that proves its address; `None` without an address.
     pub verification: Option<VerificationToken>,
@@ -64,7 +64,7 @@ pub enum RegistrationError {
     /// The password couldn't be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -147,7 +147,7 @@ impl Registrar {
     /// claim the same address. The letter that asks for the proof is written with the account.
     ///
     /// # Errors
-    /// [`RegistrationError`].
+    /// [`RegistrationError`]; no account exists then, and no e-mail was written.
     pub async fn register(
         &self,
         form: Registration,
@@ -165,7 +165,7 @@ impl Registrar {
     /// is void.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; an earlier token is as good as it was.
     pub async fn offer_setup(&self) -> Result<Option<SetupToken>, Fault> {
         let token = SetupToken::mint(&self.environment);
         // Whoever starts the server, or asks for a link, is at the machine.
@@ -181,7 +181,7 @@ impl Registrar {
     /// Whether the set-up token is good, for a page that asks before it uses the token up.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn setup_is_open(&self, token: &SetupToken) -> Result<bool, Fault> {
         self.store
             .setup_is_open(token.digest(), self.environment.now())
@@ -215,7 +215,7 @@ impl Registrar {
     /// Ends up to `limit` claims that are over at `moment`, which has surely come; answers how many.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; no claim was ended then, and the next call tries them again.
     pub async fn expire_claims(&self, moment: Timestamp, limit: u32) -> Result<u64, Fault> {
         let stamp = Stamp::new(&self.environment);
         self.store

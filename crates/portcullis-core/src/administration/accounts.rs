@@ -13,7 +13,7 @@ use crate::scopes::Lacks;
 /// Why an account's state was not set.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StateError {
-    /// No such account.
+    /// No account has this id.
     #[error("there is no such account")]
     NoAccount,
     /// Nobody shuts themselves out.
@@ -37,7 +37,7 @@ pub enum StateError {
         /// What the credential lacks.
         missing: Lacks,
     },
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -59,7 +59,7 @@ impl Refusal for StateError {
 /// Why an account's address was not proven.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProveError {
-    /// No such account.
+    /// No account has this id.
     #[error("there is no such account")]
     NoAccount,
     /// It has proven its address, or has none.
@@ -74,7 +74,7 @@ pub enum ProveError {
         /// What the credential lacks.
         missing: Lacks,
     },
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -95,7 +95,7 @@ impl Accounts {
     /// Up to `limit` accounts after `after`, by id.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list(
         &self,
         _permit: &Permit<AccountsRead>,
@@ -105,10 +105,10 @@ impl Accounts {
         self.store.list(after, limit).await
     }
 
-    /// One account.
+    /// The account with this id, in whatever state it is; `None` if there is none.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn find(&self, _permit: &Permit<AccountsRead>, id: Id) -> Result<Option<Account>, Fault> {
         self.store.find(id).await
     }
@@ -116,7 +116,7 @@ impl Accounts {
     /// Sets an account's state. Disabling ends all its sessions and tokens, everywhere, within a second.
     ///
     /// # Errors
-    /// [`StateError`].
+    /// [`StateError`]; the account is as it was.
     pub async fn set_state(
         &self,
         permit: &Permit<AccountsWrite>,
@@ -145,7 +145,7 @@ impl Accounts {
     /// every proof, others who claim the address lose it.
     ///
     /// # Errors
-    /// [`ProveError`].
+    /// [`ProveError`]; the account is as it was, and so are the others that claim its address.
     pub async fn prove_email(
         &self,
         permit: &Permit<AccountsWrite>,

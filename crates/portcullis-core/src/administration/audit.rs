@@ -21,7 +21,7 @@ impl Log {
     /// Up to `limit` events, newest first.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list(
         &self,
         _permit: &Permit<AuditRead>,

@@ -44,7 +44,7 @@ impl Decisions {
     /// Why the request with this trace id was refused; `None` if it wasn't, or nothing is kept of it.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn find(
         &self,
         _permit: &Permit<DecisionsRead>,
@@ -58,7 +58,7 @@ impl Decisions {
     /// account. Nobody is logged in for it.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn access(
         &self,
         _permit: &Permit<DecisionsRead>,

@@ -20,7 +20,7 @@ use crate::session::{Assurance, Method};
 /// What is asked of a caller on one route.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked {
-    /// The rule.
+    /// What the route asks of its caller, as it was registered.
     pub rule: Rule,
     /// The kinds of credential that are read; `None` where nobody needs one.
     pub kinds: Option<Kinds>,
@@ -34,7 +34,7 @@ pub struct Outlook {
     /// A stable code: `holds`, what is missing ([`Denied::code`](crate::authz::Denied::code)),
     /// `depends_on_organization`, `credential_not_accepted` or `account_refused`.
     pub code: String,
-    /// Why, for people.
+    /// A sentence for people that says the same as the code; not for programs to compare.
     pub why: String,
     /// The rule, part by part.
     pub explanation: Explanation,

@@ -48,7 +48,7 @@ impl Keys {
     /// Answers `false` if another node changed the ring meanwhile; call again.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError::Known`] if the ring has a key of that name; other [`KeyringError`]s.
     pub async fn import(
         &self,
         permit: &Permit<KeysWrite>,

@@ -19,7 +19,7 @@ pub enum ServiceAccountError {
     /// The name belongs to somebody.
     #[error("an account has this name already")]
     Taken,
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -49,7 +49,7 @@ impl ServiceAccounts {
     /// Makes one. It may do nothing until it is given a role.
     ///
     /// # Errors
-    /// [`ServiceAccountError`].
+    /// [`ServiceAccountError`]; no account was made then.
     pub async fn create(
         &self,
         permit: &Permit<AccountsWrite>,
@@ -70,7 +70,7 @@ impl ServiceAccounts {
     /// Up to `limit` service accounts after `after`, by id.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list(
         &self,
         _permit: &Permit<AccountsRead>,

@@ -75,7 +75,8 @@ impl Format {
     /// Keys that begin with `prefix_environment_`.
     ///
     /// # Errors
-    /// [`InvalidFormat`].
+    /// [`InvalidFormat::Word`] unless both are 1 to 16 of a-z 0-9 and begin with a letter; [`InvalidFormat::Reserved`]
+    /// for a prefix that begins with `pc`.
     pub fn new(prefix: &str, environment: &str) -> Result<Self, InvalidFormat> {
         if !is_word(prefix) || !is_word(environment) {
             return Err(InvalidFormat::Word);
@@ -124,7 +125,7 @@ impl Format {
     /// Reads a key as a caller presents it: what is looked up, and nothing that could be shown.
     ///
     /// # Errors
-    /// [`InvalidKey`].
+    /// [`InvalidKey`]: the form, the checksum, the prefix or the environment is another.
     pub fn read(&self, text: &str) -> Result<KeyDigest, InvalidKey> {
         defends!("T038");
         let parts = Parts::of(text)?;
@@ -151,7 +152,7 @@ impl<'t> Parts<'t> {
     /// Recognises a key offline.
     ///
     /// # Errors
-    /// [`InvalidKey::Form`] or [`InvalidKey::Checksum`].
+    /// [`InvalidKey::Form`] if it isn't built like a key, [`InvalidKey::Checksum`] if it was mistyped, cut or made up.
     pub fn of(text: &'t str) -> Result<Self, InvalidKey> {
         let (prefix, rest) = text.split_once('_').ok_or(InvalidKey::Form)?;
         let (environment, tail) = rest.split_once('_').ok_or(InvalidKey::Form)?;
@@ -174,12 +175,12 @@ impl<'t> Parts<'t> {
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The text.
+    /// The whole text in plain, as its owner presents it; nothing may log or store it.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What is stored.
+    /// The digest that is stored in the text's place, and looked up by.
     pub fn digest(&self) -> KeyDigest {
         digest(&self.0)
     }

@@ -45,9 +45,9 @@ use crate::{account, audit};
 /// A key as the store knows it. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Its id.
+    /// The key's id, a UUID v7: what it is named by, and no secret. A rotation keeps it.
     pub id: Id,
-    /// Its owner.
+    /// The account that owns the key, and whose permissions bound the key's.
     pub account: account::Id,
     /// What the owner calls it.
     pub name: String,
@@ -73,17 +73,17 @@ pub struct ApiKey {
     pub last_used: Option<(Timestamp, Option<IpAddr>)>,
 }
 
-/// Everything [`Store::create_key`] writes.
+/// What [`Store::create_key`] writes of a key.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// Its new id.
+    /// The key's id, minted by whoever makes it.
     pub id: Id,
-    /// Its owner.
+    /// The account that is to own it.
     pub account: account::Id,
     /// The owner's stamp as it was when they were let in to make the key: it must be theirs still. `None` if somebody else
     /// makes it.
     pub stamp: Option<account::Stamp>,
-    /// Its name.
+    /// What its owner calls it; for people alone.
     pub name: Name,
     /// What it may do, sorted and without repetition.
     pub permissions: Vec<String>,
@@ -91,7 +91,7 @@ pub struct NewApiKey {
     pub digest: KeyDigest,
     /// What people recognise it by.
     pub hint: String,
-    /// When it ends.
+    /// From when on it is refused, in UTC; `None` is never.
     pub expires_at: Option<Timestamp>,
     /// From where it may be used.
     pub networks: Networks,
@@ -108,7 +108,7 @@ pub struct NewApiKey {
     reason = "one is made per change of a key, and looked at where it was made"
 )]
 pub enum Creation {
-    /// It exists now.
+    /// The key as it was written: it is honoured from now on.
     Created(ApiKey),
     /// There is no such account; nothing was written.
     UnknownAccount,
@@ -123,7 +123,7 @@ pub enum Creation {
 /// A key that was found by the hash of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The key.
+    /// The key whose text, present or former, has this hash.
     pub key: ApiKey,
     /// Until when this text is honoured, if it is the one before the last rotation.
     pub until: Option<Timestamp>,
@@ -132,7 +132,7 @@ pub struct Found {
 /// What changes of a key; `None` leaves it as it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Its name.
+    /// What its owner calls it from now on.
     pub name: Option<Name>,
     /// Whether it is honoured.
     pub enabled: Option<bool>,
@@ -179,19 +179,19 @@ impl Renewal {
 /// When a key ends after it was given another text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum NewEnd {
-    /// When it did.
+    /// At the moment that it had before, or never if it had none.
     #[default]
     AsBefore,
-    /// Never.
+    /// Never: the end that it had is taken away.
     Never,
-    /// Then.
+    /// At this moment, in UTC.
     At(Timestamp),
 }
 
 /// A new text for a key.
 #[derive(Debug, Clone)]
 pub struct Rotation {
-    /// As [`NewApiKey::stamp`].
+    /// The owner's stamp, if the owner rotates: as [`NewApiKey::stamp`].
     pub stamp: Option<account::Stamp>,
     /// The hash of the text that it is to replace: whoever was overtaken by another rotation replaces nothing.
     pub from: KeyDigest,
@@ -228,9 +228,9 @@ pub enum Rotated {
 /// A key that expires soon, its owner, and who is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiring {
-    /// The key.
+    /// The key as it is, with the end of which is told.
     pub key: ApiKey,
-    /// Its owner.
+    /// The account that owns it; it may act.
     pub owner: account::Account,
     /// Who is to be told, all with an address: the owner; for an owner without one whoever made the key, and if that
     /// isn't known or nobody with an address who may act, the people who administer. Empty if there is nobody.
@@ -252,7 +252,7 @@ pub trait Wording: Send + Sync {
 pub struct Warning {
     /// The key, and who was to be told.
     pub expiring: Expiring,
-    /// Whether they were.
+    /// Whether e-mails about it were written, or withheld.
     pub outcome: Warned,
 }
 
@@ -286,7 +286,7 @@ port! {
     /// The account's keys, oldest first, expired ones too.
     read fn list(account: account::Id) -> Vec<ApiKey>;
 
-    /// The account's key.
+    /// The account's key with this id, expired or not; `None` if it has no such key.
     read fn find(account: account::Id, id: Id) -> Option<ApiKey>;
 
     /// The key that this text is, or was before the last rotation. Times are the caller's to judge.

@@ -12,10 +12,10 @@ pub struct Name(String);
 pub struct InvalidName;
 
 impl Name {
-    /// Parses a name.
+    /// Parses a name: 1 to 64 characters that can be seen. Space around it is dropped.
     ///
     /// # Errors
-    /// [`InvalidName`].
+    /// [`InvalidName`] if it is empty, longer, or has characters that can't be seen or turn the direction of writing.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         // 64 characters of four bytes, and some space around them.
         let text = Bounded::new(text, 512).ok_or(InvalidName)?.trimmed().as_str();
@@ -27,7 +27,7 @@ impl Name {
         }
     }
 
-    /// The name.
+    /// The name as typed, without the space around it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

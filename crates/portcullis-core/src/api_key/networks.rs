@@ -18,7 +18,7 @@ pub enum InvalidNetwork {
     /// An IPv4 address inside of IPv6.
     #[error("write IPv4 addresses as such: 203.0.113.7 instead of ::ffff:203.0.113.7")]
     Mapped,
-    /// Too many.
+    /// More addresses and networks than [`Networks::MOST`] for one key.
     #[error("at most {} addresses and networks", Networks::MOST)]
     TooMany,
 }

@@ -15,12 +15,12 @@ use crate::id::{AccountId, ApiKeyId, SessionId};
 use crate::port::port;
 use crate::scopes::Scopes;
 
-/// Who acts.
+/// Who acts: decided at the edge from the credential, and recorded with what is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// Nobody known.
+    /// A caller without a credential, or with one that wasn't honoured.
     Anonymous,
-    /// An account.
+    /// The account whose credential was verified.
     Account(AccountId),
     /// Someone at the machine's own command line.
     Operator,
@@ -33,7 +33,7 @@ pub enum Actor {
 pub struct Context {
     /// When: the one moment the whole operation uses.
     pub at: Timestamp,
-    /// Who.
+    /// Who acts: recorded with the event, and judged by verbs that give or take something.
     pub actor: Actor,
     /// What the credential they came with is narrowed to. It isn't recorded: verbs that give or take what accounts
     /// may do judge by it.
@@ -79,7 +79,7 @@ macro_rules! actions {
         pub enum Action { $($(#[$doc])* $name,)* }
 
         impl Action {
-            /// Every action.
+            /// Every action that can be recorded, in the order of their declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// The stored form, `subject.verb`.
@@ -105,7 +105,7 @@ actions! {
     EmailVerificationRequested = "account.email_verification_requested",
     /// A login was refused; the detail names the reason.
     LoginRefused = "login.refused",
-    /// A session began.
+    /// A session began by a login, on whatever device.
     SessionOpened = "session.opened",
     /// A session ended; the detail names the reason.
     SessionEnded = "session.ended",
@@ -166,7 +166,7 @@ actions! {
     MemberAdded = "organization.member_added",
     /// An account accepted an invitation.
     MemberJoined = "organization.member_joined",
-    /// A member left.
+    /// A member left the organization of their own accord.
     MemberLeft = "organization.member_left",
     /// A member was removed.
     MemberRemoved = "organization.member_removed",
@@ -205,7 +205,7 @@ actions! {
 pub struct Event {
     /// Its id, ordered by time.
     pub id: Uuid,
-    /// When.
+    /// When it was done or refused, in UTC: the one moment that its whole operation used.
     pub at: Timestamp,
     /// The action's stored form.
     pub action: String,
@@ -217,7 +217,7 @@ pub struct Event {
     pub session: Option<SessionId>,
     /// The API key that the actor came with, if it was one.
     pub api_key: Option<ApiKeyId>,
-    /// The client's address.
+    /// The client's IP address as text; `None` where there was no client.
     pub ip: Option<String>,
     /// The client's user agent.
     pub user_agent: Option<String>,
@@ -259,7 +259,7 @@ port! {
     /// Where events are kept.
     pub trait Store => audit_port;
 
-    /// Appends a refusal.
+    /// Appends an event that follows no change in the database, such as a refusal.
     write fn append(refusal: Refusal, by: Context) -> ();
 
     /// Up to `limit` events, newest first.

@@ -31,7 +31,7 @@ enum Rests {
 }
 
 impl Verified {
-    /// Whose it is.
+    /// The principal that the credential speaks for, as it was verified.
     pub fn principal(&self) -> &Arc<Principal> {
         match &self.0 {
             Rests::Embedded(entry) => &entry.principal,
@@ -77,7 +77,7 @@ impl Authentication {
     /// The same, with what that rests on.
     ///
     /// # Errors
-    /// As [`Authentication::authenticate`].
+    /// As [`Authentication::authenticate`]: [`AuthenticationError`], and nobody is let in.
     pub async fn verify(
         &self,
         credential: &Credential<'_>,
@@ -132,7 +132,7 @@ impl Authentication {
         }
     }
 
-    /// As [`Authenticator::put_back`].
+    /// Takes back what couldn't be written down, as [`Authenticator::put_back`]; a resource server drops it.
     pub fn put_back(&self, seen: Vec<(session::Id, Timestamp)>) {
         match self {
             Self::Embedded(authenticator) => authenticator.put_back(seen),
@@ -148,7 +148,7 @@ impl Authentication {
         }
     }
 
-    /// As [`Authenticator::put_back_used`].
+    /// Takes back what couldn't be written down, as [`Authenticator::put_back_used`]; a resource server drops it.
     pub fn put_back_used(&self, used: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) {
         match self {
             Self::Embedded(authenticator) => authenticator.put_back_used(used),

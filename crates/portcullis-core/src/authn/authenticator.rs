@@ -51,15 +51,15 @@ impl Bus for Alone {
 
 /// What an [`Authenticator`] rests on.
 pub struct Foundation {
-    /// The accounts' facts.
+    /// Where accounts' states, stamps, roles and permissions are read, and remembered.
     pub directory: Arc<Directory>,
-    /// Sessions.
+    /// Where session tokens are looked up.
     pub sessions: Arc<dyn session::Store>,
-    /// Revocations.
+    /// Where it is asked whether an access token was revoked.
     pub tokens: Arc<dyn token::Store>,
-    /// API keys.
+    /// Where API keys are looked up by their digest.
     pub api_keys: Arc<dyn api_key::Store>,
-    /// Access tokens.
+    /// What checks signature and claims of access tokens.
     pub verifier: Verifier,
     /// The marks that the store's invalidations move.
     pub marks: Arc<Marks>,
@@ -113,7 +113,7 @@ impl Authenticator {
     /// addresses only is refused.
     ///
     /// # Errors
-    /// As [`Authenticator::authenticate_from`].
+    /// [`AuthenticationError`], as [`Authenticator::authenticate_from`]; nobody is let in.
     pub async fn authenticate(
         &self,
         credential: &Credential<'_>,

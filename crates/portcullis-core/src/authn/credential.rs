@@ -26,7 +26,7 @@ pub enum Credential<'r> {
 }
 
 impl Credential<'_> {
-    /// Its kind.
+    /// Which kind of credential it is by its form; nothing is verified for it.
     pub const fn kind(&self) -> CredentialKind {
         match self {
             Self::Jwt(_) => CredentialKind::Jwt,
@@ -43,7 +43,7 @@ impl Credential<'_> {
 pub struct Pair {
     /// An address or a user name, as typed.
     pub identifier: SecretText,
-    /// The password.
+    /// The password in plain text, as typed.
     pub password: SecretText,
 }
 
@@ -134,17 +134,17 @@ pub enum AuthenticationError {
     /// The key is good, but not at the caller's address.
     #[error("this API key may not be used from this address")]
     AddressNotAllowed {
-        /// The key's owner.
+        /// The account that owns the key, for the audit log.
         account: account::Id,
-        /// The key.
+        /// The key that was presented, for the audit log.
         key: api_key::Id,
     },
     /// The key is good, and was used too often.
     #[error("this API key is used more often than its limit allows; wait before the next request")]
     RateLimited {
-        /// The key's owner.
+        /// The account that owns the key, for the audit log.
         account: account::Id,
-        /// The key.
+        /// The key that was presented, for the audit log.
         key: api_key::Id,
         /// How long to wait.
         after: Duration,

@@ -40,7 +40,7 @@ impl Directory {
     /// The account's facts at `now`, from memory where they still hold.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store must be asked and can't be reached, or what it holds can't be read.
     pub async fn facts(&self, account: account::Id, now: Timestamp) -> Result<Option<Arc<Facts>>, Fault> {
         if let Some(known) = self.known.get(&account)
             && self.marks.holds(account.as_uuid(), known.mark)
@@ -54,7 +54,7 @@ impl Directory {
     /// The account's facts from the store at `now`, whatever is remembered.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn read(&self, account: account::Id, now: Timestamp) -> Result<Option<Arc<Facts>>, Fault> {
         // The mark comes first: a change that lands while the facts are read makes them stale at once.
         let mark = self.marks.mark(account.as_uuid());

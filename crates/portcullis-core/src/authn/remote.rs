@@ -85,7 +85,7 @@ impl RemoteAuthenticator {
         self
     }
 
-    /// The issuer's keys.
+    /// The public keys of the issuer that tokens are verified with, fetched where they are missing or old.
     pub fn keys(&self) -> &Arc<RemoteKeys> {
         &self.keys
     }

@@ -4,15 +4,15 @@
 use crate::authz::{Permission as _, PermissionRef};
 
 crate::permissions! {
-    /// Reading accounts.
+    /// Seeing every account, with its state, roles and sessions.
     pub AccountsRead = "portcullis:accounts:read": "See accounts, their roles and sessions";
-    /// Changing accounts.
+    /// Enabling, disabling, locking and unlocking the accounts of others.
     pub AccountsWrite = "portcullis:accounts:write": "Enable, disable and lock accounts";
-    /// Reading roles.
+    /// Seeing all roles and permissions, and who has which role.
     pub RolesRead = "portcullis:roles:read": "See roles and permissions";
-    /// Changing roles.
+    /// Making, changing and deleting roles, and giving them to accounts.
     pub RolesWrite = "portcullis:roles:write": "Create and change roles, give them to accounts";
-    /// Ending others' sessions.
+    /// Ending every session of any account.
     pub SessionsWrite = "portcullis:sessions:write": "End the sessions of any account";
     /// Reading the audit log.
     pub AuditRead = "portcullis:audit:read": "Read the audit log";
@@ -20,11 +20,11 @@ crate::permissions! {
     pub DecisionsRead = "portcullis:decisions:read": "See why requests were refused and what an account could do";
     /// Seeing which policies are in force.
     pub PoliciesRead = "portcullis:policies:read": "See which policies are in force";
-    /// Rotating keys.
+    /// Rotating, importing and withdrawing the signing keys.
     pub KeysWrite = "portcullis:keys:write": "Rotate the signing keys";
-    /// Reading all organizations.
+    /// Seeing all organizations, not only those one is a member of.
     pub OrganizationsRead = "portcullis:organizations:read": "See all organizations";
-    /// Changing organizations.
+    /// Making organizations for others, suspending them, appointing and dismissing members.
     pub OrganizationsWrite = "portcullis:organizations:write": "Create and suspend organizations";
     /// Seeing who is a member of the organization.
     pub MembersRead = "org:members:read": "See the members and invitations of the organization";
@@ -38,7 +38,7 @@ crate::permissions! {
     pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
 }
 
-/// All of them.
+/// Every permission that Portcullis declares itself.
 pub const BUILT_IN: [PermissionRef; 16] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,

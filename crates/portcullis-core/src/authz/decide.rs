@@ -1,4 +1,4 @@
-//! The decision.
+//! The decision: whether a rule holds for a caller in a situation, and if not, why.
 
 use std::error::Error;
 use std::fmt;

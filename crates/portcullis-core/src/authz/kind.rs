@@ -16,7 +16,7 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
-    /// Every kind.
+    /// Every kind of credential there is, in the order of their declaration.
     pub const ALL: [Self; 4] = [Self::Jwt, Self::Session, Self::ApiKey, Self::Basic];
 
     /// Whether it stands for a login by a person. Only such a credential can satisfy a fresh login or a second
@@ -53,7 +53,7 @@ impl CredentialKind {
 pub struct Kinds(u8);
 
 impl Kinds {
-    /// Every kind.
+    /// Every kind of credential there is, Basic included.
     pub const ALL: Self = Self::of(&CredentialKind::ALL);
 
     /// What stands for a login by a person.
@@ -67,7 +67,7 @@ impl Kinds {
         CredentialKind::ApiKey,
     ]);
 
-    /// Just these kinds.
+    /// The set of exactly these kinds.
     pub const fn of(mut kinds: &[CredentialKind]) -> Self {
         let mut bits = 0;
         while let [kind, rest @ ..] = kinds {
@@ -99,7 +99,7 @@ impl Kinds {
         self.0 == 0
     }
 
-    /// The accepted kinds.
+    /// The kinds in the set, in the order of [`CredentialKind::ALL`].
     pub fn iter(self) -> impl Iterator<Item = CredentialKind> {
         CredentialKind::ALL
             .into_iter()

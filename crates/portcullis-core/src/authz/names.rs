@@ -102,7 +102,7 @@ impl PermissionSet {
         }
     }
 
-    /// Adds a permission.
+    /// Adds a permission to the set; one that is in it already changes nothing.
     pub fn insert(&mut self, id: PermissionId) {
         let index = id.0 as usize / 64;
         if self.words.len() <= index {

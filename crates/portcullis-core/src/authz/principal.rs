@@ -12,7 +12,7 @@ use crate::{account, api_key, defends, session, token};
 /// What an account is and may do, read at once: a principal is built from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountFacts {
-    /// The account.
+    /// The account itself, with its state and its stamp.
     pub account: account::Account,
     /// All its roles, those it inherits included.
     pub roles: Vec<String>,
@@ -23,7 +23,7 @@ pub struct AccountFacts {
 /// What an account is and may do, compiled for deciding. Shared by all principals of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// The account.
+    /// The account itself, with its state and its stamp.
     pub account: account::Account,
     /// All its roles, sorted.
     pub roles: Vec<String>,

@@ -25,7 +25,7 @@ pub trait Permission: Requirement {
 
 /// The name of a role; made by [`roles!`](crate::roles!).
 pub trait RoleName: Send + Sync + 'static {
-    /// The role's name.
+    /// The role's name, as the database has it: what is compared.
     const NAME: &'static str;
 }
 
@@ -37,7 +37,7 @@ impl<R: RoleName> Requirement for Role<R> {
     const RULE: Rule = Rule::Role(R::NAME);
 }
 
-/// Any known caller.
+/// A caller who is known, by whatever credential the route accepts.
 #[derive(Debug)]
 pub enum Authenticated {}
 
@@ -78,7 +78,7 @@ impl Requirement for SecondFactor {
 
 /// The name of an action that policies decide; made by [`actions!`](crate::actions).
 pub trait ActionName: Send + Sync + 'static {
-    /// The action's name.
+    /// The action's name, as policies write it: `Action::"…"`.
     const NAME: &'static str;
 }
 

@@ -7,7 +7,7 @@ use crate::authz::PermissionId;
 /// A permission that code declares.
 #[derive(Clone, Copy)]
 pub struct PermissionRef {
-    /// Its name.
+    /// The permission's name, such as `posts:edit`: what roles, scopes and `authz.lock` say.
     pub name: &'static str,
     /// What it allows, for people.
     pub description: &'static str,
@@ -26,7 +26,7 @@ impl fmt::Debug for PermissionRef {
 pub enum Rule {
     /// Nothing: anybody may call.
     Public,
-    /// A known caller.
+    /// A caller who is known, by whatever credential the route accepts.
     Authenticated,
     /// A caller whose credential no scopes narrow. API keys never satisfy it.
     Unnarrowed,

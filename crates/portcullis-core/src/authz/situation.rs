@@ -46,7 +46,7 @@ impl Situation<'_> {
 /// What an account is and may do in one organization, compiled for deciding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
-    /// The organization.
+    /// The organization that the account is a member of.
     pub organization: OrganizationId,
     /// The roles it has there, those they inherit included, sorted.
     pub roles: Vec<String>,
@@ -77,7 +77,7 @@ pub enum Verdict {
 /// What the policies say, and which of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reasons {
-    /// The verdict.
+    /// What the policies say, all together.
     pub verdict: Verdict,
     /// The names of the policies that permit it.
     pub permitting: Vec<String>,

@@ -33,7 +33,7 @@ impl StepUp {
         }
     }
 
-    /// Both at once.
+    /// The login that satisfies both: the shorter age, and a second factor if either asks for one.
     const fn and(self, other: Self) -> Self {
         let max_age = match (self.max_age, other.max_age) {
             (Some(a), Some(b)) => Some(if a < b { a } else { b }),

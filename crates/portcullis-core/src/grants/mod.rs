@@ -27,7 +27,7 @@ use crate::{account, audit};
 /// Whom something is shared with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
-    /// One account.
+    /// One account, a person's or a program's.
     Account(account::Id),
     /// Everybody who has the role, directly or by inheritance.
     Role(String),
@@ -65,12 +65,12 @@ impl FromStr for Subject {
     }
 }
 
-/// One resource.
+/// The one resource that is shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Target {
     /// The name of its kind, such as `Post`.
     pub kind: String,
-    /// Its id.
+    /// The resource's id as text; see [`Target::is_storable`].
     pub id: String,
 }
 
@@ -96,9 +96,9 @@ impl fmt::Display for Target {
 /// What is shared with whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// The resource.
+    /// The resource that is shared.
     pub target: Target,
-    /// Who may.
+    /// Whom it is shared with.
     pub subject: Subject,
     /// What they may do.
     pub action: String,
@@ -113,14 +113,14 @@ pub struct Record {
     pub grant: Grant,
     /// Who shared it: `operator`, `system` or an account's id.
     pub granted_by: String,
-    /// When.
+    /// When it was shared, in UTC.
     pub granted_at: Timestamp,
 }
 
 /// Who asks: every grant to the account, to any of its roles, and to the organization counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
-    /// The account.
+    /// The account that asks.
     pub account: account::Id,
     /// The organization that the request selects and the account is a member of.
     pub organization: Option<OrganizationId>,
@@ -138,7 +138,7 @@ pub enum Ground {
 /// How long a holder may do something by grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
-    /// Until then.
+    /// Until this moment, in UTC; from it on no more.
     Until(Timestamp),
     /// Until it is taken back.
     Open,

@@ -34,7 +34,7 @@ pub struct Decided {
 /// Why an action on a resource was not allowed.
 #[derive(Debug, Clone)]
 pub enum Refusal {
-    /// The decision.
+    /// It was decided that the caller may not; the reason says what is missing.
     Denied(Denied),
     /// There was none: the grants couldn't be read.
     Fault(Fault),
@@ -43,7 +43,7 @@ pub enum Refusal {
 /// Which resources of a kind somebody may do an action to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visible {
-    /// Those.
+    /// Means the resources that the caller may do the action to.
     pub filter: Filter,
     /// Whether all of the caller's grants are in it: no more than [`Grants::MOST_IDS`] are.
     pub complete: bool,
@@ -52,7 +52,7 @@ pub struct Visible {
 /// A wish to share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shared {
-    /// With whom.
+    /// Whom it is to be shared with.
     pub subject: Subject,
     /// What they may do.
     pub action: String,
@@ -87,7 +87,7 @@ pub enum GrantError {
     /// The id of the resource can't be kept.
     #[error("an id to share has 1 to {most} bytes and no control characters", most = Target::LONGEST)]
     InvalidId,
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -120,7 +120,7 @@ impl Grants {
     /// Whether `principal` may do the action to the resource. Grants are read only where they could decide.
     ///
     /// # Errors
-    /// [`Refusal`].
+    /// [`Refusal::Denied`] if it may not, [`Refusal::Fault`] if a grant could decide and none can be read.
     pub async fn decide(
         &self,
         action: &ActionRule,
@@ -164,7 +164,7 @@ impl Grants {
     /// Decides, and proves it.
     ///
     /// # Errors
-    /// [`Refusal`].
+    /// [`Refusal`], as [`Grants::decide`]; there is no permit then.
     pub async fn permit<R, A: Action<R>>(
         &self,
         principal: Arc<Principal>,
@@ -182,7 +182,7 @@ impl Grants {
     /// Which resources of the kind `principal` may do the action to.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if grants must be read and the store can't be reached, or what it holds can't be read.
     pub async fn visible(
         &self,
         action: &ActionRule,
@@ -226,7 +226,7 @@ impl Grants {
     /// Every grant on the resource that counts now.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list<R, A: Action<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
@@ -238,7 +238,7 @@ impl Grants {
     /// Shares the resource: what the sharer may do themselves, and for no longer.
     ///
     /// # Errors
-    /// [`GrantError`].
+    /// [`GrantError`]; nothing is shared then that wasn't before.
     pub async fn share<R: Actions, A: Action<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
@@ -360,7 +360,7 @@ pub struct ResourcePermit<R, A> {
 }
 
 impl<R, A> ResourcePermit<R, A> {
-    /// Who may.
+    /// The caller who may do the action.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
     }

@@ -18,7 +18,7 @@ impl ApiKeys {
     /// Changes one of the caller's keys.
     ///
     /// # Errors
-    /// [`ChangeError`].
+    /// [`ChangeError`]; the key is as it was.
     pub async fn change(
         &self,
         who: &Principal,
@@ -32,7 +32,7 @@ impl ApiKeys {
     /// Changes a key of a service account.
     ///
     /// # Errors
-    /// [`ChangeError`].
+    /// [`ChangeError`]; the key is as it was.
     pub async fn change_for(
         &self,
         permit: &Permit<ApiKeysWrite>,

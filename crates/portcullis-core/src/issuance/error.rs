@@ -42,7 +42,7 @@ pub enum CreateError {
     /// The login that asked was ended meanwhile, with everything of the account.
     #[error("everything of the account was ended meanwhile: log in again")]
     LoggedOut,
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -113,7 +113,7 @@ pub enum RotateError {
     /// The login that asked was ended meanwhile, with everything of the account.
     #[error("everything of the account was ended meanwhile: log in again")]
     LoggedOut,
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -161,7 +161,7 @@ pub enum ChangeError {
     /// The login that asked was ended meanwhile, with everything of the account.
     #[error("everything of the account was ended meanwhile: log in again")]
     LoggedOut,
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -44,21 +44,21 @@ pub struct Form {
 /// A key with its text, which is never seen again.
 #[derive(Debug, Clone)]
 pub struct Issued {
-    /// The key.
+    /// The key as the store has it now.
     pub key: ApiKey,
-    /// Its text.
+    /// The key's text, to be shown to its owner once; the store has its digest only.
     pub secret: Secret,
 }
 
 /// What [`ApiKeys`] rest on.
 pub struct Foundation {
-    /// Keys.
+    /// Where keys are kept.
     pub store: Arc<dyn Store>,
     /// Which permissions there are.
     pub permissions: Arc<dyn roles::Store>,
     /// What accounts may do.
     pub directory: Arc<Directory>,
-    /// Time and randomness.
+    /// The clock, and the randomness that ids and texts are made of.
     pub environment: Environment,
     /// How keys are written.
     pub format: Format,
@@ -90,7 +90,7 @@ impl ApiKeys {
     /// Makes a key of the caller's own.
     ///
     /// # Errors
-    /// [`CreateError`].
+    /// [`CreateError`]; no key was made.
     pub async fn create(
         &self,
         who: &Principal,
@@ -107,7 +107,7 @@ impl ApiKeys {
     /// Makes a key of a service account.
     ///
     /// # Errors
-    /// [`CreateError`].
+    /// [`CreateError`]; no key was made.
     pub async fn create_for(
         &self,
         permit: &Permit<MayIssue>,
@@ -192,15 +192,15 @@ impl ApiKeys {
     /// The account's keys, oldest first.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list(&self, account: account::Id) -> Result<Vec<ApiKey>, Fault> {
         self.on.store.list(account).await
     }
 
-    /// Any account's keys.
+    /// The keys of any account, oldest first.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list_of(
         &self,
         _permit: &Permit<ApiKeysRead>,
@@ -212,7 +212,7 @@ impl ApiKeys {
     /// One of the account's keys.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn find(&self, account: account::Id, id: Id) -> Result<Option<ApiKey>, Fault> {
         self.on.store.find(account, id).await
     }
@@ -220,7 +220,7 @@ impl ApiKeys {
     /// Gives one of the caller's keys another text; the present one is honoured until the overlap ends.
     ///
     /// # Errors
-    /// [`RotateError`].
+    /// [`RotateError`]; the texts honoured before are honoured still.
     pub async fn rotate(
         &self,
         who: &Principal,
@@ -238,7 +238,7 @@ impl ApiKeys {
     /// The same for the key of a service account.
     ///
     /// # Errors
-    /// [`RotateError`].
+    /// [`RotateError`]; the texts honoured before are honoured still.
     pub async fn rotate_for(
         &self,
         permit: &Permit<MayIssue>,
@@ -305,7 +305,7 @@ impl ApiKeys {
     /// Ends one of the account's keys for ever. Answers `false` if it has no such key.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; the key is honoured as before.
     pub async fn revoke(&self, account: account::Id, id: Id, by: audit::Context) -> Result<bool, Fault> {
         self.on.store.revoke_key(account, id, by).await
     }
@@ -313,7 +313,7 @@ impl ApiKeys {
     /// Ends a key of any account.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; the key is honoured as before.
     pub async fn revoke_for(
         &self,
         permit: &Permit<ApiKeysWrite>,
@@ -328,7 +328,7 @@ impl ApiKeys {
     /// by end and id. Each is answered once, unless its letters were withheld.
     ///
     /// # Errors
-    /// What the store says; then nobody was told.
+    /// [`Fault`] if the store can't do its work; then nobody was told.
     pub async fn warn_expiring(
         &self,
         after: Option<(Timestamp, Id)>,

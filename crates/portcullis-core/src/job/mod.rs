@@ -20,7 +20,7 @@ use crate::throttle::Budget;
 use crate::{audit, define_id};
 
 define_id! {
-    /// Names a job.
+    /// Names a job; an e-mail that is tried again has it as before.
     Id
 }
 
@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The stored form.
+    /// The word that is stored; [`Kind::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Letter => "letter",
@@ -54,7 +54,7 @@ impl Kind {
 /// A job to be written.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Its new id.
+    /// The job's id, minted by whoever writes it: its payload is sealed for it.
     pub id: Id,
     /// What is to be done.
     pub kind: Kind,
@@ -75,7 +75,7 @@ pub struct NewJob {
 /// A job in the hands of a worker.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Its id.
+    /// The job's id, the same for every attempt.
     pub id: Id,
     /// What is to be done.
     pub kind: Kind,
@@ -94,14 +94,14 @@ pub struct Job {
 /// What came of writing a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Enqueued {
-    /// It is written.
+    /// The job is written, and counted against its budgets.
     Written,
     /// One of its budgets has nothing left for this long; nothing was counted or written but an audit event.
     Withheld(Duration),
 }
 
 port! {
-    /// Where jobs wait.
+    /// Where jobs wait until a worker takes them.
     pub trait Store => jobs_port;
 
     /// Writes a job that follows no change in the database, and counts it against its budgets; one that is withheld is

@@ -13,13 +13,13 @@ pub enum Algorithm {
     HS384,
     /// HMAC with SHA-512, a shared secret.
     HS512,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    /// RSASSA-PKCS1-v1_5 with SHA-256; verified and signed with.
     RS256,
     /// RSASSA-PKCS1-v1_5 with SHA-384; verified, never signed with.
     RS384,
     /// RSASSA-PKCS1-v1_5 with SHA-512; verified, never signed with.
     RS512,
-    /// RSASSA-PSS with SHA-256.
+    /// RSASSA-PSS with SHA-256; verified and signed with.
     PS256,
     /// RSASSA-PSS with SHA-384; verified, never signed with.
     PS384,
@@ -30,7 +30,7 @@ pub enum Algorithm {
     ES256,
     /// ECDSA on P-384 with SHA-384.
     ES384,
-    /// Ed25519.
+    /// EdDSA on Ed25519 (RFC 8037 §3.1).
     EdDSA,
 }
 
@@ -79,7 +79,7 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// The JWA name.
+    /// The name that stands in `alg` (RFC 7518 §3.1, RFC 8037 §3.1).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::HS256 => "HS256",

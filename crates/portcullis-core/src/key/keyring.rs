@@ -213,7 +213,7 @@ impl Keyring {
         !self.unread.load(Ordering::Acquire)
     }
 
-    /// [`Keys::rotate`](crate::administration::Keys::rotate).
+    /// What [`Keys::rotate`](crate::administration::Keys::rotate) does once the permit is shown.
     pub(crate) async fn rotate(&self, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         let seen_at = self.ring.load().next_since.plus(PUBLICATION);
@@ -224,7 +224,7 @@ impl Keyring {
         self.turn(by).await
     }
 
-    /// [`Keys::rotate_at_once`](crate::administration::Keys::rotate_at_once).
+    /// What [`Keys::rotate_at_once`](crate::administration::Keys::rotate_at_once) does once the permit is shown.
     pub(crate) async fn rotate_at_once(&self, by: audit::Context) -> Result<bool, KeyringError> {
         crate::defends!("T113");
         let ring = self.ring.load();
@@ -245,7 +245,7 @@ impl Keyring {
     /// Rotates if the current key has signed for `max_age` or longer. Answers whether it did.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError`]; the current key goes on signing.
     pub async fn rotate_if_due(&self, max_age: Duration, by: audit::Context) -> Result<bool, KeyringError> {
         let since = self.ring.load().next_since;
         if by.at < since.plus(max_age) {
@@ -254,7 +254,7 @@ impl Keyring {
         self.turn(by).await
     }
 
-    /// [`Keys::import`](crate::administration::Keys::import).
+    /// What [`Keys::import`](crate::administration::Keys::import) does once the permit is shown.
     pub(crate) async fn import(&self, key: SigningKey, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         self.reload().await?;
@@ -286,7 +286,8 @@ impl Keyring {
     /// verify for the overlap still. Whoever serves calls it once, when it begins to. Answers how many those were.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError::Store`] if the store can't do its work, [`KeyringError::Fixed`] without one; other
+    /// [`KeyringError`]s.
     pub async fn retire_former(&self, by: audit::Context) -> Result<u64, KeyringError> {
         let source = self.source()?;
         let until = by.at.plus(source.settings.overlap);
@@ -301,7 +302,8 @@ impl Keyring {
     /// Deletes retired keys whose time has come. Answers how many.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError::Store`] if the store can't do its work, [`KeyringError::Fixed`] without one; other
+    /// [`KeyringError`]s.
     pub async fn delete_retired(&self) -> Result<u64, KeyringError> {
         let source = self.source()?;
         let deleted = source.store.delete_retired(source.environment.now()).await?;
@@ -315,7 +317,7 @@ impl Keyring {
     /// rests under an older master key.
     ///
     /// # Errors
-    /// [`KeyringError`].
+    /// [`KeyringError`] at the first key that can't be read, opened or written; those before it are sealed anew.
     pub async fn reseal(&self) -> Result<u64, KeyringError> {
         let source = self.source()?;
         let mut resealed = 0;

@@ -37,14 +37,14 @@ use crate::port::port;
 pub enum Phase {
     /// Published, not signing yet: verifiers get to know it.
     Next,
-    /// Signs.
+    /// Published, and the one that signs.
     Current,
     /// Signs no more; still verifies what it signed.
     Retired,
 }
 
 impl Phase {
-    /// The stored form.
+    /// The word that is stored, and shown to people; [`Phase::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Next => "next",
@@ -121,7 +121,7 @@ pub struct Record {
     pub algorithm: String,
     /// PKCS#8 (or the raw secret of an HMAC key), sealed under the master key and bound to algorithm and `kid`.
     pub sealed: Vec<u8>,
-    /// Where it stands.
+    /// Where the key stands in its life.
     pub phase: Phase,
     /// When it was made.
     pub created_at: Timestamp,

@@ -81,7 +81,7 @@ impl Sealer {
     /// secret belongs to (a `kid`, an account's id); both are needed again to open it.
     ///
     /// # Errors
-    /// [`SealError::Failed`].
+    /// [`SealError::Failed`] if the crypto library can't seal.
     pub fn seal(&self, purpose: &str, associated: &[u8], plaintext: &[u8]) -> Result<Sealed, SealError> {
         crate::defends!("T015");
         let id = self.ring.current_id();
@@ -106,7 +106,7 @@ impl Sealer {
     /// Opens what [`Sealer::seal`] wrote for the same purpose and owner, under whichever key of the ring.
     ///
     /// # Errors
-    /// [`SealError`].
+    /// [`SealError`]; nothing of the secret is given out then.
     pub fn open(&self, purpose: &str, associated: &[u8], sealed: &[u8]) -> Result<SecretBytes, SealError> {
         let (id, rest) = split(sealed)?;
         let (nonce, body) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Malformed)?;

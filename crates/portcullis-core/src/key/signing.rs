@@ -176,7 +176,7 @@ impl SigningKey {
         }
     }
 
-    /// Signs `message`.
+    /// Signs `message` with the one algorithm of the key; the signature is in the form that JWS wants (RFC 7518 §3).
     ///
     /// # Errors
     /// [`SigningFailed`] if the crypto library fails.
@@ -200,7 +200,7 @@ impl SigningKey {
         }
     }
 
-    /// The key's name.
+    /// The name that stands in the header of what it signs: its `kid` (RFC 7515 §4.1.4).
     pub fn kid(&self) -> &str {
         self.verifying.kid()
     }

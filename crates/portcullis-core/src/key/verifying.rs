@@ -167,7 +167,7 @@ impl VerifyingKey {
         })
     }
 
-    /// The key's name.
+    /// The name that tokens select the key by: its `kid` (RFC 7515 §4.1.4).
     pub fn kid(&self) -> &str {
         &self.inner.kid
     }

@@ -42,6 +42,6 @@ pub trait Mailer: Send + Sync {
     /// arrived, the id is the same, and so should be the letter's `Message-ID`.
     ///
     /// # Errors
-    /// [`MailError`].
+    /// [`MailError`], which says whether to try again.
     async fn send(&self, letter: Letter, id: Id) -> Result<(), MailError>;
 }

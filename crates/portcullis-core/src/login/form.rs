@@ -34,7 +34,7 @@ pub enum Stay {
 pub struct LoginForm {
     /// An address or a user name, as typed.
     pub identifier: String,
-    /// The password.
+    /// The password in plain text, as typed.
     pub password: SecretText,
     /// What the device gets.
     pub delivery: Delivery,
@@ -42,29 +42,29 @@ pub struct LoginForm {
     pub scopes: Option<Vec<String>>,
     /// Whom the access token is for; `None` is the issuer itself. A session is always for the issuer.
     pub audience: Option<Audience>,
-    /// Where.
+    /// The device that logs in, as far as it is known: for the session list and the audit log.
     pub device: Device,
 }
 
 /// What a login gives.
 #[derive(Debug, Clone)]
 pub enum LoggedIn {
-    /// Tokens.
+    /// The login gives an access token and a refresh token, as [`Delivery::Tokens`] asked.
     Tokens {
-        /// What was issued.
+        /// The tokens as the caller gets them.
         issued: Box<token::Issued>,
-        /// The account.
+        /// The account that logged in.
         account: Account,
         /// The account has had sessions before, and none from such a device.
         new_device: bool,
     },
-    /// A session.
+    /// The login gives an opaque session token, as [`Delivery::Session`] or [`Delivery::Cookie`] asked.
     Session {
-        /// Its id.
+        /// The session's id: what it is named by in lists, and no secret.
         id: Id,
         /// Its token, shown once.
         token: Token,
-        /// The account.
+        /// The account that logged in.
         account: Account,
         /// Until when at most.
         expires_at: Timestamp,
@@ -96,7 +96,7 @@ pub enum LoginError {
     /// No token could be signed.
     #[error(transparent)]
     Signing(#[from] token::MintError),
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

@@ -59,21 +59,21 @@ impl Default for Settings {
 
 /// What a [`Manager`] rests on.
 pub struct Foundation {
-    /// Accounts.
+    /// Where accounts and their password hashes are kept.
     pub accounts: Arc<dyn account::Store>,
-    /// Sessions.
+    /// Where sessions are kept.
     pub sessions: Arc<dyn Store>,
-    /// Refresh tokens.
+    /// Where refresh tokens are kept.
     pub tokens: Arc<dyn token::Store>,
-    /// The audit log.
+    /// Where refusals are recorded.
     pub audit: Arc<dyn audit::Store>,
     /// What accounts may do.
     pub directory: Arc<Directory>,
-    /// Passwords.
+    /// What checks passwords.
     pub hasher: Arc<Hasher>,
-    /// Tokens.
+    /// What signs access tokens and derives refresh tokens.
     pub issuer: Arc<Issuer>,
-    /// Time and randomness.
+    /// The clock, and the randomness that ids and tokens are made of.
     pub environment: Environment,
     /// How long sessions live.
     pub settings: Settings,
@@ -84,7 +84,7 @@ pub struct Foundation {
 /// Why an account's sessions were not ended.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EndError {
-    /// No such account.
+    /// No account has this id.
     #[error("there is no such account")]
     NoAccount,
     /// The account may do more than whoever acts.
@@ -93,7 +93,7 @@ pub enum EndError {
         /// What the credential lacks.
         missing: Lacks,
     },
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -166,7 +166,8 @@ impl Manager {
     /// Ends a session by its owner's logout. Answers `false` if it had ended already.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work. The session may have ended nevertheless where sessions are kept outside
+    /// the database.
     pub async fn log_out(
         &self,
         account: account::Id,
@@ -179,7 +180,7 @@ impl Manager {
     /// Ends every session and token an account was ever given, for an administrator. Answers how many sessions that were.
     ///
     /// # Errors
-    /// [`EndError`].
+    /// [`EndError`]; everything lives on then.
     pub async fn end_all_of(
         &self,
         permit: &Permit<SessionsWrite>,
@@ -193,7 +194,7 @@ impl Manager {
     /// The same, and its API keys as `keys` says: ending those takes the permission to change keys besides.
     ///
     /// # Errors
-    /// [`EndError`].
+    /// [`EndError`]; everything lives on then, API keys included.
     pub async fn end_everything_of(
         &self,
         permit: &Permit<SessionsWrite>,
@@ -232,7 +233,7 @@ impl Manager {
     /// Ends every session and token the caller's own account was ever given. Answers how many sessions that were.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the database can't do its work; everything lives on then.
     pub async fn log_out_everywhere(&self, account: account::Id, by: audit::Context) -> Result<u64, Fault> {
         Ok(self.end_everything(account, Keys::Stay, by).await?.sessions)
     }
@@ -240,7 +241,7 @@ impl Manager {
     /// The same, and the account's API keys as `keys` says.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the database can't do its work; everything lives on then, API keys included.
     pub async fn end_everything(
         &self,
         account: account::Id,
@@ -254,7 +255,8 @@ impl Manager {
     /// Ends one of the account's sessions from elsewhere. Answers `false` if the account has no such session.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work. The session may have ended nevertheless where sessions are kept outside
+    /// the database.
     pub async fn end(&self, account: account::Id, session: Id, by: audit::Context) -> Result<bool, Fault> {
         self.on.sessions.end(account, session, Ending::Ended, by).await
     }
@@ -262,7 +264,7 @@ impl Manager {
     /// Ends all sessions of the account but one. Answers how many.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work. Sessions kept outside the database may have ended nevertheless.
     pub async fn end_others(&self, account: account::Id, keep: Id, by: audit::Context) -> Result<u64, Fault> {
         self.on.sessions.end_others(account, keep, by).await
     }
@@ -270,7 +272,7 @@ impl Manager {
     /// Ends the session of a refresh token, used or not. A token that doesn't exist is no error.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work; the session lives on then.
     pub async fn revoke_refresh(&self, token: &RefreshToken, by: audit::Context) -> Result<(), Fault> {
         let Some(id) = self.on.tokens.find_refresh(token.digest()).await? else {
             return Ok(());
@@ -288,7 +290,8 @@ impl Manager {
     /// Ends the session of a session token. A token that is no session's is no error.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work. The session may have ended nevertheless where sessions are kept outside
+    /// the database.
     pub async fn revoke_session(&self, token: &Token, by: audit::Context) -> Result<(), Fault> {
         if let Some(session) = self.on.sessions.find_by_token(token.digest()).await? {
             let (account, id) = (session.account, session.id);
@@ -300,7 +303,7 @@ impl Manager {
     /// The account's living sessions, most recently seen first.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't be reached, or what it holds can't be read.
     pub async fn list(&self, account: account::Id) -> Result<Vec<Session>, Fault> {
         self.on.sessions.list(account, self.on.environment.now()).await
     }
@@ -308,7 +311,7 @@ impl Manager {
     /// Names one of the account's sessions. Answers `false` if the account has no such session.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work; call again.
     pub async fn rename(
         &self,
         account: account::Id,
@@ -325,7 +328,7 @@ impl Manager {
     /// Gives a session another token, as every change of privilege must. `None` if `old` isn't its token any more.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if a store can't do its work; `old` may be the session's token no more.
     pub async fn renew(&self, id: Id, old: &Token, by: audit::Context) -> Result<Option<Token>, Fault> {
         defends!("T022");
         let token = Token::mint(&self.on.environment);

@@ -26,7 +26,7 @@ pub enum Authority {
 /// A role and everything it brings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleFacts {
-    /// Its name.
+    /// The role's name, as the database has it.
     pub name: String,
     /// Its own name and those of the roles it inherits.
     pub roles: BTreeSet<String>,

@@ -44,7 +44,7 @@ impl Current {
         self.organization.id
     }
 
-    /// The organization.
+    /// The organization itself, in whatever state it is.
     pub fn organization(&self) -> &Organization {
         &self.organization
     }
@@ -137,7 +137,7 @@ impl Directory {
     /// there is no such organization.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store must be asked and can't be reached, or what it holds can't be read.
     pub async fn current(
         &self,
         account: account::Id,

@@ -82,7 +82,7 @@ pub enum OrganizationsError {
          invited address, and prove it by the code that /auth/email/code mails"
     )]
     AnotherAddress,
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

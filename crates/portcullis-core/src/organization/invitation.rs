@@ -23,12 +23,12 @@ pub type InvitationToken = Opaque<InvitationKind>;
 /// How long an invitation is good.
 pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Everything [`Store::invite`](super::Store::invite) writes.
+/// What [`Store::invite`](super::Store::invite) writes of an invitation.
 #[derive(Debug, Clone)]
 pub struct NewInvitation {
-    /// Its new id.
+    /// The invitation's id, minted by whoever invites; it is no secret, the token is.
     pub id: InvitationId,
-    /// Where to.
+    /// The organization that it lets the address into.
     pub organization: Id,
     /// The only address that may accept it.
     pub email: EmailAddress,
@@ -49,7 +49,7 @@ pub struct NewInvitation {
 /// An open invitation, as members see it. Its token is nowhere but in the letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// Its id.
+    /// The invitation's id: what it is revoked by. It lets nobody in.
     pub id: InvitationId,
     /// The invited address, as typed.
     pub email: String,
@@ -57,7 +57,7 @@ pub struct Invitation {
     pub roles: Vec<String>,
     /// Who invited; `None` for the operator.
     pub invited_by: Option<account::Id>,
-    /// When.
+    /// When it was written, in UTC.
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Timestamp,

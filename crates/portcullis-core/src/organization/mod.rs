@@ -45,7 +45,7 @@ pub use crate::id::OrganizationId as Id;
 use crate::{account, define_id};
 
 define_id! {
-    /// Names an invitation.
+    /// Names an invitation, to revoke it by; what lets somebody in is its token.
     InvitationId
 }
 
@@ -62,14 +62,14 @@ crate::roles! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Yes.
+    /// Its members may work in it.
     Active,
     /// No: every rule that asks for a member refuses until an administrator takes it back.
     Suspended,
 }
 
 impl State {
-    /// The stored form.
+    /// The word that is stored, and shown in answers; [`State::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -88,13 +88,13 @@ impl State {
 /// An organization as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
-    /// Its id.
+    /// The organization's id, a UUID v7. It never changes.
     pub id: Id,
     /// What it is called in addresses.
     pub slug: String,
     /// What people call it.
     pub name: String,
-    /// Its state.
+    /// Whether it may be worked in.
     pub state: State,
     /// When it was created.
     pub created_at: Timestamp,
@@ -103,7 +103,7 @@ pub struct Organization {
 /// A member, as other members see them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberRecord {
-    /// The account.
+    /// The id of the account that is a member.
     pub account: account::Id,
     /// Its address, as typed.
     pub email: Option<String>,
@@ -111,14 +111,14 @@ pub struct MemberRecord {
     pub username: Option<String>,
     /// The roles given to it here directly, sorted.
     pub roles: Vec<String>,
-    /// Since when.
+    /// Since when the account is a member, in UTC.
     pub joined_at: Timestamp,
 }
 
 /// An organization and what somebody is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Belonging {
-    /// The organization.
+    /// The organization that the account is a member of.
     pub organization: Organization,
     /// The roles given there directly, sorted.
     pub roles: Vec<String>,

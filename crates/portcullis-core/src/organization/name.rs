@@ -30,7 +30,8 @@ impl Slug {
     /// an internationalised one (`xn--`); never the text of an id.
     ///
     /// # Errors
-    /// [`InvalidSlug`].
+    /// [`InvalidSlug::Form`] if it isn't spelt like one, [`InvalidSlug::Reserved`] if it means something else in
+    /// addresses.
     ///
     /// Source: RFC 1035 §2.3.1, RFC 5890 §2.3.2.1
     pub fn parse(text: &str) -> Result<Self, InvalidSlug> {
@@ -48,7 +49,7 @@ impl Slug {
         Ok(Self(text.into()))
     }
 
-    /// The text.
+    /// The slug as it is stored, compared and shown: lower-case ASCII.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -94,7 +95,7 @@ impl Name {
     /// Parses a name. It stands in letters, so it can't break a line or turn the direction of writing.
     ///
     /// # Errors
-    /// [`InvalidDisplayName`].
+    /// [`InvalidDisplayName`] unless it has 1 to 100 characters that can be seen, and no space at its ends.
     pub fn parse(text: &str) -> Result<Self, InvalidDisplayName> {
         let name = Bounded::new(text, 1_000).ok_or(InvalidDisplayName)?.nfc();
         let length = name.chars().count();
@@ -105,7 +106,7 @@ impl Name {
         }
     }
 
-    /// The text.
+    /// The name in NFC, as it is stored and shown.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -114,9 +115,9 @@ impl Name {
 /// How a request names an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selector {
-    /// By its id.
+    /// By its id, which never changes.
     Id(Id),
-    /// By its slug.
+    /// By its slug, the present one.
     Slug(Slug),
 }
 
@@ -129,7 +130,7 @@ impl Selector {
     /// Reads an id or a slug. Each has one spelling; a slug is never an id.
     ///
     /// # Errors
-    /// [`InvalidSelector`].
+    /// [`InvalidSelector`] if it is neither, or an id in another spelling than the hyphenated one in lower case.
     pub fn parse(text: &str) -> Result<Self, InvalidSelector> {
         if let Ok(id) = text.parse::<Id>() {
             // Other spellings of an id would be other texts for the same thing.

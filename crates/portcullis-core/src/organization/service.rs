@@ -57,10 +57,10 @@ impl Default for Settings {
     }
 }
 
-/// Whom to invite.
+/// Whom to invite, and what they are to be.
 #[derive(Debug, Clone)]
 pub struct Invite {
-    /// The address.
+    /// The address that is invited: only an account that has proven it may accept.
     pub email: EmailAddress,
     /// The roles it is to have.
     pub roles: Vec<String>,
@@ -69,9 +69,9 @@ pub struct Invite {
 /// An invitation that was written.
 #[derive(Debug, Clone)]
 pub struct Invited {
-    /// What was written.
+    /// The invitation as it was written.
     pub invitation: Invitation,
-    /// To which organization.
+    /// The organization that it lets the address into.
     pub organization: Organization,
     /// What must reach the address by mail.
     pub token: InvitationToken,
@@ -100,7 +100,7 @@ impl Organizations {
     /// Creates an organization whose owner is the caller.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// [`OrganizationsError`]; no organization was made.
     pub async fn create(
         &self,
         permit: &Permit<Unnarrowed>,
@@ -125,7 +125,7 @@ impl Organizations {
     /// Creates an organization for somebody else.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `UnknownAccount` and `SlugTaken`; no organization was made.
     pub async fn create_for(
         &self,
         permit: &Permit<OrganizationsWrite>,
@@ -158,7 +158,7 @@ impl Organizations {
     /// The caller's organizations, with the caller's roles there.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn mine(&self, permit: &Permit<Authenticated>) -> Result<Vec<Belonging>, Fault> {
         match permit.principal() {
             Some(who) => self.store.organizations_of(who.id()).await,
@@ -169,7 +169,7 @@ impl Organizations {
     /// All organizations, by id.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list(
         &self,
         _permit: &Permit<OrganizationsRead>,
@@ -179,10 +179,10 @@ impl Organizations {
         self.store.organizations(after, limit).await
     }
 
-    /// Any organization.
+    /// The organization of this id or slug, in whatever state it is; `None` if there is none.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn find(
         &self,
         _permit: &Permit<OrganizationsRead>,
@@ -194,7 +194,7 @@ impl Organizations {
     /// Suspends an organization, or takes that back.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError::UnknownOrganization`], or [`OrganizationsError::Fault`] if the store can't do its work.
     pub async fn set_state(
         &self,
         permit: &Permit<OrganizationsWrite>,
@@ -209,7 +209,7 @@ impl Organizations {
     /// Sets name and slug; what is `None` stays.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `SlugTaken` and `TooManySlugs`; both names are as they were.
     pub async fn rename(
         &self,
         permit: &Permit<Member<SettingsWrite>>,
@@ -225,7 +225,7 @@ impl Organizations {
     /// Members, by account id.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn members(
         &self,
         permit: &Permit<Member<MembersRead>>,
@@ -238,7 +238,7 @@ impl Organizations {
     /// Makes an account a member without asking it: for programs that manage members by themselves.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// [`OrganizationsError`]; nobody became a member.
     pub async fn add(
         &self,
         permit: &Permit<Member<MembersWrite>>,
@@ -254,7 +254,7 @@ impl Organizations {
     /// Sets a member's roles.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// [`OrganizationsError`]; the member's roles are as they were.
     pub async fn set_roles(
         &self,
         permit: &Permit<MayLetIn>,
@@ -272,7 +272,7 @@ impl Organizations {
     /// Removes a member; the next request already is refused.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `UnknownMember`, `BeyondYourRoles` and `LastOwner`; the member stays one.
     pub async fn remove(
         &self,
         permit: &Permit<Member<MembersWrite>>,
@@ -288,7 +288,8 @@ impl Organizations {
     /// Lets the caller leave.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError::LastOwner`], `UnknownMember`, or `Fault` if the store can't do its work; the caller stays
+    /// a member.
     pub async fn leave(
         &self,
         permit: &Permit<(Member, Unnarrowed)>,
@@ -308,7 +309,8 @@ impl Organizations {
     /// Makes another member owner in the caller's place.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `BeyondYourRoles`, `UnknownMember` and `TooManyOrganizations`; both stay what
+    /// they were.
     pub async fn transfer(
         &self,
         permit: &Permit<MayHandOver>,

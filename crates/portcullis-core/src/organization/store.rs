@@ -11,36 +11,36 @@ use crate::environment::Timestamp;
 use crate::port::port;
 use crate::secret::Digest;
 
-/// Everything [`Store::create_organization`] writes.
+/// What [`Store::create_organization`] writes of an organization.
 #[derive(Debug, Clone)]
 pub struct NewOrganization {
-    /// Its new id.
+    /// The organization's id, minted by the service.
     pub id: Id,
-    /// Its slug.
+    /// What it is to be called in addresses; no other organization has, or had, it.
     pub slug: Slug,
-    /// Its name.
+    /// What people are to call it.
     pub name: Name,
-    /// Its first owner.
+    /// The account that is its first member, and its owner.
     pub owner: account::Id,
     /// How many organizations the owner may own at most; `None` for any number.
     pub limit: Option<u32>,
-    /// When.
+    /// When it is created, in UTC: the one moment that the whole operation uses.
     pub at: Timestamp,
 }
 
 /// What is to be changed of an organization's names; `None` stays.
 #[derive(Debug, Clone)]
 pub struct Renaming {
-    /// The new name.
+    /// What people are to call it from now on.
     pub name: Option<Name>,
-    /// The new slug.
+    /// What it is to be called in addresses from now on; the present one stays its own.
     pub slug: Option<Slug>,
 }
 
 /// What an account is in an organization, read at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MembershipFacts {
-    /// The organization.
+    /// The organization itself, in whatever state it is.
     pub organization: Organization,
     /// All its roles there, those they inherit included.
     pub roles: Vec<String>,

@@ -71,7 +71,7 @@ pub enum Verdict {
     Match,
     /// It is, and its hash is outdated: store this one instead.
     MatchRenew(SealedHash),
-    /// It isn't.
+    /// It isn't the account's password, or there was none to compare it with.
     Mismatch,
 }
 
@@ -84,7 +84,7 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Starts the pool.
+    /// A hasher with threads of its own, as many as `settings` says.
     ///
     /// # Errors
     /// If the system gives no threads.

@@ -24,7 +24,7 @@ pub use self::policy::{Broken, Password, Policy};
 pub struct SealedHash(Vec<u8>);
 
 impl SealedHash {
-    /// The stored bytes.
+    /// The sealed bytes, as the store keeps them.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

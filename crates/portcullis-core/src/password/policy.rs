@@ -29,10 +29,10 @@ impl Default for Policy {
 /// A rule that a new password breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// Too few characters.
+    /// It has fewer characters than the least, which is this.
     #[error("use at least {0} characters")]
     TooShort(usize),
-    /// Too many characters.
+    /// It has more characters than the most, which is this.
     #[error("use at most {0} characters")]
     TooLong(usize),
     /// The password is, or contains, what the account is called.

@@ -44,7 +44,7 @@ pub enum RolesError {
         /// What the credential lacks.
         missing: Lacks,
     },
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }

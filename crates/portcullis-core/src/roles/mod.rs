@@ -98,7 +98,7 @@ port! {
     /// Lets `role` inherit everything of `parent`; refuses cycles of any length, also when two calls race.
     write fn inherit(role: String, parent: String, by: audit::Context) -> Result<Effect, RolesError>;
 
-    /// Ends the inheritance.
+    /// Ends that `role` inherits from `parent`.
     write fn disinherit(role: String, parent: String, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Gives the account a role.

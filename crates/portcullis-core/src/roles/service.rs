@@ -35,7 +35,7 @@ impl Roles {
     /// All roles by name.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn list(&self, _permit: &Permit<RolesRead>) -> Result<Vec<RoleRecord>, Fault> {
         self.store.roles().await
     }
@@ -43,7 +43,7 @@ impl Roles {
     /// All permissions by name.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn permissions(&self, _permit: &Permit<RolesRead>) -> Result<Vec<PermissionRecord>, Fault> {
         self.store.permissions().await
     }
@@ -51,7 +51,7 @@ impl Roles {
     /// The roles an account was given directly; `None` if there is no such account.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn of_account(
         &self,
         _permit: &Permit<RolesRead>,
@@ -63,7 +63,7 @@ impl Roles {
     /// The accounts that were given a role directly, by id, those beyond `after`; `None` if there is no such role.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn holders(
         &self,
         _permit: &Permit<RolesRead>,
@@ -130,10 +130,10 @@ impl Roles {
             .await?
     }
 
-    /// Deletes a role.
+    /// Deletes a role: nobody has it any more, and nothing inherits from it.
     ///
     /// # Errors
-    /// [`RolesError`].
+    /// [`RolesError`]; a role of Portcullis' own is [`RolesError::Protected`].
     pub async fn delete(&self, permit: &Permit<RolesWrite>, name: &str, by: audit::Context) -> Outcome {
         self.store.delete_role(name.to_owned(), permit.sign(by)).await?
     }
@@ -158,7 +158,7 @@ impl Roles {
     /// Takes a permission from a role.
     ///
     /// # Errors
-    /// [`RolesError`].
+    /// [`RolesError`]; the role gives the permission as before.
     pub async fn disallow(
         &self,
         permit: &Permit<RolesWrite>,
@@ -187,10 +187,10 @@ impl Roles {
             .await?
     }
 
-    /// Ends the inheritance.
+    /// Ends that a role inherits from another; what it has directly stays.
     ///
     /// # Errors
-    /// [`RolesError`].
+    /// [`RolesError`]; the role inherits as before.
     pub async fn disinherit(
         &self,
         permit: &Permit<RolesWrite>,
@@ -206,7 +206,7 @@ impl Roles {
     /// Gives an account a role; it may use its permissions from the next request on.
     ///
     /// # Errors
-    /// [`RolesError`].
+    /// [`RolesError`], above all `UnknownRole` and `UnknownAccount`; the account's roles are as they were.
     pub async fn assign(
         &self,
         permit: &Permit<MayGive>,

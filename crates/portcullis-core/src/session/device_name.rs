@@ -12,10 +12,10 @@ pub struct DeviceName(String);
 pub struct InvalidDeviceName;
 
 impl DeviceName {
-    /// Parses a name.
+    /// Parses a name: 1 to 64 characters that can be seen. Space around it is dropped.
     ///
     /// # Errors
-    /// [`InvalidDeviceName`].
+    /// [`InvalidDeviceName`] if it is empty, longer, or has characters that can't be seen.
     pub fn parse(text: &str) -> Result<Self, InvalidDeviceName> {
         // 64 characters of four bytes, and some space around them.
         let text = Bounded::new(text, 512)
@@ -30,7 +30,7 @@ impl DeviceName {
         }
     }
 
-    /// The name.
+    /// The name as typed, without the space around it.
     pub fn into_string(self) -> String {
         self.0
     }

@@ -43,12 +43,12 @@ pub type Token = Opaque<SessionToken>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// A password (`pwd`).
+    /// By a password: `pwd` (RFC 8176 §2).
     Password,
 }
 
 impl Method {
-    /// The `amr` value.
+    /// The value that stands in a token's `amr` (OpenID Connect Core 1.0 §2, RFC 8176 §2).
     pub const fn amr(self) -> &'static str {
         match self {
             Self::Password => "pwd",
@@ -73,14 +73,14 @@ impl Method {
 /// Source: RFC 9470 §3, OpenID Connect Core 1.0 §2
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Assurance {
-    /// One factor.
+    /// One factor, such as a password alone.
     SingleFactor,
-    /// Two factors.
+    /// Two independent factors.
     MultiFactor,
 }
 
 impl Assurance {
-    /// The `acr` value.
+    /// The value that stands in tokens and challenges: `acr` (OpenID Connect Core 1.0 §2, RFC 9470 §3).
     pub const fn acr(self) -> &'static str {
         match self {
             Self::SingleFactor => "urn:portcullis:acr:1",
@@ -100,12 +100,12 @@ pub struct Device {
     pub name: Option<String>,
 }
 
-/// Everything [`Store::open`] writes.
+/// What [`Store::open`] writes of a session.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Its new id.
+    /// The session's id, minted by the login: the `sid` of its access tokens.
     pub id: Id,
-    /// Whose.
+    /// The account that logged in.
     pub account: account::Id,
     /// The account's stamp as the login read it; another stamp by now refuses the session.
     pub stamp: account::Stamp,
@@ -115,9 +115,9 @@ pub struct NewSession {
     pub token: Option<Digest<SessionToken>>,
     /// Its first refresh token, for sessions that have one.
     pub refresh: Option<NewRefresh>,
-    /// Where.
+    /// The device that logged in, as far as it is known.
     pub device: Device,
-    /// How.
+    /// How the login was made: the `amr` of its access tokens.
     pub method: Method,
     /// The scopes it is narrowed to; `None` is everything the account may do.
     pub scopes: Option<Vec<String>>,
@@ -149,14 +149,14 @@ pub trait News: Send + Sync {
 /// A session as the store knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
+    /// The session's id, a UUID v7: the `sid` of its access tokens, and no secret.
     pub id: Id,
-    /// Whose.
+    /// The account that logged in.
     pub account: account::Id,
     /// The account's stamp when the session was opened. A session is worth nothing once the account has another, so
     /// a verb that changes the stamp ends every session, wherever it is kept.
     pub stamp: account::Stamp,
-    /// Where.
+    /// The device that logged in, as far as it is known.
     pub device: Device,
     /// How the login was made.
     pub method: Method,
@@ -182,7 +182,7 @@ impl Session {
 /// What came of opening a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opening {
-    /// It lives.
+    /// The session was written, and lives.
     Opened {
         /// The account has had sessions before, and none with this user agent.
         new_device: bool,
@@ -200,14 +200,14 @@ pub enum Ending {
     Logout,
     /// Its owner, or an administrator, ended it from elsewhere.
     Ended,
-    /// Too many sessions.
+    /// It was the least recently seen one when the account had too many.
     Evicted,
     /// Its refresh token was replayed.
     Replay,
 }
 
 impl Ending {
-    /// The stored form.
+    /// The word that stands in the audit event's detail.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Logout => "logout",

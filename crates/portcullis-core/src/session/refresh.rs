@@ -18,8 +18,8 @@ pub type RefreshToken = Opaque<Refresh>;
 /// The first refresh token of a session.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRefresh {
-    /// Its digest.
+    /// The digest of the token: all of it that is stored.
     pub digest: Digest<Refresh>,
-    /// When it expires.
+    /// From when on it is refused, in UTC; the end of its session ends it, too.
     pub expires_at: Timestamp,
 }

@@ -36,7 +36,7 @@ impl<'t> Bounded<'t> {
         Self(self.0.trim())
     }
 
-    /// The text.
+    /// The text as it was typed; its bytes are counted.
     pub const fn as_str(self) -> &'t str {
         self.0
     }

@@ -22,7 +22,7 @@ impl Subject {
         Self(bytes)
     }
 
-    /// What is stored.
+    /// The digest in 32 bytes, as the store keeps it.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -31,7 +31,7 @@ impl Subject {
 /// A subject, and how often it may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// What is counted.
+    /// What the count is kept of.
     pub subject: Subject,
     /// How often it may be.
     pub rate: Rate,

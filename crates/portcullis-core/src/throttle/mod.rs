@@ -32,7 +32,7 @@ impl Due {
         Self(nanos)
     }
 
-    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    /// Nanoseconds since 1970-01-01T00:00:00Z, by the server's clock.
     pub const fn as_nanos(self) -> i64 {
         self.0
     }

@@ -6,18 +6,18 @@ use std::time::Duration;
 /// The period a [`Rate`] counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Per {
-    /// A second.
+    /// One second: `second` in a rate.
     Second,
-    /// A minute.
+    /// 60 seconds: `minute` in a rate.
     Minute,
-    /// An hour.
+    /// 3,600 seconds: `hour` in a rate.
     Hour,
     /// A day of 24 hours.
     Day,
 }
 
 impl Per {
-    /// Every period.
+    /// Every period there is, the shortest first.
     pub const ALL: [Self; 4] = [Self::Second, Self::Minute, Self::Hour, Self::Day];
 
     /// Its word in a rate.
@@ -30,7 +30,7 @@ impl Per {
         }
     }
 
-    /// Its length.
+    /// How long the period is, in whole seconds.
     pub const fn duration(self) -> Duration {
         Duration::from_secs(match self {
             Self::Second => 1,
@@ -63,10 +63,10 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The largest count.
+    /// The largest count that a rate may have, in whatever period.
     pub const MOST: u32 = 1_000_000;
 
-    /// `1/minute`.
+    /// The rate `1/minute`: one each minute.
     pub const ONCE_A_MINUTE: Self = Self {
         count: 1,
         per: Per::Minute,
@@ -75,7 +75,7 @@ impl Rate {
     /// So many in a period.
     ///
     /// # Errors
-    /// [`InvalidRate::Count`].
+    /// [`InvalidRate::Count`] unless the count is 1 to [`Rate::MOST`].
     pub const fn new(count: u32, per: Per) -> Result<Self, InvalidRate> {
         if count == 0 || count > Self::MOST {
             return Err(InvalidRate::Count);
@@ -96,7 +96,7 @@ impl Rate {
     /// Reads `100/minute`. One rate has one text: no spaces, no signs, no leading zeros.
     ///
     /// # Errors
-    /// [`InvalidRate`].
+    /// [`InvalidRate`]: the form, the count or the period is none.
     pub fn parse(text: &str) -> Result<Self, InvalidRate> {
         let (count, per) = text.split_once('/').ok_or(InvalidRate::Form)?;
         let per = Per::ALL.into_iter().find(|known| known.as_str() == per);
@@ -107,12 +107,12 @@ impl Rate {
         Self::new(count.parse().map_err(|_| InvalidRate::Count)?, per)
     }
 
-    /// How many.
+    /// How many there may be in one period: 1 to [`Rate::MOST`].
     pub const fn count(self) -> u32 {
         self.count
     }
 
-    /// In how long.
+    /// The period that the count is for.
     pub const fn per(self) -> Per {
         self.per
     }

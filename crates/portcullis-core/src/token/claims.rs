@@ -29,7 +29,7 @@ pub struct AccessClaims {
     pub audience: Vec<String>,
     /// `client_id`: who asked for it. Written into every token; it says nothing here, so it needn't be there.
     pub client: Option<String>,
-    /// `sub`: the account.
+    /// `sub`: the account it speaks for (RFC 7519 §4.1.2).
     pub account: account::Id,
     /// `jti`: the token's id.
     pub id: token::Id,
@@ -37,12 +37,12 @@ pub struct AccessClaims {
     pub session: session::Id,
     /// `stamp`: the account's security stamp when it was signed.
     pub stamp: account::Stamp,
-    /// `iat`.
+    /// `iat`: when it was signed, in UTC to the second (RFC 7519 §4.1.6).
     pub issued_at: Timestamp,
     /// `nbf`: from when on it counts. Left out of what is issued here: it would say what `iat` says, and many readers allow
     /// a clock no tolerance by it. Where a token has it, it counts.
     pub not_before: Option<Timestamp>,
-    /// `exp`.
+    /// `exp`: from when on it is refused, in UTC to the second (RFC 7519 §4.1.4).
     pub expires_at: Timestamp,
     /// `auth_time`: when the login was made.
     pub authenticated_at: Timestamp,
@@ -83,10 +83,10 @@ pub enum InvalidToken {
     /// The signature doesn't match.
     #[error("the token's signature is wrong")]
     BadSignature,
-    /// Another issuer.
+    /// Its `iss` isn't the issuer that is expected.
     #[error("the token is from another issuer")]
     WrongIssuer,
-    /// Another audience.
+    /// Its `aud` doesn't have the audience that is expected.
     #[error("the token is for another audience")]
     WrongAudience,
     /// It is good only with proof of a key of its holder's, which isn't asked for here.

@@ -36,7 +36,7 @@ use crate::{account, audit, session};
 /// An access token and what it says.
 #[derive(Debug, Clone)]
 pub struct Access {
-    /// The token.
+    /// The signed token, as a caller presents it.
     pub token: SecretText,
     /// Its claims, as a verifier will read them.
     pub claims: AccessClaims,
@@ -47,14 +47,14 @@ pub struct Access {
 pub struct Exchanged {
     /// What a new access token is made from.
     pub standing: Standing,
-    /// The successor.
+    /// The refresh token that is good from now on, once; the presented one is used.
     pub refresh_token: RefreshToken,
 }
 
 /// What a caller gets.
 #[derive(Debug, Clone)]
 pub struct Issued {
-    /// The access token.
+    /// The signed access token: `access_token` (RFC 6749 §5.1).
     pub access_token: SecretText,
     /// How long it is good for, in whole seconds.
     pub expires_in: Duration,
@@ -130,7 +130,7 @@ impl Issuer {
         }
     }
 
-    /// How it issues.
+    /// Issuer, audience, lifetimes and resources, as they were given.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -161,7 +161,7 @@ impl Issuer {
     /// Makes the access token of a session for the issuer itself: [`Issuer::mint_access_for`].
     ///
     /// # Errors
-    /// [`MintError`].
+    /// [`MintError`], as [`Issuer::mint_access_for`].
     pub fn mint_access(&self, standing: &Standing, extra: Map<String, Value>) -> Result<Access, MintError> {
         self.mint_access_for(standing, &self.own_audience(), extra)
     }
@@ -170,7 +170,7 @@ impl Issuer {
     /// claims: roles, permissions, whatever services want that verify without asking back.
     ///
     /// # Errors
-    /// [`MintError`].
+    /// [`MintError`]: a claim can't be set, the token would be too long, or the key can't sign.
     pub fn mint_access_for(
         &self,
         standing: &Standing,
@@ -240,7 +240,7 @@ impl Issuer {
     /// Exchanges a refresh token and makes the access token that goes with its successor.
     ///
     /// # Errors
-    /// [`RefreshError`].
+    /// [`RefreshError`]; on `Replayed` the session is ended, on `Store` and `Signing` the same token may come again.
     pub async fn refresh(
         &self,
         presented: &RefreshToken,
@@ -263,7 +263,7 @@ impl Issuer {
     /// the same one. Once it was used, a call within the grace is refused and a later one ends the session.
     ///
     /// # Errors
-    /// [`RefreshError`].
+    /// [`RefreshError`]; on `Replayed` the session is ended, on `Store` the same token may come again.
     pub async fn exchange(
         &self,
         presented: &RefreshToken,
@@ -295,7 +295,7 @@ impl Issuer {
     /// Makes the access token that goes with an exchanged refresh token.
     ///
     /// # Errors
-    /// [`MintError`].
+    /// [`MintError`]; the same refresh token may be presented again.
     pub fn issue(
         &self,
         exchanged: Exchanged,

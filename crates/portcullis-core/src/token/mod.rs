@@ -28,12 +28,12 @@ use crate::secret::Digest;
 pub use crate::session::{NewRefresh, Refresh, RefreshToken};
 use crate::{account, audit, session};
 
-/// Everything [`Store::rotate_refresh`] needs.
+/// What [`Store::rotate_refresh`] is to exchange, and what it judges by.
 #[derive(Debug, Clone, Copy)]
 pub struct Rotation {
     /// The token that was presented.
     pub presented: Digest<Refresh>,
-    /// Its successor.
+    /// The token that takes its place, as the store keeps it.
     pub successor: NewRefresh,
     /// A token used at or after this moment, whose successor was used too, is refused without ending its session.
     pub grace_from: Timestamp,
@@ -61,9 +61,9 @@ pub enum Rotated {
 /// What a new access token is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// The session.
+    /// The session that the token belongs to, as the store has it now.
     pub session: session::Session,
-    /// The account.
+    /// The session's account, as the store has it now.
     pub account: account::Account,
 }
 

@@ -15,7 +15,7 @@ use crate::key::remote::{KeySet, RemoteKeys};
 /// What came of verifying with one set.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The claims hold.
+    /// Form, type, signature and claims hold.
     Verified(Box<RemoteClaims>),
     /// The token names a key that isn't in the set, of an algorithm that is honoured.
     UnknownKey,

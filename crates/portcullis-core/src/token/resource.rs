@@ -47,7 +47,7 @@ impl Refusal for UnknownResource {
 pub struct Audience(pub(super) String);
 
 impl Audience {
-    /// The `aud`.
+    /// The text that stands in `aud` (RFC 7519 §4.1.3).
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -57,7 +57,7 @@ impl Resource {
     /// Reads an absolute URI.
     ///
     /// # Errors
-    /// [`InvalidResource::Form`].
+    /// [`InvalidResource::Form`] with the text, if it isn't an absolute URI.
     pub fn parse(text: &str) -> Result<Self, InvalidResource> {
         if is_absolute(text) {
             Ok(Self(text.to_owned()))

@@ -53,7 +53,7 @@ impl Verifier {
     /// As [`Verifier::verify`] for a token of ours, whoever it is for: to revoke it, never to let anybody in.
     ///
     /// # Errors
-    /// [`InvalidToken`].
+    /// [`InvalidToken`], as [`Verifier::verify`], but never for its audience.
     pub fn verify_for_anybody(&self, token: &str, now: Timestamp) -> Result<AccessClaims, InvalidToken> {
         self.read(token, None, now)
     }

@@ -1,4 +1,4 @@
-//! The audit log.
+//! The audit log, as administrators read it over HTTP.
 
 use axum::extract::State;
 use jiff::Timestamp as Moment;
@@ -45,10 +45,10 @@ struct AuditSearch {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Event")]
 struct EventView {
-    /// Its id.
+    /// The event's id, ordered by time.
     #[schemars(with = "Uuid")]
     id: String,
-    /// When, RFC 3339.
+    /// When it was done or refused, RFC 3339.
     #[schemars(with = "Moment")]
     at: Timestamp,
     /// What was done or refused.

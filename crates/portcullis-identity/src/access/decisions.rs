@@ -48,7 +48,7 @@ pub(crate) struct DecisionView {
     /// The request's trace id.
     #[schemars(with = "Uuid")]
     trace: String,
-    /// When, RFC 3339.
+    /// When the request was refused, RFC 3339.
     #[schemars(with = "Moment")]
     at: Timestamp,
     /// What was called: method, and path as it was registered.
@@ -166,7 +166,7 @@ struct Question {
 struct AccessView {
     /// Why no credential of it would be honoured; absent if one would.
     refused: Option<String>,
-    /// The routes.
+    /// What would come of each route of the API.
     items: Vec<RouteAccess>,
     /// Always absent: the list is whole.
     next_cursor: Option<String>,
@@ -203,7 +203,7 @@ impl RouteAccess {
 /// Whose access is asked for, and how their requests are imagined.
 #[derive(Debug, Clone)]
 pub struct DryRun {
-    /// The account.
+    /// The account whose access is asked for.
     pub account: account::Id,
     /// How sure the login makes us, if the account is a person's.
     pub assurance: Assurance,
@@ -253,7 +253,7 @@ impl Portcullis {
     /// permissions.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn access_to(
         &self,
         permit: &Permit<DecisionsRead>,

@@ -1,4 +1,4 @@
-//! The signing keys.
+//! The signing keys, as administrators rotate them over HTTP.
 
 use axum::extract::State;
 use portcullis_core::authz::KeysWrite;
@@ -30,7 +30,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 /// The key that signs from now on.
 #[derive(Debug, Serialize, JsonSchema)]
 struct CurrentKey {
-    /// Its id.
+    /// The key's `kid`, as tokens and the published keys name it.
     kid: String,
 }
 

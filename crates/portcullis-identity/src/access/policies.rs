@@ -41,7 +41,7 @@ struct PoliciesInForce {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "PolicyFlaw")]
 struct FlawView {
-    /// The file.
+    /// The file's name in the folder of the policies.
     file: String,
     /// The line, from 1.
     line: usize,

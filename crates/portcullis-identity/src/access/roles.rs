@@ -1,4 +1,4 @@
-//! Roles and permissions.
+//! Roles and permissions, as administrators change and give them over HTTP.
 
 use axum::extract::State;
 use portcullis_core::account::{Account, Id};
@@ -114,7 +114,7 @@ impl From<PermissionRecord> for PermissionView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Role")]
 struct RoleView {
-    /// Its name.
+    /// The role's name.
     name: String,
     /// What it is for.
     description: String,

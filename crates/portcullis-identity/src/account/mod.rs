@@ -133,7 +133,7 @@ answers!(Registering: Created<AccountView>, Accepted<Underway>);
 /// What to do next.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Underway {
-    /// `check_your_mail`.
+    /// Always `check_your_mail`: what comes next is mailed.
     #[schemars(extend("const" = "check_your_mail"))]
     next: &'static str,
 }
@@ -186,7 +186,7 @@ impl Portcullis {
     /// addresses are hidden, a word to its owner. Account and letter are written together.
     ///
     /// # Errors
-    /// [`RegistrationError`].
+    /// [`RegistrationError`]; no account exists then, and nothing is mailed.
     pub async fn register(
         &self,
         form: Registration,
@@ -200,7 +200,7 @@ impl Portcullis {
     /// Registers the first administrator with the set-up token's text. The address counts as proven.
     ///
     /// # Errors
-    /// [`RegistrationError`].
+    /// [`RegistrationError`]; a text that is no set-up token's is [`RegistrationError::SetupClosed`].
     pub async fn set_up(
         &self,
         token: &str,

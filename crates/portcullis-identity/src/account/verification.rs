@@ -143,7 +143,7 @@ impl Portcullis {
     /// ends, and `password` is its password.
     ///
     /// # Errors
-    /// [`VerifyError`].
+    /// [`VerifyError`]; the account is as it was, and the code isn't used up.
     pub async fn take_over(
         &self,
         token: &str,

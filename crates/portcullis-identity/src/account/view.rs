@@ -14,7 +14,7 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Account")]
 pub(crate) struct AccountView {
-    /// Its id.
+    /// The account's id.
     #[schemars(with = "Uuid")]
     pub(crate) id: String,
     /// Its address: as it is mailed, but with the letters of an international domain.
@@ -49,7 +49,7 @@ impl From<&Account> for AccountView {
 /// Who the caller is, and what the presented credential may do.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Me {
-    /// The account.
+    /// The account that the credential speaks for.
     #[serde(flatten)]
     account: AccountView,
     /// All its roles, inherited ones included.

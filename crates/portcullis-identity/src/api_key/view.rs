@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "ApiKey")]
 pub(crate) struct View {
-    /// Its id.
+    /// The key's id.
     #[schemars(with = "Uuid")]
     id: String,
     /// What its owner calls it.
@@ -91,7 +91,7 @@ impl Views {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "IssuedApiKey")]
 pub(crate) struct IssuedView {
-    /// The key.
+    /// The key without its text.
     #[serde(flatten)]
     view: View,
     /// Its text. Keep it now: it is never shown again.

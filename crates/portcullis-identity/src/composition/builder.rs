@@ -318,7 +318,7 @@ impl Builder {
     /// Opens the database and builds everything on it.
     ///
     /// # Errors
-    /// [`OpenError`].
+    /// [`OpenError`], which says what to do; nothing runs then.
     pub async fn open(mut self) -> Result<Portcullis, OpenError> {
         self.tokens.require_verified_email = self.sessions.require_verified_email;
         self.sessions.hide_addresses = self.manners.enumeration == Enumeration::Hidden;

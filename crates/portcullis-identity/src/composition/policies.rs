@@ -46,7 +46,7 @@ impl Portcullis {
     /// The schema that policies for `api` are checked against, as Cedar writes it.
     ///
     /// # Errors
-    /// [`PoliciesError::Declarations`].
+    /// [`PoliciesError::Declarations`] if what the routes declare makes no schema.
     #[cfg(feature = "policies")]
     pub fn policy_schema(&self, api: &Api) -> Result<String, PoliciesError> {
         self.policies().schema_text(&Asked::by(api.routes()))
@@ -56,7 +56,7 @@ impl Portcullis {
     /// Returns what is worth knowing about them.
     ///
     /// # Errors
-    /// [`PoliciesError`].
+    /// [`PoliciesError`]: the folder can't be read, or the policies are wrong.
     #[cfg(feature = "policies")]
     pub async fn check_policies(
         &self,

@@ -14,7 +14,7 @@ use portcullis_store::ephemeral::{Ephemeral, Memory, SplitSessions};
 #[derive(Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SessionStore {
-    /// In the database.
+    /// In the database, beside everything else.
     #[default]
     Database,
     /// In this process's memory: they end with it, and no other process knows them.

@@ -90,7 +90,7 @@ impl Portcullis {
     /// caller to deliver.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// [`OrganizationsError`]; nothing was written, and nothing is mailed.
     pub async fn invite(
         &self,
         permit: &Permit<MayLetIn>,

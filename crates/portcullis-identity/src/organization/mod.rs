@@ -66,7 +66,7 @@ struct NewOrganization {
 }
 
 impl NewOrganization {
-    /// Every field parsed.
+    /// Name and slug, parsed; the problem names every field that is wrong.
     fn parse(&self) -> Result<(Name, Slug), Problem> {
         let mut fields = FieldErrors::new();
         let name = fields.check("/name", "invalid_name", Name::parse(&self.name));

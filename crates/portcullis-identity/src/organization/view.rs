@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-/// An organization.
+/// An organization, as its members and administrators see it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Organization")]
 pub(super) struct OrganizationView {
-    /// Its id.
+    /// The organization's id.
     #[schemars(with = "Uuid")]
     pub(super) id: String,
     /// Its name in addresses.
@@ -42,7 +42,7 @@ impl From<&Organization> for OrganizationView {
 /// An organization and the roles the caller has there.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Standing {
-    /// The organization.
+    /// The organization that the caller is a member of.
     #[serde(flatten)]
     organization: OrganizationView,
     /// The roles given there directly.
@@ -61,7 +61,7 @@ impl From<&Belonging> for Standing {
 /// An organization and what the presented credential may do there.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Here {
-    /// The organization.
+    /// The organization that the request selects.
     #[serde(flatten)]
     organization: OrganizationView,
     /// All roles there, inherited ones included.
@@ -82,7 +82,7 @@ impl Here {
     }
 }
 
-/// A member.
+/// A member of an organization, as other members see them.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Member")]
 pub(super) struct MemberView {
@@ -116,7 +116,7 @@ impl From<MemberRecord> for MemberView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Invitation")]
 pub(super) struct InvitationView {
-    /// Its id.
+    /// The invitation's id.
     #[schemars(with = "Uuid")]
     id: String,
     /// The invited address.
@@ -126,7 +126,7 @@ pub(super) struct InvitationView {
     /// The account that invited; absent for the operator.
     #[schemars(with = "Option<Uuid>")]
     invited_by: Option<String>,
-    /// When, RFC 3339.
+    /// When it was written, RFC 3339.
     #[schemars(with = "Moment")]
     created_at: Timestamp,
     /// From when on it is refused, RFC 3339.

@@ -35,7 +35,7 @@ pub enum NotPrivate {
     /// Others may read or change it.
     #[error("has mode {mode:04o}, so others may use it")]
     TooOpen {
-        /// Its mode.
+        /// Its permission bits, as `chmod` takes them.
         mode: u32,
         /// Whether this process can't change that: it isn't the owner, or the file is on a read-only mount.
         fixed: bool,

@@ -26,7 +26,7 @@ pub(super) fn set(headers: &mut HeaderMap, gate: &Gate, token: &Token, keep: Kee
     );
 }
 
-/// Takes both back.
+/// Takes the session cookie and the CSRF cookie back from the browser.
 pub(super) fn clear(headers: &mut HeaderMap, gate: &Gate) {
     append(headers, gate.cookies().clear_login());
 }

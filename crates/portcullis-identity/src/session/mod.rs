@@ -94,7 +94,7 @@ enum Hold {
 struct Login {
     /// An e-mail address or a user name.
     identifier: String,
-    /// The password.
+    /// The account's password, as typed.
     #[schemars(with = "String")]
     password: SecretText,
     /// Scopes to be narrowed to, separated by spaces; absent for everything the account may do.
@@ -178,7 +178,7 @@ impl Portcullis {
     /// Logs somebody in, and writes to the owner of a proven address if the device is a new one.
     ///
     /// # Errors
-    /// [`LoginError`].
+    /// [`LoginError`]; nobody is logged in then.
     pub async fn log_in(&self, form: LoginForm, by: audit::Context) -> Result<LoggedIn, LoginError> {
         let logged_in = self.sessions().log_in(form, by).await?;
         let (LoggedIn::Tokens { new_device, .. } | LoggedIn::Session { new_device, .. }) = &logged_in;

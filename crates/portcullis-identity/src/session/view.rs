@@ -60,11 +60,11 @@ impl Sessions {
     }
 }
 
-/// One session.
+/// One session of an account, as its owner sees it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Session")]
 struct SessionView {
-    /// Its id.
+    /// The session's id.
     #[schemars(with = "Uuid")]
     id: String,
     /// Whether it is the one that asks.
@@ -171,6 +171,6 @@ impl From<Everything> for EndedEverything {
 /// How many sessions were ended.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Ended {
-    /// How many.
+    /// How many sessions were ended.
     pub(super) ended: u64,
 }

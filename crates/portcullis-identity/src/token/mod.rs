@@ -63,14 +63,14 @@ pub(crate) fn well_known(api: Api<Portcullis>) -> Api<Portcullis> {
         )
 }
 
-/// Issued tokens.
+/// What the token endpoint issues.
 ///
 /// Source: RFC 6749 §5.1
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct TokenResponse {
     /// A JWT, for `Authorization: Bearer`.
     access_token: String,
-    /// `Bearer`.
+    /// Always `Bearer` (RFC 6750).
     #[schemars(extend("const" = "Bearer"))]
     token_type: &'static str,
     /// How long the access token is good for, in seconds.
@@ -117,14 +117,14 @@ struct TokenForm {
     grant_type: Option<String>,
     /// An e-mail address or a user name, for `password`.
     username: Option<String>,
-    /// For `password`.
+    /// The account's password, for `password`.
     #[schemars(with = "Option<String>")]
     password: Option<SecretText>,
     /// Scopes to be narrowed to, separated by spaces, for `password`.
     scope: Option<String>,
     /// The application that the access token is for: one of the resources registered here; absent for this server.
     resource: Option<String>,
-    /// For `refresh_token`.
+    /// The refresh token to exchange, for `refresh_token`.
     #[schemars(with = "Option<String>")]
     refresh_token: Option<SecretText>,
 }
@@ -271,7 +271,7 @@ impl Portcullis {
     /// Anything else is no error.
     ///
     /// # Errors
-    /// What the store says; the token is as valid as it was.
+    /// `Fault` if a store can't do its work; a session kept outside the database may have ended nevertheless.
     pub async fn revoke(
         &self,
         token: &str,

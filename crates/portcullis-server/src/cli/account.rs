@@ -1,4 +1,4 @@
-//! `portcullis account`.
+//! `portcullis account`: lists, makes, shows, disables and locks accounts, and proves addresses.
 
 mod access;
 mod text;

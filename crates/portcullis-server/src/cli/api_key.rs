@@ -1,4 +1,4 @@
-//! `portcullis api-key`.
+//! `portcullis api-key`: makes, lists, changes, rotates and revokes API keys.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `portcullis audit`.
+//! `portcullis audit`: reads the audit log.
 
 use clap::{Args, Subcommand};
 use portcullis_core::api_key::Id;

@@ -1,4 +1,4 @@
-//! `portcullis config`.
+//! `portcullis config`: says what is wrong with the configuration, and shows every value.
 
 use clap::Subcommand;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `portcullis key`.
+//! `portcullis key`: lists, rotates, imports and withdraws signing keys, and says what a string is.
 
 use clap::Subcommand;
 use portcullis_core::audit::Context;

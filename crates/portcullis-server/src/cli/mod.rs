@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: what the operator does at the machine itself.
 //!
 //! Flow: the arguments are parsed, the configuration is read with them as its last word, and a command runs on the
 //! same data as the server. A command works while the server runs: what it changes reaches the server within a

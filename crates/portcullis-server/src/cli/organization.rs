@@ -1,4 +1,4 @@
-//! `portcullis organization`.
+//! `portcullis organization`: lists, creates and suspends organizations, and appoints their members.
 
 use clap::Subcommand;
 use portcullis_core::account::shown_address;

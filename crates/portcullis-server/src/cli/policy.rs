@@ -1,4 +1,4 @@
-//! `portcullis policy`.
+//! `portcullis policy`: checks the policies of a folder, and prints their schema.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! `portcullis role`.
+//! `portcullis role`: lists, makes, changes and deletes roles, and gives them to accounts.
 
 use clap::Subcommand;
 use portcullis_core::account::Id;

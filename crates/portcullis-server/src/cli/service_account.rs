@@ -1,4 +1,4 @@
-//! `portcullis service-account`.
+//! `portcullis service-account`: makes, lists and disables the accounts of programs.
 
 use clap::Subcommand;
 use portcullis_core::account::{Account, Id, Kind, State, Username};

@@ -1,4 +1,4 @@
-//! `portcullis setup-link`.
+//! `portcullis setup-link`: prints the link that makes the first administrator.
 
 use portcullis_identity::Portcullis;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `portcullis why`.
+//! `portcullis why`: says why a request was refused.
 
 use clap::Args;
 use portcullis_core::authz::{Decision, DecisionsRead, Explanation, Permit};

@@ -40,12 +40,12 @@ pub(crate) fn show(span: Duration) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
-/// So many seconds.
+/// A span of so many seconds.
 pub(super) const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// So many minutes.
+/// A span of so many minutes.
 pub(super) const fn minutes(count: u64) -> Duration {
     seconds(count * 60)
 }

@@ -113,7 +113,7 @@ pub(super) const fn number<T>(range: RangeInclusive<T>) -> Number<T> {
     Number(range)
 }
 
-/// See [`number`].
+/// The form that [`number`] makes.
 pub(super) struct Number<T>(RangeInclusive<T>);
 
 impl<T: Copy + Display + PartialOrd + TryFrom<i64>> Form<T> for Number<T> {
@@ -150,7 +150,7 @@ pub(super) const fn flag() -> Flag {
     Flag
 }
 
-/// See [`flag`].
+/// The form that [`flag`] makes.
 pub(super) struct Flag;
 
 impl Form<bool> for Flag {
@@ -172,7 +172,7 @@ pub(super) const fn span(range: RangeInclusive<Duration>) -> Span {
     Span(range)
 }
 
-/// See [`span`].
+/// The form that [`span`] makes.
 pub(super) struct Span(RangeInclusive<Duration>);
 
 impl Form<Duration> for Span {
@@ -200,14 +200,14 @@ pub(super) const fn secret() -> Secret {
     Secret
 }
 
-/// See [`secret`].
+/// The form that [`secret`] makes.
 pub(super) struct Secret;
 
 /// A secret with the file that it was read from.
 #[derive(Debug, Clone)]
 pub(crate) struct SecretFile {
     path: PathBuf,
-    /// The line.
+    /// The file's one line, without its end.
     pub(super) text: SecretText,
 }
 

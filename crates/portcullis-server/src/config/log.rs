@@ -1,4 +1,4 @@
-//! What is logged.
+//! What is logged, and how a line of the log is written.
 
 use tracing_subscriber::EnvFilter;
 
@@ -9,7 +9,7 @@ use super::section::section;
 /// The form of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// For people.
+    /// One line for people to read.
     Text,
     /// One object a line.
     Json,

@@ -1,4 +1,4 @@
-//! How letters leave.
+//! How e-mails leave, and how many may.
 
 use std::path::PathBuf;
 

@@ -69,7 +69,7 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// Which proxies are believed about the client's address.
     pub(crate) proxies: Proxies,
-    /// How letters leave.
+    /// How e-mails leave: by a mail server, into a folder, or not at all.
     pub(crate) mail: Transport,
     /// How many letters are sent.
     pub(crate) letters: portcullis_core::letter::Settings,
@@ -87,7 +87,7 @@ pub(crate) struct Config {
     pub(crate) organizations: Organizations,
     /// Where the policies are.
     pub(crate) policies: Policies,
-    /// What is logged.
+    /// What is logged, and how a line of the log is written.
     pub(crate) log: Log,
     /// Every value with where it came from.
     pub(crate) shown: Vec<Shown>,
@@ -98,7 +98,7 @@ pub(crate) struct Config {
 pub(crate) struct Sources {
     /// The file that `--config` names.
     pub(crate) file: Option<PathBuf>,
-    /// The environment's variables.
+    /// The variables of the environment, of which those with our prefix are read.
     pub(crate) variables: Vec<(OsString, OsString)>,
     /// Keys set on the command line.
     pub(crate) flags: Vec<Flag>,
@@ -116,7 +116,7 @@ impl Sources {
 }
 
 impl Config {
-    /// Reads everything.
+    /// Reads everything that can be set, from all sources.
     ///
     /// # Errors
     /// [`Problems`]: all of them.

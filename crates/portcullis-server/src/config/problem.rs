@@ -6,11 +6,11 @@ use std::path::PathBuf;
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// Nobody set it.
+    /// Nobody set it, so it is the default.
     Default,
     /// A line of a file.
     File {
-        /// The file.
+        /// The file's path, as it was named.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
@@ -34,7 +34,7 @@ impl fmt::Display for Origin {
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// Where.
+    /// Where the value came from that is wrong.
     pub(crate) origin: Origin,
     /// The key, where the problem is about one.
     pub(crate) key: Option<String>,

@@ -8,7 +8,7 @@ use super::source::Given;
 /// An effective value, for `config show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
-    /// The key.
+    /// The key's name, such as `log.filter`.
     pub(crate) key: &'static str,
     /// Its value; empty where nothing is set.
     pub(crate) value: String,

@@ -150,9 +150,9 @@ impl Given {
 /// A key that was set on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Flag {
-    /// The key's name.
+    /// The name of the key that the flag sets.
     pub(crate) key: String,
-    /// Its value.
+    /// The value as it was typed.
     pub(crate) value: String,
     /// How it was typed, for messages: `--listen`.
     pub(crate) typed: String,

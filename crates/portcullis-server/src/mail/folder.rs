@@ -86,7 +86,7 @@ fn make(folder: &Path) -> io::Result<Option<Owner>> {
     Ok(owner)
 }
 
-/// User and group.
+/// The numbers of a user and a group.
 type Owner = (u32, u32);
 
 /// Whose it is, if it isn't ours.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lettre::message::Mailbox;
 use portcullis_core::secret::SecretText;
 
-/// How letters leave.
+/// How e-mails leave the server.
 #[derive(Debug, Clone)]
 pub(crate) enum Transport {
     /// Development: into a folder and, their links, to the log.
@@ -16,18 +16,18 @@ pub(crate) enum Transport {
     Nowhere,
 }
 
-/// A mail server.
+/// A mail server, and how it is spoken to.
 #[derive(Debug, Clone)]
 pub(crate) struct Smtp {
-    /// Its name.
+    /// The host's name, which its certificate must have.
     pub(crate) host: String,
-    /// Its port.
+    /// The TCP port that it listens on.
     pub(crate) port: u16,
     /// How the connection is secured.
     pub(crate) security: Security,
     /// User name and password.
     pub(crate) credentials: Option<(String, SecretText)>,
-    /// The sender.
+    /// The sender's address, as recipients see it.
     pub(crate) from: Mailbox,
 }
 

@@ -17,32 +17,32 @@ use crate::config::Config;
 /// Who else may use a place of the server's. The text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Exposed {
-    /// Somebody else's.
+    /// The place belongs to somebody else than this process's user and root.
     #[error(
         "the {what} {} belongs to another user ({owner}), who can exchange what is in it: run this as that user, or name \
          a place of your own with {flag}", path.display()
     )]
     Foreign {
-        /// Folder or database.
+        /// What it is: a folder or a database.
         what: &'static str,
-        /// Where.
+        /// Where the place is.
         path: PathBuf,
         /// The number of the user.
         owner: u32,
         /// What names another one.
         flag: &'static str,
     },
-    /// Everybody's.
+    /// Everybody may use the place.
     #[error(
         "the {what} {0} has mode {mode:04o}, so everybody may use it: run `chmod {right:o} {0}`, or name another with \
          {flag}", path.display()
     )]
     Open {
-        /// Folder or database.
+        /// What it is: a folder or a database.
         what: &'static str,
-        /// Where.
+        /// Where the place is.
         path: PathBuf,
-        /// Its mode.
+        /// The permission bits that it has.
         mode: u32,
         /// The mode it should have.
         right: u32,
@@ -52,9 +52,9 @@ pub(crate) enum Exposed {
     /// It can't be looked at.
     #[error("the {what} {} can't be looked at: {reason}", path.display())]
     Hidden {
-        /// Folder or database.
+        /// What it is: a folder or a database.
         what: &'static str,
-        /// Where.
+        /// Where the place is.
         path: PathBuf,
         /// What the system says.
         reason: io::Error,
@@ -87,7 +87,7 @@ const DATABASE: Place = Place {
 /// Judges what is there already.
 ///
 /// # Errors
-/// [`Exposed`].
+/// [`Exposed`], at the first place that somebody else may use.
 pub(super) fn judge(config: &Config) -> Result<(), Exposed> {
     defends!("T162");
     let user = User::of_process().map_err(|reason| FOLDER.hidden(&config.server.data, reason))?;

@@ -111,7 +111,7 @@ pub(crate) struct Server {
     out: BufReader<ChildStdout>,
     /// What it printed until it listened.
     pub(crate) printed: String,
-    /// Where it listens.
+    /// Where it listens: host and port.
     pub(crate) address: String,
     log: PathBuf,
 }

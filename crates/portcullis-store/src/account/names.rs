@@ -18,18 +18,18 @@ use crate::value::{Row, params};
 pub enum Unsettled {
     /// A user name that looks like another account's.
     Alike {
-        /// The account.
+        /// The account that has the name.
         account: Id,
-        /// Its name.
+        /// The account's user name, as typed.
         username: String,
         /// The name it looks like.
         like: String,
     },
     /// An address that isn't mailed as it is compared.
     Address {
-        /// The account.
+        /// The account that has the address.
         account: Id,
-        /// The address.
+        /// The account's address, as typed.
         email: String,
     },
 }

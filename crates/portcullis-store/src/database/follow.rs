@@ -57,7 +57,7 @@ pub(super) struct Health {
 /// Up to where rows were read.
 #[derive(Clone)]
 pub(super) struct Cursor {
-    /// When.
+    /// When the rows were read, by the process's monotonic clock.
     at: Instant,
     /// SQLite: the last number read. PostgreSQL: the oldest transaction whose rows may still appear.
     from: i64,

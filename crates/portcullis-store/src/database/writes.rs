@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::Database;
 use crate::value::params;
 
-/// What is known.
+/// What is known of whether the database takes writes.
 #[derive(Default)]
 pub(super) struct Writes {
     /// When it was last tried, and what came of it.

@@ -45,7 +45,7 @@ impl Notice {
         }
     }
 
-    /// The session ended.
+    /// The notice that the session ended, and why.
     pub(super) fn ended(account: account::Id, session: Id, why: Ending, by: Context) -> Self {
         Self {
             action: Action::SessionEnded,
@@ -64,7 +64,7 @@ impl Notice {
         }
     }
 
-    /// When it happened.
+    /// When it happened: the moment of its audit event.
     pub fn at(&self) -> Timestamp {
         self.by.at
     }

@@ -91,7 +91,7 @@ impl SplitSessions {
     /// Whether the ephemeral store answers: for readiness.
     ///
     /// # Errors
-    /// [`Fault`]: it doesn't.
+    /// [`Fault`] if the ephemeral store doesn't answer.
     pub async fn ping(&self) -> Result<(), Fault> {
         self.on.ephemeral.ping().await
     }

@@ -1,4 +1,4 @@
-//! Invitations.
+//! Invitations: written, listed, revoked, and accepted once.
 
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};

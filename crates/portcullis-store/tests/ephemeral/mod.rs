@@ -71,7 +71,7 @@ pub(crate) async fn set_state(database: &Database, id: account::Id, state: State
     }
 }
 
-/// A browser's session.
+/// What a browser's login of the account opens: a session with an opaque token alone.
 pub(crate) fn opaque(account: &Account) -> NewSession {
     NewSession {
         id: session::Id::from_uuid(fresh_id()),

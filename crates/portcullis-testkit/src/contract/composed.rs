@@ -7,9 +7,9 @@ use super::{Holding, Stores};
 /// `sessions` for sessions, `rest` for everything else.
 #[derive(Debug, Clone)]
 pub struct Composed<R, S> {
-    /// Everything but sessions.
+    /// The store of everything but sessions.
     pub rest: R,
-    /// Sessions.
+    /// The store of sessions.
     pub sessions: S,
     /// What the sessions that the cases open carry.
     pub holding: Holding,

@@ -38,7 +38,7 @@ pub(super) struct Case {
     pub(super) naming: Naming,
 }
 
-/// All of them.
+/// Every case that each route is called in.
 pub(super) fn all(cast: &Cast) -> Vec<Case> {
     let mut all = vec![nothing()];
     all.extend(malformed());

@@ -136,7 +136,7 @@ impl Privileges {
 struct Statuses {
     /// 401: a newer or surer login would do.
     login: bool,
-    /// 403.
+    /// 403: the caller is known, and may not.
     forbidden: bool,
 }
 

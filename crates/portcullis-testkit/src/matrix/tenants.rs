@@ -36,7 +36,7 @@ const CLOSED: &str = "matrix-closed";
 pub(super) enum Naming {
     /// The path, if it names one, and the header name this one.
     All(&'static str),
-    /// Nothing names one.
+    /// Neither path nor header names an organization.
     Nothing,
     /// The path names [`HOME`], the header this.
     Header(&'static [&'static str]),

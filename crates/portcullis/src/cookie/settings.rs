@@ -50,7 +50,7 @@ pub enum SameSite {
 }
 
 impl SameSite {
-    /// The attribute's value.
+    /// The value of the cookie's `SameSite` attribute.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Lax => "Lax",
@@ -85,7 +85,7 @@ pub enum InvalidCookies {
         "browsers refuse a cookie for {domain} from {host}: choose the public address's host or a parent of it"
     )]
     ForeignDomain {
-        /// The cookie's domain.
+        /// The domain that the settings give the cookie.
         domain: String,
         /// The public address's host.
         host: String,

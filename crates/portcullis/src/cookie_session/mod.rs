@@ -106,7 +106,7 @@ impl From<CookieSessionError> for Problem {
 }
 
 impl<T> CookieSession<T> {
-    /// The data.
+    /// The data as the request brought it, or as it was set since.
     pub fn get(&self) -> &T {
         &self.value
     }

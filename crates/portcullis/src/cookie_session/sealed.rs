@@ -15,9 +15,9 @@ use crate::cookie::{Cookies, Keep, Reader};
 
 /// What a presented cookie holds.
 pub(crate) enum Opened {
-    /// None was presented.
+    /// The request presented no such cookie.
     Nothing,
-    /// Nothing that counts.
+    /// One was presented that counts for nothing: it doesn't open under any key, or its time is over.
     Refused,
     /// The data, and the cookie that replaces one that an older key sealed.
     Json {

@@ -41,7 +41,7 @@ impl<R: Requirement, V: Accepts> Allow<R, V> {
         &self.permit
     }
 
-    /// The caller.
+    /// The caller for whom the rule was found to hold.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
     }

@@ -163,7 +163,7 @@ impl Gate {
         }))
     }
 
-    /// What verifies credentials.
+    /// What turns the credentials of requests into principals.
     pub fn authenticator(&self) -> &Authentication {
         &self.0.authentication
     }

@@ -30,7 +30,7 @@ use crate::Problem;
 #[derive(Debug, Clone, Default)]
 #[doc(hidden)]
 pub enum Selected {
-    /// Nothing.
+    /// The request names no organization.
     #[default]
     Nothing,
     /// An organization that the caller is no member of, or none.

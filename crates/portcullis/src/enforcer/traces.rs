@@ -1,4 +1,4 @@
-//! Trace ids.
+//! Trace ids: what a request is named by in answers, the log and the audit trail.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -16,7 +16,7 @@ use crate::Problem;
 
 /// A request whose caller couldn't be found out.
 pub(crate) struct Unknown {
-    /// What is answered.
+    /// The refusal that is answered.
     problem: Problem,
     /// Why, if that is more than the answer says.
     why: Option<Refused>,

@@ -12,7 +12,7 @@ pub struct Via<K: KindList>(PhantomData<fn() -> K>);
 
 /// A set of credential kinds: [`Via`].
 pub trait Accepts: Send + Sync + 'static {
-    /// The kinds.
+    /// The kinds of credential that the route accepts.
     const KINDS: Kinds;
 }
 
@@ -27,13 +27,13 @@ impl<K: KindList> Accepts for Via<K> {
     note = "write `Via<Jwt>`, `Via<Session>` or a tuple such as `Via<(Jwt, Session)>`"
 )]
 pub trait KindList: Send + Sync + 'static {
-    /// The kinds.
+    /// The kinds of credential that the list names.
     const KINDS: Kinds;
 }
 
 /// One kind of credential as a type.
 pub trait KindMarker: Send + Sync + 'static {
-    /// The kind.
+    /// The kind of credential that the type stands for.
     const KIND: CredentialKind;
 }
 

@@ -10,7 +10,7 @@ pub enum SqlValue {
     Integer(i64),
     /// Text; on SQLite also a list, as an array in JSON.
     Text(String),
-    /// Bytes. SQLite only.
+    /// Bytes as they are compared. SQLite only.
     Bytes(Vec<u8>),
     /// True or false. PostgreSQL only.
     Bool(bool),

@@ -35,7 +35,7 @@ pub(super) struct Sight {
 }
 
 impl Activity {
-    /// A request begins.
+    /// Counts a request that begins; it counts as running until what is returned is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Running {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Relaxed);
@@ -104,7 +104,7 @@ impl Drop for Running {
     }
 }
 
-/// An answer's body.
+/// The body of an answer, which tells what it waits for while it is sent.
 pub(super) struct Answer {
     body: Body,
     /// What came at once and is still to be handed over.

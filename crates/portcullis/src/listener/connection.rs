@@ -1,4 +1,4 @@
-//! One connection.
+//! One connection: served until it ends, idles too long, or its peer takes nothing any more.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

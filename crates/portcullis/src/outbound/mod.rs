@@ -68,7 +68,7 @@ pub enum FetchError {
     /// The name leads to an address that may not be reached.
     #[error("{0} leads to {1}, which may not be reached from here; allow its network if it is one of yours")]
     Forbidden(String, std::net::IpAddr),
-    /// Nobody answers.
+    /// Nobody answers at the address that the name leads to.
     #[error("{0} can't be reached: {1}")]
     Unreachable(String, std::io::Error),
     /// It doesn't speak HTTP.
@@ -91,10 +91,10 @@ pub enum FetchError {
     Status(String, StatusCode),
 }
 
-/// A document.
+/// A document as it was fetched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Document {
-    /// Its bytes.
+    /// The bytes of the answer's body; nothing of them is believed yet.
     pub(crate) body: Vec<u8>,
     /// How long it may be kept, if the answer says so.
     pub(crate) max_age: Option<Duration>,

@@ -11,7 +11,7 @@ pub(super) trait Resolve: Send + Sync {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// The system's resolver.
+/// The system's own resolver: the hosts file, DNS, and whatever else is configured.
 pub(super) struct System;
 
 #[async_trait]

@@ -17,7 +17,7 @@ pub enum InvalidRoots {
     /// Not PEM, or not certificates.
     #[error("the certificates to trust can't be read: {0}")]
     Unreadable(String),
-    /// None was given.
+    /// Not one certificate was given.
     #[error("there is no certificate in what was given to trust")]
     None,
 }

@@ -47,7 +47,7 @@ impl Keeper {
         self
     }
 
-    /// What decides.
+    /// What decides by the policies in force; without a folder, nothing is permitted by any.
     pub fn provider(&self) -> Arc<dyn Policies> {
         match &self.folder {
             Some(_) => Arc::clone(&self.live) as _,

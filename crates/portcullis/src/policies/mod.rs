@@ -38,9 +38,9 @@ pub enum PoliciesError {
     /// The folder or a file in it can't be read.
     #[error("the policies in {folder} can't be read: {reason}")]
     Unreadable {
-        /// The folder.
+        /// The folder's path, as it was configured.
         folder: String,
-        /// Why.
+        /// Why it can't be read.
         reason: String,
     },
     /// What the application declares makes no schema.
@@ -52,7 +52,7 @@ pub enum PoliciesError {
     /// The policies are wrong.
     #[error("the policies in {folder} are wrong:\n{}", lines(.flaws))]
     Wrong {
-        /// The folder.
+        /// The folder's path, as it was configured.
         folder: String,
         /// Everything that is wrong.
         flaws: Vec<PolicyFlaw>,
@@ -62,7 +62,7 @@ pub enum PoliciesError {
 /// One thing that is wrong with a policy file, or worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyFlaw {
-    /// The file's name.
+    /// The file's name in its folder.
     pub file: String,
     /// The line, from 1.
     pub line: usize,

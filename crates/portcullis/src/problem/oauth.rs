@@ -19,7 +19,7 @@ use super::{FieldError, Text};
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "OAuthError")]
 pub struct Body {
-    /// The error's code.
+    /// The error's code, as RFC 6749 §5.2 names it.
     error: &'static str,
     /// What to do, for people.
     error_description: Text,
@@ -38,7 +38,7 @@ impl Body {
         }
     }
 
-    /// Any other refusal.
+    /// The body of any refusal that has no code of its own in the RFC.
     pub(super) fn of(
         status: StatusCode,
         detail: Text,

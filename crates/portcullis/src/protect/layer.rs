@@ -21,7 +21,7 @@ use crate::enforcer::{Gate, RequestContext, record_behind};
 use crate::request::{self, Voice};
 use crate::route::Label;
 
-/// Wraps a route.
+/// Wraps a route with what its rule asks for.
 #[derive(Clone)]
 pub(crate) struct Protect(Arc<Settings>);
 
@@ -73,7 +73,7 @@ impl Settings {
     }
 }
 
-/// A wrapped route.
+/// A route that is called only where its rule holds.
 #[derive(Clone)]
 pub(crate) struct Protected<S> {
     inner: S,

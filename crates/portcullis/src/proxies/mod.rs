@@ -36,10 +36,10 @@ pub struct Proxies {
 /// The header that the proxies write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Header {
-    /// `X-Forwarded-For`.
+    /// `X-Forwarded-For`: a list of addresses, the nearest last.
     #[default]
     XForwardedFor,
-    /// `Forwarded`.
+    /// `Forwarded`: the standard one, of which `for` is read.
     ///
     /// Source: RFC 7239 §4
     Forwarded,
@@ -68,7 +68,7 @@ impl Header {
             .find(|header| header.as_str().eq_ignore_ascii_case(name))
     }
 
-    /// Its name.
+    /// The header's name, as it is configured and shown.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::XForwardedFor => "X-Forwarded-For",

@@ -1,4 +1,4 @@
-//! Gathers settings.
+//! Gathers settings for a resource server that honours another issuer's tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -217,7 +217,7 @@ impl Builder {
     /// Begins to follow the issuer's keys. Doesn't wait for them: requests do, and answer 503 while there are none.
     ///
     /// # Errors
-    /// [`RemoteError`].
+    /// [`RemoteError`]; nothing was begun then.
     // Async like its sibling that opens a database: it must run where tasks can be spawned.
     pub async fn open(mut self) -> Result<Remote, RemoteError> {
         let issuer = Issuer::parse(&self.issuer, self.outbound.loopback);

@@ -112,7 +112,7 @@ impl Remote {
         &self.0.issuer
     }
 
-    /// Its keys.
+    /// The issuer's public keys, as they are followed.
     pub fn keys(&self) -> &Arc<RemoteKeys> {
         self.0.authenticator.keys()
     }
@@ -162,7 +162,7 @@ impl Remote {
     /// Whoever serves it calls [`Remote::watch_policies`] every second if there are any.
     ///
     /// # Errors
-    /// [`ServeError`].
+    /// [`ServeError`]: the routes contradict each other, or the policies are wrong.
     pub async fn router(&self, api: Api) -> Result<axum::Router, ServeError> {
         self.declare_actions(&api).await?;
         Ok(api.into_router(self.gate().clone())?)
@@ -172,7 +172,7 @@ impl Remote {
     /// end.
     ///
     /// # Errors
-    /// [`ServeError`].
+    /// [`ServeError`]; nothing was served then.
     pub async fn serve(&self, api: Api, address: impl ToSocketAddrs) -> Result<(), ServeError> {
         let listener = TcpListener::bind(address).await.map_err(ServeError::Listen)?;
         self.serve_on(api, listener, Limits::default(), asked_to_stop())
@@ -182,7 +182,7 @@ impl Remote {
     /// As [`Remote::serve`], on a listener of the caller's, until `shutdown`.
     ///
     /// # Errors
-    /// [`ServeError`].
+    /// [`ServeError`]; nothing was served then.
     pub async fn serve_on(
         &self,
         api: Api,

@@ -30,7 +30,7 @@ pub(crate) trait Answered: Send + Sync {
 /// In which form a route says what went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Voice {
-    /// RFC 9457.
+    /// As problem details (RFC 9457).
     #[default]
     Problem,
     /// RFC 6749 §5.2: its clients know no other.

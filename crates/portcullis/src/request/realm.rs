@@ -16,10 +16,10 @@ pub struct Realm(Arc<str>);
 pub struct InvalidRealm;
 
 impl Realm {
-    /// Reads a realm.
+    /// Reads the realm that challenges name: 1 to 100 printable ASCII characters.
     ///
     /// # Errors
-    /// [`InvalidRealm`].
+    /// [`InvalidRealm`] if it is empty, longer, or has quotes, backslashes or other characters.
     pub fn parse(text: &str) -> Result<Self, InvalidRealm> {
         let stands = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
         if (1..=LONGEST).contains(&text.len()) && text.bytes().all(stands) {
@@ -29,14 +29,14 @@ impl Realm {
         }
     }
 
-    /// The text.
+    /// The text as it stands in `WWW-Authenticate`, between quotes.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Default for Realm {
-    /// `portcullis`.
+    /// The realm `portcullis`.
     fn default() -> Self {
         Self("portcullis".into())
     }

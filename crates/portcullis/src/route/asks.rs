@@ -16,7 +16,7 @@ use portcullis_core::defends;
 /// What a handler's parameter asks about resources.
 #[derive(Debug, Clone, Copy)]
 pub struct Asks {
-    /// The resources' kind.
+    /// The kind of resource that is asked about.
     pub kind: &'static ResourceKind,
     /// What is to be done to them.
     pub action: ActionRule,
@@ -29,7 +29,7 @@ pub struct Asks {
 pub enum How {
     /// One that is named by this parameter of the path.
     One {
-        /// The parameter's name.
+        /// The name of the parameter in the path, which holds the resource's id.
         parameter: &'static str,
         /// Whether a refusal looks as if there were none.
         hidden: bool,
@@ -73,7 +73,7 @@ thread_local! {
 
 /// What the parameters of a handler ask.
 pub(crate) struct Gathered {
-    /// About resources.
+    /// What they ask about resources, in the order of the parameters.
     pub(crate) asks: Vec<Asks>,
     /// Whether one of them reads the body though the decision about a resource doesn't wait for it.
     pub(crate) early: bool,

@@ -40,7 +40,7 @@ pub(crate) mod sealed {
     note = "write `_: Allow<SomePermission>`, `_: Allow<Authenticated>` or `_: Public` as the handler's first parameter"
 )]
 pub trait Guarded {
-    /// The first parameter.
+    /// The type of the handler's first parameter, which says the rule.
     type Access: Access;
 }
 

@@ -13,7 +13,7 @@ use super::{Asks, path};
 /// What a route answers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
-    /// One method.
+    /// This one method alone.
     Method(Method),
     /// Every method: a mounted router.
     Any,

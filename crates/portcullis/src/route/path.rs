@@ -1,11 +1,11 @@
-//! Paths: `/posts/{id}/files/{*rest}`.
+//! Paths as routes are registered with them: `/posts/{id}/files/{*rest}`.
 
 /// A part of a path between slashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Segment<'p> {
-    /// Itself.
+    /// Exactly this text.
     Literal(&'p str),
-    /// Any one segment.
+    /// Any one segment, which the parameter of this name holds.
     Parameter(&'p str),
     /// Everything to the end.
     Rest(&'p str),

@@ -1,4 +1,4 @@
-//! The builder.
+//! The builder: gathers routes with their rules, and makes a router of them.
 
 use std::borrow::Cow;
 use std::convert::Infallible;

@@ -9,17 +9,17 @@ pub enum ApiError {
     /// The path isn't one.
     #[error("{path}: {why}")]
     InvalidPath {
-        /// The path.
+        /// The path, as it was registered.
         path: String,
-        /// What to change.
+        /// What is wrong with it, and what to change.
         why: &'static str,
     },
     /// Two handlers for one method and path.
     #[error("{method} {path} is registered twice: remove one")]
     Duplicate {
-        /// The method.
+        /// The HTTP method.
         method: String,
-        /// The path.
+        /// The path, as it was registered.
         path: String,
     },
     /// Two paths that match the same requests with different parameters.
@@ -27,25 +27,25 @@ pub enum ApiError {
     Ambiguous {
         /// The path registered first.
         first: String,
-        /// The other.
+        /// The path registered later.
         second: String,
     },
     /// A resource is decided about where nobody needs to be known.
     #[error("{method} {path} decides about a resource, but lets anybody in: begin with `_: Allow<…>`")]
     NobodyKnown {
-        /// The method.
+        /// The HTTP method.
         method: String,
-        /// The path.
+        /// The path, as it was registered.
         path: String,
     },
     /// A resource is asked for on a path that doesn't name it.
     #[error("{method} {path} asks for a resource by a parameter that the path lacks: add {{{parameter}}}")]
     Unnamed {
-        /// The method.
+        /// The HTTP method.
         method: String,
-        /// The path.
+        /// The path, as it was registered.
         path: String,
-        /// The parameter's name.
+        /// The name of the parameter that the path lacks.
         parameter: &'static str,
     },
     /// It is decided about a resource before the body is there.
@@ -53,7 +53,7 @@ pub enum ApiError {
         "{method} {path} decides about a resource before it has read the body: let `Authorized<…, Json<…>>` be the last parameter, and read both from it"
     )]
     DecidedEarly {
-        /// The method.
+        /// The HTTP method.
         method: String,
         /// The path, as it was registered.
         path: String,
@@ -63,11 +63,11 @@ pub enum ApiError {
         "{method} {path} asks for {action}, whose privilege is a member's, but selects no organization: begin with `_: Allow<Member>`"
     )]
     NoOrganization {
-        /// The method.
+        /// The HTTP method.
         method: String,
-        /// The path.
+        /// The path, as it was registered.
         path: String,
-        /// The action.
+        /// The name of the action.
         action: &'static str,
     },
     /// What a route leaves to the policies was never made known to them: they forbid it.

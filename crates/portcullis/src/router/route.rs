@@ -32,7 +32,7 @@ pub(crate) struct Parameter {
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-/// A registered handler.
+/// A registered handler, with all that is enforced and documented of it.
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
     pub(crate) path: String,

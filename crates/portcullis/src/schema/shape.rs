@@ -78,7 +78,7 @@ shapes! {
     Slug { "minLength": 3, "maxLength": 40, "pattern": "^[a-z](-?[a-z0-9])+$" }
     /// What something is for.
     Description { "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" }
-    /// How often.
+    /// How often something may be done: a count and a period, such as `100/minute`.
     RateText { "pattern": "^([1-9][0-9]{0,5}|1000000)/(second|minute|hour|day)$" }
     /// An address or a network.
     Network { "format": "ip-network" }

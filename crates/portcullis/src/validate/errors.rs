@@ -27,7 +27,7 @@ use crate::{FieldError, Problem};
 pub struct FieldErrors(Vec<FieldError>);
 
 impl FieldErrors {
-    /// No errors yet.
+    /// A list in which nothing is wrong yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -96,9 +96,9 @@ impl From<FieldErrors> for Problem {
 /// How the place of a field is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A JSON pointer.
+    /// In a body: as a JSON pointer (RFC 6901).
     Body,
-    /// The parameter's name.
+    /// In a path, a query or a form: as the parameter's name.
     Parameter,
 }
 

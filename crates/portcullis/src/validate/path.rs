@@ -1,4 +1,4 @@
-//! Path parameters.
+//! Path parameters: read into a type, with a problem that says which one is wrong.
 
 use aide::OperationInput;
 use aide::generate::GenContext;

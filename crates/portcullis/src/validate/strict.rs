@@ -13,7 +13,7 @@ use super::errors::{clip, escape};
 /// Why a text isn't JSON that is read one way only.
 #[derive(Debug)]
 pub(super) enum NotStrict {
-    /// Not JSON.
+    /// It isn't JSON at all (RFC 8259).
     Syntax(serde_json::Error),
     /// Nested deeper than [`DEPTH`].
     Depth,
@@ -50,7 +50,7 @@ const DEPTH: usize = 32;
 struct Findings {
     deep: bool,
     twice: Option<String>,
-    /// Where, innermost first.
+    /// The member or index of every level on the way, innermost first.
     path: Vec<String>,
 }
 

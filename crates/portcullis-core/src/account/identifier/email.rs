@@ -37,7 +37,7 @@ pub enum InvalidEmail {
     /// Written with letters that can't be seen or told apart.
     #[error("in an e-mail address, {0}")]
     Letters(#[from] InvalidLetters),
-    /// Looks like another.
+    /// The local part isn't ASCII but passes for it, so that the address would look like another's (UTS 39 §4).
     #[error("the name before the @ looks like Latin letters but isn't: type it with Latin letters")]
     Imitation,
 }
@@ -49,7 +49,7 @@ impl EmailAddress {
     /// name](super::Username).
     ///
     /// # Errors
-    /// [`InvalidEmail`].
+    /// [`InvalidEmail`], which says what to type instead.
     ///
     /// Source: RFC 5321 §4.5.3.1, RFC 6531 §3.3, RFC 5891 §5, UTS 46 §4
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {

@@ -18,9 +18,9 @@ use crate::text::Bounded;
 /// What somebody logs in with.
 #[derive(Debug, Clone)]
 pub enum Identifier {
-    /// An e-mail address.
+    /// An e-mail address that is valid by today's rules.
     Email(EmailAddress),
-    /// A user name.
+    /// A user name that is valid by today's rules.
     Username(Username),
     /// An address that could be registered once, in the form that was compared then.
     FormerEmail(String),

@@ -34,7 +34,7 @@ impl Username {
     /// identifier is one or the other; nor like an id, so that a name given to a command never means another account.
     ///
     /// # Errors
-    /// [`InvalidUsername`].
+    /// [`InvalidUsername`], which says what to type instead.
     ///
     /// Source: RFC 8265 §3.3, UTS 39 §5.2
     pub fn parse(text: &str) -> Result<Self, InvalidUsername> {

@@ -19,7 +19,7 @@ pub enum AgainError {
     /// So many were sent that the next may only be after this time.
     #[error("too many letters were sent to this address: wait before the next")]
     TooSoon(Duration),
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -66,7 +66,7 @@ pub enum VerifyError {
     /// The password couldn't be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
-    /// The store couldn't.
+    /// The store couldn't be reached, read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -117,7 +117,7 @@ impl Registrar {
     /// address, or the one of this user name.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn unproven(&self, who: Identifier) -> Result<Vec<Account>, Fault> {
         let found = self.store.find_logins(who).await?.into_iter();
         let accounts = found.map(|login| login.account);
@@ -129,7 +129,8 @@ impl Registrar {
     /// Counts a request for a further code by somebody unknown, by whom it is for and from where it comes.
     ///
     /// # Errors
-    /// [`AgainError`].
+    /// [`AgainError::TooSoon`] if too many were asked for, or from there; [`AgainError::Fault`] if the store can't
+    /// count.
     pub async fn spend_asking(
         &self,
         who: &Identifier,
@@ -160,7 +161,7 @@ impl Registrar {
     /// Proves the address to a caller who is known: `caller` with its stamp.
     ///
     /// # Errors
-    /// [`VerifyError`].
+    /// [`VerifyError::Refused`], [`VerifyError::AnotherAccount`] or [`VerifyError::Fault`]; the code isn't used up.
     pub async fn verify_as(
         &self,
         token: &VerificationToken,
@@ -210,7 +211,7 @@ impl Registrar {
     /// before ends, and this is its password.
     ///
     /// # Errors
-    /// [`VerifyError`].
+    /// [`VerifyError`]; the account is as it was, and the code isn't used up.
     pub async fn take_over(
         &self,
         token: &VerificationToken,

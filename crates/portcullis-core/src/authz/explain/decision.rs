@@ -15,7 +15,7 @@ use crate::{account, api_key, audit, defends, session};
 pub struct Decision {
     /// The request's trace id.
     pub trace: Uuid,
-    /// When.
+    /// When the request was refused, in UTC.
     pub at: Timestamp,
     /// What was called, as it was registered and not as the caller wrote it: `PUT /posts/{id}`.
     pub operation: String,
@@ -23,7 +23,7 @@ pub struct Decision {
     pub rule: String,
     /// A stable, machine-readable code.
     pub code: String,
-    /// Why, for people.
+    /// A sentence for people that says why; not for programs to compare.
     pub why: String,
     /// The kind of credential that was presented, if it could be told.
     #[serde(default)]

@@ -27,13 +27,13 @@ use crate::authz::{Denied, Principal, Reasons, Rule, Situation};
 pub struct Explanation {
     /// What was asked, in the form of `authz.lock`.
     pub rule: String,
-    /// Whether it holds.
+    /// Whether this part of the rule holds for the caller.
     pub holds: bool,
     /// Whose permissions and roles counted: `account` or `organization`.
     pub within: String,
     /// A stable, machine-readable code: `holds`, or what [`Denied::code`] says.
     pub code: String,
-    /// Why, for people.
+    /// A sentence for people that says the same as the code; not for programs to compare.
     pub why: String,
     /// The parts of an "and", of an "or" or of a membership.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

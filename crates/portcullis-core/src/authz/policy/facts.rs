@@ -103,7 +103,7 @@ impl Types {
         Entity::new(self.account(principal), attributes, parents).map_err(Unfit::language)
     }
 
-    /// The circumstances.
+    /// The circumstances of the request as Cedar's `context`: of them only what the policies look at.
     pub(super) fn context(
         &self,
         looks: Looks,

@@ -17,7 +17,7 @@ use crate::defends;
 pub struct Live(ArcSwapOption<Set>);
 
 impl Live {
-    /// No policies yet.
+    /// A holder without a set: everything is forbidden until [`Live::put`] brings one.
     pub fn new() -> Self {
         Self::default()
     }

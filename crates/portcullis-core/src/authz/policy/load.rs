@@ -16,7 +16,7 @@ use super::{Source, facts};
 use crate::id::OrganizationId;
 use crate::{account, defends};
 
-/// What was read.
+/// What was read of a set of files in which nothing is wrong.
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) policies: Vec<Loaded>,

@@ -109,7 +109,7 @@ impl Looks {
 /// The members of a resource that a policy looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Members {
-    /// These.
+    /// The members of these names, and no others.
     Only(BTreeSet<String>),
     /// It can't be told, so all of them.
     All,

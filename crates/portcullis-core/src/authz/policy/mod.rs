@@ -43,7 +43,7 @@ pub use self::set::{Set, Summary};
 pub struct Source {
     /// The name of the file, for reports.
     pub name: String,
-    /// Its content.
+    /// The file's content: any number of policies in the Cedar language.
     pub text: String,
 }
 

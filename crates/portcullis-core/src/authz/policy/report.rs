@@ -7,7 +7,7 @@ use cedar_policy::ffi::DetailedError;
 /// One thing that is wrong with a policy file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Flaw {
-    /// The file.
+    /// The file's name, as [`Source::name`](super::Source::name) says it.
     pub file: String,
     /// The line, from 1.
     pub line: usize,

@@ -17,7 +17,7 @@ pub struct Declarations {
 }
 
 impl Declarations {
-    /// Nothing declared.
+    /// Declarations of nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -61,9 +61,9 @@ pub enum InvalidDeclaration {
         "the field `{field}` of `{kind}` needs another name: every resource has `id`, `owner` and `organization`, and a name stands once"
     )]
     Field {
-        /// The kind.
+        /// The name of the resource kind that has the field.
         kind: String,
-        /// The field.
+        /// The name that the field was given.
         field: String,
     },
     /// The name of an action.
@@ -85,10 +85,10 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Generates it.
+    /// Generates the schema that policies are checked against from what code declares.
     ///
     /// # Errors
-    /// [`InvalidDeclaration`].
+    /// [`InvalidDeclaration`]: a name can't be one, or stands twice.
     pub fn of(declarations: Declarations) -> Result<Self, InvalidDeclaration> {
         check(&declarations)?;
         let text = text_of(&declarations);

@@ -168,5 +168,5 @@ fn from(ip: &str) -> Situation<'static> {
     }
 }
 
-/// 2023-11-14T22:13:20Z, a Tuesday.
+/// When the login was made: 2023-11-14T22:13:20Z, a Tuesday.
 const LOGIN: Timestamp = Timestamp::from_seconds(1_700_000_000);

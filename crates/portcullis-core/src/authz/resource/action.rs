@@ -17,7 +17,7 @@ pub trait Action<R>: Send + Sync + 'static {
 
 /// Everything that can be done to a resource; made by [`resource_actions!`](crate::resource_actions).
 pub trait Actions {
-    /// The actions.
+    /// Every action, as data, in the order of their declaration.
     const ACTIONS: &'static [ActionRule];
     /// Their names, for a [`ResourceKind`](super::ResourceKind).
     const NAMES: &'static [&'static str];
@@ -68,7 +68,7 @@ impl ActionRule {
         }
     }
 
-    /// Its name.
+    /// The action's name, such as `posts:edit`: what policies, grants and scopes say.
     pub const fn name(&self) -> &'static str {
         self.permission.name
     }

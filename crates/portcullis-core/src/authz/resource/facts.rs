@@ -1,4 +1,4 @@
-//! Building facts.
+//! Building facts: what a program says about one resource before it is decided about.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;

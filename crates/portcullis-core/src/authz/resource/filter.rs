@@ -8,9 +8,9 @@ use super::{ResourceFacts, Value};
 /// It has two values, never three: a comparison with a field that a resource lacks is false, and its negation true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
-    /// Every resource.
+    /// Means every resource of the kind.
     Always,
-    /// None.
+    /// Means no resource at all.
     Never,
     /// Those that all of these mean; all resources if there are none.
     All(Vec<Self>),

@@ -48,7 +48,7 @@ pub enum Tenancy {
 pub struct Field {
     /// Its name: a policy's attribute.
     pub name: &'static str,
-    /// What it holds.
+    /// What kind of value it holds: a policy's type.
     pub kind: FieldKind,
     /// Whether a resource may lack it.
     pub optional: bool,
@@ -57,15 +57,15 @@ pub struct Field {
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
-    /// True or false.
+    /// A truth value: Cedar's `Bool`.
     Bool,
-    /// A whole number.
+    /// A whole number of 64 bits: Cedar's `Long`.
     Long,
-    /// Text.
+    /// A text, compared byte by byte: Cedar's `String`.
     Text,
-    /// An account.
+    /// The id of an account: an `Account` in policies.
     Account,
-    /// An organization.
+    /// The id of an organization: an `Organization` in policies.
     Organization,
     /// A set of texts.
     TextSet,
@@ -89,15 +89,15 @@ impl FieldKind {
 /// The content of a field.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
-    /// True or false.
+    /// The value of a [`FieldKind::Bool`].
     Bool(bool),
-    /// A whole number.
+    /// The value of a [`FieldKind::Long`].
     Long(i64),
-    /// Text.
+    /// The value of a [`FieldKind::Text`].
     Text(String),
-    /// An account.
+    /// The value of a [`FieldKind::Account`].
     Account(account::Id),
-    /// An organization.
+    /// The value of a [`FieldKind::Organization`].
     Organization(OrganizationId),
     /// A set of texts.
     TextSet(BTreeSet<String>),
@@ -106,11 +106,11 @@ pub enum Value {
 /// One resource, as a decision sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceFacts {
-    /// Its kind.
+    /// The kind that it is of; its fields are the kind's.
     pub kind: &'static ResourceKind,
     /// Its id as text.
     pub id: String,
-    /// Who owns it.
+    /// The account that owns it; `None` if nobody does.
     pub owner: Option<account::Id>,
     /// The organization it belongs to.
     pub organization: Option<OrganizationId>,

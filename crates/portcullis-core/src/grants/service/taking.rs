@@ -1,4 +1,4 @@
-//! Takes grants back.
+//! Takes grants back: one, or all of a resource.
 
 use super::{GrantError, Grants, Refusal, ResourcePermit};
 use crate::authz::Situation;
@@ -12,7 +12,8 @@ impl Grants {
     /// everything, others what they may do themselves.
     ///
     /// # Errors
-    /// [`GrantError::Escalation`], [`GrantError::Fault`].
+    /// [`GrantError::Escalation`] if the caller may not do the action, [`GrantError::Fault`] if the store can't do its
+    /// work.
     pub async fn unshare<R: Actions, A: Action<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
@@ -44,7 +45,7 @@ impl Grants {
     /// where its id may be given to another one.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't do its work; every grant counts as before.
     pub async fn unshare_all<R, A: Action<R>>(
         &self,
         permit: &ResourcePermit<R, A>,

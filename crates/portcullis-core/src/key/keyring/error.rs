@@ -15,9 +15,9 @@ pub enum KeyringError {
     /// A key doesn't open.
     #[error("signing key {kid} can't be opened: {why}")]
     Sealed {
-        /// Which.
+        /// The key's `kid`.
         kid: String,
-        /// Why.
+        /// Why it doesn't open, and what to do.
         why: SealError,
     },
     /// A record names an algorithm this program doesn't know.
@@ -25,17 +25,17 @@ pub enum KeyringError {
         "signing key {kid} is for {algorithm:?}, which this version doesn't know; run the version that made it"
     )]
     UnknownAlgorithm {
-        /// Which.
+        /// The key's `kid`.
         kid: String,
-        /// What it names.
+        /// The algorithm's name as it is stored.
         algorithm: String,
     },
     /// A key is none.
     #[error("signing key {kid} is refused: {why}")]
     Invalid {
-        /// Which.
+        /// The key's `kid`.
         kid: String,
-        /// Why.
+        /// What is wrong with it, and what to do.
         why: InvalidKey,
     },
     /// No new key could be made.

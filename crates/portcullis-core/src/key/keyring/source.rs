@@ -17,7 +17,7 @@ pub(super) struct Source {
     pub(super) settings: Settings,
 }
 
-/// An immutable ring.
+/// The keys as they were read at one moment. It never changes: a load puts another ring in its place.
 pub(super) struct Ring {
     /// Another one with every load: what was verified under one ring may not verify under the next.
     pub(super) edition: u64,
@@ -124,7 +124,7 @@ impl Source {
         })
     }
 
-    /// Opens one key.
+    /// Opens the sealed private part of one record, and makes the key of it.
     pub(super) fn open_record(&self, record: &Record) -> Result<SigningKey, KeyringError> {
         let kid = || record.kid.clone();
         let algorithm =

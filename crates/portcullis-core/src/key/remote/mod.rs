@@ -41,7 +41,7 @@ use crate::fault::Fault;
 /// A key set as its issuer publishes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// The JWK set.
+    /// The JWK set as it was received, in JSON (RFC 7517 §5); nothing of it is believed yet.
     pub text: Vec<u8>,
     /// How long the issuer says it may be kept.
     pub max_age: Option<Duration>,
@@ -213,7 +213,7 @@ impl RemoteKeys {
     /// Whether tokens can be verified; tries to get the keys if there are none.
     ///
     /// # Errors
-    /// [`Fault::Keys`].
+    /// [`Fault::Keys`] if there are none and none can be had now.
     pub async fn ready(&self) -> Result<(), Fault> {
         self.set(self.environment.now()).await.map(drop)
     }

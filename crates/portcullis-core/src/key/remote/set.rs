@@ -26,7 +26,7 @@ pub struct KeySet {
 /// Why a published set is refused as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SetRefused {
-    /// Not a set.
+    /// It isn't a JWK set (RFC 7517 §5), or names two keys alike.
     #[error("{0}")]
     Invalid(#[from] InvalidKey),
     /// More keys than are looked through for each token.

@@ -26,7 +26,7 @@ struct Fake {
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
-/// Milliseconds of silence.
+/// A bus that was silent for so many milliseconds.
 #[derive(Default)]
 struct Line(AtomicU64);
 

@@ -18,7 +18,7 @@ impl Organizations {
     /// The members of any organization, by account id; `None` if there is no such organization.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn members_of(
         &self,
         _permit: &Permit<MaySeeMembers>,
@@ -36,7 +36,7 @@ impl Organizations {
     /// Makes an account a member of any organization without asking it, or sets a member's roles.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// [`OrganizationsError`]; members and roles are as they were.
     pub async fn appoint(
         &self,
         permit: &Permit<MayAppoint>,
@@ -55,7 +55,7 @@ impl Organizations {
     /// Removes a member of any organization; the next request already is refused.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `UnknownMember`, `Forbidden` and `LastOwner`; the member stays one.
     pub async fn dismiss(
         &self,
         permit: &Permit<OrganizationsWrite>,

@@ -17,7 +17,7 @@ impl Organizations {
     /// Invites an address, in place of an earlier invitation of it. `mailed` words what mails it, where it is mailed.
     ///
     /// # Errors
-    /// [`OrganizationsError`].
+    /// [`OrganizationsError`]; nothing was written or counted, and an earlier invitation is as good as it was.
     pub async fn invite(
         &self,
         permit: &Permit<MayLetIn>,
@@ -96,7 +96,7 @@ impl Organizations {
     /// The open invitations, oldest first.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn invitations(&self, permit: &Permit<Member<MembersRead>>) -> Result<Vec<Invitation>, Fault> {
         let now = self.environment.now();
         self.store.invitations(permit.organization(), now).await
@@ -105,7 +105,7 @@ impl Organizations {
     /// Revokes an open invitation.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `UnknownInvitation` and `BeyondYourRoles`; the invitation stays open.
     pub async fn revoke(
         &self,
         permit: &Permit<Member<MembersWrite>>,
@@ -121,7 +121,8 @@ impl Organizations {
     /// Accepts an invitation for the caller.
     ///
     /// # Errors
-    /// What the store says.
+    /// [`OrganizationsError`], above all `InvalidInvitation`, `AnotherAddress` and `TooManyOrganizations`; nobody
+    /// joined.
     pub async fn accept(
         &self,
         permit: &Permit<Unnarrowed>,

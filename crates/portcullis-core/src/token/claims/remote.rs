@@ -32,11 +32,11 @@ pub struct RemoteClaims {
     pub id: String,
     /// `sid`: the session it belongs to.
     pub session: Option<String>,
-    /// `iat`.
+    /// `iat`: when it was signed, by the issuer's clock (RFC 7519 §4.1.6).
     pub issued_at: Timestamp,
-    /// `nbf`.
+    /// `nbf`: from when on it counts (RFC 7519 §4.1.5); `None` is from the start.
     pub not_before: Option<Timestamp>,
-    /// `exp`.
+    /// `exp`: from when on it is refused (RFC 7519 §4.1.4).
     pub expires_at: Timestamp,
     /// `auth_time`: when the login was made.
     pub authenticated_at: Option<Timestamp>,

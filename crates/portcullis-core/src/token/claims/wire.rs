@@ -354,7 +354,7 @@ fn valid_scope(scope: &str) -> bool {
 pub(super) const TOKEN_USE: &str = "access";
 pub(super) const TWICE: &str = "a claim is there twice";
 
-/// 9999-12-31T23:59:59Z.
+/// 9999-12-31T23:59:59Z in seconds since 1970: the latest moment that a claim may name.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The names of the claims the issuer sets.

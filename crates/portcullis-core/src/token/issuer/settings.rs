@@ -51,7 +51,7 @@ impl Settings {
     /// Whether every resource is another than the issuer itself.
     ///
     /// # Errors
-    /// [`InvalidResource::Own`].
+    /// [`InvalidResource::Own`] if one is the issuer's own audience.
     pub fn check(&self) -> Result<(), InvalidResource> {
         match self.resources.iter().find(|r| r.as_str() == self.audience) {
             Some(own) => Err(InvalidResource::Own(own.to_string())),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::key::SigningKey;
 
-/// base64url without padding.
+/// The bytes in base64url without padding (RFC 4648 §5).
 pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

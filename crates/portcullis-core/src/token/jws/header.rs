@@ -12,9 +12,9 @@ use crate::key::{Algorithm, VerifyingKey, strict};
 pub struct Header {
     /// `alg`; `None` for one that no key of ours could have, `none` among them.
     pub algorithm: Option<Algorithm>,
-    /// `kid`.
+    /// `kid`: the name of the key it says to be signed with (RFC 7515 §4.1.4); `None` if it names none.
     pub kid: Option<String>,
-    /// `typ`.
+    /// `typ`: what kind of token it says to be (RFC 7515 §4.1.9); `None` if it doesn't say.
     pub typ: Option<String>,
     /// `cty`: there is another token inside.
     pub content_type: Option<String>,

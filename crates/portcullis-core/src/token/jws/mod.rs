@@ -108,7 +108,7 @@ impl<'t> Parts<'t> {
         })
     }
 
-    /// Checks the signature.
+    /// Checks the signature of header and payload with this key. The header must agree with the key already.
     pub(super) fn check(&self, key: &VerifyingKey) -> Result<(), InvalidToken> {
         let mut buffer = [0; SIGNATURE_BUFFER];
         let length = URL_SAFE_NO_PAD

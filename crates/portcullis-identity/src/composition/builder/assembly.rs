@@ -121,7 +121,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The signing keys.
+    /// The signing keys of the database, opened under the master key; the first ones are made.
     async fn keyring(&self, database: &Database, sealer: &Arc<Sealer>) -> Result<Keyring, KeyringError> {
         let settings = key::keyring::Settings {
             algorithm: self.algorithm,

@@ -11,13 +11,13 @@ use crate::{enforcer, secrets};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The database.
+    /// The database can't be opened, or isn't what it should be.
     #[error(transparent)]
     Database(#[from] Fault),
     /// The store of opaque sessions.
     #[error("the session store can't be opened: {0}")]
     Sessions(#[source] Fault),
-    /// The signing keys.
+    /// The signing keys can't be read, opened or made.
     #[error(transparent)]
     Keys(#[from] KeyringError),
     /// The file of the master key.
@@ -26,7 +26,7 @@ pub enum OpenError {
     /// There is no master key and no file to keep one beside.
     #[error("a database that isn't a SQLite file needs a master key: give the builder one with `master_key`")]
     NoMasterKey,
-    /// The cookies.
+    /// The settings of the cookies can't be kept by browsers.
     #[error(transparent)]
     Cookies(#[from] InvalidCookies),
     /// A resource that tokens may be for.
@@ -54,7 +54,7 @@ pub enum OpenError {
         "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
     )]
     KeyAge,
-    /// The hashing threads.
+    /// The system gives no threads to hash passwords in.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
 }

@@ -14,7 +14,7 @@ use super::html::html;
 /// the letter is sent again, and names no machine.
 ///
 /// # Errors
-/// [`MailError::Never`].
+/// [`MailError::Never`] if a part of it can't be written as mail: it never will be.
 pub(super) fn compose(from: &Mailbox, letter: Letter, id: Id) -> Result<Message, MailError> {
     defends!("T011");
     let never = |what: &str| MailError::Never(what.to_owned());

@@ -21,7 +21,7 @@ use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::password::HashError;
 
-/// A rendered page.
+/// A rendered page, which is answered with the headers that every page has.
 pub(crate) struct Page {
     status: StatusCode,
     html: Result<String, askama::Error>,

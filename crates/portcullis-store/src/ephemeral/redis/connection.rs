@@ -41,13 +41,13 @@ impl Connection {
         })
     }
 
-    /// Runs a script.
+    /// Runs a script, within the time that an answer may take.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {
         self.within(async |mut manager| call.invoke_async(&mut manager).await)
             .await
     }
 
-    /// Runs a command.
+    /// Runs a command, within the time that an answer may take.
     pub(super) async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
         self.within(|mut manager| async move { command.query_async(&mut manager).await })
             .await

@@ -64,7 +64,7 @@ impl Redis {
     /// As [`Redis::connect`], with a prefix for every key: what several deployments share a Redis by.
     ///
     /// # Errors
-    /// As [`Redis::connect`].
+    /// [`Fault`], as [`Redis::connect`].
     pub async fn connect_with(url: &str, prefix: &str) -> Result<Self, Fault> {
         let redis = Self {
             connection: Connection::new(url)?,

@@ -1,4 +1,4 @@
-//! Accounts of programs.
+//! Accounts of programs: they have keys and roles, and never log in.
 
 use portcullis_core::account::{Identifier, NewServiceAccount, Outcome, Stamp, State, Username};
 use portcullis_core::audit::Action;

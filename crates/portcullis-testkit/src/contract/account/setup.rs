@@ -1,4 +1,4 @@
-//! The first administrator.
+//! The first administrator: made once, with a set-up token.
 
 use portcullis_core::account::{Outcome, State};
 use portcullis_core::audit::Action;

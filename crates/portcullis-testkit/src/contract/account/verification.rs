@@ -1,4 +1,4 @@
-//! Proving an address.
+//! Proving an address: by a code that was mailed, once.
 
 use portcullis_core::account::{Outcome, Redeemed, SetupToken, State, VerificationToken};
 use portcullis_core::audit::Action;

@@ -1,4 +1,4 @@
-//! Revoking a key.
+//! Revoking a key, and what ends all keys of an account.
 
 use portcullis_core::account::{Account, Stamp, State};
 use portcullis_core::api_key::{Change, Changed, Creation, NewApiKey, Rotated, Rotation};

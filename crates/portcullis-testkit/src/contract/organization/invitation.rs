@@ -1,4 +1,4 @@
-//! Inviting, and accepting.
+//! Inviting an address, and accepting once.
 
 use portcullis_core::account::{Account, State as AccountState};
 use portcullis_core::audit::Action;

@@ -40,7 +40,7 @@ pub(super) struct Limited {
     pub(super) age: u32,
 }
 
-/// Everybody.
+/// Everybody who calls the routes, by what their credentials are worth.
 pub(super) struct Cast {
     /// Credentials whose time is over.
     pub(super) expired: Vec<Held>,

@@ -54,7 +54,8 @@ impl Places {
     /// In the header of this name.
     ///
     /// # Errors
-    /// [`InvalidPlace`].
+    /// [`InvalidPlace::Header`] if it can't be a header's name, [`InvalidPlace::Taken`] if the header has a meaning of
+    /// its own.
     pub fn in_header(name: &str) -> Result<Self, InvalidPlace> {
         let header: HeaderName = name.parse().map_err(|_| InvalidPlace::Header)?;
         let browsers = ["sec-", "proxy-"]
@@ -78,7 +79,7 @@ impl Places {
     /// then logs keys.
     ///
     /// # Errors
-    /// [`InvalidPlace::Parameter`].
+    /// [`InvalidPlace::Parameter`] unless it is 1 to 64 of the characters a-z, A-Z, 0-9 and `_-.`.
     pub fn and_in_query(mut self, parameter: &str) -> Result<Self, InvalidPlace> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
         if parameter.is_empty() || parameter.len() > 64 || !parameter.bytes().all(plain) {
@@ -121,11 +122,11 @@ pub(super) fn in_header<'r>(headers: &'r HeaderMap, places: &Places, format: &Fo
 /// What stood in the query where keys stand. The text itself isn't kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyInQuery {
-    /// No such parameter.
+    /// There was no parameter of that name.
     Nothing,
-    /// A key's form.
+    /// What stood there has a key's form: the digest that it is looked up by.
     Key(KeyDigest),
-    /// Something else.
+    /// What stood there is no key of ours, by its form alone.
     Invalid(InvalidKey),
     /// The parameter stood there more than once.
     Several,

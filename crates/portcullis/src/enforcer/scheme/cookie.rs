@@ -1,4 +1,4 @@
-//! The session cookie.
+//! The session cookie: finds the session token that a browser sends.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};

@@ -30,7 +30,7 @@ use crate::Problem;
 
 /// What stands in one place of a request.
 enum Seen<'r> {
-    /// Nothing.
+    /// Nothing stands there.
     Nothing,
     /// A credential, sorted by its form.
     Credential(Credential<'r>),
@@ -42,7 +42,7 @@ enum Seen<'r> {
     Refused(Refused),
     /// Something that isn't even written as this place demands.
     Malformed,
-    /// More than one.
+    /// More than one credential stands there, and one request has one.
     Several,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Presented(HeaderName, HeaderValue);
 
 /// What a request presents.
 pub(crate) enum Found<'r> {
-    /// Nothing.
+    /// The request presents no credential anywhere.
     Nothing,
     /// A credential of a kind nobody here reads, such as `Negotiate`.
     Foreign,

@@ -43,11 +43,11 @@ pub struct Docs {
     /// The OpenAPI document: `/openapi.json`. Without it there are no pages either. `?scheme=bearer`, or another of its
     /// security schemes, gives what can be called that way, for generators whose clients send all they hold at once.
     pub openapi: Option<Cow<'static, str>>,
-    /// Swagger UI: `/docs`.
+    /// The path of the page with Swagger UI: `/docs`.
     pub swagger: Option<Cow<'static, str>>,
-    /// Redoc: `/redoc`.
+    /// The path of the page with Redoc: `/redoc`.
     pub redoc: Option<Cow<'static, str>>,
-    /// Scalar: `/scalar`.
+    /// The path of the page with Scalar: `/scalar`.
     pub scalar: Option<Cow<'static, str>>,
     /// Where tokens are had with the password grant: `/oauth/token`. Swagger UI's "Authorize" uses it. `None` leaves it
     /// out; so does a server that honours another issuer's tokens, where nobody should type a password.
@@ -77,7 +77,7 @@ impl Default for Docs {
 }
 
 impl Docs {
-    /// No docs.
+    /// No document, and no pages that show it.
     pub fn off() -> Self {
         Self {
             openapi: None,
@@ -159,7 +159,7 @@ impl Documents {
     }
 }
 
-/// Which document.
+/// Which document is asked for.
 #[derive(Deserialize)]
 struct Choice {
     /// The one security scheme that it is to have.

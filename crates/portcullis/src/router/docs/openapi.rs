@@ -142,7 +142,7 @@ fn references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Every operation.
+/// Every operation of the document, in the order of its paths.
 pub(super) fn operations(document: &Value) -> impl Iterator<Item = &Value> {
     let paths = document.get("paths").and_then(Value::as_object);
     let items = paths.into_iter().flat_map(Map::values);

@@ -38,7 +38,7 @@ impl Clock for Hand {
     }
 }
 
-/// Repeatable "randomness".
+/// "Randomness" that is the same in every run.
 struct Counter(AtomicU64);
 
 impl Entropy for Counter {
@@ -113,7 +113,7 @@ impl Bench {
         }
     }
 
-    /// Moves the clock.
+    /// Moves the clock forward by `time`.
     pub(crate) fn pass(&self, time: Duration) {
         let micros = i64::try_from(time.as_micros()).unwrap();
         self.clock.0.fetch_add(micros, Ordering::Relaxed);
@@ -203,7 +203,7 @@ impl Bench {
 #[derive(Clone)]
 pub(crate) struct Client(pub(crate) Router);
 
-/// What came back.
+/// An answer, with its whole body as text.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -281,12 +281,12 @@ impl Client {
     }
 }
 
-/// `Bearer …`.
+/// The value of `Authorization` with this token: `Bearer …`.
 pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// The session cookie.
+/// The value of `Cookie` with this session token.
 pub(crate) fn cookie(token: &str) -> String {
     format!("__Host-portcullis={token}")
 }

@@ -1,4 +1,4 @@
-//! The stores.
+//! The stores of these tests: one account in memory, and what happens to it.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ use portcullis::core::token::{self};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-/// The only account.
+/// The id of the only account there is.
 pub(crate) const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
 
 const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(0x5));

@@ -275,7 +275,7 @@ impl Condition {
         }
     }
 
-    /// `set.contains(item)`.
+    /// The filter that `set.contains(item)` means, where one of the two is a field of the resource.
     fn contains(self, expr: &Expr, set: &Expr, item: &Expr) -> Result<Filter, Unsayable> {
         if let Expr::Set(items) = set {
             if let (Known::Now, Ok(Side::Field(field))) = (self.known, self.side(item))

@@ -19,7 +19,7 @@ impl Schema {
     /// what a program declares itself: this is for a tool that reads one schema and ends.
     ///
     /// # Errors
-    /// [`UnknownSchema`].
+    /// [`UnknownSchema`] if [`Schema::text`] wouldn't write exactly this text again.
     pub fn read(text: &str) -> Result<Self, UnknownSchema> {
         let declarations = declarations(text).ok_or(UnknownSchema)?;
         let schema = Self::of(declarations).map_err(|_| UnknownSchema)?;

@@ -12,22 +12,22 @@ pub(super) struct Script {
     pub(super) greeting: &'static str,
     /// What it offers after EHLO.
     pub(super) offers: &'static [&'static str],
-    /// To MAIL.
+    /// What it answers to MAIL.
     pub(super) sender: &'static str,
     /// To RCPT, one after the other; the last one stays.
     pub(super) recipient: Vec<&'static str>,
-    /// To the letter.
+    /// What it does once the mail was sent to it.
     pub(super) end: End,
 }
 
 /// What comes after a letter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// An answer.
+    /// It answers so.
     Answer(&'static str),
     /// Nothing: the first connection ends, the others answer.
     HangUpOnce,
-    /// Nothing at all.
+    /// It answers nothing, and keeps the connection open.
     Silence,
 }
 
@@ -43,7 +43,7 @@ impl Default for Script {
     }
 }
 
-/// A running server.
+/// A mail server that runs, and what it was told so far.
 pub(super) struct Sink {
     port: u16,
     state: Arc<State>,
