@@ -49,7 +49,7 @@ struct Options {
     /// Measures as little as shows that it can be measured: for tests.
     #[arg(long, hide = true, conflicts_with = "quick")]
     tried: bool,
-    /// Measures only these.
+    /// Measures only the rows of these names.
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(rows::names()))]
     only: Vec<String>,
     /// Writes the figures to a file as JSON.

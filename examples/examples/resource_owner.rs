@@ -197,7 +197,7 @@ impl Notes {
     /// Makes the table if need be.
     ///
     /// # Errors
-    /// What SQLite says.
+    /// `rusqlite::Error` if the table can't be made or looked up.
     pub fn open(database: Connection) -> rusqlite::Result<Self> {
         // Without AUTOINCREMENT SQLite would give the id of a deleted note to the next one.
         let table = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, text TEXT NOT NULL);

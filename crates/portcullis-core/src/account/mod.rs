@@ -52,7 +52,7 @@ define_id! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// May log in: its address is proven, or it never had one to prove.
+    /// May log in: its address is proven, or it has none to prove.
     Active,
     /// May log in unless the deployment requires a verified address.
     Unverified,

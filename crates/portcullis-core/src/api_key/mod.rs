@@ -228,7 +228,7 @@ pub enum Rotated {
 /// A key that expires soon, its owner, and who is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiring {
-    /// The key as it is, with the end of which is told.
+    /// The key whose end is told of.
     pub key: ApiKey,
     /// The account that owns it; it may act.
     pub owner: account::Account,

@@ -16,7 +16,7 @@ use crate::secret::Digest;
 pub struct NewOrganization {
     /// The organization's id, minted by the service.
     pub id: Id,
-    /// What it is to be called in addresses; no other organization has, or had, it.
+    /// What it is to be called in addresses; refused if another organization has, or had, it.
     pub slug: Slug,
     /// What people are to call it.
     pub name: Name,

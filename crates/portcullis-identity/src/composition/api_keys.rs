@@ -90,8 +90,8 @@ impl Portcullis {
     /// [`Portcullis::serve`].
     ///
     /// # Errors
-    /// [`Fault`] if the store can't do its work; whoever was not told, for that or because too many e-mails were written, is
-    /// told by the next call.
+    /// [`Fault`] if the store can't do its work; whoever was not told, for that or because too many e-mails were
+    /// written, is told by the next call.
     pub async fn warn_expiring(&self) -> Result<(), Fault> {
         let mut after = None;
         loop {
