@@ -19,9 +19,9 @@ pub(crate) struct Package {
 pub(crate) enum Edges {
     /// What the server and the library are built from.
     Shipped,
-    /// What the library that leaves accounts to a server is built from.
+    /// What a library is built from with these features alone.
     #[cfg(test)]
-    Detached,
+    Library(&'static str, &'static str),
     /// With tests, examples and tools.
     Everything,
 }
@@ -40,7 +40,15 @@ pub(crate) fn packages(edges: Edges) -> Result<BTreeSet<Package>> {
             "normal,build",
         ]),
         #[cfg(test)]
-        Edges::Detached => command.args(["--package", "portcullis", "--edges", "normal,build"]),
+        Edges::Library(name, features) => command.args([
+            "--package",
+            name,
+            "--no-default-features",
+            "--features",
+            features,
+            "--edges",
+            "normal,build",
+        ]),
         Edges::Everything => command.args(["--workspace", "--edges", "normal,build,dev"]),
     };
     parse(&process::output(&mut command)?)
@@ -91,25 +99,44 @@ mod tests {
         assert!(has("portcullis-core") && !has("xtask") && shipped.len() < everything.len());
     }
 
-    /// A service that leaves accounts to a server links what verifies and decides, and nothing else.
+    /// What each feature links. A service that leaves accounts to a server links what verifies and decides, and nothing
+    /// else; a program that embeds accounts links the databases that it names.
     #[test]
-    fn the_detached_library_links_no_database_no_password_hash_and_no_policy_engine() {
-        let detached = packages(Edges::Detached).unwrap();
-        let has = |name: &str| detached.iter().any(|package| package.name == name);
-        assert!(has("portcullis-core") && has("axum"));
-        for name in [
-            "portcullis-identity",
-            "portcullis-store",
-            "argon2",
-            "cedar-policy",
-            "cedar-policy-core",
-            "libsqlite3-sys",
-            "redis",
-            "rusqlite",
-            "tokio-postgres",
+    fn what_no_feature_names_is_not_linked() {
+        const OPTIONAL: [(&str, &str); 8] = [
+            ("argon2", "accounts"),
+            ("portcullis-store", "accounts"),
+            ("cedar-policy-core", "policies"),
+            ("libsqlite3-sys", "sqlite"),
+            ("rusqlite", "sqlite"),
+            ("tokio-postgres", "postgres"),
+            ("redis", "redis"),
+            ("tokio-rustls", "remote"),
+        ];
+        for (library, features) in [
+            ("portcullis", ""),
+            ("portcullis", "docs"),
+            ("portcullis", "remote"),
+            ("portcullis", "policies"),
+            ("portcullis-identity", "sqlite"),
+            ("portcullis-identity", "postgres"),
+            ("portcullis-identity", "sqlite,redis"),
+            ("portcullis-identity", "sqlite,policies"),
         ] {
-            assert!(!has(name), "{name} is linked");
+            let linked = packages(Edges::Library(library, features)).unwrap();
+            let has = |name: &str| linked.iter().any(|package| package.name == name);
+            assert!(has("portcullis-core") && has("axum"), "{library} with {features}");
+            for (name, feature) in OPTIONAL {
+                // TLS comes with whatever calls out.
+                if name == "tokio-rustls" && features.contains("redis") || features.contains("postgres") {
+                    continue;
+                }
+                let named = match feature {
+                    "accounts" => library == "portcullis-identity",
+                    other => features.split(',').any(|feature| feature == other),
+                };
+                assert_eq!(has(name), named, "{name} in {library} with {features}");
+            }
         }
-        assert!(detached.len() < packages(Edges::Shipped).unwrap().len());
     }
 }

@@ -14,6 +14,7 @@ mod names;
 mod one_way;
 pub(crate) mod openapi;
 mod operation;
+#[cfg_attr(not(feature = "docs"), path = "without_pages.rs")]
 mod page;
 mod security;
 
@@ -43,11 +44,14 @@ pub struct Docs {
     /// The OpenAPI document: `/openapi.json`. Without it there are no pages either. `?scheme=bearer`, or another of its
     /// security schemes, gives what can be called that way, for generators whose clients send all they hold at once.
     pub openapi: Option<Cow<'static, str>>,
-    /// The path of the page with Swagger UI: `/docs`.
+    /// The path of the page with Swagger UI: `/docs`. The pages are there with the feature `docs`.
+    #[cfg(feature = "docs")]
     pub swagger: Option<Cow<'static, str>>,
     /// The path of the page with Redoc: `/redoc`.
+    #[cfg(feature = "docs")]
     pub redoc: Option<Cow<'static, str>>,
     /// The path of the page with Scalar: `/scalar`.
+    #[cfg(feature = "docs")]
     pub scalar: Option<Cow<'static, str>>,
     /// Where tokens are had with the password grant: `/oauth/token`. Swagger UI's "Authorize" uses it. `None` leaves it
     /// out; so does a server that honours another issuer's tokens, where nobody should type a password.
@@ -65,8 +69,11 @@ impl Default for Docs {
     fn default() -> Self {
         Self {
             openapi: Some("/openapi.json".into()),
+            #[cfg(feature = "docs")]
             swagger: Some("/docs".into()),
+            #[cfg(feature = "docs")]
             redoc: Some("/redoc".into()),
+            #[cfg(feature = "docs")]
             scalar: Some("/scalar".into()),
             token_url: Some("/oauth/token".into()),
             server: None,
@@ -81,8 +88,11 @@ impl Docs {
     pub fn off() -> Self {
         Self {
             openapi: None,
+            #[cfg(feature = "docs")]
             swagger: None,
+            #[cfg(feature = "docs")]
             redoc: None,
+            #[cfg(feature = "docs")]
             scalar: None,
             ..Self::default()
         }
@@ -90,12 +100,27 @@ impl Docs {
 
     /// The paths that are answered.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        let pages = [&self.openapi, &self.swagger, &self.redoc, &self.scalar];
-        let any = self.openapi.is_some();
+        let document = self.openapi.as_deref();
+        let pages = self.pages().filter(move |_| document.is_some());
+        document.into_iter().chain(pages.map(|(path, _)| path))
+    }
+
+    /// The path of each page that is there, with what shows the document on it.
+    #[cfg(feature = "docs")]
+    fn pages(&self) -> impl Iterator<Item = (&str, page::Viewer)> {
+        let pages = [
+            (&self.swagger, page::Viewer::Swagger),
+            (&self.redoc, page::Viewer::Redoc),
+            (&self.scalar, page::Viewer::Scalar),
+        ];
         pages
             .into_iter()
-            .filter(move |_| any)
-            .filter_map(Option::as_deref)
+            .filter_map(|(path, viewer)| Some((path.as_deref()?, viewer)))
+    }
+
+    #[cfg(not(feature = "docs"))]
+    fn pages(&self) -> impl Iterator<Item = (&str, page::Viewer)> {
+        std::iter::empty()
     }
 
     /// The routes of the docs of `api`.
@@ -103,26 +128,16 @@ impl Docs {
         let Some(spec) = self.openapi.as_deref() else {
             return axum::Router::new();
         };
-        let mut routes = vec![(spec, route(Documents::of(api)))];
-        let pages = [
-            (&self.swagger, page::Viewer::Swagger),
-            (&self.redoc, page::Viewer::Redoc),
-            (&self.scalar, page::Viewer::Scalar),
-        ];
-        for (path, viewer) in pages {
-            if let Some(path) = path.as_deref() {
-                routes.push((
-                    path,
-                    page::route(viewer, &api.title, (path, spec), &self.api_key_header),
-                ));
-            }
-        }
-        routes
-            .into_iter()
-            .fold(axum::Router::new(), |router, (path, route)| {
-                let protect = Protect::new(gate.clone(), Label::Route(path.into()), api.limits);
-                router.route(path, route.layer(protect))
-            })
+        let document = (spec, route(Documents::of(api)));
+        let page = |(path, viewer)| {
+            let page = page::route(viewer, &api.title, (path, spec), &self.api_key_header);
+            (path, page)
+        };
+        let routes = std::iter::once(document).chain(self.pages().map(page));
+        routes.fold(axum::Router::new(), |router, (path, route)| {
+            let protect = Protect::new(gate.clone(), Label::Route(path.into()), api.limits);
+            router.route(path, route.layer(protect))
+        })
     }
 }
 
