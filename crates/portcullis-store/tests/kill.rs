@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use portcullis_core::account::{self, EmailAddress, NewAccount, Outcome, Stamp, State};
+use portcullis_core::account::{self, EmailAddress, NewAccount, Stamp, State};
 use portcullis_core::audit::Context;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
@@ -244,9 +244,10 @@ async fn register(database: &Database, numbers: &mut Numbers) -> account::Accoun
         at: NOW,
     };
     let by = Context::system(NOW);
-    let Outcome::Created(account) = account::Store::register(database, new, by).await.unwrap() else {
-        panic!("{id} was there")
-    };
+    let account = account::Store::register(database, new, by)
+        .await
+        .unwrap()
+        .unwrap();
     acknowledge("account", id.as_bytes());
     account
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use portcullis_core::account::{self, Account, EmailAddress, NewAccount, Outcome, Stamp, State};
+use portcullis_core::account::{self, Account, EmailAddress, NewAccount, Stamp, State};
 use portcullis_core::audit::{self, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
@@ -56,19 +56,16 @@ pub(crate) async fn registered(database: &Database, name: &str) -> Account {
         roles: Vec::new(),
         at: START,
     };
-    match account::Store::register(database, new, by(START)).await.unwrap() {
-        Outcome::Created(account) => account,
-        other => panic!("{name} was not registered: {other:?}"),
-    }
+    account::Store::register(database, new, by(START))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 pub(crate) async fn set_state(database: &Database, id: account::Id, state: State) -> Account {
     let stamp = Stamp::from_uuid(fresh_id());
     let set = account::Store::set_state(database, id, state, stamp, Context::operator(START)).await;
-    match set.unwrap() {
-        account::StateSet::Set(account) => account,
-        other => panic!("the state was not set: {other:?}"),
-    }
+    set.unwrap().unwrap()
 }
 
 /// A browser's session.

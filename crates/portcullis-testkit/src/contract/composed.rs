@@ -70,8 +70,8 @@ mod of_sessions {
 
 mod of_accounts {
     use portcullis_core::account::{
-        Account, EmailVerification, Id, Identifier, Login, NewAccount, NewServiceAccount, Offer, Offered,
-        Outcome, Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
+        Account, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
+        NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, State, Store, VerifyError,
     };
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;

@@ -1,6 +1,6 @@
 //! Accounts of programs.
 
-use portcullis_core::account::{Identifier, NewServiceAccount, Outcome, Stamp, State, Username};
+use portcullis_core::account::{Identifier, NewServiceAccount, RegistrationError, Stamp, State, Username};
 use portcullis_core::audit::Action;
 use portcullis_core::session::Opening;
 use portcullis_core::{account, checks, session};
@@ -18,10 +18,10 @@ pub async fn create_service_takes_a_name_nobody_has<S: Stores>(db: S) {
         username: Username::parse(name).unwrap(),
         stamp: Stamp::from_uuid(fresh_id()),
     };
-    let taken = Outcome::Taken {
+    let taken = Err(RegistrationError::Taken {
         email: false,
         username: true,
-    };
+    });
     assert_eq!(db.create_service(named("ANNA"), by(START)).await.unwrap(), taken);
     let robot = service(&db, "Robot").await;
     assert_eq!((robot.state, robot.kind), (State::Active, account::Kind::Service));

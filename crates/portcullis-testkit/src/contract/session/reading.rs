@@ -171,6 +171,6 @@ pub async fn list_of_an_account_without_sessions_is_empty<S: Stores>(db: S) {
     let new = new_account("anna");
     let id = new.id;
     assert_eq!(session::Store::list(&db, id, START).await.unwrap(), []);
-    db.register(new, by(START)).await.unwrap();
+    db.register(new, by(START)).await.unwrap().unwrap();
     assert_eq!(session::Store::list(&db, id, START).await.unwrap(), []);
 }
