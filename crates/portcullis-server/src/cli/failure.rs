@@ -4,8 +4,9 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use portcullis_core::account::{AccountsError, RegistrationError};
+use portcullis_core::api_key::ApiKeysError;
 use portcullis_core::fault::Fault;
-use portcullis_core::issuance::{ChangeError, CreateError, RotateError};
+use portcullis_core::issuance::ChangeError;
 use portcullis_core::key::{InvalidKey, KeyringError};
 use portcullis_core::organization::OrganizationsError;
 use portcullis_core::problem::{Details, Refusal as _, Status};
@@ -95,9 +96,8 @@ fails!(
     RegistrationError,
     InvalidKey,
     KeyringError,
-    CreateError,
+    ApiKeysError,
     ChangeError,
-    RotateError,
 );
 
 impl From<io::Error> for Failure {

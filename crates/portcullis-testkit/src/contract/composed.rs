@@ -163,8 +163,7 @@ mod of_grants {
 
 mod of_api_keys {
     use portcullis_core::api_key::{
-        ApiKey, Change, Changed, Creation, Due, Found, Id, KeyDigest, NewApiKey, Rotated, Rotation, Store,
-        Warning, Wording,
+        ApiKey, ApiKeysError, Change, Due, Found, Id, KeyDigest, NewApiKey, Rotation, Store, Warning, Wording,
     };
     use portcullis_core::environment::Timestamp;
     use portcullis_core::{account, audit};

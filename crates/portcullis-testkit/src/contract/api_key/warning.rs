@@ -63,6 +63,7 @@ pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
     api_key(&db)
         .change_key(anna.id, disabled.id, change, None, by(START))
         .await
+        .unwrap()
         .unwrap();
     set_state(&db, otto.id, State::Locked).await;
     let at = START.plus(DAY * 2);
