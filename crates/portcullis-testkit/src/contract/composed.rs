@@ -153,8 +153,9 @@ mod of_keys {
 
 mod of_grants {
     use portcullis_core::audit;
+    use portcullis_core::effect::Effect;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::grants::{Grant, Ground, Holder, Outcome, Record, Store, Subject, Target, Term};
+    use portcullis_core::grants::{Grant, GrantError, Ground, Holder, Record, Store, Subject, Target, Term};
 
     use super::pass_on_to_rest as implement;
 
