@@ -7,7 +7,7 @@ use portcullis_core::account::{Addressee, AgainError, Claimed, Id, Offer, Offere
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::Enqueued;
+use portcullis_core::job::Withheld;
 
 use crate::event::Entry;
 use crate::row::{account, account_columns};
@@ -38,7 +38,7 @@ pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) 
         None => return Ok(Ok(Offered::NothingToProve)),
     };
     if let Some(letter) = offer.letter(to, by)?
-        && let Enqueued::Withheld(wait) = job::enqueue(tx, &letter, by).await?
+        && let Err(Withheld(wait)) = job::enqueue(tx, &letter, by).await?
     {
         return Ok(Err(AgainError::TooSoon(wait)));
     }

@@ -9,7 +9,7 @@ use portcullis_core::account::{self, Account, EmailAddress, NewAccount, Stamp, S
 use portcullis_core::audit::{self, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
-use portcullis_core::session::{self, Device, Method, NewSession, Opening, Token};
+use portcullis_core::session::{self, Device, Method, NewSession, Token};
 use portcullis_core::token::{NewRefresh, RefreshToken};
 use portcullis_store::Database;
 use portcullis_store::ephemeral::{Ephemeral, Memory, Redis, SplitSessions};
@@ -106,10 +106,8 @@ pub(crate) fn refreshing(account: &Account) -> NewSession {
 
 /// Opens it; answers whether from a new device.
 pub(crate) async fn open(sessions: &SplitSessions, new: &NewSession, at: Timestamp) -> bool {
-    match session::Store::open(sessions, new.clone(), by(at)).await.unwrap() {
-        Opening::Opened { new_device, .. } => new_device,
-        refused => panic!("no session was opened: {refused:?}"),
-    }
+    let opened = session::Store::open(sessions, new.clone(), by(at)).await;
+    opened.unwrap().unwrap().new_device
 }
 
 pub(crate) async fn lives(sessions: &SplitSessions, new: &NewSession) -> bool {

@@ -59,7 +59,7 @@ mod of_sessions {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::secret::Digest;
     use portcullis_core::session::{
-        Ending, Everything, Id, Keys, NewSession, Opening, Session, SessionToken, Store,
+        Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
     };
     use portcullis_core::{account, audit};
 
@@ -88,7 +88,7 @@ mod of_accounts {
 mod of_tokens {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::secret::Digest;
-    use portcullis_core::token::{Id, Refresh, Rotated, Rotation, Store};
+    use portcullis_core::token::{Id, Refresh, RefreshError, Rotated, Rotation, Store};
     use portcullis_core::{account, audit, session};
 
     use super::pass_on_to_rest as implement;
@@ -179,7 +179,7 @@ mod of_api_keys {
 mod of_jobs {
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::job::{Enqueued, Id, Job, Kind, Lease, NewJob, Store};
+    use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Store, Withheld};
 
     use super::pass_on_to_rest as implement;
 

@@ -244,7 +244,7 @@ pub async fn claims_in_use_live_on<S: Stores>(db: S) {
     let late = end.minus(HOUR);
     let mut new = crate::contract::given::session_for(&db, &anna);
     new.expires_at = late.plus(DAY);
-    db.open(new, by(late)).await.unwrap();
+    db.open(new, by(late)).await.unwrap().unwrap();
     let new = new_key(berta.id);
     let key = new.id;
     db.create_key(new, by(START)).await.unwrap().unwrap();

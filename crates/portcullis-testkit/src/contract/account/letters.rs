@@ -176,7 +176,7 @@ impl Seen {
 /// Offers whose letter can't be written: one isn't worded, the other has the id of a letter that waits.
 async fn unwritten<S: Stores>(db: &S) -> [Offer; 2] {
     let there = new_job();
-    db.enqueue(there.clone(), by(START)).await.unwrap();
+    db.enqueue(there.clone(), by(START)).await.unwrap().unwrap();
     let unworded = Offer::new(fresh_digest(), START.plus(HOUR));
     let unworded = unworded.with_letter(|_, _| Err(Fault::Other("no words".to_owned())));
     [unworded, Seen::default().offer(fresh_digest(), &there)]

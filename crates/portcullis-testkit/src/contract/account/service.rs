@@ -2,7 +2,7 @@
 
 use portcullis_core::account::{Identifier, NewServiceAccount, RegistrationError, Stamp, State, Username};
 use portcullis_core::audit::Action;
-use portcullis_core::session::Opening;
+use portcullis_core::session::NotOpened;
 use portcullis_core::{account, checks, session};
 
 use crate::contract::Stores;
@@ -55,7 +55,7 @@ pub async fn create_service_makes_no_login_and_no_session<S: Stores>(db: S) {
     let login = found.unwrap().remove(0);
     assert!(login.password.is_none());
     let opening = db.open(session_for(&db, &robot), by(START)).await.unwrap();
-    assert_eq!(opening, Opening::Refused(State::Active));
+    assert_eq!(opening, Err(NotOpened(State::Active)));
     assert_eq!(session::Store::list(&db, robot.id, START).await.unwrap(), []);
     let offered = offer(&db, robot.id, fresh_digest(), START.plus(HOUR)).await;
     assert_eq!(offered, None);

@@ -97,7 +97,7 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
         .rotate_refresh(rotation(first_refresh(&session)), by(START))
         .await
         .unwrap();
-    assert_eq!(rotated, portcullis_core::token::Rotated::Refused);
+    assert_eq!(rotated, Err(portcullis_core::token::RefreshError::Invalid));
 
     assert!(lives(&db, others.id).await);
     assert_eq!(account::Store::find(&db, other.id).await.unwrap(), Some(other));

@@ -77,7 +77,7 @@ pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
 pub async fn warn_expiring_without_its_letter_marks_nothing<S: Stores>(db: S) {
     let (at, key) = ending_soon(&db).await;
     let there = new_job();
-    db.enqueue(there.clone(), by(at)).await.unwrap();
+    db.enqueue(there.clone(), by(at)).await.unwrap().unwrap();
     let fresh = new_job();
     let half = Words::of(vec![fresh.clone(), there]);
     for wording in [Words::failing(), half] {
