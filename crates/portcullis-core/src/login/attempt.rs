@@ -124,7 +124,7 @@ impl Manager {
             ),
             Reason::State(state) => (Mismatch::State(state).to_string(), LoginError::Account(state)),
         };
-        let refusal = audit::Refusal {
+        let refusal = audit::Occurrence {
             action: audit::Action::LoginRefused,
             account,
             session: None,

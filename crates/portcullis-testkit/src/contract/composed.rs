@@ -134,7 +134,7 @@ mod of_organizations {
 }
 
 mod of_audit {
-    use portcullis_core::audit::{Context, Event, Filter, Refusal, Store};
+    use portcullis_core::audit::{Context, Event, Filter, Occurrence, Store};
 
     use super::pass_on_to_rest as implement;
 
