@@ -28,5 +28,28 @@ impl Scopes {
 /// permissions have one.
 pub type Lacks = Vec<String>;
 
+/// Tells what is missing, for people: of many names the first.
+pub fn in_words(missing: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = missing.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match missing.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{shown} and {more} more"),
+        _ => shown,
+    }
+}
+
 /// The role that may do everything an administrator does; it exists from the start and can't be deleted.
 pub const ADMINISTRATOR: &str = "administrator";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_missing_names_the_first_are_told() {
+        let names: Vec<String> = (0..7).map(|n| format!("a:{n}")).collect();
+        assert_eq!(in_words(&names[..2]), "a:0, a:1");
+        assert_eq!(in_words(&names[..5]), "a:0, a:1, a:2, a:3, a:4");
+        assert_eq!(in_words(&names), "a:0, a:1, a:2, a:3, a:4 and 2 more");
+    }
+}

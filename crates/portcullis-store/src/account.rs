@@ -10,8 +10,8 @@ mod verification;
 use std::time::Duration;
 
 use portcullis_core::account::{
-    Account, EmailVerification, Id, Identifier, Login, NewAccount, NewServiceAccount, Offer, Offered,
-    Outcome, Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
+    Account, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
+    NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, State, Store, VerifyError,
 };
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
@@ -131,30 +131,30 @@ async fn set_state(
     state: State,
     stamp: Stamp,
     by: &Context,
-) -> Result<StateSet, Fault> {
+) -> Result<Result<Account, AccountsError>, Fault> {
     defends!("T016");
     access::lock_roles(tx).await?;
     let who = access::of_actor(tx, by).await?;
     let missing = access::lacks_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
     if !missing.is_empty() {
-        return Ok(StateSet::Beyond(missing));
+        return Ok(Err(AccountsError::Forbidden { missing }));
     }
     let present = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(present, params![id]).await? else {
-        return Ok(StateSet::UnknownAccount);
+        return Ok(Err(AccountsError::UnknownAccount));
     };
     if state == State::Active && row.take::<State>()? == State::Unverified {
-        return Ok(StateSet::Unproven);
+        return Ok(Err(AccountsError::Unproven(id)));
     }
     let administered = access::administrator_acts(tx).await?;
     let stamp = (state == State::Disabled).then_some(stamp);
     let params = params![id, state.as_str(), stamp];
     let Some(mut row) = tx.query_one(SET_STATE, params).await? else {
-        return Ok(StateSet::UnknownAccount);
+        return Ok(Err(AccountsError::UnknownAccount));
     };
     if administered && !access::administrator_acts(tx).await? {
         tx.undo();
-        return Ok(StateSet::LastAdministrator);
+        return Ok(Err(AccountsError::LastAdministrator));
     }
     if state == State::Disabled {
         session::end_many(tx, id, None, Ending::Ended, by.at).await?;
@@ -167,7 +167,7 @@ async fn set_state(
         organization::record_ownerless(tx, id, by).await?;
     }
     tx.invalidate(Invalidation::Account(id), by.at);
-    Ok(StateSet::Set(account))
+    Ok(Ok(account))
 }
 
 /// Who unlocks an account has not proven its address.

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use portcullis_core::account::{self, Stamp, State};
 use portcullis_core::api_key::{
-    ApiKey, Change, Changed, Creation, Due, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotated,
-    Rotation, Store, Warning, Wording,
+    ApiKey, ApiKeysError, Change, Due, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotation, Store,
+    Warning, Wording,
 };
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
@@ -142,25 +142,27 @@ const FIND: &str = concat!(
 const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2, last_used_ip = $3
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
 
-async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Result<Creation, Fault> {
+type Outcome = Result<Result<ApiKey, ApiKeysError>, Fault>;
+
+async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Outcome {
     // The lock puts what is made for one account in a row, so that none is made beyond the limit.
     let Some((state, stamp)) = all::lock_owner(tx, new.account).await? else {
-        return Ok(Creation::UnknownAccount);
+        return Ok(Err(ApiKeysError::UnknownAccount));
     };
     if !tx.may_act(state) {
-        return Ok(Creation::Refused(state));
+        return Ok(Err(ApiKeysError::OwnerMayNotAct(state)));
     }
     if new.stamp.is_some_and(|seen| seen != stamp) {
-        return Ok(Creation::LoggedOut);
+        return Ok(Err(ApiKeysError::LoggedOut));
     }
     let sql = "SELECT count(*) FROM api_keys WHERE account_id = $1";
     let rows = tx.query(sql, params![new.account]).await?;
     if one::<i64>(rows)? >= i64::from(new.most) {
-        return Ok(Creation::TooMany);
+        return Ok(Err(ApiKeysError::TooMany(new.most)));
     }
     let key = insert(tx, new, by.at).await?;
     record(tx, Action::ApiKeyCreated, &key, by);
-    Ok(Creation::Created(key))
+    Ok(Ok(key))
 }
 
 async fn insert(tx: &mut Tx<'_>, new: &NewApiKey, at: Timestamp) -> Result<ApiKey, Fault> {
@@ -199,7 +201,7 @@ async fn change_key(
     change: &Change,
     seen: Option<Stamp>,
     by: &Context,
-) -> Result<Changed, Fault> {
+) -> Outcome {
     defends!("T027");
     let Change {
         name,
@@ -210,16 +212,16 @@ async fn change_key(
     if name.is_none() && enabled.is_none() && networks.is_none() && limit.is_none() {
         let row = tx.query_one(FIND, params![account, id]).await?;
         let key = row.map(|mut row| api_key(&mut row)).transpose()?;
-        return Ok(key.map_or(Changed::Unknown, Changed::Changed));
+        return Ok(key.ok_or(ApiKeysError::UnknownKey));
     }
     let Some((state, stamp)) = all::lock_owner(tx, account).await? else {
-        return Ok(Changed::Unknown);
+        return Ok(Err(ApiKeysError::UnknownKey));
     };
     if *enabled == Some(true) && state == State::Disabled {
-        return Ok(Changed::Unknown);
+        return Ok(Err(ApiKeysError::UnknownKey));
     }
     if seen.is_some_and(|seen| seen != stamp) {
-        return Ok(Changed::LoggedOut);
+        return Ok(Err(ApiKeysError::LoggedOut));
     }
     let networks = networks.as_ref().map(|networks| json(&networks.to_texts()));
     let params = params![
@@ -232,13 +234,13 @@ async fn change_key(
         limit.flatten().map(|rate| rate.to_string()),
     ];
     let Some(mut row) = tx.query_one(CHANGE, params).await? else {
-        return Ok(Changed::Unknown);
+        return Ok(Err(ApiKeysError::UnknownKey));
     };
     let key = api_key(&mut row)?;
     let entry = Entry::of(Action::ApiKeyChanged).account(account);
     tx.record(by, entry.detail(format!("{id}: {}", told(change))));
     tx.invalidate(Invalidation::ApiKey(id), by.at);
-    Ok(Changed::Changed(key))
+    Ok(Ok(key))
 }
 
 /// What was changed, and to what.

@@ -1,6 +1,6 @@
 //! The audit log: appended to by every verb ([`Tx::record`](crate::tx::Tx::record)), read by administrators.
 
-use portcullis_core::audit::{Context, Event, Filter, Refusal, Store};
+use portcullis_core::audit::{Context, Event, Filter, Occurrence, Store};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
@@ -12,8 +12,8 @@ use crate::value::{Row, params};
 
 portcullis_core::audit_port!();
 
-async fn append(tx: &mut Tx<'_>, refusal: &Refusal, by: &Context) -> Result<(), Fault> {
-    tx.record(by, Entry::from(refusal.clone()));
+async fn append(tx: &mut Tx<'_>, occurrence: &Occurrence, by: &Context) -> Result<(), Fault> {
+    tx.record(by, Entry::from(occurrence.clone()));
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use portcullis_core::account;
-use portcullis_core::audit::{Action, Actor, Context, Refusal};
+use portcullis_core::audit::{Action, Actor, Context, Occurrence};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session;
 use portcullis_core::text::shown;
@@ -48,13 +48,13 @@ impl Entry {
     }
 }
 
-impl From<Refusal> for Entry {
-    fn from(refusal: Refusal) -> Self {
+impl From<Occurrence> for Entry {
+    fn from(occurrence: Occurrence) -> Self {
         Self {
-            action: refusal.action,
-            account: refusal.account,
-            session: refusal.session,
-            detail: Some(refusal.detail),
+            action: occurrence.action,
+            account: occurrence.account,
+            session: occurrence.session,
+            detail: Some(occurrence.detail),
         }
     }
 }

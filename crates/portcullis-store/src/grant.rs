@@ -6,9 +6,12 @@
 use portcullis_core::account::State;
 use portcullis_core::audit::{self, Action, Actor, Context};
 use portcullis_core::defends;
+use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::grants::{Grant, Ground, Holder, MOST, Outcome, Record, Store, Subject, Target, Term};
+use portcullis_core::grants::{
+    Grant, GrantError, Ground, Holder, MOST, Record, Store, Subject, Target, Term,
+};
 use portcullis_core::organization;
 
 use crate::Database;
@@ -130,7 +133,12 @@ fn record(mut row: Row, target: &Target) -> Result<Record, Fault> {
     })
 }
 
-async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Result<Outcome, Fault> {
+async fn share(
+    tx: &mut Tx<'_>,
+    grant: &Grant,
+    on: Ground,
+    by: &Context,
+) -> Result<Result<Effect, GrantError>, Fault> {
     if !grant.target.is_storable() {
         return Err(Fault::Other("a resource's id can't be stored".to_owned()));
     }
@@ -141,18 +149,18 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Resu
         expires_at,
     } = grant;
     if !exists(tx, subject).await? {
-        return Ok(Outcome::UnknownSubject);
+        return Ok(Err(GrantError::UnknownSubject));
     }
     // What is locked can't be taken back, nor the number of grants passed by another who shares, before this is written.
     tx.query(LOCK, params![&target.kind, &target.id]).await?;
     if !sharer_acts(tx, by).await? {
-        return Ok(Outcome::NotHeld);
+        return Ok(Err(GrantError::Escalation));
     }
     if let Ground::Held(holder) = on {
         let rows = tx.query(HELD, &held_by(holder, target, action, by.at)).await?;
         let held = rows.into_iter().next().map_or(Ok(None), term)?;
         if !held.is_some_and(|held| held.covers(*expires_at)) {
-            return Ok(Outcome::NotHeld);
+            return Ok(Err(GrantError::Escalation));
         }
     }
     let (account, role, organization) = parts(subject);
@@ -170,19 +178,19 @@ async fn share(tx: &mut Tx<'_>, grant: &Grant, on: Ground, by: &Context) -> Resu
         *expires_at
     ];
     if tx.execute(SHARE, written).await? == 0 {
-        return Ok(Outcome::Unchanged);
+        return Ok(Ok(Effect::Unchanged));
     }
     let all: i64 = one(tx.query(COUNT, params![&target.kind, &target.id, by.at]).await?)?;
     if all > i64::from(MOST) {
         tx.undo();
-        return Ok(Outcome::TooMany);
+        return Ok(Err(GrantError::TooMany));
     }
     let mut detail = format!("{action} on {target} to {subject}");
     if let Some(end) = expires_at {
         detail.push_str(&format!(" until {end}"));
     }
     tx.record(by, about(Action::GrantGiven, subject, detail));
-    Ok(Outcome::Done)
+    Ok(Ok(Effect::Changed))
 }
 
 /// Whether the sharer, whatever they share by, may act still, and until this is written. Whose the resource is only the

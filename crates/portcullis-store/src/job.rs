@@ -5,7 +5,7 @@ use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::{Enqueued, Id, Job, Kind, Lease, NewJob, Store};
+use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Store, Withheld};
 
 use crate::event::Entry;
 use crate::port::on_database as implement;
@@ -44,11 +44,15 @@ async fn retry_at(tx: &mut Tx<'_>, job: Id, lease: Lease, at: Timestamp) -> Resu
 }
 
 /// Writes a job in the transaction of the change that it follows, unless one of its budgets has nothing left.
-pub(crate) async fn enqueue(tx: &mut Tx<'_>, job: &NewJob, by: &Context) -> Result<Enqueued, Fault> {
+pub(crate) async fn enqueue(
+    tx: &mut Tx<'_>,
+    job: &NewJob,
+    by: &Context,
+) -> Result<Result<(), Withheld>, Fault> {
     defends!("T130");
     if let Some(wait) = budget::spend(tx, &job.budgets, by.at).await? {
         tx.record(by, about(Entry::of(Action::JobWithheld), job.account, job.label));
-        return Ok(Enqueued::Withheld(wait));
+        return Ok(Err(Withheld(wait)));
     }
     let sql = "INSERT INTO jobs (id, kind, label, account_id, payload, run_at, created_at, ends_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -63,7 +67,7 @@ pub(crate) async fn enqueue(tx: &mut Tx<'_>, job: &NewJob, by: &Context) -> Resu
         job.ends_at,
     ];
     tx.execute(sql, params).await?;
-    Ok(Enqueued::Written)
+    Ok(Ok(()))
 }
 
 async fn lease(

@@ -15,7 +15,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Device, Ending, Everything, Id, Keys, Method, NewSession, Opening, Session, SessionToken, Store,
+    Device, Ending, Everything, Id, Keys, Method, NewSession, NotOpened, Opened, Session, SessionToken, Store,
 };
 use uuid::Uuid;
 
@@ -125,9 +125,9 @@ async fn touch(tx: &mut Tx<'_>, seen: &[(Id, Timestamp)]) -> Result<(), Fault> {
 const TOUCH: &str = "UPDATE sessions SET last_seen_at = $2
     WHERE id = $1 AND last_seen_at < $2 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle";
 
-async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening, Fault> {
+async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Result<Opened, NotOpened>, Fault> {
     if let Err(state) = judge(tx, new).await? {
-        return Ok(Opening::Refused(state));
+        return Ok(Err(NotOpened(state)));
     }
     let new_device = is_new_device(tx, new).await?;
     tell(tx, new, new_device, by).await?;
@@ -142,7 +142,7 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Opening
             .account(new.account)
             .session(new.id),
     );
-    Ok(Opening::Opened { new_device, ended })
+    Ok(Ok(Opened { new_device, ended }))
 }
 
 /// Whether the account may have this session; the state it is in if not.
@@ -185,7 +185,8 @@ pub(crate) async fn tell(
     by: &Context,
 ) -> Result<(), Fault> {
     if let (true, Some(news)) = (new_device, &new.news) {
-        job::enqueue(tx, news, by).await?;
+        // A letter that is withheld keeps nobody out.
+        let _ = job::enqueue(tx, news, by).await?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{self, Ending, Session};
-use portcullis_core::token::{Id, MAX_LEEWAY, Refresh, Rotated, Rotation, Standing, Store};
+use portcullis_core::token::{Id, MAX_LEEWAY, Refresh, RefreshError, Rotated, Rotation, Standing, Store};
 
 use crate::database::{Database, KEPT};
 use crate::event::Entry;
@@ -36,7 +36,9 @@ async fn is_revoked(on: &Database, id: Id) -> Result<bool, Fault> {
     Ok(!on.read(sql, params![id]).await?.is_empty())
 }
 
-async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Result<Rotated, Fault> {
+type Outcome = Result<Result<Rotated, RefreshError>, Fault>;
+
+async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome {
     defends!("T008");
     let sql = "UPDATE refresh_tokens SET used_at = $2, successor = $3
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
@@ -46,10 +48,10 @@ async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Re
     };
     let id = row.take()?;
     let Some(standing) = standing(tx, id, rotation, by).await? else {
-        return Ok(Rotated::Refused);
+        return Ok(Err(RefreshError::Invalid));
     };
     refresh::insert(tx, id, &rotation.successor).await?;
-    Ok(Rotated::Fresh(Box::new(standing)))
+    Ok(Ok(Rotated::Fresh(Box::new(standing))))
 }
 
 /// The presented token is unknown, expired or used.
@@ -57,24 +59,24 @@ async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Re
 /// A used one says nothing of theft while its successor was never used: whoever presents it holds what its first user
 /// held, nobody has gone on, and the answer may have been lost. It gets the same successor, however late. Once the
 /// successor was used, two hold the family, or one holds it twice.
-async fn not_fresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Result<Rotated, Fault> {
+async fn not_fresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome {
     defends!("T007");
     let sql = "SELECT session_id, used_at, successor FROM refresh_tokens WHERE digest = $1";
     let Some(mut row) = tx.query_one(sql, params![&rotation.presented]).await? else {
-        return Ok(Rotated::Unknown);
+        return Ok(Err(RefreshError::Invalid));
     };
     let id = row.take()?;
     let Some(used_at) = row.take::<Option<Timestamp>>()? else {
-        return Ok(Rotated::Refused);
+        return Ok(Err(RefreshError::Invalid));
     };
     let same = row.take::<Option<Digest<Refresh>>>()? == Some(rotation.successor.digest);
     let graced = in_grace(used_at, rotation, by.at);
     match successor(tx, &rotation.successor.digest, by.at).await? {
         Successor::Unused if same => again(tx, id, rotation, graced, by).await,
         // Nobody went on, and nobody can any more.
-        Successor::Expired if same => Ok(Rotated::Refused),
+        Successor::Expired if same => Ok(Err(RefreshError::Invalid)),
         // Whoever has it already went on: a slow tab is told so, and nothing else.
-        Successor::Used if same && graced => Ok(Rotated::Refused),
+        Successor::Used if same && graced => Ok(Err(RefreshError::Invalid)),
         _ => replayed(tx, id, by).await,
     }
 }
@@ -110,35 +112,29 @@ async fn successor(tx: &mut Tx<'_>, digest: &Digest<Refresh>, now: Timestamp) ->
 }
 
 /// The same answer once more. One that is asked for late is on record: an answer was lost, or somebody has a copy.
-async fn again(
-    tx: &mut Tx<'_>,
-    id: session::Id,
-    rotation: Rotation,
-    graced: bool,
-    by: &Context,
-) -> Result<Rotated, Fault> {
+async fn again(tx: &mut Tx<'_>, id: session::Id, rotation: Rotation, graced: bool, by: &Context) -> Outcome {
     let Some(standing) = standing(tx, id, rotation, by).await? else {
-        return Ok(Rotated::Refused);
+        return Ok(Err(RefreshError::Invalid));
     };
     if !graced {
         let entry = Entry::of(Action::RefreshRepeated).account(standing.account.id);
         tx.record(by, entry.session(id));
     }
     defends!("T173");
-    Ok(Rotated::Again(Box::new(standing)))
+    Ok(Ok(Rotated::Again(Box::new(standing))))
 }
 
 /// Ends the session of a token that came back; one that ended before is merely refused.
-async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Result<Rotated, Fault> {
+async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Outcome {
     let sql = "SELECT account_id FROM sessions WHERE id = $1";
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
-        return Ok(Rotated::Refused);
+        return Ok(Err(RefreshError::Invalid));
     };
     let ended = end(tx, row.take()?, id, Ending::Replay, by).await?;
     Ok(if ended {
-        Rotated::Replayed(id)
+        Err(RefreshError::Replayed(id))
     } else {
-        Rotated::Refused
+        Err(RefreshError::Invalid)
     })
 }
 

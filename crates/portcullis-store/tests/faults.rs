@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis_core::audit::{self, Context, Filter, Refusal};
+use portcullis_core::audit::{self, Context, Filter, Occurrence};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -24,7 +24,7 @@ fn in_folder(folder: &TempDir) -> PathBuf {
 }
 
 async fn append(database: &Database) -> Result<(), Fault> {
-    let refusal = Refusal {
+    let refusal = Occurrence {
         action: audit::Action::LoginRefused,
         account: None,
         session: None,

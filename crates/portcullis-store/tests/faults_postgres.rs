@@ -12,7 +12,7 @@ mod postgres;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis_core::audit::{self, Context, Filter, Refusal};
+use portcullis_core::audit::{self, Context, Filter, Occurrence};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -31,7 +31,7 @@ async fn raw(url: &str) -> Client {
 }
 
 async fn append(database: &Database) -> Result<(), Fault> {
-    let refusal = Refusal {
+    let refusal = Occurrence {
         action: audit::Action::LoginRefused,
         account: None,
         session: None,

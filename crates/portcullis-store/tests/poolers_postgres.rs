@@ -12,7 +12,7 @@ mod postgres;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis_core::audit::{self, Context, Filter, Refusal};
+use portcullis_core::audit::{self, Context, Filter, Occurrence};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -49,7 +49,7 @@ fn through(pooler: &str, url: &str) -> String {
 }
 
 async fn append(database: &Database, detail: String) -> Result<(), Fault> {
-    let refusal = Refusal {
+    let refusal = Occurrence {
         action: audit::Action::LoginRefused,
         account: None,
         session: None,

@@ -12,6 +12,7 @@
 //! **Deliberately absent:** a code that proves an address alone. Whoever brings it shows that they are the account it was
 //! mailed about, or takes the account over, which ends everything that was made before.
 
+mod error;
 mod identifier;
 mod offer;
 mod passwords;
@@ -22,13 +23,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+pub use self::error::AccountsError;
 pub use self::identifier::{
     EmailAddress, Identifier, InvalidEmail, InvalidLetters, InvalidUsername, Username, looks_of,
     shown_address,
 };
 pub use self::offer::{Addressee, Offer, Offered, Wording};
 pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsError};
-pub use self::proof::{Claim, Claimed, Proof, Proving, Redeemed};
+pub use self::proof::{Claim, Claimed, Proof};
 pub use self::registrar::{
     AgainError, CLAIM_LIFETIME, PASSWORD_TRIES, Registered, Registrar, Registration, RegistrationError,
     SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
@@ -37,7 +39,6 @@ use crate::environment::Timestamp;
 pub use crate::id::AccountId as Id;
 use crate::password::SealedHash;
 use crate::port::port;
-use crate::scopes::Lacks;
 use crate::secret::{self, Digest, Opaque};
 use crate::throttle::Budget;
 use crate::{audit, define_id};
@@ -230,38 +231,6 @@ pub struct NewServiceAccount {
     pub stamp: Stamp,
 }
 
-/// What came of registering.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The account exists now.
-    Created(Account),
-    /// One of the identifiers belongs to someone already; nothing was written.
-    Taken {
-        /// Another account has proven the address.
-        email: bool,
-        /// The user name is taken.
-        username: bool,
-    },
-    /// The set-up token is unknown, used or expired; nothing was written. Only from
-    /// [`Store::register_first_administrator`].
-    SetupClosed,
-}
-
-/// What came of setting an account's state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StateSet {
-    /// The account as it is now.
-    Set(Account),
-    /// There is no such account.
-    UnknownAccount,
-    /// It is unverified and stays so: nothing but a proof of its address makes it active. Nothing was written.
-    Unproven,
-    /// No administrator who can act would be left; nothing was written.
-    LastAdministrator,
-    /// The account has permissions of the server's, these, that whoever acts lacks; nothing was written.
-    Beyond(Lacks),
-}
-
 /// What a login needs: the account and its sealed hash.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -279,7 +248,7 @@ port! {
     /// others, or as [`NewAccount::claim`] says. The letter of [`NewAccount::verification`] is written with it: to whoever
     /// claims the address, or where another account has proven it, to that one's owner. One that is withheld
     /// ([`audit::Action::JobWithheld`]) hinders nothing: whoever has the mailbox asks for another.
-    write fn register(new: NewAccount, by: audit::Context) -> Outcome;
+    write fn register(new: NewAccount, by: audit::Context) -> Result<Account, RegistrationError>;
 
     /// Remembers the set-up token of a server without an administrator, replacing an earlier one
     /// ([`audit::Action::SetupOffered`]). Answers `false`, and writes nothing, once any account holds the role
@@ -295,10 +264,10 @@ port! {
         token: Digest<Setup>,
         new: NewAccount,
         by: audit::Context,
-    ) -> Outcome;
+    ) -> Result<Account, RegistrationError>;
 
     /// Creates a service account ([`audit::Action::ServiceAccountCreated`]): active, without password and address.
-    write fn create_service(new: NewServiceAccount, by: audit::Context) -> Outcome;
+    write fn create_service(new: NewServiceAccount, by: audit::Context) -> Result<Account, RegistrationError>;
 
     /// Up to `limit` service accounts with ids above `after`, by id.
     read fn list_services(after: Option<Id>, limit: u32) -> Vec<Account>;
@@ -318,9 +287,9 @@ port! {
 
     /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token. An
     /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for, or stays it
-    /// ([`StateSet::Unproven`]): locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
+    /// ([`AccountsError::Unproven`]): locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
     /// it isn't their own. Invalidates the account.
-    write fn set_state(id: Id, state: State, stamp: Stamp, by: audit::Context) -> StateSet;
+    write fn set_state(id: Id, state: State, stamp: Stamp, by: audit::Context) -> Result<Account, AccountsError>;
 
     /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
     write fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;
@@ -328,7 +297,7 @@ port! {
     /// Remembers a further verification token for the account's claim and writes its letter, both or neither
     /// ([`audit::Action::EmailVerificationRequested`]). Where another account has proven the address there is no token,
     /// and the letter is to that one's owner.
-    write fn offer_verification(id: Id, offer: Offer, by: audit::Context) -> Offered;
+    write fn offer_verification(id: Id, offer: Offer, by: audit::Context) -> Result<Offered, AgainError>;
 
     /// The account, with its password, whose address a token would prove at `now`. Uses nothing up.
     read fn find_verification(token: Digest<EmailVerification>, now: Timestamp) -> Option<Login>;
@@ -337,7 +306,7 @@ port! {
     write fn count_verification_try(token: Digest<EmailVerification>, most: u32, now: Timestamp) -> bool;
 
     /// Redeems a verification token: of any number of parallel calls with one token, or with the tokens of several
-    /// claimants of one address, exactly one is [`Redeemed::Proven`] ([`audit::Action::EmailVerified`]). The token must
+    /// claimants of one address, exactly one proves it ([`audit::Action::EmailVerified`]). The token must
     /// be unused, unexpired at `by.at`, and for a claim that is neither over nor lost; nothing else uses it up. An
     /// unverified account becomes active.
     ///
@@ -350,11 +319,11 @@ port! {
         proof: Proof,
         stamp: Stamp,
         by: audit::Context,
-    ) -> Redeemed;
+    ) -> Result<Account, VerifyError>;
 
     /// Proves the account's address in the name of whoever acts, without a token; otherwise as
     /// [`Store::redeem_verification`]. Whoever acts has all permissions of the server's that the account has.
-    write fn prove_email(id: Id, stamp: Stamp, by: audit::Context) -> Proving;
+    write fn prove_email(id: Id, stamp: Stamp, by: audit::Context) -> Result<Account, AccountsError>;
 
     /// Ends up to `limit` claims that are over at `now`; answers how many. Claims of accounts that have a role, or an API
     /// key in use, live on. An account without a user name is disabled with its claim, and all it has ends.

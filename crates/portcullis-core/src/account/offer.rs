@@ -9,7 +9,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Claimed, EmailVerification, Id, VerificationToken};
 use crate::audit;
@@ -100,7 +99,8 @@ impl fmt::Debug for Offer {
     }
 }
 
-/// What came of a further offer.
+/// What came of a further offer. Whoever asked is told none of it: whether an address is proven, or claimed at all, is its
+/// owner's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offered {
     /// The token is good for this claim, and its letter is written.
@@ -109,6 +109,4 @@ pub enum Offered {
     Taken,
     /// The account claims no address. Nothing was written.
     NothingToProve,
-    /// The letter was withheld for this long ([`audit::Action::JobWithheld`]); the token is worth nothing.
-    Withheld(Duration),
 }

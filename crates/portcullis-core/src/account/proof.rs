@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use super::{Account, Id, Stamp};
 use crate::environment::Timestamp;
 use crate::password::SealedHash;
-use crate::scopes::Lacks;
 
 /// What it means that a new account has an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,32 +43,4 @@ pub enum Proof {
         /// The password from now on.
         password: SealedHash,
     },
-}
-
-/// What came of a code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Redeemed {
-    /// The address is the account's.
-    Proven(Account),
-    /// The code is unknown, used, expired, or its claim is over.
-    Refused,
-    /// The code is about another account than whoever brought it.
-    AnotherAccount,
-    /// The account was given a role: a letter is not enough to take it over.
-    HasRoles,
-}
-
-/// What came of proving an address without a code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proving {
-    /// The address is the account's.
-    Proven(Account),
-    /// There is no such account.
-    UnknownAccount,
-    /// The account claims no address.
-    NothingToProve,
-    /// Another account has proven the address.
-    Taken,
-    /// The account has permissions of the server's, these, that whoever acts lacks.
-    Beyond(Lacks),
 }

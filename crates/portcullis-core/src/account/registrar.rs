@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use self::verification::{AgainError, PASSWORD_TRIES, VERIFICATION_LIFETIME, VerifyError};
 use super::{
-    Account, Claim, EmailAddress, Id, NewAccount, Offer, Outcome, SetupToken, Stamp, State, Store, Username,
+    Account, Claim, EmailAddress, Id, NewAccount, Offer, SetupToken, Stamp, State, Store, Username,
     VerificationToken, Wording,
 };
 use crate::environment::{Environment, Timestamp};
@@ -38,8 +38,8 @@ pub struct Registered {
     pub verification: Option<VerificationToken>,
 }
 
-/// Why nobody was registered. Nothing was written.
-#[derive(Debug, Clone, thiserror::Error)]
+/// Why nobody was registered, person or program. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistrationError {
     /// Neither address nor user name.
     #[error("give an e-mail address, a user name or both")]
@@ -154,8 +154,8 @@ impl Registrar {
         by: audit::Context,
     ) -> Result<Registered, RegistrationError> {
         let (new, verification) = self.prepare(form, (self.claim, Vec::new()), by.at).await?;
-        let outcome = self.store.register(new, by).await?;
-        created(outcome).map(|account| Registered {
+        let account = self.store.register(new, by).await??;
+        Ok(Registered {
             account,
             verification,
         })
@@ -202,11 +202,11 @@ impl Registrar {
         defends!("T031");
         let roles = vec![ADMINISTRATOR.to_owned()];
         let (new, verification) = self.prepare(form, (Claim::Vouched, roles), by.at).await?;
-        let outcome = self
+        let account = self
             .store
             .register_first_administrator(token.digest(), new, by)
-            .await?;
-        created(outcome).map(|account| Registered {
+            .await??;
+        Ok(Registered {
             account,
             verification,
         })
@@ -279,14 +279,6 @@ impl Registrar {
         };
         let token = token.clone();
         offer.with_letter(move |to, by| wording.letter(to, &token, by))
-    }
-}
-
-fn created(outcome: Outcome) -> Result<Account, RegistrationError> {
-    match outcome {
-        Outcome::Created(account) => Ok(account),
-        Outcome::Taken { email, username } => Err(RegistrationError::Taken { email, username }),
-        Outcome::SetupClosed => Err(RegistrationError::SetupClosed),
     }
 }
 

@@ -9,9 +9,9 @@ mod dry_run;
 mod keys;
 mod service_accounts;
 
-pub use self::accounts::{Accounts, ProveError, StateError};
+pub use self::accounts::Accounts;
 pub use self::audit::Log;
 pub use self::decisions::{Access, Decisions};
 pub use self::dry_run::{Asked, Outlook};
 pub use self::keys::Keys;
-pub use self::service_accounts::{ServiceAccountError, ServiceAccounts};
+pub use self::service_accounts::ServiceAccounts;

@@ -6,32 +6,11 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, Id, NewServiceAccount, Outcome, Stamp, Store, Username};
+use crate::account::{Account, Id, NewServiceAccount, RegistrationError, Stamp, Store, Username};
 use crate::audit;
 use crate::authz::{AccountsRead, AccountsWrite, Permit};
 use crate::environment::Environment;
 use crate::fault::Fault;
-use crate::problem::{Details, Refusal};
-
-/// Why no service account was made.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ServiceAccountError {
-    /// The name belongs to somebody.
-    #[error("an account has this name already")]
-    Taken,
-    /// The store couldn't be reached, read or written.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl Refusal for ServiceAccountError {
-    fn details(&self) -> Details {
-        match self {
-            Self::Taken => Details::conflict("username_taken"),
-            Self::Fault(fault) => fault.details(),
-        }
-    }
-}
 
 /// Accounts that programs act as.
 #[derive(Clone)]
@@ -49,22 +28,19 @@ impl ServiceAccounts {
     /// Makes one. It may do nothing until it is given a role.
     ///
     /// # Errors
-    /// [`ServiceAccountError`]; no account was made then.
+    /// [`RegistrationError`]; a name that belongs to somebody is [`RegistrationError::Taken`].
     pub async fn create(
         &self,
         permit: &Permit<AccountsWrite>,
         name: Username,
         by: audit::Context,
-    ) -> Result<Account, ServiceAccountError> {
+    ) -> Result<Account, RegistrationError> {
         let new = NewServiceAccount {
             id: Id::new(&self.environment),
             username: name,
             stamp: Stamp::new(&self.environment),
         };
-        match self.store.create_service(new, permit.sign(by)).await? {
-            Outcome::Created(account) => Ok(account),
-            Outcome::Taken { .. } | Outcome::SetupClosed => Err(ServiceAccountError::Taken),
-        }
+        self.store.create_service(new, permit.sign(by)).await?
     }
 
     /// Up to `limit` service accounts after `after`, by id.

@@ -19,6 +19,7 @@
 //! on. Disabling or locking the owner refuses its keys at once.
 
 mod base62;
+mod error;
 mod format;
 mod name;
 mod networks;
@@ -29,6 +30,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::error::ApiKeysError;
 pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidName, Name};
 pub use self::networks::{InvalidNetwork, Networks};
@@ -101,25 +103,6 @@ pub struct NewApiKey {
     pub most: u32,
 }
 
-/// What came of creating a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one is made per change of a key, and looked at where it was made"
-)]
-pub enum Creation {
-    /// The key as it was written: it is honoured from now on.
-    Created(ApiKey),
-    /// There is no such account; nothing was written.
-    UnknownAccount,
-    /// The account may not act; nothing was written.
-    Refused(account::State),
-    /// Everything of the account was ended after its owner was let in; nothing was written.
-    LoggedOut,
-    /// The account has as many keys as it may have; nothing was written.
-    TooMany,
-}
-
 /// A key that was found by the hash of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -140,21 +123,6 @@ pub struct Change {
     pub networks: Option<Networks>,
     /// How often it may be used; `Some(None)` is as often as it likes.
     pub limit: Option<Option<Rate>>,
-}
-
-/// What came of changing a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one is made per change of a key, and looked at where it was made"
-)]
-pub enum Changed {
-    /// The key as it is now.
-    Changed(ApiKey),
-    /// The account has no such key, or is disabled and the key was to be enabled. Nothing was written.
-    Unknown,
-    /// Everything of the account was ended after its owner was let in; nothing was written.
-    LoggedOut,
 }
 
 /// How a key is given another text.
@@ -203,26 +171,6 @@ pub struct Rotation {
     pub previous_until: Option<Timestamp>,
     /// When the key ends. With a new end its owner is told anew before it comes.
     pub end: NewEnd,
-}
-
-/// What came of rotating a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(
-    clippy::large_enum_variant,
-    reason = "one is made per change of a key, and looked at where it was made"
-)]
-pub enum Rotated {
-    /// The new text is the key's.
-    Rotated(ApiKey),
-    /// The account has no such key.
-    Unknown,
-    /// Everything of the account was ended after its owner was let in; nothing was written.
-    LoggedOut,
-    /// The text that was to be replaced isn't the key's any more. Nothing was written.
-    Overtaken,
-    /// An earlier rotation's overlap runs until then, and this one wanted an overlap too: a third text would be good
-    /// at once. Nothing was written.
-    Running(Timestamp),
 }
 
 /// A key that expires soon, its owner, and who is to be told.
@@ -281,7 +229,7 @@ port! {
     pub trait Store => api_key_port;
 
     /// Creates a key ([`audit::Action::ApiKeyCreated`]), if its owner may act and has room for one more.
-    write fn create_key(new: NewApiKey, by: audit::Context) -> Creation;
+    write fn create_key(new: NewApiKey, by: audit::Context) -> Result<ApiKey, ApiKeysError>;
 
     /// The account's keys, oldest first, expired ones too.
     read fn list(account: account::Id) -> Vec<ApiKey>;
@@ -300,11 +248,16 @@ port! {
         change: Change,
         stamp: Option<account::Stamp>,
         by: audit::Context,
-    ) -> Changed;
+    ) -> Result<ApiKey, ApiKeysError>;
 
     /// Gives the account's key another text ([`audit::Action::ApiKeyRotated`]). Of any number of parallel calls that
-    /// read the same text exactly one is [`Rotated::Rotated`].
-    write fn rotate_key(account: account::Id, id: Id, rotation: Rotation, by: audit::Context) -> Rotated;
+    /// read the same text exactly one replaces it.
+    write fn rotate_key(
+        account: account::Id,
+        id: Id,
+        rotation: Rotation,
+        by: audit::Context,
+    ) -> Result<ApiKey, ApiKeysError>;
 
     /// Ends the account's key for ever ([`audit::Action::ApiKeyRevoked`]). Answers `false` if it has no such key.
     write fn revoke_key(account: account::Id, id: Id, by: audit::Context) -> bool;

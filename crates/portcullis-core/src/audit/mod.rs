@@ -229,7 +229,7 @@ pub struct Event {
 
 /// An event that follows no change in the database: a refusal, or what happened elsewhere.
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub struct Occurrence {
     /// What was refused, or what happened.
     pub action: Action,
     /// The account it was about, if one is known.
@@ -259,8 +259,8 @@ port! {
     /// Where events are kept.
     pub trait Store => audit_port;
 
-    /// Appends an event that follows no change in the database, such as a refusal.
-    write fn append(refusal: Refusal, by: Context) -> ();
+    /// Appends what follows no change: a refusal, or what happened elsewhere.
+    write fn append(occurrence: Occurrence, by: Context) -> ();
 
     /// Up to `limit` events, newest first.
     read fn list(filter: Filter, limit: u32) -> Vec<Event>;

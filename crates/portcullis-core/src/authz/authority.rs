@@ -133,15 +133,5 @@ impl Authority {
     }
 }
 
-/// Tells what is missing, for people: of many names the first.
-pub fn in_words(missing: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let shown = missing.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match missing.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        _ => shown,
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@
 //! **Deliberately absent:** a chain. Taking a grant back leaves those that its holder gave on; the list shows who gave
 //! which, and [`Grants::unshare_all`] takes all of a resource.
 
+mod error;
 mod service;
 
 use std::fmt;
@@ -17,7 +18,9 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 
-pub use self::service::{Decided, GrantError, Grants, Refusal, ResourcePermit, Shared, Visible};
+pub use self::error::{GrantError, PermitError};
+pub use self::service::{Decided, Grants, ResourcePermit, Shared, Visible};
+use crate::effect::Effect;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::id::OrganizationId;
@@ -154,21 +157,6 @@ impl Term {
     }
 }
 
-/// What came of sharing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It is so now.
-    Done,
-    /// It was so already; nothing was written.
-    Unchanged,
-    /// No such account or role.
-    UnknownSubject,
-    /// What the sharer may do it by is gone, or ends earlier.
-    NotHeld,
-    /// The resource has [`MOST`] grants that count.
-    TooMany,
-}
-
 /// How many grants that count one resource can have.
 pub const MOST: u32 = 1_000;
 
@@ -178,7 +166,7 @@ port! {
 
     /// Shares, if what it is shared on still holds when it is written. If the subject has the action already, its end
     /// is what this grant says from now on.
-    write fn share(grant: Grant, on: Ground, by: audit::Context) -> Outcome;
+    write fn share(grant: Grant, on: Ground, by: audit::Context) -> Result<Effect, GrantError>;
 
     /// Takes a grant back; whether there was one.
     write fn unshare(target: Target, subject: Subject, action: String, by: audit::Context) -> bool;
@@ -210,7 +198,12 @@ pub struct NoGrants;
 
 #[async_trait]
 impl Store for NoGrants {
-    async fn share(&self, _: Grant, _: Ground, _: audit::Context) -> Result<Outcome, Fault> {
+    async fn share(
+        &self,
+        _: Grant,
+        _: Ground,
+        _: audit::Context,
+    ) -> Result<Result<Effect, GrantError>, Fault> {
         Err(Fault::Other("no grants are kept here".to_owned()))
     }
 

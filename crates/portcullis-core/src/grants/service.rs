@@ -5,15 +5,15 @@ mod taking;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Grant, Ground, Holder, Outcome, Record, Store, Subject, Target, Term};
+use super::{Grant, GrantError, Ground, Holder, PermitError, Record, Store, Subject, Target, Term};
 use crate::authz::resource::{
     Action, ActionRule, Actions, Basis, Filter, ResourceFacts, ResourceKind, decide_on, filter_for,
     grants_matter,
 };
 use crate::authz::{Denied, NoPolicies, Principal, Situation};
+use crate::effect::Effect;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::problem::{self, Details};
 use crate::{audit, defends};
 
 /// Decides about actions on resources, and shares resources.
@@ -29,15 +29,6 @@ pub struct Decided {
     pub basis: Basis,
     /// When that ends by itself: only grants do.
     pub until: Option<Timestamp>,
-}
-
-/// Why an action on a resource was not allowed.
-#[derive(Debug, Clone)]
-pub enum Refusal {
-    /// It was decided that the caller may not; the reason says what is missing.
-    Denied(Denied),
-    /// There was none: the grants couldn't be read.
-    Fault(Fault),
 }
 
 /// Which resources of a kind somebody may do an action to.
@@ -60,54 +51,6 @@ pub struct Shared {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Why something wasn't shared.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum GrantError {
-    /// The resource has no such action, or it can't be shared.
-    #[error("there is no such action to share; these can be: {}", .0.join(", "))]
-    UnknownAction(Vec<&'static str>),
-    /// No such account or role, or another organization than the resource's.
-    #[error("there is no such account or role, or the organization isn't the one this belongs to")]
-    UnknownSubject,
-    /// Nobody shares with themself.
-    #[error("you can't share with yourself")]
-    Oneself,
-    /// The sharer may not do it, or only because a policy permits it now.
-    #[error("you can't share what you may not do yourself, whatever a policy permits for now")]
-    Escalation(&'static str),
-    /// The sharer may do it for a shorter time.
-    #[error("you can't share this for longer than you may do it yourself")]
-    Outlives(Timestamp),
-    /// The end has come already.
-    #[error("the end must be in the future")]
-    Past,
-    /// The resource has as many grants as it can have.
-    #[error("this is shared with {most} already; take a grant back first", most = super::MOST)]
-    TooMany,
-    /// The id of the resource can't be kept.
-    #[error("an id to share has 1 to {most} bytes and no control characters", most = Target::LONGEST)]
-    InvalidId,
-    /// The store couldn't be reached, read or written.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl problem::Refusal for GrantError {
-    fn details(&self) -> Details {
-        match self {
-            Self::UnknownAction(_) => Details::field("/action", "unknown_action", self),
-            Self::UnknownSubject => Details::field("/subject", "unknown_subject", self),
-            Self::Oneself => Details::field("/subject", "oneself", self).on_record(),
-            Self::Past => Details::field("/expires_at", "in_the_past", self),
-            Self::Outlives(_) => Details::field("/expires_at", "outlives_own", self).on_record(),
-            Self::Escalation(_) => Details::forbidden("escalation"),
-            Self::TooMany => Details::conflict("too_many_grants"),
-            Self::InvalidId => Details::conflict("not_sharable"),
-            Self::Fault(fault) => fault.details(),
-        }
-    }
-}
-
 impl Grants {
     /// How many granted ids one filter holds.
     pub const MOST_IDS: u32 = 10_000;
@@ -120,25 +63,25 @@ impl Grants {
     /// Whether `principal` may do the action to the resource. Grants are read only where they could decide.
     ///
     /// # Errors
-    /// [`Refusal::Denied`] if it may not, [`Refusal::Fault`] if a grant could decide and none can be read.
+    /// [`PermitError`].
     pub async fn decide(
         &self,
         action: &ActionRule,
         principal: &Principal,
         situation: &Situation<'_>,
         resource: &ResourceFacts,
-    ) -> Result<Decided, Refusal> {
+    ) -> Result<Decided, PermitError> {
         let denied = match decide_on(action, principal, situation, resource, false) {
             Ok(basis) => return Ok(Decided { basis, until: None }),
             Err(denied) => denied,
         };
         let target = Target::of(resource);
         if !matches!(denied, Denied::NotGranted(_)) || !action.shared || !target.is_storable() {
-            return Err(Refusal::Denied(denied));
+            return Err(denied.into());
         }
         let held = self.held(action, principal, situation, target).await;
-        let until = match held.map_err(Refusal::Fault)? {
-            None => return Err(Refusal::Denied(denied)),
+        let until = match held? {
+            None => return Err(denied.into()),
             Some(Term::Open) => None,
             Some(Term::Until(until)) => Some(until),
         };
@@ -164,13 +107,13 @@ impl Grants {
     /// Decides, and proves it.
     ///
     /// # Errors
-    /// [`Refusal`], as [`Grants::decide`]; there is no permit then.
+    /// [`PermitError`].
     pub async fn permit<R, A: Action<R>>(
         &self,
         principal: Arc<Principal>,
         situation: &Situation<'_>,
         resource: ResourceFacts,
-    ) -> Result<ResourcePermit<R, A>, Refusal> {
+    ) -> Result<ResourcePermit<R, A>, PermitError> {
         self.decide(&A::RULE, &principal, situation, &resource).await?;
         Ok(ResourcePermit {
             principal,
@@ -245,7 +188,7 @@ impl Grants {
         situation: &Situation<'_>,
         wish: Shared,
         by: audit::Context,
-    ) -> Result<Outcome, GrantError> {
+    ) -> Result<Effect, GrantError> {
         let known = R::ACTIONS.iter().find(|known| known.name() == wish.action);
         let Some(action) = known.filter(|known| known.shared) else {
             return Err(GrantError::UnknownAction(sharable::<R>()));
@@ -276,12 +219,7 @@ impl Grants {
             action: wish.action,
             expires_at: wish.expires_at,
         };
-        match self.store.share(grant, ground, permit.signed(by)).await? {
-            Outcome::UnknownSubject => Err(GrantError::UnknownSubject),
-            Outcome::NotHeld => Err(GrantError::Escalation(action.name())),
-            Outcome::TooMany => Err(GrantError::TooMany),
-            done @ (Outcome::Done | Outcome::Unchanged) => Ok(done),
-        }
+        self.store.share(grant, ground, permit.signed(by)).await?
     }
 
     /// What the sharer may do the action by, at least until `end`. What a policy permits is left out: it may hold for
@@ -296,11 +234,7 @@ impl Grants {
         defends!("T066");
         defends!("T100");
         let (who, resource) = (&permit.principal, &permit.resource);
-        match self.decide(action, who, situation, resource).await {
-            Ok(_) => {}
-            Err(Refusal::Denied(_)) => return Err(GrantError::Escalation(action.name())),
-            Err(Refusal::Fault(fault)) => return Err(fault.into()),
-        }
+        self.decide(action, who, situation, resource).await?;
         let alone = Situation {
             policies: &NoPolicies,
             ..*situation
@@ -309,7 +243,7 @@ impl Grants {
             return Ok(Ground::Own);
         }
         match self.held(action, who, situation, permit.target()).await? {
-            None => Err(GrantError::Escalation(action.name())),
+            None => Err(GrantError::Escalation),
             Some(Term::Until(until)) if !Term::Until(until).covers(end) => Err(GrantError::Outlives(until)),
             Some(_) => Ok(Ground::Held(Holder::of(who, situation))),
         }

@@ -5,14 +5,40 @@
 //! wider depends on what is there when it is written, and that may be another's change. Disabling and naming stay open
 //! to whoever may see the key.
 
-use super::ChangeError;
-use super::reach::Beyond;
 use super::{ApiKeys, own_stamp};
-use crate::api_key::{ApiKey, Change, Changed, Id};
+use crate::api_key::{ApiKey, ApiKeysError, Change, Id};
 use crate::authz::{
     ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
 };
+use crate::fault::Fault;
+use crate::problem::{Details, Refusal};
 use crate::{account, audit, defends};
+
+/// Why a key was not changed. Nothing was written.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ChangeError {
+    /// Enabling a key and changing its networks or limit takes a login just made.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Anything else.
+    #[error(transparent)]
+    Refused(#[from] ApiKeysError),
+}
+
+impl From<Fault> for ChangeError {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault.into())
+    }
+}
+
+impl Refusal for ChangeError {
+    fn details(&self) -> Details {
+        match self {
+            Self::Denied(denied) => denied.details(),
+            Self::Refused(refused) => refused.details(),
+        }
+    }
+}
 
 impl ApiKeys {
     /// Changes one of the caller's keys.
@@ -41,12 +67,12 @@ impl ApiKeys {
         change: Change,
         by: audit::Context,
     ) -> Result<ApiKey, ChangeError> {
-        let facts = self.facts(account).await?.ok_or(ChangeError::Unknown)?;
+        let facts = self.facts(account).await?.ok_or(ApiKeysError::UnknownKey)?;
         if facts.account.kind != account::Kind::Service {
-            return Err(ChangeError::NotAService);
+            return Err(ApiKeysError::NotAService.into());
         }
         if change.enabled == Some(true) && facts.account.state == account::State::Disabled {
-            return Err(ChangeError::Disabled);
+            return Err(ApiKeysError::OwnerDisabled.into());
         }
         let asking = permit.principal().map(|who| &**who);
         self.set(account, asking, id, change, permit.sign(by)).await
@@ -63,23 +89,15 @@ impl ApiKeys {
         defends!("T081");
         if change.may_widen() {
             let key = self.on.store.find(account, id).await?;
-            let key = key.ok_or(ChangeError::Unknown)?;
+            let key = key.ok_or(ApiKeysError::UnknownKey)?;
             if let Some(who) = asking {
-                fresh(who, &by).map_err(ChangeError::Denied)?;
+                fresh(who, &by)?;
             }
-            match self.beyond(account, asking, &key.permissions).await? {
-                None => {}
-                Some(Beyond::Belongs) => return Err(ChangeError::Belongs),
-                Some(Beyond::Permissions(names)) => return Err(ChangeError::Exceeding(names)),
-            }
+            self.within(account, asking, &key.permissions).await?;
         }
         let stamp = own_stamp(account, asking);
         let changed = self.on.store.change_key(account, id, change, stamp, by);
-        match changed.await? {
-            Changed::Changed(key) => Ok(key),
-            Changed::Unknown => Err(ChangeError::Unknown),
-            Changed::LoggedOut => Err(ChangeError::LoggedOut),
-        }
+        Ok(changed.await??)
     }
 }
 

@@ -3,16 +3,14 @@
 //! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`).
 
 mod change;
-mod error;
 mod reach;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use self::error::{ChangeError, CreateError, RotateError};
-use self::reach::Beyond;
+pub use self::change::ChangeError;
 use crate::api_key::{
-    ApiKey, Creation, Due, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotated, Rotation, Secret,
+    ApiKey, ApiKeysError, Due, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotation, Secret,
     Settings, Store, Warning, Wording,
 };
 use crate::authn::Directory;
@@ -90,16 +88,16 @@ impl ApiKeys {
     /// Makes a key of the caller's own.
     ///
     /// # Errors
-    /// [`CreateError`]; no key was made.
+    /// [`ApiKeysError`]; no key was made.
     pub async fn create(
         &self,
         who: &Principal,
         form: Form,
         by: audit::Context,
-    ) -> Result<Issued, CreateError> {
+    ) -> Result<Issued, ApiKeysError> {
         defends!("T041");
         if !who.kind().is_personal() {
-            return Err(CreateError::NotPersonal);
+            return Err(ApiKeysError::NotPersonal);
         }
         self.issue(who.id(), Some(who), form, by).await
     }
@@ -107,17 +105,17 @@ impl ApiKeys {
     /// Makes a key of a service account.
     ///
     /// # Errors
-    /// [`CreateError`]; no key was made.
+    /// [`ApiKeysError`]; no key was made.
     pub async fn create_for(
         &self,
         permit: &Permit<MayIssue>,
         account: account::Id,
         form: Form,
         by: audit::Context,
-    ) -> Result<Issued, CreateError> {
-        let facts = self.facts(account).await?.ok_or(CreateError::NoAccount)?;
+    ) -> Result<Issued, ApiKeysError> {
+        let facts = self.facts(account).await?.ok_or(ApiKeysError::UnknownAccount)?;
         if facts.account.kind != account::Kind::Service {
-            return Err(CreateError::NotAService);
+            return Err(ApiKeysError::NotAService);
         }
         self.issue(
             account,
@@ -134,14 +132,13 @@ impl ApiKeys {
         maker: Option<&Principal>,
         form: Form,
         by: audit::Context,
-    ) -> Result<Issued, CreateError> {
+    ) -> Result<Issued, ApiKeysError> {
         if form.expires_at.is_some_and(|end| end <= by.at) {
-            return Err(CreateError::Expired);
+            return Err(ApiKeysError::EndPassed);
         }
         let permissions: BTreeSet<String> = form.permissions.into_iter().collect();
         self.allowed(account, maker, &permissions).await?;
         let secret = self.on.format.mint(&self.on.environment);
-        let most = self.on.settings.per_account;
         let new = NewApiKey {
             id: Id::new(&self.on.environment),
             account,
@@ -153,15 +150,10 @@ impl ApiKeys {
             expires_at: form.expires_at,
             networks: form.networks,
             limit: form.limit,
-            most,
+            most: self.on.settings.per_account,
         };
-        match self.on.store.create_key(new, by).await? {
-            Creation::Created(key) => Ok(Issued { key, secret }),
-            Creation::UnknownAccount => Err(CreateError::NoAccount),
-            Creation::Refused(state) => Err(CreateError::Account(state)),
-            Creation::LoggedOut => Err(CreateError::LoggedOut),
-            Creation::TooMany => Err(CreateError::TooMany(most)),
-        }
+        let key = self.on.store.create_key(new, by).await??;
+        Ok(Issued { key, secret })
     }
 
     /// Whether owner and maker both have every permission that is asked for.
@@ -170,11 +162,11 @@ impl ApiKeys {
         owner: account::Id,
         maker: Option<&Principal>,
         asked: &BTreeSet<String>,
-    ) -> Result<(), CreateError> {
+    ) -> Result<(), ApiKeysError> {
         defends!("T039");
-        let reach = self.reach(owner).await?.ok_or(CreateError::NoAccount)?;
+        let reach = self.reach(owner).await?.ok_or(ApiKeysError::UnknownAccount)?;
         if maker.is_some_and(|maker| !reach.may_act_for(maker)) {
-            return Err(CreateError::Belongs);
+            return Err(ApiKeysError::Belongs);
         }
         let may = |name: &String| reach.has(name) && maker.is_none_or(|maker| reach.may_pass(maker, name));
         let beyond: Vec<&String> = asked.iter().filter(|name| !may(name)).collect();
@@ -186,7 +178,7 @@ impl ApiKeys {
             .into_iter()
             .cloned()
             .partition(|name| known.iter().any(|permission| permission.name == *name));
-        Err(CreateError::Permissions { unknown, exceeding })
+        Err(ApiKeysError::Permissions { unknown, exceeding })
     }
 
     /// The account's keys, oldest first.
@@ -220,17 +212,17 @@ impl ApiKeys {
     /// Gives one of the caller's keys another text; the present one is honoured until the overlap ends.
     ///
     /// # Errors
-    /// [`RotateError`]; the texts honoured before are honoured still.
+    /// [`ApiKeysError`]; the texts honoured before are honoured still.
     pub async fn rotate(
         &self,
         who: &Principal,
         id: Id,
         renewal: Renewal,
         by: audit::Context,
-    ) -> Result<Issued, RotateError> {
+    ) -> Result<Issued, ApiKeysError> {
         defends!("T041");
         if !who.kind().is_personal() {
-            return Err(RotateError::NotPersonal);
+            return Err(ApiKeysError::NotPersonal);
         }
         self.renew(who.id(), Some(who), id, renewal, by).await
     }
@@ -238,7 +230,7 @@ impl ApiKeys {
     /// The same for the key of a service account.
     ///
     /// # Errors
-    /// [`RotateError`]; the texts honoured before are honoured still.
+    /// [`ApiKeysError`]; the texts honoured before are honoured still.
     pub async fn rotate_for(
         &self,
         permit: &Permit<MayIssue>,
@@ -246,10 +238,10 @@ impl ApiKeys {
         id: Id,
         renewal: Renewal,
         by: audit::Context,
-    ) -> Result<Issued, RotateError> {
-        let facts = self.facts(account).await?.ok_or(RotateError::Unknown)?;
+    ) -> Result<Issued, ApiKeysError> {
+        let facts = self.facts(account).await?.ok_or(ApiKeysError::UnknownKey)?;
         if facts.account.kind != account::Kind::Service {
-            return Err(RotateError::NotAService);
+            return Err(ApiKeysError::NotAService);
         }
         let maker = permit.principal().map(|who| &**who);
         self.renew(account, maker, id, renewal, permit.sign(by)).await
@@ -262,28 +254,24 @@ impl ApiKeys {
         id: Id,
         renewal: Renewal,
         by: audit::Context,
-    ) -> Result<Issued, RotateError> {
+    ) -> Result<Issued, ApiKeysError> {
         let Renewal { overlap, end } = renewal;
         if overlap > Settings::LONGEST_OVERLAP {
-            return Err(RotateError::OverlapTooLong);
+            return Err(ApiKeysError::OverlapTooLong);
         }
         if matches!(end, NewEnd::At(end) if end <= by.at) {
-            return Err(RotateError::EndPassed);
+            return Err(ApiKeysError::EndPassed);
         }
         let key = self
             .on
             .store
             .find(account, id)
             .await?
-            .ok_or(RotateError::Unknown)?;
+            .ok_or(ApiKeysError::UnknownKey)?;
         if key.expires_at.is_some_and(|end| end <= by.at) {
-            return Err(RotateError::Expired);
+            return Err(ApiKeysError::Expired);
         }
-        match self.beyond(account, maker, &key.permissions).await? {
-            None => {}
-            Some(Beyond::Belongs) => return Err(RotateError::Belongs),
-            Some(Beyond::Permissions(names)) => return Err(RotateError::Exceeding(names)),
-        }
+        self.within(account, maker, &key.permissions).await?;
         let secret = self.on.format.mint(&self.on.environment);
         let rotation = Rotation {
             stamp: own_stamp(account, maker),
@@ -293,13 +281,8 @@ impl ApiKeys {
             previous_until: (!overlap.is_zero()).then(|| by.at.plus(overlap)),
             end,
         };
-        match self.on.store.rotate_key(account, id, rotation, by).await? {
-            Rotated::Rotated(key) => Ok(Issued { key, secret }),
-            Rotated::Unknown => Err(RotateError::Unknown),
-            Rotated::LoggedOut => Err(RotateError::LoggedOut),
-            Rotated::Overtaken => Err(RotateError::Overtaken),
-            Rotated::Running(until) => Err(RotateError::Running(until)),
-        }
+        let key = self.on.store.rotate_key(account, id, rotation, by).await??;
+        Ok(Issued { key, secret })
     }
 
     /// Ends one of the account's keys for ever. Answers `false` if it has no such key.

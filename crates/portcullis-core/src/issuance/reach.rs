@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::ApiKeys;
+use crate::api_key::ApiKeysError;
 use crate::authz::{Facts, Principal, is_reserved};
 use crate::fault::Fault;
 use crate::roles::MemberFacts;
@@ -17,14 +18,6 @@ use crate::{account, defends};
 pub(super) struct Reach {
     facts: Arc<Facts>,
     member: MemberFacts,
-}
-
-/// Why somebody may not have a key's text, or take its fences off.
-pub(super) enum Beyond {
-    /// The owner is a member of organizations.
-    Belongs,
-    /// The key names these permissions, which whoever asks doesn't bring.
-    Permissions(Vec<String>),
 }
 
 impl Reach {
@@ -81,19 +74,22 @@ impl ApiKeys {
         Ok(Some(Reach { facts, member }))
     }
 
-    /// What stands against giving whoever asks another text of a key, or taking its fences off: nobody gets by it what
-    /// they couldn't have made. Names that nobody declares any more are none.
-    pub(super) async fn beyond(
+    /// Whether whoever asks may have another text of a key, or take its fences off: nobody gets by it what they couldn't
+    /// have made. Names that nobody declares any more are none.
+    ///
+    /// # Errors
+    /// [`ApiKeysError::Belongs`], [`ApiKeysError::Exceeding`], [`ApiKeysError::Fault`].
+    pub(super) async fn within(
         &self,
         owner: account::Id,
         asking: Option<&Principal>,
         permissions: &[String],
-    ) -> Result<Option<Beyond>, Fault> {
+    ) -> Result<(), ApiKeysError> {
         let (Some(asking), Some(reach)) = (asking, self.reach(owner).await?) else {
-            return Ok(None);
+            return Ok(());
         };
         if !reach.may_act_for(asking) {
-            return Ok(Some(Beyond::Belongs));
+            return Err(ApiKeysError::Belongs);
         }
         let mut exceeding = permissions.to_vec();
         exceeding.retain(|name| !reach.may_have(asking, name));
@@ -101,6 +97,9 @@ impl ApiKeys {
             let known = self.on.permissions.permissions().await?;
             exceeding.retain(|name| known.iter().any(|permission| permission.name == *name));
         }
-        Ok((!exceeding.is_empty()).then_some(Beyond::Permissions(exceeding)))
+        if !exceeding.is_empty() {
+            return Err(ApiKeysError::Exceeding(exceeding));
+        }
+        Ok(())
     }
 }

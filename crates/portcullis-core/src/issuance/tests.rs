@@ -30,7 +30,11 @@ struct World {
 
 #[async_trait]
 impl api_key::Stub for World {
-    async fn create_key(&self, new: NewApiKey, by: audit::Context) -> Result<Creation, Fault> {
+    async fn create_key(
+        &self,
+        new: NewApiKey,
+        by: audit::Context,
+    ) -> Result<Result<ApiKey, ApiKeysError>, Fault> {
         let key = ApiKey {
             id: new.id,
             account: new.account,
@@ -47,7 +51,7 @@ impl api_key::Stub for World {
             last_used: None,
         };
         self.written.lock().unwrap().push(new);
-        Ok(Creation::Created(key))
+        Ok(Ok(key))
     }
 }
 

@@ -91,14 +91,11 @@ pub struct Job {
     pub ends_at: Timestamp,
 }
 
-/// What came of writing a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enqueued {
-    /// The job is written, and counted against its budgets.
-    Written,
-    /// One of its budgets has nothing left for this long; nothing was counted or written but an audit event.
-    Withheld(Duration),
-}
+/// A job isn't written: one of its budgets has nothing left for this long. Nothing was counted or written but an audit
+/// event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is withheld for {} s", .0.as_secs())]
+pub struct Withheld(pub Duration);
 
 port! {
     /// Where jobs wait until a worker takes them.
@@ -106,7 +103,7 @@ port! {
 
     /// Writes a job that follows no change in the database, and counts it against its budgets; one that is withheld is
     /// audited as [`audit::Action::JobWithheld`]. Verbs that write a job with their change do the same.
-    write fn enqueue(job: NewJob, by: audit::Context) -> Enqueued;
+    write fn enqueue(job: NewJob, by: audit::Context) -> Result<(), Withheld>;
 
     /// When the next job of this kind is due, also one whose lease runs out then.
     read fn next_due(kind: Kind) -> Option<Timestamp>;

@@ -12,7 +12,7 @@ use crate::account::{self, Account, Mismatch, NotProven};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::job::NewJob;
-use crate::session::{Device, Id, Method, NewSession, Opening, Session, Token};
+use crate::session::{Device, Id, Method, NewSession, NotOpened, Opened, Session, Token};
 use crate::token::{self, Audience, RefreshToken};
 use crate::{audit, defends};
 
@@ -124,7 +124,7 @@ impl Manager {
             ),
             Reason::State(state) => (Mismatch::State(state).to_string(), LoginError::Account(state)),
         };
-        let refusal = audit::Refusal {
+        let refusal = audit::Occurrence {
             action: audit::Action::LoginRefused,
             account,
             session: None,
@@ -204,11 +204,11 @@ impl Manager {
         };
         let session = living(&new, now);
         defends!("T035");
-        let new_device = match self.on.sessions.open(new, by).await? {
-            Opening::Opened { new_device, .. } => new_device,
-            Opening::Refused(state) if state.may_act() => return Err(LoginError::WrongCredentials),
-            Opening::Refused(state) => return Err(LoginError::Account(state)),
-        };
+        let opened = self.on.sessions.open(new, by).await?;
+        let Opened { new_device, .. } = opened.map_err(|NotOpened(state)| match state.may_act() {
+            true => LoginError::WrongCredentials,
+            false => LoginError::Account(state),
+        })?;
         match holds {
             Holds::Refresh((refresh_token, _)) => {
                 let audience = form.audience.unwrap_or_else(|| self.on.issuer.own_audience());

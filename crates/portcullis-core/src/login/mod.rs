@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
-use crate::account::{self, Passwords};
+use crate::account::{self, AccountsError, Passwords};
 use crate::authn::Directory;
-use crate::authz::{ApiKeysWrite, Authority, Permission as _, Permit, SessionsWrite, in_words};
+use crate::authz::{ApiKeysWrite, Authority, Permission as _, Permit, SessionsWrite};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
-use crate::problem::{Details, Refusal};
-use crate::scopes::Lacks;
 use crate::session::{DeviceName, Ending, Everything, Id, Keys, News, Session, Store, Token};
 use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
 use crate::{audit, defends};
@@ -79,33 +77,6 @@ pub struct Foundation {
     pub settings: Settings,
     /// Who words what is told about them; nobody is told without.
     pub news: Option<Arc<dyn News>>,
-}
-
-/// Why an account's sessions were not ended.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum EndError {
-    /// No account has this id.
-    #[error("there is no such account")]
-    NoAccount,
-    /// The account may do more than whoever acts.
-    #[error("insufficient privileges over this account: your credential lacks {}", in_words(.missing))]
-    Forbidden {
-        /// What the credential lacks.
-        missing: Lacks,
-    },
-    /// The store couldn't be reached, read or written.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl Refusal for EndError {
-    fn details(&self) -> Details {
-        match self {
-            Self::NoAccount => Details::not_found(),
-            Self::Forbidden { .. } => Details::beyond(),
-            Self::Fault(fault) => fault.details(),
-        }
-    }
 }
 
 /// Role: session manager. Opens sessions at logins and ends them.
@@ -180,13 +151,13 @@ impl Manager {
     /// Ends every session and token an account was ever given, for an administrator. Answers how many sessions that were.
     ///
     /// # Errors
-    /// [`EndError`]; everything lives on then.
+    /// [`AccountsError`]; everything lives on then.
     pub async fn end_all_of(
         &self,
         permit: &Permit<SessionsWrite>,
         account: account::Id,
         by: audit::Context,
-    ) -> Result<u64, EndError> {
+    ) -> Result<u64, AccountsError> {
         let ended = self.end_everything_of(permit, account, Keys::Stay, by).await?;
         Ok(ended.sessions)
     }
@@ -194,20 +165,20 @@ impl Manager {
     /// The same, and its API keys as `keys` says: ending those takes the permission to change keys besides.
     ///
     /// # Errors
-    /// [`EndError`]; everything lives on then, API keys included.
+    /// [`AccountsError`]; everything lives on then, API keys included.
     pub async fn end_everything_of(
         &self,
         permit: &Permit<SessionsWrite>,
         account: account::Id,
         keys: Keys,
         by: audit::Context,
-    ) -> Result<Everything, EndError> {
+    ) -> Result<Everything, AccountsError> {
         let theirs = self
             .on
             .directory
             .read(account, by.at)
             .await?
-            .ok_or(EndError::NoAccount)?;
+            .ok_or(AccountsError::UnknownAccount)?;
         // Judged beside the transaction: at worst it ends what its owner can begin anew at once.
         let authority = match permit.principal() {
             None => Authority::Operator,
@@ -219,12 +190,12 @@ impl Manager {
         let themselves = permit.actor() == audit::Actor::Account(account);
         let missing = authority.lacks_over(SessionsWrite::PERMISSION, &theirs.permission_names);
         if !missing.is_empty() && !themselves {
-            return Err(EndError::Forbidden { missing });
+            return Err(AccountsError::Forbidden { missing });
         }
         if keys != Keys::Stay {
             let missing = authority.lacks(ApiKeysWrite::PERMISSION, std::iter::empty::<&String>());
             if !missing.is_empty() {
-                return Err(EndError::Forbidden { missing });
+                return Err(AccountsError::Forbidden { missing });
             }
         }
         Ok(self.end_everything(account, keys, permit.sign(by)).await?)

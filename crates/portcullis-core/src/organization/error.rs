@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::service::MOST_ROLES;
-use crate::authz::in_words;
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
-use crate::scopes::Lacks;
+use crate::scopes::{Lacks, in_words};
 
 /// Why nothing was changed in an organization, or none was made. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -37,7 +37,7 @@ impl Default for Settings {
 }
 
 /// Why nothing was hashed.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// Too many logins at once. Nothing was computed.
     #[error("too many logins at once; try again in {} s", retry_after.as_secs())]

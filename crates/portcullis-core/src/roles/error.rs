@@ -1,9 +1,9 @@
 //! Why roles were not changed.
 
-use crate::authz::{InvalidName, in_words};
+use crate::authz::InvalidName;
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
-use crate::scopes::Lacks;
+use crate::scopes::{Lacks, in_words};
 
 /// Why roles were not changed. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -179,19 +179,19 @@ impl Session {
     }
 }
 
-/// What came of opening a session.
+/// A session that was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Opening {
-    /// The session was written, and lives.
-    Opened {
-        /// The account has had sessions before, and none with this user agent.
-        new_device: bool,
-        /// The sessions that were ended to make room.
-        ended: Vec<Id>,
-    },
-    /// The account may not log in any more, or its stamp changed since the login read it; nothing was written.
-    Refused(account::State),
+pub struct Opened {
+    /// The account has had sessions before, and none with this user agent.
+    pub new_device: bool,
+    /// The sessions that were ended to make room.
+    pub ended: Vec<Id>,
 }
+
+/// The account, in this state, may not log in any more, or its stamp changed since the login read it. Nothing was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the account is {}, or changed meanwhile", .0.as_str())]
+pub struct NotOpened(pub account::State);
 
 /// Why a session ended; the audit event's detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,7 +246,7 @@ port! {
 
     /// Opens a session and its refresh family ([`audit::Action::SessionOpened`]), if the account may log in and
     /// still has the given stamp.
-    write fn open(new: NewSession, by: audit::Context) -> Opening;
+    write fn open(new: NewSession, by: audit::Context) -> Result<Opened, NotOpened>;
 
     /// The session with this token, if it has not ended. Timeouts are the caller's to judge.
     read fn find_by_token(token: Digest<SessionToken>) -> Option<Session>;

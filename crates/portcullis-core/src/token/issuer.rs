@@ -84,12 +84,13 @@ pub enum MintError {
 }
 
 /// Why a refresh brings no tokens.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefreshError {
-    /// No such token, or it expired, or its session or account ended.
+    /// There is no such token, it expired, its session ended or timed out, its account may not act, or somebody went on
+    /// from its successor a moment ago: never told apart.
     #[error("the refresh token isn't valid; log in again")]
     Invalid,
-    /// It was used before: its session is ended now.
+    /// It was used before, outside the grace, and so was its successor: the session and its family are ended now.
     #[error("the refresh token was used before, so its session was ended; log in again")]
     Replayed(session::Id),
     /// The store could not do its work; the same token may be presented again.
@@ -282,14 +283,12 @@ impl Issuer {
             grace_from: now.minus(self.settings.refresh_grace),
             require_verified: self.settings.require_verified_email,
         };
-        match self.store.rotate_refresh(rotation, by).await? {
-            Rotated::Fresh(standing) | Rotated::Again(standing) => Ok(Exchanged {
-                standing: *standing,
-                refresh_token: successor,
-            }),
-            Rotated::Replayed(session) => Err(RefreshError::Replayed(session)),
-            Rotated::Refused | Rotated::Unknown => Err(RefreshError::Invalid),
-        }
+        let (Rotated::Fresh(standing) | Rotated::Again(standing)) =
+            self.store.rotate_refresh(rotation, by).await??;
+        Ok(Exchanged {
+            standing: *standing,
+            refresh_token: successor,
+        })
     }
 
     /// Makes the access token that goes with an exchanged refresh token.

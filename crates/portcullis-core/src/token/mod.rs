@@ -41,7 +41,7 @@ pub struct Rotation {
     pub require_verified: bool,
 }
 
-/// What came of presenting a refresh token.
+/// A refresh token that was exchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotated {
     /// It was good, and its successor is now the family's only living token.
@@ -49,13 +49,6 @@ pub enum Rotated {
     /// It was used, and its successor never was: the same answer once more
     /// ([`audit::Action::RefreshRepeated`] outside the grace).
     Again(Box<Standing>),
-    /// It was used before, outside the grace, and so was its successor: the session and its family are ended now.
-    Replayed(session::Id),
-    /// It expired, its session ended or timed out, its account may not act, or somebody went on from its successor a
-    /// moment ago.
-    Refused,
-    /// There is no such token.
-    Unknown,
 }
 
 /// What a new access token is made from.
@@ -74,7 +67,7 @@ port! {
     /// Exchanges a refresh token for its successor: of any number of parallel calls exactly one is
     /// [`Rotated::Fresh`]. Marks the session as seen at `by.at`. A replay ends the session
     /// ([`audit::Action::RefreshReplayed`]) and invalidates it.
-    write fn rotate_refresh(rotation: Rotation, by: audit::Context) -> Rotated;
+    write fn rotate_refresh(rotation: Rotation, by: audit::Context) -> Result<Rotated, RefreshError>;
 
     /// The session a refresh token belongs to, used or not; `None` if there is no such token.
     read fn find_refresh(token: Digest<Refresh>) -> Option<session::Id>;

@@ -128,7 +128,7 @@ impl Portcullis {
             .verify_by_password(&token, password, by.clone())
             .await;
         if let Err(VerifyError::WrongPassword(account) | VerifyError::TooManyTries(account)) = &verified {
-            let refusal = audit::Refusal {
+            let refusal = audit::Occurrence {
                 action: audit::Action::LoginRefused,
                 account: Some(*account),
                 session: None,

@@ -1,13 +1,13 @@
 //! Why no key was made, as an answer.
 
-use portcullis_core::issuance::CreateError;
+use portcullis_core::api_key::ApiKeysError;
 
 use super::form::NewKey;
 use crate::{FieldErrors, Problem};
 
 /// Names every faulty permission at its place in the form; anything else as it says itself.
-pub(crate) fn refused(form: &NewKey, error: CreateError) -> Problem {
-    let CreateError::Permissions { unknown, exceeding } = &error else {
+pub(crate) fn refused(form: &NewKey, error: ApiKeysError) -> Problem {
+    let ApiKeysError::Permissions { unknown, exceeding } = &error else {
         return error.into();
     };
     let mut fields = FieldErrors::new();

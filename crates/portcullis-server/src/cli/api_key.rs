@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use portcullis_core::api_key::{ApiKey, Change, Id, Name, Networks, NewEnd, Renewal};
+use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, Name, Networks, NewEnd, Renewal};
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{ApiKeysRead, ApiKeysWrite, Permit};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::issuance::{ChangeError, Form, Issued, MayIssue, RotateError};
+use portcullis_core::issuance::{ChangeError, Form, Issued, MayIssue};
 use portcullis_core::throttle::Rate;
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
@@ -197,7 +197,7 @@ async fn changed(
     let keys = portcullis.api_keys();
     let changed = keys.change_for(&permit, account.id, key, change, by(portcullis));
     changed.await.map_err(|error| match error {
-        ChangeError::Unknown => unknown(key),
+        ChangeError::Refused(ApiKeysError::UnknownKey) => unknown(key),
         other => other.into(),
     })
 }
@@ -215,7 +215,7 @@ async fn rotate(
     let renewal = Renewal { overlap, end };
     let rotated = keys.rotate_for(&permit, account.id, key, renewal, by(portcullis));
     let issued = rotated.await.map_err(|error| match error {
-        RotateError::Unknown => unknown(key),
+        ApiKeysError::UnknownKey => unknown(key),
         other => other.into(),
     })?;
     print(&issued, output)

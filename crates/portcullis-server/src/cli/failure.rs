@@ -3,12 +3,11 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use portcullis_core::account::RegistrationError;
-use portcullis_core::administration::{ProveError, ServiceAccountError, StateError};
+use portcullis_core::account::{AccountsError, RegistrationError};
+use portcullis_core::api_key::ApiKeysError;
 use portcullis_core::fault::Fault;
-use portcullis_core::issuance::{ChangeError, CreateError, RotateError};
+use portcullis_core::issuance::ChangeError;
 use portcullis_core::key::{InvalidKey, KeyringError};
-use portcullis_core::login::EndError;
 use portcullis_core::organization::OrganizationsError;
 use portcullis_core::problem::{Details, Refusal as _, Status};
 use portcullis_core::roles::RolesError;
@@ -78,7 +77,7 @@ macro_rules! refused {
     )+};
 }
 
-refused!(RolesError, OrganizationsError);
+refused!(RolesError, OrganizationsError, AccountsError);
 
 macro_rules! fails {
     ($($error:ty),+ $(,)?) => {$(
@@ -95,15 +94,10 @@ fails!(
     RunError,
     Fault,
     RegistrationError,
-    StateError,
-    ProveError,
-    EndError,
     InvalidKey,
     KeyringError,
-    ServiceAccountError,
-    CreateError,
+    ApiKeysError,
     ChangeError,
-    RotateError,
 );
 
 impl From<io::Error> for Failure {

@@ -3,11 +3,11 @@
 //! Whether the address is free or another account has proven it, the same statements run: how long they take doesn't tell
 //! which it is (`T012`).
 
-use portcullis_core::account::{Addressee, Claimed, Id, Offer, Offered};
+use portcullis_core::account::{Addressee, AgainError, Claimed, Id, Offer, Offered};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::Enqueued;
+use portcullis_core::job::Withheld;
 
 use crate::event::Entry;
 use crate::row::{account, account_columns};
@@ -15,9 +15,11 @@ use crate::tx::Tx;
 use crate::value::params;
 use crate::{claim, job};
 
+type Outcome = Result<Result<Offered, AgainError>, Fault>;
+
 /// What is written of an offer to a new account. A token whose letter was withheld is kept: whoever registered may have it
 /// from the program.
-pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) -> Result<Offered, Fault> {
+pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) -> Outcome {
     defends!("T011");
     defends!("T012");
     defends!("T124");
@@ -25,7 +27,7 @@ pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) 
     let params = params![id, &offer.digest, offer.expires_at];
     let made = tx.execute(REMEMBER, params).await? == 1;
     let Some((claimed, owner)) = found(tx, id).await? else {
-        return Ok(Offered::NothingToProve);
+        return Ok(Ok(Offered::NothingToProve));
     };
     let to = match &owner {
         _ if made => Addressee::Claimant(&claimed),
@@ -33,33 +35,28 @@ pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) 
             account: *account,
             address,
         },
-        None => return Ok(Offered::NothingToProve),
+        None => return Ok(Ok(Offered::NothingToProve)),
     };
     if let Some(letter) = offer.letter(to, by)?
-        && let Enqueued::Withheld(wait) = job::enqueue(tx, &letter, by).await?
+        && let Err(Withheld(wait)) = job::enqueue(tx, &letter, by).await?
     {
-        return Ok(Offered::Withheld(wait));
+        return Ok(Err(AgainError::TooSoon(wait)));
     }
-    Ok(if made {
+    Ok(Ok(if made {
         Offered::Made(claimed)
     } else {
         Offered::Taken
-    })
+    }))
 }
 
 /// A further offer, because somebody asked for it: token, letter and event, or none of them.
-pub(super) async fn offer_verification(
-    tx: &mut Tx<'_>,
-    id: Id,
-    offer: &Offer,
-    by: &Context,
-) -> Result<Offered, Fault> {
+pub(super) async fn offer_verification(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) -> Outcome {
     let offered = self::offer(tx, id, offer, by).await?;
     let to = match offered {
-        Offered::Made(_) => "a code to the claimed address",
-        Offered::Taken => "a word to the address, which another account has proven",
-        Offered::NothingToProve => return Ok(offered),
-        Offered::Withheld(_) => {
+        Ok(Offered::Made(_)) => "a code to the claimed address",
+        Ok(Offered::Taken) => "a word to the address, which another account has proven",
+        Ok(Offered::NothingToProve) => return Ok(offered),
+        Err(_) => {
             let sql = "DELETE FROM verifications WHERE digest = $1";
             tx.execute(sql, params![&offer.digest]).await?;
             return Ok(offered);

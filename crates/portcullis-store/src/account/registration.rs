@@ -1,6 +1,8 @@
 //! Registering accounts, the first administrator among them.
 
-use portcullis_core::account::{Claim, EmailAddress, Id, NewAccount, Outcome, Setup, Username};
+use portcullis_core::account::{
+    Account, Claim, EmailAddress, Id, NewAccount, RegistrationError, Setup, Username,
+};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -15,31 +17,28 @@ use crate::tx::Tx;
 use crate::value::params;
 use crate::{access, claim};
 
-pub(super) async fn register(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Result<Outcome, Fault> {
+type Outcome = Result<Result<Account, RegistrationError>, Fault>;
+
+pub(super) async fn register(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Outcome {
     register_with(tx, new, &[], by).await
 }
 
 /// Registers an account that has these roles from the beginning.
-async fn register_with(
-    tx: &mut Tx<'_>,
-    new: &NewAccount,
-    more_roles: &[&str],
-    by: &Context,
-) -> Result<Outcome, Fault> {
+async fn register_with(tx: &mut Tx<'_>, new: &NewAccount, more_roles: &[&str], by: &Context) -> Outcome {
     defends!("T010");
     if let Some(taken) = taken_email(tx, new).await? {
-        return Ok(taken);
+        return Ok(Err(taken));
     }
     if !insert(tx, new, by).await? {
-        return taken(tx, new).await;
+        return taken(tx, new).await.map(Err);
     }
     let looks = new.username.as_ref().map(Username::looks).unwrap_or_default();
     if !names::take(tx, new.id, &looks).await? {
         tx.undo();
-        return Ok(Outcome::Taken {
+        return Ok(Err(RegistrationError::Taken {
             email: false,
             username: true,
-        });
+        }));
     }
     let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
@@ -54,12 +53,13 @@ async fn register_with(
     }
     // Last: whoever is written to at the same domain waits for the budgets that this holds.
     if let Some(verification) = &new.verification {
-        offer::offer(tx, new.id, verification, by).await?;
+        // A letter that is withheld hinders nothing.
+        let _ = offer::offer(tx, new.id, verification, by).await?;
     }
     let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
     let row = tx.query_one(sql, params![new.id]).await?;
     let mut row = row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
-    account(&mut row).map(Outcome::Created)
+    account(&mut row).map(Ok)
 }
 
 /// Writes the account with its claim; `false` if its user name is somebody's.
@@ -92,8 +92,8 @@ async fn insert(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Result<bool,
     Ok(true)
 }
 
-/// What to answer where another account has proven the address.
-async fn taken_email(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Outcome>, Fault> {
+/// Why nobody is registered where another account has proven the address.
+async fn taken_email(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<RegistrationError>, Fault> {
     let Some(email) = new.email.as_ref().filter(|_| new.claim != Claim::Hidden) else {
         return Ok(None);
     };
@@ -101,21 +101,21 @@ async fn taken_email(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Option<Outcome
         return Ok(None);
     }
     let username = has_username(tx, new).await?;
-    Ok(Some(Outcome::Taken {
+    Ok(Some(RegistrationError::Taken {
         email: true,
         username,
     }))
 }
 
 /// Which of the identifiers is somebody's, if the account could not be written.
-async fn taken(tx: &mut Tx<'_>, new: &NewAccount) -> Result<Outcome, Fault> {
+async fn taken(tx: &mut Tx<'_>, new: &NewAccount) -> Result<RegistrationError, Fault> {
     if let Some(taken) = taken_email(tx, new).await? {
         return Ok(taken);
     }
     if !has_username(tx, new).await? {
         return Err(Fault::Other(format!("an account with the id {} exists", new.id)));
     }
-    Ok(Outcome::Taken {
+    Ok(RegistrationError::Taken {
         email: false,
         username: true,
     })
@@ -165,18 +165,18 @@ pub(super) async fn register_first_administrator(
     token: Digest<Setup>,
     new: &NewAccount,
     by: &Context,
-) -> Result<Outcome, Fault> {
+) -> Outcome {
     defends!("T031");
     access::lock_roles(tx).await?;
     let sql = "DELETE FROM setup WHERE digest = $1 AND expires_at > $2";
     let redeemed = tx.execute(sql, params![&token, by.at]).await? == 1;
     if !redeemed || access::administrator_exists(tx).await? {
         tx.undo();
-        return Ok(Outcome::SetupClosed);
+        return Ok(Err(RegistrationError::SetupClosed));
     }
-    let outcome = register_with(tx, new, &[ADMINISTRATOR], by).await?;
-    if !matches!(outcome, Outcome::Created(_)) {
+    let registered = register_with(tx, new, &[ADMINISTRATOR], by).await?;
+    if registered.is_err() {
         tx.undo();
     }
-    Ok(outcome)
+    Ok(registered)
 }

@@ -1,6 +1,6 @@
 //! Accounts of programs: without password, address and sessions.
 
-use portcullis_core::account::{Account, Id, NewServiceAccount, Outcome};
+use portcullis_core::account::{Account, Id, NewServiceAccount, RegistrationError};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ pub(super) async fn create_service(
     tx: &mut Tx<'_>,
     new: &NewServiceAccount,
     by: &Context,
-) -> Result<Outcome, Fault> {
+) -> Result<Result<Account, RegistrationError>, Fault> {
     let sql = concat!(
         "INSERT INTO accounts (id, username, username_normalised, state, stamp, created_at, kind)
          VALUES ($1, $2, $3, 'active', $4, $5, 'service') ON CONFLICT DO NOTHING RETURNING ",
@@ -24,19 +24,19 @@ pub(super) async fn create_service(
     );
     let name = &new.username;
     let params = params![new.id, name.as_str(), name.normalised(), new.stamp, by.at];
-    let taken = Outcome::Taken {
+    let taken = RegistrationError::Taken {
         email: false,
         username: true,
     };
     let Some(mut row) = tx.query_one(sql, params).await? else {
-        return Ok(taken);
+        return Ok(Err(taken));
     };
     if !names::take(tx, new.id, &name.looks()).await? {
         tx.undo();
-        return Ok(taken);
+        return Ok(Err(taken));
     }
     tx.record(by, Entry::of(Action::ServiceAccountCreated).account(new.id));
-    account(&mut row).map(Outcome::Created)
+    account(&mut row).map(Ok)
 }
 
 pub(super) async fn list_services(

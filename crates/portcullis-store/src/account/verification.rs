@@ -5,7 +5,7 @@
 //! after the other, so that one address has one first proof.
 
 use portcullis_core::account::{
-    Account, EmailVerification, Id, Login, Proof, Proving, Redeemed, Stamp, State,
+    Account, AccountsError, EmailVerification, Id, Login, Proof, Stamp, State, VerifyError,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
@@ -67,7 +67,7 @@ pub(super) async fn redeem_verification(
     proof: &Proof,
     stamp: Stamp,
     by: &Context,
-) -> Result<Redeemed, Fault> {
+) -> Result<Result<Account, VerifyError>, Fault> {
     defends!("T009");
     defends!("T014");
     access::lock_roles(tx).await?;
@@ -75,15 +75,15 @@ pub(super) async fn redeem_verification(
         "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
         RETURNING account_id, email_normalised";
     let Some(mut row) = tx.query_one(sql, params![&token, by.at]).await? else {
-        return Ok(Redeemed::Refused);
+        return Ok(Err(VerifyError::Refused));
     };
     let (id, address): (Id, String) = (row.take()?, row.take()?);
     let redeemed = match judge(tx, id, &address, proof, by.at).await? {
-        Judged::Refused(refused) => refused,
-        Judged::AlreadyProven(account) => return Ok(Redeemed::Proven(account)),
+        Judged::Refused(refused) => Err(refused),
+        Judged::AlreadyProven(account) => return Ok(Ok(account)),
         Judged::Good => credit(tx, id, &address, proof, stamp, by).await?,
     };
-    if !matches!(redeemed, Redeemed::Proven(_)) {
+    if redeemed.is_err() {
         // Nothing is used up by whoever may not.
         tx.undo();
     }
@@ -93,7 +93,7 @@ pub(super) async fn redeem_verification(
 enum Judged {
     Good,
     AlreadyProven(Account),
-    Refused(Redeemed),
+    Refused(VerifyError),
 }
 
 /// Whether this proof is good for this account's claim.
@@ -112,16 +112,16 @@ async fn judge(
         " FROM accounts WHERE id = $1 FOR NO KEY UPDATE"
     );
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
-        return Ok(Judged::Refused(Redeemed::Refused));
+        return Ok(Judged::Refused(VerifyError::Refused));
     };
     let account = account(&mut row)?;
-    let refused = Ok(Judged::Refused(Redeemed::Refused));
+    let refused = Ok(Judged::Refused(VerifyError::Refused));
     if account.state == State::Disabled {
         return refused;
     }
     match proof {
         Proof::Own { account: own, .. } if *own != id => {
-            return Ok(Judged::Refused(Redeemed::AnotherAccount));
+            return Ok(Judged::Refused(VerifyError::AnotherAccount));
         }
         Proof::Own { stamp, .. } if *stamp != account.stamp => return refused,
         Proof::Own { .. } | Proof::TakeOver { .. } => {}
@@ -141,7 +141,7 @@ async fn judge(
         return refused;
     }
     if matches!(proof, Proof::TakeOver { .. }) && loss::holds_a_role(tx, id).await? {
-        return Ok(Judged::Refused(Redeemed::HasRoles));
+        return Ok(Judged::Refused(VerifyError::HasRoles));
     }
     Ok(Judged::Good)
 }
@@ -154,7 +154,7 @@ async fn credit(
     proof: &Proof,
     stamp: Stamp,
     by: &Context,
-) -> Result<Redeemed, Fault> {
+) -> Result<Result<Account, VerifyError>, Fault> {
     let how = match proof {
         Proof::Own { .. } => "by its own login or password",
         Proof::TakeOver { password } => {
@@ -163,7 +163,7 @@ async fn credit(
         }
     };
     let proven = prove(tx, id, address, stamp, how, by).await?;
-    Ok(proven.map_or(Redeemed::Refused, Redeemed::Proven))
+    Ok(proven.ok_or(VerifyError::Refused))
 }
 
 /// Ends every session, refresh token and API key made before, and sets the password.
@@ -215,29 +215,29 @@ pub(super) async fn prove_email(
     id: Id,
     stamp: Stamp,
     by: &Context,
-) -> Result<Proving, Fault> {
+) -> Result<Result<Account, AccountsError>, Fault> {
     access::lock_roles(tx).await?;
     let who = access::of_actor(tx, by).await?;
     let missing = access::lacks_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
     if !missing.is_empty() {
-        return Ok(Proving::Beyond(missing));
+        return Ok(Err(AccountsError::Forbidden { missing }));
     }
     claim::adopt(tx, id, by.at).await?;
     let known = "SELECT email_verified_at IS NOT NULL FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(known, params![id]).await? else {
-        return Ok(Proving::UnknownAccount);
+        return Ok(Err(AccountsError::UnknownAccount));
     };
     if row.take::<bool>()? {
-        return Ok(Proving::NothingToProve);
+        return Ok(Err(AccountsError::NothingToProve));
     }
     let sql = "SELECT email_normalised FROM email_claims WHERE account_id = $1";
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
-        return Ok(Proving::NothingToProve);
+        return Ok(Err(AccountsError::NothingToProve));
     };
     let address: String = row.take()?;
     if claim::is_proven(tx, &address).await? {
-        return Ok(Proving::Taken);
+        return Ok(Err(AccountsError::AddressTaken));
     }
     let proven = prove(tx, id, &address, stamp, "by whoever acts, without a code", by).await?;
-    Ok(proven.map_or(Proving::NothingToProve, Proving::Proven))
+    Ok(proven.ok_or(AccountsError::NothingToProve))
 }

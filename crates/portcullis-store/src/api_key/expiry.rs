@@ -6,7 +6,6 @@ use portcullis_core::account::{self, Account};
 use portcullis_core::api_key::{ApiKey, Due, Expiring, Warned, Warning, Wording};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::fault::Fault;
-use portcullis_core::job::Enqueued;
 use uuid::Uuid;
 
 use super::{api_key, api_key_columns, record};
@@ -54,7 +53,7 @@ async fn tell(
     let letters = wording.ends_soon(expiring, by)?;
     let mut written = 0;
     for letter in &letters {
-        if job::enqueue(tx, letter, by).await? == Enqueued::Written {
+        if job::enqueue(tx, letter, by).await?.is_ok() {
             written += 1;
         }
     }

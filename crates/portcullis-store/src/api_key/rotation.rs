@@ -1,14 +1,13 @@
 //! Giving a key another text.
 
 use portcullis_core::account;
-use portcullis_core::api_key::{Id, NewEnd, Rotated, Rotation};
+use portcullis_core::api_key::{ApiKeysError, Id, NewEnd, Rotation};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 
-use super::{all, api_key, api_key_columns};
+use super::{Outcome, all, api_key, api_key_columns};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
@@ -19,14 +18,14 @@ pub(super) async fn rotate_key(
     id: Id,
     rotation: &Rotation,
     by: &Context,
-) -> Result<Rotated, Fault> {
+) -> Outcome {
     defends!("T045");
     defends!("T027");
     let Some((_, stamp)) = all::lock_owner(tx, account).await? else {
-        return Ok(Rotated::Unknown);
+        return Ok(Err(ApiKeysError::UnknownKey));
     };
     if rotation.stamp.is_some_and(|seen| seen != stamp) {
-        return Ok(Rotated::LoggedOut);
+        return Ok(Err(ApiKeysError::LoggedOut));
     }
     let params = params![
         id,
@@ -45,12 +44,14 @@ pub(super) async fn rotate_key(
     let Some(mut row) = tx.query_one(ROTATE, params).await? else {
         let sql = "SELECT previous_until FROM api_keys WHERE id = $1 AND account_id = $2";
         let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {
-            return Ok(Rotated::Unknown);
+            return Ok(Err(ApiKeysError::UnknownKey));
         };
         // Whoever came first may have ended every overlap, or begun one that this rotation doesn't mind.
         let until: Option<Timestamp> = row.take()?;
         let running = until.filter(|until| rotation.previous_until.is_some() && *until > by.at);
-        return Ok(running.map_or(Rotated::Overtaken, Rotated::Running));
+        return Ok(Err(
+            running.map_or(ApiKeysError::Overtaken, ApiKeysError::OverlapRuns)
+        ));
     };
     let key = api_key(&mut row)?;
     let detail = match rotation.end {
@@ -61,7 +62,7 @@ pub(super) async fn rotate_key(
     let entry = Entry::of(Action::ApiKeyRotated).account(account);
     tx.record(by, entry.detail(detail));
     tx.invalidate(Invalidation::ApiKey(id), by.at);
-    Ok(Rotated::Rotated(key))
+    Ok(Ok(key))
 }
 
 /// With an overlap only where none runs: a third text is never good at once. And only instead of the text that was read:

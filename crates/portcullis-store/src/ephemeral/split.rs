@@ -35,7 +35,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::{Mark, Marks};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Ending, Everything, Id, Keys, NewSession, Opening, Session, SessionToken, Store,
+    Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
 };
 use quick_cache::sync::Cache;
 

@@ -6,7 +6,7 @@ use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::Enqueued;
+use portcullis_core::job::Withheld;
 use portcullis_core::organization::{
     Authority, Belonging, Id, Invitation, InvitationId, InvitationKind, NewInvitation, OrganizationsError,
 };
@@ -75,7 +75,7 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
         return Ok(Err(OrganizationsError::TooSoon(wait)));
     }
     if let Some(letter) = &new.letter
-        && let Enqueued::Withheld(wait) = job::enqueue(tx, letter, by).await?
+        && let Err(Withheld(wait)) = job::enqueue(tx, letter, by).await?
     {
         tx.undo();
         return Ok(Err(OrganizationsError::TooSoon(wait)));

@@ -2,7 +2,7 @@
 
 // This file shows: OP-5
 
-use portcullis_core::audit::{self, Action, Actor, Context, Event, Filter, Refusal};
+use portcullis_core::audit::{self, Action, Actor, Context, Event, Filter, Occurrence};
 use portcullis_core::session;
 use portcullis_core::{account, api_key};
 use uuid::Uuid;
@@ -10,8 +10,8 @@ use uuid::Uuid;
 use super::Stores;
 use super::given::{MICROSECOND, START, by, fresh_id, registered};
 
-fn refusal(detail: &str) -> Refusal {
-    Refusal {
+fn refusal(detail: &str) -> Occurrence {
+    Occurrence {
         action: Action::LoginRefused,
         account: None,
         session: None,
@@ -30,7 +30,7 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
         session::Id::from_uuid(fresh_id()),
     );
     let key = api_key::Id::from_uuid(fresh_id());
-    let full = Refusal {
+    let full = Occurrence {
         account: Some(account),
         session: Some(session),
         ..refusal("wrong password")
@@ -102,7 +102,7 @@ pub async fn list_shows_only_what_was_asked_for<S: Stores>(db: S) {
         trace: Some(Uuid::from_u128(8)),
         ..by(START)
     };
-    let about_other = Refusal {
+    let about_other = Occurrence {
         account: Some(other.id),
         ..refusal("by anna about berta")
     };

@@ -59,7 +59,7 @@ mod of_sessions {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::secret::Digest;
     use portcullis_core::session::{
-        Ending, Everything, Id, Keys, NewSession, Opening, Session, SessionToken, Store,
+        Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
     };
     use portcullis_core::{account, audit};
 
@@ -70,8 +70,8 @@ mod of_sessions {
 
 mod of_accounts {
     use portcullis_core::account::{
-        Account, EmailVerification, Id, Identifier, Login, NewAccount, NewServiceAccount, Offer, Offered,
-        Outcome, Proof, Proving, Redeemed, Setup, Stamp, State, StateSet, Store,
+        Account, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
+        NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, State, Store, VerifyError,
     };
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;
@@ -88,7 +88,7 @@ mod of_accounts {
 mod of_tokens {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::secret::Digest;
-    use portcullis_core::token::{Id, Refresh, Rotated, Rotation, Store};
+    use portcullis_core::token::{Id, Refresh, RefreshError, Rotated, Rotation, Store};
     use portcullis_core::{account, audit, session};
 
     use super::pass_on_to_rest as implement;
@@ -134,7 +134,7 @@ mod of_organizations {
 }
 
 mod of_audit {
-    use portcullis_core::audit::{Context, Event, Filter, Refusal, Store};
+    use portcullis_core::audit::{Context, Event, Filter, Occurrence, Store};
 
     use super::pass_on_to_rest as implement;
 
@@ -153,8 +153,9 @@ mod of_keys {
 
 mod of_grants {
     use portcullis_core::audit;
+    use portcullis_core::effect::Effect;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::grants::{Grant, Ground, Holder, Outcome, Record, Store, Subject, Target, Term};
+    use portcullis_core::grants::{Grant, GrantError, Ground, Holder, Record, Store, Subject, Target, Term};
 
     use super::pass_on_to_rest as implement;
 
@@ -163,8 +164,7 @@ mod of_grants {
 
 mod of_api_keys {
     use portcullis_core::api_key::{
-        ApiKey, Change, Changed, Creation, Due, Found, Id, KeyDigest, NewApiKey, Rotated, Rotation, Store,
-        Warning, Wording,
+        ApiKey, ApiKeysError, Change, Due, Found, Id, KeyDigest, NewApiKey, Rotation, Store, Warning, Wording,
     };
     use portcullis_core::environment::Timestamp;
     use portcullis_core::{account, audit};
@@ -179,7 +179,7 @@ mod of_api_keys {
 mod of_jobs {
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::job::{Enqueued, Id, Job, Kind, Lease, NewJob, Store};
+    use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Store, Withheld};
 
     use super::pass_on_to_rest as implement;
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use portcullis_core::account::{
     Account, Claim, Claimed, EmailAddress, EmailVerification, NewAccount, NewServiceAccount, Offer, Offered,
-    Outcome, Proof, Redeemed, State, StateSet, Username,
+    Proof, State, Username, VerifyError,
 };
 use portcullis_core::audit::{Action, Context, Event, Filter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::{Digest, Kind, Opaque};
-use portcullis_core::session::{Device, Method, NewSession, Opening};
-use portcullis_core::token::{NewRefresh, Refresh, Rotated, Rotation};
+use portcullis_core::session::{Device, Method, NewSession};
+use portcullis_core::token::{NewRefresh, Refresh, RefreshError, Rotation};
 use portcullis_core::{account, audit, session};
 use tokio::sync::Barrier;
 use uuid::Uuid;
@@ -86,10 +86,7 @@ pub(super) fn sealed(text: &str) -> SealedHash {
 
 /// Registers an account of this name.
 pub(super) async fn registered<S: Stores>(db: &S, name: &str) -> Account {
-    match db.register(new_account(name), by(START)).await.unwrap() {
-        Outcome::Created(account) => account,
-        other => panic!("{name} was not registered: {other:?}"),
-    }
+    db.register(new_account(name), by(START)).await.unwrap().unwrap()
 }
 
 /// Makes a service account of this name.
@@ -99,33 +96,20 @@ pub(super) async fn service<S: Stores>(db: &S, name: &str) -> Account {
         username: Username::parse(name).unwrap(),
         stamp: account::Stamp::from_uuid(fresh_id()),
     };
-    match db.create_service(new, by(START)).await.unwrap() {
-        Outcome::Created(account) => account,
-        other => panic!("{name} was not made: {other:?}"),
-    }
+    db.create_service(new, by(START)).await.unwrap().unwrap()
 }
 
 pub(super) async fn set_state<S: Stores>(db: &S, id: account::Id, state: State) -> Account {
     let stamp = account::Stamp::from_uuid(fresh_id());
-    set(db.set_state(id, state, stamp, by(START)).await.unwrap())
-}
-
-/// The account whose state was set.
-pub(super) fn set(outcome: StateSet) -> Account {
-    match outcome {
-        StateSet::Set(account) => account,
-        other => panic!("the state was not set: {other:?}"),
-    }
+    let set = db.set_state(id, state, stamp, by(START)).await;
+    set.unwrap().unwrap()
 }
 
 /// Proves the account's address.
 pub(super) async fn verified<S: Stores>(db: &S, id: account::Id) -> Account {
     let token = offered(db, id).await;
     let account = account::Store::find(db, id).await.unwrap().unwrap();
-    match redeemed(db, &account, token, START).await {
-        Redeemed::Proven(account) => account,
-        other => panic!("the address was not proven: {other:?}"),
-    }
+    redeemed(db, &account, token, START).await.unwrap()
 }
 
 /// A token for the account's claim, good for an hour.
@@ -144,10 +128,14 @@ pub(super) async fn offer<S: Stores>(
     expires_at: Timestamp,
 ) -> Option<Claimed> {
     let offer = Offer::new(token, expires_at);
-    match db.offer_verification(id, offer, by(START)).await.unwrap() {
+    match db
+        .offer_verification(id, offer, by(START))
+        .await
+        .unwrap()
+        .unwrap()
+    {
         Offered::Made(claimed) => Some(claimed),
         Offered::Taken | Offered::NothingToProve => None,
-        Offered::Withheld(_) => panic!("there is no letter to withhold"),
     }
 }
 
@@ -157,7 +145,7 @@ pub(super) async fn redeemed<S: Stores>(
     account: &Account,
     token: Digest<EmailVerification>,
     at: Timestamp,
-) -> Redeemed {
+) -> Result<Account, VerifyError> {
     let own = Proof::Own {
         account: account.id,
         stamp: account.stamp,
@@ -174,9 +162,9 @@ pub(super) async fn proves<S: Stores>(
     at: Timestamp,
 ) -> bool {
     match redeemed(db, account, token, at).await {
-        Redeemed::Proven(_) => true,
-        Redeemed::Refused => false,
-        other => panic!("{other:?}"),
+        Ok(_) => true,
+        Err(VerifyError::Refused) => false,
+        Err(other) => panic!("{other}"),
     }
 }
 
@@ -222,10 +210,8 @@ pub(super) fn session_for<S: Stores>(db: &S, account: &Account) -> NewSession {
 /// Opens a session at `at`; answers what was opened.
 pub(super) async fn opened<S: Stores>(db: &S, account: &Account, at: Timestamp) -> NewSession {
     let new = session_for(db, account);
-    match db.open(new.clone(), by(at)).await.unwrap() {
-        Opening::Opened { .. } => new,
-        refused => panic!("no session was opened: {refused:?}"),
-    }
+    db.open(new.clone(), by(at)).await.unwrap().unwrap();
+    new
 }
 
 /// The first refresh token of a session that has one.
@@ -237,7 +223,7 @@ pub(super) fn first_refresh(session: &NewSession) -> Digest<Refresh> {
 pub(super) async fn refused<S: Stores>(db: &S, session: &NewSession, at: Timestamp) {
     if let Some(refresh) = session.refresh {
         let rotated = db.rotate_refresh(rotation(refresh.digest), by(at)).await.unwrap();
-        assert_eq!(rotated, Rotated::Refused);
+        assert_eq!(rotated, Err(RefreshError::Invalid));
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use portcullis_core::account::{self, State};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
+use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::grants::{Grant, Ground, Holder, MOST, Outcome, Subject, Target, Term};
+use portcullis_core::grants::{Grant, GrantError, Ground, Holder, MOST, Subject, Target, Term};
 use portcullis_core::organization;
 
 use super::Stores;
@@ -40,7 +41,7 @@ fn holder(account: account::Id) -> Holder {
     }
 }
 
-async fn share<S: Stores>(db: &S, grant: Grant) -> Outcome {
+async fn share<S: Stores>(db: &S, grant: Grant) -> Result<Effect, GrantError> {
     db.share(grant, Ground::Own, by(START)).await.unwrap()
 }
 
@@ -63,7 +64,7 @@ pub async fn share_of_what_is_unknown_is_refused<S: Stores>(db: S) {
     ] {
         assert_eq!(
             share(&db, grant("7", &subject, "posts:edit")).await,
-            Outcome::UnknownSubject
+            Err(GrantError::UnknownSubject)
         );
     }
     let anna = registered(&db, "anna").await;
@@ -88,7 +89,7 @@ pub async fn share_counts_for_exactly_what_it_says<S: Stores>(db: S) {
     let to_anna = Subject::Account(anna.id);
     assert_eq!(
         share(&db, grant("7", &to_anna, "posts:edit")).await,
-        Outcome::Done
+        Ok(Effect::Changed)
     );
     for (who, id, action, expected) in [
         (anna.id, "7", "posts:edit", Some(Term::Open)),
@@ -122,7 +123,7 @@ pub async fn share_ends_at_its_moment<S: Stores>(db: S) {
         expires_at: Some(end),
         ..grant("7", &Subject::Account(anna.id), "posts:edit")
     };
-    share(&db, ending.clone()).await;
+    share(&db, ending.clone()).await.unwrap();
     for (at, counts) in [
         (end.minus(MICROSECOND), true),
         (end, false),
@@ -171,7 +172,8 @@ pub async fn share_ends_at_its_moment<S: Stores>(db: S) {
             ..later.clone()
         },
     )
-    .await;
+    .await
+    .unwrap();
     let term = held(&db, holder(anna.id), "7", "posts:edit", START).await;
     assert_eq!(term, Some(Term::Until(end.plus(HOUR))));
     share(
@@ -182,7 +184,8 @@ pub async fn share_ends_at_its_moment<S: Stores>(db: S) {
             ..later
         },
     )
-    .await;
+    .await
+    .unwrap();
     let term = held(&db, holder(anna.id), "7", "posts:edit", START).await;
     assert_eq!(term, Some(Term::Open));
 }
@@ -204,7 +207,9 @@ pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
             .unwrap()
             .is_ok()
     );
-    share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit")).await;
+    share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit"))
+        .await
+        .unwrap();
     assert_eq!(held(&db, holder(anna.id), "7", "posts:edit", START).await, None);
     assert!(
         db.assign(anna.id, "chief".into(), by(START))
@@ -226,7 +231,9 @@ pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
     assert_eq!(held(&db, holder(anna.id), "7", "posts:edit", START).await, None);
 
     let acme = organization::Id::from_uuid(fresh_id());
-    share(&db, grant("8", &Subject::Organization(acme), "posts:edit")).await;
+    share(&db, grant("8", &Subject::Organization(acme), "posts:edit"))
+        .await
+        .unwrap();
     let within = |organization| Holder {
         organization,
         ..holder(ben.id)
@@ -248,8 +255,8 @@ pub async fn share_with_many_follows_who_belongs<S: Stores>(db: S) {
 pub async fn unshare_counts_at_once<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let to_anna = Subject::Account(anna.id);
-    share(&db, grant("7", &to_anna, "posts:edit")).await;
-    share(&db, grant("7", &to_anna, "posts:read")).await;
+    share(&db, grant("7", &to_anna, "posts:edit")).await.unwrap();
+    share(&db, grant("7", &to_anna, "posts:read")).await.unwrap();
     let unshare = |id: &str, action: &str| db.unshare(post(id), to_anna.clone(), action.into(), by(START));
     assert!(!unshare("8", "posts:edit").await.unwrap());
     assert!(!unshare("7", "posts:erase").await.unwrap());
@@ -268,7 +275,9 @@ pub async fn unshare_counts_at_once<S: Stores>(db: S) {
             .unwrap()
             .is_ok()
     );
-    share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit")).await;
+    share(&db, grant("7", &Subject::Role("editor".into()), "posts:edit"))
+        .await
+        .unwrap();
     assert!(db.delete_role("editor".into(), by(START)).await.unwrap().is_ok());
     assert!(
         db.create_role("editor".into(), String::new(), by(START))
@@ -293,7 +302,9 @@ pub async fn unshare_counts_at_once<S: Stores>(db: S) {
 pub async fn unshare_all_leaves_nothing_of_one_resource<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     for (id, action) in [("7", "posts:edit"), ("7", "posts:read"), ("77", "posts:edit")] {
-        share(&db, grant(id, &Subject::Account(anna.id), action)).await;
+        share(&db, grant(id, &Subject::Account(anna.id), action))
+            .await
+            .unwrap();
     }
     assert_eq!(db.unshare_all(post("7"), by(START)).await.unwrap(), 2);
     assert_eq!(db.unshare_all(post("7"), by(START)).await.unwrap(), 0);
@@ -309,14 +320,14 @@ pub async fn share_is_recorded_once<S: Stores>(db: S) {
         expires_at: Some(START.plus(HOUR)),
         ..grant("7", &Subject::Account(anna.id), "posts:edit")
     };
-    assert_eq!(share(&db, ending.clone()).await, Outcome::Done);
-    assert_eq!(share(&db, ending.clone()).await, Outcome::Unchanged);
+    assert_eq!(share(&db, ending.clone()).await, Ok(Effect::Changed));
+    assert_eq!(share(&db, ending.clone()).await, Ok(Effect::Unchanged));
     let open = Grant {
         expires_at: None,
         ..ending
     };
-    assert_eq!(share(&db, open.clone()).await, Outcome::Done);
-    assert_eq!(share(&db, open.clone()).await, Outcome::Unchanged);
+    assert_eq!(share(&db, open.clone()).await, Ok(Effect::Changed));
+    assert_eq!(share(&db, open.clone()).await, Ok(Effect::Unchanged));
     let told = events(&db, Action::GrantGiven).await;
     assert_eq!(told.len(), 2);
     assert_eq!(told[0].account, Some(anna.id));
@@ -345,11 +356,19 @@ pub async fn held_ids_pages_in_order<S: Stores>(db: S) {
             .is_ok()
     );
     for id in ["b", "a", "Z", "ä", "10", "9"] {
-        share(&db, grant(id, &Subject::Account(anna.id), "posts:read")).await;
-        share(&db, grant(id, &Subject::Role("editor".into()), "posts:read")).await;
+        share(&db, grant(id, &Subject::Account(anna.id), "posts:read"))
+            .await
+            .unwrap();
+        share(&db, grant(id, &Subject::Role("editor".into()), "posts:read"))
+            .await
+            .unwrap();
     }
-    share(&db, grant("x", &Subject::Account(ben.id), "posts:read")).await;
-    share(&db, grant("y", &Subject::Account(anna.id), "posts:edit")).await;
+    share(&db, grant("x", &Subject::Account(ben.id), "posts:read"))
+        .await
+        .unwrap();
+    share(&db, grant("y", &Subject::Account(anna.id), "posts:edit"))
+        .await
+        .unwrap();
     let who = holder(anna.id);
     assert_eq!(ids(&db, who, "posts:read", "", 4).await, ["10", "9", "Z", "a"]);
     assert_eq!(ids(&db, who, "posts:read", "a", 4).await, ["b", "ä"]);
@@ -372,25 +391,25 @@ pub async fn share_beyond_the_limit_is_refused<S: Stores>(db: S) {
             }
         })
         .await;
-        assert_eq!(outcomes, vec![Outcome::Done; outcomes.len()]);
+        assert_eq!(outcomes, vec![Ok(Effect::Changed); outcomes.len()]);
     }
     let before = event_count(&db).await;
     assert_eq!(
         share(&db, grant("7", &to_anna, "posts:more")).await,
-        Outcome::TooMany
+        Err(GrantError::TooMany)
     );
     assert_eq!(event_count(&db).await, before);
     assert_eq!(held(&db, holder(anna.id), "7", "posts:more", START).await, None);
     assert_eq!(
         share(&db, grant("8", &to_anna, "posts:more")).await,
-        Outcome::Done
+        Ok(Effect::Changed)
     );
     db.unshare(post("7"), to_anna.clone(), "posts:a0".into(), by(START))
         .await
         .unwrap();
     assert_eq!(
         share(&db, grant("7", &to_anna, "posts:more")).await,
-        Outcome::Done
+        Ok(Effect::Changed)
     );
 }
 
@@ -403,13 +422,17 @@ pub async fn share_on_a_grant_that_is_gone_is_refused<S: Stores>(db: S) {
         expires_at,
         ..grant("7", &Subject::Account(who), "posts:edit")
     };
-    share(&db, ending(ben.id, Some(end))).await;
+    share(&db, ending(ben.id, Some(end))).await.unwrap();
     let before = event_count(&db).await;
     for (holder, until, outcome) in [
-        (holder(carl.id), Some(end), Outcome::NotHeld),
-        (holder(ben.id), Some(end.plus(MICROSECOND)), Outcome::NotHeld),
-        (holder(ben.id), None, Outcome::NotHeld),
-        (holder(ben.id), Some(end), Outcome::Done),
+        (holder(carl.id), Some(end), Err(GrantError::Escalation)),
+        (
+            holder(ben.id),
+            Some(end.plus(MICROSECOND)),
+            Err(GrantError::Escalation),
+        ),
+        (holder(ben.id), None, Err(GrantError::Escalation)),
+        (holder(ben.id), Some(end), Ok(Effect::Changed)),
     ] {
         let shared = db.share(ending(carl.id, until), Ground::Held(holder), by(START));
         assert_eq!(shared.await.unwrap(), outcome, "{holder:?} {until:?}");
@@ -420,7 +443,7 @@ pub async fn share_on_a_grant_that_is_gone_is_refused<S: Stores>(db: S) {
         Ground::Held(holder(ben.id)),
         by(end),
     );
-    assert_eq!(over.await.unwrap(), Outcome::NotHeld);
+    assert_eq!(over.await.unwrap(), Err(GrantError::Escalation));
     let to_ben = Subject::Account(ben.id);
     let gone = db.unshare(post("7"), to_ben, "posts:edit".into(), by(START));
     assert!(gone.await.unwrap());
@@ -429,7 +452,7 @@ pub async fn share_on_a_grant_that_is_gone_is_refused<S: Stores>(db: S) {
         Ground::Held(holder(ben.id)),
         by(START),
     );
-    assert_eq!(late.await.unwrap(), Outcome::NotHeld);
+    assert_eq!(late.await.unwrap(), Err(GrantError::Escalation));
 }
 
 /// Many who share at once don't pass the limit together, and what is over takes nobody's place.
@@ -440,20 +463,20 @@ pub async fn share_in_parallel_keeps_the_limit<S: Stores>(db: S) {
         ..grant("7", &Subject::Account(anna.id), &format!("posts:{name}"))
     };
     let end = START.plus(HOUR);
-    share(&db, named("over".into(), Some(end))).await;
+    share(&db, named("over".into(), Some(end))).await.unwrap();
     for n in 0..MOST - 2 {
-        share(&db, named(format!("a{n}"), None)).await;
+        share(&db, named(format!("a{n}"), None)).await.unwrap();
     }
     let outcomes = together(|n| {
         let (db, grant) = (db.clone(), named(format!("b{n}"), None));
         async move { db.share(grant, Ground::Own, by(START)).await.unwrap() }
     })
     .await;
-    assert_eq!(count(&outcomes, |outcome| *outcome == Outcome::Done), 1);
+    assert_eq!(count(&outcomes, |outcome| *outcome == Ok(Effect::Changed)), 1);
     let records = db.grants_of(post("7"), START).await.unwrap();
     assert_eq!(records.len(), MOST as usize);
     let later = db.share(named("later".into(), None), Ground::Own, by(end)).await;
-    assert_eq!(later.unwrap(), Outcome::Done);
+    assert_eq!(later.unwrap(), Ok(Effect::Changed));
 }
 
 /// Many who share and take back the same at once leave one grant or none, and an event for each change.
@@ -464,7 +487,7 @@ pub async fn share_in_parallel_makes_one_grant<S: Stores>(db: S) {
         async move { db.share(grant, Ground::Own, by(START)).await.unwrap() }
     })
     .await;
-    assert_eq!(count(&outcomes, |outcome| *outcome == Outcome::Done), 1);
+    assert_eq!(count(&outcomes, |outcome| *outcome == Ok(Effect::Changed)), 1);
     assert_eq!(events(&db, Action::GrantGiven).await.len(), 1);
     let gone = together(|_| {
         let (db, subject) = (db.clone(), Subject::Account(anna.id));
@@ -488,7 +511,7 @@ pub async fn sweep_takes_grants_that_are_over<S: Stores>(db: S) {
             expires_at,
             ..grant(id, &Subject::Account(anna.id), "posts:edit")
         };
-        share(&db, grant).await;
+        share(&db, grant).await.unwrap();
     }
     assert_eq!(db.sweep(end.minus(MICROSECOND), 100).await.unwrap(), 0);
     assert_eq!(db.sweep(end, 100).await.unwrap(), 1);
@@ -516,15 +539,15 @@ pub async fn share_by_who_may_not_act_is_refused<S: Stores>(db: S) {
         let grant = grant("7", &Subject::Account(ben.id), action);
         db.share(grant, Ground::Own, as_anna.clone()).await.unwrap()
     };
-    assert_eq!(shared("posts:read").await, Outcome::Done);
+    assert_eq!(shared("posts:read").await, Ok(Effect::Changed));
     for state in [State::Locked, State::Disabled] {
         set_state(&db, anna.id, state).await;
-        assert_eq!(shared("posts:edit").await, Outcome::NotHeld);
+        assert_eq!(shared("posts:edit").await, Err(GrantError::Escalation));
     }
     set_state(&db, anna.id, State::Active).await;
     db.require_verified_email();
-    assert_eq!(shared("posts:edit").await, Outcome::NotHeld);
+    assert_eq!(shared("posts:edit").await, Err(GrantError::Escalation));
     assert_eq!(held(&db, holder(ben.id), "7", "posts:edit", START).await, None);
     verified(&db, anna.id).await;
-    assert_eq!(shared("posts:edit").await, Outcome::Done);
+    assert_eq!(shared("posts:edit").await, Ok(Effect::Changed));
 }

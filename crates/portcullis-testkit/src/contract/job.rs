@@ -6,7 +6,7 @@ use portcullis_core::account;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::job::{Enqueued, Id, Job, Kind, Lease, NewJob};
+use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Withheld};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::throttle::{Budget, Rate, Subject};
 
@@ -35,7 +35,7 @@ pub(super) fn new_job() -> NewJob {
 
 async fn written<S: Stores>(db: &S, job: &NewJob) {
     let enqueued = db.enqueue(job.clone(), by(START)).await.unwrap();
-    assert_eq!(enqueued, Enqueued::Written);
+    assert_eq!(enqueued, Ok(()));
 }
 
 fn fresh_lease() -> Lease {
@@ -63,22 +63,22 @@ pub async fn enqueue_over_a_budget_is_withheld<S: Stores>(db: S) {
     };
     let enqueue = async |job: NewJob, at| db.enqueue(job, by(at)).await.unwrap();
     for _ in 0..2 {
-        assert_eq!(enqueue(counted(b"a"), START).await, Enqueued::Written);
+        assert_eq!(enqueue(counted(b"a"), START).await, Ok(()));
     }
     let before = event_count(&db).await;
     for _ in 0..3 {
-        assert_eq!(enqueue(counted(b"a"), START).await, Enqueued::Withheld(DAY / 2));
+        assert_eq!(enqueue(counted(b"a"), START).await, Err(Withheld(DAY / 2)));
     }
     assert_eq!(event_count(&db).await, before + 3);
     let withheld = &events(&db, Action::JobWithheld).await[0];
     assert_eq!(withheld.detail.as_deref(), Some("a letter"));
     assert_eq!(withheld.account, Some(about));
     // What was withheld took nothing from the wider budget.
-    assert_eq!(enqueue(counted(b"b"), START).await, Enqueued::Written);
-    assert_eq!(enqueue(counted(b"b"), START).await, Enqueued::Withheld(DAY / 3));
+    assert_eq!(enqueue(counted(b"b"), START).await, Ok(()));
+    assert_eq!(enqueue(counted(b"b"), START).await, Err(Withheld(DAY / 3)));
     assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 3);
     let later = START.plus(DAY / 2);
-    assert_eq!(enqueue(counted(b"a"), later).await, Enqueued::Written);
+    assert_eq!(enqueue(counted(b"a"), later).await, Ok(()));
 }
 
 /// Nobody gets a job before its moment.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_identity::core::account;
-use portcullis_identity::core::api_key::{ApiKey, Change, Changed, Name, Networks, Renewal, Store as _};
+use portcullis_identity::core::api_key::{ApiKey, Change, Name, Networks, Renewal, Store as _};
 use portcullis_identity::core::authn::{Bearer, Credential};
 use portcullis_identity::core::authz::{CredentialKind, Principal};
 use portcullis_identity::core::environment::{Clock as _, Timestamp};
@@ -66,7 +66,7 @@ pub(super) async fn switch_off(app: &TestApp, account: account::Id) {
         };
         let store = app.portcullis.database();
         let changed = store.change_key(account, key.id, change, None, app.by_operator());
-        assert!(matches!(changed.await.unwrap(), Changed::Changed(_)));
+        assert!(changed.await.unwrap().is_ok());
     }
 }
 

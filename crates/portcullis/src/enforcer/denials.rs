@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use http::Method;
 use portcullis_core::account::NotProven;
-use portcullis_core::audit::{Action, Context, Refusal};
+use portcullis_core::audit::{Action, Context, Occurrence};
 use portcullis_core::authz::explain::Store;
 use portcullis_core::authz::{CredentialKind, Decision, Explanation, Principal};
 use portcullis_core::environment::Timestamp;
@@ -97,7 +97,7 @@ impl Denials {
     /// Records that identifier and password proved nothing: what a login without success writes. It is waited for,
     /// as there: guesses can't outrun the log.
     pub(super) async fn record_guess(&self, why: NotProven, by: Context) -> Result<(), Fault> {
-        let refusal = Refusal {
+        let refusal = Occurrence {
             action: Action::LoginRefused,
             account: why.account,
             session: None,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use portcullis_core::audit::{Action, Context, Refusal, Store};
+use portcullis_core::audit::{Action, Context, Occurrence, Store};
 use portcullis_core::authz::policy::{Set, Source};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -36,7 +36,7 @@ pub(super) async fn record(
 ) -> Result<(), PoliciesError> {
     defends!("T061");
     let detail = detail(set, files);
-    let event = Refusal {
+    let event = Occurrence {
         action: Action::PoliciesChanged,
         account: None,
         session: None,

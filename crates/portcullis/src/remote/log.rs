@@ -1,7 +1,7 @@
 //! Where a resource server's denials go: into its log. There is no audit log without a database.
 
 use async_trait::async_trait;
-use portcullis_core::audit::{self, Context, Event, Filter, Refusal};
+use portcullis_core::audit::{self, Context, Event, Filter, Occurrence};
 use portcullis_core::authz::Decision;
 use portcullis_core::authz::explain::{Bounds, Store};
 use portcullis_core::fault::Fault;
@@ -12,7 +12,7 @@ pub(super) struct LogOnly;
 
 #[async_trait]
 impl audit::Store for LogOnly {
-    async fn append(&self, _: Refusal, _: Context) -> Result<(), Fault> {
+    async fn append(&self, _: Occurrence, _: Context) -> Result<(), Fault> {
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
 use portcullis_core::authz::resource::Action;
 use portcullis_core::defends;
-use portcullis_core::grants::{Refusal, ResourcePermit};
+use portcullis_core::grants::{PermitError, ResourcePermit};
 
 use super::{Resource, one};
 use crate::Problem;
@@ -194,8 +194,8 @@ where
             scene,
             body,
         }),
-        Err(Refusal::Fault(fault)) => Err(fault.into()),
-        Err(Refusal::Denied(denied)) => {
+        Err(PermitError::Fault(fault)) => Err(fault.into()),
+        Err(PermitError::Denied(denied)) => {
             scene.refused(&A::RULE, &facts, denied);
             Err(if R::HIDDEN {
                 Problem::not_found()

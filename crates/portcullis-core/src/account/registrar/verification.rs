@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::Registrar;
-use crate::account::{
-    Account, Claimed, Id, Identifier, Login, Offered, Proof, Redeemed, Stamp, VerificationToken,
-};
+use crate::account::{Account, Claimed, Id, Identifier, Login, Offered, Proof, Stamp, VerificationToken};
 use crate::fault::Fault;
 use crate::password::{Broken, HashError, Password, Verdict};
 use crate::problem::{Details, Refusal};
@@ -14,7 +12,7 @@ use crate::throttle::{Budget, Per, Rate, Subject};
 use crate::{audit, defends};
 
 /// Why no further letter was sent.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgainError {
     /// So many were sent that the next may only be after this time.
     #[error("too many letters were sent to this address: wait before the next")]
@@ -34,7 +32,7 @@ impl Refusal for AgainError {
 }
 
 /// Why a code proved nothing. It isn't used up.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// It is unknown, used, expired, or the address is another's by now.
     #[error("this code was used, has expired or never existed; ask for another at /auth/email/code")]
@@ -106,10 +104,9 @@ impl Registrar {
         spent.map_err(AgainError::TooSoon)?;
         let token = VerificationToken::mint(&self.environment);
         let offer = self.offer(&token, self.environment.now());
-        match self.store.offer_verification(account, offer, by).await? {
+        match self.store.offer_verification(account, offer, by).await?? {
             Offered::Made(claimed) => Ok(Some((token, claimed))),
             Offered::Taken | Offered::NothingToProve => Ok(None),
-            Offered::Withheld(wait) => Err(AgainError::TooSoon(wait)),
         }
     }
 
@@ -250,13 +247,9 @@ impl Registrar {
     ) -> Result<Account, VerifyError> {
         defends!("T120");
         let stamp = Stamp::new(&self.environment);
-        let redeemed = self.store.redeem_verification(token.digest(), proof, stamp, by);
-        match redeemed.await? {
-            Redeemed::Proven(account) => Ok(account),
-            Redeemed::Refused => Err(VerifyError::Refused),
-            Redeemed::AnotherAccount => Err(VerifyError::AnotherAccount),
-            Redeemed::HasRoles => Err(VerifyError::HasRoles),
-        }
+        self.store
+            .redeem_verification(token.digest(), proof, stamp, by)
+            .await?
     }
 }
 

@@ -111,14 +111,6 @@ fn nobody_takes_what_is_above_them() {
     assert_eq!(lead.lacks_over(NEEDED, &set(&["invoices:pay"])), [""; 0]);
 }
 
-#[test]
-fn of_many_missing_names_the_first_are_told() {
-    let names: Vec<String> = (0..7).map(|n| format!("a:{n}")).collect();
-    assert_eq!(in_words(&names[..2]), "a:0, a:1");
-    assert_eq!(in_words(&names[..5]), "a:0, a:1, a:2, a:3, a:4");
-    assert_eq!(in_words(&names), "a:0, a:1, a:2, a:3, a:4 and 2 more");
-}
-
 /// Roles and who has them, as a store keeps them.
 #[derive(Debug, Clone, Default)]
 struct World {

@@ -67,8 +67,8 @@ impl Decision {
 
     /// The audit event that goes with it: one about a known caller. Refusals of strangers are no events of the log,
     /// which nobody unknown may fill.
-    pub fn refusal(&self) -> Option<audit::Refusal> {
-        self.account.map(|account| audit::Refusal {
+    pub fn refusal(&self) -> Option<audit::Occurrence> {
+        self.account.map(|account| audit::Occurrence {
             action: audit::Action::AccessDenied,
             account: Some(account),
             session: self.session,

@@ -1,6 +1,6 @@
 //! Takes grants back: one, or all of a resource.
 
-use super::{GrantError, Grants, Refusal, ResourcePermit};
+use super::{GrantError, Grants, ResourcePermit};
 use crate::authz::Situation;
 use crate::authz::resource::{Action, Actions};
 use crate::fault::Fault;
@@ -29,11 +29,7 @@ impl Grants {
         if let Some(known) = R::ACTIONS.iter().find(|known| known.name() == action)
             && !owns
         {
-            match self.decide(known, who, situation, resource).await {
-                Ok(_) => {}
-                Err(Refusal::Denied(_)) => return Err(GrantError::Escalation(known.name())),
-                Err(Refusal::Fault(fault)) => return Err(fault.into()),
-            }
+            self.decide(known, who, situation, resource).await?;
         }
         let gone = self
             .store

@@ -34,7 +34,11 @@ struct Row {
 
 #[async_trait]
 impl token::Stub for Memory {
-    async fn rotate_refresh(&self, rotation: Rotation, by: audit::Context) -> Result<Rotated, Fault> {
+    async fn rotate_refresh(
+        &self,
+        rotation: Rotation,
+        by: audit::Context,
+    ) -> Result<Result<Rotated, RefreshError>, Fault> {
         if *self.down.lock().unwrap() {
             return Err(Fault::Busy("down".into()));
         }
@@ -47,22 +51,22 @@ impl token::Stub for Memory {
         };
         let went_on = went_on(&rotation.successor.digest);
         let Some(row) = family.get_mut(rotation.presented.as_bytes()) else {
-            return Ok(Rotated::Unknown);
+            return Ok(Err(RefreshError::Invalid));
         };
         if *ended {
-            return Ok(Rotated::Refused);
+            return Ok(Err(RefreshError::Invalid));
         }
         if let Some((at, successor)) = row.used {
             match (successor == rotation.successor.digest, went_on) {
-                (true, false) => return Ok(Rotated::Again(Box::new(standing()))),
-                (true, true) if at >= rotation.grace_from => return Ok(Rotated::Refused),
+                (true, false) => return Ok(Ok(Rotated::Again(Box::new(standing())))),
+                (true, true) if at >= rotation.grace_from => return Ok(Err(RefreshError::Invalid)),
                 _ => {}
             }
             *ended = true;
-            return Ok(Rotated::Replayed(standing().session.id));
+            return Ok(Err(RefreshError::Replayed(standing().session.id)));
         }
         if by.at >= row.expires_at || by.at >= standing().session.expires_at {
-            return Ok(Rotated::Refused);
+            return Ok(Err(RefreshError::Invalid));
         }
         row.used = Some((by.at, rotation.successor.digest));
         let next = Row {
@@ -70,7 +74,7 @@ impl token::Stub for Memory {
             used: None,
         };
         family.insert(*rotation.successor.digest.as_bytes(), next);
-        Ok(Rotated::Fresh(Box::new(standing())))
+        Ok(Ok(Rotated::Fresh(Box::new(standing()))))
     }
 
     async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::api_key::{Change, Name, Networks, Renewal};
+use portcullis_core::api_key::{ApiKeysError, Change, Name, Networks, Renewal};
 use portcullis_core::authn::{Bearer, Credential};
 use portcullis_core::authz::Principal;
 use portcullis_core::checks;
 use portcullis_core::environment::Clock as _;
-use portcullis_core::issuance::{CreateError, Form, RotateError};
+use portcullis_core::issuance::Form;
 use portcullis_identity::Problem;
 
 use super::*;
@@ -111,7 +111,7 @@ async fn a_login_that_was_ended_meanwhile_makes_changes_and_rotates_no_key() {
     assert!(ended.await.status() < 300);
     let (keys, by) = (app.portcullis.api_keys(), || app.by_operator());
     let made = keys.create(&who, wish("keys:read"), by()).await.unwrap_err();
-    assert!(matches!(made, CreateError::LoggedOut), "{made}");
+    assert!(matches!(made, ApiKeysError::LoggedOut), "{made}");
     let change = Change {
         enabled: Some(false),
         ..Change::default()
@@ -142,7 +142,7 @@ async fn create_with_a_narrowed_login_gives_no_more_than_the_login() {
     let keys = app.portcullis.api_keys();
     let create = async |permission: &str| keys.create(&who, wish(permission), app.by_operator()).await;
     assert!(
-        matches!(create("keys:write").await, Err(CreateError::Permissions { exceeding, .. }) if exceeding == ["keys:write"])
+        matches!(create("keys:write").await, Err(ApiKeysError::Permissions { exceeding, .. }) if exceeding == ["keys:write"])
     );
     create("keys:read").await.unwrap();
     let wide = form_with(json!({ "permissions": ["keys:write"] }));
@@ -151,7 +151,7 @@ async fn create_with_a_narrowed_login_gives_no_more_than_the_login() {
     let rotated = keys
         .rotate(&who, id, Renewal::overlapping(Duration::ZERO), app.by_operator())
         .await;
-    assert!(matches!(rotated, Err(RotateError::Exceeding(_))));
+    assert!(matches!(rotated, Err(ApiKeysError::Exceeding(_))));
 }
 
 #[tokio::test]

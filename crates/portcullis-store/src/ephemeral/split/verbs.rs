@@ -10,12 +10,14 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Ending, Everything, Id, Keys, NewSession, Opening, Session, SessionToken, Store,
+    Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
 };
 
 use super::Inner;
 use crate::ephemeral::Notice;
 use crate::ephemeral::record::Admission;
+
+type Outcome = Result<Result<Opened, NotOpened>, Fault>;
 
 /// Which store has a session.
 #[derive(Clone, Copy)]
@@ -25,20 +27,16 @@ pub(super) enum Place {
 }
 
 impl Inner {
-    pub(super) async fn open(&self, new: NewSession, by: Context) -> Result<Opening, Fault> {
-        let opening = match (new.token, new.refresh) {
+    pub(super) async fn open(&self, new: NewSession, by: Context) -> Outcome {
+        let opened = match (new.token, new.refresh) {
             (Some(token), None) => self.open_here(&new, token, &by).await?,
             _ => self.database.open(new.clone(), by.clone()).await?,
         };
-        let Opening::Opened {
-            new_device,
-            mut ended,
-        } = opening
-        else {
-            return Ok(opening);
+        let Ok(mut opened) = opened else {
+            return Ok(opened);
         };
-        ended.extend(self.make_room(&new, &by).await);
-        Ok(Opening::Opened { new_device, ended })
+        opened.ended.extend(self.make_room(&new, &by).await);
+        Ok(Ok(opened))
     }
 
     pub(super) async fn open_here(
@@ -46,7 +44,7 @@ impl Inner {
         new: &NewSession,
         token: Digest<SessionToken>,
         by: &Context,
-    ) -> Result<Opening, Fault> {
+    ) -> Outcome {
         if let Err(fault) = self.ephemeral.keep(living(new, by.at), token).await {
             // It may have been kept all the same, and would take the room of one that somebody has.
             self.take_back(new).await;
@@ -55,11 +53,11 @@ impl Inner {
         let admission = self.database.admit(new.clone(), by.clone()).await;
         if let Ok(Admission::Admitted { new_device }) = admission {
             let ended = Vec::new();
-            return Ok(Opening::Opened { new_device, ended });
+            return Ok(Ok(Opened { new_device, ended }));
         }
         self.take_back(new).await;
         match admission? {
-            Admission::Refused(state) => Ok(Opening::Refused(state)),
+            Admission::Refused(state) => Ok(Err(NotOpened(state))),
             Admission::Admitted { .. } => Err(Fault::Other("the session was taken back".into())),
         }
     }

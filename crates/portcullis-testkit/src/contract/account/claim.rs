@@ -1,13 +1,13 @@
 //! Claims of one address: they coexist, lose to the first proof, and expire.
 
 use portcullis_core::account::{
-    Account, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Offer, Outcome, Proof, Proving, Redeemed,
-    Stamp, State, Username,
+    Account, AccountsError, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Offer, Proof, RegistrationError,
+    Stamp, State, Username, VerifyError,
 };
 use portcullis_core::audit::Action;
 use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::secret::Digest;
-use portcullis_core::{account, api_key, checks};
+use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
 use crate::contract::api_key::new_key;
@@ -20,20 +20,14 @@ use crate::contract::given::{
 async fn claimant<S: Stores>(db: &S, name: &str) -> Account {
     let mut new = new_account(name);
     new.username = None;
-    match db.register(new, by(START)).await.unwrap() {
-        Outcome::Created(account) => account,
-        other => panic!("{name} was not registered: {other:?}"),
-    }
+    db.register(new, by(START)).await.unwrap().unwrap()
 }
 
 /// The same with a user name of its own.
 async fn named<S: Stores>(db: &S, name: &str, username: &str) -> Account {
     let mut new = new_account(name);
     new.username = Some(Username::parse(username).unwrap());
-    match db.register(new, by(START)).await.unwrap() {
-        Outcome::Created(account) => account,
-        other => panic!("{username} was not registered: {other:?}"),
-    }
+    db.register(new, by(START)).await.unwrap().unwrap()
 }
 
 async fn found<S: Stores>(db: &S, id: account::Id) -> Account {
@@ -90,14 +84,9 @@ pub async fn the_first_proof_takes_the_address_from_all_others<S: Stores>(db: S)
     for account in [&first, &second, &owner] {
         let new = new_key(account.id);
         keys.push(new.digest);
-        assert!(matches!(
-            db.create_key(new, by(START)).await.unwrap(),
-            api_key::Creation::Created(_)
-        ));
+        assert!(db.create_key(new, by(START)).await.unwrap().is_ok());
     }
-    let Redeemed::Proven(proven) = redeemed(&db, &owner, theirs, START).await else {
-        panic!("not proven")
-    };
+    let proven = redeemed(&db, &owner, theirs, START).await.unwrap();
     assert_eq!(
         (proven.state, proven.email_verified_at),
         (State::Active, Some(START))
@@ -118,12 +107,15 @@ pub async fn the_first_proof_takes_the_address_from_all_others<S: Stores>(db: S)
     assert_eq!(events(&db, Action::EmailClaimLost).await.len(), 2);
     // Neither an old letter nor a new one gives the address back.
     let answer = redeem_takeover(&db, old).await;
-    assert_eq!(answer, Redeemed::Refused);
+    assert_eq!(answer, Err(VerifyError::Refused));
     let none = offer(&db, second.id, fresh_digest(), START.plus(HOUR)).await;
     assert_eq!(none, None);
 }
 
-async fn redeem_takeover<S: Stores>(db: &S, token: Digest<account::EmailVerification>) -> Redeemed {
+async fn redeem_takeover<S: Stores>(
+    db: &S,
+    token: Digest<account::EmailVerification>,
+) -> Result<Account, VerifyError> {
     db.redeem_verification(token, take_over(), stamp(), by(START))
         .await
         .unwrap()
@@ -144,7 +136,7 @@ pub async fn proofs_by_many_claimants_in_parallel_have_one_winner<S: Stores>(db:
         async move { redeemed(&db, &account, token, START).await }
     })
     .await;
-    assert_eq!(count(&answers, |answer| matches!(answer, Redeemed::Proven(_))), 1);
+    assert_eq!(count(&answers, Result::is_ok), 1);
     assert_eq!(events(&db, Action::EmailVerified).await.len(), 1);
     let holders = account::Store::list(&db, None, 1_000).await.unwrap();
     assert_eq!(
@@ -161,19 +153,19 @@ pub async fn proof_by_another_account_is_refused<S: Stores>(db: S) {
     let token = offered(&db, attacker.id).await;
     assert_eq!(
         redeemed(&db, &owner, token, START).await,
-        Redeemed::AnotherAccount
+        Err(VerifyError::AnotherAccount)
     );
     let stale = Account {
         stamp: stamp(),
         ..attacker.clone()
     };
-    assert_eq!(redeemed(&db, &stale, token, START).await, Redeemed::Refused);
+    assert_eq!(
+        redeemed(&db, &stale, token, START).await,
+        Err(VerifyError::Refused)
+    );
     assert_eq!(found(&db, attacker.id).await.email_verified_at, None);
     // None of them used it up.
-    assert!(matches!(
-        redeemed(&db, &attacker, token, START).await,
-        Redeemed::Proven(_)
-    ));
+    assert!(redeemed(&db, &attacker, token, START).await.is_ok());
 }
 
 /// Whoever has the letter alone takes the account over: nothing that was made before is left.
@@ -183,11 +175,9 @@ pub async fn taking_over_ends_everything_made_before<S: Stores>(db: S) {
     let session = opened(&db, &attacker, START).await;
     let new = new_key(attacker.id);
     let digest = new.digest;
-    db.create_key(new, by(START)).await.unwrap();
+    db.create_key(new, by(START)).await.unwrap().unwrap();
     let (token, second) = (offered(&db, attacker.id).await, offered(&db, attacker.id).await);
-    let Redeemed::Proven(taken) = redeem_takeover(&db, token).await else {
-        panic!("not taken over")
-    };
+    let taken = redeem_takeover(&db, token).await.unwrap();
     assert_ne!(taken.stamp, attacker.stamp);
     assert_eq!(taken.state, State::Active);
     assert!(!lives(&db, session.id).await);
@@ -197,7 +187,7 @@ pub async fn taking_over_ends_everything_made_before<S: Stores>(db: S) {
     let login = db.find_logins(who).await.unwrap().remove(0);
     assert_eq!(login.password, Some(sealed("another")));
     // A further letter takes over nothing that is proven.
-    assert_eq!(redeem_takeover(&db, second).await, Redeemed::Refused);
+    assert_eq!(redeem_takeover(&db, second).await, Err(VerifyError::Refused));
     assert_eq!(found(&db, attacker.id).await.stamp, taken.stamp);
 }
 
@@ -206,18 +196,13 @@ pub async fn taking_over_an_account_with_a_role_is_refused<S: Stores>(db: S) {
     checks!("T120");
     let mut new = new_account("anna");
     new.roles = vec![ADMINISTRATOR.into()];
-    let Outcome::Created(anna) = db.register(new, by(START)).await.unwrap() else {
-        panic!("not registered")
-    };
+    let anna = db.register(new, by(START)).await.unwrap().unwrap();
     let token = offered(&db, anna.id).await;
-    assert_eq!(redeem_takeover(&db, token).await, Redeemed::HasRoles);
+    assert_eq!(redeem_takeover(&db, token).await, Err(VerifyError::HasRoles));
     // Who proves the address elsewhere has it, and the account keeps its role and its name.
     let owner = claimant(&db, "anna").await;
     let proof = offered(&db, owner.id).await;
-    assert!(matches!(
-        redeemed(&db, &owner, proof, START).await,
-        Redeemed::Proven(_)
-    ));
+    assert!(redeemed(&db, &owner, proof, START).await.is_ok());
     let anna = found(&db, anna.id).await;
     assert_eq!((anna.email, anna.state), (None, State::Active));
 }
@@ -232,14 +217,17 @@ pub async fn claims_expire<S: Stores>(db: S) {
     assert_eq!(offered.unwrap().at, START);
     let before = end.minus(MICROSECOND);
     assert_eq!(expire(&db, before).await, 0);
-    assert_eq!(redeemed(&db, &anna, token, end).await, Redeemed::Refused);
+    assert_eq!(redeemed(&db, &anna, token, end).await, Err(VerifyError::Refused));
     assert_eq!(expire(&db, end).await, 2);
     let (anna, berta) = (found(&db, anna.id).await, found(&db, berta.id).await);
     assert_eq!((anna.email.as_deref(), anna.state), (None, State::Disabled));
     assert_eq!((berta.email, berta.state), (None, State::Active));
     assert_eq!(logins(&db, "anna@example.com").await, []);
     assert_eq!(logins(&db, "berta").await, [berta.id]);
-    assert_eq!(redeemed(&db, &anna, token, before).await, Redeemed::Refused);
+    assert_eq!(
+        redeemed(&db, &anna, token, before).await,
+        Err(VerifyError::Refused)
+    );
     assert_eq!(events(&db, Action::EmailClaimLost).await.len(), 2);
     // The address is free again.
     claimant(&db, "anna").await;
@@ -256,10 +244,10 @@ pub async fn claims_in_use_live_on<S: Stores>(db: S) {
     let late = end.minus(HOUR);
     let mut new = crate::contract::given::session_for(&db, &anna);
     new.expires_at = late.plus(DAY);
-    db.open(new, by(late)).await.unwrap();
+    db.open(new, by(late)).await.unwrap().unwrap();
     let new = new_key(berta.id);
     let key = new.id;
-    db.create_key(new, by(START)).await.unwrap();
+    db.create_key(new, by(START)).await.unwrap().unwrap();
     db.note_used(vec![(key, late, None)]).await.unwrap();
     assert_eq!(expire(&db, end).await, 1);
     assert_eq!(found(&db, idle.id).await.state, State::Disabled);
@@ -279,32 +267,30 @@ pub async fn a_hidden_claim_of_a_proven_address_is_never_proven<S: Stores>(db: S
     checks!("T124");
     let owner = registered(&db, "anna").await;
     let proof = offered(&db, owner.id).await;
-    assert!(matches!(
-        redeemed(&db, &owner, proof, START).await,
-        Redeemed::Proven(_)
-    ));
+    assert!(redeemed(&db, &owner, proof, START).await.is_ok());
     let mut new = new_account("anna");
     new.username = None;
     assert_eq!(
         db.register(new.clone(), by(START)).await.unwrap(),
-        Outcome::Taken {
+        Err(RegistrationError::Taken {
             email: true,
             username: false
-        }
+        })
     );
     let token = fresh_digest();
     new.claim = Claim::Hidden;
     new.verification = Some(Offer::new(token, START.plus(HOUR)));
-    let Outcome::Created(second) = db.register(new, by(START)).await.unwrap() else {
-        panic!("not registered")
-    };
+    let second = db.register(new, by(START)).await.unwrap().unwrap();
     assert_eq!(second.email.as_deref(), Some("anna@example.com"));
-    assert_eq!(redeemed(&db, &second, token, START).await, Redeemed::Refused);
-    assert_eq!(redeem_takeover(&db, token).await, Redeemed::Refused);
+    assert_eq!(
+        redeemed(&db, &second, token, START).await,
+        Err(VerifyError::Refused)
+    );
+    assert_eq!(redeem_takeover(&db, token).await, Err(VerifyError::Refused));
     let none = offer(&db, second.id, fresh_digest(), START.plus(HOUR)).await;
     assert_eq!(none, None);
     let proving = db.prove_email(second.id, stamp(), by(START)).await.unwrap();
-    assert_eq!(proving, Proving::Taken);
+    assert_eq!(proving, Err(AccountsError::AddressTaken));
     // Who claims it logs in by it first, whoever has proven it last.
     assert_eq!(logins(&db, "anna@example.com").await, [second.id, owner.id]);
 }
@@ -313,19 +299,19 @@ pub async fn a_hidden_claim_of_a_proven_address_is_never_proven<S: Stores>(db: S
 pub async fn prove_email_needs_a_claim<S: Stores>(db: S) {
     let nobody = account::Id::from_uuid(fresh_id());
     let prove = async |id| db.prove_email(id, stamp(), by(START)).await.unwrap();
-    assert_eq!(prove(nobody).await, Proving::UnknownAccount);
+    assert_eq!(prove(nobody).await, Err(AccountsError::UnknownAccount));
     let (rival, anna) = (named(&db, "anna", "rival").await, claimant(&db, "anna").await);
-    assert!(matches!(prove(anna.id).await, Proving::Proven(_)));
+    assert!(prove(anna.id).await.is_ok());
     assert_eq!(found(&db, anna.id).await.state, State::Active);
     assert_eq!(found(&db, rival.id).await.email, None);
     for id in [anna.id, rival.id] {
-        assert_eq!(prove(id).await, Proving::NothingToProve);
+        assert_eq!(prove(id).await, Err(AccountsError::NothingToProve));
     }
     let event = events(&db, Action::EmailVerified).await.remove(0);
     assert_eq!(event.account, Some(anna.id));
     let locked = claimant(&db, "carla").await;
     set_state(&db, locked.id, State::Locked).await;
-    assert!(matches!(prove(locked.id).await, Proving::Proven(_)));
+    assert!(prove(locked.id).await.is_ok());
     assert_eq!(found(&db, locked.id).await.state, State::Locked);
 }
 
@@ -351,9 +337,6 @@ pub async fn tries_beside_a_code_are_bounded<S: Stores>(db: S) {
     );
     let late = START.plus(HOUR);
     assert!(db.find_verification(token, late).await.unwrap().is_none());
-    assert!(matches!(
-        redeemed(&db, &anna, token, START).await,
-        Redeemed::Proven(_)
-    ));
+    assert!(redeemed(&db, &anna, token, START).await.is_ok());
     assert!(db.find_verification(token, START).await.unwrap().is_none());
 }

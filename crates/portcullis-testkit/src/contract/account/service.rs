@@ -1,8 +1,8 @@
 //! Accounts of programs: they have keys and roles, and never log in.
 
-use portcullis_core::account::{Identifier, NewServiceAccount, Outcome, Stamp, State, Username};
+use portcullis_core::account::{Identifier, NewServiceAccount, RegistrationError, Stamp, State, Username};
 use portcullis_core::audit::Action;
-use portcullis_core::session::Opening;
+use portcullis_core::session::NotOpened;
 use portcullis_core::{account, checks, session};
 
 use crate::contract::Stores;
@@ -18,10 +18,10 @@ pub async fn create_service_takes_a_name_nobody_has<S: Stores>(db: S) {
         username: Username::parse(name).unwrap(),
         stamp: Stamp::from_uuid(fresh_id()),
     };
-    let taken = Outcome::Taken {
+    let taken = Err(RegistrationError::Taken {
         email: false,
         username: true,
-    };
+    });
     assert_eq!(db.create_service(named("ANNA"), by(START)).await.unwrap(), taken);
     let robot = service(&db, "Robot").await;
     assert_eq!((robot.state, robot.kind), (State::Active, account::Kind::Service));
@@ -55,7 +55,7 @@ pub async fn create_service_makes_no_login_and_no_session<S: Stores>(db: S) {
     let login = found.unwrap().remove(0);
     assert!(login.password.is_none());
     let opening = db.open(session_for(&db, &robot), by(START)).await.unwrap();
-    assert_eq!(opening, Opening::Refused(State::Active));
+    assert_eq!(opening, Err(NotOpened(State::Active)));
     assert_eq!(session::Store::list(&db, robot.id, START).await.unwrap(), []);
     let offered = offer(&db, robot.id, fresh_digest(), START.plus(HOUR)).await;
     assert_eq!(offered, None);

@@ -1,6 +1,6 @@
 //! What a change of state takes away, and what it never gives back.
 
-use portcullis_core::account::{Stamp, State, StateSet};
+use portcullis_core::account::{AccountsError, Stamp, State};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
 use portcullis_core::roles::PermissionRecord;
@@ -8,8 +8,8 @@ use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
 use crate::contract::given::{
-    START, by, events, first_refresh, fresh_id, lives, new_account, opened, registered, rotation, set,
-    set_state, verified,
+    START, by, events, first_refresh, fresh_id, lives, new_account, opened, registered, rotation, set_state,
+    verified,
 };
 
 /// Who may not act any more doesn't wake themselves, whatever they may manage.
@@ -50,13 +50,18 @@ pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
     };
     for state in [State::Locked, State::Disabled] {
         set_state(&db, anna.id, state).await;
-        assert_eq!(wake().await, StateSet::Beyond(vec![write.to_owned()]));
+        assert_eq!(
+            wake().await,
+            Err(AccountsError::Forbidden {
+                missing: vec![write.to_owned()]
+            })
+        );
         let found = account::Store::find(&db, anna.id).await.unwrap();
         assert_eq!(found.unwrap().state, state);
     }
     set_state(&db, anna.id, State::Active).await;
     verified(&db, anna.id).await;
-    set(wake().await);
+    wake().await.unwrap();
 }
 
 /// Disabling ends sessions and refresh tokens and changes the stamp; locking takes nothing away.
@@ -68,7 +73,7 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
         db.set_state(nobody, State::Active, stamp, by(START))
             .await
             .unwrap(),
-        StateSet::UnknownAccount
+        Err(AccountsError::UnknownAccount)
     );
     let anna = registered(&db, "anna").await;
     let other = registered(&db, "berta").await;
@@ -76,12 +81,12 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
     let others = opened(&db, &other, START).await;
 
     let locked = db.set_state(anna.id, State::Locked, stamp, by(START)).await;
-    let locked = set(locked.unwrap());
+    let locked = locked.unwrap().unwrap();
     assert_eq!((locked.state, locked.stamp), (State::Locked, anna.stamp));
     assert!(lives(&db, session.id).await);
 
     let disabled = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
-    let disabled = set(disabled.unwrap());
+    let disabled = disabled.unwrap().unwrap();
     assert_eq!((disabled.state, disabled.stamp), (State::Disabled, stamp));
     assert!(!lives(&db, session.id).await);
     let active = set_state(&db, anna.id, State::Active).await;
@@ -92,7 +97,7 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
         .rotate_refresh(rotation(first_refresh(&session)), by(START))
         .await
         .unwrap();
-    assert_eq!(rotated, portcullis_core::token::Rotated::Refused);
+    assert_eq!(rotated, Err(portcullis_core::token::RefreshError::Invalid));
 
     assert!(lives(&db, others.id).await);
     assert_eq!(account::Store::find(&db, other.id).await.unwrap(), Some(other));
@@ -110,11 +115,11 @@ pub async fn set_state_active_needs_a_proven_address<S: Stores>(db: S) {
     let mut unnamed = new_account("unnamed");
     unnamed.email = None;
     let id = unnamed.id;
-    db.register(unnamed, by(START)).await.unwrap();
+    db.register(unnamed, by(START)).await.unwrap().unwrap();
     // Asked for what can't be, it says so instead of changing nothing.
     let stamp = Stamp::from_uuid(fresh_id());
     let asked = db.set_state(anna.id, State::Active, stamp, by(START)).await;
-    assert_eq!(asked.unwrap(), StateSet::Unproven);
+    assert_eq!(asked.unwrap(), Err(AccountsError::Unproven(anna.id)));
     for state in [State::Locked, State::Disabled] {
         set_state(&db, anna.id, state).await;
         assert_eq!(

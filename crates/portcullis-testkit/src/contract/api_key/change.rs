@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use portcullis_core::api_key::{ApiKey, Change, Changed, Id, Name, Networks};
+use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, Name, Networks};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::throttle::Rate;
@@ -25,7 +25,7 @@ pub async fn change_of_anothers_key_is_refused<S: Stores>(db: S) {
         let changed = api_key(&db)
             .change_key(account, id, disable.clone(), None, by(START))
             .await;
-        assert_eq!(changed.unwrap(), Changed::Unknown);
+        assert_eq!(changed.unwrap(), Err(ApiKeysError::UnknownKey));
     }
     assert_eq!(event_count(&db).await, before);
     assert!(api_key(&db).find(anna.id, new.id).await.unwrap().unwrap().enabled);
@@ -100,7 +100,7 @@ pub async fn change_sets_only_what_was_asked_for<S: Stores>(db: S) {
             .change_key(anna.id, new.id, change, None, by(START))
             .await
             .unwrap();
-        assert_eq!(changed, Changed::Changed(expected.clone()));
+        assert_eq!(changed, Ok(expected.clone()));
         assert_eq!(
             api_key(&db).find(anna.id, new.id).await.unwrap(),
             Some(expected.clone())
@@ -126,7 +126,7 @@ pub async fn change_sets_only_what_was_asked_for<S: Stores>(db: S) {
     let nothing = api_key(&db)
         .change_key(anna.id, new.id, Change::default(), None, by(START))
         .await;
-    assert_eq!(nothing.unwrap(), Changed::Changed(expected));
+    assert_eq!(nothing.unwrap(), Ok(expected));
     assert_eq!(
         events(&db, Action::ApiKeyChanged).await.len(),
         6,

@@ -9,9 +9,7 @@ mod rotation;
 mod warning;
 
 use portcullis_core::account::{self, Account};
-use portcullis_core::api_key::{
-    ApiKey, Creation, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotation,
-};
+use portcullis_core::api_key::{ApiKey, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotation};
 use portcullis_core::environment::Timestamp;
 
 pub use self::change::*;
@@ -45,10 +43,8 @@ pub(super) fn new_key(account: account::Id) -> NewApiKey {
 }
 
 async fn created<S: Stores>(db: &S, new: &NewApiKey) -> ApiKey {
-    match api_key(db).create_key(new.clone(), by(START)).await.unwrap() {
-        Creation::Created(key) => key,
-        other => panic!("no key was made: {other:?}"),
-    }
+    let made = api_key(db).create_key(new.clone(), by(START)).await;
+    made.unwrap().unwrap()
 }
 
 /// The port by its own name: several ports of a store have verbs of the same name.

@@ -63,6 +63,7 @@ pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
     api_key(&db)
         .change_key(anna.id, disabled.id, change, None, by(START))
         .await
+        .unwrap()
         .unwrap();
     set_state(&db, otto.id, State::Locked).await;
     let at = START.plus(DAY * 2);
@@ -76,7 +77,7 @@ pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
 pub async fn warn_expiring_without_its_letter_marks_nothing<S: Stores>(db: S) {
     let (at, key) = ending_soon(&db).await;
     let there = new_job();
-    db.enqueue(there.clone(), by(at)).await.unwrap();
+    db.enqueue(there.clone(), by(at)).await.unwrap().unwrap();
     let fresh = new_job();
     let half = Words::of(vec![fresh.clone(), there]);
     for wording in [Words::failing(), half] {

@@ -33,7 +33,10 @@ pub async fn list_shows_what_lives<S: Stores>(db: S) {
     let idle = opened(&db, &anna, START).await;
     let mut short = session_for(&db, &anna);
     short.expires_at = START.plus(MINUTE * 10);
-    db.open(short.clone(), by(START.plus(MINUTE))).await.unwrap();
+    db.open(short.clone(), by(START.plus(MINUTE)))
+        .await
+        .unwrap()
+        .unwrap();
     let at = |moment| {
         let (db, anna) = (db.clone(), anna.id);
         async move {
@@ -160,7 +163,7 @@ pub async fn touch_never_moves_back_or_revives<S: Stores>(db: S) {
     db.touch(Vec::new()).await.unwrap();
     let mut brief = session_for(&db, &anna);
     (brief.idle, brief.expires_at) = (HOUR * 24, START.plus(HOUR));
-    db.open(brief.clone(), by(START)).await.unwrap();
+    db.open(brief.clone(), by(START)).await.unwrap().unwrap();
     db.touch(vec![(brief.id, brief.expires_at)]).await.unwrap();
     let found = session::Store::find(&db, brief.id).await.unwrap().unwrap();
     assert_eq!(found.last_seen_at, START);
@@ -171,6 +174,6 @@ pub async fn list_of_an_account_without_sessions_is_empty<S: Stores>(db: S) {
     let new = new_account("anna");
     let id = new.id;
     assert_eq!(session::Store::list(&db, id, START).await.unwrap(), []);
-    db.register(new, by(START)).await.unwrap();
+    db.register(new, by(START)).await.unwrap().unwrap();
     assert_eq!(session::Store::list(&db, id, START).await.unwrap(), []);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use portcullis::core::account::{self, Account, State};
 use portcullis::core::api_key::{self, ApiKey, Due, Found, KeyDigest, Warning, Wording};
-use portcullis::core::audit::{self, Context, Event, Filter, Refusal};
+use portcullis::core::audit::{self, Context, Event, Filter, Occurrence};
 use portcullis::core::authz::explain::{self, Bounds};
 use portcullis::core::authz::{AccountFacts, Decision};
 use portcullis::core::environment::Timestamp;
@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) state: Mutex<State>,
     pub(crate) permissions: Mutex<Vec<String>>,
     pub(crate) roles: Mutex<Vec<String>>,
-    pub(crate) audited: Mutex<Vec<(Refusal, Context)>>,
+    pub(crate) audited: Mutex<Vec<(Occurrence, Context)>>,
     pub(crate) decisions: Mutex<Vec<Decision>>,
     /// Each audit row takes one.
     pub(crate) audit_room: Semaphore,
@@ -152,7 +152,7 @@ impl roles::Stub for World {
 
 #[async_trait]
 impl audit::Stub for World {
-    async fn append(&self, refusal: Refusal, by: Context) -> Result<(), Fault> {
+    async fn append(&self, refusal: Occurrence, by: Context) -> Result<(), Fault> {
         self.audited.lock().unwrap().push((refusal, by));
         Ok(())
     }
