@@ -15,6 +15,7 @@ mod security;
 mod slices;
 mod threats;
 mod tree;
+mod types;
 mod unfinished;
 
 use std::fmt;
@@ -42,13 +43,14 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-const CHECKS: [fn(&Tree) -> Vec<Finding>; 10] = [
+const CHECKS: [fn(&Tree) -> Vec<Finding>; 11] = [
     threats::check,
     features::check,
     security::check,
     lints::check,
     rooms::check,
     slices::check,
+    types::check,
     length::check,
     unfinished::check,
     alone::check,
