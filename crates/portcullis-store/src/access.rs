@@ -8,6 +8,7 @@ mod administrator;
 mod authority;
 mod change;
 mod decisions;
+mod inheritance;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -31,6 +32,7 @@ use self::change::{
     allow, assign, create_role, declare_permission, delete_role, disallow, disinherit, inherit, unassign,
     withdraw_permission,
 };
+pub(crate) use self::inheritance::{inherited, inherited_by, permissions_of, roles_and_permissions_of};
 use crate::Database;
 use crate::event::Entry;
 use crate::port::on_database as implement;
@@ -128,28 +130,22 @@ async fn assigned(on: &Database, account: Id) -> Result<Option<Vec<String>>, Fau
     row.map(|mut row| names(&mut row)).transpose()
 }
 
-/// One statement, so that account, roles and permissions are of one moment. `UNION` ends also on a graph that has a
-/// cycle after all.
+/// One statement, so that account, roles and permissions are of one moment.
 const FACTS: &str = concat!(
-    "WITH RECURSIVE held (name) AS (
-        SELECT role FROM account_roles WHERE account_id = $1
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-     SELECT ",
+    "SELECT ",
     account_columns!(),
-    ", (SELECT string_agg(name, '\n') FROM held),
-     (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)
-     FROM accounts WHERE id = $1"
+    ", ",
+    roles_and_permissions_of!(inherited!("account_roles" where "account_roles.account_id = $1")),
+    " FROM accounts WHERE id = $1"
 );
 
-const AS_MEMBER: &str = "WITH RECURSIVE held (name) AS (
-        SELECT organization_roles.role FROM organization_roles
-            JOIN organizations ON organizations.id = organization_roles.organization_id
-            WHERE organization_roles.account_id = $1 AND organizations.state = 'active'
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-     SELECT (SELECT count(*) FROM organization_members WHERE account_id = $1),
-     (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)";
+const AS_MEMBER: &str = concat!(
+    "SELECT (SELECT count(*) FROM organization_members WHERE account_id = $1), ",
+    permissions_of!(
+        inherited!("organization_roles" where "organization_roles.account_id = $1
+        AND organization_roles.organization_id IN (SELECT id FROM organizations WHERE state = 'active')")
+    )
+);
 
 /// Answers whether anything changed. Each permission that is new, has other words or wasn't the administrators' is on
 /// record.
@@ -164,14 +160,12 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
     {
         return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
     }
-    let role =
-        "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
     let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let known = "INSERT INTO permissions (name, description) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET description = excluded.description";
     lock_roles(tx).await?;
     let (present, given) = (declared(tx).await?, given_to_administrator(tx).await?);
-    let mut changed = tx.execute(role, params![ADMINISTRATOR]).await? > 0;
+    let mut changed = inheritance::create(tx, ADMINISTRATOR, "May do everything").await?;
     // By name: of a name that is declared twice the last description counts, every time.
     let wanted: BTreeMap<_, _> = permissions.iter().map(|p| (&p.name, &p.description)).collect();
     for (name, description) in wanted {

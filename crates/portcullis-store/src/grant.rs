@@ -12,6 +12,7 @@ use portcullis_core::grants::{Grant, Ground, Holder, MOST, Outcome, Record, Stor
 use portcullis_core::organization;
 
 use crate::Database;
+use crate::access::inherited;
 use crate::event::{self, Entry};
 use crate::port::on_database as implement;
 use crate::tx::Tx;
@@ -61,32 +62,31 @@ async fn held_ids(
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
-/// The roles of account `$1`, those they inherit included. `UNION` ends also on a graph that has a cycle after all.
-macro_rules! with_roles {
-    ($($sql:literal)+) => {
-        concat!(
-            "WITH RECURSIVE mine (name) AS (
-                SELECT role FROM account_roles WHERE account_id = $1
-                UNION SELECT role_parents.parent FROM role_parents JOIN mine ON role_parents.role = mine.name) ",
-            $($sql),+
-        )
+/// The roles of account `$1`, those they inherit included.
+macro_rules! roles {
+    () => {
+        inherited!("account_roles" where "account_roles.account_id = $1")
     };
 }
 
 /// How many grants count, how many of them have an end, and the last end.
-const HELD: &str = with_roles!(
+const HELD: &str = concat!(
     "SELECT count(*), count(expires_at), max(expires_at) FROM grants
      WHERE kind = $3 AND resource = $4 AND action = $5 AND (expires_at IS NULL OR expires_at > $6)
-     AND (account_id = $1 OR organization_id = $2 OR role IN (SELECT name FROM mine))"
+     AND (account_id = $1 OR organization_id = $2 OR role IN (",
+    roles!(),
+    "))"
 );
 
-const HELD_IDS: &str = with_roles!(
+const HELD_IDS: &str = concat!(
     "SELECT resource FROM (
          SELECT resource FROM grants WHERE account_id = $1 AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
          UNION SELECT resource FROM grants WHERE organization_id = $2 AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
-         UNION SELECT resource FROM grants WHERE role IN (SELECT name FROM mine) AND kind = $3 AND action = $4
+         UNION SELECT resource FROM grants WHERE role IN (",
+    roles!(),
+    ") AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6) AS held
      ORDER BY resource LIMIT $7"
 );

@@ -32,12 +32,14 @@ macro_rules! migrations {
 pub(crate) const SQLITE: &[Migration] = migrations!(
     "sqlite": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants", 5 "0005_decisions",
         6 "0006_budgets", 7 "0007_audit_api_keys", 8 "0008_claims", 9 "0009_jobs", 10 "0010_skeletons",
+        11 "0011_closure",
 );
 
 #[cfg(feature = "postgres")]
 pub(crate) const POSTGRES: &[Migration] = migrations!(
     "postgres": 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants", 5 "0005_decisions",
         6 "0006_budgets", 7 "0007_audit_api_keys", 8 "0008_claims", 9 "0009_jobs", 10 "0010_skeletons",
+        11 "0011_closure",
 );
 
 /// The version a list of migrations leads to.

@@ -30,6 +30,7 @@ pub(crate) use self::member::record_ownerless;
 use self::member::{add_member, leave_organization, remove_member, set_member_roles, transfer_ownership};
 use self::record::{create_organization, rename_organization, set_organization_state};
 use crate::Database;
+use crate::access::{inherited, roles_and_permissions_of};
 use crate::event::Entry;
 use crate::port::on_database as implement;
 use crate::row::email_column;
@@ -72,19 +73,12 @@ fn key(selector: &Selector) -> Value<'_> {
 macro_rules! membership_by {
     ($column:literal) => {
         concat!(
-            "WITH RECURSIVE held (name) AS (
-                SELECT organization_roles.role FROM organization_roles
-                    JOIN organizations ON organizations.id = organization_roles.organization_id
-                    WHERE organization_roles.account_id = $1 AND organizations.",
-            $column,
-            " = $2
-                UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-             SELECT ",
+            "SELECT ",
             organization_columns!(),
-            ", (SELECT string_agg(name, '\n') FROM held),
-             (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-                WHERE role IN (SELECT name FROM held)) AS allowed)
-             FROM organizations
+            ", ",
+            roles_and_permissions_of!(inherited!("organization_roles" where
+                "organization_roles.account_id = $1 AND organization_roles.organization_id = organizations.id")),
+            " FROM organizations
              JOIN organization_members ON organization_members.organization_id = organizations.id
              WHERE organization_members.account_id = $1 AND organizations.",
             $column,

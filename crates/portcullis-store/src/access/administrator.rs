@@ -7,6 +7,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::roles::RolesError;
 
 use super::Outcome;
+use super::inheritance::inheriting;
 use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
@@ -47,11 +48,10 @@ pub(crate) async fn people_who_administer(tx: &mut Tx<'_>) -> Result<Vec<Account
 macro_rules! administrators {
     ($further:literal) => {
         concat!(
-            "WITH RECURSIVE carrying (name) AS (
-                SELECT name FROM roles WHERE name = 'administrator'
-                UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
-            SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
-            WHERE account_roles.role IN (SELECT name FROM carrying)",
+            "SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
+             WHERE account_roles.role IN (",
+            inheriting!("'administrator'"),
+            ")",
             $further,
             " LIMIT 1"
         )
@@ -62,14 +62,13 @@ const ADMINISTRATORS: &str = administrators!("");
 const PEOPLE_WHO_ADMINISTER: &str =
     administrators!(" AND accounts.state IN ($1, $2) AND accounts.kind = 'person'");
 const ALL_WHO_ADMINISTER: &str = concat!(
-    "WITH RECURSIVE carrying (name) AS (
-        SELECT name FROM roles WHERE name = 'administrator'
-        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
-     SELECT ",
+    "SELECT ",
     account_columns!(),
     " FROM accounts WHERE accounts.state IN ($1, $2) AND accounts.kind = 'person' AND EXISTS (
         SELECT 1 FROM account_roles WHERE account_roles.account_id = accounts.id
-          AND account_roles.role IN (SELECT name FROM carrying))
+          AND account_roles.role IN (",
+    inheriting!("'administrator'"),
+    "))
      ORDER BY accounts.id LIMIT 100"
 );
 

@@ -8,6 +8,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::scopes::Lacks;
 use uuid::Uuid;
 
+use super::inheritance::{inherited, inherited_by, inheriting, permissions_of, roles_and_permissions_of};
 use crate::tx::Tx;
 use crate::value::{names, params};
 
@@ -38,12 +39,10 @@ async fn held(tx: &mut Tx<'_>, account: Id) -> Result<(Vec<String>, Vec<String>)
     Ok((names(&mut row)?, names(&mut row)?))
 }
 
-const HELD: &str = "WITH RECURSIVE held (name) AS (
-        SELECT role FROM account_roles WHERE account_id = $1
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-    SELECT (SELECT string_agg(name, '\n') FROM held),
-    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)";
+const HELD: &str = concat!(
+    "SELECT ",
+    roles_and_permissions_of!(inherited!("account_roles" where "account_roles.account_id = $1"))
+);
 
 /// What a role brings; `None` if there is none.
 pub(crate) async fn brings(tx: &mut Tx<'_>, role: &str) -> Result<Option<Brings>, Fault> {
@@ -57,13 +56,11 @@ pub(crate) async fn brings(tx: &mut Tx<'_>, role: &str) -> Result<Option<Brings>
     .transpose()
 }
 
-const BRINGS: &str = "WITH RECURSIVE held (name) AS (
-        SELECT name FROM roles WHERE name = $1
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-    SELECT (SELECT string_agg(name, '\n') FROM held),
-    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)
-    FROM roles WHERE name = $1";
+const BRINGS: &str = concat!(
+    "SELECT ",
+    roles_and_permissions_of!(inherited_by!("$1")),
+    " FROM roles WHERE name = $1"
+);
 
 /// What whoever acts lacks to lock an account, or to take something from it.
 pub(crate) async fn lacks_over(
@@ -99,13 +96,11 @@ pub(super) async fn lacks_over_holders(
 }
 
 /// Every permission of every other account that has the role, directly or by inheritance.
-const OF_HOLDERS: &str = "WITH RECURSIVE carrying (name) AS (
-        SELECT name FROM roles WHERE name = $1
-        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name),
-    held (name) AS (
-        SELECT role FROM account_roles WHERE account_id IN (
-            SELECT account_id FROM account_roles WHERE role IN (SELECT name FROM carrying)
-            AND account_id <> $2)
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-    SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed";
+const OF_HOLDERS: &str = concat!(
+    "SELECT ",
+    permissions_of!(inherited!("account_roles" where concat!(
+        "account_roles.account_id IN (SELECT account_id FROM account_roles WHERE account_id <> $2 AND role IN (",
+        inheriting!("$1"),
+        "))"
+    )))
+);

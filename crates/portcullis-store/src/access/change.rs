@@ -15,7 +15,7 @@ use portcullis_core::scopes::{ADMINISTRATOR, Lacks};
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use super::authority::{self, NEEDED};
-use super::{Outcome, make_known};
+use super::{Outcome, inheritance, make_known};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
@@ -59,8 +59,8 @@ pub(super) async fn create_role(tx: &mut Tx<'_>, name: &str, description: &str, 
     if !valid_role_name(name) {
         return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Role)));
     }
-    let sql = "INSERT INTO roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    if tx.execute(sql, params![name, description]).await? == 0 {
+    lock_roles(tx).await?;
+    if !inheritance::create(tx, name, description).await? {
         return Ok(Err(RolesError::Taken));
     }
     tx.record(by, Entry::of(Action::RoleCreated).detail(name));
@@ -77,8 +77,7 @@ pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Ou
         return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM roles WHERE name = $1";
-    tx.execute(sql, params![name]).await?;
+    inheritance::delete(tx, name).await?;
     tx.record(by, Entry::of(Action::RoleDeleted).detail(name));
     tx.invalidate(Invalidation::Roles, by.at);
     guard_administrators(tx, before).await
@@ -100,7 +99,7 @@ pub(super) async fn allow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Co
         return Ok(Err(refused));
     }
     let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let changed = tx.execute(sql, params![role, permission]).await?;
+    let changed = tx.execute(sql, params![role, permission]).await? > 0;
     Ok(role_changed(tx, changed, format!("{role} +{permission}"), by))
 }
 
@@ -122,7 +121,7 @@ pub(super) async fn disallow(tx: &mut Tx<'_>, role: &str, permission: &str, by: 
         return Ok(Err(refused));
     }
     let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
-    let changed = tx.execute(sql, params![role, permission]).await?;
+    let changed = tx.execute(sql, params![role, permission]).await? > 0;
     Ok(role_changed(tx, changed, format!("{role} -{permission}"), by))
 }
 
@@ -139,21 +138,11 @@ pub(super) async fn inherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Cont
     if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
         return Ok(Err(refused));
     }
-    if reaches(tx, parent, role).await? {
+    if inheritance::reaches(tx, parent, role).await? {
         return Ok(Err(RolesError::Cycle));
     }
-    let sql = "INSERT INTO role_parents (role, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let changed = tx.execute(sql, params![role, parent]).await?;
+    let changed = inheritance::put_parent(tx, role, parent).await?;
     Ok(role_changed(tx, changed, format!("{role} inherits {parent}"), by))
-}
-
-/// Whether `from` is `to`, or inherits from it over any number of steps.
-async fn reaches(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<bool, Fault> {
-    let sql = "WITH RECURSIVE above (name) AS (
-            SELECT name FROM roles WHERE name = $1
-            UNION SELECT role_parents.parent FROM role_parents JOIN above ON role_parents.role = above.name)
-        SELECT 1 FROM above WHERE name = $2";
-    Ok(tx.query_one(sql, params![from, to]).await?.is_some())
 }
 
 pub(super) async fn disinherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Context) -> Outcome {
@@ -165,16 +154,15 @@ pub(super) async fn disinherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &C
         return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM role_parents WHERE role = $1 AND parent = $2";
-    let changed = tx.execute(sql, params![role, parent]).await?;
+    let changed = inheritance::remove_parent(tx, role, parent).await?;
     match role_changed(tx, changed, format!("{role} inherits {parent} no more"), by) {
         Ok(Effect::Changed) => guard_administrators(tx, before).await,
         unchanged => Ok(unchanged),
     }
 }
 
-fn role_changed(tx: &mut Tx<'_>, rows: u64, detail: String, by: &Context) -> Result<Effect, RolesError> {
-    if rows == 0 {
+fn role_changed(tx: &mut Tx<'_>, changed: bool, detail: String, by: &Context) -> Result<Effect, RolesError> {
+    if !changed {
         return Ok(Effect::Unchanged);
     }
     tx.record(by, Entry::of(Action::RoleChanged).detail(detail));

@@ -5,6 +5,7 @@ use portcullis_core::audit::{Actor, Context};
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Authority, Id, RoleFacts};
 
+use crate::access::{inherited, inherited_by, roles_and_permissions_of};
 use crate::tx::Tx;
 use crate::value::{names, params};
 
@@ -29,17 +30,16 @@ pub(super) async fn of_member(tx: &mut Tx<'_>, id: Id, account: account::Id) -> 
     })
 }
 
-const STANDING: &str = "WITH RECURSIVE held (name) AS (
-        SELECT role FROM organization_roles WHERE organization_id = $1 AND account_id = $2
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-    SELECT (SELECT string_agg(name, '\n') FROM held),
-    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)
-    FROM organization_members
+const STANDING: &str = concat!(
+    "SELECT ",
+    roles_and_permissions_of!(inherited!("organization_roles" where
+        "organization_roles.organization_id = $1 AND organization_roles.account_id = $2")),
+    " FROM organization_members
     JOIN organizations ON organizations.id = organization_members.organization_id
     JOIN accounts ON accounts.id = organization_members.account_id
     WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
-    AND organizations.state = 'active' AND accounts.state IN ($3, $4)";
+    AND organizations.state = 'active' AND accounts.state IN ($3, $4)"
+);
 
 /// Roles with everything they bring; `None` if one of them doesn't exist.
 pub(super) async fn roles<'n>(
@@ -60,10 +60,8 @@ pub(super) async fn roles<'n>(
     Ok(Some(all))
 }
 
-const ROLE: &str = "WITH RECURSIVE held (name) AS (
-        SELECT name FROM roles WHERE name = $1
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-    SELECT (SELECT string_agg(name, '\n') FROM held),
-    (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)
-    FROM roles WHERE name = $1";
+const ROLE: &str = concat!(
+    "SELECT ",
+    roles_and_permissions_of!(inherited_by!("$1")),
+    " FROM roles WHERE name = $1"
+);
