@@ -27,12 +27,12 @@ use uuid::Uuid;
 pub(crate) use self::administrator::{
     administrator_acts, administrator_exists, lock_roles, people_who_administer,
 };
-pub(crate) use self::authority::{brings, lacks_over, of_actor};
+pub(crate) use self::authority::{all_bring, brings, lacks_over, of_actor, of_actor_in, of_member};
 use self::change::{
     allow, assign, create_role, declare_permission, delete_role, disallow, disinherit, inherit, unassign,
     withdraw_permission,
 };
-pub(crate) use self::inheritance::{inherited, inherited_by, permissions_of, roles_and_permissions_of};
+pub(crate) use self::inheritance::{inherited, permissions_of, roles_and_permissions_of};
 use crate::Database;
 use crate::event::Entry;
 use crate::port::on_database as implement;

@@ -5,7 +5,6 @@
 //! organization.
 
 mod appointment;
-mod authority;
 mod invitation;
 mod member;
 mod record;

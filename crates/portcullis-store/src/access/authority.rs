@@ -3,40 +3,80 @@
 
 use portcullis_core::account::Id;
 use portcullis_core::audit::{Actor, Context};
-use portcullis_core::authz::{Authority, Brings, Permission as _, PermissionRef, RolesWrite};
+use portcullis_core::authz::{
+    Authority, Brings, Everywhere, InAnOrganization, Permission as _, PermissionRef, RolesWrite,
+};
 use portcullis_core::fault::Fault;
+use portcullis_core::organization;
 use portcullis_core::scopes::Lacks;
 use uuid::Uuid;
 
 use super::inheritance::{inherited, inherited_by, inheriting, permissions_of, roles_and_permissions_of};
 use crate::tx::Tx;
-use crate::value::{names, params};
+use crate::value::{Row, names, params};
 
 /// What changes of roles need.
 pub(super) const NEEDED: PermissionRef = RolesWrite::PERMISSION;
 
-/// What whoever acts may do; nothing, if the account may not act any more.
-pub(crate) async fn of_actor(tx: &mut Tx<'_>, by: &Context) -> Result<Authority, Fault> {
-    let account = match by.actor {
-        Actor::Operator => return Ok(Authority::Operator),
-        Actor::Account(account) => account,
-        Actor::Anonymous | Actor::System => return Ok(Authority::Nobody),
-    };
+/// What whoever acts may do everywhere; nothing, if the account may not act any more.
+pub(crate) async fn of_actor(tx: &mut Tx<'_>, by: &Context) -> Result<Authority<Everywhere>, Fault> {
+    match by.actor {
+        Actor::Operator => Ok(Authority::OPERATOR),
+        Actor::Account(account) => Ok(of_account(tx, account).await?.narrowed(&by.scopes)),
+        Actor::Anonymous | Actor::System => Ok(Authority::NOBODY),
+    }
+}
+
+async fn of_account(tx: &mut Tx<'_>, account: Id) -> Result<Authority<Everywhere>, Fault> {
     let [one, other] = tx.acting();
     let acts = "SELECT 1 FROM accounts WHERE id = $1 AND state IN ($2, $3)";
     if tx.query_one(acts, params![account, one, other]).await?.is_none() {
-        return Ok(Authority::Nobody);
+        return Ok(Authority::NOBODY);
     }
-    let (roles, permissions) = held(tx, account).await?;
-    Ok(Authority::of_account(roles, permissions, &by.scopes))
+    Ok(Authority::of_account(held(tx, account).await?))
 }
 
-/// All roles of an account, and all permissions these bring.
-async fn held(tx: &mut Tx<'_>, account: Id) -> Result<(Vec<String>, Vec<String>), Fault> {
-    let Some(mut row) = tx.query_one(HELD, params![account]).await? else {
-        return Ok((Vec::new(), Vec::new()));
+/// What whoever acts may do in the organization, by the credential they came with.
+pub(crate) async fn of_actor_in(
+    tx: &mut Tx<'_>,
+    id: organization::Id,
+    by: &Context,
+) -> Result<Authority<InAnOrganization>, Fault> {
+    match by.actor {
+        Actor::Operator => Ok(Authority::OPERATOR),
+        Actor::Account(account) => Ok(of_member(tx, id, account).await?.narrowed(&by.scopes)),
+        Actor::Anonymous | Actor::System => Ok(Authority::NOBODY),
+    }
+}
+
+/// What a member may do in the organization; nothing, if either may not act.
+pub(crate) async fn of_member(
+    tx: &mut Tx<'_>,
+    id: organization::Id,
+    account: Id,
+) -> Result<Authority<InAnOrganization>, Fault> {
+    let [one, other] = tx.acting();
+    let Some(mut row) = tx.query_one(HELD_IN, params![id, account, one, other]).await? else {
+        return Ok(Authority::NOBODY);
     };
-    Ok((names(&mut row)?, names(&mut row)?))
+    Ok(Authority::of_account(read(&mut row)?))
+}
+
+const HELD_IN: &str = concat!(
+    "SELECT ",
+    roles_and_permissions_of!(inherited!("organization_roles" where
+        "organization_roles.organization_id = $1 AND organization_roles.account_id = $2")),
+    " FROM organization_members
+    JOIN organizations ON organizations.id = organization_members.organization_id
+    JOIN accounts ON accounts.id = organization_members.account_id
+    WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
+    AND organizations.state = 'active' AND accounts.state IN ($3, $4)"
+);
+
+/// All roles of an account, and all permissions these bring.
+async fn held(tx: &mut Tx<'_>, account: Id) -> Result<Brings, Fault> {
+    let row = tx.query_one(HELD, params![account]).await?;
+    row.map_or_else(|| Ok(Brings::default()), |mut row| read(&mut row))
 }
 
 const HELD: &str = concat!(
@@ -47,13 +87,29 @@ const HELD: &str = concat!(
 /// What a role brings; `None` if there is none.
 pub(crate) async fn brings(tx: &mut Tx<'_>, role: &str) -> Result<Option<Brings>, Fault> {
     let row = tx.query_one(BRINGS, params![role]).await?;
-    row.map(|mut row| {
-        Ok(Brings {
-            roles: names(&mut row)?.into_iter().collect(),
-            permissions: names(&mut row)?.into_iter().collect(),
-        })
+    row.map(|mut row| read(&mut row)).transpose()
+}
+
+/// What each of these roles brings; `None` if one of them doesn't exist.
+pub(crate) async fn all_bring<'n>(
+    tx: &mut Tx<'_>,
+    roles: impl IntoIterator<Item = &'n String>,
+) -> Result<Option<Vec<Brings>>, Fault> {
+    let mut all = Vec::new();
+    for role in roles {
+        let Some(one) = brings(tx, role).await? else {
+            return Ok(None);
+        };
+        all.push(one);
+    }
+    Ok(Some(all))
+}
+
+fn read(row: &mut Row) -> Result<Brings, Fault> {
+    Ok(Brings {
+        roles: names(row)?.into_iter().collect(),
+        permissions: names(row)?.into_iter().collect(),
     })
-    .transpose()
 }
 
 const BRINGS: &str = concat!(
@@ -65,7 +121,7 @@ const BRINGS: &str = concat!(
 /// What whoever acts lacks to lock an account, or to take something from it.
 pub(crate) async fn lacks_over(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     needed: PermissionRef,
     account: Id,
     by: &Context,
@@ -74,14 +130,14 @@ pub(crate) async fn lacks_over(
         // Nobody is above themselves, but who may not act any more doesn't wake themselves.
         return Ok(who.lacks(needed, std::iter::empty::<&String>()));
     }
-    let (_, permissions) = held(tx, account).await?;
-    Ok(who.lacks_over(needed, &permissions))
+    let theirs = held(tx, account).await?;
+    Ok(who.lacks_over(needed, &theirs.permissions))
 }
 
 /// What whoever acts lacks to take something from everybody else who has the role.
 pub(super) async fn lacks_over_holders(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     role: &str,
     by: &Context,
 ) -> Result<Lacks, Fault> {

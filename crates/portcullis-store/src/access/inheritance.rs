@@ -31,7 +31,7 @@ macro_rules! inherited_by {
         concat!("SELECT inherited AS role FROM role_closure WHERE role = ", $role)
     };
 }
-pub(crate) use inherited_by;
+pub(super) use inherited_by;
 
 /// A selection of `role`: `$role` and all that inherit it.
 macro_rules! inheriting {
@@ -39,7 +39,7 @@ macro_rules! inheriting {
         concat!("SELECT role FROM role_closure WHERE inherited = ", $role)
     };
 }
-pub(crate) use inheriting;
+pub(super) use inheriting;
 
 /// A column of names: the permissions that the roles of the selection `$held` have, each once.
 macro_rules! permissions_of {

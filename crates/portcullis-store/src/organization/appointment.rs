@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Context};
-use portcullis_core::authz::{Authority, OrganizationsWrite, Permission as _, PermissionRef};
+use portcullis_core::authz::{Authority, Everywhere, OrganizationsWrite, Permission as _, PermissionRef};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
@@ -59,7 +59,7 @@ pub(super) async fn dismiss_member(tx: &mut Tx<'_>, id: Id, account: account::Id
 
 async fn admit(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     (id, account): (Id, account::Id),
     roles: &[String],
     by: &Context,
@@ -76,7 +76,7 @@ async fn admit(
 
 async fn alter(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     (id, account): (Id, account::Id),
     before: &BTreeSet<String>,
     roles: &[String],
@@ -102,7 +102,7 @@ async fn alter(
 /// Why whoever acts may change nobody's membership there; `None` if they may some.
 async fn refusal_to_act(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     id: Id,
 ) -> Result<Option<OrganizationsError>, Fault> {
     if let Some(refusal) = lacking(who.lacks(NEEDED, std::iter::empty::<&String>())) {
@@ -116,7 +116,7 @@ async fn refusal_to_act(
 /// Why they can't give somebody a membership with these roles, or these roles besides; `None` if they can.
 async fn refusal_to_give<'n>(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     roles: impl IntoIterator<Item = &'n String>,
 ) -> Result<Option<OrganizationsError>, Fault> {
     defends!("T073");
@@ -137,7 +137,7 @@ async fn refusal_to_give<'n>(
 /// Why they can't take these roles, or the membership with them, from the account; `None` if they can.
 async fn refusal_to_take<'n>(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     account: account::Id,
     roles: impl IntoIterator<Item = &'n String>,
     by: &Context,

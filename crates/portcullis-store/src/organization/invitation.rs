@@ -2,19 +2,20 @@
 
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
+use portcullis_core::authz::{Authority, InAnOrganization};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::job::Enqueued;
 use portcullis_core::organization::{
-    Authority, Belonging, Id, Invitation, InvitationId, InvitationKind, NewInvitation, OrganizationsError,
+    Belonging, Id, Invitation, InvitationId, InvitationKind, NewInvitation, OrganizationsError,
 };
 use portcullis_core::secret::Digest;
 
 use super::Outcome;
-use super::{authority, belonging, changed, count, member, no_row, organization_columns};
-use crate::access::lock_roles;
+use super::{belonging, changed, count, member, no_row, organization_columns};
+use crate::access::{all_bring, lock_roles, of_actor_in, of_member};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, names, params};
@@ -44,12 +45,12 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
     if tx.query_one(known, params![id]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownOrganization));
     }
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     // Before anything is told about roles and members.
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    let Some(roles) = authority::roles(tx, &new.roles).await? else {
+    let Some(roles) = all_bring(tx, &new.roles).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
     if !roles.iter().all(|role| who.may_give(role)) {
@@ -106,7 +107,7 @@ async fn is_member(tx: &mut Tx<'_>, id: Id, email: &str) -> Result<bool, Fault> 
 async fn make_room(
     tx: &mut Tx<'_>,
     new: &NewInvitation,
-    who: &Authority,
+    who: &Authority<InAnOrganization>,
     by: &Context,
 ) -> Result<bool, Fault> {
     let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 AND expires_at <= $2";
@@ -127,9 +128,14 @@ async fn make_room(
 }
 
 /// Deletes an invitation, if whoever acts could have written it.
-async fn delete(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, who: &Authority) -> Result<bool, Fault> {
+async fn delete(
+    tx: &mut Tx<'_>,
+    id: Id,
+    invitation: InvitationId,
+    who: &Authority<InAnOrganization>,
+) -> Result<bool, Fault> {
     let roles = roles_of(tx, invitation).await?;
-    let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
+    let facts = all_bring(tx, &roles).await?.unwrap_or_default();
     if !who.may_manage() || !facts.iter().all(|role| who.may_take(role)) {
         return Ok(false);
     }
@@ -187,7 +193,7 @@ pub(super) async fn revoke_invitation(
     {
         return Ok(Err(OrganizationsError::UnknownInvitation));
     }
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !delete(tx, id, invitation, &who).await? {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
@@ -239,11 +245,11 @@ pub(super) async fn accept_invitation(
     }
     // Whoever wrote it may have lost since what it gives.
     let writer = match invited_by {
-        Some(writer) => authority::of_member(tx, id, writer).await?,
-        None => Authority::Operator,
+        Some(writer) => of_member(tx, id, writer).await?,
+        None => Authority::OPERATOR,
     };
     let roles = roles_of(tx, invitation).await?;
-    let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
+    let facts = all_bring(tx, &roles).await?.unwrap_or_default();
     if !writer.may_manage() || !facts.iter().all(|role| writer.may_give(role)) {
         return Ok(Err(OrganizationsError::InvalidInvitation));
     }

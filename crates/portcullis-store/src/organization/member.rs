@@ -11,8 +11,8 @@ use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Id, OWNED, OWNER, OrganizationsError};
 
 use super::Outcome;
-use super::{authority, changed, count, no_row};
-use crate::access::lock_roles;
+use super::{changed, count, no_row};
+use crate::access::{all_bring, lock_roles, of_actor_in, of_member};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{names, params};
@@ -78,7 +78,7 @@ pub(super) async fn add_member(
 ) -> Outcome {
     lock_roles(tx).await?;
     // Before anything is told about accounts and members.
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
@@ -93,7 +93,7 @@ pub(super) async fn add_member(
         (.., Some(_)) => return Ok(Err(OrganizationsError::AlreadyMember)),
         (true, true, None) => {}
     }
-    let Some(facts) = authority::roles(tx, roles).await? else {
+    let Some(facts) = all_bring(tx, roles).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
     if !facts.iter().all(|role| who.may_give(role)) {
@@ -126,7 +126,7 @@ pub(super) async fn set_member_roles(
 ) -> Outcome {
     defends!("T071");
     lock_roles(tx).await?;
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
@@ -134,10 +134,10 @@ pub(super) async fn set_member_roles(
         return Ok(Err(OrganizationsError::UnknownMember));
     };
     let after: BTreeSet<String> = roles.iter().cloned().collect();
-    let Some(given) = authority::roles(tx, after.difference(&before)).await? else {
+    let Some(given) = all_bring(tx, after.difference(&before)).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
-    let taken = authority::roles(tx, before.difference(&after))
+    let taken = all_bring(tx, before.difference(&after))
         .await?
         .unwrap_or_default();
     if given.is_empty() && taken.is_empty() {
@@ -146,7 +146,7 @@ pub(super) async fn set_member_roles(
     if !given.iter().all(|role| who.may_give(role)) || !taken.iter().all(|role| who.may_take(role)) {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    if owns_too_many(tx, account, given.iter().map(|role| &role.name), by).await? {
+    if owns_too_many(tx, account, after.difference(&before), by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
     replace(tx, (id, account), &before, roles, by).await
@@ -171,14 +171,14 @@ pub(super) async fn replace(
 
 pub(super) async fn remove_member(tx: &mut Tx<'_>, id: Id, account: account::Id, by: &Context) -> Outcome {
     lock_roles(tx).await?;
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Err(OrganizationsError::UnknownMember));
     };
-    let facts = authority::roles(tx, &before).await?.unwrap_or_default();
+    let facts = all_bring(tx, &before).await?.unwrap_or_default();
     if !facts.iter().all(|role| who.may_take(role)) {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
@@ -259,7 +259,7 @@ pub(super) async fn transfer_ownership(
     by: &Context,
 ) -> Outcome {
     lock_roles(tx).await?;
-    let giver = authority::of_member(tx, id, from).await?;
+    let giver = of_member(tx, id, from).await?;
     if !giver.is_owner() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
