@@ -54,7 +54,7 @@ pub(super) async fn dismiss_member(tx: &mut Tx<'_>, id: Id, account: account::Id
     if let Some(refusal) = refusal_to_take(tx, &who, account, &before, by).await? {
         return Ok(Err(refusal));
     }
-    member::end(tx, (id, account), &before, Action::MemberRemoved, by).await
+    member::remove(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
 
 async fn admit(
@@ -71,7 +71,8 @@ async fn admit(
     if tx.query_one(known, params![account]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownAccount));
     }
-    member::enter(tx, (id, account), roles, by).await
+    let why = (Action::MemberAdded, &*roles.join(" "));
+    member::put(tx, (id, account), &member::set(roles), why, by).await
 }
 
 async fn alter(
@@ -82,7 +83,7 @@ async fn alter(
     roles: &[String],
     by: &Context,
 ) -> Outcome {
-    let after: BTreeSet<String> = roles.iter().cloned().collect();
+    let after = member::set(roles);
     if after == *before {
         return Ok(Ok(Effect::Unchanged));
     }
@@ -96,7 +97,8 @@ async fn alter(
     {
         return Ok(Err(refusal));
     }
-    member::replace(tx, (id, account), before, roles, by).await
+    let why = (Action::MemberRolesSet, &*roles.join(" "));
+    member::put(tx, (id, account), &after, why, by).await
 }
 
 /// Why whoever acts may change nobody's membership there; `None` if they may some.

@@ -14,7 +14,7 @@ use portcullis_core::organization::{
 use portcullis_core::secret::Digest;
 
 use super::Outcome;
-use super::{belonging, changed, count, member, no_row, organization_columns};
+use super::{belonging, count, member, no_row, organization_columns};
 use crate::access::{all_bring, lock_roles, of_actor_in, of_member};
 use crate::event::Entry;
 use crate::tx::Tx;
@@ -258,9 +258,15 @@ pub(super) async fn accept_invitation(
     }
     let used = "DELETE FROM organization_invitations WHERE id = $1";
     tx.execute(used, params![invitation]).await?;
-    member::insert(tx, id, account, &roles, by.at).await?;
-    let more = format!("{invitation} {}", roles.join(" "));
-    changed(tx, Action::MemberJoined, (id, account), &more, by);
+    let mut all = member::roles_of(tx, id, account).await?.unwrap_or_default();
+    all.extend(roles.iter().cloned());
+    let why = (
+        Action::MemberJoined,
+        &*format!("{invitation} {}", roles.join(" ")),
+    );
+    if let Err(refused) = member::put(tx, (id, account), &all, why, by).await? {
+        return Ok(Err(refused));
+    }
     let sql = concat!(
         "SELECT ",
         organization_columns!(),

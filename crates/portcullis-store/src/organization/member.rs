@@ -17,23 +17,57 @@ use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{names, params};
 
-/// Writes a member with these roles; one that is there already gets them, too.
-pub(super) async fn insert(
+/// A member as it is put or removed: of which organization, and who.
+pub(super) type Member = (Id, account::Id);
+
+/// Puts a member: with exactly these roles, whether or not there was one before and whatever it had. On record as `action`
+/// with `more`; refused, and undone, if no owner is left who can act.
+pub(super) async fn put(
     tx: &mut Tx<'_>,
-    id: Id,
-    account: account::Id,
-    roles: &[String],
+    member: Member,
+    roles: &BTreeSet<String>,
+    (action, more): (Action, &str),
+    by: &Context,
+) -> Outcome {
+    let before = write(tx, member, roles, by.at).await?;
+    changed(tx, action, member, more, by);
+    guard_owners(tx, member.0, &before).await
+}
+
+/// Removes a member who has these roles, on record as `action`; refused, and undone, if no owner is left who can act.
+pub(super) async fn remove(
+    tx: &mut Tx<'_>,
+    (id, account): Member,
+    before: &BTreeSet<String>,
+    action: Action,
+    by: &Context,
+) -> Outcome {
+    let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
+    tx.execute(sql, params![id, account]).await?;
+    changed(tx, action, (id, account), "", by);
+    guard_owners(tx, id, before).await
+}
+
+/// Writes a member with exactly these roles; answers those it had.
+async fn write(
+    tx: &mut Tx<'_>,
+    (id, account): Member,
+    roles: &BTreeSet<String>,
     at: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<BTreeSet<String>, Fault> {
+    let before = roles_of(tx, id, account).await?.unwrap_or_default();
     let sql = "INSERT INTO organization_members (organization_id, account_id, joined_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     tx.execute(sql, params![id, account, at]).await?;
-    let sql = "INSERT INTO organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)
-        ON CONFLICT DO NOTHING";
-    for role in roles {
+    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
+    for role in before.difference(roles) {
         tx.execute(sql, params![id, account, role]).await?;
     }
-    Ok(())
+    let sql = "INSERT INTO organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)";
+    for role in roles.difference(&before) {
+        tx.execute(sql, params![id, account, role]).await?;
+    }
+    Ok(before)
 }
 
 /// The roles a member has directly; `None` if the account is no member.
@@ -102,19 +136,8 @@ pub(super) async fn add_member(
     if owns_too_many(tx, account, roles, by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    enter(tx, (id, account), roles, by).await
-}
-
-/// Writes a new member.
-pub(super) async fn enter(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    roles: &[String],
-    by: &Context,
-) -> Outcome {
-    insert(tx, id, account, roles, by.at).await?;
-    changed(tx, Action::MemberAdded, (id, account), &roles.join(" "), by);
-    Ok(Ok(Effect::Changed))
+    let why = (Action::MemberAdded, &*roles.join(" "));
+    put(tx, (id, account), &set(roles), why, by).await
 }
 
 pub(super) async fn set_member_roles(
@@ -133,7 +156,7 @@ pub(super) async fn set_member_roles(
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Err(OrganizationsError::UnknownMember));
     };
-    let after: BTreeSet<String> = roles.iter().cloned().collect();
+    let after = set(roles);
     let Some(given) = all_bring(tx, after.difference(&before)).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
@@ -149,24 +172,13 @@ pub(super) async fn set_member_roles(
     if owns_too_many(tx, account, after.difference(&before), by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    replace(tx, (id, account), &before, roles, by).await
+    let why = (Action::MemberRolesSet, &*roles.join(" "));
+    put(tx, (id, account), &after, why, by).await
 }
 
-/// Writes a member's roles in place of those before, if an owner is left.
-pub(super) async fn replace(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    before: &BTreeSet<String>,
-    roles: &[String],
-    by: &Context,
-) -> Outcome {
-    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
-    for role in before.iter().filter(|role| !roles.contains(role)) {
-        tx.execute(sql, params![id, account, role]).await?;
-    }
-    insert(tx, id, account, roles, by.at).await?;
-    changed(tx, Action::MemberRolesSet, (id, account), &roles.join(" "), by);
-    guard_owners(tx, id, before).await
+/// Each of these names once.
+pub(super) fn set(names: &[String]) -> BTreeSet<String> {
+    names.iter().cloned().collect()
 }
 
 pub(super) async fn remove_member(tx: &mut Tx<'_>, id: Id, account: account::Id, by: &Context) -> Outcome {
@@ -182,7 +194,7 @@ pub(super) async fn remove_member(tx: &mut Tx<'_>, id: Id, account: account::Id,
     if !facts.iter().all(|role| who.may_take(role)) {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    end(tx, (id, account), &before, Action::MemberRemoved, by).await
+    remove(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
 
 pub(super) async fn leave_organization(
@@ -195,21 +207,7 @@ pub(super) async fn leave_organization(
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Err(OrganizationsError::UnknownMember));
     };
-    end(tx, (id, account), &before, Action::MemberLeft, by).await
-}
-
-/// Ends a membership, if an owner is left.
-pub(super) async fn end(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    before: &BTreeSet<String>,
-    action: Action,
-    by: &Context,
-) -> Outcome {
-    let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
-    tx.execute(sql, params![id, account]).await?;
-    changed(tx, action, (id, account), "", by);
-    guard_owners(tx, id, before).await
+    remove(tx, (id, account), &before, Action::MemberLeft, by).await
 }
 
 /// Whether the change just made left an owner who can act, if it took one away; else it is undone.
@@ -275,22 +273,13 @@ pub(super) async fn transfer_ownership(
     if tx.query_one(person, params![id, to, one, other]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownMember));
     }
-    let owner = [OWNER.to_owned()];
-    let owns = roles_of(tx, id, to)
-        .await?
-        .is_some_and(|roles| roles.contains(OWNER));
-    if !owns && owns_too_many(tx, to, &owner, by).await? {
+    let mut takers = roles_of(tx, id, to).await?.unwrap_or_default();
+    if takers.insert(OWNER.to_owned()) && owns_too_many(tx, to, [&OWNER.to_owned()], by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    insert(tx, id, to, &owner, by.at).await?;
-    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
-    tx.execute(sql, params![id, from, OWNER]).await?;
-    changed(
-        tx,
-        Action::OwnershipTransferred,
-        (id, to),
-        &format!("from {from}"),
-        by,
-    );
-    Ok(Ok(Effect::Changed))
+    let mut givers = roles_of(tx, id, from).await?.unwrap_or_default();
+    givers.remove(OWNER);
+    write(tx, (id, from), &givers, by.at).await?;
+    let why = (Action::OwnershipTransferred, &*format!("from {from}"));
+    put(tx, (id, to), &takers, why, by).await
 }

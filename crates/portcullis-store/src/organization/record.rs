@@ -1,5 +1,7 @@
 //! Organizations themselves: created, renamed, suspended.
 
+use std::collections::BTreeSet;
+
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
@@ -47,11 +49,10 @@ pub(super) async fn create_organization(
     let mut row = tx.query_one(sql, row).await?.ok_or_else(no_row)?;
     let organization = read_organization(&mut row)?;
     keep_slug(tx, new.id, &new.slug).await?;
-    member::insert(tx, new.id, new.owner, &[OWNER.to_owned()], new.at).await?;
-    let entry = Entry::of(Action::OrganizationCreated).account(new.owner);
-    tx.record(by, entry.detail(format!("{} {}", new.id, new.slug.as_str())));
-    tx.invalidate(Invalidation::Organization(new.id), by.at);
-    Ok(Ok(organization))
+    let owner = BTreeSet::from([OWNER.to_owned()]);
+    let why = (Action::OrganizationCreated, new.slug.as_str());
+    let put = member::put(tx, (new.id, new.owner), &owner, why, by).await?;
+    Ok(put.map(|_| organization))
 }
 
 pub(super) async fn rename_organization(
