@@ -70,7 +70,7 @@ async fn as_member(on: &Database, account: Id) -> Result<MemberFacts, Fault> {
 
 async fn permissions(on: &Database) -> Result<Vec<PermissionRecord>, Fault> {
     let rows = on
-        .read("SELECT name, description FROM permissions", params![])
+        .read("SELECT name, description FROM portcullis_permissions", params![])
         .await?;
     let permission = |mut row: Row| {
         let (name, description) = (row.take()?, row.take()?);
@@ -84,9 +84,9 @@ async fn permissions(on: &Database) -> Result<Vec<PermissionRecord>, Fault> {
 
 async fn roles(on: &Database) -> Result<Vec<RoleRecord>, Fault> {
     let sql = "SELECT name, description,
-        (SELECT string_agg(permission, '\n') FROM role_permissions WHERE role = roles.name),
-        (SELECT string_agg(parent, '\n') FROM role_parents WHERE role = roles.name)
-        FROM roles";
+        (SELECT string_agg(permission, '\n') FROM portcullis_role_permissions WHERE role = portcullis_roles.name),
+        (SELECT string_agg(parent, '\n') FROM portcullis_role_parents WHERE role = portcullis_roles.name)
+        FROM portcullis_roles";
     let role = |mut row: Row| {
         Ok(RoleRecord {
             name: row.take()?,
@@ -110,12 +110,12 @@ async fn holders(
     let sql = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM accounts WHERE id > $2 AND id IN (SELECT account_id FROM account_roles WHERE role = $1)
+        " FROM portcullis_accounts WHERE id > $2 AND id IN (SELECT account_id FROM portcullis_account_roles WHERE role = $1)
          ORDER BY id LIMIT $3"
     );
     let after = after.map_or(Uuid::nil(), Id::as_uuid);
     let rows = on.read(sql, params![&role, after, limit]).await?;
-    let exists = "SELECT 1 FROM roles WHERE name = $1";
+    let exists = "SELECT 1 FROM portcullis_roles WHERE name = $1";
     if rows.is_empty() && on.read(exists, params![&role]).await?.is_empty() {
         return Ok(None);
     }
@@ -124,8 +124,8 @@ async fn holders(
 }
 
 async fn assigned(on: &Database, account: Id) -> Result<Option<Vec<String>>, Fault> {
-    let sql = "SELECT (SELECT string_agg(role, '\n') FROM account_roles WHERE account_id = accounts.id)
-        FROM accounts WHERE id = $1";
+    let sql = "SELECT (SELECT string_agg(role, '\n') FROM portcullis_account_roles WHERE account_id = portcullis_accounts.id)
+        FROM portcullis_accounts WHERE id = $1";
     let row = on.read(sql, params![account]).await?.into_iter().next();
     row.map(|mut row| names(&mut row)).transpose()
 }
@@ -135,15 +135,18 @@ const FACTS: &str = concat!(
     "SELECT ",
     account_columns!(),
     ", ",
-    roles_and_permissions_of!(inherited!("account_roles" where "account_roles.account_id = $1")),
-    " FROM accounts WHERE id = $1"
+    roles_and_permissions_of!(
+        inherited!("portcullis_account_roles" where "portcullis_account_roles.account_id = $1")
+    ),
+    " FROM portcullis_accounts WHERE id = $1"
 );
 
 const AS_MEMBER: &str = concat!(
-    "SELECT (SELECT count(*) FROM organization_members WHERE account_id = $1), ",
+    "SELECT (SELECT count(*) FROM portcullis_organization_members WHERE account_id = $1), ",
     permissions_of!(
-        inherited!("organization_roles" where "organization_roles.account_id = $1
-        AND organization_roles.organization_id IN (SELECT id FROM organizations WHERE state = 'active')")
+        inherited!("portcullis_organization_roles" where "portcullis_organization_roles.account_id = $1
+        AND portcullis_organization_roles.organization_id IN (SELECT id FROM portcullis_organizations
+        WHERE state = 'active')")
     )
 );
 
@@ -160,8 +163,9 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
     {
         return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
     }
-    let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let known = "INSERT INTO permissions (name, description) VALUES ($1, $2)
+    let give =
+        "INSERT INTO portcullis_role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let known = "INSERT INTO portcullis_permissions (name, description) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET description = excluded.description";
     lock_roles(tx).await?;
     let (present, given) = (declared(tx).await?, given_to_administrator(tx).await?);
@@ -193,7 +197,7 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
 
 async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {
     let rows = tx
-        .query("SELECT name, description FROM permissions", params![])
+        .query("SELECT name, description FROM portcullis_permissions", params![])
         .await?;
     rows.into_iter()
         .map(|mut row| Ok((row.take()?, row.take()?)))
@@ -201,7 +205,7 @@ async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {
 }
 
 async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Fault> {
-    let sql = "SELECT permission FROM role_permissions WHERE role = $1";
+    let sql = "SELECT permission FROM portcullis_role_permissions WHERE role = $1";
     let rows = tx.query(sql, params![ADMINISTRATOR]).await?;
     rows.into_iter().map(|mut row| row.take()).collect()
 }

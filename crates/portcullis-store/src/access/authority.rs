@@ -29,7 +29,7 @@ pub(crate) async fn of_actor(tx: &mut Tx<'_>, by: &Context) -> Result<Authority<
 
 async fn of_account(tx: &mut Tx<'_>, account: Id) -> Result<Authority<Everywhere>, Fault> {
     let [one, other] = tx.acting();
-    let acts = "SELECT 1 FROM accounts WHERE id = $1 AND state IN ($2, $3)";
+    let acts = "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND state IN ($2, $3)";
     if tx.query_one(acts, params![account, one, other]).await?.is_none() {
         return Ok(Authority::NOBODY);
     }
@@ -64,13 +64,13 @@ pub(crate) async fn of_member(
 
 const HELD_IN: &str = concat!(
     "SELECT ",
-    roles_and_permissions_of!(inherited!("organization_roles" where
-        "organization_roles.organization_id = $1 AND organization_roles.account_id = $2")),
-    " FROM organization_members
-    JOIN organizations ON organizations.id = organization_members.organization_id
-    JOIN accounts ON accounts.id = organization_members.account_id
-    WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
-    AND organizations.state = 'active' AND accounts.state IN ($3, $4)"
+    roles_and_permissions_of!(inherited!("portcullis_organization_roles" where
+        "portcullis_organization_roles.organization_id = $1 AND portcullis_organization_roles.account_id = $2")),
+    " FROM portcullis_organization_members
+    JOIN portcullis_organizations ON portcullis_organizations.id = portcullis_organization_members.organization_id
+    JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_organization_members.account_id
+    WHERE portcullis_organization_members.organization_id = $1 AND portcullis_organization_members.account_id = $2
+    AND portcullis_organizations.state = 'active' AND portcullis_accounts.state IN ($3, $4)"
 );
 
 /// All roles of an account, and all permissions these bring.
@@ -81,7 +81,9 @@ async fn held(tx: &mut Tx<'_>, account: Id) -> Result<Brings, Fault> {
 
 const HELD: &str = concat!(
     "SELECT ",
-    roles_and_permissions_of!(inherited!("account_roles" where "account_roles.account_id = $1"))
+    roles_and_permissions_of!(
+        inherited!("portcullis_account_roles" where "portcullis_account_roles.account_id = $1")
+    )
 );
 
 /// What a role brings; `None` if there is none.
@@ -115,7 +117,7 @@ fn read(row: &mut Row) -> Result<Brings, Fault> {
 const BRINGS: &str = concat!(
     "SELECT ",
     roles_and_permissions_of!(inherited_by!("$1")),
-    " FROM roles WHERE name = $1"
+    " FROM portcullis_roles WHERE name = $1"
 );
 
 /// What whoever acts lacks to lock an account, or to take something from it.
@@ -154,8 +156,9 @@ pub(super) async fn lacks_over_holders(
 /// Every permission of every other account that has the role, directly or by inheritance.
 const OF_HOLDERS: &str = concat!(
     "SELECT ",
-    permissions_of!(inherited!("account_roles" where concat!(
-        "account_roles.account_id IN (SELECT account_id FROM account_roles WHERE account_id <> $2 AND role IN (",
+    permissions_of!(inherited!("portcullis_account_roles" where concat!(
+        "portcullis_account_roles.account_id IN (SELECT account_id FROM portcullis_account_roles
+            WHERE account_id <> $2 AND role IN (",
         inheriting!("$1"),
         "))"
     )))

@@ -46,7 +46,7 @@ pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Contex
     if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
         return Ok(Err(refused));
     }
-    let sql = "DELETE FROM permissions WHERE name = $1";
+    let sql = "DELETE FROM portcullis_permissions WHERE name = $1";
     if tx.execute(sql, params![name]).await? == 0 {
         return Ok(Err(RolesError::UnknownPermission));
     }
@@ -98,7 +98,8 @@ pub(super) async fn allow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Co
     if let Some(refused) = beyond(who.lacks(NEEDED, [&permission.to_owned()])) {
         return Ok(Err(refused));
     }
-    let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO portcullis_role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     let changed = tx.execute(sql, params![role, permission]).await? > 0;
     Ok(role_changed(tx, changed, format!("{role} +{permission}"), by))
 }
@@ -120,7 +121,7 @@ pub(super) async fn disallow(tx: &mut Tx<'_>, role: &str, permission: &str, by: 
     if let Some(refused) = beyond(missing) {
         return Ok(Err(refused));
     }
-    let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
+    let sql = "DELETE FROM portcullis_role_permissions WHERE role = $1 AND permission = $2";
     let changed = tx.execute(sql, params![role, permission]).await? > 0;
     Ok(role_changed(tx, changed, format!("{role} -{permission}"), by))
 }
@@ -185,7 +186,8 @@ pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Contex
     if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
         return Ok(Err(refused));
     }
-    let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO portcullis_account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![account, role]).await? == 0 {
         return Ok(Ok(Effect::Unchanged));
     }
@@ -209,7 +211,7 @@ pub(super) async fn unassign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Cont
         return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM account_roles WHERE account_id = $1 AND role = $2";
+    let sql = "DELETE FROM portcullis_account_roles WHERE account_id = $1 AND role = $2";
     if tx.execute(sql, params![account, role]).await? == 0 {
         return Ok(Ok(Effect::Unchanged));
     }
@@ -245,16 +247,16 @@ fn beyond(mut missing: Lacks) -> Option<RolesError> {
 }
 
 async fn role_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM roles WHERE name = $1";
+    let sql = "SELECT 1 FROM portcullis_roles WHERE name = $1";
     Ok(tx.query_one(sql, params![name]).await?.is_some())
 }
 
 async fn permission_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM permissions WHERE name = $1";
+    let sql = "SELECT 1 FROM portcullis_permissions WHERE name = $1";
     Ok(tx.query_one(sql, params![name]).await?.is_some())
 }
 
 async fn account_exists(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM accounts WHERE id = $1";
+    let sql = "SELECT 1 FROM portcullis_accounts WHERE id = $1";
     Ok(tx.query_one(sql, params![id]).await?.is_some())
 }

@@ -1,9 +1,9 @@
 //! Which roles come with a role: the closure of what they inherit, and the statements that join it.
 //!
-//! `role_closure (role, inherited)` holds every role with itself and with all that it inherits over however many steps. It
-//! is kept by the verbs that change the graph, in their transaction and under the lock of the roles, so that nothing which
-//! asks what somebody has walks the graph. Only taking a parent away does: what is left is found from the graph anew, for
-//! roles may inherit the same over several ways.
+//! `portcullis_role_closure (role, inherited)` holds every role with itself and with all that it inherits over however many
+//! steps. It is kept by the verbs that change the graph, in their transaction and under the lock of the roles, so that
+//! nothing which asks what somebody has walks the graph. Only taking a parent away does: what is left is found from the
+//! graph anew, for roles may inherit the same over several ways.
 
 use portcullis_core::fault::Fault;
 
@@ -14,9 +14,9 @@ use crate::value::params;
 macro_rules! inherited {
     ($table:literal where $condition:expr) => {
         concat!(
-            "SELECT DISTINCT role_closure.inherited AS role FROM ",
+            "SELECT DISTINCT portcullis_role_closure.inherited AS role FROM ",
             $table,
-            " JOIN role_closure ON role_closure.role = ",
+            " JOIN portcullis_role_closure ON portcullis_role_closure.role = ",
             $table,
             ".role WHERE ",
             $condition
@@ -28,7 +28,10 @@ pub(crate) use inherited;
 /// A selection of `role`: `$role` with all it inherits.
 macro_rules! inherited_by {
     ($role:literal) => {
-        concat!("SELECT inherited AS role FROM role_closure WHERE role = ", $role)
+        concat!(
+            "SELECT inherited AS role FROM portcullis_role_closure WHERE role = ",
+            $role
+        )
     };
 }
 pub(super) use inherited_by;
@@ -36,7 +39,10 @@ pub(super) use inherited_by;
 /// A selection of `role`: `$role` and all that inherit it.
 macro_rules! inheriting {
     ($role:literal) => {
-        concat!("SELECT role FROM role_closure WHERE inherited = ", $role)
+        concat!(
+            "SELECT role FROM portcullis_role_closure WHERE inherited = ",
+            $role
+        )
     };
 }
 pub(super) use inheriting;
@@ -45,7 +51,8 @@ pub(super) use inheriting;
 macro_rules! permissions_of {
     ($held:expr) => {
         concat!(
-            "(SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions WHERE role IN (",
+            "(SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM portcullis_role_permissions
+                WHERE role IN (",
             $held,
             ")) AS allowed)"
         )
@@ -68,39 +75,39 @@ pub(crate) use roles_and_permissions_of;
 
 /// Writes a role that inherits nothing, if there is none of this name; whether there was none.
 pub(super) async fn create(tx: &mut Tx<'_>, name: &str, description: &str) -> Result<bool, Fault> {
-    let sql = "INSERT INTO roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO portcullis_roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![name, description]).await? == 0 {
         return Ok(false);
     }
-    let itself = "INSERT INTO role_closure (role, inherited) VALUES ($1, $1)";
+    let itself = "INSERT INTO portcullis_role_closure (role, inherited) VALUES ($1, $1)";
     tx.execute(itself, params![name]).await?;
     Ok(true)
 }
 
 /// Deletes a role, from everybody who has it and from the graph.
 pub(super) async fn delete(tx: &mut Tx<'_>, name: &str) -> Result<(), Fault> {
-    let parents = "DELETE FROM role_parents WHERE role = $1";
+    let parents = "DELETE FROM portcullis_role_parents WHERE role = $1";
     tx.execute(parents, params![name]).await?;
     forget_unreached(tx, name).await?;
-    let sql = "DELETE FROM roles WHERE name = $1";
+    let sql = "DELETE FROM portcullis_roles WHERE name = $1";
     tx.execute(sql, params![name]).await.map(drop)
 }
 
 /// Whether `role` is `other`, or inherits it over any number of steps.
 pub(super) async fn reaches(tx: &mut Tx<'_>, role: &str, other: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM role_closure WHERE role = $1 AND inherited = $2";
+    let sql = "SELECT 1 FROM portcullis_role_closure WHERE role = $1 AND inherited = $2";
     Ok(tx.query_one(sql, params![role, other]).await?.is_some())
 }
 
 /// Puts a parent over a role, which it must not reach; whether it wasn't there before.
 pub(super) async fn put_parent(tx: &mut Tx<'_>, role: &str, parent: &str) -> Result<bool, Fault> {
-    let sql = "INSERT INTO role_parents (role, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO portcullis_role_parents (role, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![role, parent]).await? == 0 {
         return Ok(false);
     }
     // Whoever has the role has from now on what comes with the parent.
-    let closure = "INSERT INTO role_closure (role, inherited)
-        SELECT below.role, above.inherited FROM role_closure AS below, role_closure AS above
+    let closure = "INSERT INTO portcullis_role_closure (role, inherited)
+        SELECT below.role, above.inherited FROM portcullis_role_closure AS below, portcullis_role_closure AS above
         WHERE below.inherited = $1 AND above.role = $2 ON CONFLICT DO NOTHING";
     tx.execute(closure, params![role, parent]).await?;
     Ok(true)
@@ -108,7 +115,7 @@ pub(super) async fn put_parent(tx: &mut Tx<'_>, role: &str, parent: &str) -> Res
 
 /// Takes a parent from a role; whether it had it.
 pub(super) async fn remove_parent(tx: &mut Tx<'_>, role: &str, parent: &str) -> Result<bool, Fault> {
-    let sql = "DELETE FROM role_parents WHERE role = $1 AND parent = $2";
+    let sql = "DELETE FROM portcullis_role_parents WHERE role = $1 AND parent = $2";
     if tx.execute(sql, params![role, parent]).await? == 0 {
         return Ok(false);
     }
@@ -120,10 +127,10 @@ pub(super) async fn remove_parent(tx: &mut Tx<'_>, role: &str, parent: &str) -> 
 async fn forget_unreached(tx: &mut Tx<'_>, role: &str) -> Result<(), Fault> {
     let sql = concat!(
         "WITH RECURSIVE reached (role, inherited) AS (
-            SELECT role, role FROM role_closure WHERE inherited = $1
-            UNION SELECT reached.role, role_parents.parent FROM reached
-                JOIN role_parents ON role_parents.role = reached.inherited)
-        DELETE FROM role_closure WHERE role IN (",
+            SELECT role, role FROM portcullis_role_closure WHERE inherited = $1
+            UNION SELECT reached.role, portcullis_role_parents.parent FROM reached
+                JOIN portcullis_role_parents ON portcullis_role_parents.role = reached.inherited)
+        DELETE FROM portcullis_role_closure WHERE role IN (",
         inheriting!("$1"),
         ") AND (role, inherited) NOT IN (SELECT role, inherited FROM reached)"
     );

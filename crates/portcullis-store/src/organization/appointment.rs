@@ -67,7 +67,7 @@ async fn admit(
     if let Some(refusal) = refusal_to_give(tx, who, roles).await? {
         return Ok(Err(refusal));
     }
-    let known = "SELECT 1 FROM accounts WHERE id = $1";
+    let known = "SELECT 1 FROM portcullis_accounts WHERE id = $1";
     if tx.query_one(known, params![account]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownAccount));
     }
@@ -110,7 +110,7 @@ async fn refusal_to_act(
     if let Some(refusal) = lacking(who.lacks(NEEDED, std::iter::empty::<&String>())) {
         return Ok(Some(refusal));
     }
-    let known = "SELECT 1 FROM organizations WHERE id = $1";
+    let known = "SELECT 1 FROM portcullis_organizations WHERE id = $1";
     let found = tx.query_one(known, params![id]).await?;
     Ok(found.is_none().then_some(OrganizationsError::UnknownOrganization))
 }

@@ -42,7 +42,7 @@ pub(super) async fn remove(
     action: Action,
     by: &Context,
 ) -> Outcome {
-    let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
+    let sql = "DELETE FROM portcullis_organization_members WHERE organization_id = $1 AND account_id = $2";
     tx.execute(sql, params![id, account]).await?;
     changed(tx, action, (id, account), "", by);
     guard_owners(tx, id, before).await
@@ -56,14 +56,15 @@ async fn write(
     at: Timestamp,
 ) -> Result<BTreeSet<String>, Fault> {
     let before = roles_of(tx, id, account).await?.unwrap_or_default();
-    let sql = "INSERT INTO organization_members (organization_id, account_id, joined_at) VALUES ($1, $2, $3)
+    let sql = "INSERT INTO portcullis_organization_members (organization_id, account_id, joined_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     tx.execute(sql, params![id, account, at]).await?;
-    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
+    let sql = "DELETE FROM portcullis_organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
     for role in before.difference(roles) {
         tx.execute(sql, params![id, account, role]).await?;
     }
-    let sql = "INSERT INTO organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)";
+    let sql =
+        "INSERT INTO portcullis_organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)";
     for role in roles.difference(&before) {
         tx.execute(sql, params![id, account, role]).await?;
     }
@@ -76,9 +77,9 @@ pub(super) async fn roles_of(
     id: Id,
     account: account::Id,
 ) -> Result<Option<BTreeSet<String>>, Fault> {
-    let sql = "SELECT (SELECT string_agg(role, '\n') FROM organization_roles
+    let sql = "SELECT (SELECT string_agg(role, '\n') FROM portcullis_organization_roles
             WHERE organization_id = $1 AND account_id = $2)
-        FROM organization_members WHERE organization_id = $1 AND account_id = $2";
+        FROM portcullis_organization_members WHERE organization_id = $1 AND account_id = $2";
     let row = tx.query_one(sql, params![id, account]).await?;
     row.map(|mut row| Ok(names(&mut row)?.into_iter().collect()))
         .transpose()
@@ -99,7 +100,7 @@ pub(super) async fn owns_too_many<'n>(
 
 /// How many organizations the account owns.
 pub(super) async fn owned(tx: &mut Tx<'_>, account: account::Id) -> Result<i64, Fault> {
-    let sql = "SELECT count(*) FROM organization_roles WHERE account_id = $1 AND role = $2";
+    let sql = "SELECT count(*) FROM portcullis_organization_roles WHERE account_id = $1 AND role = $2";
     count(tx, sql, params![account, OWNER]).await
 }
 
@@ -116,7 +117,8 @@ pub(super) async fn add_member(
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    let sql = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1), EXISTS (SELECT 1 FROM accounts WHERE id = $2)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM portcullis_organizations WHERE id = $1), EXISTS (SELECT 1
+        FROM portcullis_accounts WHERE id = $2)";
     let mut known = tx
         .query_one(sql, params![id, account])
         .await?
@@ -223,9 +225,10 @@ async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Out
 /// Whether the organization has an owner who can act: a person.
 async fn owner_acts(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
     let [one, other] = tx.acting();
-    let sql = "SELECT 1 FROM organization_roles JOIN accounts ON accounts.id = organization_roles.account_id
-        WHERE organization_roles.organization_id = $1 AND organization_roles.role = $2
-        AND accounts.state IN ($3, $4) AND accounts.kind = 'person' LIMIT 1";
+    let sql = "SELECT 1 FROM portcullis_organization_roles
+        JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_organization_roles.account_id
+        WHERE portcullis_organization_roles.organization_id = $1 AND portcullis_organization_roles.role = $2
+        AND portcullis_accounts.state IN ($3, $4) AND portcullis_accounts.kind = 'person' LIMIT 1";
     let owner = tx.query_one(sql, params![id, OWNER, one, other]).await?;
     Ok(owner.is_some())
 }
@@ -237,7 +240,7 @@ pub(crate) async fn record_ownerless(
     account: account::Id,
     by: &Context,
 ) -> Result<(), Fault> {
-    let sql = "SELECT organization_id FROM organization_roles WHERE account_id = $1 AND role = $2
+    let sql = "SELECT organization_id FROM portcullis_organization_roles WHERE account_id = $1 AND role = $2
         ORDER BY organization_id";
     for mut row in tx.query(sql, params![account, OWNER]).await? {
         let id: Id = row.take()?;
@@ -266,9 +269,10 @@ pub(super) async fn transfer_ownership(
     }
     // Only a person who can act can own.
     let person =
-        "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
-        WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
-        AND accounts.state IN ($3, $4) AND accounts.kind = 'person'";
+        "SELECT 1 FROM portcullis_organization_members
+            JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_organization_members.account_id
+        WHERE portcullis_organization_members.organization_id = $1 AND portcullis_organization_members.account_id = $2
+        AND portcullis_accounts.state IN ($3, $4) AND portcullis_accounts.kind = 'person'";
     let [one, other] = tx.acting();
     if tx.query_one(person, params![id, to, one, other]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownMember));
