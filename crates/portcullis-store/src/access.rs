@@ -145,8 +145,8 @@ const AS_MEMBER: &str = concat!(
     "SELECT (SELECT count(*) FROM portcullis_organization_members WHERE account_id = $1), ",
     permissions_of!(
         inherited!("portcullis_organization_roles" where "portcullis_organization_roles.account_id = $1
-        AND portcullis_organization_roles.organization_id IN (SELECT id FROM portcullis_organizations
-        WHERE state = 'active')")
+        AND EXISTS (SELECT 1 FROM portcullis_organizations
+            WHERE id = portcullis_organization_roles.organization_id AND state = 'active')")
     )
 );
 
@@ -208,4 +208,25 @@ async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Faul
     let sql = "SELECT permission FROM portcullis_role_permissions WHERE role = $1";
     let rows = tx.query(sql, params![ADMINISTRATOR]).await?;
     rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::SQLITE;
+
+    /// However many accounts, organizations and roles there are, what is asked at a decision looks up what it needs.
+    #[test]
+    fn what_is_asked_at_a_decision_scans_no_table() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        database.execute_batch(SQLITE.begin.sql).unwrap();
+        for sql in [FACTS, AS_MEMBER] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", sql.replace('$', "?"));
+            let mut plan = database.prepare(&sql).unwrap();
+            let steps = plan.query_map([&[0_u8; 16][..]], |step| step.get::<_, String>("detail"));
+            let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+            let scans = |step: &String| step.contains("SCAN portcullis_");
+            assert!(!steps.iter().any(scans), "{sql}: {steps:#?}");
+        }
+    }
 }

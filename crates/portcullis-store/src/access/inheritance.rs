@@ -10,11 +10,11 @@ use portcullis_core::fault::Fault;
 use crate::tx::Tx;
 use crate::value::params;
 
-/// A selection of `role`: the roles that rows of `$table` give where `$condition`, with all they inherit, each once.
+/// A selection of `role`: the roles that rows of `$table` give where `$condition`, with all they inherit.
 macro_rules! inherited {
     ($table:literal where $condition:expr) => {
         concat!(
-            "SELECT DISTINCT portcullis_role_closure.inherited AS role FROM ",
+            "SELECT portcullis_role_closure.inherited AS role FROM ",
             $table,
             " JOIN portcullis_role_closure ON portcullis_role_closure.role = ",
             $table,
@@ -60,13 +60,13 @@ macro_rules! permissions_of {
 }
 pub(crate) use permissions_of;
 
-/// Two columns of names: the roles of the selection `$held`, and the permissions that they have.
+/// Two columns of names: the roles of the selection `$held`, and the permissions that they have, each once.
 macro_rules! roles_and_permissions_of {
     ($held:expr) => {
         concat!(
-            "(SELECT string_agg(role, '\n') FROM (",
+            "(SELECT string_agg(role, '\n') FROM (SELECT DISTINCT role FROM (",
             $held,
-            ") AS held), ",
+            ") AS given) AS held), ",
             $crate::access::permissions_of!($held)
         )
     };
