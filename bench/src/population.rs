@@ -46,9 +46,11 @@ pub(crate) fn write(file: &Path, count: usize, now: Timestamp) -> Result<()> {
 
 fn accounts(connection: &Connection, count: usize, now: Timestamp) -> Result<()> {
     let mut account = connection.prepare(
-        "INSERT INTO accounts (id, email, email_normalised, state, stamp, created_at) VALUES (?1, ?2, ?2, 'active', ?3, ?4)",
+        "INSERT INTO portcullis_accounts (id, email, email_normalised, state, stamp, created_at)
+            VALUES (?1, ?2, ?2, 'active', ?3, ?4)",
     )?;
-    let mut password = connection.prepare("INSERT INTO passwords (account_id, sealed) VALUES (?1, ?2)")?;
+    let mut password =
+        connection.prepare("INSERT INTO portcullis_passwords (account_id, sealed) VALUES (?1, ?2)")?;
     // As long as a sealed hash; it never opens.
     let sealed = [0x5a_u8; 160];
     for number in 0..count {
@@ -66,7 +68,7 @@ fn accounts(connection: &Connection, count: usize, now: Timestamp) -> Result<()>
 
 fn sessions(connection: &Connection, count: usize, now: Timestamp) -> Result<()> {
     let mut session = connection.prepare(
-        "INSERT INTO sessions (id, account_id, stamp, token, user_agent, ip, method, authenticated_at, last_seen_at, idle, expires_at)
+        "INSERT INTO portcullis_sessions (id, account_id, stamp, token, user_agent, ip, method, authenticated_at, last_seen_at, idle, expires_at)
          VALUES (?1, ?2, ?3, ?4, 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '192.0.2.7', 'pwd', ?5, ?5, ?6, ?7)",
     )?;
     for number in 0..count {
@@ -84,8 +86,9 @@ fn sessions(connection: &Connection, count: usize, now: Timestamp) -> Result<()>
 }
 
 fn refresh_tokens(connection: &Connection, count: usize, now: Timestamp) -> Result<()> {
-    let mut token = connection
-        .prepare("INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES (?1, ?2, ?3)")?;
+    let mut token = connection.prepare(
+        "INSERT INTO portcullis_refresh_tokens (digest, session_id, expires_at) VALUES (?1, ?2, ?3)",
+    )?;
     for number in 0..count {
         token.execute(params![
             refresh_token(number).digest().as_bytes(),

@@ -33,6 +33,12 @@ pub enum Fault {
         "the database is from a newer version: {0}; run that version, or restore a backup made by this one"
     )]
     NewerSchema(String),
+    /// The database has to be changed in a way that an older Portcullis can't work with, and one may be working with it.
+    #[error(
+        "the database is in use, and has to be brought up to date alone: {0}; stop all nodes of the former version, and \
+         whatever else has it open, then start again"
+    )]
+    InUse(String),
     /// There is nothing in the database, though there should be.
     #[error("the database is empty: {0}")]
     Empty(String),

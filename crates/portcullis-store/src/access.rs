@@ -8,6 +8,7 @@ mod administrator;
 mod authority;
 mod change;
 mod decisions;
+mod inheritance;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -26,11 +27,12 @@ use uuid::Uuid;
 pub(crate) use self::administrator::{
     administrator_acts, administrator_exists, lock_roles, people_who_administer,
 };
-pub(crate) use self::authority::{brings, lacks_over, of_actor};
+pub(crate) use self::authority::{all_bring, brings, lacks_over, of_actor, of_actor_in, of_member};
 use self::change::{
     allow, assign, create_role, declare_permission, delete_role, disallow, disinherit, inherit, unassign,
     withdraw_permission,
 };
+pub(crate) use self::inheritance::{inherited, permissions_of, roles_and_permissions_of};
 use crate::Database;
 use crate::event::Entry;
 use crate::port::on_database as implement;
@@ -68,7 +70,7 @@ async fn as_member(on: &Database, account: Id) -> Result<MemberFacts, Fault> {
 
 async fn permissions(on: &Database) -> Result<Vec<PermissionRecord>, Fault> {
     let rows = on
-        .read("SELECT name, description FROM permissions", params![])
+        .read("SELECT name, description FROM portcullis_permissions", params![])
         .await?;
     let permission = |mut row: Row| {
         let (name, description) = (row.take()?, row.take()?);
@@ -82,9 +84,9 @@ async fn permissions(on: &Database) -> Result<Vec<PermissionRecord>, Fault> {
 
 async fn roles(on: &Database) -> Result<Vec<RoleRecord>, Fault> {
     let sql = "SELECT name, description,
-        (SELECT string_agg(permission, '\n') FROM role_permissions WHERE role = roles.name),
-        (SELECT string_agg(parent, '\n') FROM role_parents WHERE role = roles.name)
-        FROM roles";
+        (SELECT string_agg(permission, '\n') FROM portcullis_role_permissions WHERE role = portcullis_roles.name),
+        (SELECT string_agg(parent, '\n') FROM portcullis_role_parents WHERE role = portcullis_roles.name)
+        FROM portcullis_roles";
     let role = |mut row: Row| {
         Ok(RoleRecord {
             name: row.take()?,
@@ -108,12 +110,12 @@ async fn holders(
     let sql = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM accounts WHERE id > $2 AND id IN (SELECT account_id FROM account_roles WHERE role = $1)
+        " FROM portcullis_accounts WHERE id > $2 AND id IN (SELECT account_id FROM portcullis_account_roles WHERE role = $1)
          ORDER BY id LIMIT $3"
     );
     let after = after.map_or(Uuid::nil(), Id::as_uuid);
     let rows = on.read(sql, params![&role, after, limit]).await?;
-    let exists = "SELECT 1 FROM roles WHERE name = $1";
+    let exists = "SELECT 1 FROM portcullis_roles WHERE name = $1";
     if rows.is_empty() && on.read(exists, params![&role]).await?.is_empty() {
         return Ok(None);
     }
@@ -122,34 +124,31 @@ async fn holders(
 }
 
 async fn assigned(on: &Database, account: Id) -> Result<Option<Vec<String>>, Fault> {
-    let sql = "SELECT (SELECT string_agg(role, '\n') FROM account_roles WHERE account_id = accounts.id)
-        FROM accounts WHERE id = $1";
+    let sql = "SELECT (SELECT string_agg(role, '\n') FROM portcullis_account_roles WHERE account_id = portcullis_accounts.id)
+        FROM portcullis_accounts WHERE id = $1";
     let row = on.read(sql, params![account]).await?.into_iter().next();
     row.map(|mut row| names(&mut row)).transpose()
 }
 
-/// One statement, so that account, roles and permissions are of one moment. `UNION` ends also on a graph that has a
-/// cycle after all.
+/// One statement, so that account, roles and permissions are of one moment.
 const FACTS: &str = concat!(
-    "WITH RECURSIVE held (name) AS (
-        SELECT role FROM account_roles WHERE account_id = $1
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-     SELECT ",
+    "SELECT ",
     account_columns!(),
-    ", (SELECT string_agg(name, '\n') FROM held),
-     (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)
-     FROM accounts WHERE id = $1"
+    ", ",
+    roles_and_permissions_of!(
+        inherited!("portcullis_account_roles" where "portcullis_account_roles.account_id = $1")
+    ),
+    " FROM portcullis_accounts WHERE id = $1"
 );
 
-const AS_MEMBER: &str = "WITH RECURSIVE held (name) AS (
-        SELECT organization_roles.role FROM organization_roles
-            JOIN organizations ON organizations.id = organization_roles.organization_id
-            WHERE organization_roles.account_id = $1 AND organizations.state = 'active'
-        UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-     SELECT (SELECT count(*) FROM organization_members WHERE account_id = $1),
-     (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-        WHERE role IN (SELECT name FROM held)) AS allowed)";
+const AS_MEMBER: &str = concat!(
+    "SELECT (SELECT count(*) FROM portcullis_organization_members WHERE account_id = $1), ",
+    permissions_of!(
+        inherited!("portcullis_organization_roles" where "portcullis_organization_roles.account_id = $1
+        AND EXISTS (SELECT 1 FROM portcullis_organizations
+            WHERE id = portcullis_organization_roles.organization_id AND state = 'active')")
+    )
+);
 
 /// Answers whether anything changed. Each permission that is new, has other words or wasn't the administrators' is on
 /// record.
@@ -164,14 +163,13 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
     {
         return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Permission)));
     }
-    let role =
-        "INSERT INTO roles (name, description) VALUES ($1, 'May do everything') ON CONFLICT DO NOTHING";
-    let give = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let known = "INSERT INTO permissions (name, description) VALUES ($1, $2)
+    let give =
+        "INSERT INTO portcullis_role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let known = "INSERT INTO portcullis_permissions (name, description) VALUES ($1, $2)
         ON CONFLICT (name) DO UPDATE SET description = excluded.description";
     lock_roles(tx).await?;
     let (present, given) = (declared(tx).await?, given_to_administrator(tx).await?);
-    let mut changed = tx.execute(role, params![ADMINISTRATOR]).await? > 0;
+    let mut changed = inheritance::create(tx, ADMINISTRATOR, "May do everything").await?;
     // By name: of a name that is declared twice the last description counts, every time.
     let wanted: BTreeMap<_, _> = permissions.iter().map(|p| (&p.name, &p.description)).collect();
     for (name, description) in wanted {
@@ -199,7 +197,7 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
 
 async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {
     let rows = tx
-        .query("SELECT name, description FROM permissions", params![])
+        .query("SELECT name, description FROM portcullis_permissions", params![])
         .await?;
     rows.into_iter()
         .map(|mut row| Ok((row.take()?, row.take()?)))
@@ -207,7 +205,28 @@ async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {
 }
 
 async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Fault> {
-    let sql = "SELECT permission FROM role_permissions WHERE role = $1";
+    let sql = "SELECT permission FROM portcullis_role_permissions WHERE role = $1";
     let rows = tx.query(sql, params![ADMINISTRATOR]).await?;
     rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::SQLITE;
+
+    /// However many accounts, organizations and roles there are, what is asked at a decision looks up what it needs.
+    #[test]
+    fn what_is_asked_at_a_decision_scans_no_table() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        database.execute_batch(SQLITE.begin.sql).unwrap();
+        for sql in [FACTS, AS_MEMBER] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", sql.replace('$', "?"));
+            let mut plan = database.prepare(&sql).unwrap();
+            let steps = plan.query_map([&[0_u8; 16][..]], |step| step.get::<_, String>("detail"));
+            let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+            let scans = |step: &String| step.contains("SCAN portcullis_");
+            assert!(!steps.iter().any(scans), "{sql}: {steps:#?}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ use crate::{Database, access, api_key, budget, organization, session};
 portcullis_core::account_port!();
 
 async fn setup_is_open(on: &Database, token: Digest<Setup>, now: Timestamp) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM setup WHERE digest = $1 AND expires_at > $2";
+    let sql = "SELECT 1 FROM portcullis_setup WHERE digest = $1 AND expires_at > $2";
     // Whoever has no token asks no further: the second question costs more.
     if on.read(sql, params![&token, now]).await?.is_empty() {
         return Ok(false);
@@ -53,7 +53,11 @@ async fn setup_is_open(on: &Database, token: Digest<Setup>, now: Timestamp) -> R
 }
 
 async fn find(on: &Database, id: Id) -> Result<Option<Account>, Fault> {
-    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM portcullis_accounts WHERE id = $1"
+    );
     let row = on.read(sql, params![id]).await?.into_iter().next();
     row.map(|mut row| account(&mut row)).transpose()
 }
@@ -77,7 +81,7 @@ async fn list(on: &Database, after: Option<Id>, limit: u32) -> Result<Vec<Accoun
     let sql = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM accounts WHERE id > $1 ORDER BY id LIMIT $2"
+        " FROM portcullis_accounts WHERE id > $1 ORDER BY id LIMIT $2"
     );
     let after = after.map_or(Uuid::nil(), Id::as_uuid);
     let rows = on.read(sql, params![after, limit]).await?;
@@ -85,7 +89,7 @@ async fn list(on: &Database, after: Option<Id>, limit: u32) -> Result<Vec<Accoun
 }
 
 async fn rehash(tx: &mut Tx<'_>, id: Id, old: &SealedHash, new: &SealedHash) -> Result<bool, Fault> {
-    let sql = "UPDATE passwords SET sealed = $3 WHERE account_id = $1 AND sealed = $2";
+    let sql = "UPDATE portcullis_passwords SET sealed = $3 WHERE account_id = $1 AND sealed = $2";
     Ok(tx
         .execute(sql, params![id, old.as_bytes(), new.as_bytes()])
         .await?
@@ -107,7 +111,8 @@ macro_rules! logins {
         concat!(
             "SELECT ",
             account_columns!(),
-            ", passwords.sealed FROM accounts LEFT JOIN passwords ON passwords.account_id = accounts.id WHERE ",
+            ", portcullis_passwords.sealed FROM portcullis_accounts
+                LEFT JOIN portcullis_passwords ON portcullis_passwords.account_id = portcullis_accounts.id WHERE ",
             $which
         )
     };
@@ -118,11 +123,11 @@ const LOGINS_BY_USERNAME: &str = logins!("username_normalised = $1");
 /// The newest claimants, as many as `LOGIN_CLAIMS` says, and whoever has proven the address; that one last, so that the
 /// time of a claimant's login doesn't tell whether there is one.
 const LOGINS_BY_EMAIL: &str = logins!(
-    "accounts.id IN (
-        SELECT id FROM accounts WHERE email_normalised = $1
-        UNION SELECT account_id FROM (SELECT account_id FROM email_claims WHERE email_normalised = $1
+    "portcullis_accounts.id IN (
+        SELECT id FROM portcullis_accounts WHERE email_normalised = $1
+        UNION SELECT account_id FROM (SELECT account_id FROM portcullis_email_claims WHERE email_normalised = $1
             ORDER BY account_id DESC LIMIT 3) AS newest)
-     ORDER BY CASE WHEN accounts.email_verified_at IS NULL THEN 0 ELSE 1 END, accounts.id DESC"
+     ORDER BY CASE WHEN portcullis_accounts.email_verified_at IS NULL THEN 0 ELSE 1 END, portcullis_accounts.id DESC"
 );
 
 async fn set_state(
@@ -139,7 +144,7 @@ async fn set_state(
     if !missing.is_empty() {
         return Ok(Err(AccountsError::Forbidden { missing }));
     }
-    let present = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let present = "SELECT state FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(present, params![id]).await? else {
         return Ok(Err(AccountsError::UnknownAccount));
     };
@@ -172,9 +177,10 @@ async fn set_state(
 
 /// Who unlocks an account has not proven its address.
 const SET_STATE: &str = concat!(
-    "UPDATE accounts SET stamp = coalesce($3, stamp), state = CASE
+    "UPDATE portcullis_accounts SET stamp = coalesce($3, stamp), state = CASE
        WHEN $2 = 'active' AND email_verified_at IS NULL AND (email IS NOT NULL OR EXISTS (
-           SELECT 1 FROM email_claims WHERE email_claims.account_id = accounts.id)) THEN 'unverified' ELSE $2 END
+           SELECT 1 FROM portcullis_email_claims
+           WHERE portcullis_email_claims.account_id = portcullis_accounts.id)) THEN 'unverified' ELSE $2 END
      WHERE id = $1 RETURNING ",
     account_columns!()
 );

@@ -94,7 +94,7 @@ async fn list(on: &Database, account: account::Id) -> Result<Vec<ApiKey>, Fault>
     let sql = concat!(
         "SELECT ",
         api_key_columns!(),
-        " FROM api_keys WHERE account_id = $1 ORDER BY id"
+        " FROM portcullis_api_keys WHERE account_id = $1 ORDER BY id"
     );
     let rows = on.read(sql, params![account]).await?;
     rows.into_iter().map(|mut row| api_key(&mut row)).collect()
@@ -110,7 +110,7 @@ async fn find_by_digest(on: &Database, digest: KeyDigest) -> Result<Option<Found
         "SELECT ",
         api_key_columns!(),
         ", CASE WHEN digest = $1 THEN NULL ELSE previous_until END
-         FROM api_keys WHERE digest = $1 OR previous = $1"
+         FROM portcullis_api_keys WHERE digest = $1 OR previous = $1"
     );
     let row = on.read(sql, params![&digest]).await?.into_iter().next();
     let found = |mut row: Row| {
@@ -136,10 +136,10 @@ async fn note_used(tx: &mut Tx<'_>, used: &[(Id, Timestamp, Option<IpAddr>)]) ->
 const FIND: &str = concat!(
     "SELECT ",
     api_key_columns!(),
-    " FROM api_keys WHERE account_id = $1 AND id = $2"
+    " FROM portcullis_api_keys WHERE account_id = $1 AND id = $2"
 );
 
-const TOUCH: &str = "UPDATE api_keys SET last_used_at = $2, last_used_ip = $3
+const TOUCH: &str = "UPDATE portcullis_api_keys SET last_used_at = $2, last_used_ip = $3
     WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)";
 
 type Outcome = Result<Result<ApiKey, ApiKeysError>, Fault>;
@@ -155,7 +155,7 @@ async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Outcome {
     if new.stamp.is_some_and(|seen| seen != stamp) {
         return Ok(Err(ApiKeysError::LoggedOut));
     }
-    let sql = "SELECT count(*) FROM api_keys WHERE account_id = $1";
+    let sql = "SELECT count(*) FROM portcullis_api_keys WHERE account_id = $1";
     let rows = tx.query(sql, params![new.account]).await?;
     if one::<i64>(rows)? >= i64::from(new.most) {
         return Ok(Err(ApiKeysError::TooMany(new.most)));
@@ -168,7 +168,7 @@ async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Outcome {
 async fn insert(tx: &mut Tx<'_>, new: &NewApiKey, at: Timestamp) -> Result<ApiKey, Fault> {
     defends!("T015");
     let sql = concat!(
-        "INSERT INTO api_keys (id, account_id, name, permissions, hint, digest, expires_at, networks, rate, created_at)
+        "INSERT INTO portcullis_api_keys (id, account_id, name, permissions, hint, digest, expires_at, networks, rate, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ",
         api_key_columns!()
     );
@@ -269,7 +269,7 @@ fn told(change: &Change) -> String {
 }
 
 const CHANGE: &str = concat!(
-    "UPDATE api_keys SET name = coalesce($3, name), enabled = coalesce($4, enabled),
+    "UPDATE portcullis_api_keys SET name = coalesce($3, name), enabled = coalesce($4, enabled),
        networks = coalesce($5, networks), rate = CASE WHEN CAST($6 AS BIGINT) = 1 THEN $7 ELSE rate END
      WHERE id = $1 AND account_id = $2 RETURNING ",
     api_key_columns!()
@@ -278,7 +278,7 @@ const CHANGE: &str = concat!(
 async fn revoke_key(tx: &mut Tx<'_>, account: account::Id, id: Id, by: &Context) -> Result<bool, Fault> {
     defends!("T027");
     let sql = concat!(
-        "DELETE FROM api_keys WHERE id = $1 AND account_id = $2 RETURNING ",
+        "DELETE FROM portcullis_api_keys WHERE id = $1 AND account_id = $2 RETURNING ",
         api_key_columns!()
     );
     let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {

@@ -47,7 +47,7 @@ async fn list(on: &Database, filter: Filter, limit: u32) -> Result<Vec<Event>, F
 macro_rules! list {
     ($($condition:literal)*) => { concat!(
         "SELECT id, at, action, actor, account_id, session_id, api_key_id, ip, user_agent, trace, detail
-         FROM audit_events WHERE id < $1", $(" AND ", $condition,)* " ORDER BY id DESC LIMIT $2"
+         FROM portcullis_audit_events WHERE id < $1", $(" AND ", $condition,)* " ORDER BY id DESC LIMIT $2"
     ) };
 }
 

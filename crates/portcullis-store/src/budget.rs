@@ -17,9 +17,9 @@ pub(crate) async fn spend(
     now: Timestamp,
 ) -> Result<Option<Duration>, Fault> {
     // It locks the row that is there, or makes it: two that begin at once wait for each other, and so does a sweep.
-    let take = "INSERT INTO budgets (subject, due) VALUES ($1, $2)
-        ON CONFLICT (subject) DO UPDATE SET due = budgets.due RETURNING due";
-    let write = "UPDATE budgets SET due = $2 WHERE subject = $1";
+    let take = "INSERT INTO portcullis_budgets (subject, due) VALUES ($1, $2)
+        ON CONFLICT (subject) DO UPDATE SET due = portcullis_budgets.due RETURNING due";
+    let write = "UPDATE portcullis_budgets SET due = $2 WHERE subject = $1";
     let mut wait = None;
     let mut counted = Vec::with_capacity(budgets.len());
     for budget in in_order(budgets) {

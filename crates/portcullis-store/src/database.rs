@@ -57,7 +57,8 @@ impl Database {
     /// for every host but this machine. `sslrootcert` names a PEM file to trust instead of the system's roots.
     ///
     /// # Errors
-    /// [`Fault`]: it can't be reached, is not a database, is newer than this program, or can't be written.
+    /// [`Fault`]: it can't be reached, is not a database, is newer than this program, can't be written, or has to be brought up
+    /// to date in a way that nodes of an older version, which use it, can't work with.
     pub async fn open(url: &str) -> Result<Self, Fault> {
         Self::open_with(url, &Settings::default()).await
     }
@@ -74,7 +75,7 @@ impl Database {
             Address::Postgres(url) => return Self::open_postgres(url, settings, bus).await,
         };
         let engine =
-            engine::sqlite::Engine::open(file, settings, Arc::clone(&bus), migration::SQLITE).await?;
+            engine::sqlite::Engine::open(file, settings, Arc::clone(&bus), &migration::SQLITE).await?;
         Self::begin(Engine::Sqlite(engine), bus).await
     }
 

@@ -91,7 +91,7 @@ const NODE_BITS: u32 = 40;
 const NODE_MASK: u64 = (1 << NODE_BITS) - 1;
 const COUNTER_MASK: u64 = (1 << (62 - NODE_BITS)) - 1;
 
-pub(crate) const INSERT: &str = "INSERT INTO audit_events
+pub(crate) const INSERT: &str = "INSERT INTO portcullis_audit_events
     (id, at, action, actor, account_id, session_id, api_key_id, ip, user_agent, trace, detail)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 

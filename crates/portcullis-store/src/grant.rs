@@ -15,6 +15,7 @@ use portcullis_core::grants::{
 use portcullis_core::organization;
 
 use crate::Database;
+use crate::access::inherited;
 use crate::event::{self, Entry};
 use crate::port::on_database as implement;
 use crate::tx::Tx;
@@ -23,7 +24,7 @@ use crate::value::{Row, Value, one, params};
 portcullis_core::grants_port!();
 
 async fn grants_of(on: &Database, target: Target, now: Timestamp) -> Result<Vec<Record>, Fault> {
-    let sql = "SELECT subject, action, expires_at, granted_by, granted_at FROM grants
+    let sql = "SELECT subject, action, expires_at, granted_by, granted_at FROM portcullis_grants
         WHERE kind = $1 AND resource = $2 AND (expires_at IS NULL OR expires_at > $3)
         ORDER BY subject, action";
     let rows = on.read(sql, params![&target.kind, &target.id, now]).await?;
@@ -64,32 +65,31 @@ async fn held_ids(
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
-/// The roles of account `$1`, those they inherit included. `UNION` ends also on a graph that has a cycle after all.
-macro_rules! with_roles {
-    ($($sql:literal)+) => {
-        concat!(
-            "WITH RECURSIVE mine (name) AS (
-                SELECT role FROM account_roles WHERE account_id = $1
-                UNION SELECT role_parents.parent FROM role_parents JOIN mine ON role_parents.role = mine.name) ",
-            $($sql),+
-        )
+/// The roles of account `$1`, those they inherit included.
+macro_rules! roles {
+    () => {
+        inherited!("portcullis_account_roles" where "portcullis_account_roles.account_id = $1")
     };
 }
 
 /// How many grants count, how many of them have an end, and the last end.
-const HELD: &str = with_roles!(
-    "SELECT count(*), count(expires_at), max(expires_at) FROM grants
+const HELD: &str = concat!(
+    "SELECT count(*), count(expires_at), max(expires_at) FROM portcullis_grants
      WHERE kind = $3 AND resource = $4 AND action = $5 AND (expires_at IS NULL OR expires_at > $6)
-     AND (account_id = $1 OR organization_id = $2 OR role IN (SELECT name FROM mine))"
+     AND (account_id = $1 OR organization_id = $2 OR role IN (",
+    roles!(),
+    "))"
 );
 
-const HELD_IDS: &str = with_roles!(
+const HELD_IDS: &str = concat!(
     "SELECT resource FROM (
-         SELECT resource FROM grants WHERE account_id = $1 AND kind = $3 AND action = $4
+         SELECT resource FROM portcullis_grants WHERE account_id = $1 AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
-         UNION SELECT resource FROM grants WHERE organization_id = $2 AND kind = $3 AND action = $4
+         UNION SELECT resource FROM portcullis_grants WHERE organization_id = $2 AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
-         UNION SELECT resource FROM grants WHERE role IN (SELECT name FROM mine) AND kind = $3 AND action = $4
+         UNION SELECT resource FROM portcullis_grants WHERE role IN (",
+    roles!(),
+    ") AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6) AS held
      ORDER BY resource LIMIT $7"
 );
@@ -200,36 +200,36 @@ async fn sharer_acts(tx: &mut Tx<'_>, by: &Context) -> Result<bool, Fault> {
     let Actor::Account(account) = by.actor else {
         return Ok(by.actor == Actor::Operator || by.actor == Actor::System);
     };
-    let sql = "SELECT state FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let sql = "SELECT state FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let row = tx.query_one(sql, params![account]).await?;
     let state: Option<State> = row.map(|mut row| row.take()).transpose()?;
     Ok(state.is_some_and(|state| tx.may_act(state)))
 }
 
 /// In one order: two who share the same can't wait for each other.
-const LOCK: &str = "SELECT subject FROM grants WHERE kind = $1 AND resource = $2
+const LOCK: &str = "SELECT subject FROM portcullis_grants WHERE kind = $1 AND resource = $2
     ORDER BY subject, action FOR UPDATE";
 
 /// Grants that are over count for nothing, also before they are swept away.
-const COUNT: &str = "SELECT count(*) FROM grants WHERE kind = $1 AND resource = $2
+const COUNT: &str = "SELECT count(*) FROM portcullis_grants WHERE kind = $1 AND resource = $2
     AND (expires_at IS NULL OR expires_at > $3)";
 
-const SHARE: &str = "INSERT INTO grants
+const SHARE: &str = "INSERT INTO portcullis_grants
     (kind, resource, subject, action, account_id, role, organization_id, granted_by, granted_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT (kind, resource, subject, action) DO UPDATE SET
         granted_by = excluded.granted_by, granted_at = excluded.granted_at, expires_at = excluded.expires_at
-    WHERE grants.expires_at IS DISTINCT FROM excluded.expires_at";
+    WHERE portcullis_grants.expires_at IS DISTINCT FROM excluded.expires_at";
 
 /// Whether there is such an account or role. Organizations are checked by whoever knows the resource's own.
 async fn exists(tx: &mut Tx<'_>, subject: &Subject) -> Result<bool, Fault> {
     let found = match subject {
         Subject::Account(id) => {
-            tx.query_one("SELECT 1 FROM accounts WHERE id = $1", params![*id])
+            tx.query_one("SELECT 1 FROM portcullis_accounts WHERE id = $1", params![*id])
                 .await?
         }
         Subject::Role(name) => {
-            tx.query_one("SELECT 1 FROM roles WHERE name = $1", params![name])
+            tx.query_one("SELECT 1 FROM portcullis_roles WHERE name = $1", params![name])
                 .await?
         }
         Subject::Organization(_) => return Ok(true),
@@ -253,7 +253,8 @@ async fn unshare(
     action: &str,
     by: &Context,
 ) -> Result<bool, Fault> {
-    let sql = "DELETE FROM grants WHERE kind = $1 AND resource = $2 AND subject = $3 AND action = $4";
+    let sql =
+        "DELETE FROM portcullis_grants WHERE kind = $1 AND resource = $2 AND subject = $3 AND action = $4";
     let key = subject.to_string();
     let gone = tx
         .execute(sql, params![&target.kind, &target.id, &key, action])
@@ -267,7 +268,7 @@ async fn unshare(
 }
 
 async fn unshare_all(tx: &mut Tx<'_>, target: &Target, by: &Context) -> Result<u64, Fault> {
-    let sql = "DELETE FROM grants WHERE kind = $1 AND resource = $2";
+    let sql = "DELETE FROM portcullis_grants WHERE kind = $1 AND resource = $2";
     let gone = tx.execute(sql, params![&target.kind, &target.id]).await?;
     if gone > 0 {
         tx.record(by, Entry::of(Action::GrantsTaken).detail(target.to_string()));

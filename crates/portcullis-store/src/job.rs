@@ -22,24 +22,24 @@ impl Stored for Kind {
 portcullis_core::jobs_port!();
 
 async fn next_due(on: &Database, kind: Kind) -> Result<Option<Timestamp>, Fault> {
-    let sql = "SELECT run_at FROM jobs WHERE kind = $1 ORDER BY run_at LIMIT 1";
+    let sql = "SELECT run_at FROM portcullis_jobs WHERE kind = $1 ORDER BY run_at LIMIT 1";
     let row = on.read(sql, params![kind.as_str()]).await?.into_iter().next();
     row.map(|mut row| row.take()).transpose()
 }
 
 async fn waiting(on: &Database, kind: Kind) -> Result<u64, Fault> {
-    let sql = "SELECT count(*) FROM jobs WHERE kind = $1";
+    let sql = "SELECT count(*) FROM portcullis_jobs WHERE kind = $1";
     let count: i64 = one(on.read(sql, params![kind.as_str()]).await?)?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
 async fn finish(tx: &mut Tx<'_>, job: Id, lease: Lease) -> Result<bool, Fault> {
-    let sql = "DELETE FROM jobs WHERE id = $1 AND lease = $2";
+    let sql = "DELETE FROM portcullis_jobs WHERE id = $1 AND lease = $2";
     Ok(tx.execute(sql, params![job, lease]).await? == 1)
 }
 
 async fn retry_at(tx: &mut Tx<'_>, job: Id, lease: Lease, at: Timestamp) -> Result<bool, Fault> {
-    let sql = "UPDATE jobs SET lease = NULL, run_at = $3 WHERE id = $1 AND lease = $2";
+    let sql = "UPDATE portcullis_jobs SET lease = NULL, run_at = $3 WHERE id = $1 AND lease = $2";
     Ok(tx.execute(sql, params![job, lease, at]).await? == 1)
 }
 
@@ -54,7 +54,8 @@ pub(crate) async fn enqueue(
         tx.record(by, about(Entry::of(Action::JobWithheld), job.account, job.label));
         return Ok(Err(Withheld(wait)));
     }
-    let sql = "INSERT INTO jobs (id, kind, label, account_id, payload, run_at, created_at, ends_at)
+    let sql =
+        "INSERT INTO portcullis_jobs (id, kind, label, account_id, payload, run_at, created_at, ends_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let params = params![
         job.id,
@@ -79,12 +80,13 @@ async fn lease(
 ) -> Result<Option<Job>, Fault> {
     defends!("T131");
     // What another worker is about to take is passed over, not waited for.
-    let sql = "SELECT id FROM jobs WHERE kind = $1 AND run_at <= $2 ORDER BY run_at, id LIMIT 1 FOR UPDATE SKIP LOCKED";
+    let sql = "SELECT id FROM portcullis_jobs WHERE kind = $1 AND run_at <= $2 ORDER BY run_at, id
+        LIMIT 1 FOR UPDATE SKIP LOCKED";
     let Some(mut row) = tx.query_one(sql, params![kind.as_str(), now]).await? else {
         return Ok(None);
     };
     let id: Id = row.take()?;
-    let sql = "UPDATE jobs SET lease = $2, run_at = $3, attempts = attempts + 1 WHERE id = $1
+    let sql = "UPDATE portcullis_jobs SET lease = $2, run_at = $3, attempts = attempts + 1 WHERE id = $1
         RETURNING id, kind, label, payload, attempts, created_at, ends_at";
     let row = tx.query_one(sql, params![id, lease, until]).await?;
     row.map(read).transpose()
@@ -103,7 +105,7 @@ fn read(mut row: Row) -> Result<Job, Fault> {
 }
 
 async fn give_up(tx: &mut Tx<'_>, job: Id, lease: Lease, reason: &str, by: &Context) -> Result<bool, Fault> {
-    let sql = "DELETE FROM jobs WHERE id = $1 AND lease = $2 RETURNING label, account_id";
+    let sql = "DELETE FROM portcullis_jobs WHERE id = $1 AND lease = $2 RETURNING label, account_id";
     let Some(mut row) = tx.query_one(sql, params![job, lease]).await? else {
         return Ok(false);
     };

@@ -12,7 +12,7 @@ use crate::port::on_database as implement;
 use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, params};
 
-const LOAD: &str = "SELECT kid, algorithm, sealed, phase, created_at, delete_at FROM signing_keys
+const LOAD: &str = "SELECT kid, algorithm, sealed, phase, created_at, delete_at FROM portcullis_signing_keys
     ORDER BY created_at, kid";
 
 portcullis_core::key_port!();
@@ -22,7 +22,7 @@ async fn load(on: &Database) -> Result<Vec<Record>, Fault> {
 }
 
 async fn delete_retired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, Fault> {
-    let sql = "DELETE FROM signing_keys WHERE phase = 'retired' AND delete_at <= $1";
+    let sql = "DELETE FROM portcullis_signing_keys WHERE phase = 'retired' AND delete_at <= $1";
     let deleted = tx.execute(sql, params![now]).await?;
     if deleted > 0 {
         tx.invalidate(Invalidation::Keys, now);
@@ -32,7 +32,7 @@ async fn delete_retired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, Fault> {
 
 /// The ring stays the same ring: nothing is invalidated.
 async fn reseal(tx: &mut Tx<'_>, kid: &str, old: &[u8], new: &[u8]) -> Result<bool, Fault> {
-    let sql = "UPDATE signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
+    let sql = "UPDATE portcullis_signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
     Ok(tx.execute(sql, params![kid, old, new]).await? == 1)
 }
 
@@ -55,9 +55,12 @@ fn record(mut row: Row) -> Result<Record, Fault> {
 
 /// Lets one transaction at a time change the ring.
 async fn lock_keys(tx: &mut Tx<'_>) -> Result<(), Fault> {
-    tx.query("SELECT name FROM locks WHERE name = 'keys' FOR UPDATE", params![])
-        .await
-        .map(drop)
+    tx.query(
+        "SELECT name FROM portcullis_locks WHERE name = 'keys' FOR UPDATE",
+        params![],
+    )
+    .await
+    .map(drop)
 }
 
 async fn found(tx: &mut Tx<'_>, records: &[Record], by: &Context) -> Result<Vec<Record>, Fault> {
@@ -91,7 +94,7 @@ async fn retire_others(
     by: &Context,
 ) -> Result<u64, Fault> {
     lock_keys(tx).await?;
-    let sql = "UPDATE signing_keys SET phase = 'retired', delete_at = $2
+    let sql = "UPDATE portcullis_signing_keys SET phase = 'retired', delete_at = $2
         WHERE algorithm <> $1 AND phase <> 'retired' RETURNING kid";
     let rows = tx.query(sql, params![algorithm, delete_at]).await?;
     let mut retired = 0;
@@ -113,7 +116,7 @@ async fn withdraw(
     by: &Context,
 ) -> Result<bool, Fault> {
     lock_keys(tx).await?;
-    let sql = "SELECT phase FROM signing_keys WHERE kid = $1 FOR UPDATE";
+    let sql = "SELECT phase FROM portcullis_signing_keys WHERE kid = $1 FOR UPDATE";
     let Some(mut row) = tx.query(sql, params![kid]).await?.into_iter().next() else {
         return Ok(false);
     };
@@ -122,7 +125,7 @@ async fn withdraw(
         (Phase::Next, Some(next)) => Some(next),
         (Phase::Retired, _) => None,
     };
-    tx.execute("DELETE FROM signing_keys WHERE kid = $1", params![kid])
+    tx.execute("DELETE FROM portcullis_signing_keys WHERE kid = $1", params![kid])
         .await?;
     tx.record(by, Entry::of(Action::KeyWithdrawn).detail(kid));
     if let Some(next) = replacement {
@@ -133,7 +136,7 @@ async fn withdraw(
 }
 
 async fn insert(tx: &mut Tx<'_>, new: &Record, phase: Phase, by: &Context) -> Result<(), Fault> {
-    let sql = "INSERT INTO signing_keys (kid, algorithm, sealed, phase, created_at, delete_at)
+    let sql = "INSERT INTO portcullis_signing_keys (kid, algorithm, sealed, phase, created_at, delete_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let params = params![
         &new.kid,
@@ -156,7 +159,7 @@ async fn rotate(
     by: &Context,
 ) -> Result<bool, Fault> {
     lock_keys(tx).await?;
-    let sql = "UPDATE signing_keys SET phase = 'retired', delete_at = $3
+    let sql = "UPDATE portcullis_signing_keys SET phase = 'retired', delete_at = $3
         WHERE kid = $1 AND algorithm = $2 AND phase = 'current'";
     if tx
         .execute(sql, params![expected, &next.algorithm, delete_at])
@@ -165,7 +168,7 @@ async fn rotate(
     {
         return Ok(false);
     }
-    let sql = "UPDATE signing_keys SET phase = 'current' WHERE algorithm = $1 AND phase = 'next'";
+    let sql = "UPDATE portcullis_signing_keys SET phase = 'current' WHERE algorithm = $1 AND phase = 'next'";
     if tx.execute(sql, params![&next.algorithm]).await? == 0 {
         return Err(Fault::Corrupt(format!(
             "the ring has no next key of {}",

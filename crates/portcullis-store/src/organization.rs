@@ -5,7 +5,6 @@
 //! organization.
 
 mod appointment;
-mod authority;
 mod invitation;
 mod member;
 mod record;
@@ -30,6 +29,7 @@ pub(crate) use self::member::record_ownerless;
 use self::member::{add_member, leave_organization, remove_member, set_member_roles, transfer_ownership};
 use self::record::{create_organization, rename_organization, set_organization_state};
 use crate::Database;
+use crate::access::{inherited, roles_and_permissions_of};
 use crate::event::Entry;
 use crate::port::on_database as implement;
 use crate::row::email_column;
@@ -39,7 +39,8 @@ use crate::value::{Row, Stored, Value, names, params};
 /// The columns [`read_organization`] reads.
 macro_rules! organization_columns {
     () => {
-        "organizations.id, organizations.slug, organizations.name, organizations.state, organizations.created_at"
+        "portcullis_organizations.id, portcullis_organizations.slug, portcullis_organizations.name,
+            portcullis_organizations.state, portcullis_organizations.created_at"
     };
 }
 use organization_columns;
@@ -72,21 +73,16 @@ fn key(selector: &Selector) -> Value<'_> {
 macro_rules! membership_by {
     ($column:literal) => {
         concat!(
-            "WITH RECURSIVE held (name) AS (
-                SELECT organization_roles.role FROM organization_roles
-                    JOIN organizations ON organizations.id = organization_roles.organization_id
-                    WHERE organization_roles.account_id = $1 AND organizations.",
-            $column,
-            " = $2
-                UNION SELECT role_parents.parent FROM role_parents JOIN held ON role_parents.role = held.name)
-             SELECT ",
+            "SELECT ",
             organization_columns!(),
-            ", (SELECT string_agg(name, '\n') FROM held),
-             (SELECT string_agg(permission, '\n') FROM (SELECT DISTINCT permission FROM role_permissions
-                WHERE role IN (SELECT name FROM held)) AS allowed)
-             FROM organizations
-             JOIN organization_members ON organization_members.organization_id = organizations.id
-             WHERE organization_members.account_id = $1 AND organizations.",
+            ", ",
+            roles_and_permissions_of!(inherited!("portcullis_organization_roles" where
+                "portcullis_organization_roles.account_id = $1
+                    AND portcullis_organization_roles.organization_id = portcullis_organizations.id")),
+            " FROM portcullis_organizations
+             JOIN portcullis_organization_members
+             ON portcullis_organization_members.organization_id = portcullis_organizations.id
+             WHERE portcullis_organization_members.account_id = $1 AND portcullis_organizations.",
             $column,
             " = $2"
         )
@@ -103,13 +99,13 @@ async fn organization(on: &Database, selector: Selector) -> Result<Option<Organi
         Selector::Id(_) => concat!(
             "SELECT ",
             organization_columns!(),
-            " FROM organizations WHERE id = $1"
+            " FROM portcullis_organizations WHERE id = $1"
         ),
         Selector::Slug(_) => {
             concat!(
                 "SELECT ",
                 organization_columns!(),
-                " FROM organizations WHERE slug = $1"
+                " FROM portcullis_organizations WHERE slug = $1"
             )
         }
     };
@@ -121,7 +117,7 @@ async fn organizations(on: &Database, after: Option<Id>, limit: u32) -> Result<V
     let sql = concat!(
         "SELECT ",
         organization_columns!(),
-        " FROM organizations WHERE id > $1 ORDER BY id LIMIT $2"
+        " FROM portcullis_organizations WHERE id > $1 ORDER BY id LIMIT $2"
     );
     let after = after.map_or(Uuid::nil(), Id::as_uuid);
     let rows = on.read(sql, params![after, limit]).await?;
@@ -134,11 +130,12 @@ async fn organizations_of(on: &Database, account: account::Id) -> Result<Vec<Bel
     let sql = concat!(
         "SELECT ",
         organization_columns!(),
-        ", (SELECT string_agg(role, '\n') FROM organization_roles
-            WHERE organization_id = organizations.id AND account_id = $1)
-         FROM organizations
-         JOIN organization_members ON organization_members.organization_id = organizations.id
-         WHERE organization_members.account_id = $1"
+        ", (SELECT string_agg(role, '\n') FROM portcullis_organization_roles
+            WHERE organization_id = portcullis_organizations.id AND account_id = $1)
+         FROM portcullis_organizations
+         JOIN portcullis_organization_members
+         ON portcullis_organization_members.organization_id = portcullis_organizations.id
+         WHERE portcullis_organization_members.account_id = $1"
     );
     let rows = on.read(sql, params![account]).await?;
     let mut all: Vec<_> = rows.into_iter().map(belonging).collect::<Result<_, Fault>>()?;
@@ -193,15 +190,16 @@ async fn invitations(on: &Database, id: Id, now: Timestamp) -> Result<Vec<Invita
 }
 
 const MEMBERS: &str = concat!(
-    "SELECT organization_members.account_id, ",
+    "SELECT portcullis_organization_members.account_id, ",
     email_column!(),
-    ", accounts.username, organization_members.joined_at,
-    (SELECT string_agg(role, '\n') FROM organization_roles
-        WHERE organization_roles.organization_id = organization_members.organization_id
-        AND organization_roles.account_id = organization_members.account_id)
-    FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
-    WHERE organization_members.organization_id = $1 AND organization_members.account_id > $2
-    ORDER BY organization_members.account_id LIMIT $3"
+    ", portcullis_accounts.username, portcullis_organization_members.joined_at,
+    (SELECT string_agg(role, '\n') FROM portcullis_organization_roles
+        WHERE portcullis_organization_roles.organization_id = portcullis_organization_members.organization_id
+        AND portcullis_organization_roles.account_id = portcullis_organization_members.account_id)
+    FROM portcullis_organization_members JOIN portcullis_accounts
+    ON portcullis_accounts.id = portcullis_organization_members.account_id
+    WHERE portcullis_organization_members.organization_id = $1 AND portcullis_organization_members.account_id > $2
+    ORDER BY portcullis_organization_members.account_id LIMIT $3"
 );
 
 fn belonging(mut row: Row) -> Result<Belonging, Fault> {

@@ -9,8 +9,9 @@ use crate::value::{Row, Stored, Value};
 /// The address that the account has proven, or the one that it claims.
 macro_rules! email_column {
     () => {
-        "coalesce(accounts.email, \
-         (SELECT email_claims.email FROM email_claims WHERE email_claims.account_id = accounts.id))"
+        "coalesce(portcullis_accounts.email, \
+         (SELECT portcullis_email_claims.email FROM portcullis_email_claims
+         WHERE portcullis_email_claims.account_id = portcullis_accounts.id))"
     };
 }
 pub(crate) use email_column;
@@ -19,10 +20,10 @@ pub(crate) use email_column;
 macro_rules! account_columns {
     () => {
         concat!(
-            "accounts.id, ",
+            "portcullis_accounts.id, ",
             $crate::row::email_column!(),
-            ", accounts.username, accounts.state, accounts.email_verified_at, accounts.stamp, accounts.created_at, \
-             accounts.kind"
+            ", portcullis_accounts.username, portcullis_accounts.state, portcullis_accounts.email_verified_at, \
+             portcullis_accounts.stamp, portcullis_accounts.created_at, portcullis_accounts.kind"
         )
     };
 }

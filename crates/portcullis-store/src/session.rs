@@ -75,7 +75,7 @@ async fn find_by_token(on: &Database, token: Digest<SessionToken>) -> Result<Opt
     let sql = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE token = $1 AND ended_at IS NULL"
+        " FROM portcullis_sessions WHERE token = $1 AND ended_at IS NULL"
     );
     let row = on.read(sql, params![&token]).await?.into_iter().next();
     row.map(|mut row| session(&mut row)).transpose()
@@ -85,7 +85,7 @@ async fn find(on: &Database, id: Id) -> Result<Option<Session>, Fault> {
     let sql = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE id = $1 AND ended_at IS NULL"
+        " FROM portcullis_sessions WHERE id = $1 AND ended_at IS NULL"
     );
     let row = on.read(sql, params![id]).await?.into_iter().next();
     row.map(|mut row| session(&mut row)).transpose()
@@ -96,7 +96,7 @@ async fn list(on: &Database, account: account::Id, now: Timestamp) -> Result<Vec
     let sql = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE account_id = $1 AND ended_at IS NULL
+        " FROM portcullis_sessions WHERE account_id = $1 AND ended_at IS NULL
            AND expires_at > $2 AND $2 - last_seen_at < idle
          ORDER BY last_seen_at DESC, id DESC"
     );
@@ -122,7 +122,7 @@ async fn touch(tx: &mut Tx<'_>, seen: &[(Id, Timestamp)]) -> Result<(), Fault> {
 }
 
 /// A session that timed out in between stays timed out.
-const TOUCH: &str = "UPDATE sessions SET last_seen_at = $2
+const TOUCH: &str = "UPDATE portcullis_sessions SET last_seen_at = $2
     WHERE id = $1 AND last_seen_at < $2 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle";
 
 async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Result<Opened, NotOpened>, Fault> {
@@ -149,7 +149,7 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Result<
 pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<(), State>, Fault> {
     defends!("T035");
     // The lock puts openings, state changes and "log out everywhere" of one account in a row.
-    let sql = "SELECT state, stamp, kind FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let sql = "SELECT state, stamp, kind FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
         return Ok(Err(State::Disabled));
     };
@@ -168,7 +168,7 @@ pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<()
 /// Whether the account has had sessions before, and none with this user agent.
 pub(crate) async fn is_new_device(tx: &mut Tx<'_>, new: &NewSession) -> Result<bool, Fault> {
     let sql = "SELECT count(*), count(CASE WHEN user_agent IS NOT DISTINCT FROM $2 THEN 1 END)
-        FROM sessions WHERE account_id = $1";
+        FROM portcullis_sessions WHERE account_id = $1";
     let params = params![new.account, new.device.user_agent.as_ref()];
     let Some(mut row) = tx.query_one(sql, params).await? else {
         return Ok(false);
@@ -193,7 +193,7 @@ pub(crate) async fn tell(
 
 /// Ends the least recently seen sessions until one more has room.
 async fn make_room(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Vec<Id>, Fault> {
-    let sql = "SELECT id FROM sessions
+    let sql = "SELECT id FROM portcullis_sessions
         WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle
         ORDER BY last_seen_at DESC, id DESC LIMIT 9223372036854775807 OFFSET $3";
     let keep = new.limit.saturating_sub(1);
@@ -210,7 +210,8 @@ async fn make_room(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Ve
 
 async fn insert(tx: &mut Tx<'_>, new: &NewSession, at: Timestamp) -> Result<(), Fault> {
     defends!("T015");
-    let sql = "INSERT INTO sessions (id, account_id, stamp, token, user_agent, ip, name, method, scopes,
+    let sql =
+        "INSERT INTO portcullis_sessions (id, account_id, stamp, token, user_agent, ip, name, method, scopes,
         authenticated_at, last_seen_at, idle, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12)";
     let scopes = new.scopes.as_ref().map(serde_json::to_string).transpose();
@@ -240,7 +241,8 @@ async fn rename(
     by: &Context,
 ) -> Result<bool, Fault> {
     defends!("T027");
-    let sql = "UPDATE sessions SET name = $3 WHERE id = $1 AND account_id = $2 AND ended_at IS NULL";
+    let sql =
+        "UPDATE portcullis_sessions SET name = $3 WHERE id = $1 AND account_id = $2 AND ended_at IS NULL";
     let named = tx.execute(sql, params![id, account, name]).await? == 1;
     if named {
         tx.record(by, Entry::of(Action::SessionNamed).account(account).session(id));
@@ -256,7 +258,7 @@ async fn renew(
     by: &Context,
 ) -> Result<bool, Fault> {
     defends!("T022");
-    let sql = "UPDATE sessions SET token = $3
+    let sql = "UPDATE portcullis_sessions SET token = $3
         WHERE id = $1 AND token = $2 AND ended_at IS NULL AND expires_at > $4 AND $4 - last_seen_at < idle
         RETURNING account_id";
     let Some(mut row) = tx.query_one(sql, params![id, &old, &new, by.at]).await? else {
@@ -279,7 +281,7 @@ pub(crate) async fn end(
     by: &Context,
 ) -> Result<bool, Fault> {
     defends!("T027");
-    let sql = "UPDATE sessions SET ended_at = $3, ended_why = $4
+    let sql = "UPDATE portcullis_sessions SET ended_at = $3, ended_why = $4
         WHERE id = $1 AND account_id = $2 AND ended_at IS NULL";
     let ended = tx.execute(sql, params![id, account, by.at, why.as_str()]).await? == 1;
     if ended {
@@ -315,7 +317,7 @@ pub(crate) async fn end_many(
     why: Ending,
     at: Timestamp,
 ) -> Result<Ended, Fault> {
-    let sql = "UPDATE sessions SET ended_at = $3, ended_why = $4
+    let sql = "UPDATE portcullis_sessions SET ended_at = $3, ended_why = $4
         WHERE account_id = $1 AND id <> $2 AND ended_at IS NULL
         RETURNING id, (expires_at > $3 AND $3 - last_seen_at < idle)";
     let keep = keep.map_or(Uuid::nil(), Id::as_uuid);

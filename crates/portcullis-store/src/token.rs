@@ -26,13 +26,13 @@ use crate::value::params;
 portcullis_core::token_port!();
 
 async fn find_refresh(on: &Database, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
-    let sql = "SELECT session_id FROM refresh_tokens WHERE digest = $1";
+    let sql = "SELECT session_id FROM portcullis_refresh_tokens WHERE digest = $1";
     let row = on.read(sql, params![&token]).await?.into_iter().next();
     row.map(|mut row| row.take()).transpose()
 }
 
 async fn is_revoked(on: &Database, id: Id) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM revocations WHERE id = $1";
+    let sql = "SELECT 1 FROM portcullis_revocations WHERE id = $1";
     Ok(!on.read(sql, params![id]).await?.is_empty())
 }
 
@@ -40,7 +40,7 @@ type Outcome = Result<Result<Rotated, RefreshError>, Fault>;
 
 async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome {
     defends!("T008");
-    let sql = "UPDATE refresh_tokens SET used_at = $2, successor = $3
+    let sql = "UPDATE portcullis_refresh_tokens SET used_at = $2, successor = $3
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
     let params = params![&rotation.presented, by.at, &rotation.successor.digest];
     let Some(mut row) = tx.query_one(sql, params).await? else {
@@ -61,7 +61,7 @@ async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Ou
 /// successor was used, two hold the family, or one holds it twice.
 async fn not_fresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome {
     defends!("T007");
-    let sql = "SELECT session_id, used_at, successor FROM refresh_tokens WHERE digest = $1";
+    let sql = "SELECT session_id, used_at, successor FROM portcullis_refresh_tokens WHERE digest = $1";
     let Some(mut row) = tx.query_one(sql, params![&rotation.presented]).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
@@ -99,7 +99,7 @@ enum Successor {
 }
 
 async fn successor(tx: &mut Tx<'_>, digest: &Digest<Refresh>, now: Timestamp) -> Result<Successor, Fault> {
-    let sql = "SELECT used_at, expires_at FROM refresh_tokens WHERE digest = $1";
+    let sql = "SELECT used_at, expires_at FROM portcullis_refresh_tokens WHERE digest = $1";
     let Some(mut row) = tx.query_one(sql, params![digest]).await? else {
         return Ok(Successor::Unknown);
     };
@@ -126,7 +126,7 @@ async fn again(tx: &mut Tx<'_>, id: session::Id, rotation: Rotation, graced: boo
 
 /// Ends the session of a token that came back; one that ended before is merely refused.
 async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Outcome {
-    let sql = "SELECT account_id FROM sessions WHERE id = $1";
+    let sql = "SELECT account_id FROM portcullis_sessions WHERE id = $1";
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
@@ -161,7 +161,7 @@ async fn standing(
 
 async fn seen(tx: &mut Tx<'_>, id: session::Id, at: Timestamp) -> Result<Option<Session>, Fault> {
     let sql = concat!(
-        "UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $2 THEN $2 ELSE last_seen_at END
+        "UPDATE portcullis_sessions SET last_seen_at = CASE WHEN last_seen_at < $2 THEN $2 ELSE last_seen_at END
          WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle RETURNING ",
         session_columns!()
     );
@@ -170,7 +170,11 @@ async fn seen(tx: &mut Tx<'_>, id: session::Id, at: Timestamp) -> Result<Option<
 }
 
 async fn account_of(tx: &mut Tx<'_>, session: &Session) -> Result<Account, Fault> {
-    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM portcullis_accounts WHERE id = $1"
+    );
     let row = tx.query_one(sql, params![session.account]).await?;
     let mut row = row.ok_or_else(|| Fault::Corrupt(format!("session {} has no account", session.id)))?;
     account(&mut row)
@@ -183,9 +187,9 @@ async fn revoke(
     expires_at: Timestamp,
     by: &Context,
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO revocations (id, account_id, expires_at) VALUES ($1, $2, $3)
+    let sql = "INSERT INTO portcullis_revocations (id, account_id, expires_at) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at
-        WHERE revocations.expires_at < excluded.expires_at";
+        WHERE portcullis_revocations.expires_at < excluded.expires_at";
     if tx.execute(sql, params![id, account, expires_at]).await? == 1 {
         tx.record(
             by,
@@ -223,34 +227,40 @@ macro_rules! delete_some {
 }
 
 /// Grants have a key of four parts.
-const GRANTS: &str = "DELETE FROM grants WHERE (kind, resource, subject, action) IN
-    (SELECT kind, resource, subject, action FROM grants WHERE expires_at <= $1 LIMIT $2)";
+const GRANTS: &str = "DELETE FROM portcullis_grants WHERE (kind, resource, subject, action) IN
+    (SELECT kind, resource, subject, action FROM portcullis_grants WHERE expires_at <= $1 LIMIT $2)";
 
 /// A key stays, and forgets the text before its last rotation: a clock that is set back makes it good no more.
-const FORMER_TEXTS: &str = "UPDATE api_keys SET previous = NULL, previous_until = NULL
-    WHERE id IN (SELECT id FROM api_keys WHERE previous_until <= $1 LIMIT $2)";
+const FORMER_TEXTS: &str = "UPDATE portcullis_api_keys SET previous = NULL, previous_until = NULL
+    WHERE id IN (SELECT id FROM portcullis_api_keys WHERE previous_until <= $1 LIMIT $2)";
 
 /// What is deleted, and how long after the moment in its column.
 const SWEEPS: [(&str, Duration); 10] = [
-    (delete_some!("revocations", "id", "expires_at"), LEEWAY),
+    (delete_some!("portcullis_revocations", "id", "expires_at"), LEEWAY),
     (
-        delete_some!("refresh_tokens", "digest", "expires_at"),
+        delete_some!("portcullis_refresh_tokens", "digest", "expires_at"),
         Duration::ZERO,
     ),
     (
-        delete_some!("verifications", "digest", "expires_at"),
+        delete_some!("portcullis_verifications", "digest", "expires_at"),
         Duration::ZERO,
     ),
     (
-        delete_some!("organization_invitations", "id", "expires_at"),
+        delete_some!("portcullis_organization_invitations", "id", "expires_at"),
         Duration::ZERO,
     ),
     (GRANTS, Duration::ZERO),
     (FORMER_TEXTS, Duration::ZERO),
-    (delete_some!("budgets", "subject", "due"), Duration::ZERO),
-    (delete_some!("invalidations", "seq", "at"), KEPT),
-    (delete_some!("sessions", "id", "ended_at"), REMEMBERED),
-    (delete_some!("sessions", "id", "expires_at"), REMEMBERED),
+    (
+        delete_some!("portcullis_budgets", "subject", "due"),
+        Duration::ZERO,
+    ),
+    (delete_some!("portcullis_invalidations", "seq", "at"), KEPT),
+    (delete_some!("portcullis_sessions", "id", "ended_at"), REMEMBERED),
+    (
+        delete_some!("portcullis_sessions", "id", "expires_at"),
+        REMEMBERED,
+    ),
 ];
 
 async fn sweep(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<u64, Fault> {

@@ -228,4 +228,5 @@ fn invalidation_params((what, at): &(Invalidation, Timestamp)) -> Vec<Value<'sta
     params![kind, subject, *at].to_vec()
 }
 
-const INSERT_INVALIDATION: &str = "INSERT INTO invalidations (kind, subject, at) VALUES ($1, $2, $3)";
+const INSERT_INVALIDATION: &str =
+    "INSERT INTO portcullis_invalidations (kind, subject, at) VALUES ($1, $2, $3)";

@@ -26,7 +26,7 @@ const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
 fn registered_before(file: &Path, id: u128, address: &str) -> account::Id {
     let raw = rusqlite::Connection::open(file).unwrap();
     let (id, stamp) = (Uuid::from_u128(id), Uuid::from_u128(0xf0));
-    let sql = "INSERT INTO accounts (id, email, email_normalised, state, stamp, created_at)
+    let sql = "INSERT INTO portcullis_accounts (id, email, email_normalised, state, stamp, created_at)
         VALUES (?1, ?2, ?2, 'unverified', ?3, ?4)";
     let (id, stamp) = (id.into_bytes(), stamp.into_bytes());
     raw.execute(sql, (id, address, stamp, NOW.as_micros())).unwrap();
@@ -111,9 +111,9 @@ async fn an_address_that_the_version_before_holds_goes_to_whoever_proves_it() {
     let owner = registered_before(&file, 1, "anna@example.com");
     let raw = rusqlite::Connection::open(&file).unwrap();
     // As this version keeps a claim, and then the version before takes the column.
-    raw.execute_batch("UPDATE accounts SET email = NULL, email_normalised = NULL")
+    raw.execute_batch("UPDATE portcullis_accounts SET email = NULL, email_normalised = NULL")
         .unwrap();
-    let sql = "INSERT INTO email_claims VALUES (?1, ?2, ?2, ?3, NULL, ?4)";
+    let sql = "INSERT INTO portcullis_email_claims VALUES (?1, ?2, ?2, ?3, NULL, ?4)";
     let end = NOW.plus(CLAIM_LIFETIME).as_micros();
     let id = owner.as_uuid().into_bytes();
     raw.execute(sql, (id, "anna@example.com", NOW.as_micros(), end))

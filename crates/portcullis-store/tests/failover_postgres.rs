@@ -153,7 +153,7 @@ async fn asking_often_whether_it_takes_writes_writes_seldom() {
              CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                 PERFORM nextval('tries'); RETURN NEW;
              END $$;
-             CREATE TRIGGER note BEFORE INSERT ON budgets FOR EACH ROW EXECUTE FUNCTION note();",
+             CREATE TRIGGER note BEFORE INSERT ON portcullis_budgets FOR EACH ROW EXECUTE FUNCTION note();",
         )
         .await
         .unwrap();

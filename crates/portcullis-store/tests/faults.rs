@@ -93,7 +93,7 @@ async fn open_of_a_newer_schema_is_refused_untouched() {
     database.close().await;
     let raw = rusqlite::Connection::open(&file).unwrap();
     raw.execute(
-        "INSERT INTO schema_history (version, name) VALUES (?1, 'later')",
+        "INSERT INTO portcullis_schema_history (version, name) VALUES (?1, 'later')",
         [known + 1],
     )
     .unwrap();
@@ -104,7 +104,7 @@ async fn open_of_a_newer_schema_is_refused_untouched() {
         matches!(&fault, Fault::NewerSchema(text) if named(text)),
         "{fault}"
     );
-    raw.execute("DELETE FROM schema_history WHERE name = 'later'", [])
+    raw.execute("DELETE FROM portcullis_schema_history WHERE name = 'later'", [])
         .unwrap();
     open(&file).await.unwrap();
 }
@@ -115,12 +115,13 @@ async fn a_migration_that_fails_leaves_nothing_and_can_be_run_again() {
     let file = in_folder(&folder);
     let raw = rusqlite::Connection::open(&file).unwrap();
     // In the way of the first migration, in its middle.
-    raw.execute_batch("CREATE TABLE locks (a BIGINT)").unwrap();
+    raw.execute_batch("CREATE TABLE portcullis_locks (a BIGINT)")
+        .unwrap();
     assert!(open(&file).await.is_err());
     let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table'";
     let left: i64 = raw.query_row(tables, [], |row| row.get(0)).unwrap();
     assert_eq!(left, 1);
-    raw.execute_batch("DROP TABLE locks").unwrap();
+    raw.execute_batch("DROP TABLE portcullis_locks").unwrap();
     append(&open(&file).await.unwrap()).await.unwrap();
 }
 
@@ -154,7 +155,7 @@ async fn the_file_alone_has_the_schema_at_once_and_the_records_once_they_are_mov
     let database = open(&file).await.unwrap();
     let made = alone(&file, "made.db");
     let raw = rusqlite::Connection::open(&made).unwrap();
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'accounts'";
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'portcullis_accounts'";
     assert_eq!(raw.query_row(tables, [], |row| row.get::<_, i64>(0)), Ok(1));
     append(&database).await.unwrap();
     database.settle().await.unwrap();

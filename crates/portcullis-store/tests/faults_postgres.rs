@@ -124,14 +124,14 @@ async fn open_of_a_newer_schema_is_refused_untouched() {
         .unwrap();
     let client = raw(&url).await;
     let newer = format!(
-        "INSERT INTO schema_history (version, name) VALUES ({}, 'later')",
+        "INSERT INTO portcullis_schema_history (version, name) VALUES ({}, 'later')",
         known + 1
     );
     client.batch_execute(&newer).await.unwrap();
     let fault = Database::open(&url).await.unwrap_err();
     assert!(matches!(fault, Fault::NewerSchema(_)), "{fault}");
     client
-        .batch_execute("DELETE FROM schema_history WHERE name = 'later'")
+        .batch_execute("DELETE FROM portcullis_schema_history WHERE name = 'later'")
         .await
         .unwrap();
     Database::open(&url).await.unwrap();
@@ -145,14 +145,14 @@ async fn a_migration_that_fails_leaves_nothing_and_can_be_run_again() {
     let client = raw(&url).await;
     // In the way of the first migration, in its middle.
     client
-        .batch_execute("CREATE TABLE locks (a BIGINT)")
+        .batch_execute("CREATE TABLE portcullis_locks (a BIGINT)")
         .await
         .unwrap();
     assert!(Database::open(&url).await.is_err());
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     let left: i64 = client.query_one(tables, &[]).await.unwrap().get(0);
     assert_eq!(left, 1);
-    client.batch_execute("DROP TABLE locks").await.unwrap();
+    client.batch_execute("DROP TABLE portcullis_locks").await.unwrap();
     append(&Database::open(&url).await.unwrap()).await.unwrap();
 }
 
@@ -202,7 +202,9 @@ async fn a_pool_in_use_is_busy_and_a_statement_that_waits_too_long_too() {
     let database = Database::open_with(&url, &settings).await.unwrap();
     let mut client = raw(&url).await;
     let lock = client.transaction().await.unwrap();
-    lock.batch_execute("LOCK TABLE audit_events").await.unwrap();
+    lock.batch_execute("LOCK TABLE portcullis_audit_events")
+        .await
+        .unwrap();
     let waiting = {
         let database = database.clone();
         tokio::spawn(async move { append(&database).await })
@@ -233,7 +235,9 @@ async fn a_connection_that_breaks_is_a_fault_and_then_replaced() {
     let database = Database::open_with(&url, &settings).await.unwrap();
     let mut client = raw(&url).await;
     let lock = client.transaction().await.unwrap();
-    lock.batch_execute("LOCK TABLE audit_events").await.unwrap();
+    lock.batch_execute("LOCK TABLE portcullis_audit_events")
+        .await
+        .unwrap();
     let waiting = {
         let database = database.clone();
         tokio::spawn(async move { append(&database).await })
@@ -268,7 +272,7 @@ async fn a_transaction_that_is_broken_off_is_run_again() {
                 IF nextval('tries') % 5 <> 0 THEN RAISE EXCEPTION 'refused' USING ERRCODE = '{code}'; END IF;
                 RETURN NEW;
              END $$;
-             CREATE TRIGGER refuse BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION refuse();"
+             CREATE TRIGGER refuse BEFORE INSERT ON portcullis_audit_events FOR EACH ROW EXECUTE FUNCTION refuse();"
         );
         client.batch_execute(&trigger).await.unwrap();
         append(&database).await.unwrap();

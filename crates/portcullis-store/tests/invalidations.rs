@@ -170,14 +170,14 @@ mod sqlite {
         checks!("T083");
         let (_one, two, folder) = nodes().await;
         let raw = rusqlite::Connection::open(folder.path().join("two.db")).unwrap();
-        raw.execute("ALTER TABLE invalidations RENAME TO broken", [])
+        raw.execute("ALTER TABLE portcullis_invalidations RENAME TO broken", [])
             .unwrap();
         let before = two.freshness();
         let mut there = heard_by(&two);
         let _follower = two.follow(POLL);
         assert!(timeout(POLL * 5, there.recv()).await.is_err());
         assert!(two.freshness() >= before + POLL * 5, "{:?}", two.freshness());
-        raw.execute("ALTER TABLE broken RENAME TO invalidations", [])
+        raw.execute("ALTER TABLE broken RENAME TO portcullis_invalidations", [])
             .unwrap();
         let what = revoke(&two, 1).await;
         assert_eq!(timeout(BOUND, there.recv()).await.unwrap(), Some(what));
@@ -189,8 +189,11 @@ mod sqlite {
         let mut there = heard_by(&two);
         let _follower = two.follow(POLL);
         let raw = rusqlite::Connection::open(folder.path().join("two.db")).unwrap();
-        raw.execute("INSERT INTO invalidations (kind, at) VALUES ('planet', 0)", [])
-            .unwrap();
+        raw.execute(
+            "INSERT INTO portcullis_invalidations (kind, at) VALUES ('planet', 0)",
+            [],
+        )
+        .unwrap();
         assert_eq!(
             timeout(BOUND, there.recv()).await.unwrap(),
             Some(Invalidation::Roles)
@@ -248,7 +251,7 @@ mod on_postgres {
             .unwrap();
         let connection = tokio::spawn(connection);
         let transaction = slow.transaction().await.unwrap();
-        let insert = "INSERT INTO invalidations (kind, at) VALUES ('keys', 0)";
+        let insert = "INSERT INTO portcullis_invalidations (kind, at) VALUES ('keys', 0)";
         transaction.batch_execute(insert).await.unwrap();
         let quick = revoke(&one, 1).await;
         assert_eq!(timeout(BOUND, there.recv()).await.unwrap(), Some(quick));

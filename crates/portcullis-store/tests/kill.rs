@@ -102,39 +102,39 @@ fn assert_whole(raw: &Connection) {
     for (what, sql) in [
         (
             "an account without a password",
-            "SELECT count(*) FROM accounts WHERE id NOT IN (SELECT account_id FROM passwords)",
+            "SELECT count(*) FROM portcullis_accounts WHERE id NOT IN (SELECT account_id FROM portcullis_passwords)",
         ),
         (
             "an account without its event",
-            "SELECT count(*) FROM accounts WHERE id NOT IN (SELECT account_id FROM audit_events WHERE action = 'account.registered')",
+            "SELECT count(*) FROM portcullis_accounts WHERE id NOT IN (SELECT account_id FROM portcullis_audit_events WHERE action = 'account.registered')",
         ),
         (
             "an event without its account",
-            "SELECT count(*) FROM audit_events WHERE action = 'account.registered' AND account_id NOT IN (SELECT id FROM accounts)",
+            "SELECT count(*) FROM portcullis_audit_events WHERE action = 'account.registered' AND account_id NOT IN (SELECT id FROM portcullis_accounts)",
         ),
         (
             "a session without its event",
-            "SELECT count(*) FROM sessions WHERE id NOT IN (SELECT session_id FROM audit_events WHERE action = 'session.opened')",
+            "SELECT count(*) FROM portcullis_sessions WHERE id NOT IN (SELECT session_id FROM portcullis_audit_events WHERE action = 'session.opened')",
         ),
         (
             "an ended session without its event",
-            "SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL AND id NOT IN (SELECT session_id FROM audit_events WHERE action = 'session.ended')",
+            "SELECT count(*) FROM portcullis_sessions WHERE ended_at IS NOT NULL AND id NOT IN (SELECT session_id FROM portcullis_audit_events WHERE action = 'session.ended')",
         ),
         (
             "an ended session without its invalidation",
-            "SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL AND id NOT IN (SELECT subject FROM invalidations)",
+            "SELECT count(*) FROM portcullis_sessions WHERE ended_at IS NOT NULL AND id NOT IN (SELECT subject FROM portcullis_invalidations)",
         ),
         (
             "a used token without its successor",
-            "SELECT count(*) FROM refresh_tokens WHERE used_at IS NOT NULL AND (successor IS NULL OR successor NOT IN (SELECT digest FROM refresh_tokens))",
+            "SELECT count(*) FROM portcullis_refresh_tokens WHERE used_at IS NOT NULL AND (successor IS NULL OR successor NOT IN (SELECT digest FROM portcullis_refresh_tokens))",
         ),
         (
             "a family with two living tokens",
-            "SELECT count(*) FROM (SELECT 1 FROM refresh_tokens WHERE used_at IS NULL GROUP BY session_id HAVING count(*) <> 1)",
+            "SELECT count(*) FROM (SELECT 1 FROM portcullis_refresh_tokens WHERE used_at IS NULL GROUP BY session_id HAVING count(*) <> 1)",
         ),
         (
             "a session without a token",
-            "SELECT count(*) FROM sessions WHERE id NOT IN (SELECT session_id FROM refresh_tokens WHERE used_at IS NULL)",
+            "SELECT count(*) FROM portcullis_sessions WHERE id NOT IN (SELECT session_id FROM portcullis_refresh_tokens WHERE used_at IS NULL)",
         ),
     ] {
         assert_eq!(count(raw, sql), 0, "{what}");
@@ -143,12 +143,12 @@ fn assert_whole(raw: &Connection) {
 
 /// Everything the file holds, in the words of the writer.
 fn kept(raw: &Connection) -> HashSet<String> {
-    let sql = "SELECT 'account ' || hex(id) FROM accounts
-        UNION ALL SELECT 'session ' || hex(id) FROM sessions
-        UNION ALL SELECT 'ended ' || hex(id) FROM sessions WHERE ended_at IS NOT NULL
-        UNION ALL SELECT 'successor ' || hex(digest) FROM refresh_tokens
-        UNION ALL SELECT 'used ' || hex(digest) FROM refresh_tokens WHERE used_at IS NOT NULL
-        UNION ALL SELECT 'revoked ' || hex(id) FROM revocations";
+    let sql = "SELECT 'account ' || hex(id) FROM portcullis_accounts
+        UNION ALL SELECT 'session ' || hex(id) FROM portcullis_sessions
+        UNION ALL SELECT 'ended ' || hex(id) FROM portcullis_sessions WHERE ended_at IS NOT NULL
+        UNION ALL SELECT 'successor ' || hex(digest) FROM portcullis_refresh_tokens
+        UNION ALL SELECT 'used ' || hex(digest) FROM portcullis_refresh_tokens WHERE used_at IS NOT NULL
+        UNION ALL SELECT 'revoked ' || hex(id) FROM portcullis_revocations";
     let mut statement = raw.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| row.get(0)).unwrap();
     rows.map(Result::unwrap).collect()

@@ -22,7 +22,7 @@ fn insert(raw: &rusqlite::Connection, id: u128, name: Option<&str>, email: Optio
     let id = Uuid::from_u128(id);
     let (email, compared) = email.unzip();
     let compared_name = name.map(str::to_lowercase);
-    let sql = "INSERT INTO accounts
+    let sql = "INSERT INTO portcullis_accounts
         (id, email, email_normalised, username, username_normalised, state, stamp, created_at, kind, email_verified_at)
         VALUES (?1, ?2, ?3, ?4, ?5, 'active', ?1, 0, 'person', ?6)";
     let verified = email.map(|_| 1);
@@ -83,7 +83,9 @@ async fn names_of_before_get_their_look_and_those_alike_are_told() {
     let account = database.find(max).await.unwrap().unwrap();
     assert_eq!(account.email.as_deref(), Some("Max@xn--mller-kva.example"));
     let looks: i64 = raw
-        .query_row("SELECT count(*) FROM username_looks", [], |row| row.get(0))
+        .query_row("SELECT count(*) FROM portcullis_username_looks", [], |row| {
+            row.get(0)
+        })
         .unwrap();
     assert_eq!(looks, 2, "Carl's and the filler's");
 }

@@ -1,5 +1,9 @@
 //! Who may give and take what accounts may do.
 //!
+//! [`Authority`] is what somebody has and may use of it: everywhere, or in one organization. What is had everywhere counts in
+//! no organization and the other way round, so which of the two it is stands in its type, and the rules differ: those
+//! of everywhere are here, those of organizations in [`organization`](crate::organization).
+//!
 //! A permission opens what asks for it, and a role besides what asks for it by name: a route, a policy, a grant. So who
 //! gives a permission has it, and who gives a role has the role itself, with everything it brings. An administrator has
 //! all of them. A credential narrowed by scopes has the permissions that these name and no role, as everywhere.
@@ -9,31 +13,42 @@
 //! account that has a permission of the server's which who takes lacks.
 
 use std::collections::BTreeSet;
+use std::marker::PhantomData;
 
 use crate::authz::{PermissionRef, is_the_servers};
 use crate::defends;
 use crate::scopes::{ADMINISTRATOR, Lacks, Scopes};
 
-/// What somebody may do to others' roles and accounts.
+/// What somebody may do to others' roles and accounts, within the bounds that `Over` names: [`Everywhere`], or
+/// [`InAnOrganization`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authority {
+pub struct Authority<Over> {
+    who: Who,
+    over: PhantomData<Over>,
+}
+
+/// Of an [`Authority`]: by what the account is everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Everywhere {}
+
+/// Of an [`Authority`]: by what the account is in one organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InAnOrganization {}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Who {
     /// Somebody at the machine's own command line.
     Operator,
     /// An account, by a credential.
-    Account {
-        /// Its roles, those they inherit included; none if scopes narrow the credential.
-        roles: BTreeSet<String>,
-        /// The permissions that the credential may use.
-        permissions: BTreeSet<String>,
-    },
+    Account(Brings),
     /// Nobody who may do anything.
     Nobody,
 }
 
-/// What a role brings to whoever has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a role brings to whoever has it, or all roles of an account together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Brings {
-    /// Itself and all roles it inherits.
+    /// The roles themselves and all that they inherit.
     pub roles: BTreeSet<String>,
     /// All permissions of these.
     pub permissions: BTreeSet<String>,
@@ -46,36 +61,70 @@ impl Brings {
     }
 }
 
-impl Authority {
-    /// That of an account with these roles and permissions, narrowed to the scopes of its credential.
-    pub fn of_account(roles: Vec<String>, permissions: Vec<String>, scopes: &Scopes) -> Self {
-        let narrowed = *scopes != Scopes::Everything;
-        Self::Account {
-            roles: roles.into_iter().filter(|_| !narrowed).collect(),
-            permissions: permissions
-                .into_iter()
-                .filter(|name| scopes.include(name))
-                .collect(),
+impl<Over> Authority<Over> {
+    /// That of somebody at the machine's own command line.
+    pub const OPERATOR: Self = Self::of(Who::Operator);
+
+    /// That of nobody who may do anything.
+    pub const NOBODY: Self = Self::of(Who::Nobody);
+
+    /// That of an account with everything its roles bring.
+    pub const fn of_account(brings: Brings) -> Self {
+        Self::of(Who::Account(brings))
+    }
+
+    const fn of(who: Who) -> Self {
+        Self {
+            who,
+            over: PhantomData,
         }
     }
 
+    /// The same by a credential that is narrowed to scopes: no role, as everywhere, and of the permissions those that the
+    /// scopes name.
+    #[must_use]
+    pub fn narrowed(mut self, scopes: &Scopes) -> Self {
+        defends!("T071");
+        if let Who::Account(own) = &mut self.who
+            && *scopes != Scopes::Everything
+        {
+            own.roles.clear();
+            own.permissions.retain(|name| scopes.include(name));
+        }
+        self
+    }
+
+    /// Whether it is the operator's.
+    pub fn is_the_operators(&self) -> bool {
+        matches!(self.who, Who::Operator)
+    }
+
+    /// What the account has and may use of it; `None` if it is no account's.
+    pub fn account(&self) -> Option<&Brings> {
+        match &self.who {
+            Who::Account(own) => Some(own),
+            Who::Operator | Who::Nobody => None,
+        }
+    }
+}
+
+impl Authority<Everywhere> {
     /// What is missing to use `needed` and to give or take these permissions.
     pub fn lacks<'n>(
         &self,
         needed: PermissionRef,
         permissions: impl IntoIterator<Item = &'n String>,
     ) -> Lacks {
-        let own = match self {
-            Self::Operator => return Lacks::new(),
-            Self::Account { permissions, .. } => permissions,
-            Self::Nobody => &BTreeSet::new(),
-        };
+        if self.is_the_operators() {
+            return Lacks::new();
+        }
         let asked: BTreeSet<&str> = permissions
             .into_iter()
             .map(String::as_str)
             .chain([needed.name])
             .collect();
-        let missing = asked.into_iter().filter(|name| !own.contains(*name));
+        let has = |name: &str| self.account().is_some_and(|own| own.permissions.contains(name));
+        let missing = asked.into_iter().filter(|name| !has(name));
         missing.map(str::to_owned).collect()
     }
 
@@ -125,11 +174,7 @@ impl Authority {
     }
 
     fn has_role(&self, name: &str) -> bool {
-        match self {
-            Self::Operator => true,
-            Self::Account { roles, .. } => roles.contains(name),
-            Self::Nobody => false,
-        }
+        self.is_the_operators() || self.account().is_some_and(|own| own.roles.contains(name))
     }
 }
 

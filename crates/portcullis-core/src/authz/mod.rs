@@ -27,7 +27,7 @@ mod rule;
 mod situation;
 mod step_up;
 
-pub use self::authority::{Authority, Brings};
+pub use self::authority::{Authority, Brings, Everywhere, InAnOrganization};
 pub use self::builtin::{
     AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
     MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,

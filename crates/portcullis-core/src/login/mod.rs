@@ -9,7 +9,7 @@ use std::time::Duration;
 pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
 use crate::account::{self, AccountsError, Passwords};
 use crate::authn::Directory;
-use crate::authz::{ApiKeysWrite, Authority, Permission as _, Permit, SessionsWrite};
+use crate::authz::{ApiKeysWrite, Authority, Brings, Everywhere, Permission as _, Permit, SessionsWrite};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
@@ -181,10 +181,13 @@ impl Manager {
             .ok_or(AccountsError::UnknownAccount)?;
         // Judged beside the transaction: at worst it ends what its owner can begin anew at once.
         let authority = match permit.principal() {
-            None => Authority::Operator,
+            None => Authority::<Everywhere>::OPERATOR,
             Some(who) => {
-                let own = who.permissions().into_iter().map(str::to_owned).collect();
-                Authority::of_account(Vec::new(), own, who.scopes())
+                let own = Brings {
+                    permissions: who.permissions().into_iter().map(str::to_owned).collect(),
+                    ..Brings::default()
+                };
+                Authority::of_account(own).narrowed(who.scopes())
             }
         };
         let themselves = permit.actor() == audit::Actor::Account(account);

@@ -1,138 +1,81 @@
-//! Who may give and take which roles.
-
-use std::collections::BTreeSet;
+//! Who may give and take which roles in an organization.
 
 use super::OWNER;
-use crate::authz::{MembersWrite, Permission as _, is_the_servers};
+use crate::authz::{Authority, Brings, InAnOrganization, MembersWrite, Permission as _};
 use crate::defends;
-use crate::scopes::{ADMINISTRATOR, Scopes};
 
-/// What somebody may do about others' roles in an organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Authority {
-    /// Somebody at the machine's own command line.
-    Operator,
-    /// A member, with everything they have in the organization.
-    Member {
-        /// Roles, those they inherit included.
-        roles: BTreeSet<String>,
-        /// Permissions, those they inherit included.
-        permissions: BTreeSet<String>,
-    },
-    /// Nobody of this organization.
-    Stranger,
-}
-
-/// A role and everything it brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleFacts {
-    /// The role's name, as the database has it.
-    pub name: String,
-    /// Its own name and those of the roles it inherits.
-    pub roles: BTreeSet<String>,
-    /// Its permissions, those it inherits included.
-    pub permissions: BTreeSet<String>,
-}
-
-impl RoleFacts {
-    /// Whether it is the server's, and never a tenant's.
-    pub fn is_the_servers(&self) -> bool {
-        self.roles.contains(ADMINISTRATOR) || self.permissions.iter().any(|name| is_the_servers(name))
-    }
-}
-
-impl Authority {
-    /// The same by a credential that is narrowed to scopes: no role, as everywhere, and of the permissions those that the
-    /// scopes name.
-    #[must_use]
-    pub fn narrowed(self, scopes: &Scopes) -> Self {
-        defends!("T071");
-        match self {
-            Self::Member { mut permissions, .. } if *scopes != Scopes::Everything => {
-                permissions.retain(|name| scopes.include(name));
-                Self::Member {
-                    roles: BTreeSet::new(),
-                    permissions,
-                }
-            }
-            unchanged => unchanged,
-        }
-    }
-
+impl Authority<InAnOrganization> {
     /// Whether they are an owner.
     pub fn is_owner(&self) -> bool {
-        matches!(self, Self::Member { roles, .. } if roles.contains(OWNER))
+        self.account().is_some_and(|own| own.roles.contains(OWNER))
     }
 
     /// Whether they may change who is a member at all.
     pub fn may_manage(&self) -> bool {
-        match self {
-            Self::Operator => true,
-            Self::Member { permissions, .. } => permissions.contains(MembersWrite::PERMISSION.name),
-            Self::Stranger => false,
-        }
+        let needed = MembersWrite::PERMISSION.name;
+        self.is_the_operators() || self.account().is_some_and(|own| own.permissions.contains(needed))
     }
 
     /// Whether they may give the role to somebody: only who has everything that it brings, each role that it inherits by
     /// its name too, for routes ask for roles by name. The owners' role is the owners'. A role of the server's is nobody's
     /// to give.
-    pub fn may_give(&self, role: &RoleFacts) -> bool {
+    pub fn may_give(&self, role: &Brings) -> bool {
         defends!("T071");
-        match self {
-            Self::Member { roles, .. } if !self.is_owner() => {
-                role.roles.is_subset(roles) && self.is_above(role)
-            }
-            _ => self.is_above(role),
-        }
+        let has = match self.account() {
+            Some(own) => self.is_owner() || role.roles.is_subset(&own.roles),
+            None => true,
+        };
+        has && self.is_above(role)
     }
 
     /// Whether they may take the role from somebody: only who has its permissions, and its name if it brings none. A role
     /// that has become the server's may be taken by owners, so that nothing is stuck.
-    pub fn may_take(&self, role: &RoleFacts) -> bool {
-        (role.is_the_servers() && (self.is_owner() || *self == Self::Operator)) || self.is_above(role)
+    pub fn may_take(&self, role: &Brings) -> bool {
+        (role.is_the_servers() && (self.is_owner() || self.is_the_operators())) || self.is_above(role)
     }
 
-    fn is_above(&self, role: &RoleFacts) -> bool {
+    fn is_above(&self, role: &Brings) -> bool {
         defends!("T073");
         if role.is_the_servers() {
             return false;
         }
-        match self {
-            Self::Operator => true,
-            Self::Stranger => false,
-            Self::Member { .. } if self.is_owner() => true,
-            Self::Member { .. } if role.roles.contains(OWNER) => false,
-            Self::Member { roles, .. } if role.permissions.is_empty() => roles.contains(&role.name),
-            Self::Member { permissions, .. } => role.permissions.is_subset(permissions),
+        match self.account() {
+            None => self.is_the_operators(),
+            Some(_) if self.is_owner() => true,
+            Some(_) if role.roles.contains(OWNER) => false,
+            Some(own) if role.permissions.is_empty() => role.roles.is_subset(&own.roles),
+            Some(own) => role.permissions.is_subset(&own.permissions),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::checks;
+    use crate::scopes::{ADMINISTRATOR, Scopes};
     use proptest::prelude::*;
+
+    /// The operator.
+    const OPERATOR: Authority<InAnOrganization> = Authority::OPERATOR;
 
     fn set(names: &[&str]) -> BTreeSet<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
-    fn member(roles: &[&str], permissions: &[&str]) -> Authority {
-        Authority::Member {
-            roles: set(roles),
-            permissions: set(permissions),
-        }
+    fn member(roles: &[&str], permissions: &[&str]) -> Authority<InAnOrganization> {
+        Authority::of_account(inheriting(roles, permissions))
     }
 
-    fn role(name: &str, permissions: &[&str]) -> RoleFacts {
+    fn role(name: &str, permissions: &[&str]) -> Brings {
         inheriting(&[name], permissions)
     }
 
-    /// The first role, which inherits the others.
-    fn inheriting(names: &[&str], permissions: &[&str]) -> RoleFacts {
-        RoleFacts {
-            name: names[0].to_owned(),
+    /// A role that inherits the others.
+    fn inheriting(names: &[&str], permissions: &[&str]) -> Brings {
+        Brings {
             roles: set(names),
             permissions: set(permissions),
         }
@@ -162,9 +105,9 @@ mod tests {
             (&owner, role("boss", &[]), true),
             (&owner, role("writer", &["posts:write"]), true),
             (&owner, role(OWNER, &["org:members:write"]), true),
-            (&Authority::Operator, role(OWNER, &[]), true),
-            (&Authority::Stranger, role("reader", &[]), false),
-            (&Authority::Stranger, role("reader", &["posts:read"]), false),
+            (&OPERATOR, role(OWNER, &[]), true),
+            (&Authority::NOBODY, role("reader", &[]), false),
+            (&Authority::NOBODY, role("reader", &["posts:read"]), false),
         ] {
             assert_eq!(who.may_give(&what), may, "{who:?} gives {what:?}");
             assert_eq!(who.may_take(&what), may, "{who:?} takes {what:?}");
@@ -201,7 +144,7 @@ mod tests {
     fn a_role_of_the_servers_is_nobodys_to_give() {
         checks!("T073");
         let everything = member(&[OWNER, ADMINISTRATOR], &["portcullis:roles:write", "posts:read"]);
-        for who in [&everything, &Authority::Operator] {
+        for who in [&everything, &OPERATOR] {
             for what in [
                 role(ADMINISTRATOR, &[]),
                 role("helper", &["posts:read", "portcullis:roles:write"]),
@@ -238,7 +181,7 @@ mod tests {
             assert_eq!(narrow.may_take(&what), may, "{what:?}");
         }
         assert!(!owner.narrowed(&only(&[])).may_manage());
-        assert_eq!(Authority::Operator.narrowed(&only(&[])), Authority::Operator);
+        assert_eq!(OPERATOR.narrowed(&only(&[])), OPERATOR);
     }
 
     proptest! {
@@ -255,18 +198,19 @@ mod tests {
                 1..12,
             ),
         ) {
-            let giver = Authority::Member { roles: named.clone(), permissions: held.clone() };
-            let (mut names, mut received) = (BTreeSet::new(), BTreeSet::new());
+            let first = Brings { roles: named, permissions: held };
+            let giver = Authority::<InAnOrganization>::of_account(first.clone());
+            let mut received = Brings::default();
             for (roles, permissions) in roles {
-                let name = roles.first().cloned().unwrap_or_default();
-                let role = RoleFacts { name, roles, permissions };
-                let taker = Authority::Member { roles: names.clone(), permissions: received.clone() };
+                let role = Brings { roles, permissions };
+                let taker = Authority::<InAnOrganization>::of_account(received.clone());
                 if giver.may_give(&role) || taker.may_give(&role) {
-                    names.extend(role.roles);
-                    received.extend(role.permissions);
+                    received.roles.extend(role.roles);
+                    received.permissions.extend(role.permissions);
                 }
             }
-            prop_assert!(received.is_subset(&held) && names.is_subset(&named));
+            prop_assert!(received.permissions.is_subset(&first.permissions));
+            prop_assert!(received.roles.is_subset(&first.roles));
         }
     }
 }

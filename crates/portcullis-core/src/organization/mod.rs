@@ -9,7 +9,7 @@
 //! [`Permit`](crate::authz::Permit) that knows its organization: there is no id to mix up.
 //!
 //! Administrators work on any organization without being members: they see, appoint and dismiss by what they are
-//! everywhere ([`authz::Authority`](crate::authz::Authority)), and nobody but an unnarrowed administrator
+//! everywhere ([`Authority`]), and nobody but an unnarrowed administrator
 //! gives something there.
 //!
 //! Invariants: who gives a role has everything it brings ([`Authority`]); nothing that begins with `portcullis:` ever
@@ -28,7 +28,6 @@ mod store;
 
 use serde::Serialize;
 
-pub use self::authority::{Authority, RoleFacts};
 pub use self::current::{Current, Directory};
 pub use self::error::OrganizationsError;
 pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
@@ -40,6 +39,8 @@ pub use self::service::{
 #[cfg(any(test, feature = "stub"))]
 pub use self::store::Stub;
 pub use self::store::{MembershipFacts, NewOrganization, Renaming, Store};
+#[cfg(doc)]
+use crate::authz::Authority;
 use crate::environment::Timestamp;
 pub use crate::id::OrganizationId as Id;
 use crate::{account, define_id};

@@ -82,7 +82,7 @@ fn an_empty_database_beside_secrets_that_sealed_one_is_refused() {
     let keyless = copied(&place, &["portcullis.db", "secrets.key"]);
     rusqlite::Connection::open(keyless.path("data/portcullis.db"))
         .unwrap()
-        .execute_batch("DELETE FROM signing_keys")
+        .execute_batch("DELETE FROM portcullis_signing_keys")
         .unwrap();
     refuses_as_emptied(&keyless);
 

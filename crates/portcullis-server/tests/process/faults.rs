@@ -112,7 +112,7 @@ fn a_database_of_a_newer_version_is_refused_unchanged() {
     let history = || {
         let database = rusqlite::Connection::open(place.path("data/portcullis.db")).unwrap();
         let mut rows = database
-            .prepare("SELECT version FROM schema_history ORDER BY version")
+            .prepare("SELECT version FROM portcullis_schema_history ORDER BY version")
             .unwrap();
         let versions: Vec<i64> = rows
             .query_map([], |row| row.get(0))
@@ -125,7 +125,7 @@ fn a_database_of_a_newer_version_is_refused_unchanged() {
     let database = rusqlite::Connection::open(place.path("data/portcullis.db")).unwrap();
     database
         .execute(
-            "INSERT INTO schema_history (version, name) VALUES (?1, 'newer')",
+            "INSERT INTO portcullis_schema_history (version, name) VALUES (?1, 'newer')",
             [newer],
         )
         .unwrap();
@@ -244,7 +244,7 @@ fn a_wrong_configuration_is_told_whole_with_exit_code_2() {
     for part in [
         "portcullis: the configuration has 4 problems:",
         "portcullis.toml:1: lisen: unknown; did you mean listen?",
-        "portcullis.toml:4: sessions.idle: must be text in quotes",
+        "portcullis.toml:4: portcullis_sessions.idle: must be text in quotes",
         "PORTCULLIS_LOG_FORMAT: log.format: must be text or json",
         "--mode: mode: must be development or production",
     ] {

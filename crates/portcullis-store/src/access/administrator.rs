@@ -7,6 +7,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::roles::RolesError;
 
 use super::Outcome;
+use super::inheritance::inheriting;
 use crate::row::{account, account_columns};
 use crate::tx::Tx;
 use crate::value::params;
@@ -14,7 +15,7 @@ use crate::value::params;
 /// Lets one transaction at a time change who may do what.
 pub(crate) async fn lock_roles(tx: &mut Tx<'_>) -> Result<(), Fault> {
     tx.query(
-        "SELECT name FROM locks WHERE name = 'roles' FOR UPDATE",
+        "SELECT name FROM portcullis_locks WHERE name = 'roles' FOR UPDATE",
         params![],
     )
     .await
@@ -47,11 +48,11 @@ pub(crate) async fn people_who_administer(tx: &mut Tx<'_>) -> Result<Vec<Account
 macro_rules! administrators {
     ($further:literal) => {
         concat!(
-            "WITH RECURSIVE carrying (name) AS (
-                SELECT name FROM roles WHERE name = 'administrator'
-                UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
-            SELECT 1 FROM account_roles JOIN accounts ON accounts.id = account_roles.account_id
-            WHERE account_roles.role IN (SELECT name FROM carrying)",
+            "SELECT 1 FROM portcullis_account_roles
+                JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_account_roles.account_id
+             WHERE portcullis_account_roles.role IN (",
+            inheriting!("'administrator'"),
+            ")",
             $further,
             " LIMIT 1"
         )
@@ -60,17 +61,17 @@ macro_rules! administrators {
 
 const ADMINISTRATORS: &str = administrators!("");
 const PEOPLE_WHO_ADMINISTER: &str =
-    administrators!(" AND accounts.state IN ($1, $2) AND accounts.kind = 'person'");
+    administrators!(" AND portcullis_accounts.state IN ($1, $2) AND portcullis_accounts.kind = 'person'");
 const ALL_WHO_ADMINISTER: &str = concat!(
-    "WITH RECURSIVE carrying (name) AS (
-        SELECT name FROM roles WHERE name = 'administrator'
-        UNION SELECT role_parents.role FROM role_parents JOIN carrying ON role_parents.parent = carrying.name)
-     SELECT ",
+    "SELECT ",
     account_columns!(),
-    " FROM accounts WHERE accounts.state IN ($1, $2) AND accounts.kind = 'person' AND EXISTS (
-        SELECT 1 FROM account_roles WHERE account_roles.account_id = accounts.id
-          AND account_roles.role IN (SELECT name FROM carrying))
-     ORDER BY accounts.id LIMIT 100"
+    " FROM portcullis_accounts WHERE portcullis_accounts.state IN ($1, $2) AND portcullis_accounts.kind = 'person'
+        AND EXISTS (
+        SELECT 1 FROM portcullis_account_roles WHERE portcullis_account_roles.account_id = portcullis_accounts.id
+          AND portcullis_account_roles.role IN (",
+    inheriting!("'administrator'"),
+    "))
+     ORDER BY portcullis_accounts.id LIMIT 100"
 );
 
 /// Whether the change just made took the last administrator who could act away; then it is undone.

@@ -15,7 +15,7 @@ use portcullis_core::scopes::{ADMINISTRATOR, Lacks};
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use super::authority::{self, NEEDED};
-use super::{Outcome, make_known};
+use super::{Outcome, inheritance, make_known};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::params;
@@ -46,7 +46,7 @@ pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Contex
     if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
         return Ok(Err(refused));
     }
-    let sql = "DELETE FROM permissions WHERE name = $1";
+    let sql = "DELETE FROM portcullis_permissions WHERE name = $1";
     if tx.execute(sql, params![name]).await? == 0 {
         return Ok(Err(RolesError::UnknownPermission));
     }
@@ -59,8 +59,8 @@ pub(super) async fn create_role(tx: &mut Tx<'_>, name: &str, description: &str, 
     if !valid_role_name(name) {
         return Err(Fault::Other(format!("{name:?}: {}", InvalidName::Role)));
     }
-    let sql = "INSERT INTO roles (name, description) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    if tx.execute(sql, params![name, description]).await? == 0 {
+    lock_roles(tx).await?;
+    if !inheritance::create(tx, name, description).await? {
         return Ok(Err(RolesError::Taken));
     }
     tx.record(by, Entry::of(Action::RoleCreated).detail(name));
@@ -77,8 +77,7 @@ pub(super) async fn delete_role(tx: &mut Tx<'_>, name: &str, by: &Context) -> Ou
         return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM roles WHERE name = $1";
-    tx.execute(sql, params![name]).await?;
+    inheritance::delete(tx, name).await?;
     tx.record(by, Entry::of(Action::RoleDeleted).detail(name));
     tx.invalidate(Invalidation::Roles, by.at);
     guard_administrators(tx, before).await
@@ -99,8 +98,9 @@ pub(super) async fn allow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Co
     if let Some(refused) = beyond(who.lacks(NEEDED, [&permission.to_owned()])) {
         return Ok(Err(refused));
     }
-    let sql = "INSERT INTO role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let changed = tx.execute(sql, params![role, permission]).await?;
+    let sql =
+        "INSERT INTO portcullis_role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let changed = tx.execute(sql, params![role, permission]).await? > 0;
     Ok(role_changed(tx, changed, format!("{role} +{permission}"), by))
 }
 
@@ -121,8 +121,8 @@ pub(super) async fn disallow(tx: &mut Tx<'_>, role: &str, permission: &str, by: 
     if let Some(refused) = beyond(missing) {
         return Ok(Err(refused));
     }
-    let sql = "DELETE FROM role_permissions WHERE role = $1 AND permission = $2";
-    let changed = tx.execute(sql, params![role, permission]).await?;
+    let sql = "DELETE FROM portcullis_role_permissions WHERE role = $1 AND permission = $2";
+    let changed = tx.execute(sql, params![role, permission]).await? > 0;
     Ok(role_changed(tx, changed, format!("{role} -{permission}"), by))
 }
 
@@ -139,21 +139,11 @@ pub(super) async fn inherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Cont
     if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
         return Ok(Err(refused));
     }
-    if reaches(tx, parent, role).await? {
+    if inheritance::reaches(tx, parent, role).await? {
         return Ok(Err(RolesError::Cycle));
     }
-    let sql = "INSERT INTO role_parents (role, parent) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let changed = tx.execute(sql, params![role, parent]).await?;
+    let changed = inheritance::put_parent(tx, role, parent).await?;
     Ok(role_changed(tx, changed, format!("{role} inherits {parent}"), by))
-}
-
-/// Whether `from` is `to`, or inherits from it over any number of steps.
-async fn reaches(tx: &mut Tx<'_>, from: &str, to: &str) -> Result<bool, Fault> {
-    let sql = "WITH RECURSIVE above (name) AS (
-            SELECT name FROM roles WHERE name = $1
-            UNION SELECT role_parents.parent FROM role_parents JOIN above ON role_parents.role = above.name)
-        SELECT 1 FROM above WHERE name = $2";
-    Ok(tx.query_one(sql, params![from, to]).await?.is_some())
 }
 
 pub(super) async fn disinherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Context) -> Outcome {
@@ -165,16 +155,15 @@ pub(super) async fn disinherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &C
         return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM role_parents WHERE role = $1 AND parent = $2";
-    let changed = tx.execute(sql, params![role, parent]).await?;
+    let changed = inheritance::remove_parent(tx, role, parent).await?;
     match role_changed(tx, changed, format!("{role} inherits {parent} no more"), by) {
         Ok(Effect::Changed) => guard_administrators(tx, before).await,
         unchanged => Ok(unchanged),
     }
 }
 
-fn role_changed(tx: &mut Tx<'_>, rows: u64, detail: String, by: &Context) -> Result<Effect, RolesError> {
-    if rows == 0 {
+fn role_changed(tx: &mut Tx<'_>, changed: bool, detail: String, by: &Context) -> Result<Effect, RolesError> {
+    if !changed {
         return Ok(Effect::Unchanged);
     }
     tx.record(by, Entry::of(Action::RoleChanged).detail(detail));
@@ -197,7 +186,8 @@ pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Contex
     if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
         return Ok(Err(refused));
     }
-    let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    let sql =
+        "INSERT INTO portcullis_account_roles (account_id, role) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     if tx.execute(sql, params![account, role]).await? == 0 {
         return Ok(Ok(Effect::Unchanged));
     }
@@ -221,7 +211,7 @@ pub(super) async fn unassign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Cont
         return Ok(Err(refused));
     }
     let before = administrator_acts(tx).await?;
-    let sql = "DELETE FROM account_roles WHERE account_id = $1 AND role = $2";
+    let sql = "DELETE FROM portcullis_account_roles WHERE account_id = $1 AND role = $2";
     if tx.execute(sql, params![account, role]).await? == 0 {
         return Ok(Ok(Effect::Unchanged));
     }
@@ -257,16 +247,16 @@ fn beyond(mut missing: Lacks) -> Option<RolesError> {
 }
 
 async fn role_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM roles WHERE name = $1";
+    let sql = "SELECT 1 FROM portcullis_roles WHERE name = $1";
     Ok(tx.query_one(sql, params![name]).await?.is_some())
 }
 
 async fn permission_exists(tx: &mut Tx<'_>, name: &str) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM permissions WHERE name = $1";
+    let sql = "SELECT 1 FROM portcullis_permissions WHERE name = $1";
     Ok(tx.query_one(sql, params![name]).await?.is_some())
 }
 
 async fn account_exists(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM accounts WHERE id = $1";
+    let sql = "SELECT 1 FROM portcullis_accounts WHERE id = $1";
     Ok(tx.query_one(sql, params![id]).await?.is_some())
 }

@@ -18,7 +18,7 @@ use crate::value::{Row, params};
 portcullis_core::decisions_port!();
 
 async fn recall(on: &Database, trace: Uuid) -> Result<Option<Decision>, Fault> {
-    let sql = "SELECT record FROM decisions WHERE trace = $1";
+    let sql = "SELECT record FROM portcullis_decisions WHERE trace = $1";
     let row = on.read(sql, params![trace]).await?.into_iter().next();
     row.map(decision).transpose()
 }
@@ -26,7 +26,7 @@ async fn recall(on: &Database, trace: Uuid) -> Result<Option<Decision>, Fault> {
 async fn keep(tx: &mut Tx<'_>, decision: &Decision, by: &Context) -> Result<(), Fault> {
     let record = serde_json::to_string(decision)
         .map_err(|error| Fault::Other(format!("a decision can't be written: {error}")))?;
-    let sql = "INSERT INTO decisions (trace, at, account_id, record) VALUES ($1, $2, $3, $4)
+    let sql = "INSERT INTO portcullis_decisions (trace, at, account_id, record) VALUES ($1, $2, $3, $4)
         ON CONFLICT (trace) DO NOTHING";
     let params = params![decision.trace, decision.at, decision.account, &record];
     tx.execute(sql, params).await?;
@@ -63,7 +63,7 @@ async fn forget(tx: &mut Tx<'_>, bounds: Bounds, limit: u32) -> Result<u64, Faul
 macro_rules! aged {
     ($whose:literal) => {
         concat!(
-            "DELETE FROM decisions WHERE trace IN (SELECT trace FROM decisions WHERE ",
+            "DELETE FROM portcullis_decisions WHERE trace IN (SELECT trace FROM portcullis_decisions WHERE ",
             $whose,
             " AND at <= $1 LIMIT $2)"
         )
@@ -73,7 +73,7 @@ macro_rules! aged {
 macro_rules! surplus {
     ($whose:literal) => {
         concat!(
-            "DELETE FROM decisions WHERE trace IN (SELECT trace FROM decisions WHERE ",
+            "DELETE FROM portcullis_decisions WHERE trace IN (SELECT trace FROM portcullis_decisions WHERE ",
             $whose,
             " ORDER BY at DESC LIMIT $2 OFFSET $1)"
         )

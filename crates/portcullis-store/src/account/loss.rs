@@ -44,9 +44,9 @@ pub(super) async fn take_from_others(
     by: &Context,
 ) -> Result<(), Fault> {
     defends!("T120");
-    let former =
-        "SELECT id FROM accounts WHERE email_normalised = $1 AND email_verified_at IS NULL AND id <> $2";
-    let newest = "SELECT account_id FROM email_claims WHERE email_normalised = $1 AND account_id <> $2
+    let former = "SELECT id FROM portcullis_accounts WHERE email_normalised = $1 AND email_verified_at IS NULL AND id <> $2";
+    let newest =
+        "SELECT account_id FROM portcullis_email_claims WHERE email_normalised = $1 AND account_id <> $2
         ORDER BY account_id DESC LIMIT 500";
     for sql in [former, newest] {
         for mut row in tx.query(sql, params![address, winner]).await? {
@@ -59,7 +59,7 @@ pub(super) async fn take_from_others(
 /// Ends the account's claim, and what it alone gave.
 async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) -> Result<(), Fault> {
     claim::forget(tx, id).await?;
-    let sql = "UPDATE accounts SET email = NULL, email_normalised = NULL,
+    let sql = "UPDATE portcullis_accounts SET email = NULL, email_normalised = NULL,
          state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
          WHERE id = $1 AND email_verified_at IS NULL RETURNING username";
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
@@ -81,16 +81,19 @@ async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) ->
 }
 
 pub(super) async fn holds_a_role(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM account_roles WHERE account_id = $1 LIMIT 1";
+    let sql = "SELECT 1 FROM portcullis_account_roles WHERE account_id = $1 LIMIT 1";
     Ok(tx.query_one(sql, params![id]).await?.is_some())
 }
 
 /// Ends an account that nobody can be told by any more: no state, session, key or password is left to use.
 async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<(), Fault> {
-    let sql = "UPDATE accounts SET state = 'disabled' WHERE id = $1";
+    let sql = "UPDATE portcullis_accounts SET state = 'disabled' WHERE id = $1";
     tx.execute(sql, params![id]).await?;
-    tx.execute("DELETE FROM passwords WHERE account_id = $1", params![id])
-        .await?;
+    tx.execute(
+        "DELETE FROM portcullis_passwords WHERE account_id = $1",
+        params![id],
+    )
+    .await?;
     everything::end_everything(tx, id, stamp, Keys::Revoke, by).await?;
     let closed = Entry::of(Action::AccountStateSet).account(id);
     tx.record(by, closed.detail("disabled"));
@@ -114,7 +117,8 @@ pub(super) async fn expire_claims(
         params![now, now.minus(CLAIM_LIFETIME), now.plus(CLAIM_LIFETIME)],
     )
     .await?;
-    let sql = "SELECT account_id FROM email_claims WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
+    let sql =
+        "SELECT account_id FROM portcullis_email_claims WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2";
     let over = tx.query(sql, params![now, limit]).await?;
     let ended = over.len() as u64;
     for mut row in over {
@@ -124,12 +128,15 @@ pub(super) async fn expire_claims(
 }
 
 const ADOPT_ALL: &str =
-    "INSERT INTO email_claims (account_id, email, email_normalised, claimed_at, expires_at)
-    SELECT id, email, email_normalised, created_at, $1 FROM accounts
+    "INSERT INTO portcullis_email_claims (account_id, email, email_normalised, claimed_at, expires_at)
+    SELECT id, email, email_normalised, created_at, $1 FROM portcullis_accounts
     WHERE email IS NOT NULL AND email_verified_at IS NULL
-      AND NOT EXISTS (SELECT 1 FROM email_claims WHERE email_claims.account_id = accounts.id)
+      AND NOT EXISTS (SELECT 1 FROM portcullis_email_claims
+      WHERE portcullis_email_claims.account_id = portcullis_accounts.id)
     LIMIT $2 ON CONFLICT DO NOTHING";
 
-const RENEW_USED: &str = "UPDATE email_claims SET expires_at = $3 WHERE expires_at <= $1 AND (
-    EXISTS (SELECT 1 FROM api_keys WHERE api_keys.account_id = email_claims.account_id AND last_used_at > $2)
-    OR EXISTS (SELECT 1 FROM account_roles WHERE account_roles.account_id = email_claims.account_id))";
+const RENEW_USED: &str = "UPDATE portcullis_email_claims SET expires_at = $3 WHERE expires_at <= $1 AND (
+    EXISTS (SELECT 1 FROM portcullis_api_keys
+    WHERE portcullis_api_keys.account_id = portcullis_email_claims.account_id AND last_used_at > $2)
+    OR EXISTS (SELECT 1 FROM portcullis_account_roles
+    WHERE portcullis_account_roles.account_id = portcullis_email_claims.account_id))";

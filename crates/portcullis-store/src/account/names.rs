@@ -158,17 +158,21 @@ async fn settle_page(tx: &mut Tx<'_>, table: &Table, found: &[Addressed]) -> Res
 }
 
 const TAKE: &str =
-    "INSERT INTO username_looks (look, account_id) VALUES ($1, $2) ON CONFLICT (look) DO NOTHING";
+    "INSERT INTO portcullis_username_looks (look, account_id) VALUES ($1, $2) ON CONFLICT (look) DO NOTHING";
 
-const NOTE: &str = "INSERT INTO username_looks (look, account_id) SELECT $1, id FROM accounts WHERE id = $2
+const NOTE: &str =
+    "INSERT INTO portcullis_username_looks (look, account_id) SELECT $1, id FROM portcullis_accounts
+    WHERE id = $2
     ON CONFLICT (look) DO NOTHING";
 
 const OWNER: &str =
-    "SELECT accounts.username FROM username_looks JOIN accounts ON accounts.id = username_looks.account_id
-    WHERE username_looks.look = $1 AND accounts.id <> $2 AND accounts.username IS NOT NULL";
+    "SELECT portcullis_accounts.username FROM portcullis_username_looks
+        JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_username_looks.account_id
+    WHERE portcullis_username_looks.look = $1 AND portcullis_accounts.id <> $2 AND portcullis_accounts.username IS NOT NULL";
 
-const UNNOTED: &str = "SELECT id, username FROM accounts WHERE username IS NOT NULL AND id > $1
-    AND NOT EXISTS (SELECT 1 FROM username_looks WHERE account_id = accounts.id) ORDER BY id LIMIT 500";
+const UNNOTED: &str = "SELECT id, username FROM portcullis_accounts WHERE username IS NOT NULL AND id > $1
+    AND NOT EXISTS (SELECT 1 FROM portcullis_username_looks
+    WHERE account_id = portcullis_accounts.id) ORDER BY id LIMIT 500";
 
 /// A table that holds addresses.
 struct Table {
@@ -179,28 +183,33 @@ struct Table {
 
 const ADDRESSES: &[Table] = &[
     Table {
-        foreign: "SELECT id, id AS account, email, email_normalised FROM accounts WHERE id > $1
+        foreign: "SELECT id, id AS account, email, email_normalised FROM portcullis_accounts WHERE id > $1
             AND (length(email) <> octet_length(email) OR length(email_normalised) <> octet_length(email_normalised))
             ORDER BY id LIMIT 500",
-        settle: "UPDATE accounts SET email = $2, email_normalised = $3 WHERE id = $1 AND email_normalised = $4
-            AND NOT EXISTS (SELECT 1 FROM accounts AS others WHERE others.email_normalised = $3 AND others.id <> $1)",
+        settle: "UPDATE portcullis_accounts SET email = $2, email_normalised = $3 WHERE id = $1 AND email_normalised = $4
+            AND NOT EXISTS (SELECT 1 FROM portcullis_accounts AS others
+            WHERE others.email_normalised = $3 AND others.id <> $1)",
     },
     Table {
-        foreign: "SELECT account_id, account_id AS account, email, email_normalised FROM email_claims WHERE account_id > $1
+        foreign: "SELECT account_id, account_id AS account, email, email_normalised FROM portcullis_email_claims
+            WHERE account_id > $1
             AND (length(email) <> octet_length(email) OR length(email_normalised) <> octet_length(email_normalised))
             ORDER BY account_id LIMIT 500",
-        settle: "UPDATE email_claims SET email = $2, email_normalised = $3 WHERE account_id = $1 AND email_normalised = $4",
+        settle: "UPDATE portcullis_email_claims SET email = $2, email_normalised = $3
+            WHERE account_id = $1 AND email_normalised = $4",
     },
     Table {
-        foreign: "SELECT id, CAST(NULL AS UUID) AS account, email, email_normalised FROM organization_invitations WHERE id > $1
+        foreign: "SELECT id, CAST(NULL AS UUID) AS account, email, email_normalised
+            FROM portcullis_organization_invitations WHERE id > $1
             AND (length(email) <> octet_length(email) OR length(email_normalised) <> octet_length(email_normalised))
             ORDER BY id LIMIT 500",
-        settle: "UPDATE organization_invitations SET email = $2, email_normalised = $3
-            WHERE id = $1 AND email_normalised = $4 AND NOT EXISTS (SELECT 1 FROM organization_invitations AS others
+        settle: "UPDATE portcullis_organization_invitations SET email = $2, email_normalised = $3
+            WHERE id = $1 AND email_normalised = $4 AND NOT EXISTS (SELECT 1
+            FROM portcullis_organization_invitations AS others
                 WHERE others.email_normalised = $3 AND others.id <> $1
-                AND others.organization_id = organization_invitations.organization_id)",
+                AND others.organization_id = portcullis_organization_invitations.organization_id)",
     },
 ];
 
-const SETTLE_CODES: &str =
-    "UPDATE verifications SET email_normalised = $2 WHERE account_id = $1 AND email_normalised = $3";
+const SETTLE_CODES: &str = "UPDATE portcullis_verifications SET email_normalised = $2
+    WHERE account_id = $1 AND email_normalised = $3";

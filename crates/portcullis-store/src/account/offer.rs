@@ -57,7 +57,7 @@ pub(super) async fn offer_verification(tx: &mut Tx<'_>, id: Id, offer: &Offer, b
         Ok(Offered::Taken) => "a word to the address, which another account has proven",
         Ok(Offered::NothingToProve) => return Ok(offered),
         Err(_) => {
-            let sql = "DELETE FROM verifications WHERE digest = $1";
+            let sql = "DELETE FROM portcullis_verifications WHERE digest = $1";
             tx.execute(sql, params![&offer.digest]).await?;
             return Ok(offered);
         }
@@ -83,17 +83,19 @@ async fn found(tx: &mut Tx<'_>, id: Id) -> Result<Option<(Claimed, Option<(Id, S
 }
 
 /// A token for an address that nobody has proven.
-const REMEMBER: &str = "INSERT INTO verifications (digest, account_id, email_normalised, expires_at)
-    SELECT $2, account_id, email_normalised, $3 FROM email_claims WHERE account_id = $1 AND NOT EXISTS (
-        SELECT 1 FROM accounts WHERE accounts.email_normalised = email_claims.email_normalised
-        AND accounts.email_verified_at IS NOT NULL)";
+const REMEMBER: &str = "INSERT INTO portcullis_verifications (digest, account_id, email_normalised, expires_at)
+    SELECT $2, account_id, email_normalised, $3 FROM portcullis_email_claims WHERE account_id = $1 AND NOT EXISTS (
+        SELECT 1 FROM portcullis_accounts
+        WHERE portcullis_accounts.email_normalised = portcullis_email_claims.email_normalised
+        AND portcullis_accounts.email_verified_at IS NOT NULL)";
 
 const FIND: &str = concat!(
     "SELECT ",
     account_columns!(),
-    ", email_claims.claimed_at, email_claims.claimed_from, owners.id, owners.email FROM accounts
-    JOIN email_claims ON email_claims.account_id = accounts.id
-    LEFT JOIN accounts AS owners ON owners.email_normalised = email_claims.email_normalised
+    ", portcullis_email_claims.claimed_at, portcullis_email_claims.claimed_from, owners.id, owners.email
+        FROM portcullis_accounts
+    JOIN portcullis_email_claims ON portcullis_email_claims.account_id = portcullis_accounts.id
+    LEFT JOIN portcullis_accounts AS owners ON owners.email_normalised = portcullis_email_claims.email_normalised
       AND owners.email_verified_at IS NOT NULL
-    WHERE accounts.id = $1"
+    WHERE portcullis_accounts.id = $1"
 );

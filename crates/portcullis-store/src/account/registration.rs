@@ -40,7 +40,7 @@ async fn register_with(tx: &mut Tx<'_>, new: &NewAccount, more_roles: &[&str], b
             username: true,
         }));
     }
-    let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)";
+    let sql = "INSERT INTO portcullis_passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
     tx.record(by, Entry::of(Action::AccountRegistered).account(new.id));
     for role in new
@@ -56,7 +56,11 @@ async fn register_with(tx: &mut Tx<'_>, new: &NewAccount, more_roles: &[&str], b
         // A letter that is withheld hinders nothing.
         let _ = offer::offer(tx, new.id, verification, by).await?;
     }
-    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM portcullis_accounts WHERE id = $1"
+    );
     let row = tx.query_one(sql, params![new.id]).await?;
     let mut row = row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?;
     account(&mut row).map(Ok)
@@ -68,7 +72,8 @@ async fn insert(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Result<bool,
     if let Some(email) = vouched {
         loss::take_from_others(tx, email.normalised(), new.id, new.stamp, by).await?;
     }
-    let sql = "INSERT INTO accounts (id, email, email_normalised, username, username_normalised, state,
+    let sql =
+        "INSERT INTO portcullis_accounts (id, email, email_normalised, username, username_normalised, state,
             email_verified_at, stamp, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING";
     let username = new.username.as_ref();
@@ -122,15 +127,15 @@ async fn taken(tx: &mut Tx<'_>, new: &NewAccount) -> Result<RegistrationError, F
 }
 
 async fn has_username(tx: &mut Tx<'_>, new: &NewAccount) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM accounts WHERE username_normalised = $1";
+    let sql = "SELECT 1 FROM portcullis_accounts WHERE username_normalised = $1";
     let name = new.username.as_ref().map(Username::normalised);
     Ok(tx.query_one(sql, params![name]).await?.is_some())
 }
 
 async fn begin_with_role(tx: &mut Tx<'_>, id: Id, role: &str, by: &Context) -> Result<(), Fault> {
-    let sql = "INSERT INTO account_roles (account_id, role) SELECT $1, name FROM roles WHERE name = $2
+    let sql = "INSERT INTO portcullis_account_roles (account_id, role) SELECT $1, name FROM portcullis_roles WHERE name = $2
         ON CONFLICT DO NOTHING";
-    let known = "SELECT name FROM roles WHERE name = $1";
+    let known = "SELECT name FROM portcullis_roles WHERE name = $1";
     if tx.query_one(known, params![role]).await?.is_none() {
         return Err(Fault::Other(format!("there is no role {role:?} to begin with")));
     }
@@ -150,7 +155,7 @@ pub(super) async fn offer_setup(
     if access::administrator_exists(tx).await? {
         return Ok(false);
     }
-    let sql = "INSERT INTO setup (id, digest, expires_at) VALUES (1, $1, $2)
+    let sql = "INSERT INTO portcullis_setup (id, digest, expires_at) VALUES (1, $1, $2)
         ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at";
     tx.execute(sql, params![&digest, expires_at]).await?;
     tx.record(
@@ -168,7 +173,7 @@ pub(super) async fn register_first_administrator(
 ) -> Outcome {
     defends!("T031");
     access::lock_roles(tx).await?;
-    let sql = "DELETE FROM setup WHERE digest = $1 AND expires_at > $2";
+    let sql = "DELETE FROM portcullis_setup WHERE digest = $1 AND expires_at > $2";
     let redeemed = tx.execute(sql, params![&token, by.at]).await? == 1;
     if !redeemed || access::administrator_exists(tx).await? {
         tx.undo();

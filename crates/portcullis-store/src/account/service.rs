@@ -18,7 +18,7 @@ pub(super) async fn create_service(
     by: &Context,
 ) -> Result<Result<Account, RegistrationError>, Fault> {
     let sql = concat!(
-        "INSERT INTO accounts (id, username, username_normalised, state, stamp, created_at, kind)
+        "INSERT INTO portcullis_accounts (id, username, username_normalised, state, stamp, created_at, kind)
          VALUES ($1, $2, $3, 'active', $4, $5, 'service') ON CONFLICT DO NOTHING RETURNING ",
         account_columns!()
     );
@@ -47,7 +47,7 @@ pub(super) async fn list_services(
     let sql = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM accounts WHERE kind = 'service' AND id > $1 ORDER BY id LIMIT $2"
+        " FROM portcullis_accounts WHERE kind = 'service' AND id > $1 ORDER BY id LIMIT $2"
     );
     let after = after.map_or(Uuid::nil(), Id::as_uuid);
     let rows = database.read(sql, params![after, limit]).await?;

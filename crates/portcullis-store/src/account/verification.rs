@@ -34,10 +34,12 @@ pub(super) async fn find_verification(
     let sql = concat!(
         "SELECT ",
         account_columns!(),
-        ", passwords.sealed FROM verifications JOIN accounts ON accounts.id = verifications.account_id
-        LEFT JOIN passwords ON passwords.account_id = accounts.id
-        WHERE verifications.digest = $1 AND verifications.used_at IS NULL AND verifications.expires_at > $2
-        AND accounts.state <> 'disabled'"
+        ", portcullis_passwords.sealed FROM portcullis_verifications
+            JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_verifications.account_id
+        LEFT JOIN portcullis_passwords ON portcullis_passwords.account_id = portcullis_accounts.id
+        WHERE portcullis_verifications.digest = $1 AND portcullis_verifications.used_at IS NULL
+        AND portcullis_verifications.expires_at > $2
+        AND portcullis_accounts.state <> 'disabled'"
     );
     let row = database.read(sql, params![&token, now]).await?.into_iter().next();
     let login = |mut row: Row| {
@@ -56,7 +58,7 @@ pub(super) async fn count_verification_try(
     now: Timestamp,
 ) -> Result<bool, Fault> {
     defends!("T121");
-    let sql = "UPDATE verifications SET tries = tries + 1
+    let sql = "UPDATE portcullis_verifications SET tries = tries + 1
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 AND tries < $3";
     Ok(tx.execute(sql, params![&token, now, most]).await? == 1)
 }
@@ -72,7 +74,7 @@ pub(super) async fn redeem_verification(
     defends!("T014");
     access::lock_roles(tx).await?;
     let sql =
-        "UPDATE verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
+        "UPDATE portcullis_verifications SET used_at = $2 WHERE digest = $1 AND used_at IS NULL AND expires_at > $2
         RETURNING account_id, email_normalised";
     let Some(mut row) = tx.query_one(sql, params![&token, by.at]).await? else {
         return Ok(Err(VerifyError::Refused));
@@ -109,7 +111,7 @@ async fn judge(
     let sql = concat!(
         "SELECT ",
         account_columns!(),
-        " FROM accounts WHERE id = $1 FOR NO KEY UPDATE"
+        " FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE"
     );
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
         return Ok(Judged::Refused(VerifyError::Refused));
@@ -128,15 +130,14 @@ async fn judge(
     }
     if account.email_verified_at.is_some() {
         // A second letter to whoever proved the address by the first one; it takes nothing over any more.
-        let sql = "SELECT 1 FROM accounts WHERE id = $1 AND email_normalised = $2";
+        let sql = "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND email_normalised = $2";
         let same = tx.query_one(sql, params![id, address]).await?.is_some();
         return match proof {
             Proof::Own { .. } if same => Ok(Judged::AlreadyProven(account)),
             Proof::Own { .. } | Proof::TakeOver { .. } => refused,
         };
     }
-    let sql =
-        "SELECT 1 FROM email_claims WHERE account_id = $1 AND email_normalised = $2 AND expires_at > $3";
+    let sql = "SELECT 1 FROM portcullis_email_claims WHERE account_id = $1 AND email_normalised = $2 AND expires_at > $3";
     if tx.query_one(sql, params![id, address, now]).await?.is_none() || claim::is_proven(tx, address).await? {
         return refused;
     }
@@ -175,7 +176,7 @@ async fn replace_everything(
     by: &Context,
 ) -> Result<(), Fault> {
     everything::end_everything(tx, id, stamp, Keys::Revoke, by).await?;
-    let sql = "INSERT INTO passwords (account_id, sealed) VALUES ($1, $2)
+    let sql = "INSERT INTO portcullis_passwords (account_id, sealed) VALUES ($1, $2)
         ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed";
     tx.execute(sql, params![id, password.as_bytes()]).await.map(drop)
 }
@@ -190,19 +191,20 @@ async fn prove(
 ) -> Result<Option<Account>, Fault> {
     loss::take_from_others(tx, address, id, stamp, by).await?;
     let sql = concat!(
-        "UPDATE accounts SET
-           email = (SELECT email_claims.email FROM email_claims WHERE account_id = $1),
-           email_normalised = (SELECT email_claims.email_normalised FROM email_claims WHERE account_id = $1),
+        "UPDATE portcullis_accounts SET
+           email = (SELECT portcullis_email_claims.email FROM portcullis_email_claims WHERE account_id = $1),
+           email_normalised = (SELECT portcullis_email_claims.email_normalised FROM portcullis_email_claims
+           WHERE account_id = $1),
            email_verified_at = $2,
            state = CASE WHEN state = 'unverified' THEN 'active' ELSE state END
-         WHERE id = $1 AND EXISTS (SELECT 1 FROM email_claims WHERE account_id = $1) RETURNING ",
+         WHERE id = $1 AND EXISTS (SELECT 1 FROM portcullis_email_claims WHERE account_id = $1) RETURNING ",
         account_columns!()
     );
     let Some(mut row) = tx.query_one(sql, params![id, by.at]).await? else {
         return Ok(None);
     };
     let account = account(&mut row)?;
-    let sql = "DELETE FROM email_claims WHERE account_id = $1";
+    let sql = "DELETE FROM portcullis_email_claims WHERE account_id = $1";
     tx.execute(sql, params![id]).await?;
     tx.record(by, Entry::of(Action::EmailVerified).account(id).detail(how));
     tx.invalidate(Invalidation::Account(id), by.at);
@@ -223,14 +225,15 @@ pub(super) async fn prove_email(
         return Ok(Err(AccountsError::Forbidden { missing }));
     }
     claim::adopt(tx, id, by.at).await?;
-    let known = "SELECT email_verified_at IS NOT NULL FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let known =
+        "SELECT email_verified_at IS NOT NULL FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(known, params![id]).await? else {
         return Ok(Err(AccountsError::UnknownAccount));
     };
     if row.take::<bool>()? {
         return Ok(Err(AccountsError::NothingToProve));
     }
-    let sql = "SELECT email_normalised FROM email_claims WHERE account_id = $1";
+    let sql = "SELECT email_normalised FROM portcullis_email_claims WHERE account_id = $1";
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
         return Ok(Err(AccountsError::NothingToProve));
     };

@@ -15,14 +15,14 @@ use crate::value::{one, params};
 /// Disables every key that is enabled: nothing but enabling each of them brings them back. Answers how many.
 pub(crate) async fn disable(tx: &mut Tx<'_>, account: account::Id, by: &Context) -> Result<u64, Fault> {
     defends!("T170");
-    let sql = "UPDATE api_keys SET enabled = 0 WHERE account_id = $1 AND enabled = 1 RETURNING id";
+    let sql = "UPDATE portcullis_api_keys SET enabled = 0 WHERE account_id = $1 AND enabled = 1 RETURNING id";
     let told = |id: Id| format!("{id}: disabled with everything of the account");
     end(tx, sql, account, Action::ApiKeyChanged, told, by).await
 }
 
 /// Ends every key for ever. Answers how many.
 pub(crate) async fn revoke(tx: &mut Tx<'_>, account: account::Id, by: &Context) -> Result<u64, Fault> {
-    let sql = "DELETE FROM api_keys WHERE account_id = $1 RETURNING id";
+    let sql = "DELETE FROM portcullis_api_keys WHERE account_id = $1 RETURNING id";
     end(tx, sql, account, Action::ApiKeyRevoked, |id| id.to_string(), by).await
 }
 
@@ -46,7 +46,7 @@ async fn end(
 
 /// How many keys of the account are honoured.
 pub(crate) async fn honoured(tx: &mut Tx<'_>, account: account::Id, at: Timestamp) -> Result<u64, Fault> {
-    let sql = "SELECT count(*) FROM api_keys
+    let sql = "SELECT count(*) FROM portcullis_api_keys
         WHERE account_id = $1 AND enabled = 1 AND (expires_at IS NULL OR expires_at > $2)";
     let count: i64 = one(tx.query(sql, params![account, at]).await?)?;
     Ok(count.unsigned_abs())
@@ -59,7 +59,7 @@ pub(super) async fn lock_owner(
     account: account::Id,
 ) -> Result<Option<(State, Stamp)>, Fault> {
     defends!("T170");
-    let sql = "SELECT state, stamp FROM accounts WHERE id = $1 FOR NO KEY UPDATE";
+    let sql = "SELECT state, stamp FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let row = tx.query_one(sql, params![account]).await?;
     row.map(|mut row| Ok((row.take()?, row.take()?))).transpose()
 }

@@ -94,24 +94,29 @@ async fn maker(tx: &mut Tx<'_>, key: &ApiKey) -> Result<Option<Account>, Fault> 
 }
 
 async fn find(tx: &mut Tx<'_>, id: account::Id) -> Result<Option<Account>, Fault> {
-    let sql = concat!("SELECT ", account_columns!(), " FROM accounts WHERE id = $1");
+    let sql = concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM portcullis_accounts WHERE id = $1"
+    );
     let row = tx.query_one(sql, params![id]).await?;
     row.map(|mut row| account(&mut row)).transpose()
 }
 
 const TAKE: &str = concat!(
-    "UPDATE api_keys SET warned_at = $1 WHERE warned_at IS NULL AND id IN (
-       SELECT keys.id FROM api_keys AS keys JOIN accounts ON accounts.id = keys.account_id
+    "UPDATE portcullis_api_keys SET warned_at = $1 WHERE warned_at IS NULL AND id IN (
+       SELECT keys.id FROM portcullis_api_keys AS keys JOIN portcullis_accounts ON portcullis_accounts.id = keys.account_id
        WHERE keys.warned_at IS NULL AND keys.expires_at > $1 AND keys.expires_at <= $2 AND keys.enabled = 1
-         AND keys.expires_at - keys.created_at > $2 - $1 AND accounts.state IN ($4, $5)
+         AND keys.expires_at - keys.created_at > $2 - $1 AND portcullis_accounts.state IN ($4, $5)
          AND (keys.expires_at, keys.id) > ($6, $7)
        ORDER BY keys.expires_at, keys.id LIMIT $3) RETURNING ",
     api_key_columns!()
 );
 
-const UNMARK: &str = "UPDATE api_keys SET warned_at = NULL WHERE id = $1";
+const UNMARK: &str = "UPDATE portcullis_api_keys SET warned_at = NULL WHERE id = $1";
 
-const MAKER: &str = "SELECT actor FROM audit_events WHERE account_id = $1 AND action = $2 AND detail = $3
+const MAKER: &str =
+    "SELECT actor FROM portcullis_audit_events WHERE account_id = $1 AND action = $2 AND detail = $3
     ORDER BY id DESC LIMIT 1";
 
 /// How many people who administer are told of one key.

@@ -42,7 +42,7 @@ pub(super) async fn rotate_key(
         }
     ];
     let Some(mut row) = tx.query_one(ROTATE, params).await? else {
-        let sql = "SELECT previous_until FROM api_keys WHERE id = $1 AND account_id = $2";
+        let sql = "SELECT previous_until FROM portcullis_api_keys WHERE id = $1 AND account_id = $2";
         let Some(mut row) = tx.query_one(sql, params![id, account]).await? else {
             return Ok(Err(ApiKeysError::UnknownKey));
         };
@@ -68,7 +68,7 @@ pub(super) async fn rotate_key(
 /// With an overlap only where none runs: a third text is never good at once. And only instead of the text that was read:
 /// of several who replace one text, one must know that the others didn't.
 const ROTATE: &str = concat!(
-    "UPDATE api_keys SET previous = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE digest END,
+    "UPDATE portcullis_api_keys SET previous = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE digest END,
        previous_until = $5, digest = $3, hint = $4,
        expires_at = CASE WHEN CAST($8 AS BIGINT) = 1 THEN CAST($9 AS BIGINT) ELSE expires_at END,
        warned_at = CASE WHEN CAST($8 AS BIGINT) = 1 THEN NULL ELSE warned_at END

@@ -151,7 +151,7 @@ fn publish(inner: &Inner, found: &[Option<Invalidation>], away: Duration) {
 /// Where the table stands now.
 pub(super) async fn now(engine: &Engine) -> Result<Cursor, Fault> {
     let sql = match engine {
-        Engine::Sqlite(_) => "SELECT coalesce(max(seq), 0) FROM invalidations",
+        Engine::Sqlite(_) => "SELECT coalesce(max(seq), 0) FROM portcullis_invalidations",
         #[cfg(feature = "postgres")]
         Engine::Postgres(_) => HORIZON,
     };
@@ -173,7 +173,7 @@ async fn poll_in_order(
     engine: &Engine,
     cursor: &Cursor,
 ) -> Result<(Vec<Option<Invalidation>>, Cursor), Fault> {
-    let sql = "SELECT seq, kind, subject FROM invalidations WHERE seq > $1 ORDER BY seq";
+    let sql = "SELECT seq, kind, subject FROM portcullis_invalidations WHERE seq > $1 ORDER BY seq";
     let mut next = Cursor::beginning();
     next.from = cursor.from;
     let mut found = Vec::new();
@@ -196,7 +196,7 @@ async fn poll_by_transaction(
     // One statement has one snapshot: the horizon is that of the rows. The outer join answers it without rows, too.
     let sql = "SELECT h.horizon, i.seq, i.xid, i.kind, i.subject
         FROM (SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) AS horizon) AS h
-        LEFT JOIN invalidations AS i ON i.xid >= $1 ORDER BY i.seq";
+        LEFT JOIN portcullis_invalidations AS i ON i.xid >= $1 ORDER BY i.seq";
     let mut next = Cursor::beginning();
     let mut found = Vec::new();
     for mut row in engine.read(sql, params![cursor.from]).await? {

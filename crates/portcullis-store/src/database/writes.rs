@@ -96,8 +96,8 @@ impl Database {
     /// Changes a row of the budgets that nobody's subject is, back and forth: an unchanged page wouldn't be written. A sweep
     /// may take it away.
     async fn try_a_write(&self) -> Result<(), Fault> {
-        let sql = "INSERT INTO budgets (subject, due) VALUES ($1, 0)
-            ON CONFLICT (subject) DO UPDATE SET due = 1 - budgets.due";
+        let sql = "INSERT INTO portcullis_budgets (subject, due) VALUES ($1, 0)
+            ON CONFLICT (subject) DO UPDATE SET due = 1 - portcullis_budgets.due";
         self.write((), move |tx, ()| {
             Box::pin(async move { tx.execute(sql, params![SUBJECT]).await.map(drop) })
         })

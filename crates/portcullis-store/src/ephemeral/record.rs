@@ -33,7 +33,7 @@ impl Database {
 
     /// The account's present stamp.
     pub(super) async fn stamp(&self, account: account::Id) -> Result<Option<Stamp>, Fault> {
-        let sql = "SELECT stamp FROM accounts WHERE id = $1";
+        let sql = "SELECT stamp FROM portcullis_accounts WHERE id = $1";
         let row = self.read(sql, params![account]).await?.into_iter().next();
         row.map(|mut row| row.take()).transpose()
     }
@@ -116,7 +116,7 @@ async fn admit(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Admiss
 
 /// Keeps one row for each kind of device: an ended session without a token, for "a new device" and nothing else.
 async fn remember_device(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<(), Fault> {
-    let sql = "UPDATE sessions SET
+    let sql = "UPDATE portcullis_sessions SET
             ended_at = CASE WHEN ended_at < $3 THEN $3 ELSE ended_at END,
             expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
         WHERE account_id = $1 AND user_agent IS NOT DISTINCT FROM $2 AND ended_why = 'elsewhere'";
@@ -129,7 +129,7 @@ async fn remember_device(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Res
         return Ok(());
     }
     let sql =
-        "INSERT INTO sessions (id, account_id, stamp, user_agent, method, authenticated_at, last_seen_at,
+        "INSERT INTO portcullis_sessions (id, account_id, stamp, user_agent, method, authenticated_at, last_seen_at,
             idle, expires_at, ended_at, ended_why)
         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $8, 'elsewhere')";
     let params = params![

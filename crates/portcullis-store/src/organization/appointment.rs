@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Context};
-use portcullis_core::authz::{Authority, OrganizationsWrite, Permission as _, PermissionRef};
+use portcullis_core::authz::{Authority, Everywhere, OrganizationsWrite, Permission as _, PermissionRef};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
@@ -54,12 +54,12 @@ pub(super) async fn dismiss_member(tx: &mut Tx<'_>, id: Id, account: account::Id
     if let Some(refusal) = refusal_to_take(tx, &who, account, &before, by).await? {
         return Ok(Err(refusal));
     }
-    member::end(tx, (id, account), &before, Action::MemberRemoved, by).await
+    member::remove(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
 
 async fn admit(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     (id, account): (Id, account::Id),
     roles: &[String],
     by: &Context,
@@ -67,22 +67,23 @@ async fn admit(
     if let Some(refusal) = refusal_to_give(tx, who, roles).await? {
         return Ok(Err(refusal));
     }
-    let known = "SELECT 1 FROM accounts WHERE id = $1";
+    let known = "SELECT 1 FROM portcullis_accounts WHERE id = $1";
     if tx.query_one(known, params![account]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownAccount));
     }
-    member::enter(tx, (id, account), roles, by).await
+    let why = (Action::MemberAdded, &*roles.join(" "));
+    member::put(tx, (id, account), &member::set(roles), why, by).await
 }
 
 async fn alter(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     (id, account): (Id, account::Id),
     before: &BTreeSet<String>,
     roles: &[String],
     by: &Context,
 ) -> Outcome {
-    let after: BTreeSet<String> = roles.iter().cloned().collect();
+    let after = member::set(roles);
     if after == *before {
         return Ok(Ok(Effect::Unchanged));
     }
@@ -96,19 +97,20 @@ async fn alter(
     {
         return Ok(Err(refusal));
     }
-    member::replace(tx, (id, account), before, roles, by).await
+    let why = (Action::MemberRolesSet, &*roles.join(" "));
+    member::put(tx, (id, account), &after, why, by).await
 }
 
 /// Why whoever acts may change nobody's membership there; `None` if they may some.
 async fn refusal_to_act(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     id: Id,
 ) -> Result<Option<OrganizationsError>, Fault> {
     if let Some(refusal) = lacking(who.lacks(NEEDED, std::iter::empty::<&String>())) {
         return Ok(Some(refusal));
     }
-    let known = "SELECT 1 FROM organizations WHERE id = $1";
+    let known = "SELECT 1 FROM portcullis_organizations WHERE id = $1";
     let found = tx.query_one(known, params![id]).await?;
     Ok(found.is_none().then_some(OrganizationsError::UnknownOrganization))
 }
@@ -116,7 +118,7 @@ async fn refusal_to_act(
 /// Why they can't give somebody a membership with these roles, or these roles besides; `None` if they can.
 async fn refusal_to_give<'n>(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     roles: impl IntoIterator<Item = &'n String>,
 ) -> Result<Option<OrganizationsError>, Fault> {
     defends!("T073");
@@ -137,7 +139,7 @@ async fn refusal_to_give<'n>(
 /// Why they can't take these roles, or the membership with them, from the account; `None` if they can.
 async fn refusal_to_take<'n>(
     tx: &mut Tx<'_>,
-    who: &Authority,
+    who: &Authority<Everywhere>,
     account: account::Id,
     roles: impl IntoIterator<Item = &'n String>,
     by: &Context,

@@ -2,19 +2,20 @@
 
 use portcullis_core::account;
 use portcullis_core::audit::{Action, Actor, Context};
+use portcullis_core::authz::{Authority, InAnOrganization};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::job::Withheld;
 use portcullis_core::organization::{
-    Authority, Belonging, Id, Invitation, InvitationId, InvitationKind, NewInvitation, OrganizationsError,
+    Belonging, Id, Invitation, InvitationId, InvitationKind, NewInvitation, OrganizationsError,
 };
 use portcullis_core::secret::Digest;
 
 use super::Outcome;
-use super::{authority, belonging, changed, count, member, no_row, organization_columns};
-use crate::access::lock_roles;
+use super::{belonging, count, member, no_row, organization_columns};
+use crate::access::{all_bring, lock_roles, of_actor_in, of_member};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{Row, names, params};
@@ -22,8 +23,9 @@ use crate::{budget, job};
 
 /// What [`read`] reads, of all that are open.
 pub(super) const LIST: &str = "SELECT id, email, invited_by, created_at, expires_at,
-    (SELECT string_agg(role, '\n') FROM organization_invitation_roles WHERE invitation_id = organization_invitations.id)
-    FROM organization_invitations WHERE organization_id = $1 AND expires_at > $2 ORDER BY id";
+    (SELECT string_agg(role, '\n') FROM portcullis_organization_invitation_roles
+    WHERE invitation_id = portcullis_organization_invitations.id)
+    FROM portcullis_organization_invitations WHERE organization_id = $1 AND expires_at > $2 ORDER BY id";
 
 pub(super) fn read(mut row: Row) -> Result<Invitation, Fault> {
     Ok(Invitation {
@@ -40,16 +42,16 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
     defends!("T071");
     lock_roles(tx).await?;
     let id = new.organization;
-    let known = "SELECT 1 FROM organizations WHERE id = $1 AND state = 'active'";
+    let known = "SELECT 1 FROM portcullis_organizations WHERE id = $1 AND state = 'active'";
     if tx.query_one(known, params![id]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownOrganization));
     }
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     // Before anything is told about roles and members.
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    let Some(roles) = authority::roles(tx, &new.roles).await? else {
+    let Some(roles) = all_bring(tx, &new.roles).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
     if !roles.iter().all(|role| who.may_give(role)) {
@@ -65,7 +67,7 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
         tx.undo();
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    let open = "SELECT count(*) FROM organization_invitations WHERE organization_id = $1";
+    let open = "SELECT count(*) FROM portcullis_organization_invitations WHERE organization_id = $1";
     if count(tx, open, params![id]).await? >= i64::from(new.limit) {
         tx.undo();
         return Ok(Err(OrganizationsError::TooManyInvitations(new.limit)));
@@ -89,16 +91,17 @@ async fn has_proven_address(tx: &mut Tx<'_>, by: &Context) -> Result<bool, Fault
     let Actor::Account(account) = by.actor else {
         return Ok(true);
     };
-    let sql = "SELECT 1 FROM accounts WHERE id = $1 AND email_verified_at IS NOT NULL";
+    let sql = "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND email_verified_at IS NOT NULL";
     Ok(tx.query_one(sql, params![account]).await?.is_some())
 }
 
 /// Whether somebody who has proven this address is a member.
 async fn is_member(tx: &mut Tx<'_>, id: Id, email: &str) -> Result<bool, Fault> {
     let sql =
-        "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
-        WHERE organization_members.organization_id = $1 AND accounts.email_normalised = $2
-        AND accounts.email_verified_at IS NOT NULL";
+        "SELECT 1 FROM portcullis_organization_members
+            JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_organization_members.account_id
+        WHERE portcullis_organization_members.organization_id = $1 AND portcullis_accounts.email_normalised = $2
+        AND portcullis_accounts.email_verified_at IS NOT NULL";
     Ok(tx.query_one(sql, params![id, email]).await?.is_some())
 }
 
@@ -106,12 +109,13 @@ async fn is_member(tx: &mut Tx<'_>, id: Id, email: &str) -> Result<bool, Fault> 
 async fn make_room(
     tx: &mut Tx<'_>,
     new: &NewInvitation,
-    who: &Authority,
+    who: &Authority<InAnOrganization>,
     by: &Context,
 ) -> Result<bool, Fault> {
-    let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 AND expires_at <= $2";
+    let sql =
+        "DELETE FROM portcullis_organization_invitations WHERE organization_id = $1 AND expires_at <= $2";
     tx.execute(sql, params![new.organization, by.at]).await?;
-    let sql = "SELECT id FROM organization_invitations WHERE organization_id = $1 AND email_normalised = $2";
+    let sql = "SELECT id FROM portcullis_organization_invitations WHERE organization_id = $1 AND email_normalised = $2";
     let former = params![new.organization, new.email.normalised()];
     match tx.query_one(sql, former).await? {
         Some(mut row) => {
@@ -127,19 +131,24 @@ async fn make_room(
 }
 
 /// Deletes an invitation, if whoever acts could have written it.
-async fn delete(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, who: &Authority) -> Result<bool, Fault> {
+async fn delete(
+    tx: &mut Tx<'_>,
+    id: Id,
+    invitation: InvitationId,
+    who: &Authority<InAnOrganization>,
+) -> Result<bool, Fault> {
     let roles = roles_of(tx, invitation).await?;
-    let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
+    let facts = all_bring(tx, &roles).await?.unwrap_or_default();
     if !who.may_manage() || !facts.iter().all(|role| who.may_take(role)) {
         return Ok(false);
     }
-    let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 AND id = $2";
+    let sql = "DELETE FROM portcullis_organization_invitations WHERE organization_id = $1 AND id = $2";
     tx.execute(sql, params![id, invitation]).await?;
     Ok(true)
 }
 
 async fn roles_of(tx: &mut Tx<'_>, invitation: InvitationId) -> Result<Vec<String>, Fault> {
-    let sql = "SELECT string_agg(role, '\n') FROM organization_invitation_roles WHERE invitation_id = $1";
+    let sql = "SELECT string_agg(role, '\n') FROM portcullis_organization_invitation_roles WHERE invitation_id = $1";
     names(&mut tx.query_one(sql, params![invitation]).await?.ok_or_else(no_row)?)
 }
 
@@ -148,7 +157,7 @@ async fn insert(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Result<()
         Actor::Account(account) => Some(account),
         _ => None,
     };
-    let sql = "INSERT INTO organization_invitations
+    let sql = "INSERT INTO portcullis_organization_invitations
         (id, digest, organization_id, email, email_normalised, invited_by, created_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let row = params![
@@ -162,7 +171,7 @@ async fn insert(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -> Result<()
         new.expires_at,
     ];
     tx.execute(sql, row).await?;
-    let sql = "INSERT INTO organization_invitation_roles (invitation_id, role) VALUES ($1, $2)";
+    let sql = "INSERT INTO portcullis_organization_invitation_roles (invitation_id, role) VALUES ($1, $2)";
     for role in &new.roles {
         tx.execute(sql, params![new.id, role]).await?;
     }
@@ -178,8 +187,8 @@ pub(super) async fn revoke_invitation(
     by: &Context,
 ) -> Outcome {
     lock_roles(tx).await?;
-    let open =
-        "SELECT 1 FROM organization_invitations WHERE organization_id = $1 AND id = $2 AND expires_at > $3";
+    let open = "SELECT 1 FROM portcullis_organization_invitations
+        WHERE organization_id = $1 AND id = $2 AND expires_at > $3";
     if tx
         .query_one(open, params![id, invitation, by.at])
         .await?
@@ -187,7 +196,7 @@ pub(super) async fn revoke_invitation(
     {
         return Ok(Err(OrganizationsError::UnknownInvitation));
     }
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !delete(tx, id, invitation, &who).await? {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
@@ -202,7 +211,8 @@ fn revoked(tx: &mut Tx<'_>, id: Id, invitation: InvitationId, by: &Context) {
 
 /// Revokes every open invitation of an organization.
 pub(super) async fn revoke_all(tx: &mut Tx<'_>, id: Id, by: &Context) -> Result<(), Fault> {
-    let sql = "DELETE FROM organization_invitations WHERE organization_id = $1 RETURNING id, expires_at";
+    let sql =
+        "DELETE FROM portcullis_organization_invitations WHERE organization_id = $1 RETURNING id, expires_at";
     let mut open = Vec::new();
     for mut row in tx.query(sql, params![id]).await? {
         let (invitation, end): (InvitationId, Timestamp) = (row.take()?, row.take()?);
@@ -225,10 +235,10 @@ pub(super) async fn accept_invitation(
 ) -> Result<Result<Belonging, OrganizationsError>, Fault> {
     defends!("T070");
     lock_roles(tx).await?;
-    let sql = "SELECT organization_invitations.id, organization_id, email_normalised, invited_by
-        FROM organization_invitations
-        JOIN organizations ON organizations.id = organization_invitations.organization_id
-        WHERE digest = $1 AND expires_at > $2 AND organizations.state = 'active'";
+    let sql = "SELECT portcullis_organization_invitations.id, organization_id, email_normalised, invited_by
+        FROM portcullis_organization_invitations
+        JOIN portcullis_organizations ON portcullis_organizations.id = portcullis_organization_invitations.organization_id
+        WHERE digest = $1 AND expires_at > $2 AND portcullis_organizations.state = 'active'";
     let Some(mut row) = tx.query_one(sql, params![&token, by.at]).await? else {
         return Ok(Err(OrganizationsError::InvalidInvitation));
     };
@@ -239,27 +249,33 @@ pub(super) async fn accept_invitation(
     }
     // Whoever wrote it may have lost since what it gives.
     let writer = match invited_by {
-        Some(writer) => authority::of_member(tx, id, writer).await?,
-        None => Authority::Operator,
+        Some(writer) => of_member(tx, id, writer).await?,
+        None => Authority::OPERATOR,
     };
     let roles = roles_of(tx, invitation).await?;
-    let facts = authority::roles(tx, &roles).await?.unwrap_or_default();
+    let facts = all_bring(tx, &roles).await?.unwrap_or_default();
     if !writer.may_manage() || !facts.iter().all(|role| writer.may_give(role)) {
         return Ok(Err(OrganizationsError::InvalidInvitation));
     }
     if member::owns_too_many(tx, account, &roles, by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    let used = "DELETE FROM organization_invitations WHERE id = $1";
+    let used = "DELETE FROM portcullis_organization_invitations WHERE id = $1";
     tx.execute(used, params![invitation]).await?;
-    member::insert(tx, id, account, &roles, by.at).await?;
-    let more = format!("{invitation} {}", roles.join(" "));
-    changed(tx, Action::MemberJoined, (id, account), &more, by);
+    let mut all = member::roles_of(tx, id, account).await?.unwrap_or_default();
+    all.extend(roles.iter().cloned());
+    let why = (
+        Action::MemberJoined,
+        &*format!("{invitation} {}", roles.join(" ")),
+    );
+    if let Err(refused) = member::put(tx, (id, account), &all, why, by).await? {
+        return Ok(Err(refused));
+    }
     let sql = concat!(
         "SELECT ",
         organization_columns!(),
-        ", (SELECT string_agg(role, '\n') FROM organization_roles WHERE organization_id = $1 AND account_id = $2)
-         FROM organizations WHERE id = $1"
+        ", (SELECT string_agg(role, '\n') FROM portcullis_organization_roles WHERE organization_id = $1 AND account_id = $2)
+         FROM portcullis_organizations WHERE id = $1"
     );
     let row = tx
         .query_one(sql, params![id, account])
@@ -271,7 +287,7 @@ pub(super) async fn accept_invitation(
 /// Whether the account may act and has proven that it owns the address.
 async fn owns_address(tx: &mut Tx<'_>, account: account::Id, email: &str) -> Result<bool, Fault> {
     let sql =
-        "SELECT 1 FROM accounts WHERE id = $1 AND email_normalised = $2 AND email_verified_at IS NOT NULL
+        "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND email_normalised = $2 AND email_verified_at IS NOT NULL
         AND state = 'active'";
     Ok(tx.query_one(sql, params![account, email]).await?.is_some())
 }

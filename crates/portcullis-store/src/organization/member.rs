@@ -11,29 +11,64 @@ use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Id, OWNED, OWNER, OrganizationsError};
 
 use super::Outcome;
-use super::{authority, changed, count, no_row};
-use crate::access::lock_roles;
+use super::{changed, count, no_row};
+use crate::access::{all_bring, lock_roles, of_actor_in, of_member};
 use crate::event::Entry;
 use crate::tx::Tx;
 use crate::value::{names, params};
 
-/// Writes a member with these roles; one that is there already gets them, too.
-pub(super) async fn insert(
+/// A member as it is put or removed: of which organization, and who.
+pub(super) type Member = (Id, account::Id);
+
+/// Puts a member: with exactly these roles, whether or not there was one before and whatever it had. On record as `action`
+/// with `more`; refused, and undone, if no owner is left who can act.
+pub(super) async fn put(
     tx: &mut Tx<'_>,
-    id: Id,
-    account: account::Id,
-    roles: &[String],
+    member: Member,
+    roles: &BTreeSet<String>,
+    (action, more): (Action, &str),
+    by: &Context,
+) -> Outcome {
+    let before = write(tx, member, roles, by.at).await?;
+    changed(tx, action, member, more, by);
+    guard_owners(tx, member.0, &before).await
+}
+
+/// Removes a member who has these roles, on record as `action`; refused, and undone, if no owner is left who can act.
+pub(super) async fn remove(
+    tx: &mut Tx<'_>,
+    (id, account): Member,
+    before: &BTreeSet<String>,
+    action: Action,
+    by: &Context,
+) -> Outcome {
+    let sql = "DELETE FROM portcullis_organization_members WHERE organization_id = $1 AND account_id = $2";
+    tx.execute(sql, params![id, account]).await?;
+    changed(tx, action, (id, account), "", by);
+    guard_owners(tx, id, before).await
+}
+
+/// Writes a member with exactly these roles; answers those it had.
+async fn write(
+    tx: &mut Tx<'_>,
+    (id, account): Member,
+    roles: &BTreeSet<String>,
     at: Timestamp,
-) -> Result<(), Fault> {
-    let sql = "INSERT INTO organization_members (organization_id, account_id, joined_at) VALUES ($1, $2, $3)
+) -> Result<BTreeSet<String>, Fault> {
+    let before = roles_of(tx, id, account).await?.unwrap_or_default();
+    let sql = "INSERT INTO portcullis_organization_members (organization_id, account_id, joined_at) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     tx.execute(sql, params![id, account, at]).await?;
-    let sql = "INSERT INTO organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)
-        ON CONFLICT DO NOTHING";
-    for role in roles {
+    let sql = "DELETE FROM portcullis_organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
+    for role in before.difference(roles) {
         tx.execute(sql, params![id, account, role]).await?;
     }
-    Ok(())
+    let sql =
+        "INSERT INTO portcullis_organization_roles (organization_id, account_id, role) VALUES ($1, $2, $3)";
+    for role in roles.difference(&before) {
+        tx.execute(sql, params![id, account, role]).await?;
+    }
+    Ok(before)
 }
 
 /// The roles a member has directly; `None` if the account is no member.
@@ -42,9 +77,9 @@ pub(super) async fn roles_of(
     id: Id,
     account: account::Id,
 ) -> Result<Option<BTreeSet<String>>, Fault> {
-    let sql = "SELECT (SELECT string_agg(role, '\n') FROM organization_roles
+    let sql = "SELECT (SELECT string_agg(role, '\n') FROM portcullis_organization_roles
             WHERE organization_id = $1 AND account_id = $2)
-        FROM organization_members WHERE organization_id = $1 AND account_id = $2";
+        FROM portcullis_organization_members WHERE organization_id = $1 AND account_id = $2";
     let row = tx.query_one(sql, params![id, account]).await?;
     row.map(|mut row| Ok(names(&mut row)?.into_iter().collect()))
         .transpose()
@@ -65,7 +100,7 @@ pub(super) async fn owns_too_many<'n>(
 
 /// How many organizations the account owns.
 pub(super) async fn owned(tx: &mut Tx<'_>, account: account::Id) -> Result<i64, Fault> {
-    let sql = "SELECT count(*) FROM organization_roles WHERE account_id = $1 AND role = $2";
+    let sql = "SELECT count(*) FROM portcullis_organization_roles WHERE account_id = $1 AND role = $2";
     count(tx, sql, params![account, OWNER]).await
 }
 
@@ -78,11 +113,12 @@ pub(super) async fn add_member(
 ) -> Outcome {
     lock_roles(tx).await?;
     // Before anything is told about accounts and members.
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    let sql = "SELECT EXISTS (SELECT 1 FROM organizations WHERE id = $1), EXISTS (SELECT 1 FROM accounts WHERE id = $2)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM portcullis_organizations WHERE id = $1), EXISTS (SELECT 1
+        FROM portcullis_accounts WHERE id = $2)";
     let mut known = tx
         .query_one(sql, params![id, account])
         .await?
@@ -93,7 +129,7 @@ pub(super) async fn add_member(
         (.., Some(_)) => return Ok(Err(OrganizationsError::AlreadyMember)),
         (true, true, None) => {}
     }
-    let Some(facts) = authority::roles(tx, roles).await? else {
+    let Some(facts) = all_bring(tx, roles).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
     if !facts.iter().all(|role| who.may_give(role)) {
@@ -102,19 +138,8 @@ pub(super) async fn add_member(
     if owns_too_many(tx, account, roles, by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    enter(tx, (id, account), roles, by).await
-}
-
-/// Writes a new member.
-pub(super) async fn enter(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    roles: &[String],
-    by: &Context,
-) -> Outcome {
-    insert(tx, id, account, roles, by.at).await?;
-    changed(tx, Action::MemberAdded, (id, account), &roles.join(" "), by);
-    Ok(Ok(Effect::Changed))
+    let why = (Action::MemberAdded, &*roles.join(" "));
+    put(tx, (id, account), &set(roles), why, by).await
 }
 
 pub(super) async fn set_member_roles(
@@ -126,18 +151,18 @@ pub(super) async fn set_member_roles(
 ) -> Outcome {
     defends!("T071");
     lock_roles(tx).await?;
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Err(OrganizationsError::UnknownMember));
     };
-    let after: BTreeSet<String> = roles.iter().cloned().collect();
-    let Some(given) = authority::roles(tx, after.difference(&before)).await? else {
+    let after = set(roles);
+    let Some(given) = all_bring(tx, after.difference(&before)).await? else {
         return Ok(Err(OrganizationsError::UnknownRole));
     };
-    let taken = authority::roles(tx, before.difference(&after))
+    let taken = all_bring(tx, before.difference(&after))
         .await?
         .unwrap_or_default();
     if given.is_empty() && taken.is_empty() {
@@ -146,43 +171,32 @@ pub(super) async fn set_member_roles(
     if !given.iter().all(|role| who.may_give(role)) || !taken.iter().all(|role| who.may_take(role)) {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    if owns_too_many(tx, account, given.iter().map(|role| &role.name), by).await? {
+    if owns_too_many(tx, account, after.difference(&before), by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    replace(tx, (id, account), &before, roles, by).await
+    let why = (Action::MemberRolesSet, &*roles.join(" "));
+    put(tx, (id, account), &after, why, by).await
 }
 
-/// Writes a member's roles in place of those before, if an owner is left.
-pub(super) async fn replace(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    before: &BTreeSet<String>,
-    roles: &[String],
-    by: &Context,
-) -> Outcome {
-    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
-    for role in before.iter().filter(|role| !roles.contains(role)) {
-        tx.execute(sql, params![id, account, role]).await?;
-    }
-    insert(tx, id, account, roles, by.at).await?;
-    changed(tx, Action::MemberRolesSet, (id, account), &roles.join(" "), by);
-    guard_owners(tx, id, before).await
+/// Each of these names once.
+pub(super) fn set(names: &[String]) -> BTreeSet<String> {
+    names.iter().cloned().collect()
 }
 
 pub(super) async fn remove_member(tx: &mut Tx<'_>, id: Id, account: account::Id, by: &Context) -> Outcome {
     lock_roles(tx).await?;
-    let who = authority::of_actor(tx, id, by).await?;
+    let who = of_actor_in(tx, id, by).await?;
     if !who.may_manage() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Err(OrganizationsError::UnknownMember));
     };
-    let facts = authority::roles(tx, &before).await?.unwrap_or_default();
+    let facts = all_bring(tx, &before).await?.unwrap_or_default();
     if !facts.iter().all(|role| who.may_take(role)) {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
-    end(tx, (id, account), &before, Action::MemberRemoved, by).await
+    remove(tx, (id, account), &before, Action::MemberRemoved, by).await
 }
 
 pub(super) async fn leave_organization(
@@ -195,21 +209,7 @@ pub(super) async fn leave_organization(
     let Some(before) = roles_of(tx, id, account).await? else {
         return Ok(Err(OrganizationsError::UnknownMember));
     };
-    end(tx, (id, account), &before, Action::MemberLeft, by).await
-}
-
-/// Ends a membership, if an owner is left.
-pub(super) async fn end(
-    tx: &mut Tx<'_>,
-    (id, account): (Id, account::Id),
-    before: &BTreeSet<String>,
-    action: Action,
-    by: &Context,
-) -> Outcome {
-    let sql = "DELETE FROM organization_members WHERE organization_id = $1 AND account_id = $2";
-    tx.execute(sql, params![id, account]).await?;
-    changed(tx, action, (id, account), "", by);
-    guard_owners(tx, id, before).await
+    remove(tx, (id, account), &before, Action::MemberLeft, by).await
 }
 
 /// Whether the change just made left an owner who can act, if it took one away; else it is undone.
@@ -225,9 +225,10 @@ async fn guard_owners(tx: &mut Tx<'_>, id: Id, before: &BTreeSet<String>) -> Out
 /// Whether the organization has an owner who can act: a person.
 async fn owner_acts(tx: &mut Tx<'_>, id: Id) -> Result<bool, Fault> {
     let [one, other] = tx.acting();
-    let sql = "SELECT 1 FROM organization_roles JOIN accounts ON accounts.id = organization_roles.account_id
-        WHERE organization_roles.organization_id = $1 AND organization_roles.role = $2
-        AND accounts.state IN ($3, $4) AND accounts.kind = 'person' LIMIT 1";
+    let sql = "SELECT 1 FROM portcullis_organization_roles
+        JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_organization_roles.account_id
+        WHERE portcullis_organization_roles.organization_id = $1 AND portcullis_organization_roles.role = $2
+        AND portcullis_accounts.state IN ($3, $4) AND portcullis_accounts.kind = 'person' LIMIT 1";
     let owner = tx.query_one(sql, params![id, OWNER, one, other]).await?;
     Ok(owner.is_some())
 }
@@ -239,7 +240,7 @@ pub(crate) async fn record_ownerless(
     account: account::Id,
     by: &Context,
 ) -> Result<(), Fault> {
-    let sql = "SELECT organization_id FROM organization_roles WHERE account_id = $1 AND role = $2
+    let sql = "SELECT organization_id FROM portcullis_organization_roles WHERE account_id = $1 AND role = $2
         ORDER BY organization_id";
     for mut row in tx.query(sql, params![account, OWNER]).await? {
         let id: Id = row.take()?;
@@ -259,7 +260,7 @@ pub(super) async fn transfer_ownership(
     by: &Context,
 ) -> Outcome {
     lock_roles(tx).await?;
-    let giver = authority::of_member(tx, id, from).await?;
+    let giver = of_member(tx, id, from).await?;
     if !giver.is_owner() {
         return Ok(Err(OrganizationsError::BeyondYourRoles));
     }
@@ -268,29 +269,21 @@ pub(super) async fn transfer_ownership(
     }
     // Only a person who can act can own.
     let person =
-        "SELECT 1 FROM organization_members JOIN accounts ON accounts.id = organization_members.account_id
-        WHERE organization_members.organization_id = $1 AND organization_members.account_id = $2
-        AND accounts.state IN ($3, $4) AND accounts.kind = 'person'";
+        "SELECT 1 FROM portcullis_organization_members
+            JOIN portcullis_accounts ON portcullis_accounts.id = portcullis_organization_members.account_id
+        WHERE portcullis_organization_members.organization_id = $1 AND portcullis_organization_members.account_id = $2
+        AND portcullis_accounts.state IN ($3, $4) AND portcullis_accounts.kind = 'person'";
     let [one, other] = tx.acting();
     if tx.query_one(person, params![id, to, one, other]).await?.is_none() {
         return Ok(Err(OrganizationsError::UnknownMember));
     }
-    let owner = [OWNER.to_owned()];
-    let owns = roles_of(tx, id, to)
-        .await?
-        .is_some_and(|roles| roles.contains(OWNER));
-    if !owns && owns_too_many(tx, to, &owner, by).await? {
+    let mut takers = roles_of(tx, id, to).await?.unwrap_or_default();
+    if takers.insert(OWNER.to_owned()) && owns_too_many(tx, to, [&OWNER.to_owned()], by).await? {
         return Ok(Err(OrganizationsError::TooManyOrganizations));
     }
-    insert(tx, id, to, &owner, by.at).await?;
-    let sql = "DELETE FROM organization_roles WHERE organization_id = $1 AND account_id = $2 AND role = $3";
-    tx.execute(sql, params![id, from, OWNER]).await?;
-    changed(
-        tx,
-        Action::OwnershipTransferred,
-        (id, to),
-        &format!("from {from}"),
-        by,
-    );
-    Ok(Ok(Effect::Changed))
+    let mut givers = roles_of(tx, id, from).await?.unwrap_or_default();
+    givers.remove(OWNER);
+    write(tx, (id, from), &givers, by.at).await?;
+    let why = (Action::OwnershipTransferred, &*format!("from {from}"));
+    put(tx, (id, to), &takers, why, by).await
 }

@@ -1,5 +1,7 @@
 //! Organizations themselves: created, renamed, suspended.
 
+use std::collections::BTreeSet;
+
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
@@ -23,7 +25,7 @@ pub(super) async fn create_organization(
 ) -> Result<Result<Organization, OrganizationsError>, Fault> {
     lock_roles(tx).await?;
     let [one, other] = tx.acting();
-    let known = "SELECT 1 FROM accounts WHERE id = $1 AND kind = 'person' AND state IN ($2, $3)";
+    let known = "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND kind = 'person' AND state IN ($2, $3)";
     if tx
         .query_one(known, params![new.owner, one, other])
         .await?
@@ -40,18 +42,18 @@ pub(super) async fn create_organization(
         return Ok(Err(OrganizationsError::SlugTaken));
     }
     let sql = concat!(
-        "INSERT INTO organizations (id, slug, name, state, created_at) VALUES ($1, $2, $3, 'active', $4) RETURNING ",
+        "INSERT INTO portcullis_organizations (id, slug, name, state, created_at)
+            VALUES ($1, $2, $3, 'active', $4) RETURNING ",
         organization_columns!()
     );
     let row = params![new.id, new.slug.as_str(), new.name.as_str(), new.at];
     let mut row = tx.query_one(sql, row).await?.ok_or_else(no_row)?;
     let organization = read_organization(&mut row)?;
     keep_slug(tx, new.id, &new.slug).await?;
-    member::insert(tx, new.id, new.owner, &[OWNER.to_owned()], new.at).await?;
-    let entry = Entry::of(Action::OrganizationCreated).account(new.owner);
-    tx.record(by, entry.detail(format!("{} {}", new.id, new.slug.as_str())));
-    tx.invalidate(Invalidation::Organization(new.id), by.at);
-    Ok(Ok(organization))
+    let owner = BTreeSet::from([OWNER.to_owned()]);
+    let why = (Action::OrganizationCreated, new.slug.as_str());
+    let put = member::put(tx, (new.id, new.owner), &owner, why, by).await?;
+    Ok(put.map(|_| organization))
 }
 
 pub(super) async fn rename_organization(
@@ -64,7 +66,7 @@ pub(super) async fn rename_organization(
     let sql = concat!(
         "SELECT ",
         organization_columns!(),
-        " FROM organizations WHERE id = $1"
+        " FROM portcullis_organizations WHERE id = $1"
     );
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
         return Ok(Err(OrganizationsError::UnknownOrganization));
@@ -80,7 +82,7 @@ pub(super) async fn rename_organization(
             Some(owner) if owner == id => {}
             Some(_) => return Ok(Err(OrganizationsError::SlugTaken)),
             None => {
-                let had = "SELECT count(*) FROM organization_slugs WHERE organization_id = $1";
+                let had = "SELECT count(*) FROM portcullis_organization_slugs WHERE organization_id = $1";
                 if count(tx, had, params![id]).await? >= i64::from(MOST_SLUGS) {
                     return Ok(Err(OrganizationsError::TooManySlugs(MOST_SLUGS)));
                 }
@@ -88,7 +90,7 @@ pub(super) async fn rename_organization(
             }
         }
     }
-    let sql = "UPDATE organizations SET name = coalesce($2, name), slug = coalesce($3, slug) WHERE id = $1";
+    let sql = "UPDATE portcullis_organizations SET name = coalesce($2, name), slug = coalesce($3, slug) WHERE id = $1";
     tx.execute(sql, params![id, name, slug]).await?;
     let detail = format!("{id} {}", slug.unwrap_or(&present.slug));
     tx.record(by, Entry::of(Action::OrganizationRenamed).detail(detail));
@@ -99,21 +101,21 @@ pub(super) async fn rename_organization(
 /// The organization that has or had the slug.
 async fn slug_owner(tx: &mut Tx<'_>, slug: &Slug) -> Result<Option<Id>, Fault> {
     defends!("T074");
-    let sql = "SELECT organization_id FROM organization_slugs WHERE slug = $1";
+    let sql = "SELECT organization_id FROM portcullis_organization_slugs WHERE slug = $1";
     let row = tx.query_one(sql, params![slug.as_str()]).await?;
     row.map(|mut row| row.take()).transpose()
 }
 
 async fn keep_slug(tx: &mut Tx<'_>, id: Id, slug: &Slug) -> Result<(), Fault> {
-    let sql = "INSERT INTO organization_slugs (slug, organization_id) VALUES ($1, $2)";
+    let sql = "INSERT INTO portcullis_organization_slugs (slug, organization_id) VALUES ($1, $2)";
     tx.execute(sql, params![slug.as_str(), id]).await.map(drop)
 }
 
 pub(super) async fn set_organization_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Context) -> Outcome {
     lock_roles(tx).await?;
-    let sql = "UPDATE organizations SET state = $2 WHERE id = $1 AND state <> $2";
+    let sql = "UPDATE portcullis_organizations SET state = $2 WHERE id = $1 AND state <> $2";
     if tx.execute(sql, params![id, state.as_str()]).await? == 0 {
-        let known = "SELECT 1 FROM organizations WHERE id = $1";
+        let known = "SELECT 1 FROM portcullis_organizations WHERE id = $1";
         return Ok(match tx.query_one(known, params![id]).await? {
             Some(_) => Ok(Effect::Unchanged),
             None => Err(OrganizationsError::UnknownOrganization),

@@ -18,6 +18,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::migration;
 use crate::settings::Settings;
 
 /// How long a connection may take to be made.
@@ -36,9 +37,8 @@ pub(crate) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
     // Each host may be silent for as long before the next one is tried.
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len()).max(1);
     let patience = CONNECT.saturating_mul(u32::try_from(hosts).unwrap_or(u32::MAX));
-    if config.get_application_name().is_none() {
-        config.application_name("portcullis");
-    }
+    let name = application(config.get_application_name());
+    config.application_name(name);
     let recycling = ManagerConfig {
         recycling_method: RecyclingMethod::Fast,
     };
@@ -60,6 +60,19 @@ pub(crate) fn pool(url: &str, settings: &Settings) -> Result<Pool, Fault> {
         .runtime(Runtime::Tokio1)
         .build()
         .map_err(|e| Fault::Other(e.to_string()))
+}
+
+/// What connections are called, so that a step of the schema which breaks former versions can tell their nodes: `portcullis/`
+/// and the version of the schema, behind the name that the address gives.
+fn application(given: Option<&str>) -> String {
+    // PostgreSQL cuts what is longer, and it is the end that counts.
+    const MOST: usize = 63;
+    let ours = format!("portcullis/{}", migration::POSTGRES.latest());
+    let Some(given) = given else { return ours };
+    let room = MOST - 1 - ours.len();
+    let ends = given.char_indices().map(|(at, letter)| at + letter.len_utf8());
+    let end = ends.take_while(|end| *end <= room).last().unwrap_or_default();
+    format!("{} {ours}", given.get(..end).unwrap_or_default())
 }
 
 /// What every session of ours is set to, but for what the address sets by itself. It is said after connecting: poolers
@@ -236,6 +249,15 @@ mod tests {
             !some.contains("statement_timeout") && some.contains("lock_timeout"),
             "{some}"
         );
+    }
+
+    #[test]
+    fn the_name_of_a_connection_ends_in_the_version_of_its_schema() {
+        let ours = application(None);
+        assert_eq!(ours, format!("portcullis/{}", migration::POSTGRES.latest()));
+        assert_eq!(application(Some("billing")), format!("billing {ours}"));
+        let long = application(Some(&"ü".repeat(60)));
+        assert!(long.len() <= 63 && long.ends_with(&format!("ü {ours}")), "{long}");
     }
 
     #[test]

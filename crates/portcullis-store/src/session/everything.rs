@@ -26,7 +26,7 @@ pub(crate) async fn end_everything(
     by: &Context,
 ) -> Result<Everything, Fault> {
     defends!("T170");
-    let sql = "UPDATE accounts SET stamp = $2 WHERE id = $1";
+    let sql = "UPDATE portcullis_accounts SET stamp = $2 WHERE id = $1";
     if tx.execute(sql, params![account, stamp]).await? == 0 {
         return Ok(Everything::default());
     }

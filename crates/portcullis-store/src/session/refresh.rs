@@ -9,7 +9,7 @@ use crate::value::params;
 
 /// Keeps a session's first or next refresh token.
 pub(crate) async fn insert(tx: &mut Tx<'_>, session: session::Id, new: &NewRefresh) -> Result<(), Fault> {
-    let sql = "INSERT INTO refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)";
+    let sql = "INSERT INTO portcullis_refresh_tokens (digest, session_id, expires_at) VALUES ($1, $2, $3)";
     let params = params![&new.digest, session, new.expires_at];
     tx.execute(sql, params).await.map(drop)
 }

@@ -30,6 +30,7 @@ mod composed;
 pub mod decisions;
 mod given;
 pub mod grant;
+pub mod inheritance;
 pub mod job;
 pub mod key;
 pub mod organization;
@@ -159,6 +160,10 @@ macro_rules! store_contract {
             unassign_in_parallel_keeps_one_administrator
             unassign_never_leaves_a_service_account_as_the_only_administrator
             guards_count_only_who_may_act
+        );
+        $crate::store_contract!(@ $open, inheritance:
+            what_is_held_follows_every_change_of_the_graph
+            changes_of_the_graph_in_parallel_leave_what_it_says
         );
         $crate::store_contract!(@ $open, api_key:
             create_for_nobody_is_refused

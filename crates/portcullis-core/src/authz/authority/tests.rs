@@ -12,13 +12,12 @@ fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn account(roles: &[&str], permissions: &[&str], scopes: Option<&[&str]>) -> Authority {
+/// The operator.
+const OPERATOR: Authority<Everywhere> = Authority::OPERATOR;
+
+fn account(roles: &[&str], permissions: &[&str], scopes: Option<&[&str]>) -> Authority<Everywhere> {
     let list = |names: &[&str]| set(names).into_iter().collect::<Vec<_>>();
-    Authority::of_account(
-        list(roles),
-        list(permissions),
-        &Scopes::from_list(scopes.map(list)),
-    )
+    Authority::of_account(role(roles, permissions)).narrowed(&Scopes::from_list(scopes.map(list)))
 }
 
 fn role(roles: &[&str], permissions: &[&str]) -> Brings {
@@ -43,7 +42,7 @@ fn nobody_gives_a_role_that_they_do_not_have() {
     let stale = account(&["lead", "reader"], &["posts:read"], None);
     let reader = role(&["reader"], &["posts:read"]);
     for (who, what, missing) in [
-        (&Authority::Operator, role(&[ADMINISTRATOR], &all), &[][..]),
+        (&OPERATOR, role(&[ADMINISTRATOR], &all), &[][..]),
         (&root, role(&[ADMINISTRATOR], &all), &[]),
         (&root, role(&["boss"], &[]), &[]),
         (&lead, reader.clone(), &[]),
@@ -62,7 +61,7 @@ fn nobody_gives_a_role_that_they_do_not_have() {
         (&wide, role(&[ADMINISTRATOR], &all), &[ADMINISTRATOR]),
         (&wide, reader.clone(), &["reader"]),
         (&stale, reader.clone(), &["portcullis:roles:write"]),
-        (&Authority::Nobody, role(&[], &[]), &["portcullis:roles:write"]),
+        (&Authority::NOBODY, role(&[], &[]), &["portcullis:roles:write"]),
     ] {
         assert_eq!(
             who.lacks_to_give(NEEDED, &what),
@@ -89,12 +88,12 @@ fn nobody_takes_what_is_above_them() {
         (&lead, role(&["boss", "lead"], &[]), &["boss"]),
         (&named, role(&["lead"], &[]), &["lead"]),
         (&root, role(&["boss"], &[]), &[]),
-        (&Authority::Operator, role(&["boss"], &[]), &[]),
+        (&OPERATOR, role(&["boss"], &[]), &[]),
         (&lead, role(&["pay"], &["invoices:pay"]), &["invoices:pay"]),
         (&wide, role(&[ADMINISTRATOR], &all), &[ADMINISTRATOR]),
-        (&Authority::Operator, role(&[ADMINISTRATOR], &all), &[]),
+        (&OPERATOR, role(&[ADMINISTRATOR], &all), &[]),
         (
-            &Authority::Nobody,
+            &Authority::NOBODY,
             role(&["boss"], &[]),
             &["portcullis:roles:write", "boss"],
         ),
@@ -107,7 +106,7 @@ fn nobody_takes_what_is_above_them() {
     }
     let theirs = set(&["invoices:pay", "portcullis:audit:read", "portcullis:roles:write"]);
     assert_eq!(lead.lacks_over(NEEDED, &theirs), ["portcullis:audit:read"]);
-    assert!(Authority::Operator.lacks_over(NEEDED, &theirs).is_empty());
+    assert!(OPERATOR.lacks_over(NEEDED, &theirs).is_empty());
     assert_eq!(lead.lacks_over(NEEDED, &set(&["invoices:pay"])), [""; 0]);
 }
 
@@ -199,8 +198,7 @@ proptest! {
             // The accomplice comes with whatever credential is best.
             let (who, narrowed) = if accomplice { (1, &Scopes::Everything) } else { (0, &scopes) };
             let own = now.account(who);
-            let list = |names: BTreeSet<String>| names.into_iter().collect();
-            let authority = Authority::of_account(list(own.roles), list(own.permissions), narrowed);
+            let authority = Authority::<Everywhere>::of_account(own).narrowed(narrowed);
             match step {
                 Step::Assign(whom, role) => {
                     let brings = now.brings(&set(&[&role]));

@@ -46,7 +46,7 @@ impl Engine {
     pub(crate) async fn open(url: &str, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
         let pool = pool(url, settings)?;
         let mut client = pool.get().await.map_err(|e| of_pool(&e))?;
-        migrate::migrate(&mut client, migration::POSTGRES, settings.blank)
+        migrate::migrate(&mut client, &migration::POSTGRES, settings.blank)
             .await
             .map_err(|failure| failure.fault)?;
         // The server's randomness: it names this process among those that write events, nothing more. Within a transaction,

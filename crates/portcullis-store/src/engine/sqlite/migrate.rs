@@ -1,8 +1,20 @@
 //! Brings a SQLite database up to date: one transaction a step, under the file's lock.
+//!
+//! A step that breaks programs of before is run by a connection that has the file for itself: a program that has it open
+//! holds a shared lock on it for as long, so it is noticed however idle it is, and one that opens it meanwhile is told that it
+//! is locked.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 
-use crate::migration::{self, CREATE_HISTORY, INSERT_HISTORY, Migration, VERSION, latest, refuse_newer};
+use super::{PAUSE, set_up};
+use crate::migration::{
+    self, CREATE_HISTORY, FORMER_IS_OURS, FORMER_VERSION, INSERT_FORMER_HISTORY, INSERT_HISTORY, Migrations,
+    VERSION,
+};
 use crate::settings::Blank;
 use crate::sqlite::Connection;
 use crate::value::params;
@@ -15,38 +27,96 @@ pub(super) fn refuse_blank(connection: &Connection, blank: Blank) -> Result<(), 
     }
 }
 
-/// Brings the database up to date; answers whether anything had to be done.
-pub(super) fn migrate(connection: &Connection, migrations: &[Migration]) -> Result<bool, Fault> {
-    if version_of(connection)? == latest(migrations) {
-        return Ok(false);
-    }
-    for migration in migrations {
-        connection.batch("BEGIN IMMEDIATE")?;
-        let done = apply(connection, migration, migrations);
-        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        let ended = connection.batch(end);
-        done.and(ended)?;
-    }
-    Ok(true)
+/// Whether steps are to come that programs which have the file open would break at.
+pub(super) fn breaks(connection: &Connection, migrations: &Migrations) -> Result<bool, Fault> {
+    Ok(migrations.break_at(version_of(connection)?))
 }
 
-fn apply(connection: &Connection, step: &Migration, all: &[Migration]) -> Result<(), Fault> {
-    connection.batch(CREATE_HISTORY)?;
+/// Brings the file up to date while nobody else has it open; waits a while for whoever has.
+pub(super) fn migrate_alone(file: &Path, busy: Duration, migrations: &Migrations) -> Result<(), Fault> {
+    defends!("T181");
+    let begun = Instant::now();
+    loop {
+        match alone(file)? {
+            Some(connection) => {
+                set_up(&connection)?;
+                return migrate(&connection, migrations).map(drop);
+            }
+            // Whoever has it open may have brought it up to date.
+            None if is_done(file, migrations) => return Ok(()),
+            None if begun.elapsed() < busy => std::thread::park_timeout(PAUSE),
+            None => {
+                let shown = file.display();
+                let says = format!("another program, or another part of this one, has {shown} open");
+                return Err(Fault::InUse(says));
+            }
+        }
+    }
+}
+
+/// A connection that has the file for itself as long as it lives; `None` while somebody else has it open.
+fn alone(file: &Path) -> Result<Option<Connection>, Fault> {
+    let connection = Connection::open(Some(file), Duration::ZERO)?;
+    // Said before anything is read: so the log is opened exclusively, too.
+    match connection.batch("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT") {
+        Ok(()) => Ok(Some(connection)),
+        Err(Fault::Busy(_)) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn is_done(file: &Path, migrations: &Migrations) -> bool {
+    let breaks = Connection::open(Some(file), Duration::ZERO).and_then(|other| breaks(&other, migrations));
+    breaks == Ok(false)
+}
+
+/// Brings the database up to date; answers whether anything had to be done.
+pub(super) fn migrate(connection: &Connection, migrations: &Migrations) -> Result<bool, Fault> {
+    let mut done = false;
+    while version_of(connection)? != migrations.latest() {
+        connection.batch("BEGIN IMMEDIATE")?;
+        let applied = apply(connection, migrations);
+        let end = if applied.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        let ended = connection.batch(end);
+        applied.and(ended)?;
+        done = true;
+    }
+    Ok(done)
+}
+
+fn apply(connection: &Connection, migrations: &Migrations) -> Result<(), Fault> {
     let found = version_of(connection)?;
-    refuse_newer(found, all)?;
-    if found >= step.version {
+    migrations.refuse_newer(found)?;
+    let Some(step) = migrations.next(found) else {
         return Ok(());
+    };
+    if found == 0 {
+        connection.batch(CREATE_HISTORY)?;
     }
     connection.batch(step.sql)?;
-    connection.execute_once(INSERT_HISTORY, params![step.version, step.name])
+    let insert = match has_history(connection)? {
+        true => INSERT_HISTORY,
+        false => INSERT_FORMER_HISTORY,
+    };
+    connection.execute_once(insert, params![step.version, step.name])
 }
 
 fn version_of(connection: &Connection) -> Result<i64, Fault> {
-    let exists = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_history'";
-    if connection.number(exists)? == 0 {
-        return Ok(0);
+    if has_history(connection)? {
+        return connection.number(VERSION);
     }
-    connection.number(VERSION)
+    let columns =
+        "SELECT count(*) FROM pragma_table_info('schema_history') WHERE name IN ('version', 'name')";
+    if connection.number(columns)? == 2 && connection.number(FORMER_IS_OURS)? > 0 {
+        return connection.number(FORMER_VERSION);
+    }
+    Ok(0)
+}
+
+fn has_history(connection: &Connection) -> Result<bool, Fault> {
+    let exists =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'portcullis_schema_history'";
+    Ok(connection.number(exists)? > 0)
 }
 
 #[cfg(test)]
@@ -56,23 +126,52 @@ mod tests {
     use portcullis_core::checks;
 
     use super::*;
-    use crate::migration::SQLITE;
+    use crate::migration::{Migration, SQLITE};
 
-    const FIRST: Migration = Migration {
-        version: 1,
-        name: "one",
-        sql: "CREATE TABLE one (a BIGINT)",
+    const fn step(version: i64, sql: &'static str) -> Migration {
+        Migration {
+            version,
+            name: "step",
+            sql,
+            breaking: false,
+        }
+    }
+
+    const ONE: Migration = step(1, "CREATE TABLE one (a BIGINT)");
+    const FIRST: Migrations = Migrations {
+        begin: ONE,
+        steps: &[ONE],
     };
-    const SECOND: Migration = Migration {
-        version: 2,
-        name: "two",
-        sql: "CREATE TABLE two (a BIGINT); INSERT INTO one VALUES (2)",
+    const SECOND: Migrations = Migrations {
+        begin: ONE,
+        steps: &[
+            ONE,
+            step(2, "CREATE TABLE two (a BIGINT); INSERT INTO one VALUES (2)"),
+        ],
     };
-    const BROKEN: Migration = Migration {
-        version: 2,
-        name: "two",
-        sql: "CREATE TABLE two (a BIGINT); INSERT INTO one VALUES (2); INSERT INTO nowhere VALUES (1)",
+    const BROKEN: Migrations = Migrations {
+        begin: ONE,
+        steps: &[
+            ONE,
+            step(
+                2,
+                "CREATE TABLE two (a BIGINT); INSERT INTO one VALUES (2); INSERT INTO nowhere VALUES (1)",
+            ),
+        ],
     };
+
+    /// A database as the program of a former version left it.
+    fn at(version: i64) -> Connection {
+        let connection = memory();
+        let history = "CREATE TABLE schema_history (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+        connection.batch(history).unwrap();
+        for step in SQLITE.steps.iter().take_while(|step| step.version <= version) {
+            connection.batch(step.sql).unwrap();
+            let row = params![step.version, step.name];
+            connection.execute_once(INSERT_FORMER_HISTORY, row).unwrap();
+        }
+        connection
+    }
 
     fn memory() -> Connection {
         Connection::open(None, Duration::ZERO).unwrap()
@@ -86,11 +185,11 @@ mod tests {
     #[test]
     fn a_step_that_fails_leaves_the_version_before_and_can_be_run_again() {
         let connection = memory();
-        assert!(migrate(&connection, &[FIRST, BROKEN]).is_err());
+        assert!(migrate(&connection, &BROKEN).is_err());
         assert_eq!(version_of(&connection).unwrap(), 1);
         assert_eq!(tables(&connection), 1);
         assert_eq!(connection.number("SELECT count(*) FROM one").unwrap(), 0);
-        migrate(&connection, &[FIRST, SECOND]).unwrap();
+        migrate(&connection, &SECOND).unwrap();
         assert_eq!(version_of(&connection).unwrap(), 2);
         assert_eq!(tables(&connection), 2);
     }
@@ -98,8 +197,8 @@ mod tests {
     #[test]
     fn a_newer_database_is_refused_untouched() {
         let connection = memory();
-        migrate(&connection, &[FIRST, SECOND]).unwrap();
-        let refusal = migrate(&connection, &[FIRST]).unwrap_err();
+        migrate(&connection, &SECOND).unwrap();
+        let refusal = migrate(&connection, &FIRST).unwrap_err();
         assert!(matches!(&refusal, Fault::NewerSchema(text) if text.contains('2') && text.contains('1')));
         assert_eq!(version_of(&connection).unwrap(), 2);
         assert!(connection.is_idle());
@@ -116,24 +215,22 @@ mod tests {
             0
         );
         refuse_blank(&connection, Blank::Filled).unwrap();
-        assert!(migrate(&connection, &[FIRST]).unwrap());
+        assert!(migrate(&connection, &FIRST).unwrap());
         refuse_blank(&connection, Blank::Refused).unwrap();
-        assert!(!migrate(&connection, &[FIRST]).unwrap());
+        assert!(!migrate(&connection, &FIRST).unwrap());
     }
 
     #[test]
     fn migrating_twice_does_nothing_the_second_time() {
         let connection = memory();
-        migrate(&connection, &[FIRST, SECOND]).unwrap();
-        migrate(&connection, &[FIRST, SECOND]).unwrap();
+        migrate(&connection, &SECOND).unwrap();
+        migrate(&connection, &SECOND).unwrap();
         assert_eq!(connection.number("SELECT count(*) FROM one").unwrap(), 1);
     }
 
     #[test]
     fn unverified_accounts_of_before_get_a_claim_and_stay_where_they_were() {
-        let connection = memory();
-        let before = SQLITE.iter().position(|step| step.version == 8).unwrap();
-        migrate(&connection, &SQLITE[..before]).unwrap();
+        let connection = at(7);
         connection
             .batch(
                 "INSERT INTO accounts (id, email, email_normalised, state, email_verified_at, stamp, created_at) VALUES
@@ -141,14 +238,17 @@ mod tests {
                    (randomblob(16), 'c@d.example', 'c@d.example', 'active', 8, zeroblob(16), 7)",
             )
             .unwrap();
-        migrate(&connection, SQLITE).unwrap();
+        migrate(&connection, &SQLITE).unwrap();
         let number = |sql| connection.number(sql).unwrap();
-        assert_eq!(number("SELECT count(*) FROM email_claims"), 1);
+        assert_eq!(number("SELECT count(*) FROM portcullis_email_claims"), 1);
         let claim =
-            "SELECT count(*) FROM email_claims WHERE email_normalised = 'a@b.example' AND claimed_at = 7
+            "SELECT count(*) FROM portcullis_email_claims WHERE email_normalised = 'a@b.example' AND claimed_at = 7
             AND expires_at > (strftime('%s', 'now') + 89 * 86400) * 1000000";
         assert_eq!(number(claim), 1);
         // The version before still finds them.
-        assert_eq!(number("SELECT count(*) FROM accounts WHERE email IS NOT NULL"), 2);
+        assert_eq!(
+            number("SELECT count(*) FROM portcullis_accounts WHERE email IS NOT NULL"),
+            2
+        );
     }
 }

@@ -27,7 +27,7 @@ use uuid::Uuid;
 use self::writer::{Call, Job, Writer};
 use crate::bus::Bus;
 use crate::event;
-use crate::migration::Migration;
+use crate::migration::Migrations;
 use crate::queue::{Queue, Refused};
 use crate::settings::{Blank, Settings};
 use crate::sqlite::{Connection, read_only};
@@ -58,7 +58,7 @@ impl Engine {
         file: Option<PathBuf>,
         settings: &Settings,
         bus: Arc<Bus>,
-        migrations: &'static [Migration],
+        migrations: &'static Migrations,
     ) -> Result<Self, Fault> {
         let engine = Self {
             writes: Arc::new(Queue::new(settings.queue)),
@@ -202,7 +202,7 @@ fn read_all(connection: &mut Connection, reads: &Queue<Read>) {
 fn prepare(
     file: Option<&Path>,
     settings: &Settings,
-    migrations: &[Migration],
+    migrations: &Migrations,
 ) -> Result<(Connection, event::Ids), Fault> {
     if let Some(file) = file {
         if settings.blank == Blank::Refused && !file.exists() {
@@ -212,12 +212,15 @@ fn prepare(
     }
     let mut connection = Connection::open(file, settings.busy)?;
     migrate::refuse_blank(&connection, settings.blank)?;
+    if let Some(file) = file
+        && migrate::breaks(&connection, migrations)?
+    {
+        drop(connection);
+        migrate::migrate_alone(file, settings.busy, migrations)?;
+        connection = Connection::open(Some(file), settings.busy)?;
+    }
     log_ahead(&connection, settings.busy)?;
-    connection.batch(
-        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
-         PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
-         PRAGMA journal_size_limit=67108864;",
-    )?;
+    set_up(&connection)?;
     if migrate::migrate(&connection, migrations)? && file.is_some() {
         // A copy of the file alone has the schema from the beginning; what can't be moved now is moved later.
         let _ = connection.batch(SETTLE);
@@ -229,6 +232,15 @@ fn prepare(
     let mut rows = connection.query("SELECT randomblob(16)", params![])?;
     let node: Uuid = rows.first_mut().ok_or_else(ended)?.take()?;
     Ok((connection, event::Ids::new(node)))
+}
+
+/// What the connection that writes is set to.
+fn set_up(connection: &Connection) -> Result<(), Fault> {
+    connection.batch(
+        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
+         PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
+         PRAGMA journal_size_limit=67108864;",
+    )
 }
 
 /// Changes to the write-ahead log. Where several open a new file at once, SQLite says at once that it is busy, instead

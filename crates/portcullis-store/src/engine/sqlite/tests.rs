@@ -20,7 +20,7 @@ use crate::value::params;
 use crate::{Database, Settings, migration};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
-const INSERT: &str = "INSERT INTO permissions (name, description) VALUES ($1, '')";
+const INSERT: &str = "INSERT INTO portcullis_permissions (name, description) VALUES ($1, '')";
 
 /// Holds the writer inside a call until it is let go.
 struct Held {
@@ -84,8 +84,8 @@ async fn insert_and_tell(tx: &mut Tx<'_>, name: &str) -> Result<(), Fault> {
 }
 
 async fn numbers(database: &Database) -> (i64, i64, i64) {
-    let sql = "SELECT (SELECT count(*) FROM permissions), (SELECT count(*) FROM audit_events),
-        (SELECT count(*) FROM invalidations)";
+    let sql = "SELECT (SELECT count(*) FROM portcullis_permissions), (SELECT count(*) FROM portcullis_audit_events),
+        (SELECT count(*) FROM portcullis_invalidations)";
     let mut rows = database.read(sql, params![]).await.unwrap();
     let row = &mut rows[0];
     (row.take().unwrap(), row.take().unwrap(), row.take().unwrap())
@@ -187,7 +187,7 @@ async fn a_commit_that_fails_is_acknowledged_to_nobody() {
     let orphan = queued(&here.database, "orphan", |tx, name| {
         async move {
             tx.execute("PRAGMA defer_foreign_keys = ON", params![]).await?;
-            let sql = "INSERT INTO account_roles (account_id, role) VALUES ($1, $2)";
+            let sql = "INSERT INTO portcullis_account_roles (account_id, role) VALUES ($1, $2)";
             tx.execute(sql, params![Uuid::nil(), name]).await.map(drop)
         }
         .boxed()
@@ -249,7 +249,7 @@ async fn a_file_that_is_full_refuses_writes_and_goes_on_reading() {
     assert_eq!(numbers(&here.database).await, (written, written, written));
     // Room again: no restart is needed.
     let delete = here.database.write((), |tx, ()| {
-        tx.execute("DELETE FROM permissions", params![])
+        tx.execute("DELETE FROM portcullis_permissions", params![])
             .map(|done| done.map(drop))
             .boxed()
     });
@@ -314,12 +314,12 @@ async fn a_subscriber_hears_before_the_caller_and_its_panic_harms_nobody() {
 #[tokio::test]
 async fn a_read_never_writes() {
     let here = in_file(&Settings::default()).await;
-    let sql = "DELETE FROM roles RETURNING name";
+    let sql = "DELETE FROM portcullis_roles RETURNING name";
     assert!(matches!(
         here.database.read(sql, params![]).await,
         Err(Fault::ReadOnly(_))
     ));
-    let latest = migration::latest(migration::SQLITE);
+    let latest = migration::SQLITE.latest();
     assert_eq!(here.database.schema_version().await.unwrap(), latest);
 }
 

@@ -78,7 +78,7 @@ pub async fn rename_of_anothers_session_is_refused<S: Stores>(db: S) {
         None
     );
     assert_eq!(events(&db, Action::SessionNamed).await.len(), 0);
-    let name = "laptop\0'; DROP TABLE sessions; --";
+    let name = "laptop\0'; DROP TABLE portcullis_sessions; --";
     assert!(db.rename(anna.id, new.id, name.into(), by(START)).await.unwrap());
     let found = session::Store::find(&db, new.id).await.unwrap().unwrap();
     assert_eq!(found.device.name.unwrap(), name.replace('\0', "\u{fffd}"));
