@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use portcullis_identity::core::account::{EmailAddress, Registration};
-use portcullis_identity::core::api_key::{Name, Networks};
+use portcullis_identity::core::api_key::{KeyName, Networks};
 use portcullis_identity::core::audit::Context;
 use portcullis_identity::core::authn::{Bearer, Credential};
 use portcullis_identity::core::authz::Permit;
@@ -90,7 +90,7 @@ pub(crate) async fn api_key(portcullis: &Portcullis, email: &str, permissions: &
     let now = portcullis.environment().now();
     let who = authenticator.authenticate(&credential, None, now).await?;
     let form = Form {
-        name: Name::parse("measured")?,
+        name: KeyName::parse("measured")?,
         permissions: permissions.iter().map(|&name| name.to_owned()).collect(),
         expires_at: None,
         networks: Networks::default(),

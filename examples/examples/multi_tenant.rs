@@ -5,7 +5,7 @@
 //! there, and whoever passes it brings the organization along: [`Projects`] takes nothing else, so a query that
 //! forgets the tenant can't be written.
 //!
-//! Letters land in `letters.txt`; a program of yours hands them to a mail system. The link of an invitation leads to
+//! E-mails land in `emails.txt`; a program of yours hands them to a mail system. The link of an invitation leads to
 //! `/invited`, a page of this program.
 //!
 //! In another terminal, in the same folder:
@@ -14,7 +14,7 @@
 //! $ json='Content-Type: application/json'
 //! $ register() { curl -s localhost:8080/auth/register -H "$json" -d '{"email": "'$1'@example.com", "password": "correct horse battery"}'; }
 //! $ login() { curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "'$1'@example.com", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*'; }
-//! $ code() { until grep -s -A99 "^To: $1" letters.txt | grep -om1 "${2}_[A-Za-z0-9_-]*"; do sleep 0.1; done; }
+//! $ code() { until grep -s -A99 "^To: $1" e-mails.txt | grep -om1 "${2}_[A-Za-z0-9_-]*"; do sleep 0.1; done; }
 //! $ register anna
 //! {"id":"…"email":"anna@example.com"…}
 //! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code anna pcv)'", "password": "correct horse battery"}'
@@ -56,7 +56,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use portcullis_identity::core::audit;
-use portcullis_identity::core::letter::{Id, Letter, MailError, Mailer};
+use portcullis_identity::core::email::{Email, Id, MailError, Mailer};
 use portcullis_identity::core::organization::Current;
 use portcullis_identity::core::roles::{MayGive, RolesError};
 use portcullis_identity::{
@@ -166,16 +166,13 @@ async fn invited(_: Public, Query(Code { token }): Query<Code>) -> String {
     format!("Log in with the invited address and send this code to /auth/invitations/accept: {token}")
 }
 
-/// Writes letters one below the other into a file for its owner alone: they hold codes.
-pub struct Letters(pub PathBuf);
+/// Writes e-mails one below the other into a file for its owner alone: they hold codes.
+pub struct Emails(pub PathBuf);
 
 #[async_trait]
-impl Mailer for Letters {
-    async fn send(&self, letter: Letter, _: Id) -> Result<(), MailError> {
-        let text = format!(
-            "To: {}\nSubject: {}\n\n{}\n",
-            letter.to, letter.subject, letter.text
-        );
+impl Mailer for Emails {
+    async fn send(&self, email: Email, _: Id) -> Result<(), MailError> {
+        let text = format!("To: {}\nSubject: {}\n\n{}\n", email.to, email.subject, email.text);
         let mut file = OpenOptions::new();
         let file = file.append(true).create(true).mode(0o600).open(&self.0);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
@@ -183,7 +180,7 @@ impl Mailer for Letters {
     }
 }
 
-/// What is asked for, and where people reach this program: letters name it, and invitations lead to its page.
+/// What is asked for, and where people reach this program: e-mails name it, and invitations lead to its page.
 ///
 /// # Errors
 /// An address that has no pages.
@@ -233,14 +230,14 @@ async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
     let builder = Portcullis::builder()
         .database("sqlite:multi_tenant.db")
-        .mailer(Arc::new(Letters("letters.txt".into())));
+        .mailer(Arc::new(Emails("letters.txt".into())));
     let portcullis = settings(builder, format!("http://{address}").parse()?)?
         .open()
         .await?;
     seed(&portcullis).await?;
     let projects = Projects::open("projects.db").context("projects.db can't be opened")?;
     println!(
-        "register at /auth/register, create an organization at /auth/organizations; letters go to letters.txt"
+        "register at /auth/register, create an organization at /auth/organizations; e-mails go to e-mails.txt"
     );
     portcullis.serve(api(&portcullis, &projects), address).await?;
     Ok(())

@@ -13,7 +13,7 @@
 //! Portcullis hashes, compares and slows down; this program only says how long a password must be, and what a
 //! logged-in person sees.
 
-use portcullis_identity::core::password::Policy;
+use portcullis_identity::core::password::PasswordPolicy;
 use portcullis_identity::{Allow, Api, Authenticated, Builder, Portcullis};
 
 /// Whoever has logged in sees their own diary: the identity comes from the credential, never from the request.
@@ -31,7 +31,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 /// Longer passwords than the 8 characters that are asked for unless said otherwise.
 pub fn settings(builder: Builder) -> Builder {
-    let mut policy = Policy::default();
+    let mut policy = PasswordPolicy::default();
     policy.min_characters = 15;
     builder.password_policy(policy)
 }

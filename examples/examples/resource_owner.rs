@@ -34,7 +34,7 @@ use portcullis_identity::core::account;
 use portcullis_identity::core::authz::{ResourceFacts, ResourceKind};
 use portcullis_identity::resource::{Actions as _, Column, Columns, Dialect, Tenancy};
 use portcullis_identity::{
-    Allow, Api, Authenticated, Authorized, Circumstances, Created, Json, NoContent, Portcullis, Problem,
+    Allow, Api, AuditContext, Authenticated, Authorized, Created, Json, NoContent, Portcullis, Problem,
     Resource, Result, State, Visible, permissions, resource_actions,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
@@ -142,7 +142,7 @@ async fn erase(
     _: Allow<Authenticated>,
     note: Authorized<Note, Erase>,
     State(app): State<App>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent> {
     // First: what is left of a deleted note would be shared for nothing.
     let grants = app.portcullis.gate().grants();

@@ -4,7 +4,7 @@
 //! Every permission is a scope. Asked for at the login (`"scope": "posts:read"`, or `scope=posts:read` at the token
 //! endpoint), scopes narrow the token for good: refreshing keeps them, and a role of the account doesn't count with it.
 //! Nor does it manage the account: whoever is given a token for `posts:read` ends no session but their own and makes no
-//! API key. Routes of your own that have no permission and mean the account as a whole ask for it so: `Allow<Unnarrowed>`.
+//! API key. Routes of your own that have no permission and mean the account as a whole ask for it so: `Allow<Unscoped>`.
 //! What the account may not do is never granted; the answer says which scopes were.
 //!
 //! Its first start prints a set-up token, which makes the first administrator. In another terminal, with that token in
@@ -27,7 +27,7 @@
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
 use portcullis_identity::{
-    Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, Unnarrowed, permissions,
+    Allow, Any, Api, Authenticated, Json, Permission as _, Portcullis, Unscoped, permissions,
 };
 
 permissions! {
@@ -59,7 +59,7 @@ async fn mine(who: Allow<Authenticated>) -> Json<Vec<String>> {
 }
 
 /// Closing the account is no matter of any permission, and of no narrowed token either.
-async fn close(_: Allow<Unnarrowed>) -> &'static str {
+async fn close(_: Allow<Unscoped>) -> &'static str {
     "closed"
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis_identity::core::account::State;
+use portcullis_identity::core::account::AccountState;
 use portcullis_testkit::TestApp;
 
 fn root() -> PathBuf {
@@ -234,7 +234,11 @@ fn the_reference_lists_every_code_that_a_problem_is_made_with_and_its_status() {
         assert!(known || quoted(after).is_none(), "what is StatusCode::{name}?");
     }
     // These are made of the account's state.
-    let states = [State::Unverified, State::Locked, State::Disabled];
+    let states = [
+        AccountState::Unverified,
+        AccountState::Locked,
+        AccountState::Disabled,
+    ];
     let of_states = states.map(|state| format!("account_{}", state.as_str()));
     let of_accounts = listed
         .iter()

@@ -10,8 +10,8 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod multi_tenant;
 
-use multi_tenant::{Letters, Projects, api, seed, settings};
-use portcullis_identity::core::letter::{Id, Letter, Mailer as _};
+use multi_tenant::{Emails, Projects, api, seed, settings};
+use portcullis_identity::core::email::{Email, Id, Mailer as _};
 use portcullis_testkit::{Account, Answer, Matrix, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
@@ -116,14 +116,14 @@ async fn an_invited_viewer_sees_and_changes_nothing() {
         .post("/auth/organizations/acme/invitations")
         .bearer(&anna.access_token);
     request.json(&invite).send().await.expect(201);
-    let letter = app.mailer.letter_to("ben@example.com").await;
-    let code = letter
+    let email = app.mailer.email_to("ben@example.com").await;
+    let code = email
         .text
         .split_whitespace()
         .find(|word| word.starts_with("pci_"))
         .unwrap();
     let link = format!("https://projects.example.com/invited?token={code}");
-    assert!(letter.text.contains(&link), "{}", letter.text);
+    assert!(email.text.contains(&link), "{}", email.text);
     for _ in 0..2 {
         let page = app
             .get(&format!("/invited?token={code}"))
@@ -145,21 +145,21 @@ async fn an_invited_viewer_sees_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_letter_that_cannot_be_written_is_told_and_every_other_is_kept() {
+async fn an_email_that_cannot_be_written_is_told_and_every_other_is_kept() {
     let folder = tempfile::TempDir::new().unwrap();
-    let letter = |to: &str| Letter {
+    let email = |to: &str| Email {
         to: to.to_owned(),
         subject: "Hello".to_owned(),
         text: "Come in".to_owned(),
     };
     let id = Id::from_uuid("01890000-0000-7000-8000-000000000001".parse().unwrap());
-    let error = Letters(folder.path().to_owned())
-        .send(letter("a@b.example"), id)
+    let error = Emails(folder.path().to_owned())
+        .send(email("a@b.example"), id)
         .await;
     assert!(error.unwrap_err().to_string().contains("can't be written"));
     let file = folder.path().join("letters.txt");
     for to in ["a@b.example", "c@d.example"] {
-        Letters(file.clone()).send(letter(to), id).await.unwrap();
+        Emails(file.clone()).send(email(to), id).await.unwrap();
     }
     assert_eq!(
         std::fs::read_to_string(file).unwrap(),

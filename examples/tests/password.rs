@@ -24,7 +24,7 @@ async fn post(app: &TestApp, path: &str, body: &Value) -> portcullis_testkit::An
 #[tokio::test]
 async fn a_short_password_is_refused_and_the_rule_is_named() {
     let app = app().await;
-    for (password, status) in [("fourteen chars", 422), ("fifteen letters", 201)] {
+    for (password, status) in [("fourteen chars", 422), ("fifteen e-mails", 201)] {
         let form = json!({ "username": "anna", "password": password });
         let answer = post(&app, "/auth/register", &form).await.expect(status);
         if status == 422 {
@@ -37,14 +37,14 @@ async fn a_short_password_is_refused_and_the_rule_is_named() {
 async fn only_the_right_password_opens_the_diary() {
     let app = app().await;
     app.get("/diary").send().await.expect(401);
-    let form = json!({ "username": "anna", "password": "fifteen letters" });
+    let form = json!({ "username": "anna", "password": "fifteen e-mails" });
     post(&app, "/auth/register", &form).await.expect(201);
-    for (identifier, password) in [("anna", "fifteen lettres"), ("berta", "fifteen letters")] {
+    for (identifier, password) in [("anna", "fifteen lettres"), ("berta", "fifteen e-mails")] {
         let form = json!({ "identifier": identifier, "password": password });
         let refused = post(&app, "/auth/login", &form).await.expect(401);
         assert_eq!(refused.code(), "invalid_credentials");
     }
-    let form = json!({ "identifier": "Anna", "password": "fifteen letters" });
+    let form = json!({ "identifier": "Anna", "password": "fifteen e-mails" });
     let tokens = post(&app, "/auth/login", &form).await.expect(200).json();
     let token = tokens["access_token"].as_str().unwrap();
     let diary = app.get("/diary").bearer(token).send().await.expect(200);

@@ -13,7 +13,7 @@ use portcullis::cookie::Cookies;
 use portcullis::fuzzing::{self, Keys, credential};
 use portcullis_core::api_key::{Format, Parts};
 use portcullis_core::authz::policy::{Declarations, Schema, Set, Source};
-use portcullis_core::authz::resource::{Field, FieldKind, Tenancy};
+use portcullis_core::authz::resource::{FieldKind, ResourceField, Tenancy};
 use portcullis_core::authz::{CredentialKind, ResourceKind};
 use portcullis_core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis_core::key::{Algorithm, HmacSecret, Keyring, SigningKey, VerifyingKey, jwk};
@@ -354,8 +354,8 @@ fn session(number: u8) -> session::Token {
     session::Token::from_bytes([number; 32])
 }
 
-const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
-    Field { name, kind, optional }
+const fn field(name: &'static str, kind: FieldKind, optional: bool) -> ResourceField {
+    ResourceField { name, kind, optional }
 }
 
 static POST: ResourceKind = ResourceKind {

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::{Context as _, Result};
 use portcullis_identity::core::authn::{Bearer, Credential};
-use portcullis_identity::core::authz::{Requirement, Rule, Situation, decide};
+use portcullis_identity::core::authz::{DecisionContext, Requirement, Rule, decide};
 use portcullis_identity::core::login::Delivery;
 use portcullis_identity::{Any, permissions};
 
@@ -65,7 +65,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
     let mut sides: Vec<Side<'_, f64>> = Vec::new();
     for (name, rule, holds) in RULES {
         let principal = &principal;
-        (decide(&rule, principal, &Situation::at(now)).is_ok() == holds)
+        (decide(&rule, principal, &DecisionContext::at(now)).is_ok() == holds)
             .then_some(())
             .with_context(|| format!("the decision about {name} is wrong"))?;
         sides.push(Box::new(move |_| {
@@ -74,7 +74,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
                 let _ = black_box(decide(
                     black_box(&rule),
                     black_box(principal),
-                    &Situation::at(now),
+                    &DecisionContext::at(now),
                 ));
             }
             let used = Stopwatch::processor_of_this_thread().saturating_sub(started);

@@ -11,10 +11,10 @@ use portcullis_identity::core::audit::Context;
 use portcullis_identity::core::authn::{Bearer, Credential};
 use portcullis_identity::core::authz::policy::{Declarations, Schema, Set, Source};
 use portcullis_identity::core::authz::resource::{
-    Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value,
+    FieldKind, ResourceFacts, ResourceField, ResourceKind, Tenancy, Value,
 };
 use portcullis_identity::core::authz::{
-    Membership, PermissionSet, Permit, Policies as _, Situation, Verdict,
+    DecisionContext, Membership, PermissionSet, Permit, Policies as _, Verdict,
 };
 use portcullis_identity::core::login::Delivery;
 use portcullis_identity::core::{account, organization};
@@ -30,17 +30,17 @@ const POST_KIND: ResourceKind = ResourceKind {
     name: "Post",
     tenancy: Tenancy::Anywhere,
     fields: &[
-        Field {
+        ResourceField {
             name: "draft",
             kind: FieldKind::Bool,
             optional: false,
         },
-        Field {
+        ResourceField {
             name: "size",
             kind: FieldKind::Long,
             optional: false,
         },
-        Field {
+        ResourceField {
             name: "tags",
             kind: FieldKind::TextSet,
             optional: false,
@@ -181,10 +181,10 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         anyhow::Ok((portcullis.environment().now(), principal, busy))
     })?;
     let (set, posts) = (loaded()?, posts(principal.id(), plan.pick(100, POSTS, POSTS)));
-    let situation = Situation::at(now);
+    let situation = DecisionContext::at(now);
     let who: &Principal = &principal;
     let (pages, member) = (pages(busy.id()), membership());
-    let crowded = Situation {
+    let crowded = DecisionContext {
         ip: Some([192, 0, 2, 1].into()),
         selected: Some(member.organization),
         member: Some(&member),

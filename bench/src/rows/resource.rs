@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use portcullis_identity::core::authn::{Bearer, Credential};
-use portcullis_identity::core::authz::{Principal, ResourceKind, Situation};
+use portcullis_identity::core::authz::{DecisionContext, Principal, ResourceKind};
 use portcullis_identity::core::grants::{Grant, Ground, Store as _, Subject, Target};
 use portcullis_identity::core::login::Delivery;
 use portcullis_identity::core::{account, audit};
 use portcullis_identity::filter::condition;
-use portcullis_identity::resource::{Action as _, Actions as _, Column, Columns, Dialect, Tenancy};
+use portcullis_identity::resource::{ActionOn as _, Actions as _, Column, Columns, Dialect, Tenancy};
 use portcullis_identity::{Portcullis, resource_actions};
 use rusqlite::{Connection, ToSql, params_from_iter};
 use tokio::runtime::Runtime;
@@ -119,7 +119,7 @@ fn visible(
     portcullis: &Portcullis,
     principal: &Arc<Principal>,
 ) -> Result<(String, Vec<portcullis_identity::resource::SqlValue>)> {
-    let situation = Situation::at(portcullis.environment().now());
+    let situation = DecisionContext::at(portcullis.environment().now());
     let grants = portcullis.gate().grants();
     let seen = runtime.block_on(grants.visible(&Read::RULE, principal, &situation, &KIND))?;
     let condition = condition(&seen.filter, &KIND, Dialect::Sqlite, &COLUMNS, 1)?;

@@ -135,11 +135,11 @@ fn standing(environment: &Environment) -> Standing {
             expires_at: now.plus(month),
         },
         account: account::Account {
-            kind: account::Kind::Person,
+            kind: account::AccountKind::Person,
             id: account,
             email: Some("anna@example.com".to_owned()),
             username: None,
-            state: account::State::Active,
+            state: account::AccountState::Active,
             email_verified_at: Some(now),
             stamp,
             created_at: now,

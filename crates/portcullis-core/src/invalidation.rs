@@ -4,7 +4,7 @@
 //! [`Invalidation`] in the same transaction. The node that ran the verb applies it before it answers; every other
 //! node reads it from the store within a second.
 //!
-//! A cache never deletes by key. Each entry remembers the [`Marks`] of the subjects it was built from, read
+//! A cache never deletes by key. Each entry remembers the [`Generations`] of the subjects it was built from, read
 //! *before* its records were read; applying an invalidation moves the mark, and an entry with an old mark is no
 //! hit. So an entry built while its subject changes is stale from birth, whatever the order of events (`T021`),
 //! and memory is bounded: subjects share a fixed table of marks, and sharing costs a reload, never a stale hit.
@@ -66,7 +66,7 @@ impl Invalidation {
 const SLOTS: u16 = 1 << 14;
 
 /// The marks of all subjects: a fixed table of counters, 128 KiB.
-pub struct Marks {
+pub struct Generations {
     slots: Box<[AtomicU64]>,
     everything: AtomicU64,
     applied: AtomicU64,
@@ -87,7 +87,7 @@ pub struct Marked {
     sum: u64,
 }
 
-impl Marks {
+impl Generations {
     /// A table in which nothing was invalidated yet.
     pub fn new() -> Self {
         Self {
@@ -170,15 +170,15 @@ fn place(subject: Uuid) -> u16 {
     u16::from_be_bytes([high, low]) % SLOTS
 }
 
-impl Default for Marks {
+impl Default for Generations {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl std::fmt::Debug for Marks {
+impl std::fmt::Debug for Generations {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Marks").finish_non_exhaustive()
+        f.debug_struct("Generations").finish_non_exhaustive()
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_entry_built_during_a_change_is_stale() {
-        let marks = Marks::new();
+        let marks = Generations::new();
         let id = Uuid::from_u128(5);
         let before = marks.mark(id);
         // The change lands between reading the record and keeping the entry.
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn everything_that_moves_a_mark_is_counted() {
-        let marks = Marks::new();
+        let marks = Generations::new();
         let id = Uuid::from_u128(5);
         let moves: [&dyn Fn(); 3] = [
             &|| marks.apply(Invalidation::Session(SessionId::from_uuid(id))),
@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn the_marks_of_three_subjects_hold_until_any_of_them_moves() {
-        let marks = Marks::new();
+        let marks = Generations::new();
         let [account, session, token] = [5, 6, 7].map(Uuid::from_u128);
         let of = |id| Invalidation::Account(AccountId::from_uuid(id));
         let moves: [&dyn Fn(); 5] = [
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_role_change_reaches_every_subject() {
-        let marks = Marks::new();
+        let marks = Generations::new();
         let seen: Vec<_> = (0..100)
             .map(|n| (Uuid::from_u128(n), marks.mark(Uuid::from_u128(n))))
             .collect();

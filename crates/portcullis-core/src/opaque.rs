@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::account::{EmailVerification, Setup};
 use crate::organization::InvitationKind;
-use crate::secret::{Kind, Opaque};
+use crate::secret::{Opaque, TokenKind};
 use crate::session::{Refresh, SessionToken};
 
 /// A kind of opaque token as a value.
@@ -22,7 +22,7 @@ pub struct OpaqueKind {
 }
 
 impl OpaqueKind {
-    const fn of<K: Kind>(what: &'static str) -> Self {
+    const fn of<K: TokenKind>(what: &'static str) -> Self {
         Self {
             prefix: K::PREFIX,
             what,
@@ -114,6 +114,6 @@ mod tests {
     }
 
     fn is_kind(line: &str) -> bool {
-        line.starts_with("impl Kind for ") || line.starts_with("impl secret::Kind for ")
+        line.starts_with("impl TokenKind for ") || line.starts_with("impl secret::TokenKind for ")
     }
 }

@@ -26,7 +26,7 @@ impl Scopes {
 
 /// The names of what somebody lacks; empty if nothing stands in the way. Names of roles have no colon, those of
 /// permissions have one.
-pub type Lacks = Vec<String>;
+pub type Missing = Vec<String>;
 
 /// Tells what is missing, for people: of many names the first.
 pub fn in_words(missing: &[String]) -> String {

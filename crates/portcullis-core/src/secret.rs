@@ -16,7 +16,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::environment::Environment;
 
 /// A kind of opaque token: its visible prefix, and the purpose its digest is bound to.
-pub trait Kind: Send + Sync + 'static {
+pub trait TokenKind: Send + Sync + 'static {
     /// What the token's text begins with, such as `pcs_`. Unique among all kinds.
     const PREFIX: &'static str;
 }
@@ -27,7 +27,7 @@ pub struct Opaque<K> {
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K: Kind> Opaque<K> {
+impl<K: TokenKind> Opaque<K> {
     /// Mints a new token.
     pub fn mint(environment: &Environment) -> Self {
         Self::from_bytes(environment.bytes())
@@ -83,7 +83,7 @@ impl<K: Kind> Opaque<K> {
     }
 }
 
-impl<K: Kind> fmt::Debug for Opaque<K> {
+impl<K: TokenKind> fmt::Debug for Opaque<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}…redacted…", K::PREFIX)
     }
@@ -218,11 +218,11 @@ mod tests {
     use super::*;
 
     enum A {}
-    impl Kind for A {
+    impl TokenKind for A {
         const PREFIX: &'static str = "pca_";
     }
     enum B {}
-    impl Kind for B {
+    impl TokenKind for B {
         const PREFIX: &'static str = "pcb_";
     }
 

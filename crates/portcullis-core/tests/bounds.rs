@@ -13,7 +13,7 @@ use portcullis_core::account::{
 };
 use portcullis_core::checks;
 use portcullis_core::organization::{self, Selector, Slug};
-use portcullis_core::password::{Password, Policy};
+use portcullis_core::password::{Password, PasswordPolicy};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{self, DeviceName};
 use portcullis_core::text::{Bounded, shown_up_to};
@@ -34,20 +34,22 @@ const PARSERS: [Parser; 18] = [
     ("looks of a name", |text| drop(black_box(looks_of(text)))),
     ("shown address", |text| drop(black_box(shown_address(text)))),
     ("organization's name", |text| {
-        drop(black_box(organization::Name::parse(text)));
+        drop(black_box(organization::OrganizationName::parse(text)));
     }),
     ("slug", |text| drop(black_box(Slug::parse(text)))),
     ("organization's selector", |text| {
         drop(black_box(Selector::parse(text)));
     }),
-    ("key's name", |text| drop(black_box(api_key::Name::parse(text)))),
+    ("key's name", |text| {
+        drop(black_box(api_key::KeyName::parse(text)))
+    }),
     ("device's name", |text| drop(black_box(DeviceName::parse(text)))),
     ("password", |text| {
         drop(black_box(Password::new(&SecretText::new(text.to_owned()))));
     }),
     ("password policy", |text| {
         let password = SecretText::new(text.to_owned());
-        black_box(Policy::default().broken_by(&password, &["anna@example.com"]));
+        black_box(PasswordPolicy::default().broken_by(&password, &["anna@example.com"]));
     }),
     ("mailed code", |text| {
         drop(black_box(VerificationToken::parse(text)));

@@ -7,7 +7,7 @@
 
 mod api_keys;
 mod builder;
-mod letters;
+mod emails;
 mod master_key;
 mod policies;
 mod sessions;
@@ -23,7 +23,7 @@ use portcullis_core::authn::Bus;
 use portcullis_core::authz::PermissionRef;
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::fault::Fault;
-use portcullis_core::invalidation::{Invalidation, Marks};
+use portcullis_core::invalidation::{Generations, Invalidation};
 use portcullis_core::issuance::ApiKeys;
 use portcullis_core::key::{Keyring, KeyringError};
 use portcullis_core::login::Manager;
@@ -34,9 +34,9 @@ use portcullis_store::{Database, Follower};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub(crate) use self::builder::Manners;
+pub(crate) use self::builder::HttpSettings;
 pub use self::builder::{Builder, Enumeration, OpenError};
-use self::letters::{Letters, Words, Worker};
+use self::emails::{Emails, Words, Worker};
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
@@ -75,9 +75,9 @@ struct Inner {
     audit: administration::Log,
     decisions: Decisions,
     verifier: Verifier,
-    letters: Letters,
+    emails: Emails,
     _worker: Worker,
-    manners: Manners,
+    http_settings: HttpSettings,
     key_age: Duration,
     policies: Keeper,
     _follower: Follower,
@@ -145,8 +145,8 @@ impl Portcullis {
     }
 
     /// The signing keys, as administrators move them on.
-    pub fn signing_keys(&self) -> administration::Keys {
-        administration::Keys::new(Arc::clone(&self.0.keyring))
+    pub fn signing_keys(&self) -> administration::SigningKeys {
+        administration::SigningKeys::new(Arc::clone(&self.0.keyring))
     }
 
     /// The ring of signing keys, for reading.
@@ -168,25 +168,25 @@ impl Portcullis {
         &self.0.verifier
     }
 
-    pub(crate) fn manners(&self) -> &Manners {
-        &self.0.manners
+    pub(crate) fn http_settings(&self) -> &HttpSettings {
+        &self.0.http_settings
     }
 
     pub(crate) fn policies(&self) -> &Keeper {
         &self.0.policies
     }
 
-    pub(crate) fn letters(&self) -> &Letters {
-        &self.0.letters
+    pub(crate) fn emails(&self) -> &Emails {
+        &self.0.emails
     }
 
-    /// Sends the letters that are due, and answers when none is on its way. [`Portcullis::serve`] does it by itself; for
+    /// Sends the e-mails that are due, and answers when none is on its way. [`Portcullis::serve`] does it by itself; for
     /// a test, or a program that serves nothing.
     ///
     /// # Errors
     /// [`Fault`] if the store can't do its work; what isn't sent waits.
-    pub async fn send_letters(&self) -> Result<(), Fault> {
-        self.letters().settled().await
+    pub async fn send_emails(&self) -> Result<(), Fault> {
+        self.emails().settled().await
     }
 
     /// Reads changed keys no more: before the database closes, so that nobody reads from a closed one.
@@ -327,7 +327,7 @@ impl Bus for Followed {
 }
 
 /// What a change anywhere moves in this process.
-fn listen(database: &Database, marks: &Arc<Marks>, keyring: &Arc<Keyring>) -> KeyWatch {
+fn listen(database: &Database, marks: &Arc<Generations>, keyring: &Arc<Keyring>) -> KeyWatch {
     let (marks, changed) = (Arc::clone(marks), Arc::new(Notify::new()));
     let notify = Arc::clone(&changed);
     database.subscribe(Arc::new(move |what| {

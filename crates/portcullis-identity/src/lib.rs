@@ -31,7 +31,7 @@ mod access;
 mod account;
 mod api_key;
 mod composition;
-mod letters;
+mod emails;
 mod mail;
 mod organization;
 mod readiness;

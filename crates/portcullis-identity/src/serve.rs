@@ -92,7 +92,7 @@ impl Portcullis {
         };
         listener::serve(router, listener, shutdown, limits).await;
         upkeep.stop().await;
-        // One bound for all: requests and letters together.
+        // One bound for all: requests and e-mails together.
         let spent = began.get().map_or(Duration::ZERO, Instant::elapsed);
         self.close_within(limits.drain.saturating_sub(spent)).await;
         Ok(())
@@ -116,8 +116,8 @@ impl Portcullis {
         Upkeep::start(self)
     }
 
-    /// Ends what was begun (refusals are written down, letters that are due handed over, for ten seconds at most) and closes
-    /// the database. A letter that isn't sent by then waits in it. [`Portcullis::serve`] does it by itself; a program that
+    /// Ends what was begun (refusals are written down, e-mails that are due handed over, for ten seconds at most) and closes
+    /// the database. An e-mail that isn't sent by then waits in it. [`Portcullis::serve`] does it by itself; a program that
     /// serves nothing calls it before it ends.
     pub async fn close(&self) {
         self.close_within(Limits::default().drain).await;
@@ -125,7 +125,7 @@ impl Portcullis {
 
     async fn close_within(&self, limit: Duration) {
         self.gate().settled().await;
-        self.letters().close(limit).await;
+        self.emails().close(limit).await;
         self.forget_key_changes();
         self.database().close().await;
     }

@@ -4,9 +4,9 @@
 //! none of these.
 
 use portcullis_core::authz::Requirement;
-use portcullis_core::authz::resource::{Action, Actions};
+use portcullis_core::authz::resource::{ActionOn, Actions};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::grants::{Record, Shared, Subject};
+use portcullis_core::grants::{GrantRecord, Shared, Subject};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,14 +20,14 @@ impl Portcullis {
     /// Nobody can share an action that they may not do themselves, nor for longer than they may, nor with themselves.
     ///
     /// For kinds of organizations, see [`sharing_for`](Self::sharing_for): behind this rule no organization is selected.
-    pub fn sharing<R: Resource + Actions, A: Action<R>>(&self) -> Api<R::State> {
+    pub fn sharing<R: Resource + Actions, A: ActionOn<R>>(&self) -> Api<R::State> {
         self.sharing_for::<Authenticated, R, A>()
     }
 
     /// The same routes behind the rule `Q`. `sharing_for::<Member, Post, Share>()` lets a request select the
     /// organization of which the caller is a member: what members may do there counts, and only posts of the
     /// organization are shared.
-    pub fn sharing_for<Q: Requirement, R: Resource + Actions, A: Action<R>>(&self) -> Api<R::State> {
+    pub fn sharing_for<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(&self) -> Api<R::State> {
         Api::new("", "")
             .get("/", list::<Q, R, A>)
             .summary("Whom it is shared with")
@@ -66,9 +66,9 @@ struct GrantView {
     granted_at: Timestamp,
 }
 
-impl From<Record> for GrantView {
-    fn from(record: Record) -> Self {
-        let Record {
+impl From<GrantRecord> for GrantView {
+    fn from(record: GrantRecord) -> Self {
+        let GrantRecord {
             grant,
             granted_by,
             granted_at,
@@ -83,7 +83,7 @@ impl From<Record> for GrantView {
     }
 }
 
-async fn list<Q: Requirement, R: Resource + Actions, A: Action<R>>(
+async fn list<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(
     _: Allow<Q>,
     resource: Authorized<R, A>,
 ) -> Result<Json<Items>, Problem> {
@@ -108,7 +108,7 @@ struct Wish {
     expires_at: Option<Timestamp>,
 }
 
-async fn share<Q: Requirement, R: Resource + Actions, A: Action<R>>(
+async fn share<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(
     _: Allow<Q>,
     resource: Authorized<R, A, Json<Wish>>,
 ) -> Result<NoContent, Problem> {
@@ -136,7 +136,7 @@ struct Which {
     action: String,
 }
 
-async fn unshare<Q: Requirement, R: Resource + Actions, A: Action<R>>(
+async fn unshare<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(
     _: Allow<Q>,
     resource: Authorized<R, A>,
     Query(which): Query<Which>,

@@ -1,5 +1,5 @@
 //! What runs beside the requests: writing down who was seen, sweeping, hearing other nodes, rotating keys, watching
-//! the policies, telling whose API key ends soon, sending letters that wait.
+//! the policies, telling whose API key ends soon, sending e-mails that wait.
 //!
 //! Every task is a plain method of [`Portcullis`] that a test calls with its own clock; this module only calls them
 //! at intervals. A task that fails logs why and is tried again at its next turn: none of them is needed for the
@@ -40,8 +40,8 @@ impl Upkeep {
         every(&mut tasks, &stop, portcullis, FLUSH, |portcullis| async move {
             portcullis.write_seen().await
         });
-        every(&mut tasks, &stop, portcullis, LETTERS, |portcullis| async move {
-            portcullis.letters().wake();
+        every(&mut tasks, &stop, portcullis, EMAILS, |portcullis| async move {
+            portcullis.emails().wake();
             Ok::<(), Infallible>(())
         });
         let steady = Mutex::new(Steady::new(patience(portcullis)));
@@ -127,7 +127,7 @@ fn patience(portcullis: &Portcullis) -> Duration {
     tokens.saturating_add(SWEEP)
 }
 
-const LETTERS: Duration = Duration::from_secs(1);
+const EMAILS: Duration = Duration::from_secs(1);
 const FLUSH: Duration = Duration::from_secs(5);
 const WATCH: Duration = Duration::from_secs(1);
 const SETTLE: Duration = Duration::from_secs(60);

@@ -9,8 +9,8 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use portcullis_core::email::MailError;
 use portcullis_core::fault::Fault;
-use portcullis_core::letter::MailError;
 use portcullis_identity::secrets::{self, SecretsError};
 use portcullis_identity::{OpenError, Portcullis, environment};
 use url::Url;
@@ -129,7 +129,7 @@ pub(crate) async fn open(
         .api_keys(config.api_keys.settings.clone())
         .password_grant(config.server.password_grant)
         .require_verified_email(config.server.require_verified_email)
-        .letters(config.letters)
+        .emails(config.emails)
         .organizations(config.organizations.settings);
     let listen = config.server.listen.ip();
     if !listen.is_unspecified() {
@@ -201,19 +201,19 @@ fn emptied(config: &Config) -> String {
     }
 }
 
-/// Says what a deployer should know before somebody waits for a letter.
+/// Says what a deployer should know before somebody waits for an e-mail.
 pub(crate) fn warn(config: &Config) {
     let development = config.server.mode == Mode::Development;
     match &config.mail {
         Transport::Nowhere => tracing::warn!(
-            "no mail server is configured: letters can't be sent and addresses can't be confirmed; set mail.smtp and \
+            "no mail server is configured: e-mails can't be sent and addresses can't be confirmed; set mail.smtp and \
              mail.from"
         ),
         Transport::Folder(_) if development && !config.server.listen.ip().is_loopback() => tracing::warn!(
             "development mode on an address that others reach: whoever reads the log can confirm any address"
         ),
         Transport::Folder(folder) => {
-            tracing::info!(folder = %folder.display(), "development mode: letters are written to files");
+            tracing::info!(folder = %folder.display(), "development mode: e-mails are written to files");
         }
         Transport::Smtp(_) => {}
     }

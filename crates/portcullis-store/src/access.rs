@@ -27,7 +27,7 @@ use uuid::Uuid;
 pub(crate) use self::administrator::{
     administrator_acts, administrator_exists, lock_roles, people_who_administer,
 };
-pub(crate) use self::authority::{all_bring, brings, lacks_over, of_actor, of_actor_in, of_member};
+pub(crate) use self::authority::{all_bring, brings, missing_over, of_actor, of_actor_in, of_member};
 use self::change::{
     allow, assign, create_role, declare_permission, delete_role, disallow, disinherit, inherit, unassign,
     withdraw_permission,

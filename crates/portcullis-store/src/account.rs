@@ -10,8 +10,8 @@ mod verification;
 use std::time::Duration;
 
 use portcullis_core::account::{
-    Account, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
-    NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, State, Store, VerifyError,
+    Account, AccountState, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
+    NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, Store, VerifyError,
 };
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
@@ -133,14 +133,14 @@ const LOGINS_BY_EMAIL: &str = logins!(
 async fn set_state(
     tx: &mut Tx<'_>,
     id: Id,
-    state: State,
+    state: AccountState,
     stamp: Stamp,
     by: &Context,
 ) -> Result<Result<Account, AccountsError>, Fault> {
     defends!("T016");
     access::lock_roles(tx).await?;
     let who = access::of_actor(tx, by).await?;
-    let missing = access::lacks_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
+    let missing = access::missing_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
     if !missing.is_empty() {
         return Ok(Err(AccountsError::Forbidden { missing }));
     }
@@ -148,11 +148,11 @@ async fn set_state(
     let Some(mut row) = tx.query_one(present, params![id]).await? else {
         return Ok(Err(AccountsError::UnknownAccount));
     };
-    if state == State::Active && row.take::<State>()? == State::Unverified {
+    if state == AccountState::Active && row.take::<AccountState>()? == AccountState::Unverified {
         return Ok(Err(AccountsError::Unproven(id)));
     }
     let administered = access::administrator_acts(tx).await?;
-    let stamp = (state == State::Disabled).then_some(stamp);
+    let stamp = (state == AccountState::Disabled).then_some(stamp);
     let params = params![id, state.as_str(), stamp];
     let Some(mut row) = tx.query_one(SET_STATE, params).await? else {
         return Ok(Err(AccountsError::UnknownAccount));
@@ -161,7 +161,7 @@ async fn set_state(
         tx.undo();
         return Ok(Err(AccountsError::LastAdministrator));
     }
-    if state == State::Disabled {
+    if state == AccountState::Disabled {
         session::end_many(tx, id, None, Ending::Ended, by.at).await?;
         api_key::all::disable(tx, id, by).await?;
     }

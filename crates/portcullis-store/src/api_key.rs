@@ -10,10 +10,10 @@ mod rotation;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use portcullis_core::account::{self, Stamp, State};
+use portcullis_core::account::{self, AccountState, Stamp};
 use portcullis_core::api_key::{
-    ApiKey, ApiKeysError, Change, Due, Found, Id, KeyDigest, Name, Networks, NewApiKey, Rotation, Store,
-    Warning, Wording,
+    ApiKey, ApiKeysError, Change, ExpiryWindow, ExpiryWording, Found, Id, KeyDigest, KeyName, KeyRotation,
+    Networks, NewApiKey, Store, Warning,
 };
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
@@ -217,7 +217,7 @@ async fn change_key(
     let Some((state, stamp)) = all::lock_owner(tx, account).await? else {
         return Ok(Err(ApiKeysError::UnknownKey));
     };
-    if *enabled == Some(true) && state == State::Disabled {
+    if *enabled == Some(true) && state == AccountState::Disabled {
         return Ok(Err(ApiKeysError::UnknownKey));
     }
     if seen.is_some_and(|seen| seen != stamp) {
@@ -227,7 +227,7 @@ async fn change_key(
     let params = params![
         id,
         account,
-        name.as_ref().map(Name::as_str),
+        name.as_ref().map(KeyName::as_str),
         enabled.map(i64::from),
         networks.transpose()?,
         i64::from(limit.is_some()),

@@ -1,6 +1,6 @@
 //! The audit log: appended to by every verb ([`Tx::record`](crate::tx::Tx::record)), read by administrators.
 
-use portcullis_core::audit::{Context, Event, Filter, Occurrence, Store};
+use portcullis_core::audit::{Context, Event, EventFilter, Occurrence, Store};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ async fn append(tx: &mut Tx<'_>, occurrence: &Occurrence, by: &Context) -> Resul
     Ok(())
 }
 
-async fn list(on: &Database, filter: Filter, limit: u32) -> Result<Vec<Event>, Fault> {
+async fn list(on: &Database, filter: EventFilter, limit: u32) -> Result<Vec<Event>, Fault> {
     let before = filter.before.unwrap_or(Uuid::max());
     let about = filter.account.map(|id| id.to_string());
     let (account, action) = (filter.account, filter.action.as_ref());

@@ -3,14 +3,14 @@
 //! Nothing here is cached: who asks reads the row, so no invalidation is due. The roles that count are those of the
 //! same snapshot.
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::audit::{self, Action, Actor, Context};
 use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::grants::{
-    Grant, GrantError, Ground, Holder, MOST, Record, Store, Subject, Target, Term,
+    Grant, GrantError, GrantRecord, Ground, Holder, MOST, Store, Subject, Target, Term,
 };
 use portcullis_core::organization;
 
@@ -23,7 +23,7 @@ use crate::value::{Row, Value, one, params};
 
 portcullis_core::grants_port!();
 
-async fn grants_of(on: &Database, target: Target, now: Timestamp) -> Result<Vec<Record>, Fault> {
+async fn grants_of(on: &Database, target: Target, now: Timestamp) -> Result<Vec<GrantRecord>, Fault> {
     let sql = "SELECT subject, action, expires_at, granted_by, granted_at FROM portcullis_grants
         WHERE kind = $1 AND resource = $2 AND (expires_at IS NULL OR expires_at > $3)
         ORDER BY subject, action";
@@ -117,9 +117,9 @@ fn term(mut row: Row) -> Result<Option<Term>, Fault> {
     })
 }
 
-fn record(mut row: Row, target: &Target) -> Result<Record, Fault> {
+fn record(mut row: Row, target: &Target) -> Result<GrantRecord, Fault> {
     let subject: String = row.take()?;
-    Ok(Record {
+    Ok(GrantRecord {
         grant: Grant {
             target: target.clone(),
             subject: subject
@@ -202,7 +202,7 @@ async fn sharer_acts(tx: &mut Tx<'_>, by: &Context) -> Result<bool, Fault> {
     };
     let sql = "SELECT state FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let row = tx.query_one(sql, params![account]).await?;
-    let state: Option<State> = row.map(|mut row| row.take()).transpose()?;
+    let state: Option<AccountState> = row.map(|mut row| row.take()).transpose()?;
     Ok(state.is_some_and(|state| tx.may_act(state)))
 }
 

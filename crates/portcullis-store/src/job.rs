@@ -5,7 +5,7 @@ use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Store, Withheld};
+use portcullis_core::job::{Id, Job, JobKind, Lease, NewJob, Store, Withheld};
 
 use crate::event::Entry;
 use crate::port::on_database as implement;
@@ -13,7 +13,7 @@ use crate::tx::Tx;
 use crate::value::{Row, Stored, Value, one, params};
 use crate::{Database, budget};
 
-impl Stored for Kind {
+impl Stored for JobKind {
     fn read(value: Value<'static>) -> Option<Self> {
         Self::parse(&String::read(value)?)
     }
@@ -21,13 +21,13 @@ impl Stored for Kind {
 
 portcullis_core::jobs_port!();
 
-async fn next_due(on: &Database, kind: Kind) -> Result<Option<Timestamp>, Fault> {
+async fn next_due(on: &Database, kind: JobKind) -> Result<Option<Timestamp>, Fault> {
     let sql = "SELECT run_at FROM portcullis_jobs WHERE kind = $1 ORDER BY run_at LIMIT 1";
     let row = on.read(sql, params![kind.as_str()]).await?.into_iter().next();
     row.map(|mut row| row.take()).transpose()
 }
 
-async fn waiting(on: &Database, kind: Kind) -> Result<u64, Fault> {
+async fn waiting(on: &Database, kind: JobKind) -> Result<u64, Fault> {
     let sql = "SELECT count(*) FROM portcullis_jobs WHERE kind = $1";
     let count: i64 = one(on.read(sql, params![kind.as_str()]).await?)?;
     Ok(u64::try_from(count).unwrap_or(0))
@@ -73,7 +73,7 @@ pub(crate) async fn enqueue(
 
 async fn lease(
     tx: &mut Tx<'_>,
-    kind: Kind,
+    kind: JobKind,
     lease: Lease,
     now: Timestamp,
     until: Timestamp,

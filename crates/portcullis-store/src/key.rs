@@ -4,7 +4,7 @@ use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
-use portcullis_core::key::{Phase, Record, Store};
+use portcullis_core::key::{KeyRecord, Phase, Store};
 
 use crate::Database;
 use crate::event::Entry;
@@ -17,7 +17,7 @@ const LOAD: &str = "SELECT kid, algorithm, sealed, phase, created_at, delete_at 
 
 portcullis_core::key_port!();
 
-async fn load(on: &Database) -> Result<Vec<Record>, Fault> {
+async fn load(on: &Database) -> Result<Vec<KeyRecord>, Fault> {
     on.read(LOAD, params![]).await?.into_iter().map(record).collect()
 }
 
@@ -42,8 +42,8 @@ impl Stored for Phase {
     }
 }
 
-fn record(mut row: Row) -> Result<Record, Fault> {
-    Ok(Record {
+fn record(mut row: Row) -> Result<KeyRecord, Fault> {
+    Ok(KeyRecord {
         kid: row.take()?,
         algorithm: row.take()?,
         sealed: row.take()?,
@@ -63,16 +63,16 @@ async fn lock_keys(tx: &mut Tx<'_>) -> Result<(), Fault> {
     .map(drop)
 }
 
-async fn found(tx: &mut Tx<'_>, records: &[Record], by: &Context) -> Result<Vec<Record>, Fault> {
+async fn found(tx: &mut Tx<'_>, records: &[KeyRecord], by: &Context) -> Result<Vec<KeyRecord>, Fault> {
     lock_keys(tx).await?;
-    let present: Vec<Record> = tx
+    let present: Vec<KeyRecord> = tx
         .query(LOAD, params![])
         .await?
         .into_iter()
         .map(record)
         .collect::<Result<_, _>>()?;
-    let is_new = |new: &&Record| {
-        let is_other = |old: &Record| old.algorithm != new.algorithm || old.phase == Phase::Retired;
+    let is_new = |new: &&KeyRecord| {
+        let is_other = |old: &KeyRecord| old.algorithm != new.algorithm || old.phase == Phase::Retired;
         present.iter().all(is_other)
     };
     let mut added = false;
@@ -112,7 +112,7 @@ async fn retire_others(
 async fn withdraw(
     tx: &mut Tx<'_>,
     kid: &str,
-    replacement: Option<&Record>,
+    replacement: Option<&KeyRecord>,
     by: &Context,
 ) -> Result<bool, Fault> {
     lock_keys(tx).await?;
@@ -135,7 +135,7 @@ async fn withdraw(
     Ok(true)
 }
 
-async fn insert(tx: &mut Tx<'_>, new: &Record, phase: Phase, by: &Context) -> Result<(), Fault> {
+async fn insert(tx: &mut Tx<'_>, new: &KeyRecord, phase: Phase, by: &Context) -> Result<(), Fault> {
     let sql = "INSERT INTO portcullis_signing_keys (kid, algorithm, sealed, phase, created_at, delete_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let params = params![
@@ -154,7 +154,7 @@ async fn insert(tx: &mut Tx<'_>, new: &Record, phase: Phase, by: &Context) -> Re
 async fn rotate(
     tx: &mut Tx<'_>,
     expected: &str,
-    next: &Record,
+    next: &KeyRecord,
     delete_at: Timestamp,
     by: &Context,
 ) -> Result<bool, Fault> {

@@ -18,7 +18,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::{
     Belonging, Id, Invitation, InvitationId, InvitationKind, MemberRecord, MembershipFacts, NewInvitation,
-    NewOrganization, Organization, OrganizationsError, Renaming, Selector, State, Store,
+    NewOrganization, Organization, OrganizationState, OrganizationsError, Renaming, Selector, Store,
 };
 use portcullis_core::secret::Digest;
 use uuid::Uuid;
@@ -56,7 +56,7 @@ fn read_organization(row: &mut Row) -> Result<Organization, Fault> {
     })
 }
 
-impl Stored for State {
+impl Stored for OrganizationState {
     fn read(value: Value<'static>) -> Option<Self> {
         Self::parse(&String::read(value)?)
     }

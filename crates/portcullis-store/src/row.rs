@@ -1,6 +1,6 @@
 //! Rows of accounts: the slice that owns them reads them, and so does every other that finds an account by its own table.
 
-use portcullis_core::account::{Account, Kind, State};
+use portcullis_core::account::{Account, AccountKind, AccountState};
 use portcullis_core::fault::Fault;
 use portcullis_core::password::SealedHash;
 
@@ -43,13 +43,13 @@ pub(crate) fn account(row: &mut Row) -> Result<Account, Fault> {
     })
 }
 
-impl Stored for State {
+impl Stored for AccountState {
     fn read(value: Value<'static>) -> Option<Self> {
         Self::parse(&String::read(value)?)
     }
 }
 
-impl Stored for Kind {
+impl Stored for AccountKind {
     fn read(value: Value<'static>) -> Option<Self> {
         Self::parse(&String::read(value)?)
     }

@@ -7,7 +7,7 @@
 pub(crate) mod everything;
 pub(crate) mod refresh;
 
-use portcullis_core::account::{self, Kind, Stamp, State};
+use portcullis_core::account::{self, AccountKind, AccountState, Stamp};
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -15,7 +15,8 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Device, Ending, Everything, Id, Keys, Method, NewSession, NotOpened, Opened, Session, SessionToken, Store,
+    ApiKeyHandling, Device, Ending, Everything, Id, Method, NewSession, NotOpened, Opened, Session,
+    SessionToken, Store,
 };
 use uuid::Uuid;
 
@@ -146,20 +147,20 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Result<
 }
 
 /// Whether the account may have this session; the state it is in if not.
-pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<(), State>, Fault> {
+pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<(), AccountState>, Fault> {
     defends!("T035");
     // The lock puts openings, state changes and "log out everywhere" of one account in a row.
     let sql = "SELECT state, stamp, kind FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let Some(mut row) = tx.query_one(sql, params![new.account]).await? else {
-        return Ok(Err(State::Disabled));
+        return Ok(Err(AccountState::Disabled));
     };
-    let (state, stamp, kind): (State, Stamp, Kind) = (row.take()?, row.take()?, row.take()?);
-    let unverified = new.require_verified && state == State::Unverified;
+    let (state, stamp, kind): (AccountState, Stamp, AccountKind) = (row.take()?, row.take()?, row.take()?);
+    let unverified = new.require_verified && state == AccountState::Unverified;
     defends!("T042");
-    if !state.may_act() || unverified || stamp != new.stamp || kind == Kind::Service {
+    if !state.may_act() || unverified || stamp != new.stamp || kind == AccountKind::Service {
         return Ok(Err(state));
     }
-    if state == State::Unverified {
+    if state == AccountState::Unverified {
         claim::renew(tx, new.account, new.expires_at).await?;
     }
     Ok(Ok(()))
@@ -185,7 +186,7 @@ pub(crate) async fn tell(
     by: &Context,
 ) -> Result<(), Fault> {
     if let (true, Some(news)) = (new_device, &new.news) {
-        // A letter that is withheld keeps nobody out.
+        // An e-mail that is withheld keeps nobody out.
         let _ = job::enqueue(tx, news, by).await?;
     }
     Ok(())

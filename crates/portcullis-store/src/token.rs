@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::account::{self, Account, State};
+use portcullis_core::account::{self, Account, AccountState};
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -13,7 +13,9 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{self, Ending, Session};
-use portcullis_core::token::{Id, MAX_LEEWAY, Refresh, RefreshError, Rotated, Rotation, Standing, Store};
+use portcullis_core::token::{
+    Id, MAX_LEEWAY, Refresh, RefreshError, RefreshRotation, Rotated, Standing, Store,
+};
 
 use crate::database::{Database, KEPT};
 use crate::event::Entry;
@@ -38,7 +40,7 @@ async fn is_revoked(on: &Database, id: Id) -> Result<bool, Fault> {
 
 type Outcome = Result<Result<Rotated, RefreshError>, Fault>;
 
-async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome {
+async fn rotate_refresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context) -> Outcome {
     defends!("T008");
     let sql = "UPDATE portcullis_refresh_tokens SET used_at = $2, successor = $3
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
@@ -59,7 +61,7 @@ async fn rotate_refresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Ou
 /// A used one says nothing of theft while its successor was never used: whoever presents it holds what its first user
 /// held, nobody has gone on, and the answer may have been lost. It gets the same successor, however late. Once the
 /// successor was used, two hold the family, or one holds it twice.
-async fn not_fresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome {
+async fn not_fresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context) -> Outcome {
     defends!("T007");
     let sql = "SELECT session_id, used_at, successor FROM portcullis_refresh_tokens WHERE digest = $1";
     let Some(mut row) = tx.query_one(sql, params![&rotation.presented]).await? else {
@@ -83,7 +85,7 @@ async fn not_fresh(tx: &mut Tx<'_>, rotation: Rotation, by: &Context) -> Outcome
 
 /// Whether a token was used so lately that its return is a race. One that was used by a clock further ahead than clocks
 /// may differ was not used lately: this clock, or that one, was set.
-fn in_grace(used_at: Timestamp, rotation: Rotation, now: Timestamp) -> bool {
+fn in_grace(used_at: Timestamp, rotation: RefreshRotation, now: Timestamp) -> bool {
     defends!("T172");
     used_at >= rotation.grace_from && used_at <= now.plus(MAX_LEEWAY)
 }
@@ -112,7 +114,13 @@ async fn successor(tx: &mut Tx<'_>, digest: &Digest<Refresh>, now: Timestamp) ->
 }
 
 /// The same answer once more. One that is asked for late is on record: an answer was lost, or somebody has a copy.
-async fn again(tx: &mut Tx<'_>, id: session::Id, rotation: Rotation, graced: bool, by: &Context) -> Outcome {
+async fn again(
+    tx: &mut Tx<'_>,
+    id: session::Id,
+    rotation: RefreshRotation,
+    graced: bool,
+    by: &Context,
+) -> Outcome {
     let Some(standing) = standing(tx, id, rotation, by).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
@@ -142,7 +150,7 @@ async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Outcome {
 async fn standing(
     tx: &mut Tx<'_>,
     id: session::Id,
-    rotation: Rotation,
+    rotation: RefreshRotation,
     by: &Context,
 ) -> Result<Option<Standing>, Fault> {
     defends!("T016");
@@ -151,7 +159,7 @@ async fn standing(
         return Ok(None);
     };
     let account = account_of(tx, &session).await?;
-    let unverified = rotation.require_verified && account.state == State::Unverified;
+    let unverified = rotation.require_verified && account.state == AccountState::Unverified;
     if !account.state.may_act() || unverified || session.stamp != account.stamp {
         tx.undo();
         return Ok(None);

@@ -12,7 +12,7 @@
 //! What a verb has to tell (audit events, invalidations) is gathered while it runs and written at its end, in the
 //! same transaction: no change without its event, no event without its change.
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
@@ -95,11 +95,11 @@ impl<'c> Tx<'c> {
     /// The stored forms of the states whose accounts may act: for `state IN ($a, $b)`. No statement names states itself.
     pub(crate) fn acting(&self) -> [&'static str; 2] {
         defends!("T175");
-        State::that_may_act(self.verified_email_is_required).map(State::as_str)
+        AccountState::that_may_act(self.verified_email_is_required).map(AccountState::as_str)
     }
 
     /// Whether an account in this state may act.
-    pub(crate) fn may_act(&self, state: State) -> bool {
+    pub(crate) fn may_act(&self, state: AccountState) -> bool {
         state.may_act_where(self.verified_email_is_required)
     }
 

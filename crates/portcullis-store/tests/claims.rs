@@ -9,8 +9,8 @@
 use std::path::Path;
 
 use portcullis_core::account::{
-    self, Account, CLAIM_LIFETIME, Claimed, Identifier, Offer, Offered, Proof, Stamp, State, Store as _,
-    VerifyError,
+    self, Account, AccountState, CLAIM_LIFETIME, Claimed, Identifier, Offer, Offered, Proof, Stamp,
+    Store as _, VerifyError,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::checks;
@@ -85,7 +85,7 @@ async fn what_the_version_before_writes_beside_this_one_is_a_claim() {
     let account = proven(&database, first, 1).await.unwrap();
     assert_eq!(
         (account.state, account.email_verified_at),
-        (State::Active, Some(NOW))
+        (AccountState::Active, Some(NOW))
     );
     // The upkeep adopts the other, once, and ends it like any claim.
     let expire = async |at| {
@@ -97,7 +97,7 @@ async fn what_the_version_before_writes_beside_this_one_is_a_claim() {
     assert_eq!(expire(end).await, 1);
     assert_eq!(logins(&database, "berta@example.com").await, []);
     let closed = account::Store::find(&database, other).await.unwrap().unwrap();
-    assert_eq!((closed.email, closed.state), (None, State::Disabled));
+    assert_eq!((closed.email, closed.state), (None, AccountState::Disabled));
 }
 
 #[tokio::test]
@@ -124,5 +124,5 @@ async fn an_address_that_the_version_before_holds_goes_to_whoever_proves_it() {
     assert!(proven(&database, owner, 1).await.is_ok());
     assert_eq!(logins(&database, "anna@example.com").await, [owner]);
     let squatter = account::Store::find(&database, squatter).await.unwrap().unwrap();
-    assert_eq!((squatter.email, squatter.state), (None, State::Disabled));
+    assert_eq!((squatter.email, squatter.state), (None, AccountState::Disabled));
 }

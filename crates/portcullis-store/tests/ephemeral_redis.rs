@@ -313,7 +313,12 @@ async fn without_redis_nobody_is_let_in_and_afterwards_everybody_is() {
     let stamp = Stamp::from_uuid(fresh_id());
     assert_eq!(
         sessions
-            .end_everything(anna.id, stamp, portcullis_core::session::Keys::Stay, by(START))
+            .end_everything(
+                anna.id,
+                stamp,
+                portcullis_core::session::ApiKeyHandling::Stay,
+                by(START)
+            )
             .await
             .unwrap()
             .sessions,

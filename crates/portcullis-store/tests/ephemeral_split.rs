@@ -19,7 +19,7 @@ use ephemeral::{
     IDLE, MICROSECOND, MINUTE, START, by, events, fresh_token, in_redis, lives, memory, opaque, open,
     refreshing, registered, set_state,
 };
-use portcullis_core::account::{self, Account, Stamp, State};
+use portcullis_core::account::{self, Account, AccountState, Stamp};
 use portcullis_core::audit::{Action, Event};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
@@ -27,7 +27,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Ending, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store as _,
+    ApiKeyHandling, Ending, Id, NewSession, NotOpened, Opened, Session, SessionToken, Store as _,
 };
 use portcullis_store::Database;
 use portcullis_store::ephemeral::{Ephemeral, Memory, Notice, SplitSessions};
@@ -111,13 +111,13 @@ async fn a_disabled_account_keeps_no_opaque_session(ephemeral: Arc<dyn Ephemeral
     let (new, strangers) = (opaque(&anna), opaque(&other));
     open(&sessions, &new, START).await;
     open(&sessions, &strangers, START).await;
-    set_state(&database, anna.id, State::Locked).await;
+    set_state(&database, anna.id, AccountState::Locked).await;
     assert!(lives(&sessions, &new).await, "locked takes nothing away");
     // The verb goes past the session store: the stamp alone ends the session.
-    set_state(&database, anna.id, State::Disabled).await;
+    set_state(&database, anna.id, AccountState::Disabled).await;
     assert_eq!(sessions.list(anna.id, START).await.unwrap(), []);
     assert!(!lives(&sessions, &new).await);
-    set_state(&database, anna.id, State::Active).await;
+    set_state(&database, anna.id, AccountState::Active).await;
     assert!(!lives(&sessions, &new).await, "it does not come back");
     assert_eq!(
         ephemeral.list(anna.id).await.unwrap(),
@@ -156,7 +156,7 @@ async fn a_session_from_before_a_change_of_stamp_is_found_no_more(ephemeral: Arc
         .end_everything(
             anna.id,
             Stamp::from_uuid(ephemeral::fresh_id()),
-            Keys::Stay,
+            ApiKeyHandling::Stay,
             by(START),
         )
         .await
@@ -164,7 +164,7 @@ async fn a_session_from_before_a_change_of_stamp_is_found_no_more(ephemeral: Arc
     heard.await.unwrap();
     assert!(!lives(&sessions, &new).await);
     let late = sessions.open(opaque(&anna), by(START)).await.unwrap();
-    assert_eq!(late, Err(NotOpened(State::Active)));
+    assert_eq!(late, Err(NotOpened(AccountState::Active)));
 }
 
 async fn the_limit_counts_both_kinds(ephemeral: Arc<dyn Ephemeral>) {
@@ -398,7 +398,7 @@ async fn ends_of_many_count_both_kinds_and_leave_one_event(ephemeral: Arc<dyn Ep
     let stamp = Stamp::from_uuid(ephemeral::fresh_id());
     assert_eq!(
         sessions
-            .end_everything(anna.id, stamp, Keys::Stay, by(START))
+            .end_everything(anna.id, stamp, ApiKeyHandling::Stay, by(START))
             .await
             .unwrap()
             .sessions,
@@ -528,11 +528,11 @@ async fn a_refused_opening_leaves_nothing(ephemeral: Arc<dyn Ephemeral>) {
     let anna = registered(&database, "anna").await;
     let kept = opaque(&anna);
     open(&sessions, &kept, START).await;
-    set_state(&database, anna.id, State::Locked).await;
+    set_state(&database, anna.id, AccountState::Locked).await;
     let mut refused = opaque(&anna);
     refused.limit = 1;
     let answer = sessions.open(refused.clone(), by(START)).await.unwrap();
-    assert_eq!(answer, Err(NotOpened(State::Locked)));
+    assert_eq!(answer, Err(NotOpened(AccountState::Locked)));
     let left = ephemeral.list(anna.id).await.unwrap();
     assert_eq!(
         left.iter().map(|s| s.id).collect::<Vec<_>>(),

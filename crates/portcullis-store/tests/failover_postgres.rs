@@ -11,7 +11,7 @@ mod postgres;
 
 use std::time::Duration;
 
-use portcullis_core::audit::{self, Context, Filter, Occurrence};
+use portcullis_core::audit::{self, Context, EventFilter, Occurrence};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -37,7 +37,7 @@ async fn append(database: &Database) -> Result<(), Fault> {
 }
 
 async fn appended(database: &Database) -> usize {
-    audit::Store::list(database, Filter::default(), 1_000)
+    audit::Store::list(database, EventFilter::default(), 1_000)
         .await
         .unwrap()
         .len()

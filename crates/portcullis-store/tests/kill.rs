@@ -16,13 +16,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use portcullis_core::account::{self, EmailAddress, NewAccount, Stamp, State};
+use portcullis_core::account::{self, AccountState, EmailAddress, NewAccount, Stamp};
 use portcullis_core::audit::Context;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
-use portcullis_core::secret::{Digest, Kind, Opaque};
+use portcullis_core::secret::{Digest, Opaque, TokenKind};
 use portcullis_core::session::{self, Device, Ending, Method, NewSession};
-use portcullis_core::token::{self, NewRefresh, Refresh, Rotated, Rotation};
+use portcullis_core::token::{self, NewRefresh, Refresh, RefreshRotation, Rotated};
 use portcullis_store::Database;
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -182,7 +182,7 @@ impl Numbers {
         Uuid::from_u128(self.0)
     }
 
-    fn digest<K: Kind>(&mut self) -> Digest<K> {
+    fn digest<K: TokenKind>(&mut self) -> Digest<K> {
         let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(self.id().as_bytes());
         Opaque::<K>::from_bytes(bytes).digest()
@@ -237,7 +237,7 @@ async fn register(database: &Database, numbers: &mut Numbers) -> account::Accoun
         email: Some(EmailAddress::parse(&format!("{}@example.com", id.simple())).unwrap()),
         claim: account::Claim::Open,
         username: None,
-        state: State::Active,
+        state: AccountState::Active,
         stamp: Stamp::from_uuid(numbers.id()),
         password: SealedHash::from_bytes(vec![7; 100]),
         verification: Some(account::Offer::new(numbers.digest(), NOW)),
@@ -285,7 +285,7 @@ async fn open(
 
 async fn rotate(database: &Database, numbers: &mut Numbers, presented: Digest<Refresh>) -> Digest<Refresh> {
     let successor = numbers.refresh();
-    let rotation = Rotation {
+    let rotation = RefreshRotation {
         presented,
         successor,
         grace_from: NOW,

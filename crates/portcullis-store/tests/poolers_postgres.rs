@@ -12,7 +12,7 @@ mod postgres;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis_core::audit::{self, Context, Filter, Occurrence};
+use portcullis_core::audit::{self, Context, EventFilter, Occurrence};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
@@ -88,7 +88,7 @@ async fn two_nodes_behind_a_pooler_read_and_write_what_they_mean() {
         for call in join_all(calls).await {
             call.unwrap().unwrap();
         }
-        let listed = audit::Store::list(&nodes[0], Filter::default(), 1_000)
+        let listed = audit::Store::list(&nodes[0], EventFilter::default(), 1_000)
             .await
             .unwrap();
         assert_eq!(listed.len(), 200, "{pooler}");

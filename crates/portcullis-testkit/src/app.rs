@@ -117,9 +117,9 @@ impl TestApp {
             .documented(self.documented.clone())
     }
 
-    /// Sends the letters that are due: after it, [`TestApp::mailer`] has everything that was written.
-    pub async fn letters_sent(&self) {
-        self.portcullis.send_letters().await.unwrap();
+    /// Sends the e-mails that are due: after it, [`TestApp::mailer`] has everything that was written.
+    pub async fn emails_sent(&self) {
+        self.portcullis.send_emails().await.unwrap();
     }
 
     /// The circumstances of a change made by the test itself.

@@ -1,7 +1,7 @@
 //! Tests with Portcullis, in milliseconds and without a network.
 //!
 //! [`TestApp`] is a whole deployment on a database in memory, with a clock you move, randomness that repeats and a
-//! mailer that hands you the letters. [`RemoteApp`] is an application detached from its accounts. [`Matrix`] sends every
+//! mailer that hands you the e-mails. [`RemoteApp`] is an application detached from its accounts. [`Matrix`] sends every
 //! route of an API, in either place, every kind of bad credential.
 //! Whatever a [`TestApp`] answers is compared with what its OpenAPI document says: a test fails where they differ.
 //! `contract` holds the suites that every store must pass.

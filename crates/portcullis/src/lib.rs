@@ -69,13 +69,14 @@ pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::authz::{
     Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,
-    Requirement, Role, RoleName, SecondFactor, Unnarrowed,
+    Requirement, Role, RoleName, SecondFactor, Unscoped,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::enforcer::{
-    Allow, ApiKey, Basic, Circumstances, CsrfToken, Gate, Jwt, Personal, Public, Session, Usual, Via, Visitor,
+    Allow, ApiKey, AuditContext, Basic, CsrfToken, Gate, Jwt, OptionalAuth, Personal, Public, Session, Usual,
+    Via,
 };
 pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};

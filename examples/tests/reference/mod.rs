@@ -58,7 +58,7 @@ fn ask(rule: &Rule, words: &mut Vec<String>) {
             words.push("a member".to_owned());
             return ask(rule, words);
         }
-        Rule::Unnarrowed => "unnarrowed".to_owned(),
+        Rule::Unscoped => "unscoped".to_owned(),
         Rule::Permission(permission) => format!("with `{}`", permission.name),
         Rule::Role(name) => format!("with the role `{name}`"),
         Rule::FreshLogin(seconds) => format!("logged in within {} minutes", seconds / 60),

@@ -92,7 +92,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Where `word` stands in `text` with no letter, digit or underscore on either side.
+/// Where `word` stands in `text` with no e-mail, digit or underscore on either side.
 fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> + 't {
     let joined = |c: char| c.is_alphanumeric() || c == '_';
     text.match_indices(word).map(|(at, _)| at).filter(move |at| {

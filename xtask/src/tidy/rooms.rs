@@ -92,7 +92,7 @@ fn shipped(file: &File, rust: &Rust, names: &[&str], what: &str) -> Vec<Finding>
         .collect()
 }
 
-/// Like `words`, but a name that ends in `::` may be followed by a letter.
+/// Like `words`, but a name that ends in `::` may be followed by an e-mail.
 fn places<'t>(code: &'t str, name: &'t str) -> Vec<usize> {
     match name.strip_suffix("::") {
         None => words(code, name).collect(),

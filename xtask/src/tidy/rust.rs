@@ -174,12 +174,12 @@ impl Lexer<'_> {
 
 /// How many bytes stand before the opening quote of the string at the start of `text`, and its hashes if it is raw.
 fn string_start(text: &str) -> Option<(usize, Option<usize>)> {
-    let letters = text.len() - text.trim_start_matches(['b', 'c', 'r']).len();
-    let raw = text.get(..letters)?.contains('r');
-    if letters > 2 {
+    let emails = text.len() - text.trim_start_matches(['b', 'c', 'r']).len();
+    let raw = text.get(..emails)?.contains('r');
+    if emails > 2 {
         return None;
     }
-    let after = text.get(letters..)?;
+    let after = text.get(emails..)?;
     let hashes = if raw {
         after.len() - after.trim_start_matches('#').len()
     } else {
@@ -188,7 +188,7 @@ fn string_start(text: &str) -> Option<(usize, Option<usize>)> {
     after
         .get(hashes..)?
         .starts_with('"')
-        .then_some((letters + hashes, raw.then_some(hashes)))
+        .then_some((emails + hashes, raw.then_some(hashes)))
 }
 
 fn closing_quote(text: &str, quote: char) -> Option<usize> {

@@ -3,7 +3,7 @@
 use super::Id;
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
-use crate::scopes::{Lacks, in_words};
+use crate::scopes::{Missing, in_words};
 
 /// Why whoever administers changed nothing of an account, and ended nothing. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum AccountsError {
     #[error("insufficient privileges over this account: your credential lacks {}", in_words(.missing))]
     Forbidden {
         /// What the credential lacks.
-        missing: Lacks,
+        missing: Missing,
     },
     /// The store couldn't.
     #[error(transparent)]

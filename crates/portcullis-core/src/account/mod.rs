@@ -1,7 +1,7 @@
 //! Accounts: who exists, under which identifiers, in which state.
 //!
 //! Flow: a form is parsed into [`EmailAddress`] and [`Username`] (they exist only valid and normalised), the
-//! password is hashed, and [`Store::register`] writes account, password, verification token, letter and audit event in
+//! password is hashed, and [`Store::register`] writes account, password, verification token, e-mail and audit event in
 //! one transaction. Two registrations of one user name end in exactly one account because the normalised form is unique in
 //! the store.
 //!
@@ -28,7 +28,7 @@ pub use self::identifier::{
     EmailAddress, Identifier, InvalidEmail, InvalidLetters, InvalidUsername, Username, looks_of,
     shown_address,
 };
-pub use self::offer::{Addressee, Offer, Offered, Wording};
+pub use self::offer::{Addressee, Offer, Offered, VerificationWording};
 pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsError};
 pub use self::proof::{Claim, Claimed, Proof};
 pub use self::registrar::{
@@ -52,7 +52,7 @@ define_id! {
 /// What an account may do at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum AccountState {
     /// May log in: its address is proven, or it has none to prove.
     Active,
     /// May log in unless the deployment requires a verified address.
@@ -63,8 +63,8 @@ pub enum State {
     Disabled,
 }
 
-impl State {
-    /// The word that is stored, and shown in answers; [`State::parse`] reads it.
+impl AccountState {
+    /// The word that is stored, and shown in answers; [`AccountState::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -128,15 +128,15 @@ impl State {
 /// Whose account it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum AccountKind {
     /// A person's, who logs in.
     Person,
     /// A program's: it holds API keys, has roles like anybody, and never logs in. No password, no address, no session.
     Service,
 }
 
-impl Kind {
-    /// The word that is stored, and shown in answers; [`Kind::parse`] reads it.
+impl AccountKind {
+    /// The word that is stored, and shown in answers; [`AccountKind::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
@@ -162,7 +162,7 @@ pub struct Account {
     /// Its user name as the user typed it, if it has one.
     pub username: Option<String>,
     /// Whether it may act; asked of every credential, not only at a login.
-    pub state: State,
+    pub state: AccountState,
     /// When the address was proven, if it was.
     pub email_verified_at: Option<Timestamp>,
     /// The present security stamp.
@@ -170,14 +170,14 @@ pub struct Account {
     /// When it was registered.
     pub created_at: Timestamp,
     /// Whether a person or a program owns it; it never changes.
-    pub kind: Kind,
+    pub kind: AccountKind,
 }
 
 /// The kind of token that proves an e-mail address.
 #[derive(Debug)]
 pub enum EmailVerification {}
 
-impl secret::Kind for EmailVerification {
+impl secret::TokenKind for EmailVerification {
     const PREFIX: &'static str = "pcv_";
 }
 
@@ -188,7 +188,7 @@ pub type VerificationToken = Opaque<EmailVerification>;
 #[derive(Debug)]
 pub enum Setup {}
 
-impl secret::Kind for Setup {
+impl secret::TokenKind for Setup {
     const PREFIX: &'static str = "pcsetup_";
 }
 
@@ -206,13 +206,13 @@ pub struct NewAccount {
     pub claim: Claim,
     /// Its user name as typed; `None` for an account with an address only.
     pub username: Option<Username>,
-    /// [`State::Unverified`] with an address that must still be proven, otherwise [`State::Active`].
-    pub state: State,
+    /// [`AccountState::Unverified`] with an address that must still be proven, otherwise [`AccountState::Active`].
+    pub state: AccountState,
     /// The security stamp that its first sessions and tokens carry; a random one.
     pub stamp: Stamp,
     /// The sealed hash of its password.
     pub password: SealedHash,
-    /// The verification token and its letter; `None` sends no mail.
+    /// The verification token and its e-mail; `None` sends no mail.
     pub verification: Option<Offer>,
     /// Names of roles it begins with; they must exist.
     pub roles: Vec<String>,
@@ -245,7 +245,7 @@ port! {
     pub trait Store => account_port;
 
     /// Registers an account (audited as [`audit::Action::AccountRegistered`]). Its address is a claim beside those of
-    /// others, or as [`NewAccount::claim`] says. The letter of [`NewAccount::verification`] is written with it: to whoever
+    /// others, or as [`NewAccount::claim`] says. The e-mail of [`NewAccount::verification`] is written with it: to whoever
     /// claims the address, or where another account has proven it, to that one's owner. One that is withheld
     /// ([`audit::Action::JobWithheld`]) hinders nothing: whoever has the mailbox asks for another.
     write fn register(new: NewAccount, by: audit::Context) -> Result<Account, RegistrationError>;
@@ -285,18 +285,18 @@ port! {
     /// Replaces the sealed hash if it still is `old`: a re-hash never overwrites a password changed meanwhile.
     write fn rehash(id: Id, old: SealedHash, new: SealedHash) -> bool;
 
-    /// Sets the state. [`State::Disabled`] also takes the new stamp and ends every session and refresh token. An
-    /// account whose address isn't proven becomes [`State::Unverified`] where [`State::Active`] was asked for, or stays it
+    /// Sets the state. [`AccountState::Disabled`] also takes the new stamp and ends every session and refresh token. An
+    /// account whose address isn't proven becomes [`AccountState::Unverified`] where [`AccountState::Active`] was asked for, or stays it
     /// ([`AccountsError::Unproven`]): locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
     /// it isn't their own. Invalidates the account.
-    write fn set_state(id: Id, state: State, stamp: Stamp, by: audit::Context) -> Result<Account, AccountsError>;
+    write fn set_state(id: Id, state: AccountState, stamp: Stamp, by: audit::Context) -> Result<Account, AccountsError>;
 
     /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
     write fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;
 
-    /// Remembers a further verification token for the account's claim and writes its letter, both or neither
+    /// Remembers a further verification token for the account's claim and writes its e-mail, both or neither
     /// ([`audit::Action::EmailVerificationRequested`]). Where another account has proven the address there is no token,
-    /// and the letter is to that one's owner.
+    /// and the e-mail is to that one's owner.
     write fn offer_verification(id: Id, offer: Offer, by: audit::Context) -> Result<Offered, AgainError>;
 
     /// The account, with its password, whose address a token would prove at `now`. Uses nothing up.

@@ -1,10 +1,10 @@
-//! Offering a code that proves an address, with the letter that carries it.
+//! Offering a code that proves an address, with the e-mail that carries it.
 //!
-//! Flow: the registrar mints a token → its digest goes to the store in an [`Offer`], which knows how the letter is worded
-//! → inside its transaction the store finds out who the letter is for ([`Addressee`]) → it writes the letter's job with
-//! what it follows. So there is neither an account nor a token without its letter, nor a letter without them.
+//! Flow: the registrar mints a token → its digest goes to the store in an [`Offer`], which knows how the e-mail is worded
+//! → inside its transaction the store finds out who the e-mail is for ([`Addressee`]) → it writes the e-mail's job with
+//! what it follows. So there is neither an account nor a token without its e-mail, nor an e-mail without them.
 //!
-//! **Invariants:** the store never sees the token, only its digest and the sealed letter; whether the letter goes to the
+//! **Invariants:** the store never sees the token, only its digest and the sealed e-mail; whether the e-mail goes to the
 //! claimant or to the owner of a proven address, one is worded, sealed and counted (`T012`).
 
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::job::NewJob;
 use crate::secret::Digest;
 
-/// Whom the letter about a claim is for.
+/// Whom the e-mail about a claim is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Addressee<'a> {
     /// Whoever claims the address: they are sent the code.
@@ -32,14 +32,14 @@ pub enum Addressee<'a> {
     },
 }
 
-/// Words the letters about claims.
-pub trait Wording: Send + Sync {
-    /// The job that sends the letter; `None` where nobody can be told. It is called inside the store's transaction, perhaps
+/// Words the e-mails about claims.
+pub trait VerificationWording: Send + Sync {
+    /// The job that sends the e-mail; `None` where nobody can be told. It is called inside the store's transaction, perhaps
     /// more than once: it waits for nothing.
     ///
     /// # Errors
     /// If it can't be written down.
-    fn letter(
+    fn email(
         &self,
         to: Addressee<'_>,
         token: &VerificationToken,
@@ -47,45 +47,45 @@ pub trait Wording: Send + Sync {
     ) -> Result<Option<NewJob>, Fault>;
 }
 
-/// A token that proves an address, as the store gets it, and the letter that carries it.
+/// A token that proves an address, as the store gets it, and the e-mail that carries it.
 #[derive(Clone)]
 pub struct Offer {
     /// The digest of the token that was minted: all of it that is stored.
     pub digest: Digest<EmailVerification>,
     /// From when on the token is refused, in UTC.
     pub expires_at: Timestamp,
-    letter: Option<Arc<Letter>>,
+    email: Option<Arc<Write>>,
 }
 
-type Letter = dyn Fn(Addressee<'_>, &audit::Context) -> Result<Option<NewJob>, Fault> + Send + Sync;
+type Write = dyn Fn(Addressee<'_>, &audit::Context) -> Result<Option<NewJob>, Fault> + Send + Sync;
 
 impl Offer {
-    /// An offer without a letter.
+    /// An offer without an e-mail.
     pub const fn new(digest: Digest<EmailVerification>, expires_at: Timestamp) -> Self {
         Self {
             digest,
             expires_at,
-            letter: None,
+            email: None,
         }
     }
 
-    /// The same with the letter that this words, as [`Wording::letter`] does.
+    /// The same with the e-mail that this words, as [`VerificationWording::email`] does.
     #[must_use]
-    pub fn with_letter(
+    pub fn with_email(
         mut self,
-        letter: impl Fn(Addressee<'_>, &audit::Context) -> Result<Option<NewJob>, Fault> + Send + Sync + 'static,
+        email: impl Fn(Addressee<'_>, &audit::Context) -> Result<Option<NewJob>, Fault> + Send + Sync + 'static,
     ) -> Self {
-        self.letter = Some(Arc::new(letter));
+        self.email = Some(Arc::new(email));
         self
     }
 
-    /// The job that sends the letter, for the store to write; `None` if there is none.
+    /// The job that sends the e-mail, for the store to write; `None` if there is none.
     ///
     /// # Errors
     /// If it can't be written down.
-    pub fn letter(&self, to: Addressee<'_>, by: &audit::Context) -> Result<Option<NewJob>, Fault> {
-        match &self.letter {
-            Some(letter) => letter(to, by),
+    pub fn email(&self, to: Addressee<'_>, by: &audit::Context) -> Result<Option<NewJob>, Fault> {
+        match &self.email {
+            Some(email) => email(to, by),
             None => Ok(None),
         }
     }
@@ -103,9 +103,9 @@ impl fmt::Debug for Offer {
 /// owner's business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Offered {
-    /// The token is good for this claim, and its letter is written.
+    /// The token is good for this claim, and its e-mail is written.
     Made(Claimed),
-    /// Another account has proven the address, and the letter to its owner is written. The token is worth nothing.
+    /// Another account has proven the address, and the e-mail to its owner is written. The token is worth nothing.
     Taken,
     /// The account claims no address. Nothing was written.
     NothingToProve,

@@ -10,10 +10,10 @@
 
 use std::sync::Arc;
 
-use super::{Account, Id, Identifier, LOGIN_CLAIMS, Login, State, Store};
+use super::{Account, AccountState, Id, Identifier, LOGIN_CLAIMS, Login, Store};
 use crate::defends;
 use crate::fault::Fault;
-use crate::password::{HashError, Hasher, Password, SealedHash, Verdict};
+use crate::password::{HashError, Hasher, Password, PasswordVerdict, SealedHash};
 use crate::secret::SecretText;
 
 /// Role: checks passwords. Finds the accounts that an identifier leads to, and judges what was typed for them.
@@ -36,7 +36,7 @@ pub enum Mismatch {
     WrongPassword,
     /// The password was right, but the account may not act.
     #[error("account {}", .0.as_str())]
-    State(State),
+    State(AccountState),
 }
 
 /// A [`Mismatch`], and the account it is about.
@@ -116,11 +116,11 @@ impl Passwords {
             let Some(sealed) = login.password else { continue };
             hashes += 1;
             match self.verify(Some((login.account.id, &sealed)), password).await? {
-                Verdict::Mismatch => continue,
-                Verdict::MatchRenew(renewed) => {
+                PasswordVerdict::Mismatch => continue,
+                PasswordVerdict::MatchRenew(renewed) => {
                     self.accounts.rehash(login.account.id, sealed, renewed).await?;
                 }
-                Verdict::Match => {}
+                PasswordVerdict::Match => {}
             }
             return Ok(self.judge_state(login.account));
         }
@@ -136,7 +136,7 @@ impl Passwords {
         &self,
         stored: Option<(Id, &SealedHash)>,
         password: &SecretText,
-    ) -> Result<Verdict, HashError> {
+    ) -> Result<PasswordVerdict, HashError> {
         let password = Password::new(password);
         let stored = stored.filter(|_| password.is_some());
         self.hasher.verify(stored, password.unwrap_or_default()).await

@@ -17,7 +17,7 @@ pub enum Claim {
     Vouched,
 }
 
-/// An account's claim, as the letter about it says.
+/// An account's claim, as the e-mail about it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     /// The account that claims the address, as the store has it now.

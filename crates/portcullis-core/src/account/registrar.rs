@@ -7,12 +7,12 @@ use std::time::Duration;
 
 pub use self::verification::{AgainError, PASSWORD_TRIES, VERIFICATION_LIFETIME, VerifyError};
 use super::{
-    Account, Claim, EmailAddress, Id, NewAccount, Offer, SetupToken, Stamp, State, Store, Username,
-    VerificationToken, Wording,
+    Account, AccountState, Claim, EmailAddress, Id, NewAccount, Offer, SetupToken, Stamp, Store, Username,
+    VerificationToken, VerificationWording,
 };
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
-use crate::password::{Broken, HashError, Hasher, Password, Policy};
+use crate::password::{Broken, HashError, Hasher, Password, PasswordPolicy};
 use crate::problem::{Details, Refusal};
 use crate::scopes::ADMINISTRATOR;
 use crate::secret::SecretText;
@@ -100,14 +100,19 @@ pub struct Registrar {
     store: Arc<dyn Store>,
     hasher: Arc<Hasher>,
     environment: Environment,
-    policy: Policy,
+    policy: PasswordPolicy,
     claim: Claim,
-    wording: Option<Arc<dyn Wording>>,
+    wording: Option<Arc<dyn VerificationWording>>,
 }
 
 impl Registrar {
     /// A registrar that applies `policy` to passwords.
-    pub fn new(store: Arc<dyn Store>, hasher: Arc<Hasher>, environment: Environment, policy: Policy) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        hasher: Arc<Hasher>,
+        environment: Environment,
+        policy: PasswordPolicy,
+    ) -> Self {
         Self {
             store,
             hasher,
@@ -118,10 +123,10 @@ impl Registrar {
         }
     }
 
-    /// The same registrar, which has these letters written with what they follow. Without, whoever calls it mails the
+    /// The same registrar, which has these e-mails written with what they follow. Without, whoever calls it mails the
     /// tokens.
     #[must_use]
-    pub fn writing(mut self, wording: Arc<dyn Wording>) -> Self {
+    pub fn writing(mut self, wording: Arc<dyn VerificationWording>) -> Self {
         self.wording = Some(wording);
         self
     }
@@ -144,7 +149,7 @@ impl Registrar {
     }
 
     /// Registers an account. An address must still be proven; until then the account is unverified, and others may
-    /// claim the same address. The letter that asks for the proof is written with the account.
+    /// claim the same address. The e-mail that asks for the proof is written with the account.
     ///
     /// # Errors
     /// [`RegistrationError`]; no account exists then, and no e-mail was written.
@@ -189,7 +194,7 @@ impl Registrar {
     }
 
     /// Registers the first administrator with the set-up token, and uses the token up. The address counts as proven:
-    /// whoever has the token runs the server, and must not be locked out by a letter that gets lost.
+    /// whoever has the token runs the server, and must not be locked out by an e-mail that gets lost.
     ///
     /// # Errors
     /// [`RegistrationError`]; the token stays good unless the account was made.
@@ -252,9 +257,9 @@ impl Registrar {
         let unproven = email.is_some() && claim != Claim::Vouched;
         let verification = unproven.then(|| VerificationToken::mint(&self.environment));
         let state = if unproven {
-            State::Unverified
+            AccountState::Unverified
         } else {
-            State::Active
+            AccountState::Active
         };
         let new = NewAccount {
             id,
@@ -271,14 +276,14 @@ impl Registrar {
         Ok((new, verification))
     }
 
-    /// What the store gets of a token made at this moment: its digest, and how its letter is worded.
+    /// What the store gets of a token made at this moment: its digest, and how its e-mail is worded.
     fn offer(&self, token: &VerificationToken, at: Timestamp) -> Offer {
         let offer = Offer::new(token.digest(), at.plus(VERIFICATION_LIFETIME));
         let Some(wording) = self.wording.clone() else {
             return offer;
         };
         let token = token.clone();
-        offer.with_letter(move |to, by| wording.letter(to, &token, by))
+        offer.with_email(move |to, by| wording.email(to, &token, by))
     }
 }
 

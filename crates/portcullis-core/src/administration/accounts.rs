@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::account::{Account, AccountsError, Id, Stamp, State, Store};
+use crate::account::{Account, AccountState, AccountsError, Id, Stamp, Store};
 use crate::audit;
 use crate::authz::{AccountsRead, AccountsWrite, Permit};
 use crate::environment::Environment;
@@ -50,13 +50,13 @@ impl Accounts {
         &self,
         permit: &Permit<AccountsWrite>,
         id: Id,
-        state: State,
+        state: AccountState,
         by: audit::Context,
     ) -> Result<Account, AccountsError> {
-        if state == State::Unverified {
+        if state == AccountState::Unverified {
             return Err(AccountsError::NotSettable);
         }
-        if permit.actor() == audit::Actor::Account(id) && state != State::Active {
+        if permit.actor() == audit::Actor::Account(id) && state != AccountState::Active {
             return Err(AccountsError::Yourself);
         }
         let by = permit.sign(by);
@@ -64,7 +64,7 @@ impl Accounts {
         self.store.set_state(id, state, stamp, by).await?
     }
 
-    /// Proves the account's address in the name of whoever acts, without a code: for letters that don't arrive. As by
+    /// Proves the account's address in the name of whoever acts, without a code: for e-mails that don't arrive. As by
     /// every proof, others who claim the address lose it.
     ///
     /// # Errors

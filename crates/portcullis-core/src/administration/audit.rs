@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::audit::{Event, Filter, Store};
+use crate::audit::{Event, EventFilter, Store};
 use crate::authz::{AuditRead, Permit};
 use crate::fault::Fault;
 
@@ -25,7 +25,7 @@ impl Log {
     pub async fn list(
         &self,
         _permit: &Permit<AuditRead>,
-        filter: Filter,
+        filter: EventFilter,
         limit: u32,
     ) -> Result<Vec<Event>, Fault> {
         self.store.list(filter, limit).await

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::dry_run::Imagined;
 use super::{Asked, Outlook};
 use crate::account;
-use crate::authn::{Directory, Refused};
+use crate::authn::{AccountDirectory, Refused};
 use crate::authz::explain::{Decision, Store};
-use crate::authz::{DecisionsRead, Permit, Situation};
+use crate::authz::{DecisionContext, DecisionsRead, Permit};
 use crate::fault::Fault;
 use crate::session::Assurance;
 
@@ -17,13 +17,13 @@ use crate::session::Assurance;
 #[derive(Clone)]
 pub struct Decisions {
     store: Arc<dyn Store>,
-    directory: Arc<Directory>,
+    directory: Arc<AccountDirectory>,
     require_verified_email: bool,
 }
 
 /// What an account could do if it called now: a person after a fresh login, a service account with a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
+pub struct Capabilities {
     /// Why it could not even log in.
     pub refused: Option<Refused>,
     /// What would come of each route, in the order they were asked for.
@@ -33,7 +33,11 @@ pub struct Access {
 impl Decisions {
     /// The decisions in `store`, and the accounts in `directory`. Whether unverified accounts are refused is what
     /// the [`Authenticator`](crate::authn::Authenticator) was told.
-    pub fn new(store: Arc<dyn Store>, directory: Arc<Directory>, require_verified_email: bool) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        directory: Arc<AccountDirectory>,
+        require_verified_email: bool,
+    ) -> Self {
         Self {
             store,
             directory,
@@ -64,8 +68,8 @@ impl Decisions {
         _permit: &Permit<DecisionsRead>,
         (account, assurance): (account::Id, Assurance),
         asked: &[Asked],
-        situation: &Situation<'_>,
-    ) -> Result<Option<Access>, Fault> {
+        situation: &DecisionContext<'_>,
+    ) -> Result<Option<Capabilities>, Fault> {
         let Some(facts) = self.directory.read(account, situation.now).await? else {
             return Ok(None);
         };
@@ -73,7 +77,7 @@ impl Decisions {
         let refused = (!state.may_act_where(self.require_verified_email)).then_some(Refused::Account(state));
         let imagined = Imagined::new(facts, assurance, situation, refused);
         let routes = asked.iter().map(|asked| imagined.outlook(asked, situation));
-        Ok(Some(Access {
+        Ok(Some(Capabilities {
             refused,
             routes: routes.collect(),
         }))

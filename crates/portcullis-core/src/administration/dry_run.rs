@@ -12,7 +12,7 @@ use crate::authn::Refused;
 use crate::authz::decide::{Standing, Within};
 use crate::authz::explain::{Explanation, explain};
 use crate::authz::{
-    CredentialKind, Denied, Facts, Kinds, Principal, Rule, Situation, is_reserved, is_the_servers,
+    CredentialKind, DecisionContext, Denied, Facts, Kinds, Principal, Rule, is_reserved, is_the_servers,
 };
 use crate::scopes::{ADMINISTRATOR, Scopes};
 use crate::session::{Assurance, Method};
@@ -53,12 +53,12 @@ impl Imagined {
     pub(super) fn new(
         facts: Arc<Facts>,
         assurance: Assurance,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         refused: Option<Refused>,
     ) -> Self {
         let (principal, usable) = match facts.account.kind {
-            account::Kind::Person => (logged_in(facts, assurance, situation), Kinds::PERSONAL),
-            account::Kind::Service => (by_key(facts, situation), Kinds::of(&[CredentialKind::ApiKey])),
+            account::AccountKind::Person => (logged_in(facts, assurance, situation), Kinds::PERSONAL),
+            account::AccountKind::Service => (by_key(facts, situation), Kinds::of(&[CredentialKind::ApiKey])),
         };
         Self {
             principal,
@@ -68,12 +68,12 @@ impl Imagined {
     }
 
     /// What would come of calling a route that asks this.
-    pub(super) fn outlook(&self, asked: &Asked, situation: &Situation<'_>) -> Outlook {
+    pub(super) fn outlook(&self, asked: &Asked, situation: &DecisionContext<'_>) -> Outlook {
         // As for a request: only rules that ask for a membership look which organization is named.
         let situation = if asked.rule.needs_organization() {
             *situation
         } else {
-            Situation {
+            DecisionContext {
                 selected: None,
                 member: None,
                 suspended: false,
@@ -122,7 +122,7 @@ impl Imagined {
         Some(("credential_not_accepted", why))
     }
 
-    fn standing<'a>(&'a self, situation: &'a Situation<'a>) -> Standing<'a> {
+    fn standing<'a>(&'a self, situation: &'a DecisionContext<'a>) -> Standing<'a> {
         Standing {
             principal: &self.principal,
             situation,
@@ -165,7 +165,7 @@ fn everywhere(denied: Denied) -> String {
     format!("whichever organization is named, this needs {}", denied.lacking())
 }
 
-fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>) -> Principal {
+fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &DecisionContext<'_>) -> Principal {
     Principal {
         effective: facts.permissions.clone(),
         facts,
@@ -182,7 +182,7 @@ fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &Situation<'_>)
 
 /// A key that names all it may: what its account has everywhere, and of the application's permissions those that the
 /// membership gives. It carries no roles.
-fn by_key(facts: Arc<Facts>, situation: &Situation<'_>) -> Principal {
+fn by_key(facts: Arc<Facts>, situation: &DecisionContext<'_>) -> Principal {
     let mut names = facts.permission_names.clone();
     let here = situation
         .member

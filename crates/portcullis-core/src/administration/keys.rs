@@ -8,11 +8,11 @@ use crate::key::{Keyring, KeyringError, SigningKey};
 
 /// Rotates, imports and withdraws signing keys.
 #[derive(Debug, Clone)]
-pub struct Keys {
+pub struct SigningKeys {
     ring: Arc<Keyring>,
 }
 
-impl Keys {
+impl SigningKeys {
     /// The keys of `ring`.
     pub fn new(ring: Arc<Keyring>) -> Self {
         Self { ring }
@@ -28,7 +28,7 @@ impl Keys {
         self.ring.rotate(permit.sign(by)).await
     }
 
-    /// [`Keys::rotate`] even if the next key was published a moment ago, for a current key that must stop signing
+    /// [`SigningKeys::rotate`] even if the next key was published a moment ago, for a current key that must stop signing
     /// now. Verifiers elsewhere ask for a name they don't know, but may refuse the new tokens for some seconds.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Keys {
 
     /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
     /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation. The
-    /// next key of before signs from now on, however new it is ([`Keys::rotate_at_once`]). Keys of another algorithm
+    /// next key of before signs from now on, however new it is ([`SigningKeys::rotate_at_once`]). SigningKeys of another algorithm
     /// than the ring's never sign, and retire with the former ones.
     /// Answers `false` if another node changed the ring meanwhile; call again.
     ///

@@ -11,7 +11,7 @@ mod service_accounts;
 
 pub use self::accounts::Accounts;
 pub use self::audit::Log;
-pub use self::decisions::{Access, Decisions};
+pub use self::decisions::{Capabilities, Decisions};
 pub use self::dry_run::{Asked, Outlook};
-pub use self::keys::Keys;
+pub use self::keys::SigningKeys;
 pub use self::service_accounts::ServiceAccounts;

@@ -37,7 +37,7 @@ pub enum ApiKeysError {
     Exceeding(Vec<String>),
     /// The owner may not act.
     #[error("the account is {}", .0.as_str())]
-    OwnerMayNotAct(account::State),
+    OwnerMayNotAct(account::AccountState),
     /// No key of a disabled account is enabled.
     #[error("the account is disabled: enable it first")]
     OwnerDisabled,

@@ -28,7 +28,7 @@ pub type KeyDigest = Digest<Presented>;
 
 /// Why a text is none of our keys. Told apart in code; outside all of them are one 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidKey {
+pub enum InvalidApiKey {
     /// It hasn't the form of a key.
     #[error("it hasn't the form of an API key: prefix_environment_ and 49 letters and digits")]
     Form,
@@ -125,15 +125,15 @@ impl Format {
     /// Reads a key as a caller presents it: what is looked up, and nothing that could be shown.
     ///
     /// # Errors
-    /// [`InvalidKey`]: the form, the checksum, the prefix or the environment is another.
-    pub fn read(&self, text: &str) -> Result<KeyDigest, InvalidKey> {
+    /// [`InvalidApiKey`]: the form, the checksum, the prefix or the environment is another.
+    pub fn read(&self, text: &str) -> Result<KeyDigest, InvalidApiKey> {
         defends!("T038");
         let parts = Parts::of(text)?;
         if parts.prefix != self.prefix {
-            return Err(InvalidKey::Prefix);
+            return Err(InvalidApiKey::Prefix);
         }
         if parts.environment != self.environment {
-            return Err(InvalidKey::Environment);
+            return Err(InvalidApiKey::Environment);
         }
         Ok(digest(text))
     }
@@ -152,19 +152,22 @@ impl<'t> Parts<'t> {
     /// Recognises a key offline.
     ///
     /// # Errors
-    /// [`InvalidKey::Form`] if it isn't built like a key, [`InvalidKey::Checksum`] if it was mistyped, cut or made up.
-    pub fn of(text: &'t str) -> Result<Self, InvalidKey> {
-        let (prefix, rest) = text.split_once('_').ok_or(InvalidKey::Form)?;
-        let (environment, tail) = rest.split_once('_').ok_or(InvalidKey::Form)?;
-        let (random, sum) = tail.as_bytes().split_at_checked(RANDOM).ok_or(InvalidKey::Form)?;
+    /// [`InvalidApiKey::Form`] if it isn't built like a key, [`InvalidApiKey::Checksum`] if it was mistyped, cut or made up.
+    pub fn of(text: &'t str) -> Result<Self, InvalidApiKey> {
+        let (prefix, rest) = text.split_once('_').ok_or(InvalidApiKey::Form)?;
+        let (environment, tail) = rest.split_once('_').ok_or(InvalidApiKey::Form)?;
+        let (random, sum) = tail
+            .as_bytes()
+            .split_at_checked(RANDOM)
+            .ok_or(InvalidApiKey::Form)?;
         let formed =
             is_word(prefix) && is_word(environment) && is_random_part(random) && sum.len() == CHECKSUM;
         if !formed || !sum.iter().all(u8::is_ascii_alphanumeric) {
-            return Err(InvalidKey::Form);
+            return Err(InvalidApiKey::Form);
         }
         let summed: [&[u8]; 5] = [prefix.as_bytes(), b"_", environment.as_bytes(), b"_", random];
         if checksum(&summed) != *sum {
-            return Err(InvalidKey::Checksum);
+            return Err(InvalidApiKey::Checksum);
         }
         Ok(Self { prefix, environment })
     }
@@ -260,7 +263,7 @@ mod tests {
         for end in 0..text.len() {
             assert_eq!(
                 live().read(&text[..end]),
-                Err(InvalidKey::Form),
+                Err(InvalidApiKey::Form),
                 "{end} characters"
             );
         }
@@ -268,25 +271,25 @@ mod tests {
             assert!(live().read(&text[start..]).is_err(), "without the first {start}");
         }
         for (forged, error) in [
-            (format!("{text}0"), InvalidKey::Form),
-            (format!(" {text}"), InvalidKey::Form),
-            (format!("{text}\n"), InvalidKey::Form),
-            (text.to_uppercase(), InvalidKey::Form),
-            (text.replacen('_', "-", 1), InvalidKey::Form),
-            (text.replacen("live", "Live", 1), InvalidKey::Form),
-            (text.replacen("live", "", 1), InvalidKey::Form),
-            (text.replacen("pk_live", "pk_live_x", 1), InvalidKey::Form),
-            (format!("pk_live_{}", "é".repeat(24)), InvalidKey::Form),
+            (format!("{text}0"), InvalidApiKey::Form),
+            (format!(" {text}"), InvalidApiKey::Form),
+            (format!("{text}\n"), InvalidApiKey::Form),
+            (text.to_uppercase(), InvalidApiKey::Form),
+            (text.replacen('_', "-", 1), InvalidApiKey::Form),
+            (text.replacen("live", "Live", 1), InvalidApiKey::Form),
+            (text.replacen("live", "", 1), InvalidApiKey::Form),
+            (text.replacen("pk_live", "pk_live_x", 1), InvalidApiKey::Form),
+            (format!("pk_live_{}", "é".repeat(24)), InvalidApiKey::Form),
             (
                 resummed(&format!("pk_live_{}000000", "z".repeat(43))),
-                InvalidKey::Form,
+                InvalidApiKey::Form,
             ),
-            (text.replacen("live", "test", 1), InvalidKey::Checksum),
-            (text.replacen("pk", "sk", 1), InvalidKey::Checksum),
-            (resummed(&text.replacen("pk", "sk", 1)), InvalidKey::Prefix),
+            (text.replacen("live", "test", 1), InvalidApiKey::Checksum),
+            (text.replacen("pk", "sk", 1), InvalidApiKey::Checksum),
+            (resummed(&text.replacen("pk", "sk", 1)), InvalidApiKey::Prefix),
             (
                 resummed(&text.replacen("live", "test", 1)),
-                InvalidKey::Environment,
+                InvalidApiKey::Environment,
             ),
         ] {
             assert_eq!(live().read(&forged), Err(error), "{forged}");
@@ -312,7 +315,7 @@ mod tests {
     fn a_key_of_another_environment_is_never_the_same_record() {
         checks!("T038");
         let secret = test().mint(&environment(3));
-        assert_eq!(live().read(secret.expose()), Err(InvalidKey::Environment));
+        assert_eq!(live().read(secret.expose()), Err(InvalidApiKey::Environment));
         let renamed = resummed(&secret.expose().replacen("test", "live", 1));
         assert_ne!(live().read(&renamed).unwrap(), secret.digest());
     }

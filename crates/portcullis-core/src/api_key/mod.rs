@@ -31,8 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::error::ApiKeysError;
-pub use self::format::{Format, InvalidFormat, InvalidKey, KeyDigest, Parts, Presented, Secret};
-pub use self::name::{InvalidName, Name};
+pub use self::format::{Format, InvalidApiKey, InvalidFormat, KeyDigest, Parts, Presented, Secret};
+pub use self::name::{InvalidKeyName, KeyName};
 pub use self::networks::{InvalidNetwork, Networks};
 pub use self::settings::Settings;
 pub(crate) use self::terms::Terms;
@@ -86,7 +86,7 @@ pub struct NewApiKey {
     /// makes it.
     pub stamp: Option<account::Stamp>,
     /// What its owner calls it; for people alone.
-    pub name: Name,
+    pub name: KeyName,
     /// What it may do, sorted and without repetition.
     pub permissions: Vec<String>,
     /// The hash of its text.
@@ -112,11 +112,11 @@ pub struct Found {
     pub until: Option<Timestamp>,
 }
 
-/// What changes of a key; `None` leaves it as it is.
+/// What changes of a key; `None` leaves it is.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// What its owner calls it from now on.
-    pub name: Option<Name>,
+    pub name: Option<KeyName>,
     /// Whether it is honoured.
     pub enabled: Option<bool>,
     /// From where it may be used.
@@ -158,7 +158,7 @@ pub enum NewEnd {
 
 /// A new text for a key.
 #[derive(Debug, Clone)]
-pub struct Rotation {
+pub struct KeyRotation {
     /// The owner's stamp, if the owner rotates: as [`NewApiKey::stamp`].
     pub stamp: Option<account::Stamp>,
     /// The hash of the text that it is to replace: whoever was overtaken by another rotation replaces nothing.
@@ -186,7 +186,7 @@ pub struct Expiring {
 }
 
 /// Words what is told of keys that end soon.
-pub trait Wording: Send + Sync {
+pub trait ExpiryWording: Send + Sync {
     /// The jobs that tell of it; none where nobody can be told. It is called inside the store's transaction, perhaps more
     /// than once: it waits for nothing.
     ///
@@ -207,15 +207,15 @@ pub struct Warning {
 /// Whether somebody was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Warned {
-    /// So many letters are written: none where nobody can be told. The key isn't answered again.
+    /// So many e-mails are written: none where nobody can be told. The key isn't answered again.
     Told(usize),
-    /// Every letter was withheld ([`audit::Action::JobWithheld`]): the key is answered again.
+    /// Every e-mail was withheld ([`audit::Action::JobWithheld`]): the key is answered again.
     Untold,
 }
 
 /// Which keys [`Store::warn_expiring`] looks at.
 #[derive(Debug, Clone, Copy)]
-pub struct Due {
+pub struct ExpiryWindow {
     /// Those that expire until then.
     pub before: Timestamp,
     /// Those behind this one, by end and id: whoever asks in a loop isn't answered the untold once more.
@@ -255,7 +255,7 @@ port! {
     write fn rotate_key(
         account: account::Id,
         id: Id,
-        rotation: Rotation,
+        rotation: KeyRotation,
         by: audit::Context,
     ) -> Result<ApiKey, ApiKeysError>;
 
@@ -265,9 +265,9 @@ port! {
     /// Writes down when, and from where, keys were last used; never moves one back.
     write fn note_used(used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> ();
 
-    /// Marks honoured keys that expire between `by.at` and [`Due::before`], were made for longer than that, and whose
-    /// owners may act, as told of, and writes the letters that tell of them ([`audit::Action::ApiKeyExpiring`]): mark and
-    /// letters of a key, or neither. Each is answered once, to one caller, by its end; one that is
+    /// Generations honoured keys that expire between `by.at` and [`ExpiryWindow::before`], were made for longer than that, and whose
+    /// owners may act, as told of, and writes the e-mails that tell of them ([`audit::Action::ApiKeyExpiring`]): mark and
+    /// e-mails of a key, or neither. Each is answered once, to one caller, by its end; one that is
     /// [`Warned::Untold`] ([`audit::Action::ApiKeyUntold`]) isn't marked.
-    write fn warn_expiring(due: Due, wording: Arc<dyn Wording>, by: audit::Context) -> Vec<Warning>;
+    write fn warn_expiring(due: ExpiryWindow, wording: Arc<dyn ExpiryWording>, by: audit::Context) -> Vec<Warning>;
 }

@@ -4,26 +4,26 @@ use crate::text::{Bounded, reads_plainly};
 
 /// The name of a key: 1 to 64 printable characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(String);
+pub struct KeyName(String);
 
 /// Why a key's name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key's name has 1 to 64 printable characters")]
-pub struct InvalidName;
+pub struct InvalidKeyName;
 
-impl Name {
+impl KeyName {
     /// Parses a name: 1 to 64 characters that can be seen. Space around it is dropped.
     ///
     /// # Errors
-    /// [`InvalidName`] if it is empty, longer, or has characters that can't be seen or turn the direction of writing.
-    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+    /// [`InvalidKeyName`] if it is empty, longer, or has characters that can't be seen or turn the direction of writing.
+    pub fn parse(text: &str) -> Result<Self, InvalidKeyName> {
         // 64 characters of four bytes, and some space around them.
-        let text = Bounded::new(text, 512).ok_or(InvalidName)?.trimmed().as_str();
+        let text = Bounded::new(text, 512).ok_or(InvalidKeyName)?.trimmed().as_str();
         let fits = (1..=64).contains(&text.chars().count());
         if fits && reads_plainly(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidName)
+            Err(InvalidKeyName)
         }
     }
 
@@ -51,8 +51,8 @@ mod tests {
             (&*"é".repeat(64), true),
             (" ci ", true),
         ] {
-            assert_eq!(Name::parse(text).is_ok(), good, "{text:?}");
+            assert_eq!(KeyName::parse(text).is_ok(), good, "{text:?}");
         }
-        assert_eq!(Name::parse(" ci ").unwrap().as_str(), "ci");
+        assert_eq!(KeyName::parse(" ci ").unwrap().as_str(), "ci");
     }
 }

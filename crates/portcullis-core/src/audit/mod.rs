@@ -101,7 +101,7 @@ actions! {
     EmailVerified = "account.email_verified",
     /// An account lost an address that it hadn't proven; the detail says why.
     EmailClaimLost = "account.email_claim_lost",
-    /// Somebody asked for a further letter that proves an address, and it was written; the detail says to whom.
+    /// Somebody asked for a further e-mail that proves an address, and it was written; the detail says to whom.
     EmailVerificationRequested = "account.email_verification_requested",
     /// A login was refused; the detail names the reason.
     LoginRefused = "login.refused",
@@ -192,11 +192,11 @@ actions! {
     ApiKeyRevoked = "api_key.revoked",
     /// The owner of an API key was told that it ends soon.
     ApiKeyExpiring = "api_key.expiring",
-    /// That it ends soon was told to nobody, for too many letters were written; it is tried again.
+    /// That it ends soon was told to nobody, for too many e-mails were written; it is tried again.
     ApiKeyUntold = "api_key.untold",
-    /// A letter was not written, for too many were; the detail says what it was about.
+    /// An e-mail was not written, for too many were; the detail says what it was about.
     JobWithheld = "job.withheld",
-    /// A letter was given up; the detail says what it was about, and why.
+    /// An e-mail was given up; the detail says what it was about, and why.
     JobGivenUp = "job.given_up",
 }
 
@@ -242,7 +242,7 @@ pub struct Occurrence {
 
 /// Which events to list.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct EventFilter {
     /// Only events about or by this account.
     pub account: Option<AccountId>,
     /// Only this action (its stored form).
@@ -263,5 +263,5 @@ port! {
     write fn append(occurrence: Occurrence, by: Context) -> ();
 
     /// Up to `limit` events, newest first.
-    read fn list(filter: Filter, limit: u32) -> Vec<Event>;
+    read fn list(filter: EventFilter, limit: u32) -> Vec<Event>;
 }

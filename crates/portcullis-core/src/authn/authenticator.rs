@@ -24,11 +24,11 @@ use uuid::Uuid;
 
 use self::basic::Basic;
 use crate::authn::directory::is_young;
-use crate::authn::{AuthenticationError, Bearer, Credential, Directory, Refused};
+use crate::authn::{AccountDirectory, AuthenticationError, Bearer, Credential, Refused};
 use crate::authz::{Facts, Principal};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Marked, Marks};
+use crate::invalidation::{Generations, Marked};
 use crate::throttle::Limiter;
 use crate::token::Verifier;
 use crate::{api_key, defends, session, token};
@@ -50,9 +50,9 @@ impl Bus for Alone {
 }
 
 /// What an [`Authenticator`] rests on.
-pub struct Foundation {
+pub struct AuthenticatorParts {
     /// Where accounts' states, stamps, roles and permissions are read, and remembered.
-    pub directory: Arc<Directory>,
+    pub directory: Arc<AccountDirectory>,
     /// Where session tokens are looked up.
     pub sessions: Arc<dyn session::Store>,
     /// Where it is asked whether an access token was revoked.
@@ -62,7 +62,7 @@ pub struct Foundation {
     /// What checks signature and claims of access tokens.
     pub verifier: Verifier,
     /// The marks that the store's invalidations move.
-    pub marks: Arc<Marks>,
+    pub marks: Arc<Generations>,
     /// How other nodes are heard.
     pub bus: Arc<dyn Bus>,
     /// Whether an unverified account is refused.
@@ -73,7 +73,7 @@ pub struct Foundation {
 
 /// Role: verification manager. Turns a credential into a principal.
 pub struct Authenticator {
-    on: Foundation,
+    on: AuthenticatorParts,
     basic: Option<Basic>,
     verified: Cache<[u8; 32], Arc<Entry>>,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
@@ -96,7 +96,7 @@ pub(super) struct Entry {
 
 impl Authenticator {
     /// An authenticator on this foundation.
-    pub fn new(on: Foundation) -> Self {
+    pub fn new(on: AuthenticatorParts) -> Self {
         let verified = Cache::new(on.capacity);
         let limiter = Limiter::new(on.capacity);
         Self {

@@ -83,7 +83,7 @@ pub enum Refused {
     Revoked,
     /// The text is no API key of this deployment.
     #[error("an API key was presented, but {0}")]
-    Key(#[from] api_key::InvalidKey),
+    Key(#[from] api_key::InvalidApiKey),
     /// There is no such API key, or it was revoked.
     #[error("the API key is unknown or was revoked")]
     UnknownKey,
@@ -101,7 +101,7 @@ pub enum Refused {
     StampChanged,
     /// The account may not act.
     #[error("the account is {}", .0.as_str())]
-    Account(account::State),
+    Account(account::AccountState),
     /// The account is gone.
     #[error("the account doesn't exist")]
     NoAccount,

@@ -8,15 +8,15 @@ use quick_cache::sync::Cache;
 use crate::authz::Facts;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Mark, Marks};
+use crate::invalidation::{Generations, Mark};
 use crate::roles::Store;
 use crate::{account, defends};
 
 /// Reads an account's [`Facts`] once and remembers them until an invalidation says otherwise, at most for
 /// [`REMEMBERED`].
-pub struct Directory {
+pub struct AccountDirectory {
     store: Arc<dyn Store>,
-    marks: Arc<Marks>,
+    marks: Arc<Generations>,
     known: Cache<account::Id, Known>,
 }
 
@@ -27,9 +27,9 @@ struct Known {
     facts: Arc<Facts>,
 }
 
-impl Directory {
+impl AccountDirectory {
     /// A directory over `store` that remembers up to `capacity` accounts.
-    pub fn new(store: Arc<dyn Store>, marks: Arc<Marks>, capacity: usize) -> Self {
+    pub fn new(store: Arc<dyn Store>, marks: Arc<Generations>, capacity: usize) -> Self {
         Self {
             store,
             marks,
@@ -83,9 +83,9 @@ pub(crate) fn is_young(read_at: Timestamp, now: Timestamp) -> bool {
 /// much sooner; but a machine that slept for longer than they are kept woke up without having heard them.
 pub const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 
-impl std::fmt::Debug for Directory {
+impl std::fmt::Debug for AccountDirectory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Directory")
+        f.debug_struct("AccountDirectory")
             .field("known", &self.known.len())
             .finish_non_exhaustive()
     }

@@ -2,7 +2,7 @@
 //!
 //! A request's credential is read by its form ([`Credential`]), verified, and becomes a
 //! [`Principal`](crate::authz::Principal): the account with what it may do, narrowed by the credential's scopes. What was
-//! verified is remembered until one of its marks moves ([`Marks`](crate::invalidation::Marks)).
+//! verified is remembered until one of its marks moves ([`Generations`](crate::invalidation::Generations)).
 
 mod authentication;
 mod authenticator;
@@ -11,8 +11,8 @@ mod directory;
 mod remote;
 
 pub use self::authentication::{Authentication, Verified};
-pub use self::authenticator::{Alone, Authenticator, Bus, Foundation, SHORT_LIFE};
+pub use self::authenticator::{Alone, Authenticator, AuthenticatorParts, Bus, SHORT_LIFE};
 pub use self::credential::{AuthenticationError, Bearer, Credential, Pair, Refused};
 pub(crate) use self::directory::is_young;
-pub use self::directory::{Directory, REMEMBERED};
+pub use self::directory::{AccountDirectory, REMEMBERED};
 pub use self::remote::{MAX_LIFETIME, RemoteAuthenticator};

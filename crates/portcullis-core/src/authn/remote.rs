@@ -24,7 +24,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use uuid::Uuid;
 
-use crate::account::{self, Account, Stamp, State};
+use crate::account::{self, Account, AccountState, Stamp};
 use crate::authn::authenticator::cache_key_of;
 use crate::authn::{AuthenticationError, Bearer, Refused};
 use crate::authz::{AccountFacts, CredentialKind, Facts, Principal};
@@ -233,10 +233,10 @@ fn principal(claims: RemoteClaims) -> Principal {
 fn account_of(subject: &str) -> Account {
     Account {
         id: account_id(subject),
-        kind: account::Kind::Person,
+        kind: account::AccountKind::Person,
         email: None,
         username: None,
-        state: State::Active,
+        state: AccountState::Active,
         email_verified_at: None,
         stamp: Stamp::from_uuid(Uuid::nil()),
         created_at: Timestamp::from_micros(0),

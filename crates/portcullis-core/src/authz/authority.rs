@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 
 use crate::authz::{PermissionRef, is_the_servers};
 use crate::defends;
-use crate::scopes::{ADMINISTRATOR, Lacks, Scopes};
+use crate::scopes::{ADMINISTRATOR, Missing, Scopes};
 
 /// What somebody may do to others' roles and accounts, within the bounds that `Over` names: [`Everywhere`], or
 /// [`InAnOrganization`].
@@ -110,13 +110,13 @@ impl<Over> Authority<Over> {
 
 impl Authority<Everywhere> {
     /// What is missing to use `needed` and to give or take these permissions.
-    pub fn lacks<'n>(
+    pub fn missing<'n>(
         &self,
         needed: PermissionRef,
         permissions: impl IntoIterator<Item = &'n String>,
-    ) -> Lacks {
+    ) -> Missing {
         if self.is_the_operators() {
-            return Lacks::new();
+            return Missing::new();
         }
         let asked: BTreeSet<&str> = permissions
             .into_iter()
@@ -129,9 +129,9 @@ impl Authority<Everywhere> {
     }
 
     /// What is missing to use `needed` and to give somebody the role.
-    pub fn lacks_to_give(&self, needed: PermissionRef, role: &Brings) -> Lacks {
+    pub fn missing_to_give(&self, needed: PermissionRef, role: &Brings) -> Missing {
         defends!("T089");
-        let mut missing = self.lacks(needed, &role.permissions);
+        let mut missing = self.missing(needed, &role.permissions);
         missing.extend(role.roles.iter().filter(|name| !self.has_role(name)).cloned());
         if self.has_role(ADMINISTRATOR) {
             missing.clear();
@@ -141,33 +141,33 @@ impl Authority<Everywhere> {
 
     /// What is missing to use `needed` and to take the role from somebody: its permissions, and its name if it brings none,
     /// as in organizations. What is asked for by name alone only who has the name, or an administrator, takes or deletes.
-    pub fn lacks_to_take(&self, needed: PermissionRef, role: &Brings) -> Lacks {
+    pub fn missing_to_take(&self, needed: PermissionRef, role: &Brings) -> Missing {
         defends!("T178");
-        let mut missing = self.lacks(needed, &role.permissions);
+        let mut missing = self.missing(needed, &role.permissions);
         if role.permissions.is_empty() && !self.has_role(ADMINISTRATOR) {
             missing.extend(role.roles.iter().filter(|name| !self.has_role(name)).cloned());
         }
         if role.roles.contains(ADMINISTRATOR) {
-            missing.extend(self.lacks_to_administer());
+            missing.extend(self.missing_to_administer());
         }
         missing
     }
 
     /// What is missing to do what only administrators do.
-    pub fn lacks_to_administer(&self) -> Lacks {
+    pub fn missing_to_administer(&self) -> Missing {
         let missing = (!self.has_role(ADMINISTRATOR)).then(|| ADMINISTRATOR.to_owned());
         missing.into_iter().collect()
     }
 
     /// What is missing to use `needed` and to lock, end or take something of an account that has these permissions: those
     /// of the server's among them.
-    pub fn lacks_over<'n>(
+    pub fn missing_over<'n>(
         &self,
         needed: PermissionRef,
         permissions: impl IntoIterator<Item = &'n String>,
-    ) -> Lacks {
+    ) -> Missing {
         defends!("T090");
-        self.lacks(
+        self.missing(
             needed,
             permissions.into_iter().filter(|name| is_the_servers(name)),
         )

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::authz::{PermissionRef, Principal, Rule, Situation, StepUp, Verdict};
+use crate::authz::{DecisionContext, PermissionRef, Principal, Rule, StepUp, Verdict};
 use crate::defends;
 use crate::problem::{Challenge, Details, Refusal};
 use crate::session::Assurance;
@@ -68,7 +68,7 @@ impl Denied {
             Self::MissingPermission(permission) | Self::InsufficientScope(permission) => {
                 Rule::Permission(permission)
             }
-            Self::Narrowed => Rule::Unnarrowed,
+            Self::Narrowed => Rule::Unscoped,
             Self::MissingRole(name) => Rule::Role(name),
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
@@ -148,7 +148,7 @@ impl Refusal for Denied {
 ///
 /// # Errors
 /// [`Denied`], naming the first thing that is missing.
-pub fn decide(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> Result<(), Denied> {
+pub fn decide(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Result<(), Denied> {
     Standing {
         principal,
         situation,
@@ -184,7 +184,7 @@ impl Within {
 #[derive(Clone, Copy)]
 pub(crate) struct Standing<'a> {
     pub(crate) principal: &'a Principal,
-    pub(crate) situation: &'a Situation<'a>,
+    pub(crate) situation: &'a DecisionContext<'a>,
     pub(crate) within: Within,
 }
 
@@ -192,7 +192,7 @@ impl Standing<'_> {
     pub(crate) fn decide(self, rule: &Rule) -> Result<(), Denied> {
         match *rule {
             Rule::Public | Rule::Authenticated => Ok(()),
-            Rule::Unnarrowed => self.unnarrowed(),
+            Rule::Unscoped => self.unscoped(),
             Rule::Permission(permission) => self.permission(permission),
             Rule::Role(name) if self.has_role(name) => Ok(()),
             Rule::Role(name) => Err(Denied::MissingRole(name)),
@@ -206,7 +206,7 @@ impl Standing<'_> {
         }
     }
 
-    fn unnarrowed(self) -> Result<(), Denied> {
+    fn unscoped(self) -> Result<(), Denied> {
         defends!("T106");
         if self.principal.is_unscoped() {
             Ok(())

@@ -12,9 +12,10 @@
 mod authority;
 mod builtin;
 pub(crate) mod decide;
+mod decision_context;
 pub mod explain;
 #[cfg(test)]
-pub(crate) mod given;
+pub(crate) mod fixtures;
 mod kind;
 mod names;
 mod permit;
@@ -24,7 +25,6 @@ mod principal;
 mod requirement;
 pub mod resource;
 mod rule;
-mod situation;
 mod step_up;
 
 pub use self::authority::{Authority, Brings, Everywhere, InAnOrganization};
@@ -34,6 +34,9 @@ pub use self::builtin::{
     SessionsWrite, SettingsWrite, is_reserved, is_the_servers,
 };
 pub use self::decide::{Denied, decide};
+pub use self::decision_context::{
+    DecisionContext, Membership, NoPolicies, Policies, PolicyFilters, Reasons, Verdict,
+};
 pub use self::explain::{Decision, Explanation, explain};
 pub use self::kind::{CredentialKind, Kinds};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
@@ -41,9 +44,8 @@ pub use self::permit::Permit;
 pub use self::principal::{AccountFacts, Facts, Principal};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
-    Role, RoleName, SecondFactor, Unnarrowed,
+    Role, RoleName, SecondFactor, Unscoped,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};
-pub use self::situation::{Membership, NoPolicies, Policies, PolicyFilters, Reasons, Situation, Verdict};
 pub use self::step_up::{StepUp, step_up};

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Denied, InOrganization, Principal, Requirement, Situation, decide};
+use super::{DecisionContext, Denied, InOrganization, Principal, Requirement, decide};
 use crate::id::OrganizationId;
 use crate::scopes::Scopes;
 use crate::{audit, defends};
@@ -21,7 +21,7 @@ impl<R: Requirement> Permit<R> {
     ///
     /// # Errors
     /// [`Denied`], naming the first thing that is missing.
-    pub fn decide(principal: Arc<Principal>, situation: &Situation<'_>) -> Result<Self, Denied> {
+    pub fn decide(principal: Arc<Principal>, situation: &DecisionContext<'_>) -> Result<Self, Denied> {
         decide(&R::RULE, &principal, situation)?;
         Ok(Self {
             principal: Some(principal),

@@ -6,7 +6,7 @@ use crate::authz::{PermissionRef, Rule};
 /// locked.
 ///
 /// Implemented by permissions ([`permissions!`](crate::permissions)), [`Role`], [`FreshLogin`], [`SecondFactor`],
-/// [`Policy`], [`Member`], [`Authenticated`], [`Unnarrowed`], tuples (all of them) and [`Any`] (one of them).
+/// [`Policy`], [`Member`], [`Authenticated`], [`Unscoped`], tuples (all of them) and [`Any`] (one of them).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an access requirement",
     label = "not a requirement",
@@ -49,10 +49,10 @@ impl Requirement for Authenticated {
 /// and has no permission of its own: whoever gives somebody a token for `posts:read` gives no more. API keys are narrowed
 /// by nature and never satisfy it.
 #[derive(Debug)]
-pub enum Unnarrowed {}
+pub enum Unscoped {}
 
-impl Requirement for Unnarrowed {
-    const RULE: Rule = Rule::Unnarrowed;
+impl Requirement for Unscoped {
+    const RULE: Rule = Rule::Unscoped;
 }
 
 /// A person who logged in less than `SECONDS` seconds ago. The login is what counts: refreshing a token makes none.
@@ -78,7 +78,7 @@ impl Requirement for SecondFactor {
 
 /// The name of an action that policies decide; made by [`actions!`](crate::actions).
 pub trait ActionName: Send + Sync + 'static {
-    /// The action's name, as policies write it: `Action::"…"`.
+    /// The action's name, as policies write it: `ActionOn::"…"`.
     const NAME: &'static str;
 }
 

@@ -29,7 +29,7 @@ pub enum Rule {
     /// A caller who is known, by whatever credential the route accepts.
     Authenticated,
     /// A caller whose credential no scopes narrow. API keys never satisfy it.
-    Unnarrowed,
+    Unscoped,
     /// A caller with this permission, through a credential whose scopes include it.
     Permission(PermissionRef),
     /// A caller with this role.
@@ -57,7 +57,7 @@ impl Rule {
             Self::Member(rule) => rule.each_permission(visit),
             Self::Public
             | Self::Authenticated
-            | Self::Unnarrowed
+            | Self::Unscoped
             | Self::Role(_)
             | Self::FreshLogin(_)
             | Self::SecondFactor
@@ -73,7 +73,7 @@ impl Rule {
             Self::Member(rule) => rule.each_action(visit),
             Self::Public
             | Self::Authenticated
-            | Self::Unnarrowed
+            | Self::Unscoped
             | Self::Permission(_)
             | Self::Role(_)
             | Self::FreshLogin(_)
@@ -96,7 +96,7 @@ impl Rule {
             }
             Self::Public
             | Self::Authenticated
-            | Self::Unnarrowed
+            | Self::Unscoped
             | Self::Permission(_)
             | Self::Role(_)
             | Self::FreshLogin(_)
@@ -132,7 +132,7 @@ impl Rule {
             }
             Self::Public
             | Self::Authenticated
-            | Self::Unnarrowed
+            | Self::Unscoped
             | Self::Permission(_)
             | Self::Role(_)
             | Self::Policy(_) => false,
@@ -146,7 +146,7 @@ impl fmt::Display for Rule {
         match self {
             Self::Public => f.write_str("public"),
             Self::Authenticated => f.write_str("authenticated"),
-            Self::Unnarrowed => f.write_str("unnarrowed"),
+            Self::Unscoped => f.write_str("unscoped"),
             Self::Permission(permission) => f.write_str(permission.name),
             Self::Role(name) => write!(f, "role({name})"),
             Self::FreshLogin(seconds) => write!(f, "fresh-login({seconds})"),

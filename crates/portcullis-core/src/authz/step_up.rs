@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::authz::decide::{Standing, Within};
-use crate::authz::{Principal, Rule, Situation};
+use crate::authz::{DecisionContext, Principal, Rule};
 use crate::defends;
 use crate::problem::{Challenge, Details};
 
@@ -83,7 +83,7 @@ impl fmt::Display for StepUp {
 /// What of `rule` another login would satisfy. `None` if a login can't help: nothing of it is missing, or every way
 /// to satisfy an alternative needs something else too. Where all of several things are asked, everything that a login
 /// can bring is named at once, so that the client asks its user once.
-pub fn step_up(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> Option<StepUp> {
+pub fn step_up(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Option<StepUp> {
     defends!("T078");
     let missing = Standing {
         principal,

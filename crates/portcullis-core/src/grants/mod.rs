@@ -111,7 +111,7 @@ pub struct Grant {
 
 /// A grant as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct GrantRecord {
     /// What is shared with whom.
     pub grant: Grant,
     /// Who shared it: `operator`, `system` or an account's id.
@@ -175,7 +175,7 @@ port! {
     write fn unshare_all(target: Target, by: audit::Context) -> u64;
 
     /// Every grant on the resource that counts at `now`, by subject and action.
-    read fn grants_of(target: Target, now: Timestamp) -> Vec<Record>;
+    read fn grants_of(target: Target, now: Timestamp) -> Vec<GrantRecord>;
 
     /// For how long, seen from `now`, the holder may do the action to the resource by grants; `None` if not at all.
     read fn held(holder: Holder, target: Target, action: String, now: Timestamp) -> Option<Term>;
@@ -215,7 +215,7 @@ impl Store for NoGrants {
         Ok(0)
     }
 
-    async fn grants_of(&self, _: Target, _: Timestamp) -> Result<Vec<Record>, Fault> {
+    async fn grants_of(&self, _: Target, _: Timestamp) -> Result<Vec<GrantRecord>, Fault> {
         Ok(Vec::new())
     }
 

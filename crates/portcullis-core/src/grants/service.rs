@@ -1,16 +1,16 @@
 //! Decides with grants, and changes them. Every change takes a [`ResourcePermit`]: a page or a job can't skip the check.
 
-mod taking;
+mod revoke;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Grant, GrantError, Ground, Holder, PermitError, Record, Store, Subject, Target, Term};
+use super::{Grant, GrantError, GrantRecord, Ground, Holder, PermitError, Store, Subject, Target, Term};
 use crate::authz::resource::{
-    Action, ActionRule, Actions, Basis, Filter, ResourceFacts, ResourceKind, decide_on, filter_for,
+    ActionOn, ActionRule, Actions, Basis, Filter, ResourceFacts, ResourceKind, decide_on, filter_for,
     grants_matter,
 };
-use crate::authz::{Denied, NoPolicies, Principal, Situation};
+use crate::authz::{DecisionContext, Denied, NoPolicies, Principal};
 use crate::effect::Effect;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
@@ -68,7 +68,7 @@ impl Grants {
         &self,
         action: &ActionRule,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         resource: &ResourceFacts,
     ) -> Result<Decided, PermitError> {
         let denied = match decide_on(action, principal, situation, resource, false) {
@@ -95,7 +95,7 @@ impl Grants {
         &self,
         action: &ActionRule,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         target: Target,
     ) -> Result<Option<Term>, Fault> {
         let holder = Holder::of(principal, situation);
@@ -108,10 +108,10 @@ impl Grants {
     ///
     /// # Errors
     /// [`PermitError`].
-    pub async fn permit<R, A: Action<R>>(
+    pub async fn permit<R, A: ActionOn<R>>(
         &self,
         principal: Arc<Principal>,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         resource: ResourceFacts,
     ) -> Result<ResourcePermit<R, A>, PermitError> {
         self.decide(&A::RULE, &principal, situation, &resource).await?;
@@ -130,7 +130,7 @@ impl Grants {
         &self,
         action: &ActionRule,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         kind: &'static ResourceKind,
     ) -> Result<Visible, Fault> {
         let (mut ids, mut complete) = (Vec::new(), true);
@@ -170,11 +170,11 @@ impl Grants {
     ///
     /// # Errors
     /// [`Fault`] if the store can't be reached, or what it holds can't be read.
-    pub async fn list<R, A: Action<R>>(
+    pub async fn list<R, A: ActionOn<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
         now: Timestamp,
-    ) -> Result<Vec<Record>, Fault> {
+    ) -> Result<Vec<GrantRecord>, Fault> {
         self.store.grants_of(permit.target(), now).await
     }
 
@@ -182,10 +182,10 @@ impl Grants {
     ///
     /// # Errors
     /// [`GrantError`]; nothing is shared then that wasn't before.
-    pub async fn share<R: Actions, A: Action<R>>(
+    pub async fn share<R: Actions, A: ActionOn<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         wish: Shared,
         by: audit::Context,
     ) -> Result<Effect, GrantError> {
@@ -224,18 +224,18 @@ impl Grants {
 
     /// What the sharer may do the action by, at least until `end`. What a policy permits is left out: it may hold for
     /// an hour or an address, and the grant would hold beyond.
-    async fn ground<R, A: Action<R>>(
+    async fn ground<R, A: ActionOn<R>>(
         &self,
         action: &ActionRule,
         permit: &ResourcePermit<R, A>,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         end: Option<Timestamp>,
     ) -> Result<Ground, GrantError> {
         defends!("T066");
         defends!("T100");
         let (who, resource) = (&permit.principal, &permit.resource);
         self.decide(action, who, situation, resource).await?;
-        let alone = Situation {
+        let alone = DecisionContext {
             policies: &NoPolicies,
             ..*situation
         };
@@ -251,7 +251,7 @@ impl Grants {
 }
 
 /// Whether a grant to the subject would be one to the sharer too: it would outlive the one they share by.
-fn is_among(subject: &Subject, sharer: &Principal, situation: &Situation<'_>) -> bool {
+fn is_among(subject: &Subject, sharer: &Principal, situation: &DecisionContext<'_>) -> bool {
     defends!("T100");
     match subject {
         Subject::Account(id) => *id == sharer.id(),
@@ -268,7 +268,7 @@ fn sharable<R: Actions>() -> Vec<&'static str> {
 }
 
 impl Holder {
-    fn of(principal: &Principal, situation: &Situation<'_>) -> Self {
+    fn of(principal: &Principal, situation: &DecisionContext<'_>) -> Self {
         Self {
             account: principal.id(),
             organization: situation.member.map(|member| member.organization),

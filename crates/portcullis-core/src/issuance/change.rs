@@ -8,7 +8,7 @@
 use super::{ApiKeys, own_stamp};
 use crate::api_key::{ApiKey, ApiKeysError, Change, Id};
 use crate::authz::{
-    ApiKeysWrite, Denied, FreshLogin, Permit, Principal, Requirement as _, Situation, decide,
+    ApiKeysWrite, DecisionContext, Denied, FreshLogin, Permit, Principal, Requirement as _, decide,
 };
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
@@ -68,10 +68,10 @@ impl ApiKeys {
         by: audit::Context,
     ) -> Result<ApiKey, ChangeError> {
         let facts = self.facts(account).await?.ok_or(ApiKeysError::UnknownKey)?;
-        if facts.account.kind != account::Kind::Service {
+        if facts.account.kind != account::AccountKind::Service {
             return Err(ApiKeysError::NotAService.into());
         }
-        if change.enabled == Some(true) && facts.account.state == account::State::Disabled {
+        if change.enabled == Some(true) && facts.account.state == account::AccountState::Disabled {
             return Err(ApiKeysError::OwnerDisabled.into());
         }
         let asking = permit.principal().map(|who| &**who);
@@ -110,5 +110,5 @@ impl Change {
 
 /// Only a login by a person is ever fresh.
 fn fresh(who: &Principal, by: &audit::Context) -> Result<(), Denied> {
-    decide(&FreshLogin::<900>::RULE, who, &Situation::at(by.at))
+    decide(&FreshLogin::<900>::RULE, who, &DecisionContext::at(by.at))
 }

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 pub use self::change::ChangeError;
 use crate::api_key::{
-    ApiKey, ApiKeysError, Due, Format, Id, Name, Networks, NewApiKey, NewEnd, Renewal, Rotation, Secret,
-    Settings, Store, Warning, Wording,
+    ApiKey, ApiKeysError, ExpiryWindow, ExpiryWording, Format, Id, KeyName, KeyRotation, Networks, NewApiKey,
+    NewEnd, Renewal, Secret, Settings, Store, Warning,
 };
-use crate::authn::Directory;
+use crate::authn::AccountDirectory;
 use crate::authz::{ApiKeysRead, ApiKeysWrite, Facts, FreshLogin, Permit, Principal};
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
@@ -28,7 +28,7 @@ pub type MayIssue = (ApiKeysWrite, FreshLogin<900>);
 #[derive(Debug, Clone)]
 pub struct Form {
     /// What it is called.
-    pub name: Name,
+    pub name: KeyName,
     /// What it may do.
     pub permissions: Vec<String>,
     /// When it ends; `None` is never.
@@ -41,7 +41,7 @@ pub struct Form {
 
 /// A key with its text, which is never seen again.
 #[derive(Debug, Clone)]
-pub struct Issued {
+pub struct IssuedKey {
     /// The key as the store has it now.
     pub key: ApiKey,
     /// The key's text, to be shown to its owner once; the store has its digest only.
@@ -49,13 +49,13 @@ pub struct Issued {
 }
 
 /// What [`ApiKeys`] rest on.
-pub struct Foundation {
+pub struct ApiKeysParts {
     /// Where keys are kept.
     pub store: Arc<dyn Store>,
     /// Which permissions there are.
     pub permissions: Arc<dyn roles::Store>,
     /// What accounts may do.
-    pub directory: Arc<Directory>,
+    pub directory: Arc<AccountDirectory>,
     /// The clock, and the randomness that ids and texts are made of.
     pub environment: Environment,
     /// How keys are written.
@@ -66,12 +66,12 @@ pub struct Foundation {
 
 /// Role: token generator and manager of API keys.
 pub struct ApiKeys {
-    on: Foundation,
+    on: ApiKeysParts,
 }
 
 impl ApiKeys {
     /// Keys on this foundation.
-    pub fn new(on: Foundation) -> Self {
+    pub fn new(on: ApiKeysParts) -> Self {
         Self { on }
     }
 
@@ -94,7 +94,7 @@ impl ApiKeys {
         who: &Principal,
         form: Form,
         by: audit::Context,
-    ) -> Result<Issued, ApiKeysError> {
+    ) -> Result<IssuedKey, ApiKeysError> {
         defends!("T041");
         if !who.kind().is_personal() {
             return Err(ApiKeysError::NotPersonal);
@@ -112,9 +112,9 @@ impl ApiKeys {
         account: account::Id,
         form: Form,
         by: audit::Context,
-    ) -> Result<Issued, ApiKeysError> {
+    ) -> Result<IssuedKey, ApiKeysError> {
         let facts = self.facts(account).await?.ok_or(ApiKeysError::UnknownAccount)?;
-        if facts.account.kind != account::Kind::Service {
+        if facts.account.kind != account::AccountKind::Service {
             return Err(ApiKeysError::NotAService);
         }
         self.issue(
@@ -132,7 +132,7 @@ impl ApiKeys {
         maker: Option<&Principal>,
         form: Form,
         by: audit::Context,
-    ) -> Result<Issued, ApiKeysError> {
+    ) -> Result<IssuedKey, ApiKeysError> {
         if form.expires_at.is_some_and(|end| end <= by.at) {
             return Err(ApiKeysError::EndPassed);
         }
@@ -153,7 +153,7 @@ impl ApiKeys {
             most: self.on.settings.per_account,
         };
         let key = self.on.store.create_key(new, by).await??;
-        Ok(Issued { key, secret })
+        Ok(IssuedKey { key, secret })
     }
 
     /// Whether owner and maker both have every permission that is asked for.
@@ -219,7 +219,7 @@ impl ApiKeys {
         id: Id,
         renewal: Renewal,
         by: audit::Context,
-    ) -> Result<Issued, ApiKeysError> {
+    ) -> Result<IssuedKey, ApiKeysError> {
         defends!("T041");
         if !who.kind().is_personal() {
             return Err(ApiKeysError::NotPersonal);
@@ -238,9 +238,9 @@ impl ApiKeys {
         id: Id,
         renewal: Renewal,
         by: audit::Context,
-    ) -> Result<Issued, ApiKeysError> {
+    ) -> Result<IssuedKey, ApiKeysError> {
         let facts = self.facts(account).await?.ok_or(ApiKeysError::UnknownKey)?;
-        if facts.account.kind != account::Kind::Service {
+        if facts.account.kind != account::AccountKind::Service {
             return Err(ApiKeysError::NotAService);
         }
         let maker = permit.principal().map(|who| &**who);
@@ -254,7 +254,7 @@ impl ApiKeys {
         id: Id,
         renewal: Renewal,
         by: audit::Context,
-    ) -> Result<Issued, ApiKeysError> {
+    ) -> Result<IssuedKey, ApiKeysError> {
         let Renewal { overlap, end } = renewal;
         if overlap > Settings::LONGEST_OVERLAP {
             return Err(ApiKeysError::OverlapTooLong);
@@ -273,7 +273,7 @@ impl ApiKeys {
         }
         self.within(account, maker, &key.permissions).await?;
         let secret = self.on.format.mint(&self.on.environment);
-        let rotation = Rotation {
+        let rotation = KeyRotation {
             stamp: own_stamp(account, maker),
             from: key.digest,
             digest: secret.digest(),
@@ -282,7 +282,7 @@ impl ApiKeys {
             end,
         };
         let key = self.on.store.rotate_key(account, id, rotation, by).await??;
-        Ok(Issued { key, secret })
+        Ok(IssuedKey { key, secret })
     }
 
     /// Ends one of the account's keys for ever. Answers `false` if it has no such key.
@@ -307,8 +307,8 @@ impl ApiKeys {
         self.on.store.revoke_key(account, id, permit.sign(by)).await
     }
 
-    /// Writes the letters about keys whose end is near and of which nobody was told yet: up to `limit` keys behind `after`,
-    /// by end and id. Each is answered once, unless its letters were withheld.
+    /// Writes the e-mails about keys whose end is near and of which nobody was told yet: up to `limit` keys behind `after`,
+    /// by end and id. Each is answered once, unless its e-mails were withheld.
     ///
     /// # Errors
     /// [`Fault`] if the store can't do its work; then nobody was told.
@@ -316,10 +316,10 @@ impl ApiKeys {
         &self,
         after: Option<(Timestamp, Id)>,
         limit: u32,
-        wording: Arc<dyn Wording>,
+        wording: Arc<dyn ExpiryWording>,
     ) -> Result<Vec<Warning>, Fault> {
         let now = self.on.environment.now();
-        let due = Due {
+        let due = ExpiryWindow {
             before: now.plus(self.on.settings.warning),
             after,
             limit,

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::*;
 use crate::api_key;
-use crate::authn::Directory;
-use crate::authz::given::{LOGIN, NAMES, principal};
-use crate::authz::{AccountFacts, Permission as _, Situation};
+use crate::authn::AccountDirectory;
+use crate::authz::fixtures::{LOGIN, NAMES, principal};
+use crate::authz::{AccountFacts, DecisionContext, Permission as _};
 use crate::checks;
-use crate::invalidation::Marks;
+use crate::invalidation::Generations;
 use crate::key::fakes::{START, environment};
 use crate::problem::Refusal as _;
 use crate::roles::{MemberFacts, PermissionRecord};
@@ -90,10 +90,10 @@ fn keys(owner: account::Account, permissions: &[&str], member: (u64, &[&str])) -
         written: Mutex::default(),
     });
     let store: Arc<dyn roles::Store> = Arc::clone(&world) as _;
-    let keys = ApiKeys::new(Foundation {
+    let keys = ApiKeys::new(ApiKeysParts {
         store: Arc::clone(&world) as _,
         permissions: Arc::clone(&store),
-        directory: Arc::new(Directory::new(store, Arc::new(Marks::new()), 10)),
+        directory: Arc::new(AccountDirectory::new(store, Arc::new(Generations::new()), 10)),
         environment: environment(1),
         format: Format::default(),
         settings: Settings::default(),
@@ -103,7 +103,7 @@ fn keys(owner: account::Account, permissions: &[&str], member: (u64, &[&str])) -
 
 fn form(permissions: &[&str]) -> Form {
     Form {
-        name: Name::parse("one").unwrap(),
+        name: KeyName::parse("one").unwrap(),
         permissions: permissions.iter().map(|name| (*name).to_owned()).collect(),
         expires_at: None,
         networks: Networks::default(),
@@ -179,11 +179,11 @@ async fn a_service_account_that_is_a_member_is_the_administrators_and_people_mak
     };
     let issuer = [READ, "portcullis:api-keys:write"];
     for (kind, organizations, roles, code) in [
-        (account::Kind::Service, 0, &[][..], None),
-        (account::Kind::Service, 1, &[ADMINISTRATOR][..], None),
-        (account::Kind::Service, 1, &[], Some("administrators_only")),
+        (account::AccountKind::Service, 0, &[][..], None),
+        (account::AccountKind::Service, 1, &[ADMINISTRATOR][..], None),
+        (account::AccountKind::Service, 1, &[], Some("administrators_only")),
         (
-            account::Kind::Person,
+            account::AccountKind::Person,
             0,
             &[ADMINISTRATOR],
             Some("not_a_service_account"),
@@ -191,7 +191,7 @@ async fn a_service_account_that_is_a_member_is_the_administrators_and_people_mak
     ] {
         (ApiKeysWrite::PERMISSION.id)();
         let who = principal(&issuer, roles, None);
-        let permit = Permit::<MayIssue>::decide(who, &Situation::at(LOGIN)).unwrap();
+        let permit = Permit::<MayIssue>::decide(who, &DecisionContext::at(LOGIN)).unwrap();
         let (world, keys) = keys(service(kind), &[READ], (organizations, &[]));
         let made = keys
             .create_for(&permit, world.owner.id, form(&[READ]), by())

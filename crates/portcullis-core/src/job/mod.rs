@@ -1,4 +1,4 @@
-//! Jobs: what is done after an answer, such as sending a letter, and must not be forgotten.
+//! Jobs: what is done after an answer, such as sending an e-mail, and must not be forgotten.
 //!
 //! Flow: a verb of the store writes the job in the transaction of the change it follows, so that there is neither
 //! without the other → a worker of any node *leases* it for a while → it is finished, put off, or given up. A worker
@@ -8,7 +8,7 @@
 //! what a job needs is sealed at rest and gone with the job. A job whose worker dies after its deed and before
 //! [`Store::finish`] is done again: whatever a job does must bear that.
 //!
-//! **Deliberately absent:** a table for each kind of job: a new kind is a variant of [`Kind`].
+//! **Deliberately absent:** a table for each kind of job: a new kind is a variant of [`JobKind`].
 
 use std::time::Duration;
 
@@ -32,22 +32,22 @@ define_id! {
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Kind {
-    /// A letter is to be handed to the mail system.
-    Letter,
+pub enum JobKind {
+    /// An e-mail is to be handed to the mail system.
+    Email,
 }
 
-impl Kind {
-    /// The word that is stored; [`Kind::parse`] reads it.
+impl JobKind {
+    /// The word that is stored; [`JobKind::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Letter => "letter",
+            Self::Email => "letter",
         }
     }
 
     /// Reads the stored form.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Letter].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Email].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -57,7 +57,7 @@ pub struct NewJob {
     /// The job's id, minted by whoever writes it: its payload is sealed for it.
     pub id: Id,
     /// What is to be done.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// What it is about, in words of ours: they stand in the audit log and in the program's.
     pub label: &'static str,
     /// The account it is about.
@@ -78,7 +78,7 @@ pub struct Job {
     /// The job's id, the same for every attempt.
     pub id: Id,
     /// What is to be done.
-    pub kind: Kind,
+    pub kind: JobKind,
     /// What it is about.
     pub label: String,
     /// What is needed for it, sealed for this id.
@@ -106,14 +106,14 @@ port! {
     write fn enqueue(job: NewJob, by: audit::Context) -> Result<(), Withheld>;
 
     /// When the next job of this kind is due, also one whose lease runs out then.
-    read fn next_due(kind: Kind) -> Option<Timestamp>;
+    read fn next_due(kind: JobKind) -> Option<Timestamp>;
 
     /// How many jobs of this kind there are.
-    read fn waiting(kind: Kind) -> u64;
+    read fn waiting(kind: JobKind) -> u64;
 
     /// Takes the job of this kind that has been due for longest at `now`, until `until`. Of any number of parallel
     /// calls, on any node, each gets another job, or none; one whose lease ran out is due again.
-    write fn lease(kind: Kind, under: Lease, now: Timestamp, until: Timestamp) -> Option<Job>;
+    write fn lease(kind: JobKind, under: Lease, now: Timestamp, until: Timestamp) -> Option<Job>;
 
     /// Forgets a job that is done. Answers `false`, and changes nothing, if the lease is another's by now.
     write fn finish(job: Id, lease: Lease) -> bool;

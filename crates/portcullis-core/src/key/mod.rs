@@ -114,7 +114,7 @@ pub enum InvalidKey {
 
 /// A signing key as the store keeps it: the private part is sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct KeyRecord {
     /// The key's `kid`: its RFC 7638 thumbprint, for a shared secret a random name, for an import the name it came with.
     pub kid: String,
     /// The JWA name of its algorithm.
@@ -134,18 +134,18 @@ port! {
     pub trait Store => key_port;
 
     /// All keys, oldest first.
-    read fn load() -> Vec<Record>;
+    read fn load() -> Vec<KeyRecord>;
 
     /// Adds the ring's first keys if there is none of that algorithm yet but retired ones (two nodes may start at
     /// once); answers the ring as it is then.
-    write fn found(records: Vec<Record>, by: audit::Context) -> Vec<Record>;
+    write fn found(records: Vec<KeyRecord>, by: audit::Context) -> Vec<KeyRecord>;
 
     /// Rotates: the current key of the algorithm retires (until `delete_retired_at`), the next becomes current,
     /// `next` is added as next. Answers `false`, and changes nothing, unless `expected_current` still is the
     /// current key's `kid`: two nodes never rotate twice.
     write fn rotate(
         expected_current: String,
-        next: Record,
+        next: KeyRecord,
         delete_retired_at: Timestamp,
         by: audit::Context,
     ) -> bool;
@@ -157,7 +157,7 @@ port! {
     /// Deletes a key that doesn't sign ([`audit::Action::KeyWithdrawn`]); where it was the next one, `replacement`
     /// takes its place. Answers `false`, and changes nothing, if there is no such key, or it is current, or it is next
     /// and there is no replacement.
-    write fn withdraw(kid: String, replacement: Option<Record>, by: audit::Context) -> bool;
+    write fn withdraw(kid: String, replacement: Option<KeyRecord>, by: audit::Context) -> bool;
 
     /// Deletes retired keys whose time has come. Answers how many.
     write fn delete_retired(now: Timestamp) -> u64;

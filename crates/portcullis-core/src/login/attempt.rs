@@ -47,7 +47,7 @@ impl Manager {
         &self,
         exchanged: token::Exchanged,
         audience: &Audience,
-    ) -> Result<token::Issued, LoginError> {
+    ) -> Result<token::IssuedTokens, LoginError> {
         let token::Exchanged {
             standing,
             refresh_token,
@@ -268,7 +268,7 @@ enum Reason {
     Scope,
     ScopesTooLong,
     Changed,
-    State(account::State),
+    State(account::AccountState),
 }
 
 impl From<Mismatch> for Reason {

@@ -52,7 +52,7 @@ pub enum LoggedIn {
     /// The login gives an access token and a refresh token, as [`Delivery::Tokens`] asked.
     Tokens {
         /// The tokens as the caller gets them.
-        issued: Box<token::Issued>,
+        issued: Box<token::IssuedTokens>,
         /// The account that logged in.
         account: Account,
         /// The account has had sessions before, and none from such a device.
@@ -83,7 +83,7 @@ pub enum LoginError {
     WrongCredentials,
     /// The password was right, but the account may not log in.
     #[error("the password is right, but the account is {}{}", .0.as_str(), .0.way_out())]
-    Account(account::State),
+    Account(account::AccountState),
     /// None of the asked scopes may be given to this account.
     #[error("none of the scopes asked for can be granted to this account")]
     InvalidScope,

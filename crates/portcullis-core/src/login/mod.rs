@@ -8,12 +8,12 @@ use std::time::Duration;
 
 pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
 use crate::account::{self, AccountsError, Passwords};
-use crate::authn::Directory;
+use crate::authn::AccountDirectory;
 use crate::authz::{ApiKeysWrite, Authority, Brings, Everywhere, Permission as _, Permit, SessionsWrite};
 use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::password::Hasher;
-use crate::session::{DeviceName, Ending, Everything, Id, Keys, News, Session, Store, Token};
+use crate::session::{ApiKeyHandling, DeviceName, Ending, Everything, Id, News, Session, Store, Token};
 use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
 use crate::{audit, defends};
 
@@ -56,7 +56,7 @@ impl Default for Settings {
 }
 
 /// What a [`Manager`] rests on.
-pub struct Foundation {
+pub struct ManagerParts {
     /// Where accounts and their password hashes are kept.
     pub accounts: Arc<dyn account::Store>,
     /// Where sessions are kept.
@@ -66,7 +66,7 @@ pub struct Foundation {
     /// Where refusals are recorded.
     pub audit: Arc<dyn audit::Store>,
     /// What accounts may do.
-    pub directory: Arc<Directory>,
+    pub directory: Arc<AccountDirectory>,
     /// What checks passwords.
     pub hasher: Arc<Hasher>,
     /// What signs access tokens and derives refresh tokens.
@@ -81,13 +81,13 @@ pub struct Foundation {
 
 /// Role: session manager. Opens sessions at logins and ends them.
 pub struct Manager {
-    pub(super) on: Foundation,
+    pub(super) on: ManagerParts,
     pub(super) passwords: Passwords,
 }
 
 impl Manager {
     /// A manager on this foundation.
-    pub fn new(on: Foundation) -> Self {
+    pub fn new(on: ManagerParts) -> Self {
         let passwords = Passwords::new(
             Arc::clone(&on.accounts),
             Arc::clone(&on.hasher),
@@ -109,7 +109,7 @@ impl Manager {
         &self,
         presented: &RefreshToken,
         by: audit::Context,
-    ) -> Result<token::Issued, RefreshError> {
+    ) -> Result<token::IssuedTokens, RefreshError> {
         let own = self.on.issuer.own_audience();
         self.refresh_for(presented, &own, by).await
     }
@@ -124,7 +124,7 @@ impl Manager {
         presented: &RefreshToken,
         audience: &Audience,
         by: audit::Context,
-    ) -> Result<token::Issued, RefreshError> {
+    ) -> Result<token::IssuedTokens, RefreshError> {
         let exchanged = self.on.issuer.exchange(presented, by).await?;
         match self.issue(exchanged, audience).await {
             Ok(issued) => Ok(issued),
@@ -158,7 +158,9 @@ impl Manager {
         account: account::Id,
         by: audit::Context,
     ) -> Result<u64, AccountsError> {
-        let ended = self.end_everything_of(permit, account, Keys::Stay, by).await?;
+        let ended = self
+            .end_everything_of(permit, account, ApiKeyHandling::Stay, by)
+            .await?;
         Ok(ended.sessions)
     }
 
@@ -170,7 +172,7 @@ impl Manager {
         &self,
         permit: &Permit<SessionsWrite>,
         account: account::Id,
-        keys: Keys,
+        keys: ApiKeyHandling,
         by: audit::Context,
     ) -> Result<Everything, AccountsError> {
         let theirs = self
@@ -191,12 +193,12 @@ impl Manager {
             }
         };
         let themselves = permit.actor() == audit::Actor::Account(account);
-        let missing = authority.lacks_over(SessionsWrite::PERMISSION, &theirs.permission_names);
+        let missing = authority.missing_over(SessionsWrite::PERMISSION, &theirs.permission_names);
         if !missing.is_empty() && !themselves {
             return Err(AccountsError::Forbidden { missing });
         }
-        if keys != Keys::Stay {
-            let missing = authority.lacks(ApiKeysWrite::PERMISSION, std::iter::empty::<&String>());
+        if keys != ApiKeyHandling::Stay {
+            let missing = authority.missing(ApiKeysWrite::PERMISSION, std::iter::empty::<&String>());
             if !missing.is_empty() {
                 return Err(AccountsError::Forbidden { missing });
             }
@@ -209,7 +211,10 @@ impl Manager {
     /// # Errors
     /// [`Fault`] if the database can't do its work; everything lives on then.
     pub async fn log_out_everywhere(&self, account: account::Id, by: audit::Context) -> Result<u64, Fault> {
-        Ok(self.end_everything(account, Keys::Stay, by).await?.sessions)
+        Ok(self
+            .end_everything(account, ApiKeyHandling::Stay, by)
+            .await?
+            .sessions)
     }
 
     /// The same, and the account's API keys as `keys` says.
@@ -219,7 +224,7 @@ impl Manager {
     pub async fn end_everything(
         &self,
         account: account::Id,
-        keys: Keys,
+        keys: ApiKeyHandling,
         by: audit::Context,
     ) -> Result<Everything, Fault> {
         let stamp = account::Stamp::new(&self.on.environment);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
-use super::{Id, MembershipFacts, Organization, Selector, State, Store};
+use super::{Id, MembershipFacts, Organization, OrganizationState, Selector, Store};
 #[cfg(doc)]
 use crate::authn::REMEMBERED;
 use crate::authn::{Bus, SHORT_LIFE, is_young};
 use crate::authz::{Membership, PermissionSet, is_the_servers};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Mark, Marks};
+use crate::invalidation::{Generations, Mark};
 use crate::scopes::ADMINISTRATOR;
 use crate::{account, defends};
 
@@ -31,7 +31,7 @@ impl Current {
                 id: Id::NONE,
                 slug: String::new(),
                 name: String::new(),
-                state: State::Suspended,
+                state: OrganizationState::Suspended,
                 created_at: Timestamp::from_seconds(0),
             },
             roles: Vec::new(),
@@ -56,7 +56,7 @@ impl Current {
 
     /// Whether it may be worked in.
     pub fn is_active(&self) -> bool {
-        self.organization.state == State::Active
+        self.organization.state == OrganizationState::Active
     }
 
     /// Whether `selector` names this organization.
@@ -99,9 +99,9 @@ impl From<MembershipFacts> for Current {
 /// Invariants: the marks of account and organization are as old as the record (`T069`). What isn't a membership is not
 /// remembered: who becomes a member is one from the next request on. While other nodes can't be heard, what is
 /// remembered counts for [`SHORT_LIFE`] only, and never for longer than [`REMEMBERED`].
-pub struct Directory {
+pub struct MemberDirectory {
     store: Arc<dyn Store>,
-    marks: Arc<Marks>,
+    marks: Arc<Generations>,
     bus: Arc<dyn Bus>,
     known: Cache<(account::Id, Selector), Arc<Entry>>,
 }
@@ -122,9 +122,9 @@ impl Equivalent<(account::Id, Selector)> for Place<'_> {
     }
 }
 
-impl Directory {
+impl MemberDirectory {
     /// A directory over `store` that remembers up to `capacity` memberships.
-    pub fn new(store: Arc<dyn Store>, marks: Arc<Marks>, bus: Arc<dyn Bus>, capacity: usize) -> Self {
+    pub fn new(store: Arc<dyn Store>, marks: Arc<Generations>, bus: Arc<dyn Bus>, capacity: usize) -> Self {
         Self {
             store,
             marks,
@@ -210,9 +210,9 @@ impl Directory {
     }
 }
 
-impl std::fmt::Debug for Directory {
+impl std::fmt::Debug for MemberDirectory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Directory")
+        f.debug_struct("MemberDirectory")
             .field("known", &self.known.len())
             .finish_non_exhaustive()
     }

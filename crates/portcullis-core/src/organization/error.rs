@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::service::MOST_ROLES;
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
-use crate::scopes::{Lacks, in_words};
+use crate::scopes::{Missing, in_words};
 
 /// Why nothing was changed in an organization, or none was made. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum OrganizationsError {
     )]
     Forbidden {
         /// What the credential lacks.
-        missing: Lacks,
+        missing: Missing,
     },
     /// One of the roles brings something of the server's, which no organization gives.
     #[error("a role that brings something of the server's is given in no organization")]
@@ -63,7 +63,7 @@ pub enum OrganizationsError {
     /// The organization had as many slugs as it may have.
     #[error("limit of {0} former slugs reached")]
     TooManySlugs(u32),
-    /// So many letters were sent that the next may only be after this time.
+    /// So many e-mails were sent that the next may only be after this time.
     #[error("too many invitations were mailed; wait before the next")]
     TooSoon(Duration),
     /// Who invites hasn't proven their own address.

@@ -6,14 +6,14 @@ use super::{Id, InvitationId};
 use crate::account::{self, EmailAddress};
 use crate::environment::Timestamp;
 use crate::job::NewJob;
-use crate::secret::{Digest, Kind, Opaque};
+use crate::secret::{Digest, Opaque, TokenKind};
 use crate::throttle::Budget;
 
 /// The kind of token that lets an invited address into an organization.
 #[derive(Debug)]
 pub enum InvitationKind {}
 
-impl Kind for InvitationKind {
+impl TokenKind for InvitationKind {
     const PREFIX: &'static str = "pci_";
 }
 
@@ -40,13 +40,13 @@ pub struct NewInvitation {
     pub expires_at: Timestamp,
     /// How many may be open at once.
     pub limit: u32,
-    /// What its letter is counted against; a revoked or replaced one gives nothing back.
+    /// What its e-mail is counted against; a revoked or replaced one gives nothing back.
     pub budgets: Vec<Budget>,
     /// What mails it, where it is mailed.
-    pub letter: Option<NewJob>,
+    pub mail: Option<NewJob>,
 }
 
-/// An open invitation, as members see it. Its token is nowhere but in the letter.
+/// An open invitation, as members see it. Its token is nowhere but in the e-mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
     /// The invitation's id: what it is revoked by. It lets nobody in.

@@ -4,12 +4,12 @@
 //! everywhere, but what they bring counts for rules inside [`Member`](crate::authz::Member) only, and what an account
 //! may do elsewhere doesn't count there. At least one member who can act is an owner ([`OWNER`]), always.
 //!
-//! Flow: a request names an organization ([`Selector`]), the [`Directory`] answers who the caller is there
+//! Flow: a request names an organization ([`Selector`]), the [`MemberDirectory`] answers who the caller is there
 //! ([`Current`]), and the decision takes it from there. Changes go through [`Organizations`], whose calls ask for a
 //! [`Permit`](crate::authz::Permit) that knows its organization: there is no id to mix up.
 //!
 //! Administrators work on any organization without being members: they see, appoint and dismiss by what they are
-//! everywhere ([`Authority`]), and nobody but an unnarrowed administrator
+//! everywhere ([`Authority`]), and nobody but an unscoped administrator
 //! gives something there.
 //!
 //! Invariants: who gives a role has everything it brings ([`Authority`]); nothing that begins with `portcullis:` ever
@@ -28,10 +28,10 @@ mod store;
 
 use serde::Serialize;
 
-pub use self::current::{Current, Directory};
+pub use self::current::{Current, MemberDirectory};
 pub use self::error::OrganizationsError;
 pub use self::invitation::{INVITATION_LIFETIME, Invitation, InvitationKind, InvitationToken, NewInvitation};
-pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, Name, Selector, Slug};
+pub use self::name::{InvalidDisplayName, InvalidSelector, InvalidSlug, OrganizationName, Selector, Slug};
 pub use self::service::{
     Creation, Invite, Invited, Mailed, MayAppoint, MayHandOver, MayLetIn, MaySeeMembers, OWNED,
     Organizations, Settings,
@@ -62,15 +62,15 @@ crate::roles! {
 /// Whether an organization may be worked in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum OrganizationState {
     /// Its members may work in it.
     Active,
     /// No: every rule that asks for a member refuses until an administrator takes it back.
     Suspended,
 }
 
-impl State {
-    /// The word that is stored, and shown in answers; [`State::parse`] reads it.
+impl OrganizationState {
+    /// The word that is stored, and shown in answers; [`OrganizationState::parse`] reads it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -96,7 +96,7 @@ pub struct Organization {
     /// What people call it.
     pub name: String,
     /// Whether it may be worked in.
-    pub state: State,
+    pub state: OrganizationState,
     /// When it was created.
     pub created_at: Timestamp,
 }

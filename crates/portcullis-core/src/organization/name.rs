@@ -84,15 +84,15 @@ const RESERVED: [&str; 23] = [
 
 /// What people call an organization: 1 to 100 characters, no line breaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(String);
+pub struct OrganizationName(String);
 
 /// Why a name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name has 1 to 100 characters, without control characters and without space at its ends")]
 pub struct InvalidDisplayName;
 
-impl Name {
-    /// Parses a name. It stands in letters, so it can't break a line or turn the direction of writing.
+impl OrganizationName {
+    /// Parses a name. It stands in e-mails, so it can't break a line or turn the direction of writing.
     ///
     /// # Errors
     /// [`InvalidDisplayName`] unless it has 1 to 100 characters that can be seen, and no space at its ends.
@@ -238,10 +238,10 @@ mod tests {
             "\u{3164}",
             &beyond,
         ] {
-            assert!(Name::parse(text).is_err(), "{text:?}");
+            assert!(OrganizationName::parse(text).is_err(), "{text:?}");
         }
         for text in ["A", "Acme & Söhne GmbH", "株式会社", &bound] {
-            assert_eq!(Name::parse(text).unwrap().as_str(), text);
+            assert_eq!(OrganizationName::parse(text).unwrap().as_str(), text);
         }
     }
 

@@ -8,14 +8,14 @@ use std::sync::Arc;
 pub use self::appointments::{MayAppoint, MaySeeMembers};
 pub use self::invitations::Mailed;
 use super::{
-    Belonging, Id, Invitation, InvitationToken, MemberRecord, Name, NewOrganization, Organization,
-    OrganizationsError, Owner, Renaming, Selector, Slug, State, Store,
+    Belonging, Id, Invitation, InvitationToken, MemberRecord, NewOrganization, Organization,
+    OrganizationName, OrganizationState, OrganizationsError, Owner, Renaming, Selector, Slug, Store,
 };
 use crate::account::{self, EmailAddress};
 use crate::audit;
 use crate::authz::{
     Authenticated, FreshLogin, Member, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite,
-    Permission as _, Permit, Role, SettingsWrite, Unnarrowed,
+    Permission as _, Permit, Role, SettingsWrite, Unscoped,
 };
 use crate::effect::Effect;
 use crate::environment::Environment;
@@ -41,7 +41,7 @@ pub struct Settings {
     /// How many invitations one organization may mail to one address: 3 a day.
     pub invitations_to_address: Rate,
     /// How many invitations all organizations together may mail to one address: 10 a day.
-    pub letters_to_address: Rate,
+    pub emails_to_address: Rate,
     /// How many invitations one account may mail: 50 an hour.
     pub invitations_by_account: Rate,
 }
@@ -51,7 +51,7 @@ impl Default for Settings {
         Self {
             creation: Creation::default(),
             invitations_to_address: Rate::clamped(3, Per::Day),
-            letters_to_address: Rate::clamped(10, Per::Day),
+            emails_to_address: Rate::clamped(10, Per::Day),
             invitations_by_account: Rate::clamped(50, Per::Hour),
         }
     }
@@ -103,8 +103,8 @@ impl Organizations {
     /// [`OrganizationsError`]; no organization was made.
     pub async fn create(
         &self,
-        permit: &Permit<Unnarrowed>,
-        name: Name,
+        permit: &Permit<Unscoped>,
+        name: OrganizationName,
         slug: Slug,
         by: audit::Context,
     ) -> Result<Organization, OrganizationsError> {
@@ -129,7 +129,7 @@ impl Organizations {
     pub async fn create_for(
         &self,
         permit: &Permit<OrganizationsWrite>,
-        (name, slug): (Name, Slug),
+        (name, slug): (OrganizationName, Slug),
         owner: account::Id,
         by: audit::Context,
     ) -> Result<Organization, OrganizationsError> {
@@ -138,7 +138,7 @@ impl Organizations {
 
     async fn write(
         &self,
-        name: Name,
+        name: OrganizationName,
         slug: Slug,
         owner: account::Id,
         limit: Option<u32>,
@@ -199,7 +199,7 @@ impl Organizations {
         &self,
         permit: &Permit<OrganizationsWrite>,
         organization: Id,
-        state: State,
+        state: OrganizationState,
         by: audit::Context,
     ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);
@@ -292,7 +292,7 @@ impl Organizations {
     /// a member.
     pub async fn leave(
         &self,
-        permit: &Permit<(Member, Unnarrowed)>,
+        permit: &Permit<(Member, Unscoped)>,
         by: audit::Context,
     ) -> Result<Effect, OrganizationsError> {
         let by = permit.sign(by);

@@ -1,8 +1,8 @@
 //! Where organizations are kept.
 
 use super::{
-    Belonging, Id, Invitation, InvitationId, InvitationKind, MemberRecord, Name, NewInvitation, Organization,
-    OrganizationsError, Selector, Slug, State,
+    Belonging, Id, Invitation, InvitationId, InvitationKind, MemberRecord, NewInvitation, Organization,
+    OrganizationName, OrganizationState, OrganizationsError, Selector, Slug,
 };
 use crate::account;
 use crate::audit;
@@ -19,7 +19,7 @@ pub struct NewOrganization {
     /// What it is to be called in addresses; refused if another organization has, or had, it.
     pub slug: Slug,
     /// What people are to call it.
-    pub name: Name,
+    pub name: OrganizationName,
     /// The account that is its first member, and its owner.
     pub owner: account::Id,
     /// How many organizations the owner may own at most; `None` for any number.
@@ -32,7 +32,7 @@ pub struct NewOrganization {
 #[derive(Debug, Clone)]
 pub struct Renaming {
     /// What people are to call it from now on.
-    pub name: Option<Name>,
+    pub name: Option<OrganizationName>,
     /// What it is to be called in addresses from now on; the present one stays its own.
     pub slug: Option<Slug>,
 }
@@ -81,7 +81,7 @@ port! {
     write fn rename_organization(organization: Id, renaming: Renaming, by: audit::Context) -> Result<Effect, OrganizationsError>;
 
     /// Sets the state. Suspending revokes every open invitation.
-    write fn set_organization_state(organization: Id, state: State, by: audit::Context) -> Result<Effect, OrganizationsError>;
+    write fn set_organization_state(organization: Id, state: OrganizationState, by: audit::Context) -> Result<Effect, OrganizationsError>;
 
     /// Makes an account a member with these roles, or sets a member's roles, in whatever state the organization is. Only
     /// an administrator gives something; who acts must be able to take what goes.

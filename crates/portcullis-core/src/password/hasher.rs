@@ -66,7 +66,7 @@ impl Refusal for HashError {
 
 /// What verifying a password says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordVerdict {
     /// It is the account's password.
     Match,
     /// It is, and its hash is outdated: store this one instead.
@@ -130,7 +130,7 @@ impl Hasher {
         &self,
         stored: Option<(AccountId, &SealedHash)>,
         password: Password,
-    ) -> Result<Verdict, HashError> {
+    ) -> Result<PasswordVerdict, HashError> {
         let (salt, cost) = (self.environment.bytes::<SALT_BYTES>(), self.cost);
         let Some((account, sealed)) = stored else {
             defends!("T012");
@@ -138,7 +138,7 @@ impl Hasher {
                 ArgonHash::compute(password.expose(), salt, cost, workspace).is_some()
             };
             self.pool.run(dummy).await.map_err(overloaded)?;
-            return Ok(Verdict::Mismatch);
+            return Ok(PasswordVerdict::Mismatch);
         };
         let hash = self.open(account, sealed)?;
         let check = move |workspace: &mut Workspace| {
@@ -150,12 +150,12 @@ impl Hasher {
             Some(renewed.flatten().or_else(|| Some(hash)))
         };
         let Some(hash) = self.pool.run(check).await.map_err(overloaded)?.flatten() else {
-            return Ok(Verdict::Mismatch);
+            return Ok(PasswordVerdict::Mismatch);
         };
         if self.is_outdated(account, sealed) {
-            return Ok(Verdict::MatchRenew(self.seal(account, &hash)?));
+            return Ok(PasswordVerdict::MatchRenew(self.seal(account, &hash)?));
         }
-        Ok(Verdict::Match)
+        Ok(PasswordVerdict::Match)
     }
 
     fn is_outdated(&self, account: AccountId, sealed: &SealedHash) -> bool {

@@ -1,6 +1,6 @@
 //! Passwords: what one must look like, how it is hashed, sealed and verified.
 //!
-//! Flow: [`Policy`] judges the text, the [`Hasher`] sends it to a bounded pool of low-priority threads, Argon2id
+//! Flow: [`PasswordPolicy`] judges the text, the [`Hasher`] sends it to a bounded pool of low-priority threads, Argon2id
 //! hashes it, and the hash is sealed with the pepper: an AEAD key that lives outside the database. A dump of the
 //! database alone gives nothing to guess against (`T015`), and a hash copied to another account's row doesn't
 //! open, because the account's id is bound to it.
@@ -16,8 +16,8 @@ mod policy;
 mod pool;
 
 pub use self::argon::{Cost, InvalidCost};
-pub use self::hasher::{HashError, Hasher, Settings, Verdict};
-pub use self::policy::{Broken, Password, Policy};
+pub use self::hasher::{HashError, Hasher, PasswordVerdict, Settings};
+pub use self::policy::{Broken, Password, PasswordPolicy};
 
 /// A password's Argon2id hash, sealed with the pepper: what the store keeps. Useless without the key outside it.
 #[derive(Clone, PartialEq, Eq)]

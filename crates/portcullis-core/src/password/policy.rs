@@ -10,14 +10,14 @@ use crate::text::Bounded;
 /// Length is what counts (NIST SP 800-63B-4 §3.1.1): no character classes are asked for, nothing expires.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Policy {
+pub struct PasswordPolicy {
     /// Fewest characters: 8 by default.
     pub min_characters: usize,
     /// Most characters: 256 by default; never more than [`Password::MAX_BYTES`] bytes.
     pub max_characters: usize,
 }
 
-impl Default for Policy {
+impl Default for PasswordPolicy {
     fn default() -> Self {
         Self {
             min_characters: 8,
@@ -73,7 +73,7 @@ impl Broken {
     }
 }
 
-impl Policy {
+impl PasswordPolicy {
     /// Every rule that `password` breaks for an account with these normalised identifiers. What is judged is what is
     /// hashed: the password in its canonical form.
     pub fn broken_by(&self, password: &SecretText, identifiers: &[&str]) -> Vec<Broken> {
@@ -162,7 +162,7 @@ mod tests {
     use crate::checks;
 
     fn broken(text: &str) -> Vec<&'static str> {
-        let policy = Policy::default();
+        let policy = PasswordPolicy::default();
         let identifiers = ["anna.k@example.com", "annak", "bo"];
         policy
             .broken_by(&SecretText::new(text.into()), &identifiers)

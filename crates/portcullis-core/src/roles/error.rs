@@ -3,7 +3,7 @@
 use crate::authz::InvalidName;
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
-use crate::scopes::{Lacks, in_words};
+use crate::scopes::{Missing, in_words};
 
 /// Why roles were not changed. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum RolesError {
     )]
     Forbidden {
         /// What the credential lacks.
-        missing: Lacks,
+        missing: Missing,
     },
     /// The store couldn't be reached, read or written.
     #[error(transparent)]

@@ -23,14 +23,14 @@ use crate::fault::Fault;
 pub use crate::id::SessionId as Id;
 use crate::job::NewJob;
 use crate::port::port;
-use crate::secret::{Digest, Kind, Opaque};
+use crate::secret::{Digest, Opaque, TokenKind};
 use crate::{account, audit};
 
 /// The kind of token a browser or an app presents for its session.
 #[derive(Debug)]
 pub enum SessionToken {}
 
-impl Kind for SessionToken {
+impl TokenKind for SessionToken {
     const PREFIX: &'static str = "pcs_";
 }
 
@@ -191,7 +191,7 @@ pub struct Opened {
 /// The account, in this state, may not log in any more, or its stamp changed since the login read it. Nothing was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the account is {}, or changed meanwhile", .0.as_str())]
-pub struct NotOpened(pub account::State);
+pub struct NotOpened(pub account::AccountState);
 
 /// Why a session ended; the audit event's detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +220,7 @@ impl Ending {
 
 /// What becomes of an account's API keys when everything else that it was given ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keys {
+pub enum ApiKeyHandling {
     /// They stay as they are: programs go on.
     Stay,
     /// They are disabled, until somebody enables each of them again.
@@ -274,7 +274,7 @@ port! {
     write fn end_everything(
         account: account::Id,
         stamp: account::Stamp,
-        keys: Keys,
+        keys: ApiKeyHandling,
         by: audit::Context,
     ) -> Everything;
 

@@ -2,13 +2,13 @@
 //! [`token`](crate::token).
 
 use crate::environment::Timestamp;
-use crate::secret::{Digest, Kind, Opaque};
+use crate::secret::{Digest, Opaque, TokenKind};
 
 /// The kind of token that brings new access tokens.
 #[derive(Debug)]
 pub enum Refresh {}
 
-impl Kind for Refresh {
+impl TokenKind for Refresh {
     const PREFIX: &'static str = "pcr_";
 }
 

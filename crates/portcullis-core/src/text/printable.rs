@@ -1,4 +1,4 @@
-//! Which characters may stand in a name that people give and others read: in letters, lists, logs and terminals.
+//! Which characters may stand in a name that people give and others read: in e-mails, lists, logs and terminals.
 
 use unicode_script::{Script, UnicodeScript as _};
 

@@ -1,4 +1,4 @@
-//! What may be used up over all nodes and restarts: letters.
+//! What may be used up over all nodes and restarts: e-mails.
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -6,9 +6,9 @@ use super::Rate;
 
 /// What is counted: a purpose and whom it is about. It is a digest, so that no address stands where counts are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subject([u8; 32]);
+pub struct BudgetSubject([u8; 32]);
 
-impl Subject {
+impl BudgetSubject {
     /// The subject of this purpose and these parts.
     pub fn new(purpose: &'static str, parts: &[&[u8]]) -> Self {
         let mut context = Context::new(&SHA256);
@@ -32,7 +32,7 @@ impl Subject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// What the count is kept of.
-    pub subject: Subject,
+    pub subject: BudgetSubject,
     /// How often it may be.
     pub rate: Rate,
 }
@@ -44,16 +44,16 @@ mod tests {
     #[test]
     fn a_subject_is_of_one_purpose_and_one_list_of_parts() {
         let all = [
-            Subject::new("a", &[]),
-            Subject::new("b", &[]),
-            Subject::new("a", &[b""]),
-            Subject::new("a", &[b"bc"]),
-            Subject::new("a", &[b"b", b"c"]),
-            Subject::new("ab", &[b"c"]),
+            BudgetSubject::new("a", &[]),
+            BudgetSubject::new("b", &[]),
+            BudgetSubject::new("a", &[b""]),
+            BudgetSubject::new("a", &[b"bc"]),
+            BudgetSubject::new("a", &[b"b", b"c"]),
+            BudgetSubject::new("ab", &[b"c"]),
         ];
         for (index, one) in all.iter().enumerate() {
             assert_eq!(all.iter().position(|other| other == one), Some(index));
         }
-        assert_eq!(Subject::new("a", &[b"b"]), Subject::new("a", &[b"b"]));
+        assert_eq!(BudgetSubject::new("a", &[b"b"]), BudgetSubject::new("a", &[b"b"]));
     }
 }

@@ -16,7 +16,7 @@ mod rate;
 
 use std::time::Duration;
 
-pub use self::budget::{Budget, Subject};
+pub use self::budget::{Budget, BudgetSubject};
 pub use self::limiter::Limiter;
 pub use self::rate::{InvalidRate, Per, Rate};
 use crate::environment::Timestamp;

@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 pub use self::settings::Settings;
 use super::verifier::MAX_LEEWAY;
 use super::{
-    AccessClaims, Audience, Id, InvalidClaims, NewRefresh, RefreshToken, Resource, Rotated, Rotation,
+    AccessClaims, Audience, Id, InvalidClaims, NewRefresh, RefreshRotation, RefreshToken, Resource, Rotated,
     Standing, Store, UnknownResource, claims, jws,
 };
 use crate::environment::{Environment, Timestamp};
@@ -35,7 +35,7 @@ use crate::{account, audit, session};
 
 /// An access token and what it says.
 #[derive(Debug, Clone)]
-pub struct Access {
+pub struct AccessToken {
     /// The signed token, as a caller presents it.
     pub token: SecretText,
     /// Its claims, as a verifier will read them.
@@ -53,7 +53,7 @@ pub struct Exchanged {
 
 /// What a caller gets.
 #[derive(Debug, Clone)]
-pub struct Issued {
+pub struct IssuedTokens {
     /// The signed access token: `access_token` (RFC 6749 §5.1).
     pub access_token: SecretText,
     /// How long it is good for, in whole seconds.
@@ -163,7 +163,11 @@ impl Issuer {
     ///
     /// # Errors
     /// [`MintError`], as [`Issuer::mint_access_for`].
-    pub fn mint_access(&self, standing: &Standing, extra: Map<String, Value>) -> Result<Access, MintError> {
+    pub fn mint_access(
+        &self,
+        standing: &Standing,
+        extra: Map<String, Value>,
+    ) -> Result<AccessToken, MintError> {
         self.mint_access_for(standing, &self.own_audience(), extra)
     }
 
@@ -177,7 +181,7 @@ impl Issuer {
         standing: &Standing,
         audience: &Audience,
         extra: Map<String, Value>,
-    ) -> Result<Access, MintError> {
+    ) -> Result<AccessToken, MintError> {
         crate::defends!("T094");
         let Standing { session, account } = standing;
         let now = whole_seconds(self.environment.now());
@@ -203,7 +207,7 @@ impl Issuer {
             return Err(MintError::TooLarge);
         }
         let token = jws::sign(&signer, jws::ACCESS_TOKEN, &payload)?;
-        Ok(Access {
+        Ok(AccessToken {
             token: SecretText::new(token),
             claims,
         })
@@ -246,7 +250,7 @@ impl Issuer {
         &self,
         presented: &RefreshToken,
         by: audit::Context,
-    ) -> Result<Issued, RefreshError> {
+    ) -> Result<IssuedTokens, RefreshError> {
         let exchanged = self.exchange(presented, by).await?;
         Ok(self.issue(exchanged, &self.own_audience(), Map::new())?)
     }
@@ -255,7 +259,11 @@ impl Issuer {
     ///
     /// # Errors
     /// [`RefreshError`]; text that is no refresh token is [`RefreshError::Invalid`].
-    pub async fn refresh_text(&self, presented: &str, by: audit::Context) -> Result<Issued, RefreshError> {
+    pub async fn refresh_text(
+        &self,
+        presented: &str,
+        by: audit::Context,
+    ) -> Result<IssuedTokens, RefreshError> {
         let presented = RefreshToken::parse(presented).ok_or(RefreshError::Invalid)?;
         self.refresh(&presented, by).await
     }
@@ -273,7 +281,7 @@ impl Issuer {
         crate::defends!("T007");
         let now = by.at;
         let successor = self.successor_of(presented);
-        let rotation = Rotation {
+        let rotation = RefreshRotation {
             presented: presented.digest(),
             // The store refuses a token whose session has ended, so the session's end needs no repetition here.
             successor: NewRefresh {
@@ -300,7 +308,7 @@ impl Issuer {
         exchanged: Exchanged,
         audience: &Audience,
         extra: Map<String, Value>,
-    ) -> Result<Issued, MintError> {
+    ) -> Result<IssuedTokens, MintError> {
         let Exchanged {
             standing,
             refresh_token,
@@ -310,9 +318,9 @@ impl Issuer {
     }
 
     /// Puts an access token and a refresh token of the same session together, as a caller gets them.
-    pub fn pair(access: Access, refresh_token: RefreshToken) -> Issued {
-        let Access { token, claims } = access;
-        Issued {
+    pub fn pair(access: AccessToken, refresh_token: RefreshToken) -> IssuedTokens {
+        let AccessToken { token, claims } = access;
+        IssuedTokens {
             access_token: token,
             expires_in: claims.expires_at.since(claims.issued_at),
             refresh_token,

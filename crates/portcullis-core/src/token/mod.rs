@@ -18,7 +18,7 @@ mod resource;
 mod verifier;
 
 pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried};
-pub use self::issuer::{Access, Exchanged, Issued, Issuer, MintError, RefreshError, Settings};
+pub use self::issuer::{AccessToken, Exchanged, IssuedTokens, Issuer, MintError, RefreshError, Settings};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;
@@ -30,7 +30,7 @@ use crate::{account, audit, session};
 
 /// What [`Store::rotate_refresh`] is to exchange, and what it judges by.
 #[derive(Debug, Clone, Copy)]
-pub struct Rotation {
+pub struct RefreshRotation {
     /// The token that was presented.
     pub presented: Digest<Refresh>,
     /// The token that takes its place, as the store keeps it.
@@ -65,9 +65,9 @@ port! {
     pub trait Store => token_port;
 
     /// Exchanges a refresh token for its successor: of any number of parallel calls exactly one is
-    /// [`Rotated::Fresh`]. Marks the session as seen at `by.at`. A replay ends the session
+    /// [`Rotated::Fresh`]. Generations the session as seen at `by.at`. A replay ends the session
     /// ([`audit::Action::RefreshReplayed`]) and invalidates it.
-    write fn rotate_refresh(rotation: Rotation, by: audit::Context) -> Result<Rotated, RefreshError>;
+    write fn rotate_refresh(rotation: RefreshRotation, by: audit::Context) -> Result<Rotated, RefreshError>;
 
     /// The session a refresh token belongs to, used or not; `None` if there is no such token.
     read fn find_refresh(token: Digest<Refresh>) -> Option<session::Id>;

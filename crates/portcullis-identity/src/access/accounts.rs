@@ -12,7 +12,7 @@ use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
 use crate::session::{EndedEverything, WithKeys};
-use crate::{Allow, Api, Circumstances, Json, Path, Problem, Query};
+use crate::{Allow, Api, AuditContext, Json, Path, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/accounts", list)
@@ -92,13 +92,13 @@ async fn set_state(
     who: Allow<AccountsWrite>,
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewAccountState>,
 ) -> Result<Json<AccountView>, Problem> {
     let state = match form.state {
-        SettableAccountState::Active => account::State::Active,
-        SettableAccountState::Locked => account::State::Locked,
-        SettableAccountState::Disabled => account::State::Disabled,
+        SettableAccountState::Active => account::AccountState::Active,
+        SettableAccountState::Locked => account::AccountState::Locked,
+        SettableAccountState::Disabled => account::AccountState::Disabled,
     };
     let account = portcullis
         .accounts()
@@ -111,7 +111,7 @@ async fn end_sessions(
     who: Allow<SessionsWrite>,
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Query(asked): Query<WithKeys>,
 ) -> Result<Json<EndedEverything>, Problem> {
     let account = account_id(&account)?;

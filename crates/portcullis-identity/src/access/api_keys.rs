@@ -20,7 +20,7 @@ use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
 use crate::{
-    Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Personal, Problem, Query, Via,
+    Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Personal, Problem, Query, Via,
 };
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -90,7 +90,7 @@ struct NewService {
 async fn create_service(
     who: Allow<AccountsWrite>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewService>,
 ) -> Result<Created<AccountView>, Problem> {
     let mut fields = FieldErrors::new();
@@ -107,7 +107,7 @@ async fn list(
     who: Allow<ApiKeysRead>,
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<Json<Views>, Problem> {
     let keys = portcullis.api_keys();
     let keys = keys.list_of(who.permit(), account_id(&account)?).await?;
@@ -118,7 +118,7 @@ async fn create(
     who: Allow<MayIssue, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(account): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewKey>,
 ) -> Result<Created<IssuedView>, Problem> {
     let (parsed, account, now) = (form.parse()?, account_id(&account)?, by.at);
@@ -132,7 +132,7 @@ async fn change(
     who: Allow<ApiKeysWrite>,
     State(portcullis): State<Portcullis>,
     Path((account, id)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<ChangedKey>,
 ) -> Result<Json<View>, Problem> {
     let (change, now) = (form.parse()?, by.at);
@@ -146,7 +146,7 @@ async fn revoke(
     who: Allow<ApiKeysWrite>,
     State(portcullis): State<Portcullis>,
     Path((account, id)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     let (account, id) = (account_id(&account)?, parse_id(&id)?);
     let keys = portcullis.api_keys();
@@ -157,7 +157,7 @@ async fn rotate(
     who: Allow<MayIssue, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((account, id)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<Rotate>,
 ) -> Result<Json<IssuedView>, Problem> {
     let (account, id, now) = (account_id(&account)?, parse_id(&id)?, by.at);

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use jiff::Timestamp as Moment;
-use portcullis_core::audit::{Event, Filter};
+use portcullis_core::audit::{Event, EventFilter};
 use portcullis_core::authz::AuditRead;
 use portcullis_core::environment::Timestamp;
 use schemars::JsonSchema;
@@ -103,7 +103,7 @@ async fn list(
         limit: search.limit,
     };
     let limit = page.limit()?;
-    let filter = Filter {
+    let filter = EventFilter {
         account: id("account", search.account)?,
         action: search.action,
         trace: id("trace", search.trace)?,

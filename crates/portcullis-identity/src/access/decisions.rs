@@ -4,7 +4,7 @@ use axum::extract::State;
 use jiff::Timestamp as Moment;
 use portcullis_core::account;
 use portcullis_core::administration::{Asked, Outlook};
-use portcullis_core::authz::{CredentialKind, Decision, DecisionsRead, Explanation, Permit, Situation};
+use portcullis_core::authz::{CredentialKind, Decision, DecisionContext, DecisionsRead, Explanation, Permit};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::Selector;
@@ -271,7 +271,7 @@ impl Portcullis {
             Some(name) => Selected::find(gate, run.account, name, now).await?,
             None => Selected::Nothing,
         };
-        let situation = Situation {
+        let situation = DecisionContext {
             policies: gate.policies(),
             ..selected.situation(now)
         };

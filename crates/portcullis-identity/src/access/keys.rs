@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::composition::Portcullis;
 use crate::schema::shape;
-use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Problem};
+use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Problem};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.post("/keys/rotate", rotate)
@@ -47,7 +47,7 @@ struct Rotation {
 async fn rotate(
     who: Allow<KeysWrite>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     form: Option<Json<Rotation>>,
 ) -> Result<Json<CurrentKey>, Problem> {
     let keys = portcullis.signing_keys();
@@ -65,7 +65,7 @@ async fn withdraw(
     who: Allow<KeysWrite>,
     State(portcullis): State<Portcullis>,
     Path(kid): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     if portcullis.signing_keys().withdraw(who.permit(), &kid, by).await? {
         Ok(NoContent)

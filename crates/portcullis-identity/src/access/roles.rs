@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
-use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
+use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     let api = api
@@ -170,7 +170,7 @@ async fn declare(
     who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(permission): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<Declaration>,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
@@ -185,7 +185,7 @@ async fn withdraw(
     who: Allow<RolesWrite>,
     State(portcullis): State<Portcullis>,
     Path(permission): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis.roles().withdraw(who.permit(), &permission, by).await?,
@@ -207,7 +207,7 @@ struct NewRole {
 async fn create(
     who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewRole>,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
@@ -222,7 +222,7 @@ async fn delete(
     who: Allow<RolesWrite>,
     State(portcullis): State<Portcullis>,
     Path(role): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis.roles().delete(who.permit(), &role, by).await?,
@@ -259,7 +259,7 @@ async fn allow(
     who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((role, permission)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis
@@ -273,7 +273,7 @@ async fn disallow(
     who: Allow<RolesWrite>,
     State(portcullis): State<Portcullis>,
     Path((role, permission)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis
@@ -287,7 +287,7 @@ async fn inherit(
     who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((role, parent)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis
@@ -301,7 +301,7 @@ async fn disinherit(
     who: Allow<RolesWrite>,
     State(portcullis): State<Portcullis>,
     Path((role, parent)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis
@@ -336,7 +336,7 @@ async fn assign(
     who: Allow<MayGive, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((account, role)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis
@@ -350,7 +350,7 @@ async fn unassign(
     who: Allow<RolesWrite>,
     State(portcullis): State<Portcullis>,
     Path((account, role)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::view::AccountView;
 use crate::composition::{Enumeration, Portcullis};
 use crate::schema::shape;
-use crate::{Accepted, Allow, Api, Circumstances, Created, FieldErrors, Json, Problem, Public};
+use crate::{Accepted, Allow, Api, AuditContext, Created, FieldErrors, Json, Problem, Public};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -79,7 +79,7 @@ impl Register {
 async fn register(
     _: Public,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<Register>,
 ) -> Result<Registering, Problem> {
     let mut fields = FieldErrors::new();
@@ -101,7 +101,7 @@ async fn register(
     }
     check_password(&portcullis, &form, &mut fields);
     let form = fields.done(form)?;
-    let hidden = portcullis.manners().enumeration == Enumeration::Hidden && form.email.is_some();
+    let hidden = portcullis.http_settings().enumeration == Enumeration::Hidden && form.email.is_some();
     let registered = portcullis.register(form, by).await?;
     Ok(if hidden {
         Registering::Hidden
@@ -110,7 +110,7 @@ async fn register(
     })
 }
 
-/// The account, or where taken addresses are hidden, only that a letter is on its way.
+/// The account, or where taken addresses are hidden, only that an e-mail is on its way.
 enum Registering {
     Created(Box<AccountView>),
     Hidden,
@@ -159,7 +159,7 @@ struct SetUp {
 async fn set_up(
     _: Public,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<SetUp>,
 ) -> Result<Created<AccountView>, Problem> {
     let SetUp {
@@ -183,7 +183,7 @@ async fn set_up(
 
 impl Portcullis {
     /// Registers an account and mails the code that proves its address, or where another account has proven it and taken
-    /// addresses are hidden, a word to its owner. Account and letter are written together.
+    /// addresses are hidden, a word to its owner. Account and e-mail are written together.
     ///
     /// # Errors
     /// [`RegistrationError`]; no account exists then, and nothing is mailed.
@@ -193,7 +193,7 @@ impl Portcullis {
         by: audit::Context,
     ) -> Result<Registered, RegistrationError> {
         let registered = self.registrar().register(form, by).await?;
-        self.letters().wake();
+        self.emails().wake();
         Ok(registered)
     }
 

@@ -9,7 +9,7 @@
 
 use axum::extract::State;
 use portcullis_core::account::{Account, AgainError, Identifier, VerificationToken, VerifyError};
-use portcullis_core::authz::{Principal, Unnarrowed};
+use portcullis_core::authz::{Principal, Unscoped};
 use portcullis_core::scopes::Scopes;
 use portcullis_core::secret::SecretText;
 use portcullis_core::{audit, defends};
@@ -20,8 +20,8 @@ use super::{AccountView, Underway};
 use crate::composition::Portcullis;
 use crate::schema::shape;
 use crate::{
-    Accepted, Allow, Api, Circumstances, FieldErrors, Json, NoContent, Personal, Problem, Public, Via,
-    Visitor,
+    Accepted, Allow, Api, AuditContext, FieldErrors, Json, NoContent, OptionalAuth, Personal, Problem,
+    Public, Via,
 };
 
 /// The routes below `/auth/email`.
@@ -30,7 +30,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Prove an e-mail address with the mailed code")
         .operation_id("verifyEmail")
         .description(
-            "By an unnarrowed login of the account that the letter names, with its password, or with a new \
+            "By an unscoped login of the account that the e-mail names, with its password, or with a new \
              one, which takes the account over and ends everything made before. The code is good once.",
         )
         .post("/email/verification", mail_again)
@@ -50,7 +50,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct VerificationCode {
-    /// The code from the letter, `pcv_…`.
+    /// The code from the e-mail, `pcv_…`.
     #[schemars(with = "String")]
     token: SecretText,
     /// The account's password.
@@ -62,9 +62,9 @@ struct VerificationCode {
 }
 
 async fn verify_email(
-    who: Visitor,
+    who: OptionalAuth,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<VerificationCode>,
 ) -> Result<Json<AccountView>, Problem> {
     let VerificationCode {
@@ -102,7 +102,7 @@ async fn by_login(
     let caller = caller.ok_or_else(|| {
         Problem::forbidden(
             "login_or_password_needed",
-            "the code alone proves nothing: send it as the account that the letter names (with its access token or \
+            "the code alone proves nothing: send it as the account that the e-mail names (with its access token or \
              session), or with that account's `password`; if you didn't register the account, send a `new_password`: \
              it becomes yours, and everything made before ends",
         )
@@ -189,18 +189,18 @@ fn parsed(token: &str) -> Result<VerificationToken, VerifyError> {
 }
 
 async fn mail_again(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     again(&portcullis, who.account(), by).await?;
     Ok(NoContent)
 }
 
-/// Has a further letter about the account's claim written, if it has one.
+/// Has a further e-mail about the account's claim written, if it has one.
 async fn again(portcullis: &Portcullis, account: &Account, by: audit::Context) -> Result<(), AgainError> {
     portcullis.registrar().verify_again(account.id, by).await?;
-    portcullis.letters().wake();
+    portcullis.emails().wake();
     Ok(())
 }
 
@@ -216,7 +216,7 @@ struct VerificationRequest {
 async fn ask_for_code(
     _: Public,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<VerificationRequest>,
 ) -> Result<Accepted<Underway>, Problem> {
     let identifier = Identifier::parse(&form.identifier).ok_or_else(|| {

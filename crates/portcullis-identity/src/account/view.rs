@@ -17,7 +17,7 @@ pub(crate) struct AccountView {
     /// The account's id.
     #[schemars(with = "Uuid")]
     pub(crate) id: String,
-    /// Its address: as it is mailed, but with the letters of an international domain.
+    /// Its address: as it is mailed, but with the e-mails of an international domain.
     email: Option<String>,
     /// Whether the address is proven.
     email_verified: bool,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp as Moment;
-use portcullis_core::api_key::{Change, InvalidNetwork, Name, Networks, NewEnd, Renewal, Settings};
+use portcullis_core::api_key::{Change, InvalidNetwork, KeyName, Networks, NewEnd, Renewal, Settings};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::issuance::Form;
 use portcullis_core::throttle::Rate;
@@ -39,7 +39,7 @@ impl NewKey {
     /// The parsed form, or everything that is wrong with it.
     pub(crate) fn parse(&self) -> Result<Form, Problem> {
         let mut fields = FieldErrors::new();
-        let name = fields.check("/name", "invalid_key_name", Name::parse(&self.name));
+        let name = fields.check("/name", "invalid_key_name", KeyName::parse(&self.name));
         let networks = networks(&mut fields, &self.networks);
         let limit = limit(&mut fields, self.limit.as_deref());
         if self.permissions.len() > MOST_PERMISSIONS {
@@ -92,7 +92,7 @@ impl ChangedKey {
     pub(crate) fn parse(&self) -> Result<Change, Problem> {
         let mut fields = FieldErrors::new();
         let name = self.name.as_deref();
-        let name = name.and_then(|name| fields.check("/name", "invalid_key_name", Name::parse(name)));
+        let name = name.and_then(|name| fields.check("/name", "invalid_key_name", KeyName::parse(name)));
         let listed = self.networks.as_ref();
         let networks = listed.and_then(|texts| networks(&mut fields, texts));
         let asked = self.limit.as_ref();

@@ -10,7 +10,7 @@ pub(crate) mod view;
 
 use axum::extract::State;
 use portcullis_core::api_key::Id;
-use portcullis_core::authz::{FreshLogin, Unnarrowed};
+use portcullis_core::authz::{FreshLogin, Unscoped};
 use portcullis_core::defends;
 
 use self::form::{ChangedKey, NewKey, Rotate};
@@ -18,7 +18,7 @@ pub(crate) use self::problem::refused;
 use self::view::{IssuedView, View, Views};
 use crate::composition::Portcullis;
 use crate::schema::shape;
-use crate::{Allow, Api, Circumstances, Created, Json, NoContent, Path, Personal, Problem, Via};
+use crate::{Allow, Api, AuditContext, Created, Json, NoContent, Path, Personal, Problem, Via};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -63,18 +63,18 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 }
 
 async fn list(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<Json<Views>, Problem> {
     let keys = portcullis.api_keys().list(who.id()).await?;
     Ok(Json(Views::of(&keys, by.at)))
 }
 
 async fn create(
-    who: Allow<(Unnarrowed, FreshLogin<900>), Via<Personal>>,
+    who: Allow<(Unscoped, FreshLogin<900>), Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewKey>,
 ) -> Result<Created<IssuedView>, Problem> {
     defends!("T041");
@@ -85,20 +85,20 @@ async fn create(
 }
 
 async fn find(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<Json<View>, Problem> {
     let key = portcullis.api_keys().find(who.id(), parse_id(&id)?).await?;
     Ok(Json(View::of(&key.ok_or_else(Problem::not_found)?, by.at)))
 }
 
 async fn change(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<ChangedKey>,
 ) -> Result<Json<View>, Problem> {
     let (change, now) = (form.parse()?, by.at);
@@ -108,19 +108,19 @@ async fn change(
 }
 
 async fn revoke(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     found(portcullis.api_keys().revoke(who.id(), parse_id(&id)?, by).await?)
 }
 
 async fn rotate(
-    who: Allow<(Unnarrowed, FreshLogin<900>), Via<Personal>>,
+    who: Allow<(Unscoped, FreshLogin<900>), Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<Rotate>,
 ) -> Result<Json<IssuedView>, Problem> {
     let (keys, now) = (portcullis.api_keys(), by.at);

@@ -3,7 +3,7 @@
 use jiff::Timestamp as Moment;
 use portcullis_core::api_key::ApiKey;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::issuance::Issued;
+use portcullis_core::issuance::IssuedKey;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -99,7 +99,7 @@ pub(crate) struct IssuedView {
 }
 
 impl IssuedView {
-    pub(crate) fn of(issued: &Issued, now: Timestamp) -> Self {
+    pub(crate) fn of(issued: &IssuedKey, now: Timestamp) -> Self {
         Self {
             view: View::of(&issued.key, now),
             key: issued.secret.expose().to_owned(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use portcullis_core::administration::ServiceAccounts;
 use portcullis_core::api_key::{Format, Settings, Store as _, Warned, Warning};
-use portcullis_core::authn::Directory;
+use portcullis_core::authn::AccountDirectory;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::issuance::{self, ApiKeys};
@@ -26,10 +26,10 @@ impl Keys {
     pub(super) fn build(
         &self,
         database: &Database,
-        directory: &Arc<Directory>,
+        directory: &Arc<AccountDirectory>,
         environment: &Environment,
     ) -> ApiKeys {
-        ApiKeys::new(issuance::Foundation {
+        ApiKeys::new(issuance::ApiKeysParts {
             store: shared(database),
             permissions: shared(database),
             directory: Arc::clone(directory),
@@ -97,7 +97,7 @@ impl Portcullis {
         loop {
             let words = Arc::clone(&self.0.words);
             let warnings = self.api_keys().warn_expiring(after, AT_ONCE, words).await?;
-            self.letters().wake();
+            self.emails().wake();
             warnings.iter().for_each(log);
             let full = warnings.len() == AT_ONCE as usize;
             let last = warnings.last().map(|last| &last.expiring.key);
@@ -109,11 +109,11 @@ impl Portcullis {
     }
 }
 
-/// Says what no letter says to the key's owner.
+/// Says what no e-mail says to the key's owner.
 fn log(Warning { expiring, outcome }: &Warning) {
     let (key, owner, expires_at) = (&expiring.key.id, &expiring.owner, expiring.key.expires_at);
     match *outcome {
-        Warned::Untold => tracing::warn!(%key, "too many letters: that an API key ends is told later"),
+        Warned::Untold => tracing::warn!(%key, "too many e-mails: that an API key ends is told later"),
         Warned::Told(told) if told == 0 || owner.email.is_none() => {
             tracing::warn!(%key, owner = %owner.id, told, ?expires_at, "an API key expires soon");
         }

@@ -11,9 +11,9 @@ use std::time::Duration;
 #[cfg(feature = "policies")]
 use portcullis_core::authz;
 use portcullis_core::authz::PermissionRef;
+use portcullis_core::email::{self, Mailer};
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{self, MasterKey};
-use portcullis_core::letter::{self, Mailer};
 use portcullis_core::login;
 use portcullis_core::organization;
 use portcullis_core::password;
@@ -27,9 +27,9 @@ use super::Portcullis;
 use super::api_keys::Keys;
 use super::sessions::SessionStore;
 use crate::cookie::{self, Cookies};
+use crate::emails::organization as emails;
 use crate::enforcer;
 use crate::environment;
-use crate::letters::organization as letters;
 use crate::policies::Keeper;
 use crate::proxies::Proxies;
 
@@ -39,14 +39,14 @@ pub enum Enumeration {
     /// Registering an address that another account has proven answers 409.
     #[default]
     Allowed,
-    /// Registering by address answers 202 whether or not it is proven by another; the owner of a proven one gets a letter,
+    /// Registering by address answers 202 whether or not it is proven by another; the owner of a proven one gets an e-mail,
     /// and a refused login costs the same for every address.
     Hidden,
 }
 
 /// What HTTP needs to know beyond the rules.
 #[derive(Debug, Clone)]
-pub(crate) struct Manners {
+pub(crate) struct HttpSettings {
     /// Where people reach this server; the only source of mailed links.
     pub(crate) public_url: Option<Url>,
     /// The page that invitations lead to, where it isn't the server's.
@@ -64,10 +64,10 @@ pub struct Builder {
     master_key: Option<MasterKey>,
     environment: Environment,
     mailer: Option<Arc<dyn Mailer>>,
-    manners: Manners,
+    http_settings: HttpSettings,
     realm: Option<String>,
     passwords: password::Settings,
-    policy: password::Policy,
+    policy: password::PasswordPolicy,
     sessions: login::Settings,
     session_store: SessionStore,
     cookies: cookie::Settings,
@@ -78,7 +78,7 @@ pub struct Builder {
     permissions: Vec<PermissionRef>,
     pub(super) api_keys: Keys,
     organizations: organization::Settings,
-    letters: letter::Settings,
+    emails: email::Settings,
     base_domain: Option<String>,
     recorded_at_once: Option<u32>,
     proxies: Proxies,
@@ -99,7 +99,7 @@ impl Builder {
             master_key: None,
             environment: environment::system(),
             mailer: None,
-            manners: Manners {
+            http_settings: HttpSettings {
                 public_url: None,
                 invitation_url: None,
                 password_grant: true,
@@ -107,7 +107,7 @@ impl Builder {
             },
             realm: None,
             passwords: password::Settings::default(),
-            policy: password::Policy::default(),
+            policy: password::PasswordPolicy::default(),
             sessions: login::Settings::default(),
             session_store: SessionStore::default(),
             cookies: cookie::Settings::default(),
@@ -117,7 +117,7 @@ impl Builder {
             key_age: Self::KEY_AGE,
             permissions: Vec::new(),
             organizations: organization::Settings::default(),
-            letters: letter::Settings::default(),
+            emails: email::Settings::default(),
             base_domain: None,
             recorded_at_once: None,
             proxies: Proxies::default(),
@@ -155,30 +155,30 @@ impl Builder {
         self
     }
 
-    /// What sends mail. Without one, letters wait until they are of no use.
+    /// What sends mail. Without one, e-mails wait until they are of no use.
     pub fn mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
         self.mailer = Some(mailer);
         self
     }
 
-    /// How many letters are sent, and how long handing one over may take.
-    pub fn letters(mut self, settings: letter::Settings) -> Self {
-        self.letters = settings;
+    /// How many e-mails are sent, and how long handing one over may take.
+    pub fn emails(mut self, settings: email::Settings) -> Self {
+        self.emails = settings;
         self
     }
 
     /// Where people reach this server, such as `https://id.example.com/`. Mailed links begin with it, it is the
     /// issuer of tokens unless [`Builder::tokens`] names another, and cookies are accepted from its pages.
     pub fn public_url(mut self, url: Url) -> Self {
-        self.manners.public_url = Some(url);
+        self.http_settings.public_url = Some(url);
         self
     }
 
     /// The page that the link of an invitation leads to: `accept-invitation` below [`Builder::public_url`] unless said
-    /// otherwise, which only the server has. The letter appends `?token=…`; the page shows that code, or sends it to
+    /// otherwise, which only the server has. The e-mail appends `?token=…`; the page shows that code, or sends it to
     /// `POST /auth/invitations/accept` when a person who has logged in asks for it. Looking at it must use nothing up.
     pub fn invitation_url(mut self, page: Url) -> Self {
-        self.manners.invitation_url = Some(page);
+        self.http_settings.invitation_url = Some(page);
         self
     }
 
@@ -196,7 +196,7 @@ impl Builder {
     }
 
     /// What new passwords must look like.
-    pub fn password_policy(mut self, policy: password::Policy) -> Self {
+    pub fn password_policy(mut self, policy: password::PasswordPolicy) -> Self {
         self.policy = policy;
         self
     }
@@ -250,7 +250,7 @@ impl Builder {
 
     /// Whether `POST /oauth/token` answers `grant_type=password`: yes unless said otherwise.
     pub fn password_grant(mut self, offered: bool) -> Self {
-        self.manners.password_grant = offered;
+        self.http_settings.password_grant = offered;
         self
     }
 
@@ -262,7 +262,7 @@ impl Builder {
 
     /// Whether an outsider may learn which addresses have accounts.
     pub fn enumeration(mut self, enumeration: Enumeration) -> Self {
-        self.manners.enumeration = enumeration;
+        self.http_settings.enumeration = enumeration;
         self
     }
 
@@ -321,8 +321,8 @@ impl Builder {
     /// [`OpenError`], which says what to do; nothing runs then.
     pub async fn open(mut self) -> Result<Portcullis, OpenError> {
         self.tokens.require_verified_email = self.sessions.require_verified_email;
-        self.sessions.hide_addresses = self.manners.enumeration == Enumeration::Hidden;
-        if let Some(url) = &self.manners.public_url
+        self.sessions.hide_addresses = self.http_settings.enumeration == Enumeration::Hidden;
+        if let Some(url) = &self.http_settings.public_url
             && self.tokens.issuer == token::Settings::default().issuer
         {
             self.tokens.issuer = url.as_str().trim_end_matches('/').to_owned();
@@ -330,7 +330,12 @@ impl Builder {
         if self.tokens.issuer.ends_with('/') {
             return Err(OpenError::Issuer);
         }
-        if !self.manners.invitation_url.as_ref().is_none_or(letters::is_page) {
+        if !self
+            .http_settings
+            .invitation_url
+            .as_ref()
+            .is_none_or(emails::is_page)
+        {
             return Err(OpenError::InvitationUrl);
         }
         if self.key_age < LEAST_KEY_AGE {
@@ -341,7 +346,7 @@ impl Builder {
         }
         self.tokens.check()?;
         let realm = self.realm.as_deref().map(enforcer::Realm::parse).transpose()?;
-        let cookies = Cookies::new(self.cookies.clone(), self.manners.public_url.as_ref())?;
+        let cookies = Cookies::new(self.cookies.clone(), self.http_settings.public_url.as_ref())?;
         if self.api_keys.places.takes(cookies.csrf_header()) {
             return Err(OpenError::SharedHeader(cookies.csrf_header().to_string()));
         }
@@ -352,7 +357,7 @@ impl Builder {
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder")
-            .field("manners", &self.manners)
+            .field("http_settings", &self.http_settings)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ mod members;
 
 use axum::extract::State;
 use portcullis_core::authz::{OrganizationsRead, OrganizationsWrite};
-use portcullis_core::organization::{self, Id, Name, Selector, Slug};
+use portcullis_core::organization::{self, Id, OrganizationName, Selector, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use super::view::OrganizationView;
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
-use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
+use crate::{Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
 
 /// The routes below `/admin/api/v1`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -71,11 +71,11 @@ struct NewOrganizationFor {
 async fn create(
     who: Allow<OrganizationsWrite>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewOrganizationFor>,
 ) -> Result<Created<OrganizationView>, Problem> {
     let mut fields = FieldErrors::new();
-    let name = fields.check("/name", "invalid_name", Name::parse(&form.name));
+    let name = fields.check("/name", "invalid_name", OrganizationName::parse(&form.name));
     let slug = fields.check("/slug", "invalid_slug", Slug::parse(&form.slug));
     let owner = fields.check("/owner", "invalid_account", form.owner.parse());
     let (Some(name), Some(slug), Some(owner)) = (name, slug, owner) else {
@@ -123,13 +123,13 @@ async fn set_state(
     who: Allow<OrganizationsWrite>,
     State(portcullis): State<Portcullis>,
     Path(organization): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewOrganizationState>,
 ) -> Result<NoContent, Problem> {
     let id: Id = organization.parse().map_err(|_| Problem::not_found())?;
     let state = match form.state {
-        SettableOrganizationState::Active => organization::State::Active,
-        SettableOrganizationState::Suspended => organization::State::Suspended,
+        SettableOrganizationState::Active => organization::OrganizationState::Active,
+        SettableOrganizationState::Suspended => organization::OrganizationState::Suspended,
     };
     let organizations = portcullis.organizations();
     Ok(NoContent::from(

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
-use portcullis_core::authz::{Member, MembersRead, MembersWrite, Unnarrowed};
-use portcullis_core::letter::About;
+use portcullis_core::authz::{Member, MembersRead, MembersWrite, Unscoped};
+use portcullis_core::email::About;
 use portcullis_core::organization::{InvitationToken, Invite, Invited, MayLetIn, OrganizationsError};
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
@@ -13,11 +13,11 @@ use url::Url;
 
 use super::view::{InvitationView, Standing};
 use crate::composition::Portcullis;
-use crate::letters::{host_of, organization as letters};
+use crate::emails::{host_of, organization as emails};
 use crate::page::Items;
 use crate::schema::shape;
 use crate::{
-    Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
+    Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
 };
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -26,7 +26,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .operation_id("inviteMember")
         .description(
             "Mails a code that is good once, to an account that has proven the address. An earlier invitation \
-             of the address is void. 429 beyond the rates of letters.",
+             of the address is void. 429 beyond the rates of e-mails.",
         )
         .get("/organizations/{organization}/invitations", list)
         .summary("Open invitations, oldest first")
@@ -61,7 +61,7 @@ struct NewInvitation {
 async fn invite(
     who: Allow<MayLetIn, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewInvitation>,
 ) -> Result<Created<InvitationView>, Problem> {
     let mut fields = FieldErrors::new();
@@ -72,7 +72,7 @@ async fn invite(
     if portcullis.invitation_page().is_none() {
         return Err(Problem::conflict(
             "cannot_mail",
-            "this server has no address that a letter could lead to: its operator sets one",
+            "this server has no address that an e-mail could lead to: its operator sets one",
         ));
     }
     let invite = Invite {
@@ -84,7 +84,7 @@ async fn invite(
 }
 
 impl Portcullis {
-    /// Invites an address into an organization and mails the code that lets it in. Without an address that the letter
+    /// Invites an address into an organization and mails the code that lets it in. Without an address that the e-mail
     /// could lead to ([`Builder::public_url`](crate::Builder::public_url),
     /// [`Builder::invitation_url`](crate::Builder::invitation_url)) nothing is mailed: the code is in the answer, for the
     /// caller to deliver.
@@ -102,22 +102,20 @@ impl Portcullis {
             let Some(page) = page.clone() else {
                 return Ok(None);
             };
-            let host = host_of(self.manners().public_url.as_ref().unwrap_or(&page));
-            let letter = letters::invitation(page, &host, organization, invitation, token);
-            self.letters()
-                .write(&letter, About::Invitation, None, by)
-                .map(Some)
+            let host = host_of(self.http_settings().public_url.as_ref().unwrap_or(&page));
+            let email = emails::invitation(page, &host, organization, invitation, token);
+            self.emails().write(&email, About::Invitation, None, by).map(Some)
         };
         let invited = self.organizations().invite(permit, invite, &mailed, by).await?;
-        self.letters().wake();
+        self.emails().wake();
         Ok(invited)
     }
 
     /// Where the link of an invitation leads to.
     fn invitation_page(&self) -> Option<Url> {
-        let manners = self.manners();
-        let own = || manners.public_url.as_ref()?.join("accept-invitation").ok();
-        manners.invitation_url.clone().or_else(own)
+        let http_settings = self.http_settings();
+        let own = || http_settings.public_url.as_ref()?.join("accept-invitation").ok();
+        http_settings.invitation_url.clone().or_else(own)
     }
 }
 
@@ -133,7 +131,7 @@ async fn revoke(
     who: Allow<Member<MembersWrite>, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((_, invitation)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     let unknown = || Problem::unknown("unknown_invitation", "there is no such open invitation");
     let invitation = invitation.parse().map_err(|_| unknown())?;
@@ -149,15 +147,15 @@ async fn revoke(
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct InvitationCode {
-    /// The code from the letter, `pci_…`.
+    /// The code from the e-mail, `pci_…`.
     #[schemars(with = "String")]
     token: SecretText,
 }
 
 async fn accept(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<InvitationCode>,
 ) -> Result<Json<Standing>, Problem> {
     let token = InvitationToken::parse(form.token.expose()).ok_or(OrganizationsError::InvalidInvitation)?;

@@ -12,7 +12,7 @@ use super::view::MemberView;
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
 use crate::schema::shape;
-use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
+use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/organizations/{organization}/members", list)
@@ -66,7 +66,7 @@ async fn set_roles(
     who: Allow<MayLetIn, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((_, account)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<Roles>,
 ) -> Result<NoContent, Problem> {
     defends!("T112");
@@ -83,7 +83,7 @@ async fn remove(
     who: Allow<Member<MembersWrite>, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((_, account)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     let account = member(&account)?;
     Ok(NoContent::from(
@@ -106,7 +106,7 @@ struct NextOwner {
 async fn transfer(
     who: Allow<MayHandOver, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NextOwner>,
 ) -> Result<NoContent, Problem> {
     let to = member(&form.account)?;

@@ -9,8 +9,8 @@ mod members;
 mod view;
 
 use axum::extract::State;
-use portcullis_core::authz::{Authenticated, Member, SettingsWrite, Unnarrowed};
-use portcullis_core::organization::{Name, Renaming, Slug};
+use portcullis_core::authz::{Authenticated, Member, SettingsWrite, Unscoped};
+use portcullis_core::organization::{OrganizationName, Renaming, Slug};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ use self::view::{OrganizationView, Standing};
 use crate::composition::Portcullis;
 use crate::page::Items;
 use crate::schema::shape;
-use crate::{Allow, Api, Circumstances, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
+use crate::{Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
 
 /// The routes below `/auth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -66,10 +66,10 @@ struct NewOrganization {
 }
 
 impl NewOrganization {
-    /// Name and slug, parsed; the problem names every field that is wrong.
-    fn parse(&self) -> Result<(Name, Slug), Problem> {
+    /// OrganizationName and slug, parsed; the problem names every field that is wrong.
+    fn parse(&self) -> Result<(OrganizationName, Slug), Problem> {
         let mut fields = FieldErrors::new();
-        let name = fields.check("/name", "invalid_name", Name::parse(&self.name));
+        let name = fields.check("/name", "invalid_name", OrganizationName::parse(&self.name));
         let slug = fields.check("/slug", "invalid_slug", Slug::parse(&self.slug));
         match (name, slug) {
             (Some(name), Some(slug)) => fields.done((name, slug)),
@@ -79,9 +79,9 @@ impl NewOrganization {
 }
 
 async fn create(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<NewOrganization>,
 ) -> Result<Created<OrganizationView>, Problem> {
     let (name, slug) = form.parse()?;
@@ -116,13 +116,13 @@ struct RenamedOrganization {
 async fn rename(
     who: Allow<Member<SettingsWrite>, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<RenamedOrganization>,
 ) -> Result<NoContent, Problem> {
     let mut fields = FieldErrors::new();
     let name = form
         .name
-        .and_then(|text| fields.check("/name", "invalid_name", Name::parse(&text)));
+        .and_then(|text| fields.check("/name", "invalid_name", OrganizationName::parse(&text)));
     let slug = form
         .slug
         .and_then(|text| fields.check("/slug", "invalid_slug", Slug::parse(&text)));
@@ -136,9 +136,9 @@ async fn rename(
 }
 
 async fn leave(
-    who: Allow<(Member, Unnarrowed), Via<Personal>>,
+    who: Allow<(Member, Unscoped), Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     Ok(NoContent::from(
         portcullis.organizations().leave(who.permit(), by).await?,

@@ -7,7 +7,7 @@ mod view;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use portcullis_core::authz::{Authenticated, Unnarrowed};
+use portcullis_core::authz::{Authenticated, Unscoped};
 use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session::{DeviceName, Id};
@@ -22,8 +22,8 @@ use crate::enforcer::ByCookie;
 use crate::schema::shape;
 use crate::token::{TokenResponse, audience_of};
 use crate::{
-    Allow, Api, Circumstances, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem,
-    Public, Query, Session, Via,
+    Allow, Api, AuditContext, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem, Public,
+    Query, Session, Via,
 };
 
 /// The routes below `/auth`.
@@ -145,7 +145,7 @@ impl Login {
 async fn log_in(
     _: Public,
     State(portcullis): State<Portcullis>,
-    around: Circumstances,
+    around: AuditContext,
     Json(form): Json<Login>,
 ) -> Result<LoginAnswer, Problem> {
     let mut fields = FieldErrors::new();
@@ -183,7 +183,7 @@ impl Portcullis {
         let logged_in = self.sessions().log_in(form, by).await?;
         let (LoggedIn::Tokens { new_device, .. } | LoggedIn::Session { new_device, .. }) = &logged_in;
         if *new_device {
-            self.letters().wake();
+            self.emails().wake();
         }
         Ok(logged_in)
     }
@@ -231,7 +231,7 @@ async fn log_out(
     who: Allow<Authenticated, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     browser: ByCookie,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<LoggedOut, Problem> {
     if let Some(session) = who.session() {
         portcullis.sessions().log_out(who.id(), session, by).await?;
@@ -240,10 +240,10 @@ async fn log_out(
 }
 
 async fn log_out_everywhere(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     browser: ByCookie,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Query(asked): Query<WithKeys>,
 ) -> Result<LoggedOut, Problem> {
     let keys = asked.keys();
@@ -292,7 +292,7 @@ async fn csrf(_: Allow<Authenticated, Via<Session>>, token: CsrfToken) -> Json<v
 }
 
 async fn list(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
 ) -> Result<Json<view::Sessions>, Problem> {
     let sessions = portcullis.sessions().list(who.id()).await?;
@@ -300,9 +300,9 @@ async fn list(
 }
 
 async fn end_others(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<Json<view::Ended>, Problem> {
     let keep = who.session().ok_or_else(Problem::not_found)?;
     let ended = portcullis.sessions().end_others(who.id(), keep, by).await?;
@@ -319,10 +319,10 @@ struct RenamedSession {
 }
 
 async fn rename(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<RenamedSession>,
 ) -> Result<NoContent, Problem> {
     let mut fields = FieldErrors::new();
@@ -339,10 +339,10 @@ async fn rename(
 }
 
 async fn end(
-    who: Allow<Unnarrowed, Via<Personal>>,
+    who: Allow<Unscoped, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path(id): Path<String>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     defends!("T027");
     found(portcullis.sessions().end(who.id(), parse_id(&id)?, by).await?)

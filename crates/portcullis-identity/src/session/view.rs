@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp as Moment;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::session::{Everything, Id, Keys, Session, Token};
+use portcullis_core::session::{ApiKeyHandling, Everything, Id, Session, Token};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -138,11 +138,11 @@ pub(crate) struct WithKeys {
 
 impl WithKeys {
     /// The same for the store.
-    pub(crate) fn keys(&self) -> Keys {
+    pub(crate) fn keys(&self) -> ApiKeyHandling {
         match self.api_keys {
-            None | Some(KeysToo::Keep) => Keys::Stay,
-            Some(KeysToo::Disable) => Keys::Disable,
-            Some(KeysToo::Revoke) => Keys::Revoke,
+            None | Some(KeysToo::Keep) => ApiKeyHandling::Stay,
+            Some(KeysToo::Disable) => ApiKeyHandling::Disable,
+            Some(KeysToo::Revoke) => ApiKeyHandling::Revoke,
         }
     }
 }

@@ -49,8 +49,8 @@ pub(super) struct Metadata {
 impl Metadata {
     /// The metadata; `None` unless the issuer is an address that is known to lead here.
     pub(super) fn of(portcullis: &Portcullis) -> Option<Self> {
-        let manners = portcullis.manners();
-        let base = manners.public_url.as_ref()?;
+        let http_settings = portcullis.http_settings();
+        let base = http_settings.public_url.as_ref()?;
         let issuer = portcullis.issuer().settings().issuer.clone();
         // Whoever asks this document for another issuer must not believe it (§3.3).
         if Url::parse(&issuer).ok()?.origin() != base.origin() {
@@ -64,7 +64,7 @@ impl Metadata {
             url.to_string()
         };
         let mut grants = vec!["refresh_token"];
-        if manners.password_grant {
+        if http_settings.password_grant {
             grants.insert(0, "password");
         }
         Some(Self {

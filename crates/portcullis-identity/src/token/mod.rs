@@ -13,7 +13,7 @@ use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm};
 use portcullis_core::secret::SecretText;
 use portcullis_core::session;
 use portcullis_core::text::Bounded;
-use portcullis_core::token::{Audience, Issued, RefreshToken, UnknownResource};
+use portcullis_core::token::{Audience, IssuedTokens, RefreshToken, UnknownResource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(crate) use self::error::OAuthError;
 use self::jwks::JwkSet;
 use crate::composition::Portcullis;
 use crate::validate::Kept;
-use crate::{Api, Circumstances, Form, Json, Problem, Public};
+use crate::{Api, AuditContext, Form, Json, Problem, Public};
 
 /// The routes below `/oauth`.
 pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -85,8 +85,8 @@ pub(crate) struct TokenResponse {
     session_id: String,
 }
 
-impl From<&Issued> for TokenResponse {
-    fn from(issued: &Issued) -> Self {
+impl From<&IssuedTokens> for TokenResponse {
+    fn from(issued: &IssuedTokens) -> Self {
         Self {
             access_token: issued.access_token.expose().to_owned(),
             token_type: "Bearer",
@@ -132,18 +132,18 @@ struct TokenForm {
 async fn token(
     _: Public,
     State(portcullis): State<Portcullis>,
-    around: Circumstances,
+    around: AuditContext,
     form: Result<Form<TokenForm>, Problem>,
 ) -> Result<Json<TokenResponse>, OAuthError> {
     let Form(form) = form?;
     let issued = match form.grant_type.as_deref().filter(|kind| !kind.is_empty()) {
         None => return Err(OAuthError::new(Code::InvalidRequest, "grant_type is missing")),
-        Some("password") if portcullis.manners().password_grant => {
+        Some("password") if portcullis.http_settings().password_grant => {
             by_password(&portcullis, around, form).await?
         }
         Some("refresh_token") => by_refresh(&portcullis, around, form).await?,
         Some(_) => {
-            let offered = if portcullis.manners().password_grant {
+            let offered = if portcullis.http_settings().password_grant {
                 "password or refresh_token"
             } else {
                 "refresh_token"
@@ -159,9 +159,9 @@ async fn token(
 
 async fn by_password(
     portcullis: &Portcullis,
-    around: Circumstances,
+    around: AuditContext,
     form: TokenForm,
-) -> Result<Issued, OAuthError> {
+) -> Result<IssuedTokens, OAuthError> {
     let (Some(identifier), Some(password)) = (form.username, form.password) else {
         return Err(OAuthError::new(
             Code::InvalidRequest,
@@ -192,9 +192,9 @@ async fn by_password(
 
 async fn by_refresh(
     portcullis: &Portcullis,
-    around: Circumstances,
+    around: AuditContext,
     form: TokenForm,
-) -> Result<Issued, OAuthError> {
+) -> Result<IssuedTokens, OAuthError> {
     let Some(presented) = form.refresh_token else {
         return Err(OAuthError::new(Code::InvalidRequest, "refresh_token is needed"));
     };
@@ -254,7 +254,7 @@ struct RevokeForm {
 async fn revoke(
     _: Public,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     form: Result<Form<RevokeForm>, Problem>,
 ) -> Result<(), OAuthError> {
     let Some(token) = form?.0.token else {

@@ -1,12 +1,12 @@
 //! Roles, permissions, who has them; the states of accounts.
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::authz::BUILT_IN;
 use portcullis_core::checks;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{events, log_in_with, me, refresh, session_of, set_state, text};
+use crate::fixtures::{events, log_in_with, me, refresh, session_of, set_state, text};
 
 const ADMIN: &str = "/admin/api/v1";
 const NOBODY: &str = "01890000-0000-7000-8000-000000000000";
@@ -367,7 +367,7 @@ async fn the_administrators_role_and_the_last_administrator_stay() {
     delete(&app, &root, &own).await.expect(403);
     // One that can't act is none.
     app.assign(&root, "administrator").await;
-    set_state(&app, &root, State::Locked).await;
+    set_state(&app, &root, AccountState::Locked).await;
     let own = format!("/accounts/{}/roles/administrator", second.id);
     assert_eq!(delete(&app, &second, &own).await.expect(409).code(), "protected");
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis_core::account::{SETUP_LIFETIME, State, VERIFICATION_LIFETIME};
+use portcullis_core::account::{AccountState, SETUP_LIFETIME, VERIFICATION_LIFETIME};
 use portcullis_core::checks;
 use portcullis_identity::Enumeration;
 use portcullis_testkit::{Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, log_in_with, me, pairs, set_state, text, timeless};
+use crate::fixtures::{complaints, log_in_with, me, pairs, set_state, text, timeless};
 
 async fn register(app: &TestApp, body: &Value) -> Answer {
     app.post("/auth/register").json(body).send().await
@@ -259,7 +259,7 @@ async fn register_where_addresses_are_hidden_answers_the_same_for_a_taken_one() 
     let new = register(&app, &anna).await.expect(202);
     let code = app.mailer.code_to("anna@example.com").await;
     verify(&app, &code).await.expect(200);
-    // In another spelling, which may be another's mailbox: the letter goes to the one that is registered.
+    // In another spelling, which may be another's mailbox: the e-mail goes to the one that is registered.
     let spelled = json!({ "email": "Ａnna@example.com", "password": PASSWORD });
     let taken = register(&app, &spelled).await.expect(202);
     assert_eq!(new.text(), taken.text());
@@ -269,9 +269,9 @@ async fn register_where_addresses_are_hidden_answers_the_same_for_a_taken_one() 
         names
     };
     assert_eq!(names(&new), names(&taken));
-    let letter = app.mailer.letter_to("anna@example.com").await;
-    assert_eq!(letter.subject, "You have an account already");
-    assert!(!letter.text.contains("pcv_"), "{}", letter.text);
+    let email = app.mailer.email_to("anna@example.com").await;
+    assert_eq!(email.subject, "You have an account already");
+    assert!(!email.text.contains("pcv_"), "{}", email.text);
     // Beside a taken user name the address is not told either.
     let named = json!({ "username": "somebody", "password": PASSWORD });
     register(&app, &named).await.expect(201);
@@ -426,7 +426,7 @@ async fn verify_email_of_a_disabled_account_is_refused() {
     let app = TestApp::new().await;
     let anna = app.user("anna@example.com").await;
     let code = app.mailer.code_to("anna@example.com").await;
-    set_state(&app, &anna, State::Disabled).await;
+    set_state(&app, &anna, AccountState::Disabled).await;
     verify(&app, &code).await.expect(400);
 }
 
@@ -444,7 +444,7 @@ async fn mail_again_gives_a_second_code_until_the_address_is_proven() {
     let second = app.mailer.code_to("anna@example.com").await;
     assert_ne!(first, second);
     verify(&app, &first).await.expect(200);
-    // Nothing is left to prove: the same answer, and no letter.
+    // Nothing is left to prove: the same answer, and no e-mail.
     again().await.expect(204);
     assert_eq!(app.mailer.waiting(), 0);
     verify(&app, &second).await.expect(200);
@@ -460,8 +460,13 @@ async fn unlocking_proves_no_address() {
     let body = json!({ "email": "anna@example.com", "password": PASSWORD });
     let anna = register(&app, &body).await.expect(201).json();
     let id = text(&anna, "id").parse().unwrap();
-    for state in [State::Locked, State::Active, State::Disabled, State::Active] {
-        crate::given::set_state_of(&app, id, state).await;
+    for state in [
+        AccountState::Locked,
+        AccountState::Active,
+        AccountState::Disabled,
+        AccountState::Active,
+    ] {
+        crate::fixtures::set_state_of(&app, id, state).await;
     }
     let refused = log_in_with(&app, "anna@example.com", &json!({}))
         .await
@@ -508,7 +513,7 @@ async fn me_shows_the_account_and_what_the_credential_may_do() {
 }
 
 #[tokio::test]
-async fn mail_again_beyond_the_rate_sends_no_letter() {
+async fn mail_again_beyond_the_rate_sends_no_email() {
     checks!("T091");
     let app = TestApp::new().await;
     let anna = app.user("anna@example.com").await;

@@ -1,6 +1,6 @@
 //! Administrators and the members of any organization: who sees them, who appoints and who dismisses.
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::checks;
 use portcullis_core::organization::OWNER;
 use portcullis_core::scopes::ADMINISTRATOR;
@@ -8,7 +8,7 @@ use portcullis_identity::{Allow, Api, Member, Portcullis, permissions};
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{
+use crate::fixtures::{
     complaints, events, key, narrowed, pairs, refresh, session_of, set_state, text, with_role,
 };
 
@@ -34,14 +34,14 @@ fn api(portcullis: &Portcullis) -> Api {
 }
 
 /// An application with roles, an administrator, and the organization `acme` of anna's.
-struct Scene {
+struct CallerContext {
     app: TestApp,
     root: Account,
     anna: Account,
     acme: String,
 }
 
-impl Scene {
+impl CallerContext {
     async fn new() -> Self {
         let app = TestApp::with(|builder| builder, api).await;
         for (role, permissions) in [
@@ -130,7 +130,7 @@ fn beyond(answer: &Answer, missing: &str) {
 #[tokio::test]
 async fn appoint_asks_for_a_person_who_just_logged_in() {
     checks!("T103");
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, root, acme) = (&scene.app, &scene.root, &scene.acme);
     let eve = app.user("eve@example.com").await;
     let machine = key(app, root, &[WRITE]).await;
@@ -168,7 +168,7 @@ async fn appoint_asks_for_a_person_who_just_logged_in() {
 #[tokio::test]
 async fn only_administrators_give_something_in_an_organization() {
     checks!("T103");
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, acme) = (&scene.app, &scene.acme);
     let clerk = app
         .user_with("clerk@example.com", &[WRITE, READ, "shelves:write"])
@@ -230,7 +230,7 @@ async fn only_administrators_give_something_in_an_organization() {
 #[tokio::test]
 async fn appoint_says_what_is_wrong() {
     checks!("T073");
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let eve = app.user("eve@example.com").await;
     let (eves, annas) = (eve.id.to_string(), scene.anna.id.to_string());
@@ -283,7 +283,7 @@ async fn appoint_says_what_is_wrong() {
 
 #[tokio::test]
 async fn appoint_makes_a_member_and_sets_roles() {
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let ben = app.user("ben@example.com").await;
     create(app, &ben, "bens").await;
@@ -333,7 +333,7 @@ async fn appoint_makes_a_member_and_sets_roles() {
 #[tokio::test]
 async fn a_suspended_organization_is_set_right_by_administrators() {
     checks!("T072");
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let ben = app.user("ben@example.com").await;
     let robot = json!({ "name": "robot" });
@@ -347,13 +347,13 @@ async fn a_suspended_organization_is_set_right_by_administrators() {
     state("suspended").await;
     let (annas, bens) = (scene.anna.id.to_string(), ben.id.to_string());
     // Neither a program nor who is disabled stands in for the last owner.
-    set_state(app, &ben, State::Disabled).await;
+    set_state(app, &ben, AccountState::Disabled).await;
     for account in [&robot, &bens] {
         scene.appoint(by_root, acme, account, &[OWNER]).await.expect(204);
     }
     let last = scene.dismiss(by_root, acme, &annas).await;
     assert_eq!(codes(&last), refusal(409, "last_owner"));
-    set_state(app, &ben, State::Active).await;
+    set_state(app, &ben, AccountState::Active).await;
     scene.dismiss(by_root, acme, &annas).await.expect(204);
     let ben = app.log_in("ben@example.com").await;
     assert_eq!(
@@ -372,7 +372,7 @@ async fn a_suspended_organization_is_set_right_by_administrators() {
 #[tokio::test]
 async fn dismiss_takes_only_what_the_credential_brings() {
     checks!("T090");
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, root, acme) = (&scene.app, &scene.root, &scene.acme);
     let by_root = root.access_token.as_str();
     let (ben, cleo) = (
@@ -429,7 +429,7 @@ async fn dismiss_takes_only_what_the_credential_brings() {
 #[tokio::test]
 async fn list_shows_addresses_to_who_may_see_accounts() {
     checks!("T104");
-    let scene = Scene::new().await;
+    let scene = CallerContext::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let reads = app.user_with("reads@example.com", &[READ]).await;
     let desk = app

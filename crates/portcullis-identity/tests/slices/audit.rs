@@ -4,7 +4,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{Account, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{log_in_with, text};
+use crate::fixtures::{log_in_with, text};
 
 async fn search(app: &TestApp, who: &Account, query: &str) -> Vec<Value> {
     app.portcullis.gate().settled().await;
@@ -126,7 +126,7 @@ async fn a_refused_login_is_found_with_its_reason() {
     let unknown = attempt("my secret typed into the wrong field", "x").await;
     let scope = log_in_with(&app, "anna@example.com", &json!({ "scope": "nonsense" })).await;
     let scope = text(&scope.expect(400).json(), "trace_id");
-    crate::given::set_state(&app, &anna, portcullis_core::account::State::Locked).await;
+    crate::fixtures::set_state(&app, &anna, portcullis_core::account::AccountState::Locked).await;
     let locked = log_in_with(&app, "anna@example.com", &json!({}))
         .await
         .expect(403);

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::environment::{Entropy, Environment};
 use portcullis_core::{checks, password};
 use portcullis_identity::{
-    Allow, Api, ApiKey, Authenticated, Basic, FreshLogin, Jwt, OpenError, Portcullis, SecondFactor, Session,
-    Via, Visitor, permissions,
+    Allow, Api, ApiKey, Authenticated, Basic, FreshLogin, Jwt, OpenError, OptionalAuth, Portcullis,
+    SecondFactor, Session, Via, permissions,
 };
 use portcullis_testkit::{Answer, FakeClock, PASSWORD, SeededEntropy, TestApp};
 
-use crate::given::{events, set_state, timeless};
+use crate::fixtures::{events, set_state, timeless};
 
 permissions! {
     BasicReports = "basic:reports": "Read reports";
@@ -28,7 +28,7 @@ async fn usual(_: Allow<Authenticated>) {}
 async fn fresh(_: Allow<FreshLogin<300>, Via<(Jwt, Basic)>>) {}
 async fn second(_: Allow<SecondFactor, Via<(Jwt, Basic)>>) {}
 async fn reports(_: Allow<BasicReports, Via<(Jwt, Basic)>>) {}
-async fn visitor(who: Visitor<Via<Basic>>) -> String {
+async fn visitor(who: OptionalAuth<Via<Basic>>) -> String {
     who.principal()
         .map_or_else(String::new, |who| who.id().to_string())
 }
@@ -130,8 +130,8 @@ async fn every_pair_that_lets_nobody_in_gets_one_answer_and_is_audited_like_a_lo
     let app = start().await;
     let (anna, locked) = (app.user(ANNA).await, app.user("locked@example.com").await);
     let disabled = app.user("disabled@example.com").await;
-    set_state(&app, &locked, State::Locked).await;
-    set_state(&app, &disabled, State::Disabled).await;
+    set_state(&app, &locked, AccountState::Locked).await;
+    set_state(&app, &disabled, AccountState::Disabled).await;
     let huge = "x".repeat(1_025);
     let table = [
         (ANNA, "not hers", Some(anna.id), "basic: wrong password"),
@@ -272,10 +272,10 @@ async fn a_locked_account_is_refused_at_once_and_let_in_again_when_it_is_unlocke
     let app = start().await;
     let anna = app.user(ANNA).await;
     app.get("/only").basic(ANNA, PASSWORD).send().await.expect(200);
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&app, &anna, state).await;
         app.get("/only").basic(ANNA, PASSWORD).send().await.expect(401);
-        set_state(&app, &anna, State::Active).await;
+        set_state(&app, &anna, AccountState::Active).await;
         app.get("/only").basic(ANNA, PASSWORD).send().await.expect(200);
     }
 }

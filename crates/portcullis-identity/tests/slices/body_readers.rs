@@ -6,16 +6,16 @@ use axum::body::{Body, Bytes};
 use futures_util::StreamExt as _;
 use http::Request;
 use http::header::WWW_AUTHENTICATE;
-use portcullis_core::account::State as AccountState;
+use portcullis_core::account::AccountState;
 use portcullis_core::authz::{AccountsRead, OrganizationsWrite, Permit};
 use portcullis_core::{checks, organization};
 use portcullis_identity::{
-    Allow, Api, Authenticated, FreshLogin, Json, Member, Portcullis, Problem, State, Visitor,
+    Allow, Api, Authenticated, FreshLogin, Json, Member, OptionalAuth, Portcullis, Problem, State,
 };
 use portcullis_testkit::{Account, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{events, set_state, text};
+use crate::fixtures::{events, set_state, text};
 use crate::slow_body::{Half, begin_with};
 
 /// What handlers got to see of bodies.
@@ -97,7 +97,7 @@ async fn member(_: Allow<Member>, State(got): State<Got>, text: String) {
     got.add(text);
 }
 
-async fn visitor(_: Visitor, State(got): State<Got>, text: String) {
+async fn visitor(_: OptionalAuth, State(got): State<Got>, text: String) {
     got.add(text);
 }
 
@@ -272,7 +272,7 @@ async fn suspend(app: &TestApp, organization: &str) {
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
     let (id, by) = (organization.parse().unwrap(), app.by_operator());
     let organizations = app.portcullis.organizations();
-    let change = organizations.set_state(&permit, id, organization::State::Suspended, by);
+    let change = organizations.set_state(&permit, id, organization::OrganizationState::Suspended, by);
     assert_eq!(change.await.unwrap(), portcullis_core::effect::Effect::Changed);
 }
 

@@ -7,7 +7,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::text;
+use crate::fixtures::text;
 
 /// A character of three bytes that NFKC makes eighteen characters of.
 const WORST: &str = "\u{fdfa}";

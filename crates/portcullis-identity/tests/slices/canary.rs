@@ -230,8 +230,8 @@ async fn invite(app: &TestApp, walk: &mut Walk, access: &str) {
     let path = "/auth/organizations/acme/invitations";
     let invited = app.post(path).bearer(access).json(&body).send().await;
     walk.answers("invite", &invited.expect(201));
-    let letter = app.mailer.letter_to("ben@example.com").await;
-    let code = letter
+    let email = app.mailer.email_to("ben@example.com").await;
+    let code = email
         .text
         .split_whitespace()
         .find(|word| word.starts_with("pci_"));

@@ -11,7 +11,7 @@ use portcullis_identity::{Enumeration, Portcullis};
 use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, SeededEntropy, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, log_in_with, me, pairs, text, timeless};
+use crate::fixtures::{complaints, log_in_with, me, pairs, text, timeless};
 
 const NEW: &str = "a password of my own";
 const CEO: &str = "ceo@corp.example";
@@ -45,14 +45,14 @@ async fn whoever_clicks_credits_nobody_elses_claim() {
     checks!("T120");
     let app = TestApp::new().await;
     let (attacker, code) = attacker(&app).await;
-    let session = crate::given::session_of(&app, "attacker").await;
+    let session = crate::fixtures::session_of(&app, "attacker").await;
     // The code alone proves nothing, and says what would.
     let alone = verify(&app, json!({ "token": code })).await.expect(403);
     assert_eq!(alone.code(), "login_or_password_needed");
     for way in ["`password`", "`new_password`", "access token"] {
         assert!(alone.text().contains(way), "{}", alone.text());
     }
-    let key = crate::given::key(&app, &attacker, &[]).await;
+    let key = crate::fixtures::key(&app, &attacker, &[]).await;
     let taken = verify(&app, json!({ "token": code, "new_password": NEW })).await;
     let taken = taken.expect(200).json();
     assert_eq!(
@@ -161,7 +161,7 @@ async fn a_password_beside_a_code_is_tried_a_few_times_only() {
     // The right one, too: whether it is right is told no more.
     let right = json!({ "token": code, "password": PASSWORD });
     assert_eq!(verify(&app, right).await.expect(403).code(), "too_many_tries");
-    // Another letter, and the other way, are there.
+    // Another e-mail, and the other way, are there.
     post(
         &app,
         "/auth/email/code",
@@ -173,7 +173,7 @@ async fn a_password_beside_a_code_is_tried_a_few_times_only() {
     verify(&app, json!({ "token": second, "password": PASSWORD }))
         .await
         .expect(200);
-    let refused = crate::given::events(&app, "login.refused").await;
+    let refused = crate::fixtures::events(&app, "login.refused").await;
     assert_eq!(refused.len(), usize::try_from(PASSWORD_TRIES).unwrap() + 1);
 }
 
@@ -219,7 +219,7 @@ async fn what_is_sent_beside_a_code_is_judged() {
         .await
         .expect(403);
     assert_eq!(answer.code(), "login_or_password_needed");
-    // An account with a role isn't taken over by a letter.
+    // An account with a role isn't taken over by an e-mail.
     let take = json!({ "token": code_of_ben, "new_password": NEW });
     assert_eq!(verify(&app, take).await.expect(403).code(), "account_has_roles");
     let request = app.post("/auth/email/verify").bearer(&anna.access_token);
@@ -231,7 +231,7 @@ async fn claimants_of_one_address_who_prove_at_once_have_one_winner() {
     checks!("T120");
     let app = TestApp::new().await;
     let mut codes = Vec::new();
-    // As many as one address gets letters about.
+    // As many as one address gets e-mails about.
     for n in 0..8 {
         let body = json!({ "email": CEO, "username": format!("claimant{n}"), "password": PASSWORD });
         register(&app, body).await.expect(201);
@@ -310,7 +310,7 @@ async fn a_code_is_asked_for_without_a_login_and_everybody_gets_one_answer() {
     log_in_with(&app, "lost@example.com", &json!({}))
         .await
         .expect(200);
-    // Nothing is left to prove: the same answer, and no letter.
+    // Nothing is left to prove: the same answer, and no e-mail.
     ask("lost").await.expect(202);
     app.portcullis.sweep().await.unwrap();
     assert_eq!(app.mailer.waiting(), 0);
@@ -391,11 +391,11 @@ async fn where_addresses_are_hidden_the_name_beside_a_taken_one_tells_nothing() 
         answers.push((timeless(&both), timeless(&name)));
     }
     assert_eq!(answers[0], answers[1]);
-    // The owner is told, and no letter brings a code that would take the address away.
+    // The owner is told, and no e-mail brings a code that would take the address away.
     for _ in 0..2 {
-        let letter = app.mailer.letter_to("taken@example.com").await;
-        assert_eq!(letter.subject, "You have an account already");
-        assert!(!letter.text.contains("pcv_"), "{}", letter.text);
+        let email = app.mailer.email_to("taken@example.com").await;
+        assert_eq!(email.subject, "You have an account already");
+        assert!(!email.text.contains("pcv_"), "{}", email.text);
     }
     post(
         &app,
@@ -437,7 +437,7 @@ async fn costs_of_refusals(enumeration: Enumeration) -> Vec<usize> {
         .await
         .expect(200);
     // What is sent beside the requests draws, too.
-    app.letters_sent().await;
+    app.emails_sent().await;
     let mut costs = Vec::new();
     for email in ["nobody", "one", "two", "five", "proven"] {
         let before = drawn.load(Ordering::Relaxed);

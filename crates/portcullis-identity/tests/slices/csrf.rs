@@ -11,7 +11,7 @@ use portcullis_identity::{Api, OpenError, Portcullis};
 use portcullis_testkit::{Answer, FakeClock, TestApp, environment};
 use serde_json::json;
 
-use crate::given::{events, log_in_with, session_of, text};
+use crate::fixtures::{events, log_in_with, session_of, text};
 
 const ANNA: &str = "anna@example.com";
 
@@ -92,7 +92,7 @@ async fn a_refusal_says_what_to_do_and_is_audited() {
     }
     let events = events(&app, "access.denied").await;
     let detail = events[0].detail.as_deref();
-    assert_eq!(detail, Some("unnarrowed: csrf_token_missing"));
+    assert_eq!(detail, Some("unscoped: csrf_token_missing"));
     assert!(events[0].account.is_some());
 }
 

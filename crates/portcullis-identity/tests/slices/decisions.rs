@@ -13,7 +13,7 @@ use portcullis_identity::{
 use portcullis_testkit::{Account, Answer, PASSWORD, Request, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{decision_of, events, log_in_with, session_of, set_state, text};
+use crate::fixtures::{decision_of, events, log_in_with, session_of, set_state, text};
 
 async fn why(app: &TestApp, who: &Account, trace: &str) -> Answer {
     app.portcullis.gate().settled().await;
@@ -123,9 +123,9 @@ async fn what_a_401_hides_the_administrator_is_told() {
     let app = TestApp::new().await;
     let root = app.administrator("root@example.com").await;
     let anna = app.user("anna@example.com").await;
-    set_state(&app, &anna, account::State::Locked).await;
+    set_state(&app, &anna, account::AccountState::Locked).await;
     let locked = refused(&app, "/auth/me", &anna.access_token, 401).await;
-    set_state(&app, &anna, account::State::Active).await;
+    set_state(&app, &anna, account::AccountState::Active).await;
     app.clock.advance_secs(3_600);
     let late = refused(&app, "/auth/me", &anna.access_token, 401).await;
     let root = app.log_in(&root.email).await;
@@ -314,10 +314,10 @@ async fn a_dry_run_tells_what_the_account_could_do_and_agrees_with_what_happens(
     ));
     join(&app, anna.id).await;
     for (organization, state, allowed) in [
-        ("acme", organization::State::Active, true),
-        ("acme", organization::State::Suspended, false),
-        ("other", organization::State::Active, false),
-        ("nobodys", organization::State::Active, false),
+        ("acme", organization::OrganizationState::Active, true),
+        ("acme", organization::OrganizationState::Suspended, false),
+        ("other", organization::OrganizationState::Active, false),
+        ("nobodys", organization::OrganizationState::Active, false),
     ] {
         if organization != "nobodys" {
             let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
@@ -501,7 +501,7 @@ async fn a_dry_run_logs_nobody_in_and_says_who_could_not() {
     let before = access(&app, &root, &path).await.expect(200);
     assert_eq!(told(&before), [("GET /auth/me".to_owned(), Some(true))]);
     assert_eq!(before.json()["refused"], Value::Null);
-    set_state(&app, &anna, account::State::Disabled).await;
+    set_state(&app, &anna, account::AccountState::Disabled).await;
     let after = access(&app, &root, &path).await.expect(200);
     assert_eq!(told(&after), [("GET /auth/me".to_owned(), Some(false))]);
     assert_eq!(after.json()["refused"], "the account is disabled");

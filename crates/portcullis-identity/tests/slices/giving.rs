@@ -7,7 +7,7 @@ use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_testkit::{Account, Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{events, key, me, narrowed, session_of, text};
+use crate::fixtures::{events, key, me, narrowed, session_of, text};
 
 const ADMIN: &str = "/admin/api/v1";
 const WRITE: &str = "portcullis:roles:write";
@@ -151,7 +151,9 @@ async fn giving_asks_for_a_person_who_just_logged_in() {
         );
     }
     app.clock.advance_secs(900);
-    let refreshed = crate::given::refresh(&app, &root.refresh_token).await.expect(200);
+    let refreshed = crate::fixtures::refresh(&app, &root.refresh_token)
+        .await
+        .expect(200);
     for token in [text(&refreshed.json(), "access_token"), session] {
         for (method, path, body) in &gifts {
             let answer = call(&app, &token, (method, path), *body).await;

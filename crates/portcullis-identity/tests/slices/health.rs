@@ -4,7 +4,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::json;
 
-use crate::given::{log_in_with, me, refresh, session_of};
+use crate::fixtures::{log_in_with, me, refresh, session_of};
 
 #[tokio::test]
 async fn health_says_up() {

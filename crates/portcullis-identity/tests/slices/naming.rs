@@ -4,7 +4,7 @@ use portcullis_core::checks;
 use portcullis_testkit::{Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, log_in_with, me, pairs, password_form, text};
+use crate::fixtures::{complaints, log_in_with, me, pairs, password_form, text};
 
 async fn register(app: &TestApp, field: &str, value: &str) -> Answer {
     let body = json!({ field: value, "password": PASSWORD });
@@ -105,7 +105,7 @@ async fn register_refuses_the_names_of_the_server() {
 }
 
 #[tokio::test]
-async fn letters_go_to_the_address_that_was_compared() {
+async fn emails_go_to_the_address_that_was_compared() {
     checks!("T144");
     let app = TestApp::new().await;
     for (typed, mailed, shown) in [
@@ -125,7 +125,7 @@ async fn letters_go_to_the_address_that_was_compared() {
     ] {
         let made = register(&app, "email", typed).await.expect(201).json();
         assert_eq!(text(&made, "email"), shown);
-        app.mailer.letter_to(mailed).await;
+        app.mailer.email_to(mailed).await;
         log_in_with(&app, mailed, &json!({})).await.expect(200);
     }
 }
@@ -138,7 +138,7 @@ async fn space_around_an_identifier_is_forgiven_and_kept_out() {
         .expect(201)
         .json();
     assert_eq!(text(&made, "email"), "anna@example.com");
-    app.mailer.letter_to("anna@example.com").await;
+    app.mailer.email_to("anna@example.com").await;
     let made = register(&app, "username", "bob ").await.expect(201).json();
     assert_eq!(text(&made, "username"), "bob");
     for typed in [

@@ -6,7 +6,7 @@ use portcullis_identity::enforcer::Caller;
 use portcullis_testkit::{Account, Answer, Request, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{decision_of, log_in_with, me, session_of, text};
+use crate::fixtures::{decision_of, log_in_with, me, session_of, text};
 
 /// What a narrowed credential may call below `/auth`: who it is, where it is a member, and to end itself. This list only shrinks.
 const ITS_OWN: [&str; 5] = [
@@ -162,11 +162,11 @@ async fn a_refreshed_token_stays_narrowed_and_the_refusal_is_explained() {
         .await
         .expect(200)
         .json();
-    let refreshed = crate::given::refresh(&app, &text(&tokens, "refresh_token")).await;
+    let refreshed = crate::fixtures::refresh(&app, &text(&tokens, "refresh_token")).await;
     let token = text(&refreshed.expect(200).json(), "access_token");
     let answer = app.post("/auth/logout/all").bearer(&token).send().await;
     let kept = decision_of(&app, &answer.expect(403)).await.unwrap();
-    assert_eq!((&*kept.rule, &*kept.code), ("unnarrowed", "insufficient_scope"));
+    assert_eq!((&*kept.rule, &*kept.code), ("unscoped", "insufficient_scope"));
     let tree = kept.tree.unwrap();
     assert_eq!(
         tree.why,

@@ -14,7 +14,7 @@ use portcullis_identity::{
 use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, decision_of, events, log_in_with, pairs, proven, text, with_role};
+use crate::fixtures::{complaints, decision_of, events, log_in_with, pairs, proven, text, with_role};
 
 permissions! {
     ProjectsRead = "projects:read": "Read projects";
@@ -109,7 +109,7 @@ async fn join(app: &TestApp, organization: &str, who: &Account, roles: &[&str]) 
     assert_eq!(change.unwrap(), Effect::Changed);
 }
 
-async fn suspend(app: &TestApp, organization: &str, state: organization::State) {
+async fn suspend(app: &TestApp, organization: &str, state: organization::OrganizationState) {
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
     let (organizations, id): (_, Id) = (app.portcullis.organizations(), organization.parse().unwrap());
     let change = organizations
@@ -123,11 +123,11 @@ async fn invite(app: &TestApp, who: &Account, organization: &str, email: &str, r
     post(app, who, &path, &json!({ "email": email, "roles": roles })).await
 }
 
-/// The code in the next letter of an invitation; what came before is read over.
+/// The code in the next e-mail of an invitation; what came before is read over.
 async fn invitation_to(app: &TestApp, email: &str) -> String {
     loop {
-        let letter = app.mailer.letter_to(email).await;
-        let code = letter
+        let email = app.mailer.email_to(email).await;
+        let code = email
             .text
             .split_whitespace()
             .find(|word| word.starts_with("pci_"));
@@ -772,7 +772,9 @@ async fn giving_in_an_organization_asks_for_a_person_who_just_logged_in() {
         access_token: app.log_in(&anna.email).await.access_token,
         ..anna.clone()
     };
-    let stale = crate::given::refresh(&app, &anna.refresh_token).await.expect(200);
+    let stale = crate::fixtures::refresh(&app, &anna.refresh_token)
+        .await
+        .expect(200);
     let stale = Account {
         access_token: text(&stale.json(), "access_token"),
         ..anna.clone()
@@ -876,7 +878,7 @@ async fn what_is_taken_away_counts_from_the_next_request_on() {
     .await
     .expect(204);
     projects(&app, &ben, "acme").await.expect(200);
-    suspend(&app, &acme, organization::State::Suspended).await;
+    suspend(&app, &acme, organization::OrganizationState::Suspended).await;
     for who in [&anna, &ben] {
         for organization in [acme.as_str(), "acme"] {
             let answer = projects(&app, who, organization).await;
@@ -885,7 +887,7 @@ async fn what_is_taken_away_counts_from_the_next_request_on() {
     }
     let mine = get(&app, &ben, "/auth/organizations").await.expect(200).json();
     assert_eq!(mine["items"][0]["state"], "suspended");
-    suspend(&app, &acme, organization::State::Active).await;
+    suspend(&app, &acme, organization::OrganizationState::Active).await;
     projects(&app, &ben, "acme").await.expect(200);
     // The role itself changes, outside of any organization.
     let (roles, permit) = (app.portcullis.roles(), Permit::dangerous_for_operator());
@@ -1244,7 +1246,7 @@ async fn without_its_database_nobody_is_a_member_and_nobody_becomes_one() {
 
 // Shows: AZ-6
 #[tokio::test]
-async fn invite_beyond_the_rate_sends_no_letter() {
+async fn invite_beyond_the_rate_sends_no_email() {
     checks!("T091");
     let app = app().await;
     let (anna, ben) = (
@@ -1323,7 +1325,7 @@ async fn invite_where_nothing_can_be_mailed_is_refused() {
     let path = "/auth/organizations/acme/invitations";
     let answer = send(path, Some(&token), json!({ "email": "eve@example.com" })).await;
     assert_eq!(codes(&answer), refusal(409, "cannot_mail"));
-    let filter = portcullis_core::audit::Filter {
+    let filter = portcullis_core::audit::EventFilter {
         action: Some("organization.invited".to_owned()),
         ..Default::default()
     };
@@ -1363,9 +1365,9 @@ async fn invite_leads_to_the_page_that_was_named_and_to_no_other() {
         invite(&app, &anna, &acme, "ben@example.com", &[])
             .await
             .expect(201);
-        let letter = app.mailer.letter_to("ben@example.com").await.text;
-        assert!(letter.contains(&format!("{link}pci_")), "{letter}");
-        assert_eq!(letter.matches("://").count(), 1, "{letter}");
-        assert!(letter.contains("at id.example.com."), "{letter}");
+        let email = app.mailer.email_to("ben@example.com").await.text;
+        assert!(email.contains(&format!("{link}pci_")), "{email}");
+        assert_eq!(email.matches("://").count(), 1, "{email}");
+        assert!(email.contains("at id.example.com."), "{email}");
     }
 }

@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use http::Method;
-use portcullis_core::authz::resource::{Field, FieldKind, Tenancy};
+use portcullis_core::authz::resource::{FieldKind, ResourceField, Tenancy};
 use portcullis_core::authz::{Permit, ResourceKind};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
@@ -17,7 +17,7 @@ use portcullis_testkit::{Account, Request, TestApp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::given::log_in_with;
+use crate::fixtures::log_in_with;
 use crate::slow_body::begin_with;
 
 actions! {
@@ -28,7 +28,7 @@ actions! {
 static POST: ResourceKind = ResourceKind {
     name: "Post",
     tenancy: Tenancy::Anywhere,
-    fields: &[Field {
+    fields: &[ResourceField {
         name: "draft",
         kind: FieldKind::Bool,
         optional: false,
@@ -303,7 +303,7 @@ async fn a_change_in_force_is_audited() {
     ]);
     let app = app_in(&folder).await;
     let told = async || {
-        let events = crate::given::events(&app, "policies.changed").await;
+        let events = crate::fixtures::events(&app, "policies.changed").await;
         let told = events.into_iter().map(|event| {
             assert_eq!(event.actor, "system");
             event.detail.unwrap()

@@ -4,7 +4,7 @@ use portcullis_core::checks;
 use portcullis_testkit::TestApp;
 use serde_json::json;
 
-use crate::given::{events, text};
+use crate::fixtures::{events, text};
 
 const NOBODYS: &str = "01890000-0000-7000-8000-000000000000";
 

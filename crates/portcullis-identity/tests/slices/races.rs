@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use futures_util::future::join_all;
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::checks;
 use portcullis_core::environment::{Entropy, Environment};
 use portcullis_identity::Portcullis;
 use portcullis_testkit::{FakeClock, SeededEntropy, TestApp};
 use serde_json::json;
 
-use crate::given::{events, log_in_with, me, node, refresh, session_of, set_state, within_a_second};
+use crate::fixtures::{events, log_in_with, me, node, refresh, session_of, set_state, within_a_second};
 
 /// Randomness that stops once at a password's salt: the account was read by then, the hash not yet computed.
 struct Pausing {
@@ -69,8 +69,8 @@ async fn log_in_around(
 async fn log_in_to_an_account_that_is_disabled_or_locked_during_the_hash_is_refused() {
     checks!("T035");
     for (state, code) in [
-        (State::Disabled, "account_disabled"),
-        (State::Locked, "account_locked"),
+        (AccountState::Disabled, "account_disabled"),
+        (AccountState::Locked, "account_locked"),
     ] {
         let answer = log_in_around(async |app, anna| set_state(app, anna, state).await).await;
         assert_eq!(
@@ -222,7 +222,7 @@ async fn another_process_refuses_what_was_revoked_here_within_a_second() {
             .is_ok()
     );
     within_a_second("a role taken away", async || audit().await == 403).await;
-    set_state(&here, &reader, State::Disabled).await;
+    set_state(&here, &reader, AccountState::Disabled).await;
     within_a_second("a disabled account", async || audit().await == 401).await;
 
     // A key that signs here verifies there, whether it was heard of before or not.

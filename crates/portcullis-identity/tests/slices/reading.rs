@@ -8,7 +8,7 @@ use portcullis_identity::Portcullis;
 use portcullis_testkit::{Account, TestApp};
 use serde_json::json;
 
-use crate::given::{session_of, text};
+use crate::fixtures::{session_of, text};
 
 /// Every table's rows as text, but those that say who was seen, and what was refused.
 fn tables(file: &Path) -> BTreeMap<String, Vec<String>> {

@@ -9,8 +9,8 @@ use portcullis_core::environment::Environment;
 use portcullis_core::key::{Algorithm, MasterKey};
 use portcullis_identity::remote::{Builder, RemoteError};
 use portcullis_identity::{
-    Allow, Any, Api, CookieSession, FreshLogin, Json, Jwt, Member, OpenError, Portcullis, Problem, Public,
-    Remote, Role, SecondFactor, Session, Via, Visitor, listener, permissions, roles,
+    Allow, Any, Api, CookieSession, FreshLogin, Json, Jwt, Member, OpenError, OptionalAuth, Portcullis,
+    Problem, Public, Remote, Role, SecondFactor, Session, Via, listener, permissions, roles,
 };
 use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, Request, TestApp, environment};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::given::{events, log_in_with, refresh, session_of, text};
+use super::fixtures::{events, log_in_with, refresh, session_of, text};
 
 permissions! {
     pub PostsRead = "remote:read": "Read posts";
@@ -47,7 +47,7 @@ async fn inside(_: Allow<Member<PostsRead>>) {}
 
 async fn by_session(_: Allow<PostsRead, Via<Session>>) {}
 
-async fn greet(visitor: Visitor) -> Json<bool> {
+async fn greet(visitor: OptionalAuth) -> Json<bool> {
     Json(visitor.principal().is_some())
 }
 

@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex};
 use portcullis_core::authz::{ResourceFacts, ResourceKind};
 use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, checks};
-use portcullis_identity::resource::{Actions as _, Column, Columns, Dialect, Field, FieldKind, Tenancy};
+use portcullis_identity::resource::{
+    Actions as _, Column, Columns, Dialect, FieldKind, ResourceField, Tenancy,
+};
 use portcullis_identity::{
-    Allow, Api, ApiError, Authenticated, Authorized, Circumstances, Json, NoContent, Portcullis, Problem,
-    Public, Resource, State, Visible, Visitor, permissions, resource_actions,
+    Allow, Api, ApiError, AuditContext, Authenticated, Authorized, Json, NoContent, OptionalAuth, Portcullis,
+    Problem, Public, Resource, State, Visible, permissions, resource_actions,
 };
 use portcullis_testkit::{Account, Answer, TestApp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 use serde_json::{Value, json};
 
-use crate::given::{complaints, decision_of, events, log_in_with, pairs, text, timeless};
+use crate::fixtures::{complaints, decision_of, events, log_in_with, pairs, text, timeless};
 
 #[derive(Clone)]
 struct App(Arc<Mutex<Connection>>);
@@ -70,7 +72,7 @@ impl Resource for Post {
     const KIND: &'static ResourceKind = &ResourceKind {
         name: "Post",
         tenancy: Tenancy::Anywhere,
-        fields: &[Field {
+        fields: &[ResourceField {
             name: "title",
             kind: FieldKind::Text,
             optional: false,
@@ -165,7 +167,7 @@ async fn erase(
     post: Authorized<Post, ErasePost>,
     State(app): State<App>,
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     portcullis.gate().grants().unshare_all(post.permit(), by).await?;
     let database = app.0.lock().unwrap();
@@ -831,7 +833,7 @@ async fn the_lock_and_the_docs_say_what_is_asked() {
 #[tokio::test]
 async fn a_resource_behind_no_rule_or_on_no_path_is_refused_when_the_router_is_built() {
     async fn open(_: Public, _: Authorized<Post, ReadPost>) {}
-    async fn visited(_: Visitor, _: Visible<Post, ReadPost>) {}
+    async fn visited(_: OptionalAuth, _: Visible<Post, ReadPost>) {}
     async fn nameless(_: Allow<Authenticated>, _: Authorized<Post, ReadPost>) {}
     let app = TestApp::new().await;
     let api = Api::<App>::new("", "")

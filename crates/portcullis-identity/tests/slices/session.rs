@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::checks;
 use portcullis_core::login;
 use portcullis_core::password::{self, Cost};
@@ -11,7 +11,7 @@ use portcullis_core::session::Token;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{
+use crate::fixtures::{
     complaints, events, log_in_with, me, pairs, password_form, session_of, set_state, text, timeless,
 };
 
@@ -79,8 +79,8 @@ async fn log_in_by_every_spelling_of_address_and_name() {
 async fn log_in_to_an_account_that_may_not_is_told_only_with_the_right_password() {
     checks!("T016");
     for (state, code) in [
-        (State::Locked, "account_locked"),
-        (State::Disabled, "account_disabled"),
+        (AccountState::Locked, "account_locked"),
+        (AccountState::Disabled, "account_disabled"),
     ] {
         let app = TestApp::new().await;
         let anna = app.user("anna@example.com").await;
@@ -98,7 +98,7 @@ async fn log_in_to_an_account_that_may_not_is_told_only_with_the_right_password(
             .await
             .expect(400);
         assert_eq!(form.code(), "invalid_grant");
-        set_state(&app, &anna, State::Active).await;
+        set_state(&app, &anna, AccountState::Active).await;
         log_in_with(&app, "anna@example.com", &json!({}))
             .await
             .expect(200);
@@ -471,10 +471,10 @@ async fn log_in_from_a_new_device_is_told_once() {
     };
     log_in("Browser/1").await;
     log_in("Browser/1").await;
-    app.letters_sent().await;
+    app.emails_sent().await;
     assert_eq!(app.mailer.waiting(), 0, "the first device is no news");
     log_in("Tablet/1").await;
-    app.letters_sent().await;
+    app.emails_sent().await;
     assert_eq!(
         app.mailer.waiting(),
         0,
@@ -484,11 +484,11 @@ async fn log_in_from_a_new_device_is_told_once() {
     let verify = app.post("/auth/email/verify").json(&verify);
     verify.send().await.expect(200);
     log_in("Phone/1 Firefox/1").await;
-    let letter = app.mailer.letter_to("anna@example.com").await;
-    assert!(letter.text.contains("device: Firefox\n"), "{}", letter.text);
+    let email = app.mailer.email_to("anna@example.com").await;
+    assert!(email.text.contains("device: Firefox\n"), "{}", email.text);
     log_in("Phone/1 Firefox/1").await;
     log_in("Browser/1").await;
-    app.letters_sent().await;
+    app.emails_sent().await;
     assert_eq!(app.mailer.waiting(), 0);
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 use http::{Method, Request, Response};
-use portcullis_core::account::State as AccountState;
+use portcullis_core::account::AccountState;
 use portcullis_core::authz::{ResourceFacts, ResourceKind};
 use portcullis_core::environment::Clock as _;
 use portcullis_core::{account, checks};
@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-use crate::given::{events, set_state};
+use crate::fixtures::{events, set_state};
 
 /// Notes under ids that are given again, as a table without AUTOINCREMENT does.
 #[derive(Clone, Default)]
@@ -271,7 +271,7 @@ async fn whoever_is_relieved_of_a_right_while_the_body_arrives_makes_no_key_with
     let robot = robot.json(&json!({ "name": "robot" })).send().await.expect(201);
     let keys = format!(
         "/admin/api/v1/accounts/{}/api-keys",
-        crate::given::text(&robot.json(), "id")
+        crate::fixtures::text(&robot.json(), "id")
     );
     let key = json!({ "name": "late", "permissions": [] });
     let late = begin_by(&app, Method::POST, &eve, &keys, &key).await;

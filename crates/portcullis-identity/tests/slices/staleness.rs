@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::authz::{MembersWrite, OrganizationsWrite};
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
@@ -12,7 +12,7 @@ use portcullis_identity::{Allow, Api, Authenticated, Basic, Member, Permit, Port
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::{Value, json};
 
-use crate::given::{node, set_state, text, within_a_second};
+use crate::fixtures::{node, set_state, text, within_a_second};
 
 permissions! {
     Stale = "staleness:read": "Read what may be stale";
@@ -151,10 +151,10 @@ async fn another_process_refuses_what_a_membership_no_longer_gives_within_a_seco
     };
     nodes
         .refuses("/inside", token, 403, async |here| {
-            set_state(here, organization::State::Suspended).await;
+            set_state(here, organization::OrganizationState::Suspended).await;
         })
         .await;
-    set_state(&nodes.here, organization::State::Active).await;
+    set_state(&nodes.here, organization::OrganizationState::Active).await;
     within_a_second("an organization resumed", async || {
         nodes.status("/inside", token).await == 200
     })
@@ -227,7 +227,7 @@ async fn another_process_refuses_keys_and_passwords_that_were_narrowed_here_with
     for _ in 0..2 {
         assert_eq!(basic().await, 200);
     }
-    set_state(here, &pat, State::Locked).await;
+    set_state(here, &pat, AccountState::Locked).await;
     within_a_second("a locked account's password", async || basic().await == 401).await;
 }
 

@@ -5,7 +5,7 @@ use portcullis_identity::{Allow, Api, FreshLogin, Portcullis, SecondFactor};
 use portcullis_testkit::{Answer, TestApp};
 use serde_json::json;
 
-use crate::given::{log_in_with, refresh, session_of, text};
+use crate::fixtures::{log_in_with, refresh, session_of, text};
 
 async fn danger(who: Allow<FreshLogin<300>>) -> String {
     who.id().to_string()

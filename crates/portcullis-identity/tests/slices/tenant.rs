@@ -15,7 +15,7 @@ use portcullis_identity::{
 use portcullis_testkit::{Account, TestApp};
 use serde_json::json;
 
-use crate::given::{proven, session_of, text};
+use crate::fixtures::{proven, session_of, text};
 
 /// Belongs to the account and the organization that its id names: `account.organization`.
 struct Document(String);

@@ -1,16 +1,16 @@
-//! A letter and what it follows are written together or not at all, and who asks for another is on record.
+//! An e-mail and what it follows are written together or not at all, and who asks for another is on record.
 
 use std::path::{Path, PathBuf};
 
-use portcullis_core::job::{Kind, Store as _};
-use portcullis_core::letter::Settings;
+use portcullis_core::email::Settings;
+use portcullis_core::job::{JobKind, Store as _};
 use portcullis_core::throttle::Rate;
 use portcullis_identity::{Builder, Enumeration, Portcullis};
 use portcullis_testkit::{Account, Answer, PASSWORD, TestApp};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::given::{events, proven};
+use crate::fixtures::{events, proven};
 
 /// A deployment on a file, so that a test can break a table of it.
 async fn on_file(settings: impl FnOnce(Builder) -> Builder) -> (TestApp, Jobs, TempDir) {
@@ -67,7 +67,7 @@ async fn ask(app: &TestApp, identifier: &str) -> Answer {
 }
 
 async fn waiting(app: &TestApp) -> u64 {
-    app.portcullis.database().waiting(Kind::Letter).await.unwrap()
+    app.portcullis.database().waiting(JobKind::Email).await.unwrap()
 }
 
 async fn requested(app: &TestApp) -> Vec<(String, Option<String>, Option<String>)> {
@@ -80,7 +80,7 @@ async fn requested(app: &TestApp) -> Vec<(String, Option<String>, Option<String>
 
 // Shows: PW-8
 #[tokio::test]
-async fn register_whose_letter_cannot_be_written_makes_no_account() {
+async fn register_whose_email_cannot_be_written_makes_no_account() {
     for how in [Enumeration::Allowed, Enumeration::Hidden] {
         let (app, jobs, _folder) = on_file(|builder| builder.enumeration(how)).await;
         registered_and_proven(&app, "owner@example.com").await;
@@ -102,7 +102,7 @@ async fn register_whose_letter_cannot_be_written_makes_no_account() {
 }
 
 #[tokio::test]
-async fn mail_again_without_its_letter_leaves_nothing() {
+async fn mail_again_without_its_email_leaves_nothing() {
     let (app, jobs, _folder) = on_file(|builder| builder).await;
     let anna = app.user("anna@example.com").await;
     app.mailer.code_to("anna@example.com").await;
@@ -146,10 +146,10 @@ async fn asking_for_the_code_of_a_proven_address_tells_its_owner_and_is_on_recor
     registered_and_proven(&app, "owner@example.com").await;
     let body = json!({ "email": "owner@example.com", "username": "second", "password": PASSWORD });
     app.post("/auth/register").json(&body).send().await.expect(202);
-    app.mailer.letter_to("owner@example.com").await;
+    app.mailer.email_to("owner@example.com").await;
     ask(&app, "second").await.expect(202);
-    let letter = app.mailer.letter_to("owner@example.com").await;
-    assert_eq!(letter.subject, "You have an account already");
+    let email = app.mailer.email_to("owner@example.com").await;
+    assert_eq!(email.subject, "You have an account already");
     let requested = requested(&app).await;
     assert_eq!(requested.len(), 1);
     assert_eq!(
@@ -159,22 +159,22 @@ async fn asking_for_the_code_of_a_proven_address_tells_its_owner_and_is_on_recor
 }
 
 #[tokio::test]
-async fn a_code_whose_letter_is_withheld_is_answered_as_before_and_recorded_once() {
+async fn a_code_whose_email_is_withheld_is_answered_as_before_and_recorded_once() {
     let mut few = Settings::default();
     few.to_address = Rate::parse("2/day").unwrap();
-    let app = TestApp::with(|builder| builder.letters(few), Portcullis::api).await;
+    let app = TestApp::with(|builder| builder.emails(few), Portcullis::api).await;
     let anna = app.user("anna@example.com").await;
     again(&app, &anna).await.expect(204);
     let answer = again(&app, &anna).await.expect(429);
     assert_eq!(answer.code(), "too_many_requests");
     assert_eq!(answer.header("retry-after"), "43200");
     ask(&app, "anna@example.com").await.expect(202);
-    crate::given::within_a_second("the second is withheld", async || {
+    crate::fixtures::within_a_second("the second is withheld", async || {
         events(&app, "job.withheld").await.len() == 2
     })
     .await;
     assert_eq!(requested(&app).await.len(), 1);
-    app.letters_sent().await;
+    app.emails_sent().await;
     assert_eq!(app.mailer.waiting(), 2);
 }
 
@@ -201,8 +201,8 @@ async fn a_warning_that_cannot_be_written_marks_no_key() {
     for _ in 0..2 {
         app.portcullis.warn_expiring().await.unwrap();
     }
-    let letter = app.mailer.letter_to("anna@example.com").await;
-    assert!(letter.subject.contains("expires soon"), "{}", letter.subject);
+    let email = app.mailer.email_to("anna@example.com").await;
+    assert!(email.subject.contains("expires soon"), "{}", email.subject);
     assert_eq!(events(&app, "api_key.expiring").await.len(), 1);
     assert_eq!(app.mailer.waiting(), 0);
 }
@@ -211,7 +211,7 @@ async fn a_warning_that_cannot_be_written_marks_no_key() {
 async fn a_warning_that_is_withheld_is_written_another_day() {
     let mut few = Settings::default();
     few.to_address = Rate::parse("1/day").unwrap();
-    let app = TestApp::with(|builder| builder.letters(few), Portcullis::api).await;
+    let app = TestApp::with(|builder| builder.emails(few), Portcullis::api).await;
     let anna = app
         .user_with("anna@example.com", &["portcullis:audit:read"])
         .await;
@@ -236,6 +236,6 @@ async fn a_warning_that_is_withheld_is_written_another_day() {
     app.clock.advance_secs(86_400);
     assert_eq!(recorded().await, (2, 2));
     assert_eq!(recorded().await, (2, 2));
-    app.letters_sent().await;
+    app.emails_sent().await;
     assert_eq!(app.mailer.waiting(), 2);
 }

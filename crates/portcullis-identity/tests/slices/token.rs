@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::login;
 use portcullis_core::opaque::OPAQUE;
 use portcullis_core::{checks, token};
@@ -11,7 +11,7 @@ use portcullis_identity::{OpenError, Portcullis};
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::json;
 
-use crate::given::{
+use crate::fixtures::{
     events, log_in_with, me, now, password_form, proven, refresh, session_of, set_state, text,
 };
 
@@ -377,8 +377,8 @@ async fn refresh_after_the_session_or_account_ended_is_refused() {
         match end {
             "logout" => drop(post("/auth/logout").await.expect(204)),
             "everywhere" => drop(post("/auth/logout/all").await.expect(204)),
-            "disabled" => set_state(&app, &anna, State::Disabled).await,
-            "locked" => set_state(&app, &anna, State::Locked).await,
+            "disabled" => set_state(&app, &anna, AccountState::Disabled).await,
+            "locked" => set_state(&app, &anna, AccountState::Locked).await,
             "ended" => {
                 let path = format!("/auth/sessions/{}", anna.session_id);
                 app.delete(&path)
@@ -394,11 +394,11 @@ async fn refresh_after_the_session_or_account_ended_is_refused() {
         me(&app, &anna.access_token).await.expect(401);
         if end == "locked" {
             // Locking takes nothing away: unlocked, the same tokens go on.
-            set_state(&app, &anna, State::Active).await;
+            set_state(&app, &anna, AccountState::Active).await;
             refresh(&app, &anna.refresh_token).await.expect(200);
         }
         if end == "disabled" {
-            set_state(&app, &anna, State::Active).await;
+            set_state(&app, &anna, AccountState::Active).await;
             refresh(&app, &anna.refresh_token).await.expect(400);
             me(&app, &anna.access_token).await.expect(401);
         }
@@ -486,8 +486,8 @@ async fn invitation(app: &TestApp, owner: &Account, email: &str) -> String {
     let body = json!({ "email": email, "roles": [] });
     let invite = invite.bearer(&owner.access_token).json(&body).send().await;
     invite.expect(201);
-    let letter = app.mailer.letter_to(email).await;
-    let mut words = letter.text.split_whitespace();
+    let email = app.mailer.email_to(email).await;
+    let mut words = email.text.split_whitespace();
     words.find(|word| word.starts_with("pci_")).unwrap().to_owned()
 }
 

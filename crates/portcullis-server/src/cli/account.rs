@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use portcullis_core::account::{
-    Account, EmailAddress, Id, Identifier, Login, Registration, State, Store as _, Username,
+    Account, AccountState, EmailAddress, Id, Identifier, Login, Registration, Store as _, Username,
 };
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit, RolesRead, SessionsWrite};
 use portcullis_core::defends;
-use portcullis_core::session::{Everything, Keys};
+use portcullis_core::session::{ApiKeyHandling, Everything};
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub(super) enum Command {
     Lock(Named),
     /// Let a locked account in again
     Unlock(Named),
-    /// Prove an account's address in the operator's name, where letters don't arrive; others who claim it lose it
+    /// Prove an account's address in the operator's name, where e-mails don't arrive; others who claim it lose it
     ProveEmail(Named),
     /// End all sessions and tokens of an account; says how many API keys it has left
     Logout(Logout),
@@ -93,7 +93,7 @@ pub(super) struct Access {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true, args = ["email", "username"])]
 pub(super) struct Create {
-    /// Its address; a letter asks the owner to confirm it
+    /// Its address; an e-mail asks the owner to confirm it
     #[arg(long)]
     email: Option<String>,
     /// Its user name
@@ -115,10 +115,10 @@ impl Command {
             Self::List { after, limit } => list(portcullis, after, limit, output).await,
             Self::Show(named) => show(portcullis, &named.account, output).await,
             Self::Create(form) => create(portcullis, form, output).await,
-            Self::Disable(named) => set(portcullis, &named, State::Disabled, output).await,
-            Self::Enable(named) => reopen(portcullis, &named, State::Disabled, output).await,
-            Self::Lock(named) => set(portcullis, &named, State::Locked, output).await,
-            Self::Unlock(named) => reopen(portcullis, &named, State::Locked, output).await,
+            Self::Disable(named) => set(portcullis, &named, AccountState::Disabled, output).await,
+            Self::Enable(named) => reopen(portcullis, &named, AccountState::Disabled, output).await,
+            Self::Lock(named) => set(portcullis, &named, AccountState::Locked, output).await,
+            Self::Unlock(named) => reopen(portcullis, &named, AccountState::Locked, output).await,
             Self::ProveEmail(named) => prove_email(portcullis, &named, output).await,
             Self::Logout(asked) => log_out(portcullis, &asked, output).await,
             Self::Access(asked) => access::list(portcullis, config, &asked, output).await,
@@ -260,7 +260,12 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
     Ok(output.done(&text, &object(&account))?)
 }
 
-async fn set(portcullis: &Portcullis, named: &Named, state: State, output: &Output) -> Result<(), Failure> {
+async fn set(
+    portcullis: &Portcullis,
+    named: &Named,
+    state: AccountState,
+    output: &Output,
+) -> Result<(), Failure> {
     let account = find(portcullis, &named.account).await?;
     let permit = Permit::<AccountsWrite>::dangerous_for_operator();
     let account = portcullis
@@ -273,7 +278,12 @@ async fn set(portcullis: &Portcullis, named: &Named, state: State, output: &Outp
 
 /// Makes an account active again that is in state `from`; an account in another state is left alone, so that
 /// "unlock" never enables a disabled one.
-async fn reopen(portcullis: &Portcullis, named: &Named, from: State, output: &Output) -> Result<(), Failure> {
+async fn reopen(
+    portcullis: &Portcullis,
+    named: &Named,
+    from: AccountState,
+    output: &Output,
+) -> Result<(), Failure> {
     let account = find(portcullis, &named.account).await?;
     if account.state != from {
         let mut text = format!(
@@ -282,7 +292,7 @@ async fn reopen(portcullis: &Portcullis, named: &Named, from: State, output: &Ou
             account.state.as_str(),
             from.as_str()
         );
-        if account.state == State::Unverified {
+        if account.state == AccountState::Unverified {
             text.push_str(&format!(
                 ": `portcullis account prove-email {}` proves its address in your name",
                 account.id
@@ -290,7 +300,7 @@ async fn reopen(portcullis: &Portcullis, named: &Named, from: State, output: &Ou
         }
         return Err(Failure::Failed(text));
     }
-    set(portcullis, named, State::Active, output).await
+    set(portcullis, named, AccountState::Active, output).await
 }
 
 async fn prove_email(portcullis: &Portcullis, named: &Named, output: &Output) -> Result<(), Failure> {
@@ -312,9 +322,9 @@ async fn log_out(portcullis: &Portcullis, asked: &Logout, output: &Output) -> Re
     let account = find(portcullis, &asked.named.account).await?;
     let permit = Permit::<SessionsWrite>::dangerous_for_operator();
     let keys = match (asked.disable_keys, asked.revoke_keys) {
-        (_, true) => Keys::Revoke,
-        (true, false) => Keys::Disable,
-        (false, false) => Keys::Stay,
+        (_, true) => ApiKeyHandling::Revoke,
+        (true, false) => ApiKeyHandling::Disable,
+        (false, false) => ApiKeyHandling::Stay,
     };
     let ended = portcullis
         .sessions()

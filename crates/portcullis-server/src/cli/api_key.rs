@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, Name, Networks, NewEnd, Renewal};
+use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, KeyName, Networks, NewEnd, Renewal};
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{ApiKeysRead, ApiKeysWrite, Permit};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::issuance::{ChangeError, Form, Issued, MayIssue};
+use portcullis_core::issuance::{ChangeError, Form, IssuedKey, MayIssue};
 use portcullis_core::throttle::Rate;
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
     print(&issued, output)
 }
 
-fn print(issued: &Issued, output: &Output) -> Result<(), Failure> {
+fn print(issued: &IssuedKey, output: &Output) -> Result<(), Failure> {
     let text = issued.secret.expose();
     let object = json!({ "id": issued.key.id, "key": text, "expires_at": issued.key.expires_at });
     let sentence = format!(
@@ -159,8 +159,8 @@ fn print(issued: &Issued, output: &Output) -> Result<(), Failure> {
     Ok(output.secret(&sentence, &object)?)
 }
 
-fn parse_name(text: &str) -> Result<Name, Failure> {
-    Name::parse(text).map_err(|error| Failure::Usage(format!("the name: {error}")))
+fn parse_name(text: &str) -> Result<KeyName, Failure> {
+    KeyName::parse(text).map_err(|error| Failure::Usage(format!("the name: {error}")))
 }
 
 fn parse_networks(texts: &[String]) -> Result<Networks, Failure> {

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use portcullis_core::api_key::Id;
-use portcullis_core::audit::{Action, Event, Filter};
+use portcullis_core::audit::{Action, Event, EventFilter};
 use portcullis_core::authz::Permit;
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ impl Command {
             .audit()
             .list(
                 &Permit::dangerous_for_operator(),
-                Filter {
+                EventFilter {
                     account,
                     action,
                     trace,

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use portcullis_core::api_key::{Format, InvalidKey, Parts};
+use portcullis_core::api_key::{Format, InvalidApiKey, Parts};
 use portcullis_core::opaque::OPAQUE;
 use portcullis_core::token::jws;
 use serde_json::json;
@@ -38,8 +38,8 @@ fn judge(text: &str, format: &Format) -> Judgement {
             "an API key for {}: form and checksum are right; whether it is still good, only the server knows",
             format.environment()
         )),
-        (Err(InvalidKey::Form), _) => other(text),
-        (Err(InvalidKey::Checksum), _) => Judgement::NotOurs(
+        (Err(InvalidApiKey::Form), _) => other(text),
+        (Err(InvalidApiKey::Checksum), _) => Judgement::NotOurs(
             "this has the form of an API key, and its checksum is wrong: it was mistyped, cut or made up"
                 .to_owned(),
         ),

@@ -5,7 +5,8 @@ use portcullis_core::account::shown_address;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{OrganizationsRead, OrganizationsWrite, Permit};
 use portcullis_core::organization::{
-    Id, MayAppoint, MaySeeMembers, MemberRecord, Name, OWNER, Organization, Selector, Slug, State,
+    Id, MayAppoint, MaySeeMembers, MemberRecord, OWNER, Organization, OrganizationName, OrganizationState,
+    Selector, Slug,
 };
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
@@ -115,8 +116,12 @@ impl Command {
                 let change = organizations.dismiss(&permit, named, account, by(portcullis));
                 report(change.await?, output)
             }
-            Self::Suspend { organization } => set(portcullis, &organization, State::Suspended, output).await,
-            Self::Resume { organization } => set(portcullis, &organization, State::Active, output).await,
+            Self::Suspend { organization } => {
+                set(portcullis, &organization, OrganizationState::Suspended, output).await
+            }
+            Self::Resume { organization } => {
+                set(portcullis, &organization, OrganizationState::Active, output).await
+            }
         }
     }
 }
@@ -140,7 +145,7 @@ async fn create(
     output: &Output,
 ) -> Result<(), Failure> {
     let slug = Slug::parse(slug).map_err(|error| Failure::Usage(error.to_string()))?;
-    let name = Name::parse(name).map_err(|error| Failure::Usage(error.to_string()))?;
+    let name = OrganizationName::parse(name).map_err(|error| Failure::Usage(error.to_string()))?;
     let owner = account::find_to_give(portcullis, owner).await?.id;
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
     let organizations = portcullis.organizations();
@@ -170,7 +175,7 @@ async fn add(
 async fn set(
     portcullis: &Portcullis,
     organization: &str,
-    state: State,
+    state: OrganizationState,
     output: &Output,
 ) -> Result<(), Failure> {
     let id = find(portcullis, organization).await?.id;

@@ -1,7 +1,7 @@
 //! `portcullis service-account`: makes, lists and disables the accounts of programs.
 
 use clap::Subcommand;
-use portcullis_core::account::{Account, Id, Kind, State, Username};
+use portcullis_core::account::{Account, AccountKind, AccountState, Id, Username};
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{AccountsRead, AccountsWrite, Permit};
 use portcullis_identity::Portcullis;
@@ -79,14 +79,14 @@ async fn list(
 
 async fn disable(portcullis: &Portcullis, account: &str, output: &Output) -> Result<(), Failure> {
     let account = find(portcullis, account).await?;
-    if account.kind != Kind::Service {
+    if account.kind != AccountKind::Service {
         let text = "that is a person's account: use `portcullis account disable`";
         return Err(Failure::Failed(text.to_owned()));
     }
     let permit = Permit::<AccountsWrite>::dangerous_for_operator();
     let accounts = portcullis.accounts();
     let account = accounts
-        .set_state(&permit, account.id, State::Disabled, by(portcullis))
+        .set_state(&permit, account.id, AccountState::Disabled, by(portcullis))
         .await?;
     let text = format!("{} is {}", called(&account), account.state.as_str());
     Ok(output.done(&text, &object(&account))?)

@@ -42,7 +42,7 @@ section! {
         manual "how long the former text of a key is honoured after a rotation that doesn't say; `0s` ends it at once";
     // It is looked once an hour: a shorter warning could come late.
     "api_keys.warning" => settings.warning, span(days(1)..=days(90)),
-        "how long before the end of an API key its owner gets a letter";
+        "how long before the end of an API key its owner gets an e-mail";
 }
 
 impl ApiKeys {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use lettre::message::Mailbox;
-use portcullis_core::letter::Settings;
+use portcullis_core::email::Settings;
 use url::Url;
 
 use super::form::{SecretFile, any, optional, path, rate, secret};
@@ -13,10 +13,10 @@ use super::server::{Mode, Server, is_loopback};
 use crate::mail::{Security, Smtp, Transport, fits_header, wire_address};
 
 section! {
-    /// How letters leave, before it is known whether that fits together, and how many are sent.
+    /// How e-mails leave, before it is known whether that fits together, and how many are sent.
     struct Keys(server: &Server) {
-        /// How many letters are sent.
-        letters: Settings,
+        /// How many e-mails are sent.
+        emails: Settings,
     }
     "mail.smtp" => smtp: Option<Relay> = None, optional(parse_relay, |relay: &Relay| relay.shown.clone()),
         "smtps://HOST:PORT (TLS) or smtp://HOST:PORT (STARTTLS)",
@@ -26,30 +26,30 @@ section! {
     "mail.smtp_password_file" => smtp_password_file: Option<SecretFile> = None, secret(),
         "file that holds the password at the mail server";
     "mail.from" => sender: Option<Mailbox> = None, optional(parse_sender, ToString::to_string),
-        "sender of every letter, such as Portcullis <no-reply@example.com>",
+        "sender of every e-mail, such as Portcullis <no-reply@example.com>",
         manual "sender, such as `Portcullis <no-reply@example.com>`; a name with `, : ( ) [ ]` or `@` stands in quotation \
             marks. Its domain is that of every `Message-ID`";
     "mail.folder" => folder: PathBuf = server.data.join("mail"), path(),
-        "folder of the letters in development",
+        "folder of the e-mails in development",
         default "`mail` in the data folder",
-        manual "where letters go in development; what a command of root makes there belongs to the folder's owner";
-    "mail.to_address" => letters.to_address, rate(),
-        "how many letters one address gets, such as 20/day",
-        manual "how many letters one address gets, whatever its tag (`anna+shop@…` is `anna@…`)";
-    "mail.to_address_by_strangers" => letters.to_address_by_strangers, rate(),
+        manual "where e-mails go in development; what a command of root makes there belongs to the folder's owner";
+    "mail.to_address" => emails.to_address, rate(),
+        "how many e-mails one address gets, such as 20/day",
+        manual "how many e-mails one address gets, whatever its tag (`anna+shop@…` is `anna@…`)";
+    "mail.to_address_by_strangers" => emails.to_address_by_strangers, rate(),
         "how many of them may be caused by somebody who isn't logged in";
-    "mail.to_domain" => letters.to_domain, rate(),
-        "how many letters all addresses of one domain get",
+    "mail.to_domain" => emails.to_domain, rate(),
+        "how many e-mails all addresses of one domain get",
         manual "how many all addresses of one domain get: raise it before a launch whose users share a mail provider";
-    "mail.by_account" => letters.by_account, rate(),
-        "how many letters one account may cause";
-    "mail.by_client" => letters.by_client, rate(),
-        "how many letters may be caused from one client address, or IPv6 network of 64 bits";
-    "mail.new_devices" => letters.new_devices, rate(),
-        "how many letters about new devices one account gets";
+    "mail.by_account" => emails.by_account, rate(),
+        "how many e-mails one account may cause";
+    "mail.by_client" => emails.by_client, rate(),
+        "how many e-mails may be caused from one client address, or IPv6 network of 64 bits";
+    "mail.new_devices" => emails.new_devices, rate(),
+        "how many e-mails about new devices one account gets";
 }
 
-/// Reads how letters leave, and how many.
+/// Reads how e-mails leave, and how many.
 pub(super) fn read(from: &mut Reader, server: &Server) -> (Transport, Settings) {
     let keys = Keys::declared(from, server);
     if from.is_set("mail.smtp_user") != from.is_set("mail.smtp_password_file") {
@@ -76,8 +76,8 @@ pub(super) fn read(from: &mut Reader, server: &Server) -> (Transport, Settings) 
             "needs mail.smtp in production: nobody could prove an address, and nobody could log in",
         );
     }
-    let letters = keys.letters;
-    (transport(keys, server.mode), letters)
+    let emails = keys.emails;
+    (transport(keys, server.mode), emails)
 }
 
 fn transport(keys: Keys, mode: Mode) -> Transport {

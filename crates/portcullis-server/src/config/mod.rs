@@ -71,8 +71,8 @@ pub(crate) struct Config {
     pub(crate) proxies: Proxies,
     /// How e-mails leave: by a mail server, into a folder, or not at all.
     pub(crate) mail: Transport,
-    /// How many letters are sent.
-    pub(crate) letters: portcullis_core::letter::Settings,
+    /// How many e-mails are sent.
+    pub(crate) emails: portcullis_core::email::Settings,
     /// How tokens are issued.
     pub(crate) tokens: Tokens,
     /// How long sessions live.
@@ -138,7 +138,7 @@ impl Config {
         let server = Server::read(from);
         let database = Database::read(from, &server.data);
         let proxies = proxies::read(from);
-        let (mail, letters) = mail::read(from, &server);
+        let (mail, emails) = mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
         let cookies = cookies::read(from, &server);
@@ -157,7 +157,7 @@ impl Config {
             database,
             proxies,
             mail,
-            letters,
+            emails,
             tokens,
             sessions,
             cookies,

@@ -29,7 +29,7 @@ section! {
     "organizations.invitations_to_address" => settings.invitations_to_address, rate(),
         "how many invitations one organization mails to one address, such as 3/day",
         manual "how many invitations one organization mails to one address";
-    "organizations.letters_to_address" => settings.letters_to_address, rate(),
+    "organizations.emails_to_address" => settings.emails_to_address, rate(),
         "how many invitations all organizations mail to one address, such as 10/day",
         manual "how many all organizations together mail to one address";
     "organizations.invitations_by_account" => settings.invitations_by_account, rate(),

@@ -1,6 +1,6 @@
 //! What passwords must be and what hashing costs.
 
-use portcullis_core::password::{Cost, Password, Policy, Settings};
+use portcullis_core::password::{Cost, Password, PasswordPolicy, Settings};
 
 use super::form::number;
 use super::reader::Reader;
@@ -10,7 +10,7 @@ section! {
     /// What passwords must be and what hashing costs.
     pub(crate) struct Passwords {
         /// What they must be.
-        policy: Policy,
+        policy: PasswordPolicy,
         /// What hashing costs, and how much of it is done at once.
         hashing: Settings,
     }

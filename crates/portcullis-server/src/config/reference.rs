@@ -12,9 +12,9 @@ pub(crate) fn help(name: &str) -> String {
     let Some((key, shown)) = ENTRIES.iter().find(|(key, _)| key.name == name) else {
         return String::new();
     };
-    let mut letters = key.about.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    let about: String = first.chain(letters).collect();
+    let mut emails = key.about.chars();
+    let first = emails.next().into_iter().flat_map(char::to_uppercase);
+    let about: String = first.chain(emails).collect();
     // The backquotes are the manual's.
     let default = match key.default {
         "" => shown.value.clone(),

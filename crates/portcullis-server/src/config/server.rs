@@ -16,9 +16,9 @@ use super::section::section;
 /// Whether mailed secrets may be seen on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Letters go to a folder, and their links to the log.
+    /// E-mails go to a folder, and their links to the log.
     Development,
-    /// Letters go to a mail server or nowhere.
+    /// E-mails go to a mail server or nowhere.
     Production,
 }
 
@@ -66,9 +66,9 @@ section! {
             ASCII without quotes and backslashes";
     "mode" => mode: Mode = by_default(listen, public_url.as_ref()),
         text(parse_mode, |mode: &Mode| mode.as_str().to_owned()),
-        "whether this is development (letters go to a folder and the log) or production",
+        "whether this is development (e-mails go to a folder and the log) or production",
         default "`development` on loopback without a `public_url`, else `production`",
-        manual "whether letters go to a folder and the log";
+        manual "whether e-mails go to a folder and the log";
     "password_grant" => password_grant: bool = true, flag(),
         "whether POST /oauth/token accepts grant_type=password",
         manual "whether `POST /oauth/token` takes `grant_type=password`";
@@ -77,7 +77,7 @@ section! {
         manual "whether an unverified account is refused; needs `mail.smtp` in production";
     "shutdown_drain" => limits.drain, span(Duration::ZERO..=minutes(10)),
         "how long running requests may finish after a stop was asked for",
-        manual "how long running requests, and letters that are due, may take to finish";
+        manual "how long running requests, and e-mails that are due, may take to finish";
 }
 
 impl Server {

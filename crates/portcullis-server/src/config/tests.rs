@@ -595,7 +595,7 @@ fn a_server_that_others_reach_is_in_production_and_needs_its_address() {
 }
 
 #[test]
-fn a_proven_address_is_required_only_where_letters_leave() {
+fn a_proven_address_is_required_only_where_emails_leave() {
     let required = ("require_verified_email", "true");
     let said = with_flags(&[("mode", "production"), required])
         .unwrap_err()

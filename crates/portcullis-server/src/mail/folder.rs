@@ -1,4 +1,4 @@
-//! The mailer of a development machine: every letter is a file, and its links are in the log.
+//! The mailer of a development machine: every e-mail is a file, and its links are in the log.
 //!
 //! **Deployment caveat:** the links are secrets. This mailer exists in development mode only.
 
@@ -9,20 +9,20 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use portcullis_core::defends;
+use portcullis_core::email::{Email, Id, MailError, Mailer};
 use portcullis_core::environment::Environment;
-use portcullis_core::letter::{Id, Letter, MailError, Mailer};
 use rustix::fs::OFlags;
 use rustix::process::{Gid, Uid};
 use uuid::Uuid;
 
-/// Writes letters into a folder.
+/// Writes e-mails into a folder.
 pub(crate) struct Folder {
     path: PathBuf,
     environment: Environment,
 }
 
 impl Folder {
-    /// A mailer into the folder at `path`; it is made with the first letter.
+    /// A mailer into the folder at `path`; it is made with the first e-mail.
     pub(crate) fn new(path: PathBuf, environment: Environment) -> Self {
         Self { path, environment }
     }
@@ -30,29 +30,26 @@ impl Folder {
 
 #[async_trait]
 impl Mailer for Folder {
-    async fn send(&self, letter: Letter, _: Id) -> Result<(), MailError> {
+    async fn send(&self, email: Email, _: Id) -> Result<(), MailError> {
         let (folder, stamp) = (self.path.clone(), self.environment.now().to_string());
         let draft = self.environment.id();
-        let links: Vec<String> = links(&letter.text).map(str::to_owned).collect();
-        let written = tokio::task::spawn_blocking(move || write(&folder, &stamp, draft, &letter)).await;
+        let links: Vec<String> = links(&email.text).map(str::to_owned).collect();
+        let written = tokio::task::spawn_blocking(move || write(&folder, &stamp, draft, &email)).await;
         let file = written
-            .map_err(|_| MailError::NotNow("the letter's file was not written".to_owned()))?
+            .map_err(|_| MailError::NotNow("the e-mail's file was not written".to_owned()))?
             .map_err(|error| {
                 MailError::NotNow(format!("{} can't be written: {error}", self.path.display()))
             })?;
-        tracing::info!(file = %file.display(), links = %links.join(" "), "letter written (development mailer)");
+        tracing::info!(file = %file.display(), links = %links.join(" "), "e-mail written (development mailer)");
         Ok(())
     }
 }
 
-/// Writes the letter beside its place first, so that nobody who looks into the folder reads half of it.
-fn write(folder: &Path, stamp: &str, draft: Uuid, letter: &Letter) -> io::Result<PathBuf> {
+/// Writes the e-mail beside its place first, so that nobody who looks into the folder reads half of it.
+fn write(folder: &Path, stamp: &str, draft: Uuid, email: &Email) -> io::Result<PathBuf> {
     let owner = make(folder)?;
     let draft = folder.join(format!(".{draft}"));
-    let text = format!(
-        "To: {}\nSubject: {}\n\n{}\n",
-        letter.to, letter.subject, letter.text
-    );
+    let text = format!("To: {}\nSubject: {}\n\n{}\n", email.to, email.subject, email.text);
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -61,7 +58,7 @@ fn write(folder: &Path, stamp: &str, draft: Uuid, letter: &Letter) -> io::Result
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| hand_to(owner, &file))
-        .and_then(|()| place(folder, stamp, &draft, &letter.to));
+        .and_then(|()| place(folder, stamp, &draft, &email.to));
     let removed = fs::remove_file(&draft);
     let path = written?;
     removed.map(|()| path)
@@ -107,7 +104,7 @@ fn libc_flags() -> i32 {
     (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits() as i32
 }
 
-/// Gives the draft a name that no other letter has.
+/// Gives the draft a name that no other e-mail has.
 fn place(folder: &Path, stamp: &str, draft: &Path, to: &str) -> io::Result<PathBuf> {
     let stamp = stamp.replace(':', "-");
     for count in 0..1_000 {
@@ -123,7 +120,7 @@ fn place(folder: &Path, stamp: &str, draft: &Path, to: &str) -> io::Result<PathB
             Err(error) => return Err(error),
         }
     }
-    Err(io::Error::other("too many letters at one moment"))
+    Err(io::Error::other("too many e-mails at one moment"))
 }
 
 /// An address as part of a file's name: nothing of it can leave the folder.
@@ -153,8 +150,8 @@ mod tests {
 
     use super::*;
 
-    fn letter(to: &str) -> Letter {
-        Letter {
+    fn email(to: &str) -> Email {
+        Email {
             to: to.into(),
             subject: "Confirm".into(),
             text: "Open\nhttp://localhost/verify-email?token=pcv_x".into(),
@@ -178,7 +175,7 @@ mod tests {
         let folder = parent.path().join("mail");
         let mailer = Folder::new(folder.clone(), environment::system());
         for _ in 0..2 {
-            mailer.send(letter("a@b.example"), id()).await.unwrap();
+            mailer.send(email("a@b.example"), id()).await.unwrap();
         }
         let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let mut made: Vec<PathBuf> = files.collect();
@@ -204,14 +201,14 @@ mod tests {
             "ä@b.example",
             &long,
         ] {
-            mailer.send(letter(to), id()).await.unwrap();
+            mailer.send(email(to), id()).await.unwrap();
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
     #[tokio::test]
-    async fn letters_are_for_the_owner_alone_and_never_overwrite_each_other() {
+    async fn emails_are_for_the_owner_alone_and_never_overwrite_each_other() {
         let parent = TempDir::new().unwrap();
         let folder = parent.path().join("mail");
         let environment = environment::system();
@@ -220,7 +217,7 @@ mod tests {
                 &folder,
                 "2026-01-01T00:00:00Z",
                 environment.id(),
-                &letter("a@b.example"),
+                &email("a@b.example"),
             )
             .unwrap();
         }
@@ -248,7 +245,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         let mailer = Folder::new(file.join("mail"), environment::system());
         let said = mailer
-            .send(letter("a@b.example"), id())
+            .send(email("a@b.example"), id())
             .await
             .unwrap_err()
             .to_string();

@@ -1,11 +1,11 @@
 //! The mailers: into a folder while developing, through a mail server in production.
 //!
-//! Which letters there are, how many, and when one is tried again is decided below: a mailer hands one over.
+//! Which e-mails there are, how many, and when one is tried again is decided below: a mailer hands one over.
 //!
-//! A letter has one recipient, who was parsed into an address before, and its headers are built from types: no text
+//! An e-mail has one recipient, who was parsed into an address before, and its headers are built from types: no text
 //! of a user becomes a header line (`T011`).
 //!
-//! **Deliberately absent:** a mailer that drops letters in silence. Where nothing is configured, sending fails and
+//! **Deliberately absent:** a mailer that drops e-mails in silence. Where nothing is configured, sending fails and
 //! the start says so.
 
 mod folder;
@@ -15,8 +15,8 @@ mod smtp;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use portcullis_core::email::{Email, Id, MailError, Mailer};
 use portcullis_core::environment::Environment;
-use portcullis_core::letter::{Id, Letter, MailError, Mailer};
 use url::Url;
 
 pub(crate) use self::folder::Folder;
@@ -44,7 +44,7 @@ struct Nowhere;
 
 #[async_trait]
 impl Mailer for Nowhere {
-    async fn send(&self, _letter: Letter, _: Id) -> Result<(), MailError> {
+    async fn send(&self, _email: Email, _: Id) -> Result<(), MailError> {
         Err(MailError::NotNow(
             "no mail server is configured: set mail.smtp and mail.from".to_owned(),
         ))
@@ -62,13 +62,13 @@ mod tests {
     #[tokio::test]
     async fn without_a_mail_server_sending_fails_and_says_what_to_set() {
         let mailer = mailer(&Transport::Nowhere, None, &environment::system()).unwrap();
-        let letter = Letter {
+        let email = Email {
             to: "a@b.example".into(),
             subject: "s".into(),
             text: "t".into(),
         };
         let said = mailer
-            .send(letter, Id::from_uuid(uuid::Uuid::nil()))
+            .send(email, Id::from_uuid(uuid::Uuid::nil()))
             .await
             .unwrap_err()
             .to_string();

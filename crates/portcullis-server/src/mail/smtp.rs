@@ -1,6 +1,6 @@
 //! The mailer of production: a mail server, over TLS.
 //!
-//! A connection that has just been used is used again; a server that hangs costs one letter [`LIMIT`], not the process
+//! A connection that has just been used is used again; a server that hangs costs one e-mail [`LIMIT`], not the process
 //! a thread.
 
 mod compose;
@@ -15,7 +15,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use portcullis_core::defends;
-use portcullis_core::letter::{Id, Letter, MailError, Mailer};
+use portcullis_core::email::{Email, Id, MailError, Mailer};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use url::{Host, Url};
@@ -25,7 +25,7 @@ pub(crate) use self::compose::{fits_header, wire_address};
 use self::conversation::{Route, hand_over};
 use super::settings::{Security, Smtp};
 
-/// Sends letters through a mail server.
+/// Sends e-mails through a mail server.
 pub(crate) struct SmtpMailer {
     route: Route,
     from: Mailbox,
@@ -34,7 +34,7 @@ pub(crate) struct SmtpMailer {
 }
 
 impl SmtpMailer {
-    /// A mailer through this server, which is told the host of `public_url` as our name. It connects with the first letter.
+    /// A mailer through this server, which is told the host of `public_url` as our name. It connects with the first e-mail.
     ///
     /// # Errors
     /// If no TLS can be made for the server's name.
@@ -67,8 +67,8 @@ impl SmtpMailer {
         })
     }
 
-    async fn hand_over(&self, letter: Letter, id: Id) -> Result<(), MailError> {
-        let message = compose(&self.from, letter, id)?;
+    async fn hand_over(&self, email: Email, id: Id) -> Result<(), MailError> {
+        let message = compose(&self.from, email, id)?;
         let mut connection = self.connection().await?;
         let taken = hand_over(&mut connection, &message).await;
         if taken.is_ok() {
@@ -96,13 +96,13 @@ impl SmtpMailer {
 
 #[async_trait]
 impl Mailer for SmtpMailer {
-    async fn send(&self, letter: Letter, id: Id) -> Result<(), MailError> {
+    async fn send(&self, email: Email, id: Id) -> Result<(), MailError> {
         defends!("T133");
         // The crate's own limit ends with the opening of the connection.
-        match timeout(self.limit, self.hand_over(letter, id)).await {
+        match timeout(self.limit, self.hand_over(email, id)).await {
             Ok(sent) => sent,
             Err(_) => Err(MailError::NotNow(
-                "the mail server didn't answer in time; the letter may have been sent".to_owned(),
+                "the mail server didn't answer in time; the e-mail may have been sent".to_owned(),
             )),
         }
     }
@@ -125,13 +125,13 @@ fn hello(public_url: Option<&Url>) -> ClientId {
     }
 }
 
-/// How long one letter may take.
+/// How long one e-mail may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// How long after a letter its connection is used for another: shorter than any server waits.
+/// How long after an e-mail its connection is used for another: shorter than any server waits.
 const KEPT: Duration = Duration::from_secs(20);
 
-/// How many connections are kept for the next letters.
+/// How many connections are kept for the next e-mails.
 const MAX_PARKED: usize = 4;
 
 #[cfg(test)]

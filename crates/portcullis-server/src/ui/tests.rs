@@ -117,7 +117,7 @@ async fn one_administrator_is_made_and_set_up_closes() {
             .contains("The administrator exists")
     );
     assert_eq!(log_in(&app, "chief@example.com").await, 200);
-    // Whoever has the set-up link needs no letter to get in.
+    // Whoever has the set-up link needs no e-mail to get in.
     assert_eq!(app.mailer.waiting(), 0);
 
     get(&app, &format!("/setup?token={token}")).await.expect(410);
@@ -383,8 +383,8 @@ async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
         .send()
         .await
         .expect(201);
-    let letter = app.mailer.letter_to("ben@example.com").await;
-    let code = letter
+    let email = app.mailer.email_to("ben@example.com").await;
+    let code = email
         .text
         .split_whitespace()
         .find(|word| word.starts_with("pci_"))

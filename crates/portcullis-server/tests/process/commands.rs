@@ -493,8 +493,8 @@ async fn accounts_are_created_with_a_password_nobody_sees() {
     let server = place.serve(&[]);
     let anna = created(&place, "anna@example.com");
     assert_eq!(anna["state"], "unverified");
-    let letters: Vec<_> = fs::read_dir(place.path("data/mail")).unwrap().collect();
-    assert_eq!(letters.len(), 1, "the letter that proves the address");
+    let emails: Vec<_> = fs::read_dir(place.path("data/mail")).unwrap().collect();
+    assert_eq!(emails.len(), 1, "the e-mail that proves the address");
     assert_eq!(log_in(&server, "anna@example.com").await.0, 200);
 
     fs::write(place.path("password"), format!("{PASSWORD}\n")).unwrap();
@@ -797,7 +797,7 @@ fn policies_are_checked_and_their_schema_is_shown() {
         "the schema app.cedarschema can't be read",
     );
     let declared = "\nentity Post {\n  id: String,\n  owner?: Account,\n  organization?: Organization,\n  \"draft\": Bool,\n};\n\
-         \naction \"posts:edit\" appliesTo { principal: [Account], resource: [Post], context: Situation };\n";
+         \naction \"posts:edit\" appliesTo { principal: [Account], resource: [Post], context: DecisionContext };\n";
     let of_application = |text: &str| fs::write(place.path("app.cedarschema"), text).unwrap();
     for other in [declared, "", &format!("{schema}{declared}// mine")] {
         of_application(other);

@@ -96,7 +96,7 @@ fn a_data_folder_that_cannot_be_is_said() {
 fn a_database_that_is_none_is_said_and_left_alone() {
     let place = used();
     let database = place.path("data/portcullis.db");
-    let text = "This is a letter and no database at all. ".repeat(200);
+    let text = "This is an e-mail and no database at all. ".repeat(200);
     fs::write(&database, &text).unwrap();
     refuses(
         &place,

@@ -81,9 +81,9 @@ async fn a_mailed_link_leads_to_the_configured_address_and_its_button_confirms()
     let answer = asked.send().await.unwrap();
     assert_eq!(answer.status(), 201);
 
-    let letter = place.letter().await;
-    assert!(!letter.contains("evil"), "{letter}");
-    let link = letter
+    let email = place.email().await;
+    assert!(!email.contains("evil"), "{email}");
+    let link = email
         .split_whitespace()
         .find(|word| word.contains("/verify-email?token="))
         .unwrap();

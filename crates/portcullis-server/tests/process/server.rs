@@ -34,19 +34,19 @@ impl Place {
         command
     }
 
-    /// The first letter that the development mailer wrote.
-    pub(crate) async fn letter(&self) -> String {
-        let letters = || {
+    /// The first e-mail that the development mailer wrote.
+    pub(crate) async fn email(&self) -> String {
+        let emails = || {
             let files = std::fs::read_dir(self.path("data/mail")).ok()?;
             files
                 .map(|file| file.unwrap().path())
                 .find(|file| file.extension().is_some_and(|kind| kind == "txt"))
         };
         assert!(
-            within(Duration::from_secs(5), || async { letters().is_some() }).await,
-            "no letter came"
+            within(Duration::from_secs(5), || async { emails().is_some() }).await,
+            "no e-mail came"
         );
-        let file = letters().unwrap();
+        let file = emails().unwrap();
         assert_eq!(mode(&file), 0o600);
         std::fs::read_to_string(file).unwrap()
     }

@@ -132,7 +132,7 @@ async fn a_request_that_never_ends_is_closed_after_the_drain() {
 }
 
 #[tokio::test]
-async fn production_without_a_mail_server_says_that_letters_are_lost_and_shows_none() {
+async fn production_without_a_mail_server_says_that_emails_are_lost_and_shows_none() {
     checks!("T030");
     let place = Place::new();
     let server = place.serve(&["--mode", "production"]);
@@ -149,7 +149,7 @@ async fn production_without_a_mail_server_says_that_letters_are_lost_and_shows_n
         .await
         .unwrap();
     assert_eq!(answer.status(), 201);
-    let lost = || async { server.log().contains("a letter was not sent") };
+    let lost = || async { server.log().contains("an e-mail was not sent") };
     assert!(within(Duration::from_secs(5), lost).await, "{}", server.log());
     assert!(!server.log().contains("pcv_"), "{}", server.log());
     assert!(!place.path("data/mail").exists());

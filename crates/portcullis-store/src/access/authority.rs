@@ -8,7 +8,7 @@ use portcullis_core::authz::{
 };
 use portcullis_core::fault::Fault;
 use portcullis_core::organization;
-use portcullis_core::scopes::Lacks;
+use portcullis_core::scopes::Missing;
 use uuid::Uuid;
 
 use super::inheritance::{inherited, inherited_by, inheriting, permissions_of, roles_and_permissions_of};
@@ -121,36 +121,36 @@ const BRINGS: &str = concat!(
 );
 
 /// What whoever acts lacks to lock an account, or to take something from it.
-pub(crate) async fn lacks_over(
+pub(crate) async fn missing_over(
     tx: &mut Tx<'_>,
     who: &Authority<Everywhere>,
     needed: PermissionRef,
     account: Id,
     by: &Context,
-) -> Result<Lacks, Fault> {
+) -> Result<Missing, Fault> {
     if by.actor == Actor::Account(account) {
         // Nobody is above themselves, but who may not act any more doesn't wake themselves.
-        return Ok(who.lacks(needed, std::iter::empty::<&String>()));
+        return Ok(who.missing(needed, std::iter::empty::<&String>()));
     }
     let theirs = held(tx, account).await?;
-    Ok(who.lacks_over(needed, &theirs.permissions))
+    Ok(who.missing_over(needed, &theirs.permissions))
 }
 
 /// What whoever acts lacks to take something from everybody else who has the role.
-pub(super) async fn lacks_over_holders(
+pub(super) async fn missing_over_holders(
     tx: &mut Tx<'_>,
     who: &Authority<Everywhere>,
     role: &str,
     by: &Context,
-) -> Result<Lacks, Fault> {
+) -> Result<Missing, Fault> {
     let themselves = match by.actor {
         Actor::Account(account) => account.as_uuid(),
         _ => Uuid::nil(),
     };
     let Some(mut row) = tx.query_one(OF_HOLDERS, params![role, themselves]).await? else {
-        return Ok(Lacks::new());
+        return Ok(Missing::new());
     };
-    Ok(who.lacks_over(NEEDED, &names(&mut row)?))
+    Ok(who.missing_over(NEEDED, &names(&mut row)?))
 }
 
 /// Every permission of every other account that has the role, directly or by inheritance.

@@ -11,7 +11,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
 use portcullis_core::roles::{PermissionRecord, RolesError};
-use portcullis_core::scopes::{ADMINISTRATOR, Lacks};
+use portcullis_core::scopes::{ADMINISTRATOR, Missing};
 
 use super::administrator::{administrator_acts, guard_administrators, lock_roles};
 use super::authority::{self, NEEDED};
@@ -29,7 +29,7 @@ pub(super) async fn declare_permission(
         return Ok(Err(RolesError::Protected));
     }
     lock_roles(tx).await?;
-    if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
+    if let Some(refused) = beyond(authority::of_actor(tx, by).await?.missing_to_administer()) {
         return Ok(Err(refused));
     }
     if !make_known(tx, std::slice::from_ref(permission), by).await? {
@@ -43,7 +43,7 @@ pub(super) async fn withdraw_permission(tx: &mut Tx<'_>, name: &str, by: &Contex
         return Ok(Err(RolesError::Protected));
     }
     lock_roles(tx).await?;
-    if let Some(refused) = beyond(authority::of_actor(tx, by).await?.lacks_to_administer()) {
+    if let Some(refused) = beyond(authority::of_actor(tx, by).await?.missing_to_administer()) {
         return Ok(Err(refused));
     }
     let sql = "DELETE FROM portcullis_permissions WHERE name = $1";
@@ -95,7 +95,7 @@ pub(super) async fn allow(tx: &mut Tx<'_>, role: &str, permission: &str, by: &Co
         return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
-    if let Some(refused) = beyond(who.lacks(NEEDED, [&permission.to_owned()])) {
+    if let Some(refused) = beyond(who.missing(NEEDED, [&permission.to_owned()])) {
         return Ok(Err(refused));
     }
     let sql =
@@ -116,8 +116,8 @@ pub(super) async fn disallow(tx: &mut Tx<'_>, role: &str, permission: &str, by: 
         return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
-    let mut missing = who.lacks(NEEDED, [&permission.to_owned()]);
-    missing.extend(authority::lacks_over_holders(tx, &who, role, by).await?);
+    let mut missing = who.missing(NEEDED, [&permission.to_owned()]);
+    missing.extend(authority::missing_over_holders(tx, &who, role, by).await?);
     if let Some(refused) = beyond(missing) {
         return Ok(Err(refused));
     }
@@ -136,7 +136,7 @@ pub(super) async fn inherit(tx: &mut Tx<'_>, role: &str, parent: &str, by: &Cont
         return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
-    if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
+    if let Some(refused) = beyond(who.missing_to_give(NEEDED, &brings)) {
         return Ok(Err(refused));
     }
     if inheritance::reaches(tx, parent, role).await? {
@@ -183,7 +183,7 @@ pub(super) async fn assign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Contex
         return Ok(Err(RolesError::Protected));
     }
     let who = authority::of_actor(tx, by).await?;
-    if let Some(refused) = beyond(who.lacks_to_give(NEEDED, &brings)) {
+    if let Some(refused) = beyond(who.missing_to_give(NEEDED, &brings)) {
         return Ok(Err(refused));
     }
     let sql =
@@ -205,8 +205,8 @@ pub(super) async fn unassign(tx: &mut Tx<'_>, account: Id, role: &str, by: &Cont
         return Ok(Err(RolesError::UnknownRole));
     };
     let who = authority::of_actor(tx, by).await?;
-    let mut missing = who.lacks_to_take(NEEDED, &brings);
-    missing.extend(authority::lacks_over(tx, &who, NEEDED, account, by).await?);
+    let mut missing = who.missing_to_take(NEEDED, &brings);
+    missing.extend(authority::missing_over(tx, &who, NEEDED, account, by).await?);
     if let Some(refused) = beyond(missing) {
         return Ok(Err(refused));
     }
@@ -234,13 +234,13 @@ async fn refuses_taking(
         return Ok(Some(RolesError::UnknownRole));
     };
     let who = authority::of_actor(tx, by).await?;
-    let mut missing = who.lacks_to_take(NEEDED, &brings);
-    missing.extend(authority::lacks_over_holders(tx, &who, holding, by).await?);
+    let mut missing = who.missing_to_take(NEEDED, &brings);
+    missing.extend(authority::missing_over_holders(tx, &who, holding, by).await?);
     Ok(beyond(missing))
 }
 
 /// The refusal of who lacks something.
-fn beyond(mut missing: Lacks) -> Option<RolesError> {
+fn beyond(mut missing: Missing) -> Option<RolesError> {
     missing.sort();
     missing.dedup();
     (!missing.is_empty()).then_some(RolesError::Forbidden { missing })

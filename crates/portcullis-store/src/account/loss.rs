@@ -10,7 +10,7 @@ use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
-use portcullis_core::session::Keys;
+use portcullis_core::session::ApiKeyHandling;
 
 use crate::event::Entry;
 use crate::session::everything;
@@ -75,7 +75,7 @@ async fn lose(tx: &mut Tx<'_>, id: Id, stamp: Stamp, why: Loss, by: &Context) ->
         return close(tx, id, stamp, by).await;
     }
     if why == Loss::Proof {
-        everything::end_everything(tx, id, stamp, Keys::Stay, by).await?;
+        everything::end_everything(tx, id, stamp, ApiKeyHandling::Stay, by).await?;
     }
     Ok(())
 }
@@ -94,7 +94,7 @@ async fn close(tx: &mut Tx<'_>, id: Id, stamp: Stamp, by: &Context) -> Result<()
         params![id],
     )
     .await?;
-    everything::end_everything(tx, id, stamp, Keys::Revoke, by).await?;
+    everything::end_everything(tx, id, stamp, ApiKeyHandling::Revoke, by).await?;
     let closed = Entry::of(Action::AccountStateSet).account(id);
     tx.record(by, closed.detail("disabled"));
     Ok(())

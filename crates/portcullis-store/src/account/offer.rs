@@ -1,4 +1,4 @@
-//! Offering a code that proves an address: the token and its letter, in the transaction of what they follow.
+//! Offering a code that proves an address: the token and its e-mail, in the transaction of what they follow.
 //!
 //! Whether the address is free or another account has proven it, the same statements run: how long they take doesn't tell
 //! which it is (`T012`).
@@ -17,7 +17,7 @@ use crate::{claim, job};
 
 type Outcome = Result<Result<Offered, AgainError>, Fault>;
 
-/// What is written of an offer to a new account. A token whose letter was withheld is kept: whoever registered may have it
+/// What is written of an offer to a new account. A token whose e-mail was withheld is kept: whoever registered may have it
 /// from the program.
 pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) -> Outcome {
     defends!("T011");
@@ -37,8 +37,8 @@ pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) 
         },
         None => return Ok(Ok(Offered::NothingToProve)),
     };
-    if let Some(letter) = offer.letter(to, by)?
-        && let Err(Withheld(wait)) = job::enqueue(tx, &letter, by).await?
+    if let Some(email) = offer.email(to, by)?
+        && let Err(Withheld(wait)) = job::enqueue(tx, &email, by).await?
     {
         return Ok(Err(AgainError::TooSoon(wait)));
     }
@@ -49,7 +49,7 @@ pub(super) async fn offer(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) 
     }))
 }
 
-/// A further offer, because somebody asked for it: token, letter and event, or none of them.
+/// A further offer, because somebody asked for it: token, e-mail and event, or none of them.
 pub(super) async fn offer_verification(tx: &mut Tx<'_>, id: Id, offer: &Offer, by: &Context) -> Outcome {
     let offered = self::offer(tx, id, offer, by).await?;
     let to = match offered {

@@ -53,7 +53,7 @@ async fn register_with(tx: &mut Tx<'_>, new: &NewAccount, more_roles: &[&str], b
     }
     // Last: whoever is written to at the same domain waits for the budgets that this holds.
     if let Some(verification) = &new.verification {
-        // A letter that is withheld hinders nothing.
+        // An e-mail that is withheld hinders nothing.
         let _ = offer::offer(tx, new.id, verification, by).await?;
     }
     let sql = concat!(

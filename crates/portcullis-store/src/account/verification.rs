@@ -5,7 +5,7 @@
 //! after the other, so that one address has one first proof.
 
 use portcullis_core::account::{
-    Account, AccountsError, EmailVerification, Id, Login, Proof, Stamp, State, VerifyError,
+    Account, AccountState, AccountsError, EmailVerification, Id, Login, Proof, Stamp, VerifyError,
 };
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
@@ -15,7 +15,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::Digest;
-use portcullis_core::session::Keys;
+use portcullis_core::session::ApiKeyHandling;
 
 use super::loss;
 use crate::event::Entry;
@@ -118,7 +118,7 @@ async fn judge(
     };
     let account = account(&mut row)?;
     let refused = Ok(Judged::Refused(VerifyError::Refused));
-    if account.state == State::Disabled {
+    if account.state == AccountState::Disabled {
         return refused;
     }
     match proof {
@@ -129,7 +129,7 @@ async fn judge(
         Proof::Own { .. } | Proof::TakeOver { .. } => {}
     }
     if account.email_verified_at.is_some() {
-        // A second letter to whoever proved the address by the first one; it takes nothing over any more.
+        // A second e-mail to whoever proved the address by the first one; it takes nothing over any more.
         let sql = "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND email_normalised = $2";
         let same = tx.query_one(sql, params![id, address]).await?.is_some();
         return match proof {
@@ -175,7 +175,7 @@ async fn replace_everything(
     password: &SealedHash,
     by: &Context,
 ) -> Result<(), Fault> {
-    everything::end_everything(tx, id, stamp, Keys::Revoke, by).await?;
+    everything::end_everything(tx, id, stamp, ApiKeyHandling::Revoke, by).await?;
     let sql = "INSERT INTO portcullis_passwords (account_id, sealed) VALUES ($1, $2)
         ON CONFLICT (account_id) DO UPDATE SET sealed = excluded.sealed";
     tx.execute(sql, params![id, password.as_bytes()]).await.map(drop)
@@ -220,7 +220,7 @@ pub(super) async fn prove_email(
 ) -> Result<Result<Account, AccountsError>, Fault> {
     access::lock_roles(tx).await?;
     let who = access::of_actor(tx, by).await?;
-    let missing = access::lacks_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
+    let missing = access::missing_over(tx, &who, AccountsWrite::PERMISSION, id, by).await?;
     if !missing.is_empty() {
         return Ok(Err(AccountsError::Forbidden { missing }));
     }

@@ -1,6 +1,6 @@
 //! All keys of an account at once.
 
-use portcullis_core::account::{self, Stamp, State};
+use portcullis_core::account::{self, AccountState, Stamp};
 use portcullis_core::api_key::Id;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
@@ -57,7 +57,7 @@ pub(crate) async fn honoured(tx: &mut Tx<'_>, account: account::Id, at: Timestam
 pub(super) async fn lock_owner(
     tx: &mut Tx<'_>,
     account: account::Id,
-) -> Result<Option<(State, Stamp)>, Fault> {
+) -> Result<Option<(AccountState, Stamp)>, Fault> {
     defends!("T170");
     let sql = "SELECT state, stamp FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";
     let row = tx.query_one(sql, params![account]).await?;

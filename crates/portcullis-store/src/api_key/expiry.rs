@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_core::account::{self, Account};
-use portcullis_core::api_key::{ApiKey, Due, Expiring, Warned, Warning, Wording};
+use portcullis_core::api_key::{ApiKey, Expiring, ExpiryWindow, ExpiryWording, Warned, Warning};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::fault::Fault;
 use uuid::Uuid;
@@ -17,8 +17,8 @@ use crate::value::params;
 
 pub(super) async fn warn_expiring(
     tx: &mut Tx<'_>,
-    due: Due,
-    wording: &Arc<dyn Wording>,
+    due: ExpiryWindow,
+    wording: &Arc<dyn ExpiryWording>,
     by: &Context,
 ) -> Result<Vec<Warning>, Fault> {
     let [one, other] = tx.acting();
@@ -43,21 +43,21 @@ pub(super) async fn warn_expiring(
     Ok(warnings)
 }
 
-/// Writes the letters about a key. If every one is withheld, the key is taken by a later call.
+/// Writes the e-mails about a key. If every one is withheld, the key is taken by a later call.
 async fn tell(
     tx: &mut Tx<'_>,
     expiring: &Expiring,
-    wording: &dyn Wording,
+    wording: &dyn ExpiryWording,
     by: &Context,
 ) -> Result<Warned, Fault> {
-    let letters = wording.ends_soon(expiring, by)?;
+    let emails = wording.ends_soon(expiring, by)?;
     let mut written = 0;
-    for letter in &letters {
-        if job::enqueue(tx, letter, by).await?.is_ok() {
+    for email in &emails {
+        if job::enqueue(tx, email, by).await?.is_ok() {
             written += 1;
         }
     }
-    if written == 0 && !letters.is_empty() {
+    if written == 0 && !emails.is_empty() {
         tx.execute(UNMARK, params![expiring.key.id]).await?;
         record(tx, Action::ApiKeyUntold, &expiring.key, by);
         return Ok(Warned::Untold);

@@ -1,7 +1,7 @@
 //! Giving a key another text.
 
 use portcullis_core::account;
-use portcullis_core::api_key::{ApiKeysError, Id, NewEnd, Rotation};
+use portcullis_core::api_key::{ApiKeysError, Id, KeyRotation, NewEnd};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
@@ -16,7 +16,7 @@ pub(super) async fn rotate_key(
     tx: &mut Tx<'_>,
     account: account::Id,
     id: Id,
-    rotation: &Rotation,
+    rotation: &KeyRotation,
     by: &Context,
 ) -> Outcome {
     defends!("T045");

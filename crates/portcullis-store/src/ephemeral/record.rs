@@ -1,7 +1,7 @@
 //! What the database does for sessions that are kept elsewhere: it judges their opening, remembers their devices
 //! and writes their events.
 
-use portcullis_core::account::{self, Stamp, State};
+use portcullis_core::account::{self, AccountState, Stamp};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
@@ -20,7 +20,7 @@ pub(super) enum Admission {
     /// It may live; whether the account has had sessions before, and none from such a device.
     Admitted { new_device: bool },
     /// The account may not log in, or its stamp changed. Nothing was written.
-    Refused(State),
+    Refused(AccountState),
 }
 
 impl Database {

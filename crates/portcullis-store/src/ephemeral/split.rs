@@ -32,10 +32,10 @@ use portcullis_core::account::{self, Stamp};
 use portcullis_core::audit;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::invalidation::{Mark, Marks};
+use portcullis_core::invalidation::{Generations, Mark};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
+    ApiKeyHandling, Ending, Everything, Id, NewSession, NotOpened, Opened, Session, SessionToken, Store,
 };
 use quick_cache::sync::Cache;
 
@@ -51,14 +51,14 @@ pub struct SplitSessions {
 struct Inner {
     database: Database,
     ephemeral: Arc<dyn Ephemeral>,
-    marks: Arc<Marks>,
+    marks: Arc<Generations>,
     stamps: Cache<account::Id, (Mark, Stamp)>,
 }
 
 impl SplitSessions {
     /// Opaque sessions in `ephemeral`, all others in `database`.
     pub fn new(database: Database, ephemeral: Arc<dyn Ephemeral>) -> Self {
-        let marks = Arc::new(Marks::new());
+        let marks = Arc::new(Generations::new());
         let moved = Arc::clone(&marks);
         database.subscribe(Arc::new(move |what| moved.apply(what)));
         let on = Inner {

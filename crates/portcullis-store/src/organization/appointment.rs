@@ -13,11 +13,11 @@ use portcullis_core::defends;
 use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Id, OrganizationsError};
-use portcullis_core::scopes::Lacks;
+use portcullis_core::scopes::Missing;
 
 use super::Outcome;
 use super::member;
-use crate::access::{brings, lacks_over, lock_roles, of_actor};
+use crate::access::{brings, lock_roles, missing_over, of_actor};
 use crate::tx::Tx;
 use crate::value::params;
 
@@ -107,7 +107,7 @@ async fn refusal_to_act(
     who: &Authority<Everywhere>,
     id: Id,
 ) -> Result<Option<OrganizationsError>, Fault> {
-    if let Some(refusal) = lacking(who.lacks(NEEDED, std::iter::empty::<&String>())) {
+    if let Some(refusal) = lacking(who.missing(NEEDED, std::iter::empty::<&String>())) {
         return Ok(Some(refusal));
     }
     let known = "SELECT 1 FROM portcullis_organizations WHERE id = $1";
@@ -123,7 +123,7 @@ async fn refusal_to_give<'n>(
 ) -> Result<Option<OrganizationsError>, Fault> {
     defends!("T073");
     defends!("T103");
-    if let Some(refusal) = lacking(who.lacks_to_administer()) {
+    if let Some(refusal) = lacking(who.missing_to_administer()) {
         return Ok(Some(refusal));
     }
     for name in roles {
@@ -145,18 +145,18 @@ async fn refusal_to_take<'n>(
     by: &Context,
 ) -> Result<Option<OrganizationsError>, Fault> {
     defends!("T090");
-    let mut missing: BTreeSet<String> = lacks_over(tx, who, NEEDED, account, by)
+    let mut missing: BTreeSet<String> = missing_over(tx, who, NEEDED, account, by)
         .await?
         .into_iter()
         .collect();
     for name in roles {
         if let Some(role) = brings(tx, name).await? {
-            missing.extend(who.lacks_to_take(NEEDED, &role));
+            missing.extend(who.missing_to_take(NEEDED, &role));
         }
     }
     Ok(lacking(missing.into_iter().collect()))
 }
 
-fn lacking(missing: Lacks) -> Option<OrganizationsError> {
+fn lacking(missing: Missing) -> Option<OrganizationsError> {
     (!missing.is_empty()).then_some(OrganizationsError::Forbidden { missing })
 }

@@ -76,8 +76,8 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
         tx.undo();
         return Ok(Err(OrganizationsError::TooSoon(wait)));
     }
-    if let Some(letter) = &new.letter
-        && let Err(Withheld(wait)) = job::enqueue(tx, letter, by).await?
+    if let Some(email) = &new.mail
+        && let Err(Withheld(wait)) = job::enqueue(tx, email, by).await?
     {
         tx.undo();
         return Ok(Err(OrganizationsError::TooSoon(wait)));
@@ -86,7 +86,7 @@ pub(super) async fn invite(tx: &mut Tx<'_>, new: &NewInvitation, by: &Context) -
     Ok(Ok(Effect::Changed))
 }
 
-/// Whether whoever acts can be told who they are by an address: letters in their name go to strangers.
+/// Whether whoever acts can be told who they are by an address: e-mails in their name go to strangers.
 async fn has_proven_address(tx: &mut Tx<'_>, by: &Context) -> Result<bool, Fault> {
     let Actor::Account(account) = by.actor else {
         return Ok(true);

@@ -8,7 +8,8 @@ use portcullis_core::effect::Effect;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::{
-    Id, Name, NewOrganization, OWNER, Organization, OrganizationsError, Renaming, Slug, State,
+    Id, NewOrganization, OWNER, Organization, OrganizationName, OrganizationState, OrganizationsError,
+    Renaming, Slug,
 };
 
 use super::Outcome;
@@ -72,7 +73,7 @@ pub(super) async fn rename_organization(
         return Ok(Err(OrganizationsError::UnknownOrganization));
     };
     let present = read_organization(&mut row)?;
-    let name = renaming.name.as_ref().map(Name::as_str);
+    let name = renaming.name.as_ref().map(OrganizationName::as_str);
     let slug = renaming.slug.as_ref().map(Slug::as_str);
     if name.is_none_or(|name| name == present.name) && slug.is_none_or(|slug| slug == present.slug) {
         return Ok(Ok(Effect::Unchanged));
@@ -111,7 +112,12 @@ async fn keep_slug(tx: &mut Tx<'_>, id: Id, slug: &Slug) -> Result<(), Fault> {
     tx.execute(sql, params![slug.as_str(), id]).await.map(drop)
 }
 
-pub(super) async fn set_organization_state(tx: &mut Tx<'_>, id: Id, state: State, by: &Context) -> Outcome {
+pub(super) async fn set_organization_state(
+    tx: &mut Tx<'_>,
+    id: Id,
+    state: OrganizationState,
+    by: &Context,
+) -> Outcome {
     lock_roles(tx).await?;
     let sql = "UPDATE portcullis_organizations SET state = $2 WHERE id = $1 AND state <> $2";
     if tx.execute(sql, params![id, state.as_str()]).await? == 0 {
@@ -123,7 +129,7 @@ pub(super) async fn set_organization_state(tx: &mut Tx<'_>, id: Id, state: State
     }
     let entry = Entry::of(Action::OrganizationStateSet);
     tx.record(by, entry.detail(format!("{id} {}", state.as_str())));
-    if state == State::Suspended {
+    if state == OrganizationState::Suspended {
         invitation::revoke_all(tx, id, by).await?;
     }
     tx.invalidate(Invalidation::Organization(id), by.at);

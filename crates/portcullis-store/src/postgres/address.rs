@@ -70,7 +70,7 @@ fn application(given: Option<&str>) -> String {
     let ours = format!("portcullis/{}", migration::POSTGRES.latest());
     let Some(given) = given else { return ours };
     let room = MOST - 1 - ours.len();
-    let ends = given.char_indices().map(|(at, letter)| at + letter.len_utf8());
+    let ends = given.char_indices().map(|(at, email)| at + email.len_utf8());
     let end = ends.take_while(|end| *end <= room).last().unwrap_or_default();
     format!("{} {ours}", given.get(..end).unwrap_or_default())
 }

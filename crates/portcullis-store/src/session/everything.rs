@@ -6,7 +6,7 @@ use portcullis_core::audit::{Action, Context};
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
-use portcullis_core::session::{Ending, Everything, Keys};
+use portcullis_core::session::{ApiKeyHandling, Ending, Everything};
 
 use super::end_many;
 use crate::api_key::all;
@@ -22,7 +22,7 @@ pub(crate) async fn end_everything(
     tx: &mut Tx<'_>,
     account: account::Id,
     stamp: Stamp,
-    keys: Keys,
+    keys: ApiKeyHandling,
     by: &Context,
 ) -> Result<Everything, Fault> {
     defends!("T170");
@@ -37,9 +37,9 @@ pub(crate) async fn end_everything(
     );
     tx.invalidate(Invalidation::Account(account), by.at);
     let keys = match keys {
-        Keys::Stay => 0,
-        Keys::Disable => all::disable(tx, account, by).await?,
-        Keys::Revoke => all::revoke(tx, account, by).await?,
+        ApiKeyHandling::Stay => 0,
+        ApiKeyHandling::Disable => all::disable(tx, account, by).await?,
+        ApiKeyHandling::Revoke => all::revoke(tx, account, by).await?,
     };
     Ok(Everything {
         sessions,

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use portcullis_core::account::{self, Account, EmailAddress, NewAccount, Stamp, State};
-use portcullis_core::audit::{self, Context, Event, Filter};
+use portcullis_core::account::{self, Account, AccountState, EmailAddress, NewAccount, Stamp};
+use portcullis_core::audit::{self, Context, Event, EventFilter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
 use portcullis_core::session::{self, Device, Method, NewSession, Token};
@@ -49,7 +49,7 @@ pub(crate) async fn registered(database: &Database, name: &str) -> Account {
         email: Some(EmailAddress::parse(&format!("{name}@example.com")).unwrap()),
         claim: account::Claim::Open,
         username: None,
-        state: State::Active,
+        state: AccountState::Active,
         stamp: Stamp::from_uuid(fresh_id()),
         password: SealedHash::from_bytes(vec![1]),
         verification: None,
@@ -62,7 +62,7 @@ pub(crate) async fn registered(database: &Database, name: &str) -> Account {
         .unwrap()
 }
 
-pub(crate) async fn set_state(database: &Database, id: account::Id, state: State) -> Account {
+pub(crate) async fn set_state(database: &Database, id: account::Id, state: AccountState) -> Account {
     let stamp = Stamp::from_uuid(fresh_id());
     let set = account::Store::set_state(database, id, state, stamp, Context::operator(START)).await;
     set.unwrap().unwrap()
@@ -120,9 +120,9 @@ pub(crate) async fn lives(sessions: &SplitSessions, new: &NewSession) -> bool {
 }
 
 pub(crate) async fn events(database: &Database, action: audit::Action) -> Vec<Event> {
-    let filter = Filter {
+    let filter = EventFilter {
         action: Some(action.as_str().into()),
-        ..Filter::default()
+        ..EventFilter::default()
     };
     audit::Store::list(database, filter, 1_000).await.unwrap()
 }

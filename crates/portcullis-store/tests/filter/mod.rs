@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use portcullis::filter::{Column, Columns};
 use portcullis_core::authz::resource::{
-    Comparison, Field, FieldKind, Filter, Pattern, ResourceFacts, ResourceKind, Tenancy, Value,
+    Comparison, FieldKind, Filter, Pattern, ResourceFacts, ResourceField, ResourceKind, Tenancy, Value,
 };
 use portcullis_core::{account, organization};
 use proptest::collection::vec;
@@ -22,7 +22,7 @@ pub(crate) static KIND: ResourceKind = ResourceKind {
         field("editor", FieldKind::Account),
         field("team", FieldKind::Organization),
         field("tags", FieldKind::TextSet),
-        Field {
+        ResourceField {
             name: "labels",
             kind: FieldKind::TextSet,
             optional: false,
@@ -31,8 +31,8 @@ pub(crate) static KIND: ResourceKind = ResourceKind {
     actions: &["notes:read"],
 };
 
-const fn field(name: &'static str, kind: FieldKind) -> Field {
-    Field {
+const fn field(name: &'static str, kind: FieldKind) -> ResourceField {
+    ResourceField {
         name,
         kind,
         optional: true,

@@ -2,7 +2,7 @@
 
 use portcullis_core::account::{self, Identifier};
 use portcullis_core::api_key::KeyDigest;
-use portcullis_core::audit::{self, Context, Filter};
+use portcullis_core::audit::{self, Context, EventFilter};
 use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::grants::{Holder, Store as _, Target, Term};
@@ -45,7 +45,7 @@ pub(crate) async fn assert_it_goes_on(database: &Database) {
         .unwrap()
         .unwrap();
     assert_eq!((&*key.key.name, key.key.account), ("ci", anna));
-    let events = audit::Store::list(database, Filter::default(), 1_000)
+    let events = audit::Store::list(database, EventFilter::default(), 1_000)
         .await
         .unwrap();
     assert_eq!(events.len(), EVENTS);

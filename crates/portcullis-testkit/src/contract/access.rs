@@ -2,7 +2,7 @@
 
 // This file shows: AZ-1
 
-use portcullis_core::account::{self, AccountsError, Stamp, State};
+use portcullis_core::account::{self, AccountState, AccountsError, Stamp};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::authz::{Permission as _, RolesWrite};
 use portcullis_core::checks;
@@ -14,7 +14,7 @@ use portcullis_core::roles::{PermissionRecord, RolesError};
 use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::Stores;
-use super::given::{
+use super::fixtures::{
     START, by, count, event_count, events, fresh_id, registered, service, set_state, together, verified,
 };
 
@@ -414,11 +414,11 @@ pub async fn unassign_of_the_last_administrator_is_protected<S: Stores>(db: S) {
     );
     // An administrator who can't act doesn't count.
     assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_ok());
-    set_state(&db, berta.id, State::Locked).await;
+    set_state(&db, berta.id, AccountState::Locked).await;
     assert_eq!(unassign(&db, anna.id, "owner").await, Err(Protected));
     assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Ok(Effect::Changed));
     assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_ok());
-    set_state(&db, berta.id, State::Active).await;
+    set_state(&db, berta.id, AccountState::Active).await;
     assert_eq!(unassign(&db, anna.id, "owner").await, Ok(Effect::Changed));
     assert_eq!(unassign(&db, berta.id, ADMINISTRATOR).await, Err(Protected));
     // Other roles come and go.
@@ -434,7 +434,11 @@ pub async fn set_state_keeps_one_administrator<S: Stores>(db: S) {
     }
     let answers = together(|n| {
         let (db, id) = (db.clone(), chiefs[usize::try_from(n % 2).unwrap()].id);
-        let state = if n % 4 < 2 { State::Locked } else { State::Disabled };
+        let state = if n % 4 < 2 {
+            AccountState::Locked
+        } else {
+            AccountState::Disabled
+        };
         let stamp = Stamp::from_uuid(fresh_id());
         async move { db.set_state(id, state, stamp, by(START)).await.unwrap() }
     })
@@ -479,7 +483,9 @@ pub async fn unassign_never_leaves_a_service_account_as_the_only_administrator<S
     assert_eq!(assign(&db, robot.id, ADMINISTRATOR).await, Ok(Effect::Changed));
     assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Err(Protected));
     let stamp = Stamp::from_uuid(fresh_id());
-    let outcome = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
+    let outcome = db
+        .set_state(anna.id, AccountState::Disabled, stamp, by(START))
+        .await;
     assert_eq!(outcome.unwrap(), Err(AccountsError::LastAdministrator));
     let berta = registered(&db, "berta").await;
     assert!(assign(&db, berta.id, ADMINISTRATOR).await.is_ok());
@@ -499,7 +505,7 @@ pub async fn guards_count_only_who_may_act<S: Stores>(db: S) {
         assert!(assign(&db, chief.id, ADMINISTRATOR).await.is_ok());
     }
     assert_eq!(unassign(&db, anna.id, ADMINISTRATOR).await, Err(Protected));
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         let stamp = Stamp::from_uuid(fresh_id());
         let outcome = db.set_state(anna.id, state, stamp, by(START)).await;
         assert_eq!(outcome.unwrap(), Err(AccountsError::LastAdministrator));

@@ -2,13 +2,13 @@
 
 // This file shows: OP-5
 
-use portcullis_core::audit::{self, Action, Actor, Context, Event, Filter, Occurrence};
+use portcullis_core::audit::{self, Action, Actor, Context, Event, EventFilter, Occurrence};
 use portcullis_core::session;
 use portcullis_core::{account, api_key};
 use uuid::Uuid;
 
 use super::Stores;
-use super::given::{MICROSECOND, START, by, fresh_id, registered};
+use super::fixtures::{MICROSECOND, START, by, fresh_id, registered};
 
 fn refusal(detail: &str) -> Occurrence {
     Occurrence {
@@ -19,7 +19,7 @@ fn refusal(detail: &str) -> Occurrence {
     }
 }
 
-async fn list<S: Stores>(db: &S, filter: Filter, limit: u32) -> Vec<Event> {
+async fn list<S: Stores>(db: &S, filter: EventFilter, limit: u32) -> Vec<Event> {
     audit::Store::list(db, filter, limit).await.unwrap()
 }
 
@@ -40,7 +40,7 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
         ..by(START)
     };
     db.append(full, with_key).await.unwrap();
-    let event = list(&db, Filter::default(), 10).await.remove(0);
+    let event = list(&db, EventFilter::default(), 10).await.remove(0);
     assert_eq!(event.id.get_version_num(), 7);
     assert_eq!(
         (event.at, &*event.action, &*event.actor),
@@ -57,7 +57,7 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
         (Context::operator(START), "operator"),
     ] {
         db.append(refusal("none"), context).await.unwrap();
-        let event = list(&db, Filter::default(), 1).await.remove(0);
+        let event = list(&db, EventFilter::default(), 1).await.remove(0);
         assert_eq!(
             (
                 &*event.actor,
@@ -73,7 +73,7 @@ pub async fn append_keeps_every_field<S: Stores>(db: S) {
 
 /// Newest first, without gap or overlap from page to page; events of one moment keep their order.
 pub async fn list_pages_newest_first<S: Stores>(db: S) {
-    assert!(list(&db, Filter::default(), 10).await.is_empty());
+    assert!(list(&db, EventFilter::default(), 10).await.is_empty());
     for n in 0..7 {
         let at = START.plus(MICROSECOND * (n / 2));
         db.append(refusal(&n.to_string()), by(at)).await.unwrap();
@@ -81,9 +81,9 @@ pub async fn list_pages_newest_first<S: Stores>(db: S) {
     let mut seen = Vec::new();
     let mut before = None;
     loop {
-        let filter = Filter {
+        let filter = EventFilter {
             before,
-            ..Filter::default()
+            ..EventFilter::default()
         };
         let page = list(&db, filter, 3).await;
         let Some(last) = page.last() else { break };
@@ -91,7 +91,7 @@ pub async fn list_pages_newest_first<S: Stores>(db: S) {
         seen.extend(page.into_iter().map(|event| event.detail.unwrap()));
     }
     assert_eq!(seen, ["6", "5", "4", "3", "2", "1", "0"]);
-    assert!(list(&db, Filter::default(), 0).await.is_empty());
+    assert!(list(&db, EventFilter::default(), 0).await.is_empty());
 }
 
 /// Each part of the filter narrows the list, and all of them together.
@@ -127,11 +127,11 @@ pub async fn list_shows_only_what_was_asked_for<S: Stores>(db: S) {
         (None, Some("' OR 1=1 --".into()), None, 0),
         (Some(account::Id::from_uuid(fresh_id())), None, None, 0),
     ] {
-        let filter = Filter {
+        let filter = EventFilter {
             account,
             action,
             trace,
-            ..Filter::default()
+            ..EventFilter::default()
         };
         assert_eq!(list(&db, filter.clone(), 10).await.len(), expected, "{filter:?}");
     }
@@ -169,7 +169,7 @@ pub async fn list_shows_what_one_key_did<S: Stores>(db: S) {
         (another, None, None, trace, 1),
         (api_key::Id::from_uuid(fresh_id()), None, None, None, 0),
     ] {
-        let filter = Filter {
+        let filter = EventFilter {
             api_key: Some(asked),
             account,
             action,
@@ -180,12 +180,12 @@ pub async fn list_shows_what_one_key_did<S: Stores>(db: S) {
         assert_eq!(listed.len(), expected, "{filter:?}");
         assert!(listed.iter().all(|event| event.api_key == Some(asked)));
     }
-    let filter = Filter {
+    let filter = EventFilter {
         api_key: Some(key),
-        ..Filter::default()
+        ..EventFilter::default()
     };
     let newest = list(&db, filter.clone(), 1).await.remove(0);
-    let before = Filter {
+    let before = EventFilter {
         before: Some(newest.id),
         ..filter
     };

@@ -59,7 +59,7 @@ mod of_sessions {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::secret::Digest;
     use portcullis_core::session::{
-        Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
+        ApiKeyHandling, Ending, Everything, Id, NewSession, NotOpened, Opened, Session, SessionToken, Store,
     };
     use portcullis_core::{account, audit};
 
@@ -70,8 +70,9 @@ mod of_sessions {
 
 mod of_accounts {
     use portcullis_core::account::{
-        Account, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
-        NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, State, Store, VerifyError,
+        Account, AccountState, AccountsError, AgainError, EmailVerification, Id, Identifier, Login,
+        NewAccount, NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, Store,
+        VerifyError,
     };
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;
@@ -88,7 +89,7 @@ mod of_accounts {
 mod of_tokens {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::secret::Digest;
-    use portcullis_core::token::{Id, Refresh, RefreshError, Rotated, Rotation, Store};
+    use portcullis_core::token::{Id, Refresh, RefreshError, RefreshRotation, Rotated, Store};
     use portcullis_core::{account, audit, session};
 
     use super::pass_on_to_rest as implement;
@@ -123,7 +124,8 @@ mod of_organizations {
     use portcullis_core::environment::Timestamp;
     use portcullis_core::organization::{
         Belonging, Id, Invitation, InvitationId, InvitationKind, MemberRecord, MembershipFacts,
-        NewInvitation, NewOrganization, Organization, OrganizationsError, Renaming, Selector, State, Store,
+        NewInvitation, NewOrganization, Organization, OrganizationState, OrganizationsError, Renaming,
+        Selector, Store,
     };
     use portcullis_core::secret::Digest;
     use portcullis_core::{account, audit};
@@ -134,7 +136,7 @@ mod of_organizations {
 }
 
 mod of_audit {
-    use portcullis_core::audit::{Context, Event, Filter, Occurrence, Store};
+    use portcullis_core::audit::{Context, Event, EventFilter, Occurrence, Store};
 
     use super::pass_on_to_rest as implement;
 
@@ -144,7 +146,7 @@ mod of_audit {
 mod of_keys {
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::key::{Record, Store};
+    use portcullis_core::key::{KeyRecord, Store};
 
     use super::pass_on_to_rest as implement;
 
@@ -155,7 +157,9 @@ mod of_grants {
     use portcullis_core::audit;
     use portcullis_core::effect::Effect;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::grants::{Grant, GrantError, Ground, Holder, Record, Store, Subject, Target, Term};
+    use portcullis_core::grants::{
+        Grant, GrantError, GrantRecord, Ground, Holder, Store, Subject, Target, Term,
+    };
 
     use super::pass_on_to_rest as implement;
 
@@ -164,7 +168,8 @@ mod of_grants {
 
 mod of_api_keys {
     use portcullis_core::api_key::{
-        ApiKey, ApiKeysError, Change, Due, Found, Id, KeyDigest, NewApiKey, Rotation, Store, Warning, Wording,
+        ApiKey, ApiKeysError, Change, ExpiryWindow, ExpiryWording, Found, Id, KeyDigest, KeyRotation,
+        NewApiKey, Store, Warning,
     };
     use portcullis_core::environment::Timestamp;
     use portcullis_core::{account, audit};
@@ -179,7 +184,7 @@ mod of_api_keys {
 mod of_jobs {
     use portcullis_core::audit;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Store, Withheld};
+    use portcullis_core::job::{Id, Job, JobKind, Lease, NewJob, Store, Withheld};
 
     use super::pass_on_to_rest as implement;
 

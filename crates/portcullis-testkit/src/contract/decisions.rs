@@ -2,7 +2,7 @@
 
 // This file shows: AZ-7
 
-use portcullis_core::audit::{self, Actor, Context, Event, Filter};
+use portcullis_core::audit::{self, Actor, Context, Event, EventFilter};
 use portcullis_core::authz::explain::Bounds;
 use portcullis_core::authz::{Decision, Explanation};
 use portcullis_core::environment::Timestamp;
@@ -10,7 +10,7 @@ use portcullis_core::{account, api_key, session};
 use uuid::Uuid;
 
 use super::Stores;
-use super::given::{MICROSECOND, START, by, fresh_id};
+use super::fixtures::{MICROSECOND, START, by, fresh_id};
 
 fn against_a_stranger(at: Timestamp) -> Decision {
     Decision {
@@ -68,9 +68,9 @@ async fn keep<S: Stores>(db: &S, decision: &Decision) {
 }
 
 async fn events<S: Stores>(db: &S, trace: Uuid) -> Vec<Event> {
-    let filter = Filter {
+    let filter = EventFilter {
         trace: Some(trace),
-        ..Filter::default()
+        ..EventFilter::default()
     };
     audit::Store::list(db, filter, 10).await.unwrap()
 }

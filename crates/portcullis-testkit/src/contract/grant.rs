@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::account::{self, State};
+use portcullis_core::account::{self, AccountState};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
@@ -13,7 +13,7 @@ use portcullis_core::grants::{Grant, GrantError, Ground, Holder, MOST, Subject, 
 use portcullis_core::organization;
 
 use super::Stores;
-use super::given::{
+use super::fixtures::{
     CROWD, HOUR, MICROSECOND, START, by, count, event_count, events, fresh_id, registered, set_state,
     together, verified,
 };
@@ -540,11 +540,11 @@ pub async fn share_by_who_may_not_act_is_refused<S: Stores>(db: S) {
         db.share(grant, Ground::Own, as_anna.clone()).await.unwrap()
     };
     assert_eq!(shared("posts:read").await, Ok(Effect::Changed));
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&db, anna.id, state).await;
         assert_eq!(shared("posts:edit").await, Err(GrantError::Escalation));
     }
-    set_state(&db, anna.id, State::Active).await;
+    set_state(&db, anna.id, AccountState::Active).await;
     db.require_verified_email();
     assert_eq!(shared("posts:edit").await, Err(GrantError::Escalation));
     assert_eq!(held(&db, holder(ben.id), "7", "posts:edit", START).await, None);

@@ -8,7 +8,7 @@ use portcullis_core::effect::Effect;
 use portcullis_core::roles::{PermissionRecord, RolesError};
 
 use super::Stores;
-use super::given::{START, by, registered, together};
+use super::fixtures::{START, by, registered, together};
 
 /// How many roles the cases play with; a few, so that most ways between them are tried, several to the same among them.
 const ROLES: usize = 7;

@@ -6,25 +6,25 @@ use portcullis_core::account;
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::job::{Id, Job, Kind, Lease, NewJob, Withheld};
+use portcullis_core::job::{Id, Job, JobKind, Lease, NewJob, Withheld};
 use portcullis_core::key::{MasterKey, Sealer};
-use portcullis_core::throttle::{Budget, Rate, Subject};
+use portcullis_core::throttle::{Budget, BudgetSubject, Rate};
 
 use super::Stores;
-use super::given::{
+use super::fixtures::{
     CROWD, DAY, HOUR, MICROSECOND, MINUTE, START, by, event_count, events, fresh_id, together,
 };
 use crate::FakeClock;
 
-/// A letter that is due at once, for a day, and counted against nothing.
+/// An e-mail that is due at once, for a day, and counted against nothing.
 pub(super) fn new_job() -> NewJob {
     let environment = crate::environment(&Arc::new(FakeClock::new()), 1);
     let sealer = Sealer::new(MasterKey::generate(&environment), environment);
     let id = Id::from_uuid(fresh_id());
     NewJob {
         id,
-        kind: Kind::Letter,
-        label: "a letter",
+        kind: JobKind::Email,
+        label: "an e-mail",
         account: None,
         payload: sealer.seal("job", id.as_uuid().as_bytes(), b"secret").unwrap(),
         run_at: START,
@@ -43,7 +43,7 @@ fn fresh_lease() -> Lease {
 }
 
 async fn take<S: Stores>(db: &S, lease: Lease, now: Timestamp) -> Option<Job> {
-    db.lease(Kind::Letter, lease, now, now.plus(MINUTE))
+    db.lease(JobKind::Email, lease, now, now.plus(MINUTE))
         .await
         .unwrap()
 }
@@ -52,7 +52,7 @@ async fn take<S: Stores>(db: &S, lease: Lease, now: Timestamp) -> Option<Job> {
 pub async fn enqueue_over_a_budget_is_withheld<S: Stores>(db: S) {
     checks!("T130");
     let budget = |subject: &[u8], rate| Budget {
-        subject: Subject::new("a test", &[subject]),
+        subject: BudgetSubject::new("a test", &[subject]),
         rate: Rate::parse(rate).unwrap(),
     };
     let about = account::Id::from_uuid(fresh_id());
@@ -71,32 +71,32 @@ pub async fn enqueue_over_a_budget_is_withheld<S: Stores>(db: S) {
     }
     assert_eq!(event_count(&db).await, before + 3);
     let withheld = &events(&db, Action::JobWithheld).await[0];
-    assert_eq!(withheld.detail.as_deref(), Some("a letter"));
+    assert_eq!(withheld.detail.as_deref(), Some("an e-mail"));
     assert_eq!(withheld.account, Some(about));
     // What was withheld took nothing from the wider budget.
     assert_eq!(enqueue(counted(b"b"), START).await, Ok(()));
     assert_eq!(enqueue(counted(b"b"), START).await, Err(Withheld(DAY / 3)));
-    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 3);
+    assert_eq!(db.waiting(JobKind::Email).await.unwrap(), 3);
     let later = START.plus(DAY / 2);
     assert_eq!(enqueue(counted(b"a"), later).await, Ok(()));
 }
 
 /// Nobody gets a job before its moment.
 pub async fn lease_before_its_moment_is_nothing<S: Stores>(db: S) {
-    assert_eq!(db.next_due(Kind::Letter).await.unwrap(), None);
+    assert_eq!(db.next_due(JobKind::Email).await.unwrap(), None);
     let job = NewJob {
         run_at: START.plus(HOUR),
         ..new_job()
     };
     written(&db, &job).await;
-    assert_eq!(db.next_due(Kind::Letter).await.unwrap(), Some(job.run_at));
+    assert_eq!(db.next_due(JobKind::Email).await.unwrap(), Some(job.run_at));
     let early = job.run_at.minus(MICROSECOND);
     assert!(take(&db, fresh_lease(), early).await.is_none());
     let taken = take(&db, fresh_lease(), job.run_at).await.unwrap();
     assert_eq!((taken.id, taken.attempts), (job.id, 1));
     assert_eq!(taken.payload, job.payload.as_bytes());
     assert_eq!((taken.created_at, taken.ends_at), (START, job.ends_at));
-    assert_eq!(taken.label, "a letter");
+    assert_eq!(taken.label, "an e-mail");
 }
 
 /// However many workers ask at once, each job is one worker's.
@@ -161,7 +161,7 @@ pub async fn finish_after_the_lease_was_lost_is_refused<S: Stores>(db: S) {
     assert_eq!(event_count(&db).await, before);
     assert!(db.finish(job.id, second).await.unwrap());
     assert!(!db.finish(job.id, second).await.unwrap());
-    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 0);
+    assert_eq!(db.waiting(JobKind::Email).await.unwrap(), 0);
 }
 
 /// What was put off is due at its moment, and its former lease is void.
@@ -173,7 +173,7 @@ pub async fn retry_at_comes_back_at_its_moment<S: Stores>(db: S) {
     let later = START.plus(HOUR);
     assert!(db.retry_at(job.id, lease, later).await.unwrap());
     assert!(!db.finish(job.id, lease).await.unwrap());
-    assert_eq!(db.next_due(Kind::Letter).await.unwrap(), Some(later));
+    assert_eq!(db.next_due(JobKind::Email).await.unwrap(), Some(later));
     assert!(take(&db, fresh_lease(), later.minus(MICROSECOND)).await.is_none());
     assert_eq!(take(&db, fresh_lease(), later).await.unwrap().attempts, 2);
 }
@@ -194,10 +194,10 @@ pub async fn give_up_forgets_what_was_sealed<S: Stores>(db: S) {
             .await
             .unwrap()
     );
-    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 0);
-    assert_eq!(db.next_due(Kind::Letter).await.unwrap(), None);
+    assert_eq!(db.waiting(JobKind::Email).await.unwrap(), 0);
+    assert_eq!(db.next_due(JobKind::Email).await.unwrap(), None);
     let event = &events(&db, Action::JobGivenUp).await[0];
-    assert_eq!(event.detail.as_deref(), Some("a letter: refused"));
+    assert_eq!(event.detail.as_deref(), Some("an e-mail: refused"));
     assert_eq!((event.account, event.actor.as_str()), (Some(about), "system"));
 }
 

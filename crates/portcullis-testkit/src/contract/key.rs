@@ -2,14 +2,14 @@
 
 use portcullis_core::audit::Action;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::key::{self, Phase, Record};
+use portcullis_core::key::{self, KeyRecord, Phase};
 
 use super::Stores;
-use super::given::{CROWD, DAY, MICROSECOND, START, by, count, event_count, events, fresh, together};
+use super::fixtures::{CROWD, DAY, MICROSECOND, START, by, count, event_count, events, fresh, together};
 
-fn record(algorithm: &str, phase: Phase) -> Record {
+fn record(algorithm: &str, phase: Phase) -> KeyRecord {
     let kid = format!("key{}", fresh());
-    Record {
+    KeyRecord {
         sealed: kid.as_bytes().to_vec(),
         kid,
         algorithm: algorithm.into(),
@@ -19,7 +19,7 @@ fn record(algorithm: &str, phase: Phase) -> Record {
     }
 }
 
-fn pair(algorithm: &str) -> Vec<Record> {
+fn pair(algorithm: &str) -> Vec<KeyRecord> {
     vec![record(algorithm, Phase::Current), record(algorithm, Phase::Next)]
 }
 

@@ -28,7 +28,7 @@ pub mod api_key;
 pub mod audit;
 mod composed;
 pub mod decisions;
-mod given;
+mod fixtures;
 pub mod grant;
 pub mod inheritance;
 pub mod job;
@@ -98,10 +98,10 @@ macro_rules! store_contract {
             set_state_by_who_may_not_act_is_refused
             set_state_disabled_ends_everything
             set_state_active_needs_a_proven_address
-            register_writes_the_letter_with_the_account
-            register_without_its_letter_writes_nothing
+            register_writes_the_email_with_the_account
+            register_without_its_email_writes_nothing
             register_tells_the_owner_of_a_proven_address
-            offer_verification_writes_token_and_letter_or_neither
+            offer_verification_writes_token_and_email_or_neither
             offer_verification_of_a_proven_address_tells_its_owner
             offer_verification_needs_an_unverified_address
             redeem_verification_refuses_all_but_a_good_token
@@ -189,7 +189,7 @@ macro_rules! store_contract {
             touch_never_moves_back_or_revives
             warn_expiring_answers_each_key_once
             warn_expiring_leaves_out_what_needs_no_warning
-            warn_expiring_without_its_letter_marks_nothing
+            warn_expiring_without_its_email_marks_nothing
             warn_expiring_answers_what_was_withheld_again
         );
         $crate::store_contract!(@ $open, grant:
@@ -268,7 +268,7 @@ macro_rules! store_contract {
             rename_organization_keeps_former_slugs
             suspended_organization_changes_nothing
             owners_role_is_protected
-            revoking_gives_no_letter_back
+            revoking_gives_no_email_back
             suspending_withdraws_invitations
             ownership_beyond_the_limit_is_refused
             accept_invitation_judges_the_roles_of_now

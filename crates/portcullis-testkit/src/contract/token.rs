@@ -2,15 +2,15 @@
 
 // This file shows: TK-4, TK-5
 
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session::{self, Ending, NewSession};
-use portcullis_core::token::{self, NewRefresh, RefreshError, Rotated, Rotation};
+use portcullis_core::token::{self, NewRefresh, RefreshError, RefreshRotation, Rotated};
 
 use super::Stores;
-use super::given::{
+use super::fixtures::{
     DAY, HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, first_refresh, fresh_digest,
     fresh_id, lives, new_refresh, new_session, offer, opened, proves, registered, rotation, set_state,
     together, verified,
@@ -24,13 +24,17 @@ fn is_again(rotated: &Result<Rotated, RefreshError>) -> bool {
     matches!(rotated, Ok(Rotated::Again(_)))
 }
 
-async fn rotate<S: Stores>(db: &S, rotation: Rotation, at: Timestamp) -> Result<Rotated, RefreshError> {
+async fn rotate<S: Stores>(
+    db: &S,
+    rotation: RefreshRotation,
+    at: Timestamp,
+) -> Result<Rotated, RefreshError> {
     db.rotate_refresh(rotation, by(at)).await.unwrap()
 }
 
 /// A rotation that honours a token used at `from` or later.
-fn with_grace(session: &NewSession, from: Timestamp) -> Rotation {
-    Rotation {
+fn with_grace(session: &NewSession, from: Timestamp) -> RefreshRotation {
+    RefreshRotation {
         grace_from: from,
         ..rotation(first_refresh(session))
     }
@@ -130,17 +134,17 @@ pub async fn rotate_of_an_account_that_may_not_act_is_refused<S: Stores>(db: S) 
     let mut presented = rotation(first_refresh(&new));
     presented.require_verified = true;
     assert_eq!(rotate(&db, presented, START).await, Err(RefreshError::Invalid));
-    set_state(&db, anna.id, State::Locked).await;
+    set_state(&db, anna.id, AccountState::Locked).await;
     presented.require_verified = false;
     assert_eq!(rotate(&db, presented, START).await, Err(RefreshError::Invalid));
-    set_state(&db, anna.id, State::Active).await;
+    set_state(&db, anna.id, AccountState::Active).await;
     verified(&db, anna.id).await;
     presented.require_verified = true;
     assert!(is_fresh(&rotate(&db, presented, START).await));
-    set_state(&db, anna.id, State::Disabled).await;
+    set_state(&db, anna.id, AccountState::Disabled).await;
     let next = rotation(presented.successor.digest);
     assert_eq!(rotate(&db, next, START).await, Err(RefreshError::Invalid));
-    let again = Rotation {
+    let again = RefreshRotation {
         grace_from: START,
         ..presented
     };
@@ -195,7 +199,7 @@ pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
         Err(RefreshError::Invalid)
     );
     let late = with_grace(&new, START.plus(MICROSECOND));
-    let late = Rotation {
+    let late = RefreshRotation {
         successor: first.successor,
         ..late
     };
@@ -266,12 +270,12 @@ pub async fn rotate_again_however_late_while_the_successor_is_unused<S: Stores>(
     checks!("T173");
     let anna = registered(&db, "anna").await;
     let new = opened(&db, &anna, START).await;
-    let at = |later| Rotation {
+    let at = |later| RefreshRotation {
         grace_from: START.plus(later).minus(MINUTE),
         ..rotation(first_refresh(&new))
     };
     let first = at(MINUTE);
-    let later = |later| Rotation {
+    let later = |later| RefreshRotation {
         successor: first.successor,
         ..at(later)
     };

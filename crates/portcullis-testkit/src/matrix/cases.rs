@@ -4,7 +4,7 @@ use http::Method;
 use portcullis_identity::core::authz::CredentialKind;
 use portcullis_identity::core::checks;
 use portcullis_identity::core::opaque::OPAQUE;
-use portcullis_identity::core::secret::Kind as _;
+use portcullis_identity::core::secret::TokenKind as _;
 use portcullis_identity::core::token::Refresh;
 
 use super::cast::{Cast, Held};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_identity::core::account;
-use portcullis_identity::core::api_key::{ApiKey, Change, Name, Networks, Renewal, Store as _};
+use portcullis_identity::core::api_key::{ApiKey, Change, KeyName, Networks, Renewal, Store as _};
 use portcullis_identity::core::authn::{Bearer, Credential};
 use portcullis_identity::core::authz::{CredentialKind, Principal};
 use portcullis_identity::core::environment::{Clock as _, Timestamp};
@@ -26,7 +26,7 @@ pub(super) async fn held(
         .await
         .unwrap();
     let form = Form {
-        name: Name::parse("of the matrix").unwrap(),
+        name: KeyName::parse("of the matrix").unwrap(),
         permissions: permissions.unwrap_or_else(|| everything(&who)),
         expires_at,
         networks: Networks::default(),

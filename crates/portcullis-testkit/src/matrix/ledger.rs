@@ -1,6 +1,6 @@
 //! What must have been recorded of the refusals.
 
-use portcullis_identity::core::audit::{Action, Filter};
+use portcullis_identity::core::audit::{Action, EventFilter};
 use portcullis_identity::core::authz::{AuditRead, DecisionsRead, Permit};
 use uuid::Uuid;
 
@@ -43,10 +43,10 @@ impl Ledger {
             let permit = Permit::<DecisionsRead>::dangerous_for_operator();
             let decision = portcullis.decisions().find(&permit, refusal.trace).await.unwrap();
             let permit = Permit::<AuditRead>::dangerous_for_operator();
-            let filter = Filter {
+            let filter = EventFilter {
                 action: Some(Action::AccessDenied.as_str().to_owned()),
                 trace: Some(refusal.trace),
-                ..Filter::default()
+                ..EventFilter::default()
             };
             let events = portcullis.audit().list(&permit, filter, 2).await.unwrap();
             let kept = decision.map(|decision| decision.code);

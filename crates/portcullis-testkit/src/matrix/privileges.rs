@@ -36,7 +36,7 @@ impl Privileges {
         match rule {
             Rule::Public
             | Rule::Authenticated
-            | Rule::Unnarrowed
+            | Rule::Unscoped
             | Rule::FreshLogin(_)
             | Rule::SecondFactor
             | Rule::Policy(_) => {}
@@ -118,7 +118,7 @@ impl Privileges {
     fn satisfied(&self, rule: &Rule, age: u32, here: Option<&Self>) -> bool {
         match rule {
             Rule::Public | Rule::Authenticated => true,
-            Rule::Unnarrowed => !self.narrowed,
+            Rule::Unscoped => !self.narrowed,
             Rule::Permission(permission) => self.permissions.contains(permission.name),
             Rule::Role(name) => self.roles.contains(*name),
             Rule::FreshLogin(seconds) => age < *seconds,
@@ -161,7 +161,7 @@ impl Statuses {
             },
             Rule::Public
             | Rule::Authenticated
-            | Rule::Unnarrowed
+            | Rule::Unscoped
             | Rule::Permission(_)
             | Rule::Role(_)
             | Rule::Policy(_) => Self::FORBIDDEN,
@@ -198,7 +198,7 @@ pub(super) fn ages(rule: &Rule, found: &mut BTreeSet<u32>) {
         Rule::Member(rule) => ages(rule, found),
         Rule::Public
         | Rule::Authenticated
-        | Rule::Unnarrowed
+        | Rule::Unscoped
         | Rule::Permission(_)
         | Rule::Role(_)
         | Rule::SecondFactor

@@ -9,7 +9,9 @@ use portcullis_identity::core::authz::{
     CredentialKind, Member, MembersWrite, OrganizationsWrite, Permit, is_the_servers,
 };
 use portcullis_identity::core::effect::Effect;
-use portcullis_identity::core::organization::{Id, MayLetIn, Name, OWNER, OrganizationsError, Slug};
+use portcullis_identity::core::organization::{
+    Id, MayLetIn, OWNER, OrganizationName, OrganizationsError, Slug,
+};
 use portcullis_identity::core::roles::{MayGive, RolesError};
 use portcullis_identity::core::scopes::ADMINISTRATOR;
 use portcullis_identity::core::{account, organization};
@@ -132,7 +134,7 @@ impl Tenants {
             .unwrap();
         assert_eq!(change, Effect::Changed);
         let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
-        let state = organization::State::Suspended;
+        let state = organization::OrganizationState::Suspended;
         let change = organizations
             .set_state(&permit, self.closed, state, app.by_operator())
             .await;
@@ -176,7 +178,7 @@ impl Strangers {
 
 async fn create(app: &TestApp, slug: &str, owner: account::Id) -> Id {
     let permit = Permit::<OrganizationsWrite>::dangerous_for_operator();
-    let names = (Name::parse(slug).unwrap(), Slug::parse(slug).unwrap());
+    let names = (OrganizationName::parse(slug).unwrap(), Slug::parse(slug).unwrap());
     let organizations = app.portcullis.organizations();
     let made = organizations.create_for(&permit, names, owner, app.by_operator());
     made.await.unwrap().id

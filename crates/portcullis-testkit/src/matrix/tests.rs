@@ -10,8 +10,8 @@ use http::StatusCode;
 use portcullis_core::checks;
 use portcullis_core::organization::Owner;
 use portcullis_identity::{
-    Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, Public, Role, SecondFactor,
-    Session, Via, Visitor, permissions, roles,
+    Allow, Any, Api, Authenticated, Basic, FreshLogin, Json, Jwt, Member, OptionalAuth, Public, Role,
+    SecondFactor, Session, Via, permissions, roles,
 };
 
 use super::{Matrix, Report};
@@ -51,7 +51,7 @@ async fn mixed(_: Allow<(FreshLogin<60>, MatrixRead), Via<(Jwt, Session, Basic)>
 async fn surely(_: Allow<(MatrixRead, SecondFactor)>) -> Json<u8> {
     Json(1)
 }
-async fn visitor(_: Visitor) -> Json<u8> {
+async fn visitor(_: OptionalAuth) -> Json<u8> {
     Json(1)
 }
 async fn open(_: Public) -> Json<u8> {

@@ -5,7 +5,7 @@
 //! which organization it is for ([`Standing`]); whoever records, decides or answers looks here.
 //!
 //! Invariants: one per request, behind one [`Arc`], in the request's extensions and beside the running task
-//! ([`request`]); nobody keeps a copy of a part of it, but for a [`Scene`](super::Scene), which must not change under a
+//! ([`request`]); nobody keeps a copy of a part of it, but for a [`CallerContext`](super::CallerContext), which must not change under a
 //! handler. What is learnt later stands behind a lock that is never held across an `await`.
 
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +18,7 @@ use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::authn::Verified;
-use portcullis_core::authz::{Policies, Principal, Rule, Situation};
+use portcullis_core::authz::{DecisionContext, Policies, Principal, Rule};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::Selector;
 use portcullis_core::scopes::Scopes;
@@ -26,7 +26,7 @@ use portcullis_core::secret::Digest;
 use portcullis_core::session::SessionToken;
 use uuid::Uuid;
 
-use super::circumstances::printable;
+use super::audit_context::printable;
 use super::denials::Denial;
 use super::organization::Selected;
 use super::scheme::Presented;
@@ -215,10 +215,10 @@ impl RequestContext {
     }
 
     /// What a decision looks at besides the caller.
-    pub(super) fn situation<'a>(&'a self, standing: &'a Standing) -> Situation<'a> {
+    pub(super) fn situation<'a>(&'a self, standing: &'a Standing) -> DecisionContext<'a> {
         let user_agent = self.user_agent.as_ref();
         let policies = standing.policies.as_deref();
-        Situation {
+        DecisionContext {
             ip: self.client,
             user_agent: user_agent.and_then(|value| value.to_str().ok()),
             policies: policies.unwrap_or_else(|| self.gate.policies()),

@@ -8,7 +8,7 @@ use portcullis_core::authz::{Kinds, NoPolicies, Policies, explain};
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::grants::{Grants, NoGrants};
 use portcullis_core::key::{MasterKey, Sealer};
-use portcullis_core::organization::Directory;
+use portcullis_core::organization::MemberDirectory;
 use portcullis_core::session::Token;
 use portcullis_core::throttle::{Limiter, Rate};
 use url::{Origin, Url};
@@ -34,7 +34,7 @@ struct Inner {
     noted_limits: Limiter,
     policies: Arc<dyn Policies>,
     grants: Grants,
-    organizations: Option<Arc<Directory>>,
+    organizations: Option<Arc<MemberDirectory>>,
     base_domain: Option<String>,
     own_host: Option<String>,
     hosts: Hosts,
@@ -71,7 +71,7 @@ pub struct Settings {
     /// What is shared with whom.
     pub grants: Grants,
     /// Who is a member of which organization. Without it, nobody is a member of any.
-    pub organizations: Option<Arc<Directory>>,
+    pub organizations: Option<Arc<MemberDirectory>>,
     /// The domain whose subdomains name organizations, such as `app.example.com`; without it, no subdomain does.
     pub base_domain: Option<String>,
     /// How many refusals of one account are recorded at once: 100. Then it is one each 30 seconds.
@@ -247,7 +247,7 @@ impl Gate {
         &self.0.sealer
     }
 
-    pub(super) fn organizations(&self) -> Option<&Directory> {
+    pub(super) fn organizations(&self) -> Option<&MemberDirectory> {
         self.0.organizations.as_deref()
     }
 

@@ -11,7 +11,8 @@
 //! parameter for them.
 
 mod allow;
-mod circumstances;
+mod audit_context;
+mod caller_context;
 mod context;
 mod cross_site;
 pub(crate) mod csrf;
@@ -19,35 +20,34 @@ mod dead_cookie;
 mod denials;
 mod gate;
 mod late;
+mod optional_auth;
 #[doc(hidden)]
 pub mod organization;
 mod public;
-mod scene;
 pub(crate) mod scheme;
 mod standing;
 mod traces;
 mod unknown;
 mod verify;
 mod via;
-mod visitor;
 
 pub use self::allow::Allow;
+pub use self::audit_context::AuditContext;
 #[doc(hidden)]
-pub use self::circumstances::ByCookie;
-pub use self::circumstances::Circumstances;
+pub use self::audit_context::ByCookie;
+#[doc(hidden)]
+pub use self::caller_context::CallerContext;
 pub(crate) use self::context::{Outgoing, RequestContext};
 pub use self::cross_site::Sender;
 pub(crate) use self::cross_site::{is_foreign_change, is_safe};
 pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
 pub(crate) use self::late::{LateRefusal, Look, again, judge, look};
+pub use self::optional_auth::OptionalAuth;
 pub use self::public::Public;
-#[doc(hidden)]
-pub use self::scene::Scene;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
 pub(crate) use self::standing::record_behind;
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
-pub use self::visitor::Visitor;
 pub use crate::request::{InvalidRealm, Realm};
 pub use crate::route::{Access, Caller, Guarded};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::request::Parts;
-use portcullis_core::authz::{Principal, Situation};
+use portcullis_core::authz::{DecisionContext, Principal};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::organization::{Current, Id, InvalidSlug, Selector, Slug};
@@ -79,12 +79,12 @@ impl Selected {
 
     /// What it adds to what a decision at this moment looks at.
     #[doc(hidden)]
-    pub fn situation(&self, at: Timestamp) -> Situation<'_> {
-        Situation {
+    pub fn situation(&self, at: Timestamp) -> DecisionContext<'_> {
+        DecisionContext {
             selected: self.id(),
             member: self.active().map(|current| current.membership()),
             suspended: self.is_suspended(),
-            ..Situation::at(at)
+            ..DecisionContext::at(at)
         }
     }
 

@@ -1,5 +1,5 @@
 use portcullis_core::authz::resource::{
-    Comparison, Field, FieldKind, Filter, Pattern, ResourceKind, Tenancy, Value,
+    Comparison, FieldKind, Filter, Pattern, ResourceField, ResourceKind, Tenancy, Value,
 };
 use portcullis_core::{account, organization};
 use uuid::Uuid;
@@ -18,8 +18,8 @@ static KIND: ResourceKind = ResourceKind {
     actions: &["notes:read"],
 };
 
-const fn field(name: &'static str, kind: FieldKind) -> Field {
-    Field {
+const fn field(name: &'static str, kind: FieldKind) -> ResourceField {
+    ResourceField {
         name,
         kind,
         optional: true,

@@ -1,7 +1,7 @@
 //! Where a resource server's denials go: into its log. There is no audit log without a database.
 
 use async_trait::async_trait;
-use portcullis_core::audit::{self, Context, Event, Filter, Occurrence};
+use portcullis_core::audit::{self, Context, Event, EventFilter, Occurrence};
 use portcullis_core::authz::Decision;
 use portcullis_core::authz::explain::{Bounds, Store};
 use portcullis_core::fault::Fault;
@@ -16,7 +16,7 @@ impl audit::Store for LogOnly {
         Ok(())
     }
 
-    async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
+    async fn list(&self, _: EventFilter, _: u32) -> Result<Vec<Event>, Fault> {
         Ok(Vec::new())
     }
 }

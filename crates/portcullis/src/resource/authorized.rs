@@ -9,13 +9,13 @@ use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
-use portcullis_core::authz::resource::Action;
+use portcullis_core::authz::resource::ActionOn;
 use portcullis_core::defends;
 use portcullis_core::grants::{PermitError, ResourcePermit};
 
 use super::{Resource, one};
 use crate::Problem;
-use crate::enforcer::{RequestContext, Scene, again};
+use crate::enforcer::{CallerContext, RequestContext, again};
 use crate::route::{Body, note};
 
 /// Role: enforcer. The resource of type `R` that the path names, once it is decided that the caller may do `A` to it.
@@ -55,14 +55,14 @@ use crate::route::{Body, note};
 ///
 /// **Deployment caveat:** between the decision and what the handler does then, others act as well. Let ids never name a
 /// second resource, and let a statement that changes one say what it relies on (`WHERE id = … AND owner = …`).
-pub struct Authorized<R, A: Action<R>, B = ()> {
+pub struct Authorized<R, A: ActionOn<R>, B = ()> {
     resource: R,
     permit: ResourcePermit<R, A>,
-    scene: Scene,
+    scene: CallerContext,
     body: B,
 }
 
-impl<R, A: Action<R>, B> Authorized<R, A, B> {
+impl<R, A: ActionOn<R>, B> Authorized<R, A, B> {
     /// The proof of the decision, for services that ask for one.
     pub fn permit(&self) -> &ResourcePermit<R, A> {
         &self.permit
@@ -87,19 +87,19 @@ impl<R, A: Action<R>, B> Authorized<R, A, B> {
 
     /// Where it was decided: after the body, so later than the request began.
     #[doc(hidden)]
-    pub fn scene(&self) -> &Scene {
+    pub fn scene(&self) -> &CallerContext {
         &self.scene
     }
 }
 
-impl<R, A: Action<R>> Authorized<R, A> {
+impl<R, A: ActionOn<R>> Authorized<R, A> {
     /// The resource and the proof.
     pub fn into_parts(self) -> (R, ResourcePermit<R, A>) {
         (self.resource, self.permit)
     }
 }
 
-impl<R, A: Action<R>, B> Deref for Authorized<R, A, B> {
+impl<R, A: ActionOn<R>, B> Deref for Authorized<R, A, B> {
     type Target = R;
 
     fn deref(&self) -> &R {
@@ -107,13 +107,13 @@ impl<R, A: Action<R>, B> Deref for Authorized<R, A, B> {
     }
 }
 
-impl<R, A: Action<R>, B> DerefMut for Authorized<R, A, B> {
+impl<R, A: ActionOn<R>, B> DerefMut for Authorized<R, A, B> {
     fn deref_mut(&mut self) -> &mut R {
         &mut self.resource
     }
 }
 
-impl<R, A: Action<R>, B> std::fmt::Debug for Authorized<R, A, B> {
+impl<R, A: ActionOn<R>, B> std::fmt::Debug for Authorized<R, A, B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Authorized").finish_non_exhaustive()
     }
@@ -124,12 +124,12 @@ where
     S: Send + Sync,
     R: Resource,
     R::State: FromRef<S>,
-    A: Action<R>,
+    A: ActionOn<R>,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let scene = Scene::from_request_parts(parts, state).await?;
+        let scene = CallerContext::from_request_parts(parts, state).await?;
         decide(scene, parts, state, ()).await
     }
 }
@@ -139,7 +139,7 @@ where
     S: Send + Sync,
     R: Resource,
     R::State: FromRef<S>,
-    A: Action<R>,
+    A: ActionOn<R>,
     B: FromRequest<S> + Send,
 {
     /// The body's own, or a [`Problem`].
@@ -154,7 +154,7 @@ where
         let decided = async {
             // Whatever kind of body it was, and whoever judged after it: here it is known by whom.
             again(RequestContext::of(&parts.extensions)?).await?;
-            let scene = Scene::from_request_parts(&mut parts, state).await?;
+            let scene = CallerContext::from_request_parts(&mut parts, state).await?;
             decide(scene, &mut parts, state, body).await
         };
         decided.await.map_err(Problem::into_response)
@@ -163,7 +163,7 @@ where
 
 /// Loads the resource that the path names and decides about it.
 async fn decide<S, R, A, B>(
-    scene: Scene,
+    scene: CallerContext,
     parts: &mut Parts,
     state: &S,
     body: B,
@@ -172,7 +172,7 @@ where
     S: Send + Sync,
     R: Resource,
     R::State: FromRef<S>,
-    A: Action<R>,
+    A: ActionOn<R>,
 {
     defends!("T063");
     let id = id_in_path::<R, S>(parts, state).await?;
@@ -216,7 +216,7 @@ async fn id_in_path<R: Resource, S: Send + Sync>(parts: &mut Parts, state: &S) -
         .ok_or_else(|| Problem::internal("a resource is asked for on a path that doesn't name it"))
 }
 
-impl<R: Resource, A: Action<R>, B: OperationInput> OperationInput for Authorized<R, A, B> {
+impl<R: Resource, A: ActionOn<R>, B: OperationInput> OperationInput for Authorized<R, A, B> {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
         let before = operation.request_body.is_some();
         B::operation_input(context, operation);

@@ -19,7 +19,7 @@ mod visible;
 
 pub use crate::filter::{Column, Columns, Condition, Dialect, SqlError, SqlValue};
 pub use portcullis_core::authz::resource::{
-    Action, ActionRule, Actions, Comparison, Field, FieldKind, Filter, Tenancy, Value,
+    ActionOn, ActionRule, Actions, Comparison, FieldKind, Filter, ResourceField, Tenancy, Value,
 };
 use portcullis_core::authz::resource::{ResourceFacts, ResourceKind};
 
@@ -35,7 +35,7 @@ pub use crate::route::{Asks, Body, How};
 /// [`Grants::unshare_all`](portcullis_core::grants::Grants::unshare_all) when a record is deleted.
 ///
 /// ```
-/// use portcullis::resource::{Actions as _, Field, FieldKind, Tenancy};
+/// use portcullis::resource::{Actions as _, ResourceField, FieldKind, Tenancy};
 /// use portcullis::{Allow, Authenticated, Authorized, Problem, Resource, resource_actions};
 /// use portcullis::core::authz::{ResourceFacts, ResourceKind};
 ///
@@ -59,7 +59,7 @@ pub use crate::route::{Asks, Body, How};
 ///     const KIND: &'static ResourceKind = &ResourceKind {
 ///         name: "Post",
 ///         tenancy: Tenancy::Anywhere,
-///         fields: &[Field { name: "title", kind: FieldKind::Text, optional: false }],
+///         fields: &[ResourceField { name: "title", kind: FieldKind::Text, optional: false }],
 ///         actions: Self::NAMES,
 ///     };
 ///
@@ -106,7 +106,7 @@ pub trait Resource: Sized + Send + Sync + 'static {
 }
 
 /// What a parameter asks that hands over one resource.
-const fn one<R: Resource, A: Action<R>>(body: Body) -> Asks {
+const fn one<R: Resource, A: ActionOn<R>>(body: Body) -> Asks {
     Asks {
         kind: R::KIND,
         action: A::RULE,
@@ -119,7 +119,7 @@ const fn one<R: Resource, A: Action<R>>(body: Body) -> Asks {
 }
 
 /// What a parameter asks that speaks of all of them.
-const fn every<R: Resource, A: Action<R>>() -> Asks {
+const fn every<R: Resource, A: ActionOn<R>>() -> Asks {
     Asks {
         how: How::Every,
         ..one::<R, A>(Body::Unread)

@@ -8,12 +8,12 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::authz::resource::{Action, Filter};
+use portcullis_core::authz::resource::{ActionOn, Filter};
 use portcullis_core::grants;
 
 use super::{Resource, every};
 use crate::Problem;
-use crate::enforcer::Scene;
+use crate::enforcer::CallerContext;
 use crate::route::note;
 
 /// Role: enforcer. Which resources of type `R` the caller may do `A` to, for a list that asks its database once. Stands
@@ -30,7 +30,7 @@ pub struct Visible<R, A> {
     action: PhantomData<fn() -> (R, A)>,
 }
 
-impl<R: Resource, A: Action<R>> Visible<R, A> {
+impl<R: Resource, A: ActionOn<R>> Visible<R, A> {
     /// What they have in common.
     pub fn filter(&self) -> &Filter {
         &self.visible.filter
@@ -71,11 +71,11 @@ impl<R, A> std::fmt::Debug for Visible<R, A> {
     }
 }
 
-impl<S: Send + Sync, R: Resource, A: Action<R>> FromRequestParts<S> for Visible<R, A> {
+impl<S: Send + Sync, R: Resource, A: ActionOn<R>> FromRequestParts<S> for Visible<R, A> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let scene = Scene::from_request_parts(parts, state).await?;
+        let scene = CallerContext::from_request_parts(parts, state).await?;
         let grants = scene.gate().grants();
         let situation = scene.situation();
         let visible = grants.visible(&A::RULE, scene.principal(), &situation, R::KIND);
@@ -90,7 +90,7 @@ impl<S: Send + Sync, R: Resource, A: Action<R>> FromRequestParts<S> for Visible<
     }
 }
 
-impl<R: Resource, A: Action<R>> OperationInput for Visible<R, A> {
+impl<R: Resource, A: ActionOn<R>> OperationInput for Visible<R, A> {
     fn operation_input(_: &mut GenContext, _: &mut Operation) {
         note(every::<R, A>());
     }

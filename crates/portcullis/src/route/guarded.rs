@@ -3,7 +3,7 @@
 use portcullis_core::authz::{Kinds, Rule};
 
 /// A type that says who may call a handler and enforces it: [`Allow`](crate::Allow), [`Public`](crate::Public) or
-/// [`Visitor`](crate::Visitor).
+/// [`OptionalAuth`](crate::OptionalAuth).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an access rule",
     label = "a route's first parameter must say who may call it",

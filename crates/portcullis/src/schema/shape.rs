@@ -1,6 +1,6 @@
 //! What texts look like: bounds, patterns and formats of the types that validate them, for the document.
 //!
-//! A pattern stands where the rule can be said in one that every client's engine reads alike. Where letters of all
+//! A pattern stands where the rule can be said in one that every client's engine reads alike. Where e-mails of all
 //! scripts are welcome it can't, and a `format` names the rule: `username`, `identifier` (an address or a user name), `printable-text` (no control characters, nothing that
 //! turns or hides text, no space at the ends) and `ip-network` (an address or a network in CIDR form).
 //!

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use portcullis::core::authz::{
-    Decision, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Situation, Verdict,
+    Decision, DecisionContext, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind,
+    Verdict,
 };
 use portcullis::core::checks;
 use portcullis::{
-    Allow, Any, Api, Authenticated, FreshLogin, Jwt, Policy, Problem, Public, Role, Via, Visitor, actions,
-    permissions, roles,
+    Allow, Any, Api, Authenticated, FreshLogin, Jwt, OptionalAuth, Policy, Problem, Public, Role, Via,
+    actions, permissions, roles,
 };
 
 use crate::support::{ACCOUNT, Bench, Client, START, bearer, cookie};
@@ -29,7 +30,7 @@ async fn read(_: Allow<PostsRead>) {}
 async fn known(_: Allow<Authenticated>) {}
 async fn jwt_only(_: Allow<Authenticated, Via<Jwt>>) {}
 async fn public(_: Public) {}
-async fn visitor(_: Visitor) {}
+async fn visitor(_: OptionalAuth) {}
 
 fn start() -> (Bench, Client) {
     let bench = Bench::default();
@@ -304,7 +305,7 @@ macro_rules! policies {
             fn decide(
                 &self,
                 _: &Principal,
-                _: &Situation<'_>,
+                _: &DecisionContext<'_>,
                 _: &str,
                 _: Option<&ResourceFacts>,
             ) -> Verdict {
@@ -314,7 +315,7 @@ macro_rules! policies {
             fn reasons(
                 &self,
                 who: &Principal,
-                situation: &Situation<'_>,
+                situation: &DecisionContext<'_>,
                 action: &str,
                 on: Option<&ResourceFacts>,
             ) -> Reasons {
@@ -328,7 +329,7 @@ macro_rules! policies {
             fn filters(
                 &self,
                 _: &Principal,
-                _: &Situation<'_>,
+                _: &DecisionContext<'_>,
                 _: &str,
                 _: &'static ResourceKind,
             ) -> PolicyFilters {
@@ -372,7 +373,7 @@ async fn a_handlers_refusal_leaves_its_reason_whatever_it_answers() {
     let bench = Bench::default();
     let problem = async |_: Allow<Authenticated>| Problem::forbidden("not_today", "come back tomorrow");
     let plain = async |_: Allow<Authenticated>| http::StatusCode::FORBIDDEN;
-    let visitor = async |_: Visitor| http::StatusCode::UNAUTHORIZED;
+    let visitor = async |_: OptionalAuth| http::StatusCode::UNAUTHORIZED;
     let public = async |_: Public| http::StatusCode::FORBIDDEN;
     let inner = axum::Router::new().route("/x", axum::routing::get(async || http::StatusCode::FORBIDDEN));
     let client = bench.client(

@@ -3,8 +3,8 @@
 use portcullis::core::checks;
 use portcullis::docs::Docs;
 use portcullis::{
-    Allow, Any, Api, Authenticated, Created, Form, FreshLogin, Json, Jwt, NoContent, Path, Public, Query,
-    Result, Role, Session, Via, Visitor, permissions, roles,
+    Allow, Any, Api, Authenticated, Created, Form, FreshLogin, Json, Jwt, NoContent, OptionalAuth, Path,
+    Public, Query, Result, Role, Session, Via, permissions, roles,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ async fn log_out(_: Allow<Authenticated, Via<Session>>) -> NoContent {
     NoContent
 }
 async fn token(_: Public, Form(_): Form<Page>) {}
-async fn front(_: Visitor<Via<Jwt>>) {}
+async fn front(_: OptionalAuth<Via<Jwt>>) {}
 
 fn blog() -> Api {
     Api::new("Blog", "1.0")

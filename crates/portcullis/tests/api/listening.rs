@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use portcullis::core::checks;
 use portcullis::listener::{Limits, serve};
-use portcullis::{Allow, Api, Authenticated, Circumstances, Docs, Json, Public};
+use portcullis::{Allow, Api, AuditContext, Authenticated, Docs, Json, Public};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, oneshot};
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::Bench;
 
-async fn peer(_: Public, around: Circumstances, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
+async fn peer(_: Public, around: AuditContext, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> String {
     assert_eq!(around.0.ip, Some(peer.ip()));
     peer.to_string()
 }

@@ -5,8 +5,8 @@ use axum::response::Response;
 use http::{HeaderValue, Method};
 use portcullis::core::checks;
 use portcullis::{
-    Allow, Any, Api, ApiError, Authenticated, Docs, FreshLogin, Jwt, Public, Role, Session, Via, Visitor,
-    permissions, roles,
+    Allow, Any, Api, ApiError, Authenticated, Docs, FreshLogin, Jwt, OptionalAuth, Public, Role, Session,
+    Via, permissions, roles,
 };
 
 use crate::support::{Bench, bearer};
@@ -25,7 +25,7 @@ async fn nested(_: Allow<(PostsRead, Any<(Role<Admin>, (PostsWrite, FreshLogin<6
 async fn status(_: Public) -> &'static str {
     "up"
 }
-async fn visitor(_: Visitor) {}
+async fn visitor(_: OptionalAuth) {}
 
 fn blog() -> Api {
     Api::new("Blog", "1")

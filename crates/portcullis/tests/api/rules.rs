@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use portcullis::core::account::State;
+use portcullis::core::account::AccountState;
 use portcullis::core::checks;
 use portcullis::core::session::Token;
 use portcullis::{
-    Allow, Any, Api, Authenticated, Circumstances, FreshLogin, Json, Jwt, Public, Role, Session, Via,
-    Visitor, permissions, roles,
+    Allow, Any, Api, AuditContext, Authenticated, FreshLogin, Json, Jwt, OptionalAuth, Public, Role, Session,
+    Via, permissions, roles,
 };
 
 use crate::support::{ACCOUNT, Bench, Client, START, bearer, cookie};
@@ -35,11 +35,11 @@ async fn jwt_only(_: Allow<Authenticated, Via<Jwt>>) {}
 async fn session_only(_: Allow<Authenticated, Via<Session>>) {}
 async fn any_kind(_: Allow<Authenticated, Via<(Jwt, Session)>>) {}
 async fn public(_: Public) {}
-async fn visitor(who: Visitor) -> &'static str {
+async fn visitor(who: OptionalAuth) -> &'static str {
     who.principal().map_or("nobody", |_| "somebody")
 }
 async fn change(_: Allow<Authenticated>) {}
-async fn around(_: Allow<Authenticated>, around: Circumstances) -> Json<[String; 4]> {
+async fn around(_: Allow<Authenticated>, around: AuditContext) -> Json<[String; 4]> {
     let context = around.0;
     let show = |text: Option<String>| text.unwrap_or_default();
     Json([
@@ -200,7 +200,7 @@ async fn whatever_is_wrong_with_a_credential_the_answer_is_the_same() {
         jwt
     };
     let live = bench.token();
-    bench.set_state(State::Disabled);
+    bench.set_state(AccountState::Disabled);
     let mut answers = Vec::new();
     for token in [&ended_token, &idle_token, &unknown, &expired_jwt, &live] {
         let answer = client.get("/known", &[("authorization", &bearer(token))]).await;
@@ -265,10 +265,10 @@ async fn a_disabled_account_is_refused_at_once_and_an_enabled_one_let_in_again()
     let (bench, client) = start();
     let headers = [bearer(&bench.token()), bearer(&bench.jwt(None))];
     for (state, status) in [
-        (State::Active, 200),
-        (State::Disabled, 401),
-        (State::Locked, 401),
-        (State::Unverified, 200),
+        (AccountState::Active, 200),
+        (AccountState::Disabled, 401),
+        (AccountState::Locked, 401),
+        (AccountState::Unverified, 200),
     ] {
         bench.set_state(state);
         for header in &headers {

@@ -23,7 +23,7 @@ pub enum InvalidLetters {
     #[error(
         "a mark, such as an accent or a vowel sign, follows its letter, and a letter has at most four of them"
     )]
-    Marks,
+    Generations,
     /// Letters of several scripts.
     #[error("all letters are of one script: a Cyrillic or Greek letter can look like a Latin one")]
     Scripts,
@@ -35,13 +35,13 @@ pub(super) fn judge(text: &str, between: impl Fn(char) -> bool) -> Result<(), In
     for c in text.chars() {
         marks = match kind(c) {
             _ if between(c) => None,
-            Kind::Letter => Some(0),
-            Kind::Joiner => marks,
-            Kind::Mark => match marks {
+            AccountKind::Letter => Some(0),
+            AccountKind::Joiner => marks,
+            AccountKind::Mark => match marks {
                 Some(marks) if marks < MOST_MARKS => Some(marks + 1),
-                _ => return Err(InvalidLetters::Marks),
+                _ => return Err(InvalidLetters::Generations),
             },
-            Kind::Other => return Err(InvalidLetters::Hidden),
+            AccountKind::Other => return Err(InvalidLetters::Hidden),
         };
     }
     if !reads_plainly(text) {
@@ -56,35 +56,37 @@ pub(super) fn judge(text: &str, between: impl Fn(char) -> bool) -> Result<(), In
 
 /// Whether a name could begin with the character.
 pub(super) fn begins(c: char) -> bool {
-    matches!(kind(c), Kind::Letter)
+    matches!(kind(c), AccountKind::Letter)
 }
 
 /// Whether a name could end with the character: some words of living scripts end in a mark.
 pub(super) fn ends(c: char) -> bool {
-    matches!(kind(c), Kind::Letter | Kind::Mark)
+    matches!(kind(c), AccountKind::Letter | AccountKind::Mark)
 }
 
-enum Kind {
+enum AccountKind {
     Letter,
     Mark,
     Joiner,
     Other,
 }
 
-fn kind(c: char) -> Kind {
+fn kind(c: char) -> AccountKind {
     use GeneralCategory as G;
     if matches!(c, '\u{200c}' | '\u{200d}') {
-        return Kind::Joiner;
+        return AccountKind::Joiner;
     }
     if hides(c) || never_in_names(c) {
-        return Kind::Other;
+        return AccountKind::Other;
     }
     match c.general_category() {
-        G::UppercaseLetter | G::LowercaseLetter | G::TitlecaseLetter | G::ModifierLetter => Kind::Letter,
-        G::OtherLetter | G::DecimalNumber => Kind::Letter,
-        G::NonspacingMark | G::SpacingMark => Kind::Mark,
-        _ if c == '\u{3007}' => Kind::Letter,
-        _ => Kind::Other,
+        G::UppercaseLetter | G::LowercaseLetter | G::TitlecaseLetter | G::ModifierLetter => {
+            AccountKind::Letter
+        }
+        G::OtherLetter | G::DecimalNumber => AccountKind::Letter,
+        G::NonspacingMark | G::SpacingMark => AccountKind::Mark,
+        _ if c == '\u{3007}' => AccountKind::Letter,
+        _ => AccountKind::Other,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
-use crate::account::{Kind, Setup};
+use crate::account::{AccountKind, Setup};
 use crate::checks;
 use crate::key::fakes::{START, environment};
 use crate::key::{MasterKey, Sealer};
@@ -26,7 +26,7 @@ impl Desk {
             email_verified_at: None,
             stamp: new.stamp,
             created_at: new.at,
-            kind: Kind::Person,
+            kind: AccountKind::Person,
         };
         self.0.lock().unwrap().push(new);
         account
@@ -69,7 +69,7 @@ fn registrar() -> (Arc<Desk>, Registrar) {
         Arc::clone(&desk) as Arc<dyn Store>,
         Arc::new(hasher),
         environment(3),
-        Policy::default(),
+        PasswordPolicy::default(),
     );
     (desk, registrar)
 }
@@ -90,9 +90,9 @@ fn by() -> audit::Context {
 async fn an_address_is_unproven_until_somebody_proves_it_and_a_name_needs_no_proof() {
     let (desk, registrar) = registrar();
     for (email, username, state) in [
-        (Some("anna@example.com"), None, State::Unverified),
-        (Some("anna@example.com"), Some("anna"), State::Unverified),
-        (None, Some("anna"), State::Active),
+        (Some("anna@example.com"), None, AccountState::Unverified),
+        (Some("anna@example.com"), Some("anna"), AccountState::Unverified),
+        (None, Some("anna"), AccountState::Active),
     ] {
         let made = registrar.register(form(email, username), by()).await.unwrap();
         let new = desk.last();
@@ -113,7 +113,7 @@ async fn whoever_sets_up_is_administrator_and_vouches_for_the_address() {
     let form = form(Some("root@example.com"), None);
     let made = registrar.set_up(&token, form, by()).await.unwrap();
     let new = desk.last();
-    assert_eq!((new.state, new.claim), (State::Active, Claim::Vouched));
+    assert_eq!((new.state, new.claim), (AccountState::Active, Claim::Vouched));
     assert_eq!(new.roles, [ADMINISTRATOR]);
     assert!(new.verification.is_none() && made.verification.is_none());
 }

@@ -5,17 +5,17 @@ use std::time::Duration;
 use super::Registrar;
 use crate::account::{Account, Claimed, Id, Identifier, Login, Offered, Proof, Stamp, VerificationToken};
 use crate::fault::Fault;
-use crate::password::{Broken, HashError, Password, Verdict};
+use crate::password::{Broken, HashError, Password, PasswordVerdict};
 use crate::problem::{Details, Refusal};
 use crate::secret::SecretText;
-use crate::throttle::{Budget, Per, Rate, Subject};
+use crate::throttle::{Budget, BudgetSubject, Per, Rate};
 use crate::{audit, defends};
 
-/// Why no further letter was sent.
+/// Why no further e-mail was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AgainError {
     /// So many were sent that the next may only be after this time.
-    #[error("too many letters were sent to this address: wait before the next")]
+    #[error("too many e-mails were sent to this address: wait before the next")]
     TooSoon(Duration),
     /// The store couldn't be reached, read or written.
     #[error(transparent)]
@@ -39,12 +39,12 @@ pub enum VerifyError {
     Refused,
     /// It is about another account than the one that brought it.
     #[error(
-        "this code is about another account than the one you are logged in to: log in to the account that the letter names, \
+        "this code is about another account than the one you are logged in to: log in to the account that the e-mail names, \
          or send its `password`; if you didn't register it, send a `new_password`"
     )]
     AnotherAccount,
     /// It isn't the account's password.
-    #[error("this isn't the password of the account that the letter names; the code stays good")]
+    #[error("this isn't the password of the account that the e-mail names; the code stays good")]
     WrongPassword(Id),
     /// So many passwords were tried beside it that no further one is.
     #[error(
@@ -52,9 +52,9 @@ pub enum VerifyError {
          take the account over"
     )]
     TooManyTries(Id),
-    /// The account was given a role, so that a letter is not enough to take it over.
+    /// The account was given a role, so that an e-mail is not enough to take it over.
     #[error(
-        "this account was given roles, so a letter is not enough to take it over: prove the address with its login or \
+        "this account was given roles, so an e-mail is not enough to take it over: prove the address with its login or \
          password, or register an account of your own and prove the address there"
     )]
     HasRoles,
@@ -89,7 +89,7 @@ impl Registrar {
     /// other. Where another account has proven the address, its owner is told instead.
     ///
     /// # Errors
-    /// [`AgainError`]: there is neither a token nor a letter.
+    /// [`AgainError`]: there is neither a token nor an e-mail.
     pub async fn verify_again(
         &self,
         account: Id,
@@ -97,7 +97,7 @@ impl Registrar {
     ) -> Result<Option<(VerificationToken, Claimed)>, AgainError> {
         defends!("T091");
         let budget = Budget {
-            subject: Subject::new("verification", &[account.as_uuid().as_bytes()]),
+            subject: BudgetSubject::new("verification", &[account.as_uuid().as_bytes()]),
             rate: VERIFICATIONS,
         };
         let spent = self.store.spend(vec![budget], self.environment.now()).await?;
@@ -135,11 +135,11 @@ impl Registrar {
     ) -> Result<(), AgainError> {
         defends!("T122");
         let asked = Budget {
-            subject: Subject::new("verification asked for", &[who.normalised().as_bytes()]),
+            subject: BudgetSubject::new("verification asked for", &[who.normalised().as_bytes()]),
             rate: ASKED,
         };
         let asking = from.map(|from| Budget {
-            subject: Subject::new("verification asked from", &[from.to_string().as_bytes()]),
+            subject: BudgetSubject::new("verification asked from", &[from.to_string().as_bytes()]),
             rate: ASKING,
         });
         let budgets = std::iter::once(asked).chain(asking).collect();
@@ -199,8 +199,10 @@ impl Registrar {
         let stored = sealed.as_ref().filter(|_| password.is_some());
         let stored = stored.map(|sealed| (account.id, sealed));
         match self.hasher.verify(stored, password.unwrap_or_default()).await? {
-            Verdict::Mismatch => Err(VerifyError::WrongPassword(account.id)),
-            Verdict::Match | Verdict::MatchRenew(_) => self.verify_as(token, &account, by).await,
+            PasswordVerdict::Mismatch => Err(VerifyError::WrongPassword(account.id)),
+            PasswordVerdict::Match | PasswordVerdict::MatchRenew(_) => {
+                self.verify_as(token, &account, by).await
+            }
         }
     }
 
@@ -253,7 +255,7 @@ impl Registrar {
     }
 }
 
-/// How many further letters an account may ask for.
+/// How many further e-mails an account may ask for.
 const VERIFICATIONS: Rate = Rate::clamped(10, Per::Day);
 
 /// How often a code may be asked for without a login, for one identifier.

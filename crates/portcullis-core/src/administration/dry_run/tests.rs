@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::State;
-use crate::authz::given::*;
+use crate::account::AccountState;
+use crate::authz::fixtures::*;
 use crate::authz::{
     Any, FreshLogin, Member, MembersRead, Membership, Policy, Requirement, Role, RolesRead, SecondFactor,
-    Unnarrowed, decide,
+    Unscoped, decide,
 };
 use crate::checks;
 use crate::roles;
@@ -13,14 +13,14 @@ use crate::roles;
 roles! { Administrator = "administrator"; }
 
 /// The account of [`principal`] as a person or as a service account, with a single factor.
-fn imagined(kind: account::Kind, refused: Option<Refused>) -> Imagined {
+fn imagined(kind: account::AccountKind, refused: Option<Refused>) -> Imagined {
     let made = principal(&["decide-test:read"], &["auditor"], None);
     let mut facts = Facts::clone(&made.facts);
     facts.account.kind = kind;
     Imagined::new(
         Arc::new(facts),
         Assurance::SingleFactor,
-        &Situation::at(LOGIN),
+        &DecisionContext::at(LOGIN),
         refused,
     )
 }
@@ -28,7 +28,7 @@ fn imagined(kind: account::Kind, refused: Option<Refused>) -> Imagined {
 fn outlook<R: Requirement>(
     who: &Imagined,
     kinds: Kinds,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
 ) -> (Option<bool>, String) {
     let asked = Asked {
         rule: R::RULE,
@@ -40,7 +40,7 @@ fn outlook<R: Requirement>(
 
 fn check<R: Requirement>(
     who: &Imagined,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     (allowed, code): (impl Into<Option<bool>>, &str),
 ) {
     let told = outlook::<R>(who, Kinds::DEFAULT, situation);
@@ -51,8 +51,8 @@ const DEPENDENT: (Option<bool>, &str) = (None, "depends_on_organization");
 
 #[test]
 fn without_an_organization_nothing_is_denied_that_some_organization_could_give() {
-    let anna = imagined(account::Kind::Person, None);
-    let nowhere = Situation::at(LOGIN);
+    let anna = imagined(account::AccountKind::Person, None);
+    let nowhere = DecisionContext::at(LOGIN);
     check::<Member>(&anna, &nowhere, DEPENDENT);
     check::<Member<(Write, Role<Editor>)>>(&anna, &nowhere, DEPENDENT);
     check::<(Member, Policy<Export>)>(&anna, &nowhere, DEPENDENT);
@@ -70,13 +70,13 @@ fn without_an_organization_nothing_is_denied_that_some_organization_could_give()
 
 #[test]
 fn a_named_organization_decides_and_counts_only_where_one_is_asked_for() {
-    let anna = imagined(account::Kind::Person, None);
+    let anna = imagined(account::AccountKind::Person, None);
     let inside = membership(&["decide-test:write"], &[]);
-    let selected = |member: Option<&'static Membership>, suspended| Situation {
+    let selected = |member: Option<&'static Membership>, suspended| DecisionContext {
         selected: Some(inside.organization),
         member,
         suspended,
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
     let here: &'static _ = Box::leak(Box::new(inside.clone()));
     check::<Member<Write>>(&anna, &selected(Some(here), false), (true, "holds"));
@@ -97,19 +97,19 @@ fn a_named_organization_decides_and_counts_only_where_one_is_asked_for() {
 #[test]
 fn a_service_account_never_logs_in() {
     checks!("T077");
-    let service = imagined(account::Kind::Service, None);
-    let nowhere = Situation::at(LOGIN);
+    let service = imagined(account::AccountKind::Service, None);
+    let nowhere = DecisionContext::at(LOGIN);
     check::<Read>(&service, &nowhere, (true, "holds"));
     check::<FreshLogin<300>>(&service, &nowhere, (false, "login_too_old"));
     check::<SecondFactor>(&service, &nowhere, (false, "second_factor_required"));
     check::<Role<Auditor>>(&service, &nowhere, (false, "missing_role"));
-    check::<Unnarrowed>(&service, &nowhere, (false, "insufficient_scope"));
+    check::<Unscoped>(&service, &nowhere, (false, "insufficient_scope"));
     check::<Member<Role<Auditor>>>(&service, &nowhere, (false, "missing_role"));
     // A key may carry what a membership gives, but nothing of Portcullis' own that its account hasn't everywhere.
     check::<Member<Read>>(&service, &nowhere, DEPENDENT);
     check::<Member<Write>>(&service, &nowhere, DEPENDENT);
     check::<Member<MembersRead>>(&service, &nowhere, (false, "insufficient_scope"));
-    let person = imagined(account::Kind::Person, None);
+    let person = imagined(account::AccountKind::Person, None);
     let key = Kinds::of(&[CredentialKind::ApiKey]);
     for (who, kinds, allowed) in [
         (&service, Kinds::PERSONAL, false),
@@ -134,8 +134,11 @@ fn a_service_account_never_logs_in() {
 
 #[test]
 fn whoever_is_refused_everywhere_may_only_what_strangers_may() {
-    let locked = imagined(account::Kind::Person, Some(Refused::Account(State::Locked)));
-    let nowhere = Situation::at(LOGIN);
+    let locked = imagined(
+        account::AccountKind::Person,
+        Some(Refused::Account(AccountState::Locked)),
+    );
+    let nowhere = DecisionContext::at(LOGIN);
     check::<Read>(&locked, &nowhere, (false, "account_refused"));
     check::<Member>(&locked, &nowhere, (false, "account_refused"));
     let open = Asked {
@@ -157,9 +160,9 @@ proptest! {
         service: bool,
     ) {
         let mut facts = Facts::clone(&who.principal().facts);
-        facts.account.kind = if service { account::Kind::Service } else { account::Kind::Person };
+        facts.account.kind = if service { account::AccountKind::Service } else { account::AccountKind::Person };
         let now = place.situation();
-        let nowhere = Situation { selected: None, member: None, suspended: false, ..now };
+        let nowhere = DecisionContext { selected: None, member: None, suspended: false, ..now };
         let imagined = Imagined::new(Arc::new(facts), Assurance::SingleFactor, &now, None);
         let asked = Asked { rule, kinds: None };
         let told = imagined.outlook(&asked, &nowhere).allowed;

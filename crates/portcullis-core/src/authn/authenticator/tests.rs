@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
 use super::*;
-use crate::account::{self, Account, State};
+use crate::account::{self, Account, AccountState};
 use crate::authz::AccountFacts;
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -24,7 +24,7 @@ use crate::{checks, roles};
 pub(super) struct World {
     sessions: Mutex<HashMap<[u8; 32], Session>>,
     keys: Mutex<HashMap<[u8; 32], api_key::Found>>,
-    pub(super) state: Mutex<Option<State>>,
+    pub(super) state: Mutex<Option<AccountState>>,
     permissions: Mutex<Vec<String>>,
     pub(super) reads: AtomicUsize,
     down: AtomicBool,
@@ -53,7 +53,7 @@ pub(super) fn after(seconds: u64) -> Timestamp {
 
 pub(super) struct Bench {
     pub(super) world: Arc<World>,
-    pub(super) marks: Arc<Marks>,
+    pub(super) marks: Arc<Generations>,
     silence: Arc<Silence>,
     pub(super) authenticator: Authenticator,
     token: Token,
@@ -63,7 +63,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn new() -> Self {
         let world = Arc::new(World {
-            state: Mutex::new(Some(State::Active)),
+            state: Mutex::new(Some(AccountState::Active)),
             ..World::default()
         });
         let token = Token::from_bytes([9; 32]);
@@ -84,7 +84,7 @@ impl Bench {
             .lock()
             .unwrap()
             .insert(*token.digest().as_bytes(), session);
-        let marks = Arc::new(Marks::new());
+        let marks = Arc::new(Generations::new());
         let silence = Arc::new(Silence(AtomicU64::new(0)));
         let expectation = Expectation {
             issuer: "i".into(),
@@ -93,8 +93,12 @@ impl Bench {
         };
         let signer = SigningKey::generate(Algorithm::EdDSA, &environment(1)).unwrap();
         let keyring = Arc::new(Keyring::of_keys(signer, Vec::new()));
-        let authenticator = Authenticator::new(Foundation {
-            directory: Arc::new(Directory::new(Arc::clone(&world) as _, Arc::clone(&marks), 100)),
+        let authenticator = Authenticator::new(AuthenticatorParts {
+            directory: Arc::new(AccountDirectory::new(
+                Arc::clone(&world) as _,
+                Arc::clone(&marks),
+                100,
+            )),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
             api_keys: Arc::clone(&world) as _,
@@ -125,7 +129,7 @@ impl Bench {
         let session = self.world.sessions.lock().unwrap().values().next().cloned();
         let standing = Standing {
             session: session.unwrap(),
-            account: account(State::Active),
+            account: account(AccountState::Active),
         };
         let access = issuer.mint_access(&standing, serde_json::Map::new()).unwrap();
         access.token.expose().to_owned()
@@ -272,7 +276,7 @@ fn a_cold_session_is_read_once() {
 #[test]
 fn an_account_that_may_not_act_is_refused() {
     checks!("T016");
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         let bench = Bench::new();
         bench.ask(after(1)).unwrap();
         *bench.world.state.lock().unwrap() = Some(state);
@@ -397,13 +401,15 @@ fn what_is_made_of_something_remembered_is_as_old_as_what_was_last_heard() {
     bench.reads();
     bench.ask_by_jwt(&jwt, after(10)).unwrap();
     assert_eq!(bench.reads(), 0, "as old as a second");
-    *bench.world.state.lock().unwrap() = Some(State::Disabled);
+    *bench.world.state.lock().unwrap() = Some(AccountState::Disabled);
     let later = after(10).plus(Duration::from_micros(1));
     let refused = bench.ask_by_jwt(&jwt, later);
     assert!(
         matches!(
             refused,
-            Err(AuthenticationError::Refused(Refused::Account(State::Disabled)))
+            Err(AuthenticationError::Refused(Refused::Account(
+                AccountState::Disabled
+            )))
         ),
         "{refused:?}"
     );
@@ -437,7 +443,7 @@ impl World {
     }
 }
 
-pub(super) fn account(state: State) -> Account {
+pub(super) fn account(state: AccountState) -> Account {
     Account {
         id: ACCOUNT,
         email: None,
@@ -446,7 +452,7 @@ pub(super) fn account(state: State) -> Account {
         email_verified_at: None,
         stamp: STAMP,
         created_at: START,
-        kind: account::Kind::Person,
+        kind: account::AccountKind::Person,
     }
 }
 

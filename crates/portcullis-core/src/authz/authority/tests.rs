@@ -64,7 +64,7 @@ fn nobody_gives_a_role_that_they_do_not_have() {
         (&Authority::NOBODY, role(&[], &[]), &["portcullis:roles:write"]),
     ] {
         assert_eq!(
-            who.lacks_to_give(NEEDED, &what),
+            who.missing_to_give(NEEDED, &what),
             missing,
             "{who:?} gives {what:?}"
         );
@@ -99,15 +99,15 @@ fn nobody_takes_what_is_above_them() {
         ),
     ] {
         assert_eq!(
-            who.lacks_to_take(NEEDED, &what),
+            who.missing_to_take(NEEDED, &what),
             missing,
             "{who:?} takes {what:?}"
         );
     }
     let theirs = set(&["invoices:pay", "portcullis:audit:read", "portcullis:roles:write"]);
-    assert_eq!(lead.lacks_over(NEEDED, &theirs), ["portcullis:audit:read"]);
-    assert!(OPERATOR.lacks_over(NEEDED, &theirs).is_empty());
-    assert_eq!(lead.lacks_over(NEEDED, &set(&["invoices:pay"])), [""; 0]);
+    assert_eq!(lead.missing_over(NEEDED, &theirs), ["portcullis:audit:read"]);
+    assert!(OPERATOR.missing_over(NEEDED, &theirs).is_empty());
+    assert_eq!(lead.missing_over(NEEDED, &set(&["invoices:pay"])), [""; 0]);
 }
 
 /// Roles and who has them, as a store keeps them.
@@ -202,18 +202,18 @@ proptest! {
             match step {
                 Step::Assign(whom, role) => {
                     let brings = now.brings(&set(&[&role]));
-                    if authority.lacks_to_give(NEEDED, &brings).is_empty() {
+                    if authority.missing_to_give(NEEDED, &brings).is_empty() {
                         now.assigned[whom].insert(role);
                     }
                 }
                 Step::Allow(role, permission) => {
-                    if authority.lacks(NEEDED, [&permission]).is_empty() {
+                    if authority.missing(NEEDED, [&permission]).is_empty() {
                         now.permissions.entry(role).or_default().insert(permission);
                     }
                 }
                 Step::Inherit(role, parent) => {
                     let brings = now.brings(&set(&[&parent]));
-                    if authority.lacks_to_give(NEEDED, &brings).is_empty() {
+                    if authority.missing_to_give(NEEDED, &brings).is_empty() {
                         now.parents.entry(role).or_default().insert(parent);
                     }
                 }

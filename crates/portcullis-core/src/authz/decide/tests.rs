@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::*;
 use crate::audit;
-use crate::authz::given::*;
+use crate::authz::fixtures::*;
 use crate::authz::{
     Any, Authenticated, CredentialKind, FreshLogin, Member, Membership, PermissionSet, Permit, Policy,
-    Requirement, Role, SecondFactor, Unnarrowed,
+    Requirement, Role, SecondFactor, Unscoped,
 };
 use crate::checks;
 use crate::environment::Timestamp;
@@ -16,7 +16,7 @@ use crate::id::OrganizationId;
 
 fn check<R: Requirement>(who: &Arc<Principal>, seconds_after_login: i64, expected: Result<(), &str>) {
     let now = Timestamp::from_seconds(LOGIN.as_seconds() + seconds_after_login);
-    let got = Permit::<R>::decide(Arc::clone(who), &Situation::at(now))
+    let got = Permit::<R>::decide(Arc::clone(who), &DecisionContext::at(now))
         .map(|_| ())
         .map_err(|denied| denied.code());
     assert_eq!(got, expected, "{} for {:?}", R::RULE, who.permissions());
@@ -78,7 +78,7 @@ fn all_needs_every_part_and_any_needs_one() {
 fn a_fresh_login_is_fresh_for_exactly_its_seconds() {
     let anna = principal(&[], &[], None);
     let microsecond = Duration::from_micros(1);
-    let decided = |rule: &Rule, now: Timestamp| decide(rule, &anna, &Situation::at(now)).is_ok();
+    let decided = |rule: &Rule, now: Timestamp| decide(rule, &anna, &DecisionContext::at(now)).is_ok();
     let limit = LOGIN.plus(Duration::from_secs(300));
     let rule = FreshLogin::<300>::RULE;
     for (now, fresh) in [
@@ -118,20 +118,20 @@ fn inside_of_member_only_the_membership_counts() {
     let outside = principal(&everything, &["editor"], None);
     let narrowed = principal(&everything, &[], Some(&["decide-test:read"]));
     let (nothing, both) = (here(&[], &[]), here(&everything, &["editor"]));
-    let stranger = Situation {
+    let stranger = DecisionContext {
         selected: Some(OrganizationId::NONE),
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
-    let suspended = Situation {
+    let suspended = DecisionContext {
         suspended: true,
         ..stranger
     };
-    let member = |member| Situation {
+    let member = |member| DecisionContext {
         selected: Some(both.organization),
         member: Some(member),
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
-    let code = |rule: &Rule, who: &Principal, situation: &Situation<'_>| {
+    let code = |rule: &Rule, who: &Principal, situation: &DecisionContext<'_>| {
         decide(rule, who, situation)
             .err()
             .map_or("", |denied| denied.code())
@@ -140,7 +140,7 @@ fn inside_of_member_only_the_membership_counts() {
         (
             Member::<Read>::RULE,
             &outside,
-            Situation::at(LOGIN),
+            DecisionContext::at(LOGIN),
             "no_organization",
         ),
         (Member::<Read>::RULE, &outside, stranger, "not_a_member"),
@@ -207,10 +207,10 @@ fn inside_of_member_only_the_membership_counts() {
 fn a_permit_knows_the_organization_it_was_made_in() {
     checks!("T068");
     let (who, both) = (principal(&[], &[], None), here(&["decide-test:read"], &[]));
-    let situation = Situation {
+    let situation = DecisionContext {
         selected: Some(both.organization),
         member: Some(&both),
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
     let permit = Permit::<(Member<Read>, Authenticated)>::decide(who, &situation).unwrap();
     assert_eq!(permit.clone().organization(), both.organization);
@@ -254,7 +254,7 @@ fn an_empty_alternative_admits_nobody() {
         &["auditor"],
         None,
     );
-    assert!(decide(&Rule::Any(&[]), &all, &Situation::at(LOGIN)).is_err());
+    assert!(decide(&Rule::Any(&[]), &all, &DecisionContext::at(LOGIN)).is_err());
 }
 
 #[test]
@@ -262,9 +262,9 @@ fn a_policy_that_forbids_beats_whatever_permits_in_its_own_node_only() {
     let reader = principal(&["decide-test:read"], &[], None);
     let decided = |rule: &Rule, verdict| {
         let policies = Fixed([verdict, Verdict::Permitted]);
-        let situation = Situation {
+        let situation = DecisionContext {
             policies: &policies,
-            ..Situation::at(LOGIN)
+            ..DecisionContext::at(LOGIN)
         };
         decide(rule, &reader, &situation).map_err(|denied| denied.code())
     };
@@ -350,19 +350,19 @@ fn a_member_counts_with_the_membership_alone() {
             Ok(()),
         ),
     ] {
-        let situation = Situation {
+        let situation = DecisionContext {
             selected: selected.then_some(inside.organization),
             member,
-            ..Situation::at(LOGIN)
+            ..DecisionContext::at(LOGIN)
         };
         let decided = decide(&rule, who, &situation).map_err(|denied| denied.code());
         assert_eq!(decided, expected, "{rule}");
     }
     let narrowed = principal(&[], &[], Some(&["decide-test:read"]));
-    let situation = Situation {
+    let situation = DecisionContext {
         selected: Some(inside.organization),
         member: Some(&inside),
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
     for (rule, code) in [
         (Member::<Write>::RULE, "insufficient_scope"),
@@ -379,7 +379,7 @@ fn a_machine_is_never_fresh_and_never_has_a_second_factor() {
         let mut who = Principal::clone(&principal(&NAMES, &["auditor", "editor"], None));
         who.kind = kind;
         who.assurance = Some(Assurance::MultiFactor);
-        let decided = |rule: Rule| decide(&rule, &who, &Situation::at(LOGIN)).is_ok();
+        let decided = |rule: Rule| decide(&rule, &who, &DecisionContext::at(LOGIN)).is_ok();
         assert_eq!(decided(FreshLogin::<300>::RULE), kind.is_personal(), "{kind:?}");
         assert_eq!(decided(<(Read, FreshLogin<300>)>::RULE), kind.is_personal());
         assert_eq!(
@@ -399,19 +399,19 @@ fn a_machine_is_never_fresh_and_never_has_a_second_factor() {
 fn a_narrowed_credential_never_speaks_for_the_account_as_a_whole() {
     checks!("T106");
     let inside = membership(&NAMES, &["editor"]);
-    let situation = Situation {
+    let situation = DecisionContext {
         selected: Some(inside.organization),
         member: Some(&inside),
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
     // However wide: also scopes that name all that the account may.
     for (scopes, whole) in [(None, true), (Some(&NAMES[..]), false), (Some(&[]), false)] {
         let who = principal(&NAMES, &["auditor", "editor"], scopes);
         for rule in [
-            Unnarrowed::RULE,
-            Member::<Unnarrowed>::RULE,
-            <(Member, Unnarrowed)>::RULE,
-            <(Authenticated, Unnarrowed)>::RULE,
+            Unscoped::RULE,
+            Member::<Unscoped>::RULE,
+            <(Member, Unscoped)>::RULE,
+            <(Authenticated, Unscoped)>::RULE,
         ] {
             let decided = decide(&rule, &who, &situation).map_err(|denied| denied.code());
             let expected = if whole { Ok(()) } else { Err("insufficient_scope") };

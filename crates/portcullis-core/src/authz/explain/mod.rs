@@ -20,7 +20,7 @@ pub use self::decision::Stub;
 pub use self::decision::{Bounds, Decision, Store};
 pub use self::resource::explain_on;
 use crate::authz::decide::{Standing, Within};
-use crate::authz::{Denied, Principal, Reasons, Rule, Situation};
+use crate::authz::{DecisionContext, Denied, Principal, Reasons, Rule};
 
 /// One node of a rule: what was asked, whether it holds, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct Explanation {
 
 /// Goes through the whole of `rule`, also past the first thing that is missing. Its root holds if and only if
 /// [`decide`](crate::authz::decide) allows.
-pub fn explain(rule: &Rule, principal: &Principal, situation: &Situation<'_>) -> Explanation {
+pub fn explain(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Explanation {
     Standing {
         principal,
         situation,
@@ -76,8 +76,8 @@ impl Standing<'_> {
         match (rule, outcome) {
             (Rule::Public, _) => "anybody may".to_owned(),
             (Rule::Authenticated, _) => "the caller is known".to_owned(),
-            (Rule::Unnarrowed, Ok(())) => "no scopes narrow the credential".to_owned(),
-            (Rule::Unnarrowed, Err(_)) => {
+            (Rule::Unscoped, Ok(())) => "no scopes narrow the credential".to_owned(),
+            (Rule::Unscoped, Err(_)) => {
                 "the credential is narrowed by scopes, and this is for the account as a whole".to_owned()
             }
             (Rule::Permission(_) | Rule::Role(_), Ok(())) => format!("the {whose} has it"),

@@ -2,7 +2,7 @@
 
 use super::{Explanation, explain, told};
 use crate::authz::resource::{ActionRule, ResourceFacts, within_organization};
-use crate::authz::{Denied, Principal, Situation, Verdict};
+use crate::authz::{DecisionContext, Denied, Principal, Verdict};
 
 /// Goes through everything that decides about the action on the resource, without what was shared: grants are looked at
 /// before, and where one counts there is nothing to explain. Its root holds if and only if
@@ -10,7 +10,7 @@ use crate::authz::{Denied, Principal, Situation, Verdict};
 pub fn explain_on(
     action: &ActionRule,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     resource: &ResourceFacts,
 ) -> Explanation {
     let name = action.name();
@@ -67,7 +67,7 @@ pub fn explain_on(
 fn ways(
     action: &ActionRule,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     resource: &ResourceFacts,
     (verdict, policies): (Verdict, String),
 ) -> Explanation {

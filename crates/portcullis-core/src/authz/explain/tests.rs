@@ -1,9 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::authz::given::*;
+use crate::authz::fixtures::*;
 use crate::authz::{
-    Any, CredentialKind, FreshLogin, Member, Policy, Requirement, Role, SecondFactor, StepUp, Unnarrowed,
+    Any, CredentialKind, FreshLogin, Member, Policy, Requirement, Role, SecondFactor, StepUp, Unscoped,
     Verdict, decide, step_up,
 };
 use crate::checks;
@@ -17,14 +17,14 @@ fn lines(node: &Explanation) -> Vec<String> {
     all
 }
 
-fn check<R: Requirement>(who: &Principal, situation: &Situation<'_>, expected: &[&str]) {
+fn check<R: Requirement>(who: &Principal, situation: &DecisionContext<'_>, expected: &[&str]) {
     assert_eq!(lines(&explain(&R::RULE, who, situation)), expected);
 }
 
 #[test]
 fn every_part_says_why_also_behind_the_first_that_is_missing() {
     let reader = principal(&["decide-test:read"], &["auditor"], None);
-    let later = Situation::at(Timestamp::from_seconds(1_000_301));
+    let later = DecisionContext::at(Timestamp::from_seconds(1_000_301));
     check::<(Write, Any<(Role<Editor>, Read)>, FreshLogin<300>, SecondFactor)>(
         &reader,
         &later,
@@ -44,7 +44,7 @@ fn every_part_says_why_also_behind_the_first_that_is_missing() {
 #[test]
 fn what_scopes_and_machines_lack_is_told_apart_from_what_the_account_lacks() {
     let narrowed = principal(&["decide-test:read"], &["auditor"], Some(&[]));
-    let now = Situation::at(LOGIN);
+    let now = DecisionContext::at(LOGIN);
     check::<Read>(
         &narrowed,
         &now,
@@ -56,10 +56,10 @@ fn what_scopes_and_machines_lack_is_told_apart_from_what_the_account_lacks() {
         &["- role(auditor): the account has it, but a credential narrowed by scopes carries no roles"],
     );
     check::<Role<Editor>>(&narrowed, &now, &["- role(editor): the account lacks it"]);
-    check::<Unnarrowed>(
+    check::<Unscoped>(
         &narrowed,
         &now,
-        &["- unnarrowed: the credential is narrowed by scopes, and this is for the account as a whole"],
+        &["- unscoped: the credential is narrowed by scopes, and this is for the account as a whole"],
     );
     let mut machine = Principal::clone(&narrowed);
     machine.kind = CredentialKind::ApiKey;
@@ -75,9 +75,9 @@ fn policies_and_organizations_name_their_reasons() {
     let nobody = principal(&[], &[], None);
     let inside = membership(&["decide-test:read"], &[]);
     let policies = Fixed([Verdict::Forbidden, Verdict::Silent]);
-    let outside = Situation {
+    let outside = DecisionContext {
         policies: &policies,
-        ..Situation::at(LOGIN)
+        ..DecisionContext::at(LOGIN)
     };
     check::<Any<(Policy<Export>, Policy<Import>)>>(
         &nobody,
@@ -93,7 +93,7 @@ fn policies_and_organizations_name_their_reasons() {
         &outside,
         &["- member(decide-test:read): the request selects no organization"],
     );
-    let stranger = Situation {
+    let stranger = DecisionContext {
         selected: Some(inside.organization),
         ..outside
     };
@@ -102,7 +102,7 @@ fn policies_and_organizations_name_their_reasons() {
         &stranger,
         &["- member(decide-test:read): there is no such organization, or the account is no member of it"],
     );
-    let member = Situation {
+    let member = DecisionContext {
         member: Some(&inside),
         ..stranger
     };
@@ -127,7 +127,7 @@ fn policies_and_organizations_name_their_reasons() {
 fn a_login_is_asked_for_only_where_it_helps_and_for_everything_at_once() {
     checks!("T078");
     let reader = principal(&["decide-test:read"], &[], None);
-    let later = Situation::at(Timestamp::from_seconds(1_000_301));
+    let later = DecisionContext::at(Timestamp::from_seconds(1_000_301));
     let login = |max_age, second_factor| {
         Some(StepUp {
             max_age,
@@ -172,7 +172,7 @@ fn a_login_is_asked_for_only_where_it_helps_and_for_everything_at_once() {
         assert_eq!(step_up(&rule, &reader, &later), expected, "{rule}");
     }
     let inside = membership(&[], &[]);
-    let member = Situation {
+    let member = DecisionContext {
         selected: Some(inside.organization),
         member: Some(&inside),
         ..later

@@ -9,8 +9,8 @@ use cedar_policy::{
 
 use super::looks::{Looks, Members};
 use super::schema::{ACCOUNT, APPLICATION, ID, ROLE, TENANT};
-use crate::authz::resource::{Field, ORGANIZATION, OWNER, ResourceFacts, ResourceKind, Value};
-use crate::authz::{Principal, Situation};
+use crate::authz::resource::{ORGANIZATION, OWNER, ResourceFacts, ResourceField, ResourceKind, Value};
+use crate::authz::{DecisionContext, Principal};
 use crate::defends;
 use crate::environment::Timestamp;
 use crate::session::Assurance;
@@ -63,7 +63,7 @@ impl Types {
         &self,
         looks: Looks,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         resource: Option<Entity>,
     ) -> Result<Entities, Unfit> {
         let account = self.account_entity(looks, principal)?;
@@ -108,7 +108,7 @@ impl Types {
         &self,
         looks: Looks,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
     ) -> Result<Context, Unfit> {
         defends!("T059");
         let mut pairs: Vec<(String, Expression)> = Vec::new();
@@ -205,7 +205,7 @@ impl Types {
 
 /// Whether every declared field is there and of its kind.
 pub(super) fn conforms(facts: &ResourceFacts) -> Result<(), Unfit> {
-    let unfit = |field: &&Field| match facts.fields.get(field.name) {
+    let unfit = |field: &&ResourceField| match facts.fields.get(field.name) {
         Some(value) => !field.kind.holds(value),
         None => !field.optional,
     };

@@ -23,7 +23,7 @@ use super::Set;
 use super::facts::Unfit;
 use super::looks::Looks;
 use super::slice::Slice;
-use crate::authz::{Filter, PolicyFilters, Principal, ResourceKind, Situation};
+use crate::authz::{DecisionContext, Filter, PolicyFilters, Principal, ResourceKind};
 use crate::defends;
 
 /// Whether the policy's conditions on a resource of `kind` can be said by a filter, whoever calls.
@@ -43,7 +43,7 @@ pub(super) fn check(policy: &pst::StaticPolicy, kind: &'static ResourceKind) -> 
 pub(super) fn filters(
     set: &Set,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     action: &str,
     kind: &'static ResourceKind,
 ) -> PolicyFilters {
@@ -57,7 +57,7 @@ pub(super) fn filters(
 fn work_out(
     set: &Set,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     action: &str,
     kind: &'static ResourceKind,
 ) -> Result<PolicyFilters, Unfit> {
@@ -107,7 +107,7 @@ fn question(
     set: &Set,
     slice: &Slice,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     schema: &Schema,
 ) -> Result<(PartialRequest, PartialEntities), Unfit> {
     let unfit = |error: &dyn std::fmt::Display| Unfit::Language(error.to_string());

@@ -6,7 +6,8 @@ use arc_swap::ArcSwapOption;
 
 use super::Set;
 use crate::authz::{
-    Filter, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Situation, Verdict,
+    DecisionContext, Filter, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind,
+    Verdict,
 };
 use crate::defends;
 
@@ -49,7 +50,7 @@ impl Policies for Live {
     fn decide(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict {
@@ -63,7 +64,7 @@ impl Policies for Live {
     fn reasons(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons {
@@ -81,7 +82,7 @@ impl Policies for Live {
     fn filters(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         kind: &'static ResourceKind,
     ) -> PolicyFilters {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 pub use self::read::UnknownSchema;
-use crate::authz::resource::{Field, FieldKind, ORGANIZATION, OWNER, ResourceKind};
+use crate::authz::resource::{FieldKind, ORGANIZATION, OWNER, ResourceField, ResourceKind};
 use crate::authz::valid_permission_name;
 
 /// What an application declares to its policies.
@@ -184,7 +184,7 @@ fn text_of(declarations: &Declarations) -> String {
         // Writing to a string can't fail.
         let _ = write!(
             text,
-            "\naction \"{name}\" appliesTo {{ principal: [Account], resource: [{resources}], context: Situation }};\n"
+            "\naction \"{name}\" appliesTo {{ principal: [Account], resource: [{resources}], context: DecisionContext }};\n"
         );
     }
     text
@@ -202,7 +202,7 @@ fn entity(text: &mut String, kind: &ResourceKind) {
     text.push_str("};\n");
 }
 
-fn attribute(field: &Field) -> String {
+fn attribute(field: &ResourceField) -> String {
     let optional = if field.optional { "?" } else { "" };
     let kind = type_of(field.kind);
     format!("\"{}\"{optional}: {kind}", field.name.escape_default())
@@ -243,8 +243,8 @@ const TAKEN: &[&str] = &[
     ROLE,
     TENANT,
     APPLICATION,
-    "Action",
-    "Situation",
+    "ActionOn",
+    "DecisionContext",
     "Bool",
     "Boolean",
     "Long",
@@ -278,7 +278,7 @@ entity Organization;
 entity Application;
 
 // When, from where, with what.
-type Situation = {
+type DecisionContext = {
   now: datetime,
   ip?: ipaddr,
   user_agent?: String,

@@ -13,8 +13,8 @@ use super::report::{Flaw, Report};
 use super::slice::{Loaded, Slice};
 use super::{Schema, Source, listing, load};
 use crate::authz::{
-    CredentialKind, Facts, Policies, PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind,
-    Situation, Verdict,
+    CredentialKind, DecisionContext, Facts, Policies, PolicyFilters, Principal, Reasons, ResourceFacts,
+    ResourceKind, Verdict,
 };
 use crate::defends;
 
@@ -132,7 +132,7 @@ impl Set {
     fn judge(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Result<Verdict, Unfit> {
@@ -161,7 +161,7 @@ impl Set {
         &self,
         slice: &Slice,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         resource: Option<&ResourceFacts>,
     ) -> Result<(Request, Entities), Unfit> {
         let (uid, entity) = match resource {
@@ -182,7 +182,7 @@ impl Set {
     fn explain(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Result<Reasons, Unfit> {
@@ -234,7 +234,7 @@ impl Policies for Set {
     fn decide(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict {
@@ -245,7 +245,7 @@ impl Policies for Set {
     fn reasons(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons {
@@ -261,7 +261,7 @@ impl Policies for Set {
     fn filters(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         kind: &'static ResourceKind,
     ) -> PolicyFilters {

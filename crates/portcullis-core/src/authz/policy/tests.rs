@@ -12,18 +12,18 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Declarations, Report, Schema, Set, Source};
-use crate::account::{self, Account, State};
-use crate::authz::resource::{Field, FieldKind, ResourceFacts, ResourceKind, Tenancy, Value};
+use crate::account::{self, Account, AccountState};
+use crate::authz::resource::{FieldKind, ResourceFacts, ResourceField, ResourceKind, Tenancy, Value};
 use crate::authz::{
-    CredentialKind, Facts, Membership, PermissionSet, Policies as _, Principal, Situation, Verdict,
+    CredentialKind, DecisionContext, Facts, Membership, PermissionSet, Policies as _, Principal, Verdict,
 };
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;
 use crate::scopes::Scopes;
 use crate::session::{Assurance, Method};
 
-const fn field(name: &'static str, kind: FieldKind, optional: bool) -> Field {
-    Field { name, kind, optional }
+const fn field(name: &'static str, kind: FieldKind, optional: bool) -> ResourceField {
+    ResourceField { name, kind, optional }
 }
 
 static POST: ResourceKind = ResourceKind {
@@ -97,10 +97,10 @@ fn caller() -> Caller {
         facts: Facts {
             account: Account {
                 id: account(1),
-                kind: account::Kind::Person,
+                kind: account::AccountKind::Person,
                 email: Some("anna@example.com".to_owned()),
                 username: None,
-                state: State::Active,
+                state: AccountState::Active,
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
@@ -157,12 +157,12 @@ fn post() -> ResourceFacts {
     }
 }
 
-fn now() -> Situation<'static> {
-    Situation::at(Timestamp::from_seconds(LOGIN.as_seconds() + 60))
+fn now() -> DecisionContext<'static> {
+    DecisionContext::at(Timestamp::from_seconds(LOGIN.as_seconds() + 60))
 }
 
-fn from(ip: &str) -> Situation<'static> {
-    Situation {
+fn from(ip: &str) -> DecisionContext<'static> {
+    DecisionContext {
         ip: Some(ip.parse::<IpAddr>().unwrap()),
         ..now()
     }

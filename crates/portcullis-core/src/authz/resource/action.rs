@@ -10,7 +10,7 @@ use crate::authz::{PermissionRef, Requirement, Rule};
     label = "not an action on `{R}`",
     note = "declare it with `resource_actions! {{ {R}: pub Edit = \"posts:edit\": \"Change a post\": owner, shared; }}`"
 )]
-pub trait Action<R>: Send + Sync + 'static {
+pub trait ActionOn<R>: Send + Sync + 'static {
     /// The action as data.
     const RULE: ActionRule;
 }
@@ -133,7 +133,7 @@ macro_rules! resource_actions {
             #[derive(Debug)]
             $vis enum $type {}
 
-            impl $crate::authz::resource::Action<$resource> for $type {
+            impl $crate::authz::resource::ActionOn<$resource> for $type {
                 const RULE: $crate::authz::resource::ActionRule = {
                     assert!(
                         $crate::authz::valid_permission_name($name),
@@ -156,7 +156,7 @@ macro_rules! resource_actions {
 
         impl $crate::authz::resource::Actions for $resource {
             const ACTIONS: &'static [$crate::authz::resource::ActionRule] =
-                &[$(<$type as $crate::authz::resource::Action<$resource>>::RULE),+];
+                &[$(<$type as $crate::authz::resource::ActionOn<$resource>>::RULE),+];
             const NAMES: &'static [&'static str] = &[$($name),+];
         }
     };

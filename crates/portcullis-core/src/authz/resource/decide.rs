@@ -6,7 +6,7 @@
 //! **Invariant:** [`decide_on`] and [`filter_for`] agree on every resource.
 
 use super::{ActionRule, Filter, ORGANIZATION, ResourceFacts, ResourceKind, Tenancy};
-use crate::authz::{Denied, PolicyFilters, Principal, Situation, Verdict, decide};
+use crate::authz::{DecisionContext, Denied, PolicyFilters, Principal, Verdict, decide};
 use crate::defends;
 
 /// What an action on a resource was allowed by.
@@ -30,7 +30,7 @@ pub enum Basis {
 pub fn decide_on(
     action: &ActionRule,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     resource: &ResourceFacts,
     granted: bool,
 ) -> Result<Basis, Denied> {
@@ -61,7 +61,10 @@ pub fn decide_on(
 }
 
 /// Whether the resource is within reach from where the request stands.
-pub(crate) fn within_organization(situation: &Situation<'_>, resource: &ResourceFacts) -> Result<(), Denied> {
+pub(crate) fn within_organization(
+    situation: &DecisionContext<'_>,
+    resource: &ResourceFacts,
+) -> Result<(), Denied> {
     defends!("T099");
     if situation.selected.is_some() && situation.selected != resource.organization {
         return Err(Denied::OtherOrganization);
@@ -79,7 +82,7 @@ pub(crate) fn within_organization(situation: &Situation<'_>, resource: &Resource
 pub fn filter_for(
     action: &ActionRule,
     principal: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     kind: &'static ResourceKind,
     granted: Vec<String>,
 ) -> Filter {
@@ -109,7 +112,11 @@ pub fn filter_for(
 }
 
 /// Whether a grant could make a difference to what `principal` may do.
-pub(crate) fn grants_matter(action: &ActionRule, principal: &Principal, situation: &Situation<'_>) -> bool {
+pub(crate) fn grants_matter(
+    action: &ActionRule,
+    principal: &Principal,
+    situation: &DecisionContext<'_>,
+) -> bool {
     action.shared && in_scope(action, principal) && !is_privileged(action, principal, situation)
 }
 
@@ -120,7 +127,7 @@ fn in_scope(action: &ActionRule, principal: &Principal) -> bool {
     principal.scopes().include(action.name())
 }
 
-fn is_privileged(action: &ActionRule, principal: &Principal, situation: &Situation<'_>) -> bool {
+fn is_privileged(action: &ActionRule, principal: &Principal, situation: &DecisionContext<'_>) -> bool {
     decide(&action.privileged, principal, situation).is_ok()
 }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[doc(hidden)]
 pub use self::action::rule_of;
-pub use self::action::{Action, ActionRule, Actions};
+pub use self::action::{ActionOn, ActionRule, Actions};
 pub use self::decide::{Basis, decide_on, filter_for};
 pub(crate) use self::decide::{grants_matter, within_organization};
 pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
@@ -27,7 +27,7 @@ pub struct ResourceKind {
     /// Whether an organization's resources are out of reach outside of it.
     pub tenancy: Tenancy,
     /// What policies may look at.
-    pub fields: &'static [Field],
+    pub fields: &'static [ResourceField],
     /// The names of the actions that can be done to it, such as `posts:edit`.
     pub actions: &'static [&'static str],
 }
@@ -45,7 +45,7 @@ pub enum Tenancy {
 
 /// What policies may look at in a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field {
+pub struct ResourceField {
     /// Its name: a policy's attribute.
     pub name: &'static str,
     /// What kind of value it holds: a policy's type.

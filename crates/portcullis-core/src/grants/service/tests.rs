@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::*;
-use crate::account::{self, Account, State};
+use crate::account::{self, Account, AccountState};
 use crate::authz::{CredentialKind, Facts, PermissionSet};
 use crate::grants::Stub;
 use crate::scopes::Scopes;
@@ -72,10 +72,10 @@ fn principal(scopes: Scopes) -> Principal {
         facts: Arc::new(Facts {
             account: Account {
                 id: id(1),
-                kind: account::Kind::Person,
+                kind: account::AccountKind::Person,
                 email: None,
                 username: Some("anna".into()),
-                state: State::Active,
+                state: AccountState::Active,
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::nil()),
                 created_at: NOW,
@@ -110,7 +110,7 @@ async fn grants_are_read_only_where_they_could_decide() {
         let (shelf, grants) = grants(1);
         let resource = ResourceFacts::new(&KIND, post).owned_by(owner.map(id));
         let decided = grants
-            .decide(&action, &principal(scopes), &Situation::at(NOW), &resource)
+            .decide(&action, &principal(scopes), &DecisionContext::at(NOW), &resource)
             .await;
         assert_eq!(decided.is_ok(), allowed, "{action:?} {owner:?} {post:?}");
         assert_eq!(
@@ -133,7 +133,7 @@ async fn a_list_takes_along_only_so_many_grants_and_says_when_it_left_some_out()
         let (_, grants) = grants(held);
         let who = principal(Scopes::Everything);
         let visible = grants
-            .visible(&Read::RULE, &who, &Situation::at(NOW), &KIND)
+            .visible(&Read::RULE, &who, &DecisionContext::at(NOW), &KIND)
             .await
             .unwrap();
         let Filter::Any(ways) = &visible.filter else {

@@ -7,7 +7,7 @@ use futures_channel::oneshot;
 use super::{KeyringError, Settings};
 use crate::environment::{Environment, Timestamp};
 use crate::key::algorithm::Family;
-use crate::key::{Algorithm, InvalidKey, Phase, Record, Sealer, SigningKey, Store};
+use crate::key::{Algorithm, InvalidKey, KeyRecord, Phase, Sealer, SigningKey, Store};
 
 /// Where a ring comes from.
 pub(super) struct Source {
@@ -43,7 +43,7 @@ impl Entry {
 impl Ring {
     /// Of this ring what the records still name, with the ends they say: what was taken away counts, also where what
     /// was added can't be read. The signer stays; if it was taken away, nobody honours what it signs.
-    pub(super) fn reduced_to(&self, records: &[Record], edition: u64) -> Self {
+    pub(super) fn reduced_to(&self, records: &[KeyRecord], edition: u64) -> Self {
         crate::defends!("T110");
         let entries = self.entries.iter().filter_map(|entry| {
             let record = records.iter().find(|record| record.kid == entry.key.kid())?;
@@ -70,7 +70,7 @@ impl Source {
     /// nobody honours.
     pub(super) fn ring(
         &self,
-        records: &[Record],
+        records: &[KeyRecord],
         before: Option<&Ring>,
         edition: u64,
     ) -> Result<Ring, KeyringError> {
@@ -97,7 +97,7 @@ impl Source {
                 .zip(&entries)
                 .find(|(record, entry)| record.phase == phase && entry.key.algorithm() == algorithm)
         };
-        let signs = |record: &Record| before.is_some_and(|ring| ring.signer.kid() == record.kid);
+        let signs = |record: &KeyRecord| before.is_some_and(|ring| ring.signer.kid() == record.kid);
         let own = records.iter().zip(&entries);
         let own = own
             .filter(|(record, entry)| record.phase == Phase::Retired && entry.key.algorithm() == algorithm);
@@ -125,7 +125,7 @@ impl Source {
     }
 
     /// Opens the sealed private part of one record, and makes the key of it.
-    pub(super) fn open_record(&self, record: &Record) -> Result<SigningKey, KeyringError> {
+    pub(super) fn open_record(&self, record: &KeyRecord) -> Result<SigningKey, KeyringError> {
         let kid = || record.kid.clone();
         let algorithm =
             Algorithm::parse(&record.algorithm).ok_or_else(|| KeyringError::UnknownAlgorithm {
@@ -141,7 +141,7 @@ impl Source {
     }
 
     /// Seals one key under the current master key.
-    pub(super) fn record(&self, key: &SigningKey, phase: Phase) -> Result<Record, KeyringError> {
+    pub(super) fn record(&self, key: &SigningKey, phase: Phase) -> Result<KeyRecord, KeyringError> {
         let stored = key.to_stored().map_err(KeyringError::Generate)?;
         let sealed = self
             .sealer
@@ -150,7 +150,7 @@ impl Source {
                 kid: key.kid().to_owned(),
                 why,
             })?;
-        Ok(Record {
+        Ok(KeyRecord {
             kid: key.kid().to_owned(),
             algorithm: key.algorithm().as_str().to_owned(),
             sealed: sealed.into_bytes(),

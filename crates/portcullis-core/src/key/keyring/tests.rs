@@ -5,13 +5,13 @@ use async_trait::async_trait;
 use super::*;
 use crate::fault::Fault;
 use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
-use crate::key::{HmacSecret, MasterKey, Record, SealError, Stub};
+use crate::key::{HmacSecret, KeyRecord, MasterKey, SealError, Stub};
 use crate::secret::SecretBytes;
 
 /// The store as its documentation says, in memory.
 #[derive(Default)]
 struct Memory {
-    records: Mutex<Vec<Record>>,
+    records: Mutex<Vec<KeyRecord>>,
     down: AtomicBool,
 }
 
@@ -27,15 +27,15 @@ impl Memory {
 
 #[async_trait]
 impl Stub for Memory {
-    async fn load(&self) -> Result<Vec<Record>, Fault> {
+    async fn load(&self) -> Result<Vec<KeyRecord>, Fault> {
         self.up()?;
         Ok(self.records.lock().unwrap().clone())
     }
 
-    async fn found(&self, new: Vec<Record>, _: audit::Context) -> Result<Vec<Record>, Fault> {
+    async fn found(&self, new: Vec<KeyRecord>, _: audit::Context) -> Result<Vec<KeyRecord>, Fault> {
         self.up()?;
         let mut records = self.records.lock().unwrap();
-        let lives = |r: &Record| r.algorithm == new[0].algorithm && r.phase != Phase::Retired;
+        let lives = |r: &KeyRecord| r.algorithm == new[0].algorithm && r.phase != Phase::Retired;
         if !records.iter().any(lives) {
             records.extend(new);
         }
@@ -45,14 +45,14 @@ impl Stub for Memory {
     async fn rotate(
         &self,
         expected_current: String,
-        next: Record,
+        next: KeyRecord,
         delete_retired_at: Timestamp,
         _: audit::Context,
     ) -> Result<bool, Fault> {
         self.up()?;
         let mut records = self.records.lock().unwrap();
-        let same = |r: &Record| r.algorithm == next.algorithm;
-        let current = |r: &Record| r.phase == Phase::Current && r.kid == expected_current;
+        let same = |r: &KeyRecord| r.algorithm == next.algorithm;
+        let current = |r: &KeyRecord| r.phase == Phase::Current && r.kid == expected_current;
         if !records.iter().any(|r| same(r) && current(r)) {
             return Ok(false);
         }
@@ -93,7 +93,7 @@ impl Stub for Memory {
     async fn withdraw(
         &self,
         kid: String,
-        replacement: Option<Record>,
+        replacement: Option<KeyRecord>,
         _: audit::Context,
     ) -> Result<bool, Fault> {
         self.up()?;
@@ -346,7 +346,7 @@ fn a_ring_that_makes_no_sense_is_refused_and_leaves_the_old_one() {
         ring.signer().kid().to_owned(),
         world.store.records.lock().unwrap().clone(),
     );
-    let attempt = |change: fn(&mut Vec<Record>)| {
+    let attempt = |change: fn(&mut Vec<KeyRecord>)| {
         let mut records = good.clone();
         change(&mut records);
         *world.store.records.lock().unwrap() = records;
@@ -446,7 +446,7 @@ fn a_key_whose_seal_is_not_ours_is_refused_with_its_name() {
     let world = World::new();
     let kid = world.open(1).signer().kid().to_owned();
     let good = world.store.records.lock().unwrap().clone();
-    let changes: [fn(&mut Vec<Record>); 4] = [
+    let changes: [fn(&mut Vec<KeyRecord>); 4] = [
         |records| *records[0].sealed.last_mut().unwrap() ^= 1,
         |records| records[0].sealed = records[1].sealed.clone(),
         |records| records[0].sealed.clear(),

@@ -42,7 +42,7 @@ fn facts(permissions: &[&str]) -> MembershipFacts {
             id: HOME,
             slug: "acme".to_owned(),
             name: "Acme".to_owned(),
-            state: State::Active,
+            state: OrganizationState::Active,
             created_at: NOW,
         },
         roles: vec!["reader".to_owned(), ADMINISTRATOR.to_owned()],
@@ -52,19 +52,19 @@ fn facts(permissions: &[&str]) -> MembershipFacts {
 
 struct Given {
     fake: Arc<Fake>,
-    marks: Arc<Marks>,
+    marks: Arc<Generations>,
     line: Arc<Line>,
-    directory: Directory,
+    directory: MemberDirectory,
 }
 
 fn given() -> Given {
     let (fake, marks, line) = (
         Arc::new(Fake::default()),
-        Arc::new(Marks::new()),
+        Arc::new(Generations::new()),
         Arc::new(Line::default()),
     );
     *fake.facts.lock().unwrap() = Some(facts(&["posts:read"]));
-    let directory = Directory::new(
+    let directory = MemberDirectory::new(
         Arc::clone(&fake) as Arc<dyn Store>,
         Arc::clone(&marks),
         Arc::clone(&line) as Arc<dyn Bus>,

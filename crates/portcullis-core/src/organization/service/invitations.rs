@@ -2,7 +2,7 @@
 
 use super::{Organizations, Settings, few};
 use crate::account::{self, EmailAddress};
-use crate::authz::{Member, MembersRead, MembersWrite, Permit, Unnarrowed};
+use crate::authz::{Member, MembersRead, MembersWrite, Permit, Unscoped};
 use crate::effect::Effect;
 use crate::fault::Fault;
 use crate::job::NewJob;
@@ -10,8 +10,8 @@ use crate::organization::{
     Belonging, INVITATION_LIFETIME, Id, Invitation, InvitationId, InvitationToken, Invite, Invited, MayLetIn,
     NewInvitation, Organization, OrganizationsError, Selector,
 };
-use crate::throttle::{Budget, Subject};
-use crate::{audit, defends, letter};
+use crate::throttle::{Budget, BudgetSubject};
+use crate::{audit, defends, email};
 
 impl Organizations {
     /// Invites an address, in place of an earlier invitation of it. `mailed` words what mails it, where it is mailed.
@@ -28,7 +28,7 @@ impl Organizations {
         let token = InvitationToken::mint(&self.environment);
         let budgets = match permit.principal() {
             Some(who) => self.budgets(permit.organization(), &invite.email, who.id()),
-            // Whoever has the machine needs no letter of ours.
+            // Whoever has the machine needs no e-mail of ours.
             None => Vec::new(),
         };
         let mut new = NewInvitation {
@@ -40,7 +40,7 @@ impl Organizations {
             expires_at: by.at.plus(INVITATION_LIFETIME),
             limit: OPEN_INVITATIONS,
             budgets,
-            letter: None,
+            mail: None,
         };
         let by = permit.sign(by);
         let invitation = Invitation {
@@ -53,7 +53,7 @@ impl Organizations {
         };
         let organization = self.store.organization(Selector::Id(new.organization)).await?;
         let organization = organization.ok_or(OrganizationsError::UnknownOrganization)?;
-        new.letter = mailed(&organization, &invitation, &token, &by)?;
+        new.mail = mailed(&organization, &invitation, &token, &by)?;
         self.store.invite(new, by).await??;
         Ok(Invited {
             invitation,
@@ -62,19 +62,19 @@ impl Organizations {
         })
     }
 
-    /// What a letter to this address is counted against.
+    /// What an e-mail to this address is counted against.
     fn budgets(&self, organization: Id, email: &EmailAddress, inviter: account::Id) -> Vec<Budget> {
         defends!("T091");
         let (organization, inviter) = (organization.as_uuid(), inviter.as_uuid());
-        let (mailbox, _) = letter::fold(email.normalised());
+        let (mailbox, _) = email::fold(email.normalised());
         let email = mailbox.as_bytes();
         let budget = |purpose, parts: &[&[u8]], rate| Budget {
-            subject: Subject::new(purpose, parts),
+            subject: BudgetSubject::new(purpose, parts),
             rate,
         };
         let Settings {
             invitations_to_address,
-            letters_to_address,
+            emails_to_address,
             invitations_by_account,
             ..
         } = self.settings;
@@ -84,7 +84,7 @@ impl Organizations {
                 &[organization.as_bytes(), email],
                 invitations_to_address,
             ),
-            budget("invitation to address", &[email], letters_to_address),
+            budget("invitation to address", &[email], emails_to_address),
             budget(
                 "invitation by account",
                 &[inviter.as_bytes()],
@@ -125,7 +125,7 @@ impl Organizations {
     /// joined.
     pub async fn accept(
         &self,
-        permit: &Permit<Unnarrowed>,
+        permit: &Permit<Unscoped>,
         token: &InvitationToken,
         by: audit::Context,
     ) -> Result<Belonging, OrganizationsError> {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::*;
-use crate::authz::Situation;
-use crate::authz::given::{LOGIN, principal};
+use crate::authz::DecisionContext;
+use crate::authz::fixtures::{LOGIN, principal};
 use crate::key::fakes::{START, environment};
 use crate::problem::Refusal as _;
 
@@ -29,7 +29,7 @@ impl crate::organization::Stub for Desk {
             id: new.id,
             slug: new.slug.as_str().to_owned(),
             name: new.name.as_str().to_owned(),
-            state: State::Active,
+            state: OrganizationState::Active,
             created_at: new.at,
         };
         self.made.lock().unwrap().push(new);
@@ -58,8 +58,11 @@ fn organizations(creation: Creation) -> (Arc<Desk>, Organizations) {
     (desk, Organizations::new(store, environment(1), settings))
 }
 
-fn names() -> (Name, Slug) {
-    (Name::parse("Acme").unwrap(), Slug::parse("acme").unwrap())
+fn names() -> (OrganizationName, Slug) {
+    (
+        OrganizationName::parse("Acme").unwrap(),
+        Slug::parse("acme").unwrap(),
+    )
 }
 
 fn by() -> audit::Context {
@@ -79,7 +82,7 @@ async fn everybody_owns_so_many_administrators_any_number_and_where_it_is_closed
         let (desk, organizations) = organizations(creation);
         let who = principal(permissions, &[], None);
         let owner = who.id();
-        let permit = Permit::<Unnarrowed>::decide(who, &Situation::at(LOGIN)).unwrap();
+        let permit = Permit::<Unscoped>::decide(who, &DecisionContext::at(LOGIN)).unwrap();
         let (name, slug) = names();
         let made = organizations.create(&permit, name, slug, by()).await;
         let asked = desk.made.lock().unwrap().pop();
@@ -110,7 +113,7 @@ async fn roles_are_few_and_each_is_named_once() {
 #[tokio::test]
 async fn nobody_at_a_machine_owns_what_they_make() {
     let (desk, organizations) = organizations(Creation::Everybody);
-    let permit = Permit::<Unnarrowed>::dangerous_for_operator();
+    let permit = Permit::<Unscoped>::dangerous_for_operator();
     let (name, slug) = names();
     let made = organizations.create(&permit, name, slug, by()).await;
     assert_eq!(made, Err(OrganizationsError::UnknownAccount));

@@ -35,11 +35,11 @@ async fn the_right_password_matches_and_any_other_does_not() {
     let hasher = hasher(master(KEY_A), Cost::DANGEROUSLY_CHEAP);
     let sealed = hasher.hash(id(1), password("correct horse")).await.unwrap();
     for (text, expected) in [
-        ("correct horsf", Verdict::Mismatch),
-        ("correct hors", Verdict::Mismatch),
-        ("correct horse ", Verdict::Mismatch),
-        ("", Verdict::Mismatch),
-        ("correct horse", Verdict::Match),
+        ("correct horsf", PasswordVerdict::Mismatch),
+        ("correct hors", PasswordVerdict::Mismatch),
+        ("correct horse ", PasswordVerdict::Mismatch),
+        ("", PasswordVerdict::Mismatch),
+        ("correct horse", PasswordVerdict::Match),
     ] {
         assert_eq!(
             hasher
@@ -75,7 +75,7 @@ async fn nobody_never_matches() {
     let hasher = hasher(master(KEY_A), Cost::DANGEROUSLY_CHEAP);
     assert_eq!(
         hasher.verify(None, password("anything")).await.unwrap(),
-        Verdict::Mismatch
+        PasswordVerdict::Mismatch
     );
 }
 
@@ -90,9 +90,9 @@ async fn an_outdated_cost_is_renewed_at_login() {
         new.verify(Some((id(1), &sealed)), password("wrong"))
             .await
             .unwrap(),
-        Verdict::Mismatch
+        PasswordVerdict::Mismatch
     );
-    let Verdict::MatchRenew(renewed) = new
+    let PasswordVerdict::MatchRenew(renewed) = new
         .verify(Some((id(1), &sealed)), password("correct horse"))
         .await
         .unwrap()
@@ -103,7 +103,7 @@ async fn an_outdated_cost_is_renewed_at_login() {
         new.verify(Some((id(1), &renewed)), password("correct horse"))
             .await
             .unwrap(),
-        Verdict::Match
+        PasswordVerdict::Match
     );
 }
 
@@ -115,7 +115,7 @@ async fn a_rotated_pepper_reseals_at_login_and_a_missing_one_is_an_error() {
         .await
         .unwrap();
     let both = hasher(master(&format!("{KEY_B}\n{KEY_A}")), Cost::DANGEROUSLY_CHEAP);
-    let Verdict::MatchRenew(resealed) = both
+    let PasswordVerdict::MatchRenew(resealed) = both
         .verify(Some((id(1), &sealed)), password("correct horse"))
         .await
         .unwrap()
@@ -128,7 +128,7 @@ async fn a_rotated_pepper_reseals_at_login_and_a_missing_one_is_an_error() {
             .verify(Some((id(1), &resealed)), password("correct horse"))
             .await
             .unwrap(),
-        Verdict::Match
+        PasswordVerdict::Match
     );
     assert!(matches!(
         only_new

@@ -178,7 +178,7 @@ fn another_kind_of_token_is_told_apart() {
         json!("id"),
         json!("reset"),
         json!(""),
-        json!("Access"),
+        json!("AccessToken"),
         json!("access "),
     ] {
         assert_eq!(

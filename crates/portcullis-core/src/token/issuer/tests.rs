@@ -10,7 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
-use crate::account::{Account, Stamp, State};
+use crate::account::{Account, AccountState, Stamp};
 use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
 use crate::key::{Algorithm, MasterKey};
 use crate::secret::Digest;
@@ -36,7 +36,7 @@ struct Row {
 impl token::Stub for Memory {
     async fn rotate_refresh(
         &self,
-        rotation: Rotation,
+        rotation: RefreshRotation,
         by: audit::Context,
     ) -> Result<Result<Rotated, RefreshError>, Fault> {
         if *self.down.lock().unwrap() {
@@ -119,11 +119,11 @@ fn standing() -> Standing {
             id: account,
             email: None,
             username: Some("ada".into()),
-            state: State::Active,
+            state: AccountState::Active,
             email_verified_at: None,
             stamp: Stamp::from_uuid(Uuid::from_u128(3)),
             created_at: START,
-            kind: account::Kind::Person,
+            kind: account::AccountKind::Person,
         },
     }
 }
@@ -204,7 +204,7 @@ impl World {
         }
     }
 
-    fn refresh(&self, issuer: &Issuer, token: &RefreshToken) -> Result<Issued, RefreshError> {
+    fn refresh(&self, issuer: &Issuer, token: &RefreshToken) -> Result<IssuedTokens, RefreshError> {
         block_on(issuer.refresh(token, self.by()))
     }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use portcullis_core::account::{Passwords, Registrar};
 use portcullis_core::administration::{self, Accounts, Decisions, ServiceAccounts};
-use portcullis_core::authn::{self, Authenticator, Directory};
+use portcullis_core::authn::{self, AccountDirectory, Authenticator};
 use portcullis_core::authz::{BUILT_IN, PermissionRef};
 use portcullis_core::defends;
+use portcullis_core::email::Outbox;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::grants;
-use portcullis_core::invalidation::Marks;
+use portcullis_core::invalidation::Generations;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
-use portcullis_core::letter::Outbox;
 use portcullis_core::login::{self, Manager};
 use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
@@ -21,7 +21,7 @@ use portcullis_core::session;
 use portcullis_core::token::{Issuer, Verifier};
 use portcullis_store::{Blank, Database};
 
-use super::super::letters::{Letters, Words};
+use super::super::emails::{Emails, Words};
 use super::super::sessions::Sessions;
 use super::super::{Followed, Inner, Portcullis, listen};
 use super::{Builder, OpenError};
@@ -40,13 +40,13 @@ impl Builder {
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
         self.refuse_emptied(&database).await?;
         let keyring = Arc::new(self.keyring(&database, &sealer).await?);
-        let marks = Arc::new(Marks::new());
+        let marks = Arc::new(Generations::new());
         let key_watch = listen(&database, &marks, &keyring);
         declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
 
         let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
         let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
-        let directory = Arc::new(Directory::new(
+        let directory = Arc::new(AccountDirectory::new(
             shared(&database),
             Arc::clone(&marks),
             self.capacity,
@@ -55,8 +55,8 @@ impl Builder {
         let session_store = Sessions::open(&self.session_store, &database).await;
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
-        let letters = self.outbox(&database, &sealer);
-        let manners = self.manners(&database, &marks, appearance, sealer);
+        let emails = self.outbox(&database, &sealer);
+        let http_settings = self.http_settings(&database, &marks, appearance, sealer);
         let authenticator = self
             .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
@@ -64,9 +64,9 @@ impl Builder {
             Arc::new(authenticator),
             environment.clone(),
             shared(&database),
-            manners,
+            http_settings,
         );
-        let words = self.words(&letters);
+        let words = self.words(&emails);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
         let registrar = self.registrar(&database, hasher, &words);
         let decisions = self.decisions(&database, &directory);
@@ -89,9 +89,9 @@ impl Builder {
             words,
             verifier: Verifier::new(Arc::clone(&keyring), self.tokens.expectation()),
             keyring,
-            _worker: letters.work(),
-            letters,
-            manners: self.manners,
+            _worker: emails.work(),
+            emails,
+            http_settings: self.http_settings,
             key_age: self.key_age,
             policies: self.policies,
             environment,
@@ -142,19 +142,19 @@ impl Builder {
         )
     }
 
-    /// What writes letters down and sends them.
-    fn outbox(&self, database: &Database, sealer: &Arc<Sealer>) -> Letters {
+    /// What writes e-mails down and sends them.
+    fn outbox(&self, database: &Database, sealer: &Arc<Sealer>) -> Emails {
         let environment = self.environment.clone();
-        let outbox = Outbox::new(Arc::clone(sealer), environment.clone(), self.letters);
-        let limit = self.letters.limit;
-        Letters::new(self.mailer.clone(), outbox, shared(database), environment, limit)
+        let outbox = Outbox::new(Arc::clone(sealer), environment.clone(), self.emails);
+        let limit = self.emails.limit;
+        Emails::new(self.mailer.clone(), outbox, shared(database), environment, limit)
     }
 
     /// What is told about addresses, sessions and keys.
-    fn words(&self, letters: &Letters) -> Arc<Words> {
+    fn words(&self, emails: &Emails) -> Arc<Words> {
         Arc::new(Words {
-            letters: letters.clone(),
-            public_url: self.manners.public_url.clone(),
+            emails: emails.clone(),
+            public_url: self.http_settings.public_url.clone(),
         })
     }
 
@@ -173,7 +173,7 @@ impl Builder {
     }
 
     /// What explains refusals, and what accounts could do.
-    fn decisions(&self, database: &Database, directory: &Arc<Directory>) -> Decisions {
+    fn decisions(&self, database: &Database, directory: &Arc<AccountDirectory>) -> Decisions {
         Decisions::new(
             shared(database),
             Arc::clone(directory),
@@ -187,10 +187,10 @@ impl Builder {
         database: &Database,
         sessions: Arc<dyn session::Store>,
         keyring: &Arc<Keyring>,
-        directory: &Arc<Directory>,
-        marks: Arc<Marks>,
+        directory: &Arc<AccountDirectory>,
+        marks: Arc<Generations>,
     ) -> Authenticator {
-        Authenticator::new(authn::Foundation {
+        Authenticator::new(authn::AuthenticatorParts {
             directory: Arc::clone(directory),
             sessions,
             tokens: shared(database),
@@ -204,21 +204,21 @@ impl Builder {
     }
 
     /// How the gate presents itself, and what it decides by.
-    fn manners(
+    fn http_settings(
         &self,
         database: &Database,
-        marks: &Arc<Marks>,
+        marks: &Arc<Generations>,
         (cookies, realm): (Cookies, Realm),
         sealer: Arc<Sealer>,
     ) -> enforcer::Settings {
-        let organizations = organization::Directory::new(
+        let organizations = organization::MemberDirectory::new(
             shared(database),
             Arc::clone(marks),
             Arc::new(Followed(database.clone())),
             self.capacity,
         );
         let mut settings = enforcer::Settings::default();
-        settings.origin.clone_from(&self.manners.public_url);
+        settings.origin.clone_from(&self.http_settings.public_url);
         settings.cookies = cookies;
         settings.realm = realm;
         settings.sealer = Some(sealer);
@@ -241,11 +241,11 @@ impl Builder {
         &self,
         database: &Database,
         sessions: Arc<dyn session::Store>,
-        directory: Arc<Directory>,
+        directory: Arc<AccountDirectory>,
         (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
         words: Arc<dyn session::News>,
     ) -> Manager {
-        Manager::new(login::Foundation {
+        Manager::new(login::ManagerParts {
             accounts: shared(database),
             sessions,
             tokens: shared(database),

@@ -29,7 +29,7 @@ impl Builder {
 
     /// The hosts that requests may name; `None` where there is no public address.
     pub(super) fn known_hosts(&self) -> Option<Vec<String>> {
-        let public = self.manners.public_url.as_ref().and_then(Url::host_str)?;
+        let public = self.http_settings.public_url.as_ref().and_then(Url::host_str)?;
         let others = self.hosts.iter().cloned();
         Some(others.chain([public.to_owned()]).collect())
     }

@@ -13,7 +13,7 @@ use crate::composition::Portcullis;
 use crate::organization::members::{Roles, member};
 use crate::organization::view::MemberView;
 use crate::page::{Items, Page};
-use crate::{Allow, Api, Circumstances, Json, NoContent, Path, Personal, Problem, Query, Via};
+use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
     api.get("/organizations/{organization}/members", list)
@@ -58,7 +58,7 @@ async fn appoint(
     who: Allow<MayAppoint, Via<Personal>>,
     State(portcullis): State<Portcullis>,
     Path((organization, account)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Json(form): Json<Roles>,
 ) -> Result<NoContent, Problem> {
     let selector = selector(&organization)?;
@@ -77,7 +77,7 @@ async fn dismiss(
     who: Allow<OrganizationsWrite>,
     State(portcullis): State<Portcullis>,
     Path((organization, account)): Path<(String, String)>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
 ) -> Result<NoContent, Problem> {
     let (selector, account) = (selector(&organization)?, member(&account)?);
     let organizations = portcullis.organizations();

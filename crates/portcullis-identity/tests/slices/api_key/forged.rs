@@ -10,7 +10,7 @@ use portcullis_identity::Public;
 use portcullis_testkit::{FakeClock, environment};
 
 use super::*;
-use crate::given::timeless;
+use crate::fixtures::timeless;
 
 #[tokio::test]
 async fn whatever_is_wrong_with_a_key_the_answer_is_the_same() {

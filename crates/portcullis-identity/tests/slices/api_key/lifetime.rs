@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use portcullis_core::account::State;
-use portcullis_core::letter::{Id, Letter, MailError, Mailer};
+use portcullis_core::account::AccountState;
+use portcullis_core::email::{Email, Id, MailError, Mailer};
 use portcullis_testkit::FakeMailer;
 #[cfg(feature = "redis")]
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::given::{complaints, events, pairs, set_state};
+use crate::fixtures::{complaints, events, pairs, set_state};
 
 #[tokio::test]
 async fn a_key_is_honoured_until_the_second_it_expires() {
@@ -78,22 +78,22 @@ async fn the_owner_is_told_once_a_week_before_the_end() {
         &form_with(json!({ "expires_at": "2026-01-08T00:00:00Z" })),
     )
     .await;
-    set_state(&app, &otto, State::Locked).await;
-    let letters = async || {
+    set_state(&app, &otto, AccountState::Locked).await;
+    let emails = async || {
         app.portcullis.warn_expiring().await.unwrap();
         events(&app, "api_key.expiring").await.len()
     };
-    let welcome = app.mailer.letter_to(&anna.email).await;
+    let welcome = app.mailer.email_to(&anna.email).await;
     assert!(welcome.text.contains("pcv_"));
     app.clock.advance_secs(23 * 86_400 - 1);
-    assert_eq!(letters().await, 0);
+    assert_eq!(emails().await, 0);
     app.clock.advance_secs(1);
-    assert_eq!(letters().await, 1);
-    let letter = app.mailer.letter_to(&anna.email).await;
+    assert_eq!(emails().await, 1);
+    let email = app.mailer.email_to(&anna.email).await;
     for part in ["monthly", "pk_live_…", "2026-01-31T00:00:00Z", "id.example.com"] {
-        assert!(letter.text.contains(part), "{part}: {}", letter.text);
+        assert!(email.text.contains(part), "{part}: {}", email.text);
     }
-    assert_eq!(letters().await, 1, "once is enough");
+    assert_eq!(emails().await, 1, "once is enough");
 }
 
 /// A mail system that can be away.
@@ -105,11 +105,11 @@ struct Unsteady {
 
 #[async_trait]
 impl Mailer for Unsteady {
-    async fn send(&self, letter: Letter, id: Id) -> Result<(), MailError> {
+    async fn send(&self, email: Email, id: Id) -> Result<(), MailError> {
         if self.away.load(Ordering::SeqCst) {
             return Err(MailError::NotNow("away".into()));
         }
-        self.mailer.send(letter, id).await
+        self.mailer.send(email, id).await
     }
 }
 
@@ -126,16 +126,16 @@ async fn a_warning_that_could_not_be_mailed_waits_and_is_mailed_once() {
     mailer.away.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         app.portcullis.warn_expiring().await.unwrap();
-        app.letters_sent().await;
+        app.emails_sent().await;
         app.clock.advance_secs(3_600);
     }
     mailer.away.store(false, Ordering::SeqCst);
-    mailer.mailer.letter_to(&anna.email).await;
-    app.letters_sent().await;
-    let letter = mailer.mailer.letter_to(&anna.email).await;
-    assert!(letter.subject.contains("expires soon"), "{}", letter.subject);
+    mailer.mailer.email_to(&anna.email).await;
+    app.emails_sent().await;
+    let email = mailer.mailer.email_to(&anna.email).await;
+    assert!(email.subject.contains("expires soon"), "{}", email.subject);
     app.portcullis.warn_expiring().await.unwrap();
-    app.letters_sent().await;
+    app.emails_sent().await;
     assert_eq!(mailer.mailer.waiting(), 0);
     assert_eq!(events(&app, "api_key.expiring").await.len(), 1, "once is enough");
     assert_eq!(events(&app, "api_key.untold").await.len(), 0);

@@ -3,7 +3,7 @@
 use portcullis_core::checks;
 
 use super::*;
-use crate::given::events;
+use crate::fixtures::events;
 
 // Shows: AK-4
 #[tokio::test]

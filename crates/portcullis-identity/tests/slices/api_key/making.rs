@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::api_key::{ApiKeysError, Change, Name, Networks, Renewal};
+use portcullis_core::api_key::{ApiKeysError, Change, KeyName, Networks, Renewal};
 use portcullis_core::authn::{Bearer, Credential};
 use portcullis_core::authz::Principal;
 use portcullis_core::checks;
@@ -12,7 +12,7 @@ use portcullis_core::issuance::Form;
 use portcullis_identity::Problem;
 
 use super::*;
-use crate::given::{complaints, events, log_in_with, pairs};
+use crate::fixtures::{complaints, events, log_in_with, pairs};
 
 // Shows: AK-1
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn let_in(app: &TestApp, token: &str) -> Arc<Principal> {
 
 fn wish(permission: &str) -> Form {
     Form {
-        name: Name::parse("ci").unwrap(),
+        name: KeyName::parse("ci").unwrap(),
         permissions: vec![permission.to_owned()],
         expires_at: None,
         networks: Networks::default(),
@@ -168,7 +168,7 @@ async fn create_names_every_faulty_field() {
         ("/networks/1", "invalid_network"),
     ];
     assert_eq!(complaints(&answer), pairs(&expected));
-    let past = form_with(json!({ "expires_at": crate::given::now(&app).to_string() }));
+    let past = form_with(json!({ "expires_at": crate::fixtures::now(&app).to_string() }));
     let answer = post(&app, &anna, "/auth/api-keys", &past).await.expect(422);
     assert_eq!(complaints(&answer), pairs(&[("/expires_at", "in_the_past")]));
     for (body, field) in [
@@ -196,7 +196,7 @@ async fn create_and_rotate_need_a_fresh_login() {
     let rotated = post(&app, &anna, &rotate, &json!({ "overlap_seconds": 0 })).await;
     assert_eq!(rotated.expect(200).json()["name"], "ci");
     // The access token lives as long as the login is fresh: a session outlives it.
-    let session = crate::given::session_of(&app, &anna.email).await;
+    let session = crate::fixtures::session_of(&app, &anna.email).await;
     app.clock.advance_secs(900);
     for path in ["/auth/api-keys", rotate.as_str()] {
         let answer = app.post(path).bearer(&session).json(&form()).send().await;

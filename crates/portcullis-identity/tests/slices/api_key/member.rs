@@ -7,7 +7,7 @@ use portcullis_core::effect::Effect;
 use portcullis_core::roles::MayGive;
 
 use super::*;
-use crate::given::{complaints, pairs, with_role};
+use crate::fixtures::{complaints, pairs, with_role};
 
 /// Anna owns acme and others; ben is `reader`, which gives `keys:read`, in acme alone.
 struct Given {

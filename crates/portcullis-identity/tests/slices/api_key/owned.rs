@@ -1,12 +1,12 @@
 //! What an owner does with a key, and nobody else.
 
 use futures_util::future::join_all;
-use portcullis_core::account::State;
+use portcullis_core::account::AccountState;
 use portcullis_core::authz::Permit;
 use portcullis_core::checks;
 
 use super::*;
-use crate::given::{complaints, events, log_in_with, pairs, session_of, set_state};
+use crate::fixtures::{complaints, events, log_in_with, pairs, session_of, set_state};
 
 #[tokio::test]
 async fn keys_of_somebody_else_are_not_there() {
@@ -187,13 +187,13 @@ async fn what_the_owner_loses_the_key_loses_at_once() {
     let key = text(&made, "key");
     with_key(&app, key, "/read").await.expect(200);
     for (state, code) in [
-        (State::Locked, "invalid_token"),
-        (State::Disabled, "invalid_token"),
+        (AccountState::Locked, "invalid_token"),
+        (AccountState::Disabled, "invalid_token"),
     ] {
         set_state(&app, &anna, state).await;
         check(&with_key(&app, key, "/read").await, 401, code);
-        set_state(&app, &anna, State::Active).await;
-        if state == State::Disabled {
+        set_state(&app, &anna, AccountState::Active).await;
+        if state == AccountState::Disabled {
             check(&with_key(&app, key, "/read").await, 401, code);
             let again = app.log_in(&anna.email).await;
             let request = app.patch(&format!("/auth/api-keys/{}", text(&made, "id")));

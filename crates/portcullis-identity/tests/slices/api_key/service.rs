@@ -8,7 +8,7 @@ use portcullis_core::checks;
 use portcullis_core::roles::MayGive;
 
 use super::*;
-use crate::given::{complaints, events, pairs, password_form, set_state, with_role};
+use crate::fixtures::{complaints, events, pairs, password_form, set_state, with_role};
 
 const ADMIN: &str = "/admin/api/v1";
 
@@ -156,7 +156,7 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     let answer = post(&app, &clerk, &keys, &wide).await.expect(422);
     assert_eq!(complaints(&answer), pairs(&[("/permissions/1", "exceeds_owner")]));
     // An answer about fields, and an attempt to rise all the same.
-    let kept = crate::given::decision_of(&app, &answer).await.unwrap();
+    let kept = crate::fixtures::decision_of(&app, &answer).await.unwrap();
     assert_eq!(
         (kept.code.as_str(), kept.account),
         ("exceeds_owner", Some(clerk.id))
@@ -167,7 +167,7 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     let unknown = form_with(json!({ "permissions": ["keys:reed"] }));
     let answer = post(&app, &clerk, &keys, &unknown).await.expect(422);
     assert!(
-        crate::given::decision_of(&app, &answer).await.is_none(),
+        crate::fixtures::decision_of(&app, &answer).await.is_none(),
         "a slip is none"
     );
     post(&app, &clerk, &keys, &form()).await.expect(201);
@@ -280,28 +280,28 @@ async fn a_service_accounts_expiring_key_is_told_to_somebody() {
     let id = text(&robot, "id");
     with_role(&app, "reader", &["keys:read"]).await;
     assign(&app, id, "reader").await;
-    for letter in [&root.email, &maker.email] {
-        app.mailer.letter_to(letter).await;
+    for email in [&root.email, &maker.email] {
+        app.mailer.email_to(email).await;
     }
     let keys = format!("{ADMIN}/accounts/{id}/api-keys");
     let form = form_with(json!({ "expires_at": "2026-01-31T00:00:00Z", "name": "first" }));
     post(&app, &maker, &keys, &form).await.expect(201);
     app.clock.advance_secs(24 * 86_400);
     app.portcullis.warn_expiring().await.unwrap();
-    let letter = app.mailer.letter_to(&maker.email).await;
+    let email = app.mailer.email_to(&maker.email).await;
     for part in ["the account robot", "first", "2026-01-31T00:00:00Z"] {
-        assert!(letter.text.contains(part), "{part}: {}", letter.text);
+        assert!(email.text.contains(part), "{part}: {}", email.text);
     }
     assert_eq!(app.mailer.waiting(), 0, "whoever made it is enough");
     // Its maker may not act any more: the people who administer are told.
     let maker = app.log_in(&maker.email).await;
     let form = form_with(json!({ "expires_at": "2026-02-28T00:00:00Z", "name": "second" }));
     post(&app, &maker, &keys, &form).await.expect(201);
-    set_state(&app, &maker, account::State::Disabled).await;
+    set_state(&app, &maker, account::AccountState::Disabled).await;
     app.clock.advance_secs(30 * 86_400);
     app.portcullis.warn_expiring().await.unwrap();
-    let letter = app.mailer.letter_to(&root.email).await;
-    assert!(letter.text.contains("second"), "{}", letter.text);
+    let email = app.mailer.email_to(&root.email).await;
+    assert!(email.text.contains("second"), "{}", email.text);
     assert_eq!(app.mailer.waiting(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! A letter as mail that every system takes.
+//! An e-mail that every system takes.
 //!
 //! Source: RFC 5322 §3.6, RFC 2045 §4, RFC 2046 §5.1.4, RFC 5890 §2.3.2.1
 
@@ -6,31 +6,31 @@ use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 use portcullis_core::defends;
-use portcullis_core::letter::{Id, Letter, MailError};
+use portcullis_core::email::{Email, Id, MailError};
 
 use super::html::html;
 
-/// The mail of a letter. Its `Message-ID` is made of the letter's id and the sender's domain, so that it is the same when
-/// the letter is sent again, and names no machine.
+/// The mail of an e-mail. Its `Message-ID` is made of the e-mail's id and the sender's domain, so that it is the same when
+/// the e-mail is sent again, and names no machine.
 ///
 /// # Errors
 /// [`MailError::Never`] if a part of it can't be written as mail: it never will be.
-pub(super) fn compose(from: &Mailbox, letter: Letter, id: Id) -> Result<Message, MailError> {
+pub(super) fn compose(from: &Mailbox, email: Email, id: Id) -> Result<Message, MailError> {
     defends!("T011");
     let never = |what: &str| MailError::Never(what.to_owned());
-    let to = wire_address(&letter.to).ok_or_else(|| never("the recipient is no mail address"))?;
-    if !fits_header(&letter.subject) {
+    let to = wire_address(&email.to).ok_or_else(|| never("the recipient is no mail address"))?;
+    if !fits_header(&email.subject) {
         return Err(never("the subject isn't one line of text"));
     }
     let message_id = format!("<{}@{}>", id.as_uuid().simple(), from.email.domain());
     let parts = MultiPart::alternative()
-        .singlepart(part(ContentType::TEXT_PLAIN, letter.text.clone()))
-        .singlepart(part(ContentType::TEXT_HTML, html(&letter.subject, &letter.text)));
+        .singlepart(part(ContentType::TEXT_PLAIN, email.text.clone()))
+        .singlepart(part(ContentType::TEXT_HTML, html(&email.subject, &email.text)));
     Message::builder()
         .message_id(Some(message_id))
         .from(from.clone())
         .to(Mailbox::new(None, to))
-        .subject(letter.subject)
+        .subject(email.subject)
         .multipart(parts)
         .map_err(|error| MailError::Never(error.to_string()))
 }

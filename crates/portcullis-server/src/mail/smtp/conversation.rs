@@ -1,6 +1,6 @@
 //! A conversation with a mail server, step by step: what an answer means depends on what was asked.
 //!
-//! Only the recipient's refusal makes a letter undeliverable; whatever else is refused may be our settings, or the
+//! Only the recipient's refusal makes an e-mail undeliverable; whatever else is refused may be our settings, or the
 //! server's, and is tried again.
 //!
 //! Source: RFC 5321 §4.2, RFC 3207, RFC 4954, RFC 6531 §3.3
@@ -12,7 +12,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use portcullis_core::defends;
-use portcullis_core::letter::MailError;
+use portcullis_core::email::MailError;
 
 use crate::mail::settings::Security;
 
@@ -34,7 +34,7 @@ enum Step {
     SigningIn,
     Sender,
     Recipient,
-    Letter,
+    Email,
 }
 
 impl Route {
@@ -45,15 +45,15 @@ impl Route {
         let opened = AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, wrapped, None).await;
         let mut connection = opened.map_err(|error| explain(Step::Connecting, &error))?;
         if self.security == Security::StartTls {
-            // A server, or somebody in between, that offers no TLS gets no letter.
+            // A server, or somebody in between, that offers no TLS gets no e-mail.
             let tls = self.tls.clone().filter(|_| connection.can_starttls());
-            let tls = tls.ok_or_else(|| lacks("STARTTLS"))?;
+            let tls = tls.ok_or_else(|| missing("STARTTLS"))?;
             let secured = connection.starttls(tls, &self.hello).await;
             secured.map_err(|error| explain(Step::Securing, &error))?;
         }
         if let Some(credentials) = &self.credentials {
             let offered = connection.server_info().get_auth_mechanism(DEFAULT_MECHANISMS);
-            offered.ok_or_else(|| lacks("a sign-in by password (AUTH PLAIN or LOGIN)"))?;
+            offered.ok_or_else(|| missing("a sign-in by password (AUTH PLAIN or LOGIN)"))?;
             let signed_in = connection.auth(DEFAULT_MECHANISMS, credentials).await;
             signed_in.map_err(|error| explain(Step::SigningIn, &error))?;
         }
@@ -61,7 +61,7 @@ impl Route {
     }
 }
 
-/// Hands one letter over.
+/// Hands one e-mail over.
 pub(super) async fn hand_over(
     connection: &mut AsyncSmtpConnection,
     message: &Message,
@@ -92,17 +92,17 @@ pub(super) async fn hand_over(
     let told = connection.command(Data).await;
     told.map_err(|error| explain(Step::Sender, &error))?;
     let taken = connection.message(&text).await;
-    taken.map(drop).map_err(|error| explain(Step::Letter, &error))
+    taken.map(drop).map_err(|error| explain(Step::Email, &error))
 }
 
 /// The settings ask for what the server doesn't offer: somebody must look at them.
-fn lacks(what: &str) -> MailError {
+fn missing(what: &str) -> MailError {
     MailError::NotNow(format!(
         "the mail server doesn't offer what the settings need: {what}"
     ))
 }
 
-/// What went wrong. The server's words may quote the letter: only the kind of failure is told.
+/// What went wrong. The server's words may quote the e-mail: only the kind of failure is told.
 fn explain(step: Step, error: &Error) -> MailError {
     let code = error.status().map(u16::from);
     let refused_for_good = error.is_permanent() && step == Step::Recipient;
@@ -115,14 +115,14 @@ fn explain(step: Step, error: &Error) -> MailError {
         }
         (Step::Recipient, Some(_)) => "the mail server refused the recipient for now",
         (Step::Connecting | Step::Securing, Some(_)) => "the mail server refused the conversation",
-        (Step::Sender, Some(_)) => "the mail server refused our sender address or the letter as such",
-        (_, Some(_)) if error.is_permanent() => "the mail server refused the letter for good",
-        (_, Some(_)) => "the mail server refused the letter for now",
+        (Step::Sender, Some(_)) => "the mail server refused our sender address or the e-mail as such",
+        (_, Some(_)) if error.is_permanent() => "the mail server refused the e-mail for good",
+        (_, Some(_)) => "the mail server refused the e-mail for now",
         _ if error.is_tls() => "no secure connection to the mail server",
         _ if error.is_client() => {
             "the mail server doesn't offer what the settings need: STARTTLS, a password mechanism or SMTPUTF8"
         }
-        (Step::Letter, None) => "the connection broke; the letter may have been sent",
+        (Step::Email, None) => "the connection broke; the e-mail may have been sent",
         (Step::Connecting, None) => "no connection to the mail server",
         _ => "the connection broke",
     };

@@ -1,4 +1,4 @@
-//! A letter's text as HTML: the same words, links that can be opened, nothing that is fetched.
+//! An e-mail's text as HTML: the same words, links that can be opened, nothing that is fetched.
 
 use std::fmt::Write as _;
 

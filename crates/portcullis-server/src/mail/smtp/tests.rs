@@ -12,8 +12,8 @@ use super::*;
 
 const ID: Id = Id::from_uuid(uuid::Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0001));
 
-fn letter(to: &str, subject: &str) -> Letter {
-    Letter {
+fn email(to: &str, subject: &str) -> Email {
+    Email {
         to: to.into(),
         subject: subject.into(),
         text: "Hello\nBcc: text@is.fine\n\n  https://id.example.com/verify-email?token=pcv_0123456789012345678901234567890123456789abc\n"
@@ -40,7 +40,7 @@ fn mailer(sink: &Sink) -> SmtpMailer {
 }
 
 async fn send(mailer: &SmtpMailer, to: &str) -> Result<(), MailError> {
-    mailer.send(letter(to, "Confirm"), ID).await
+    mailer.send(email(to, "Confirm"), ID).await
 }
 
 #[test]
@@ -62,14 +62,14 @@ fn no_text_becomes_a_header_or_a_second_recipient() {
         ("a@b.example", "=?utf-8?q?fine=0d=0aBcc:_c@d.example?="),
         ("", "fine"),
     ] {
-        let refused = compose(&from(), letter(to, subject), ID);
+        let refused = compose(&from(), email(to, subject), ID);
         assert!(matches!(refused, Err(MailError::Never(_))), "{to:?} {subject:?}");
     }
 }
 
 #[test]
-fn a_letter_has_one_recipient_and_every_header_that_mail_systems_ask_for() {
-    let message = compose(&from(), letter("jürgen@bücher.example", "Grüße"), ID).unwrap();
+fn an_email_has_one_recipient_and_every_header_that_mail_systems_ask_for() {
+    let message = compose(&from(), email("jürgen@bücher.example", "Grüße"), ID).unwrap();
     assert_eq!(message.envelope().to().len(), 1);
     let formatted = String::from_utf8(message.formatted()).unwrap();
     let (headers, body) = formatted.split_once("\r\n\r\n").unwrap();
@@ -119,7 +119,7 @@ fn the_domain_goes_over_the_wire_in_ascii() {
 
 /// What may register may be written to.
 #[test]
-fn every_address_that_is_accepted_builds_a_letter() {
+fn every_address_that_is_accepted_builds_an_email() {
     for local in [
         "a", "a.b", "a+b", "a=b", "a/b", "o'brien", "a!b", "#a", "$a", "a%b", "a&b", "*", "a?b", "^", "_",
         "`", "{a}", "a|b", "~", "जय", "ü",
@@ -127,14 +127,14 @@ fn every_address_that_is_accepted_builds_a_letter() {
         let address = format!("{local}@example.com");
         let parsed = portcullis_core::account::EmailAddress::parse(&address);
         if let Ok(parsed) = parsed {
-            let built = compose(&from(), letter(parsed.normalised(), "Confirm"), ID);
+            let built = compose(&from(), email(parsed.normalised(), "Confirm"), ID);
             assert!(built.is_ok(), "{address}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_letter_reaches_the_mail_server() {
+async fn an_email_reaches_the_mail_server() {
     let sink = Sink::start(Script::default());
     let mailer = mailer(&sink);
     send(&mailer, "a@b.example").await.unwrap();
@@ -188,7 +188,7 @@ async fn what_is_refused_for_other_reasons_than_its_recipient_is_tried_again() {
                 end: End::Answer("554 looks like spam"),
                 ..Script::default()
             },
-            "refused the letter for good (code 554)",
+            "refused the e-mail for good (code 554)",
         ),
         (
             Script {
@@ -213,7 +213,7 @@ async fn what_is_refused_for_other_reasons_than_its_recipient_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_letter_that_was_put_off_is_taken_with_the_same_message_id() {
+async fn an_email_that_was_put_off_is_taken_with_the_same_message_id() {
     checks!("T133");
     let sink = Sink::start(Script {
         recipient: vec!["451 later", "250 fine"],
@@ -226,7 +226,7 @@ async fn a_letter_that_was_put_off_is_taken_with_the_same_message_id() {
     let broken = send(&mailer, "a@b.example").await.unwrap_err();
     assert_eq!(
         broken,
-        MailError::NotNow("the connection broke; the letter may have been sent".to_owned())
+        MailError::NotNow("the connection broke; the e-mail may have been sent".to_owned())
     );
     send(&mailer, "a@b.example").await.unwrap();
     let all = sink.all();
@@ -266,7 +266,7 @@ async fn smtputf8_is_asked_for_only_where_the_local_part_needs_it() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_gets_neither_letter_nor_password() {
+async fn a_server_without_tls_gets_neither_email_nor_password() {
     let sink = Sink::start(Script::default());
     let mut settings = smtp(sink.port(), Security::StartTls);
     settings.credentials = Some(("me".into(), SecretText::new("canary".into())));
@@ -305,7 +305,7 @@ async fn a_sign_in_that_is_refused_or_not_offered_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_costs_a_letter_its_limit() {
+async fn a_server_that_never_answers_costs_an_email_its_limit() {
     checks!("T133");
     let limit = Duration::from_millis(50);
     for script in [

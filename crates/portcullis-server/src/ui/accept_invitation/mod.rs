@@ -33,7 +33,7 @@ async fn show(RawQuery(query): RawQuery) -> Page {
         }
         None => {
             let text =
-                "This link isn't complete. Open it again from the letter, or ask for another invitation.";
+                "This link isn't complete. Open it again from the e-mail, or ask for another invitation.";
             Page::message(StatusCode::GONE, "This link leads nowhere", text)
         }
     }

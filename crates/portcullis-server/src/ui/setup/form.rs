@@ -204,12 +204,12 @@ impl<'s> FormPage<'s> {
 
 /// With a capital letter and a full stop.
 fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters
+    let mut emails = text.chars();
+    let first = emails
         .next()
-        .map(|letter| letter.to_uppercase().to_string())
+        .map(|email| email.to_uppercase().to_string())
         .unwrap_or_default();
-    format!("{first}{}.", letters.as_str())
+    format!("{first}{}.", emails.as_str())
 }
 
 /// The fields in their order on the page.

@@ -14,7 +14,7 @@ use http::StatusCode;
 use portcullis_core::account::{RegistrationError, SetupToken};
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
-use portcullis_identity::{Circumstances, Form, Portcullis};
+use portcullis_identity::{AuditContext, Form, Portcullis};
 use serde::Deserialize;
 
 use self::form::{Faults, FormPage};
@@ -56,7 +56,7 @@ struct Sent {
 
 async fn create(
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Form(sent): Form<Sent>,
 ) -> Result<Response, Unanswered> {
     defends!("T031");

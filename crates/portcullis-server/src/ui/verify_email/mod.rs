@@ -3,7 +3,7 @@
 //! Flow: `GET` shows the forms and uses nothing up, because scanners open mailed links (`T029`); `POST` redeems the
 //! token, with the account's password or, for whoever didn't register it, with a new one (`T120`), and sends the browser
 //! to a page without it. A session of the browser proves nothing here: it may be another's, planted. Whoever comes too
-//! late asks for another letter, and learns nothing by the answer (`T122`).
+//! late asks for another e-mail, and learns nothing by the answer (`T122`).
 
 use askama::Template;
 use axum::Router;
@@ -14,7 +14,7 @@ use http::StatusCode;
 use portcullis_core::account::{AgainError, Identifier, VerificationToken, VerifyError};
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
-use portcullis_identity::{Circumstances, Form, Portcullis};
+use portcullis_identity::{AuditContext, Form, Portcullis};
 use serde::Deserialize;
 
 use super::layout::{Page, Unanswered, not_found};
@@ -67,7 +67,7 @@ struct Sent {
 
 async fn confirm(
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Form(sent): Form<Sent>,
 ) -> Result<Response, Unanswered> {
     let Sent {
@@ -96,13 +96,13 @@ async fn confirm(
             return Ok(asking(StatusCode::UNPROCESSABLE_ENTITY, &token, faults.collect()).into_response());
         }
         Err(VerifyError::WrongPassword(_) | VerifyError::AnotherAccount) => {
-            "This isn't the password of the account that the letter names."
+            "This isn't the password of the account that the e-mail names."
         }
         Err(VerifyError::TooManyTries(_)) => {
-            "Too many passwords were tried with this letter. Ask for another one, or take the account over."
+            "Too many passwords were tried with this e-mail. Ask for another one, or take the account over."
         }
         Err(VerifyError::HasRoles) => {
-            "This account was given roles, so a letter is not enough to take it over. Enter its password, or register \
+            "This account was given roles, so an e-mail is not enough to take it over. Enter its password, or register \
              an account of your own with this address."
         }
     };
@@ -133,20 +133,20 @@ impl Again<'_> {
 fn refused() -> Page {
     Again {
         title: "This link leads nowhere",
-        text: "It was used, has expired, or isn't complete. If your address isn't confirmed yet, ask for another letter.",
+        text: "It was used, has expired, or isn't complete. If your address isn't confirmed yet, ask for another e-mail.",
     }
     .page(StatusCode::GONE)
 }
 
 async fn again() -> Page {
     Again {
-        title: "Ask for another letter",
-        text: "If your address isn't confirmed yet, a letter with another link is sent to it.",
+        title: "Ask for another e-mail",
+        text: "If your address isn't confirmed yet, an e-mail with another link is sent to it.",
     }
     .page(StatusCode::OK)
 }
 
-/// Who asks for another letter.
+/// Who asks for another e-mail.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asking {
@@ -155,23 +155,23 @@ struct Asking {
 
 async fn send_again(
     State(portcullis): State<Portcullis>,
-    Circumstances(by): Circumstances,
+    AuditContext(by): AuditContext,
     Form(sent): Form<Asking>,
 ) -> Result<Page, Unanswered> {
     let Some(identifier) = Identifier::parse(&sent.identifier) else {
         let text = "This is neither an e-mail address nor a user name.";
-        let title = "Ask for another letter";
+        let title = "Ask for another e-mail";
         return Ok(Again { title, text }.page(StatusCode::UNPROCESSABLE_ENTITY));
     };
     Ok(match portcullis.mail_code(identifier, by).await {
         Ok(()) => Page::message(
             StatusCode::OK,
             "Look into your mailbox",
-            "If this leads to an account whose address isn't confirmed yet, a letter with another link is on its way.",
+            "If this leads to an account whose address isn't confirmed yet, an e-mail with another link is on its way.",
         ),
         Err(AgainError::TooSoon(_)) => Page::message(
             StatusCode::TOO_MANY_REQUESTS,
-            "Too many letters were asked for",
+            "Too many e-mails were asked for",
             "Wait an hour before you ask for the next one.",
         ),
         Err(AgainError::Fault(fault)) => return Err(fault.into()),

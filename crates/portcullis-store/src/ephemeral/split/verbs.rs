@@ -10,7 +10,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
-    Ending, Everything, Id, Keys, NewSession, NotOpened, Opened, Session, SessionToken, Store,
+    ApiKeyHandling, Ending, Everything, Id, NewSession, NotOpened, Opened, Session, SessionToken, Store,
 };
 
 use super::Inner;
@@ -279,7 +279,7 @@ impl Inner {
         &self,
         account: account::Id,
         stamp: Stamp,
-        keys: Keys,
+        keys: ApiKeyHandling,
         by: Context,
     ) -> Result<Everything, Fault> {
         defends!("T035");

@@ -1,8 +1,8 @@
 //! Claims of one address: they coexist, lose to the first proof, and expire.
 
 use portcullis_core::account::{
-    Account, AccountsError, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Offer, Proof, RegistrationError,
-    Stamp, State, Username, VerifyError,
+    Account, AccountState, AccountsError, CLAIM_LIFETIME, Claim, Identifier, LOGIN_CLAIMS, Offer, Proof,
+    RegistrationError, Stamp, Username, VerifyError,
 };
 use portcullis_core::audit::Action;
 use portcullis_core::scopes::ADMINISTRATOR;
@@ -11,7 +11,7 @@ use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
 use crate::contract::api_key::new_key;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     CROWD, DAY, HOUR, MICROSECOND, START, by, count, events, fresh_digest, fresh_id, lives, new_account,
     offer, offered, opened, redeemed, refused, registered, sealed, set_state, together,
 };
@@ -61,7 +61,7 @@ pub async fn claims_of_one_address_coexist<S: Stores>(db: S) {
     for account in &all {
         assert_eq!(
             (account.state, account.email_verified_at),
-            (State::Unverified, None)
+            (AccountState::Unverified, None)
         );
         assert_eq!(account.email.as_deref(), Some("anna@example.com"));
     }
@@ -89,12 +89,12 @@ pub async fn the_first_proof_takes_the_address_from_all_others<S: Stores>(db: S)
     let proven = redeemed(&db, &owner, theirs, START).await.unwrap();
     assert_eq!(
         (proven.state, proven.email_verified_at),
-        (State::Active, Some(START))
+        (AccountState::Active, Some(START))
     );
     assert_eq!(logins(&db, "anna@example.com").await, [owner.id]);
     let (first, second) = (found(&db, first.id).await, found(&db, second.id).await);
-    assert_eq!((first.email, first.state), (None, State::Disabled));
-    assert_eq!((second.email, second.state), (None, State::Active));
+    assert_eq!((first.email, first.state), (None, AccountState::Disabled));
+    assert_eq!((second.email, second.state), (None, AccountState::Active));
     assert_eq!(logins(&db, "attacker").await, [second.id]);
     for (session, living) in [(&of_first, false), (&of_second, false), (&kept, true)] {
         assert_eq!(lives(&db, session.id).await, living);
@@ -105,7 +105,7 @@ pub async fn the_first_proof_takes_the_address_from_all_others<S: Stores>(db: S)
         assert_eq!(db.find_by_digest(digest).await.unwrap().is_some(), living);
     }
     assert_eq!(events(&db, Action::EmailClaimLost).await.len(), 2);
-    // Neither an old letter nor a new one gives the address back.
+    // Neither an old e-mail nor a new one gives the address back.
     let answer = redeem_takeover(&db, old).await;
     assert_eq!(answer, Err(VerifyError::Refused));
     let none = offer(&db, second.id, fresh_digest(), START.plus(HOUR)).await;
@@ -168,7 +168,7 @@ pub async fn proof_by_another_account_is_refused<S: Stores>(db: S) {
     assert!(redeemed(&db, &attacker, token, START).await.is_ok());
 }
 
-/// Whoever has the letter alone takes the account over: nothing that was made before is left.
+/// Whoever has the e-mail alone takes the account over: nothing that was made before is left.
 pub async fn taking_over_ends_everything_made_before<S: Stores>(db: S) {
     checks!("T120");
     let attacker = named(&db, "anna", "attacker").await;
@@ -179,19 +179,19 @@ pub async fn taking_over_ends_everything_made_before<S: Stores>(db: S) {
     let (token, second) = (offered(&db, attacker.id).await, offered(&db, attacker.id).await);
     let taken = redeem_takeover(&db, token).await.unwrap();
     assert_ne!(taken.stamp, attacker.stamp);
-    assert_eq!(taken.state, State::Active);
+    assert_eq!(taken.state, AccountState::Active);
     assert!(!lives(&db, session.id).await);
     refused(&db, &session, START).await;
     assert!(db.find_by_digest(digest).await.unwrap().is_none());
     let who = Identifier::parse("attacker").unwrap();
     let login = db.find_logins(who).await.unwrap().remove(0);
     assert_eq!(login.password, Some(sealed("another")));
-    // A further letter takes over nothing that is proven.
+    // A further e-mail takes over nothing that is proven.
     assert_eq!(redeem_takeover(&db, second).await, Err(VerifyError::Refused));
     assert_eq!(found(&db, attacker.id).await.stamp, taken.stamp);
 }
 
-/// An account that somebody gave a role isn't taken over by a letter; its owner proves the address all the same.
+/// An account that somebody gave a role isn't taken over by an e-mail; its owner proves the address all the same.
 pub async fn taking_over_an_account_with_a_role_is_refused<S: Stores>(db: S) {
     checks!("T120");
     let mut new = new_account("anna");
@@ -204,7 +204,7 @@ pub async fn taking_over_an_account_with_a_role_is_refused<S: Stores>(db: S) {
     let proof = offered(&db, owner.id).await;
     assert!(redeemed(&db, &owner, proof, START).await.is_ok());
     let anna = found(&db, anna.id).await;
-    assert_eq!((anna.email, anna.state), (None, State::Active));
+    assert_eq!((anna.email, anna.state), (None, AccountState::Active));
 }
 
 /// A claim is over at its end, and not before; what lives on does so by a name.
@@ -220,8 +220,11 @@ pub async fn claims_expire<S: Stores>(db: S) {
     assert_eq!(redeemed(&db, &anna, token, end).await, Err(VerifyError::Refused));
     assert_eq!(expire(&db, end).await, 2);
     let (anna, berta) = (found(&db, anna.id).await, found(&db, berta.id).await);
-    assert_eq!((anna.email.as_deref(), anna.state), (None, State::Disabled));
-    assert_eq!((berta.email, berta.state), (None, State::Active));
+    assert_eq!(
+        (anna.email.as_deref(), anna.state),
+        (None, AccountState::Disabled)
+    );
+    assert_eq!((berta.email, berta.state), (None, AccountState::Active));
     assert_eq!(logins(&db, "anna@example.com").await, []);
     assert_eq!(logins(&db, "berta").await, [berta.id]);
     assert_eq!(
@@ -242,7 +245,7 @@ pub async fn claims_in_use_live_on<S: Stores>(db: S) {
     );
     let end = START.plus(CLAIM_LIFETIME);
     let late = end.minus(HOUR);
-    let mut new = crate::contract::given::session_for(&db, &anna);
+    let mut new = crate::contract::fixtures::session_for(&db, &anna);
     new.expires_at = late.plus(DAY);
     db.open(new, by(late)).await.unwrap().unwrap();
     let new = new_key(berta.id);
@@ -250,9 +253,9 @@ pub async fn claims_in_use_live_on<S: Stores>(db: S) {
     db.create_key(new, by(START)).await.unwrap().unwrap();
     db.note_used(vec![(key, late, None)]).await.unwrap();
     assert_eq!(expire(&db, end).await, 1);
-    assert_eq!(found(&db, idle.id).await.state, State::Disabled);
+    assert_eq!(found(&db, idle.id).await.state, AccountState::Disabled);
     for account in [&anna, &berta] {
-        assert_eq!(found(&db, account.id).await.state, State::Unverified);
+        assert_eq!(found(&db, account.id).await.state, AccountState::Unverified);
     }
     let all = late.plus(DAY).plus(CLAIM_LIFETIME).plus(CLAIM_LIFETIME);
     assert_eq!(expire(&db, all).await, 2);
@@ -302,7 +305,7 @@ pub async fn prove_email_needs_a_claim<S: Stores>(db: S) {
     assert_eq!(prove(nobody).await, Err(AccountsError::UnknownAccount));
     let (rival, anna) = (named(&db, "anna", "rival").await, claimant(&db, "anna").await);
     assert!(prove(anna.id).await.is_ok());
-    assert_eq!(found(&db, anna.id).await.state, State::Active);
+    assert_eq!(found(&db, anna.id).await.state, AccountState::Active);
     assert_eq!(found(&db, rival.id).await.email, None);
     for id in [anna.id, rival.id] {
         assert_eq!(prove(id).await, Err(AccountsError::NothingToProve));
@@ -310,9 +313,9 @@ pub async fn prove_email_needs_a_claim<S: Stores>(db: S) {
     let event = events(&db, Action::EmailVerified).await.remove(0);
     assert_eq!(event.account, Some(anna.id));
     let locked = claimant(&db, "carla").await;
-    set_state(&db, locked.id, State::Locked).await;
+    set_state(&db, locked.id, AccountState::Locked).await;
     assert!(prove(locked.id).await.is_ok());
-    assert_eq!(found(&db, locked.id).await.state, State::Locked);
+    assert_eq!(found(&db, locked.id).await.state, AccountState::Locked);
 }
 
 /// Passwords tried beside a code are counted, in parallel, too; the code stays good.

@@ -3,7 +3,7 @@
 // This file shows: PW-1, PW-8, PW-9, TK-6
 
 mod claim;
-mod letters;
+mod emails;
 mod naming;
 mod registration;
 mod service;
@@ -12,7 +12,7 @@ mod state;
 mod verification;
 
 pub use self::claim::*;
-pub use self::letters::*;
+pub use self::emails::*;
 pub use self::naming::*;
 pub use self::registration::*;
 pub use self::service::*;

@@ -6,7 +6,7 @@ use portcullis_core::account::{
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
-use crate::contract::given::{START, by, count, event_count, fresh_id, new_account, registered, together};
+use crate::contract::fixtures::{START, by, count, event_count, fresh_id, new_account, registered, together};
 
 /// A name that looks like another's is taken, for people and programs: nothing is written.
 pub async fn register_a_name_that_looks_like_another_writes_nothing<S: Stores>(db: S) {

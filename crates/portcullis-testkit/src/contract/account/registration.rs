@@ -1,11 +1,11 @@
 //! What registering an account writes, and what it refuses.
 
-use portcullis_core::account::{EmailAddress, Identifier, Offer, RegistrationError, State, Username};
+use portcullis_core::account::{AccountState, EmailAddress, Identifier, Offer, RegistrationError, Username};
 use portcullis_core::audit::Action;
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     HOUR, START, by, count, event_count, events, fresh_digest, fresh_id, new_account, proves, registered,
     sealed, together, verified,
 };
@@ -110,7 +110,10 @@ pub async fn register_writes_everything_at_once<S: Stores>(db: S) {
     assert_eq!(account.id, new.id);
     assert_eq!(account.email.as_deref(), Some("Anna@example.com"));
     assert_eq!(account.username.as_deref(), Some("Anna"));
-    assert_eq!((account.state, account.stamp), (State::Unverified, new.stamp));
+    assert_eq!(
+        (account.state, account.stamp),
+        (AccountState::Unverified, new.stamp)
+    );
     assert_eq!((account.email_verified_at, account.created_at), (None, START));
     assert_eq!(
         account::Store::find(&db, new.id).await.unwrap(),

@@ -1,12 +1,14 @@
 //! Accounts of programs: they have keys and roles, and never log in.
 
-use portcullis_core::account::{Identifier, NewServiceAccount, RegistrationError, Stamp, State, Username};
+use portcullis_core::account::{
+    AccountState, Identifier, NewServiceAccount, RegistrationError, Stamp, Username,
+};
 use portcullis_core::audit::Action;
 use portcullis_core::session::NotOpened;
 use portcullis_core::{account, checks, session};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     HOUR, START, by, events, fresh_digest, fresh_id, new_account, offer, registered, service, session_for,
 };
 
@@ -24,7 +26,10 @@ pub async fn create_service_takes_a_name_nobody_has<S: Stores>(db: S) {
     });
     assert_eq!(db.create_service(named("ANNA"), by(START)).await.unwrap(), taken);
     let robot = service(&db, "Robot").await;
-    assert_eq!((robot.state, robot.kind), (State::Active, account::Kind::Service));
+    assert_eq!(
+        (robot.state, robot.kind),
+        (AccountState::Active, account::AccountKind::Service)
+    );
     assert_eq!((robot.email, robot.username), (None, Some("Robot".into())));
     assert_eq!(db.create_service(named("robot"), by(START)).await.unwrap(), taken);
     let outcome = db.register(new_account("robot"), by(START)).await.unwrap();
@@ -55,7 +60,7 @@ pub async fn create_service_makes_no_login_and_no_session<S: Stores>(db: S) {
     let login = found.unwrap().remove(0);
     assert!(login.password.is_none());
     let opening = db.open(session_for(&db, &robot), by(START)).await.unwrap();
-    assert_eq!(opening, Err(NotOpened(State::Active)));
+    assert_eq!(opening, Err(NotOpened(AccountState::Active)));
     assert_eq!(session::Store::list(&db, robot.id, START).await.unwrap(), []);
     let offered = offer(&db, robot.id, fresh_digest(), START.plus(HOUR)).await;
     assert_eq!(offered, None);

@@ -1,12 +1,12 @@
 //! The first administrator: made once, with a set-up token.
 
-use portcullis_core::account::{RegistrationError, State};
+use portcullis_core::account::{AccountState, RegistrationError};
 use portcullis_core::audit::Action;
 use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     CROWD, HOUR, MICROSECOND, START, by, count, event_count, events, fresh_digest, new_account, registered,
     set_state, together,
 };
@@ -87,7 +87,7 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
             .is_ok()
     );
     // The last who can act can't be disabled, but one who is can be made an administrator.
-    set_state(&db, anna.id, State::Disabled).await;
+    set_state(&db, anna.id, AccountState::Disabled).await;
     assert!(
         db.assign(anna.id, "owner".into(), by(START))
             .await

@@ -1,13 +1,13 @@
 //! What a change of state takes away, and what it never gives back.
 
-use portcullis_core::account::{AccountsError, Stamp, State};
+use portcullis_core::account::{AccountState, AccountsError, Stamp};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
 use portcullis_core::roles::PermissionRecord;
 use portcullis_core::{account, checks};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     START, by, events, first_refresh, fresh_id, lives, new_account, opened, registered, rotation, set_state,
     verified,
 };
@@ -46,9 +46,11 @@ pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
             ..by(START)
         };
         let stamp = Stamp::from_uuid(fresh_id());
-        db.set_state(anna.id, State::Active, stamp, by).await.unwrap()
+        db.set_state(anna.id, AccountState::Active, stamp, by)
+            .await
+            .unwrap()
     };
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&db, anna.id, state).await;
         assert_eq!(
             wake().await,
@@ -59,7 +61,7 @@ pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
         let found = account::Store::find(&db, anna.id).await.unwrap();
         assert_eq!(found.unwrap().state, state);
     }
-    set_state(&db, anna.id, State::Active).await;
+    set_state(&db, anna.id, AccountState::Active).await;
     verified(&db, anna.id).await;
     wake().await.unwrap();
 }
@@ -70,7 +72,7 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
     let nobody = account::Id::from_uuid(fresh_id());
     let stamp = Stamp::from_uuid(fresh_id());
     assert_eq!(
-        db.set_state(nobody, State::Active, stamp, by(START))
+        db.set_state(nobody, AccountState::Active, stamp, by(START))
             .await
             .unwrap(),
         Err(AccountsError::UnknownAccount)
@@ -80,16 +82,20 @@ pub async fn set_state_disabled_ends_everything<S: Stores>(db: S) {
     let session = opened(&db, &anna, START).await;
     let others = opened(&db, &other, START).await;
 
-    let locked = db.set_state(anna.id, State::Locked, stamp, by(START)).await;
+    let locked = db
+        .set_state(anna.id, AccountState::Locked, stamp, by(START))
+        .await;
     let locked = locked.unwrap().unwrap();
-    assert_eq!((locked.state, locked.stamp), (State::Locked, anna.stamp));
+    assert_eq!((locked.state, locked.stamp), (AccountState::Locked, anna.stamp));
     assert!(lives(&db, session.id).await);
 
-    let disabled = db.set_state(anna.id, State::Disabled, stamp, by(START)).await;
+    let disabled = db
+        .set_state(anna.id, AccountState::Disabled, stamp, by(START))
+        .await;
     let disabled = disabled.unwrap().unwrap();
-    assert_eq!((disabled.state, disabled.stamp), (State::Disabled, stamp));
+    assert_eq!((disabled.state, disabled.stamp), (AccountState::Disabled, stamp));
     assert!(!lives(&db, session.id).await);
-    let active = set_state(&db, anna.id, State::Active).await;
+    let active = set_state(&db, anna.id, AccountState::Active).await;
     assert_eq!(active.stamp, stamp);
     // What was ended stays ended when the account comes back.
     assert!(!lives(&db, session.id).await);
@@ -118,18 +124,26 @@ pub async fn set_state_active_needs_a_proven_address<S: Stores>(db: S) {
     db.register(unnamed, by(START)).await.unwrap().unwrap();
     // Asked for what can't be, it says so instead of changing nothing.
     let stamp = Stamp::from_uuid(fresh_id());
-    let asked = db.set_state(anna.id, State::Active, stamp, by(START)).await;
+    let asked = db
+        .set_state(anna.id, AccountState::Active, stamp, by(START))
+        .await;
     assert_eq!(asked.unwrap(), Err(AccountsError::Unproven(anna.id)));
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&db, anna.id, state).await;
         assert_eq!(
-            set_state(&db, anna.id, State::Active).await.state,
-            State::Unverified
+            set_state(&db, anna.id, AccountState::Active).await.state,
+            AccountState::Unverified
         );
         set_state(&db, id, state).await;
-        assert_eq!(set_state(&db, id, State::Active).await.state, State::Active);
+        assert_eq!(
+            set_state(&db, id, AccountState::Active).await.state,
+            AccountState::Active
+        );
     }
-    assert_eq!(verified(&db, anna.id).await.state, State::Active);
-    set_state(&db, anna.id, State::Locked).await;
-    assert_eq!(set_state(&db, anna.id, State::Active).await.state, State::Active);
+    assert_eq!(verified(&db, anna.id).await.state, AccountState::Active);
+    set_state(&db, anna.id, AccountState::Locked).await;
+    assert_eq!(
+        set_state(&db, anna.id, AccountState::Active).await.state,
+        AccountState::Active
+    );
 }

@@ -1,11 +1,11 @@
 //! Proving an address: by a code that was mailed, once.
 
-use portcullis_core::account::{RegistrationError, SetupToken, State, VerificationToken};
+use portcullis_core::account::{AccountState, RegistrationError, SetupToken, VerificationToken};
 use portcullis_core::audit::Action;
 use portcullis_core::{account, checks, session};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     HOUR, MICROSECOND, START, by, count, disguised, events, first_refresh, fresh_digest, fresh_id,
     new_account, offer, opened, proves, redeemed, registered, set_state, together,
 };
@@ -56,7 +56,7 @@ pub async fn redeem_verification_refuses_all_but_a_good_token<S: Stores>(db: S) 
     let verified = redeemed(&db, &anna, token, last).await.unwrap();
     assert_eq!(
         (verified.state, verified.email_verified_at),
-        (State::Active, Some(last))
+        (AccountState::Active, Some(last))
     );
     assert_eq!(verified.stamp, anna.stamp);
     assert!(!proves(&db, &anna, token, last).await);
@@ -89,16 +89,19 @@ pub async fn redeem_verification_never_revives_an_account<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;
     let token = fresh_digest();
     assert!(offer(&db, anna.id, token, START.plus(HOUR)).await.is_some());
-    set_state(&db, anna.id, State::Disabled).await;
+    set_state(&db, anna.id, AccountState::Disabled).await;
     let disabled = account::Store::find(&db, anna.id).await.unwrap().unwrap();
     assert!(!proves(&db, &disabled, token, START).await);
     let found = account::Store::find(&db, anna.id).await.unwrap().unwrap();
-    assert_eq!((found.state, found.email_verified_at), (State::Disabled, None));
-    set_state(&db, anna.id, State::Locked).await;
+    assert_eq!(
+        (found.state, found.email_verified_at),
+        (AccountState::Disabled, None)
+    );
+    set_state(&db, anna.id, AccountState::Locked).await;
     let locked = redeemed(&db, &disabled, token, START).await.unwrap();
     assert_eq!(
         (locked.state, locked.email_verified_at),
-        (State::Locked, Some(START))
+        (AccountState::Locked, Some(START))
     );
 }
 

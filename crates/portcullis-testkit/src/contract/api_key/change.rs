@@ -2,14 +2,14 @@
 
 use std::net::IpAddr;
 
-use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, Name, Networks};
+use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, KeyName, Networks};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::throttle::Rate;
 
 use super::{api_key, given};
 use crate::contract::Stores;
-use crate::contract::given::{DAY, MINUTE, START, by, event_count, events, fresh_id, registered};
+use crate::contract::fixtures::{DAY, MINUTE, START, by, event_count, events, fresh_id, registered};
 
 /// A key is changed by its owner alone.
 pub async fn change_of_anothers_key_is_refused<S: Stores>(db: S) {
@@ -45,7 +45,7 @@ pub async fn change_sets_only_what_was_asked_for<S: Stores>(db: S) {
     let changes: [(Change, fn(&mut ApiKey)); 6] = [
         (
             Change {
-                name: Some(Name::parse("new").unwrap()),
+                name: Some(KeyName::parse("new").unwrap()),
                 ..Change::default()
             },
             |key| key.name = "new".into(),

@@ -1,14 +1,14 @@
 //! Making a key, and finding it again.
 
-use portcullis_core::account::{self, State};
-use portcullis_core::api_key::{ApiKey, ApiKeysError, KeyDigest, Name, Networks, NewApiKey};
+use portcullis_core::account::{self, AccountState};
+use portcullis_core::api_key::{ApiKey, ApiKeysError, KeyDigest, KeyName, Networks, NewApiKey};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::throttle::Rate;
 
 use super::{api_key, created, given, known, new_key};
 use crate::contract::Stores;
-use crate::contract::given::{DAY, START, by, count, events, fresh_id, registered, set_state, together};
+use crate::contract::fixtures::{DAY, START, by, count, events, fresh_id, registered, set_state, together};
 
 /// No account, or one that may not act, gets a key.
 pub async fn create_for_nobody_is_refused<S: Stores>(db: S) {
@@ -19,7 +19,7 @@ pub async fn create_for_nobody_is_refused<S: Stores>(db: S) {
     assert_eq!(creation, Err(ApiKeysError::UnknownAccount));
     assert!(!known(&db, digest).await);
     let anna = registered(&db, "anna").await;
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&db, anna.id, state).await;
         let creation = api_key(&db)
             .create_key(new_key(anna.id), by(START))
@@ -66,7 +66,7 @@ pub async fn create_in_parallel_keeps_the_limit<S: Stores>(db: S) {
 pub async fn create_keeps_everything<S: Stores>(db: S) {
     let (anna, _) = given(&db).await;
     let new = NewApiKey {
-        name: Name::parse("Ü\"ber").unwrap(),
+        name: KeyName::parse("Ü\"ber").unwrap(),
         permissions: vec!["a:b".into()],
         expires_at: Some(START.plus(DAY)),
         networks: Networks::parse(&["10.0.0.0/8", "2001:db8::1"]).unwrap(),

@@ -1,14 +1,14 @@
 //! Revoking a key, and what ends all keys of an account.
 
-use portcullis_core::account::{Account, Stamp, State};
-use portcullis_core::api_key::{ApiKeysError, Change, NewApiKey, Rotation};
+use portcullis_core::account::{Account, AccountState, Stamp};
+use portcullis_core::api_key::{ApiKeysError, Change, KeyRotation, NewApiKey};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
-use portcullis_core::session::{Everything, Keys};
+use portcullis_core::session::{ApiKeyHandling, Everything};
 
 use super::{api_key, created, given, known, new_key, overlapping};
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     HOUR, START, by, count, events, fresh_id, lives, opened, registered, set_state, together,
 };
 
@@ -69,9 +69,9 @@ pub async fn set_state_disabled_disables_keys<S: Stores>(db: S) {
         .await
         .unwrap()
         .unwrap();
-    set_state(&db, anna.id, State::Locked).await;
+    set_state(&db, anna.id, AccountState::Locked).await;
     assert_eq!(enabled(&db, &anna).await, 1);
-    set_state(&db, anna.id, State::Disabled).await;
+    set_state(&db, anna.id, AccountState::Disabled).await;
     assert_eq!(enabled(&db, &anna).await, 0);
     let events = events(&db, Action::ApiKeyChanged).await;
     assert_eq!(
@@ -93,14 +93,14 @@ pub async fn set_state_disabled_disables_keys<S: Stores>(db: S) {
             .unwrap()
     };
     assert_eq!(enable().await, Err(ApiKeysError::UnknownKey));
-    set_state(&db, anna.id, State::Active).await;
+    set_state(&db, anna.id, AccountState::Active).await;
     assert_eq!(enabled(&db, &anna).await, 0, "none comes back by itself");
     assert!(matches!(enable().await, Ok(key) if key.enabled));
     assert_eq!(enabled(&db, &other).await, 1);
     assert!(known(&db, others.digest).await);
 }
 
-/// Keys that are made, or enabled, while the account is disabled: none of them is honoured afterwards.
+/// ApiKeyHandling that are made, or enabled, while the account is disabled: none of them is honoured afterwards.
 pub async fn set_state_disabled_in_a_race_leaves_no_key<S: Stores>(db: S) {
     checks!("T170");
     let (anna, new) = given(&db).await;
@@ -108,7 +108,7 @@ pub async fn set_state_disabled_in_a_race_leaves_no_key<S: Stores>(db: S) {
         let (db, anna, id) = (db.clone(), anna.clone(), new.id);
         async move {
             match n % 10 {
-                5 => drop(set_state(&db, anna.id, State::Disabled).await),
+                5 => drop(set_state(&db, anna.id, AccountState::Disabled).await),
                 0..5 => {
                     let made = api_key(&db)
                         .create_key(new_key(anna.id), by(START))
@@ -137,7 +137,7 @@ pub async fn end_everything_ends_what_is_under_way<S: Stores>(db: S) {
     checks!("T170");
     let (anna, new) = given(&db).await;
     let stamp = Stamp::from_uuid(fresh_id());
-    db.end_everything(anna.id, stamp, Keys::Stay, by(START))
+    db.end_everything(anna.id, stamp, ApiKeyHandling::Stay, by(START))
         .await
         .unwrap();
     let keys = api_key(&db);
@@ -152,7 +152,7 @@ pub async fn end_everything_ends_what_is_under_way<S: Stores>(db: S) {
         let changed = changed.await.unwrap();
         assert_eq!(changed == Err(ApiKeysError::LoggedOut), !lets_in, "{changed:?}");
         let present = keys.find(anna.id, new.id).await.unwrap().unwrap();
-        let rotation = Rotation {
+        let rotation = KeyRotation {
             stamp: seen,
             ..overlapping(present.digest, None)
         };
@@ -170,9 +170,9 @@ pub async fn end_everything_ends_keys_as_asked<S: Stores>(db: S) {
     checks!("T170");
     let nobody = Stamp::from_uuid(fresh_id());
     for (asked, honoured, kept) in [
-        (Keys::Stay, 2_u64, 2_usize),
-        (Keys::Disable, 0, 2),
-        (Keys::Revoke, 0, 0),
+        (ApiKeyHandling::Stay, 2_u64, 2_usize),
+        (ApiKeyHandling::Disable, 0, 2),
+        (ApiKeyHandling::Revoke, 0, 0),
     ] {
         let anna = registered(&db, &format!("anna{kept}{honoured}")).await;
         for _ in 0..2 {
@@ -180,7 +180,7 @@ pub async fn end_everything_ends_keys_as_asked<S: Stores>(db: S) {
         }
         let mut over = new_key(anna.id);
         over.expires_at = Some(START);
-        if asked == Keys::Stay {
+        if asked == ApiKeyHandling::Stay {
             created(&db, &over).await;
         }
         let session = opened(&db, &anna, START).await;
@@ -211,7 +211,7 @@ pub async fn end_everything_ends_keys_as_asked<S: Stores>(db: S) {
     assert_eq!(events(&db, Action::SessionsEnded).await.len(), 3);
     let unknown = portcullis_core::account::Id::from_uuid(fresh_id());
     let ended = db
-        .end_everything(unknown, nobody, Keys::Revoke, by(START))
+        .end_everything(unknown, nobody, ApiKeyHandling::Revoke, by(START))
         .await
         .unwrap();
     assert_eq!(ended, Everything::default());

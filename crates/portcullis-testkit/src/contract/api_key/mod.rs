@@ -9,7 +9,7 @@ mod rotation;
 mod warning;
 
 use portcullis_core::account::{self, Account};
-use portcullis_core::api_key::{ApiKey, Id, KeyDigest, Name, Networks, NewApiKey, NewEnd, Rotation};
+use portcullis_core::api_key::{ApiKey, Id, KeyDigest, KeyName, KeyRotation, Networks, NewApiKey, NewEnd};
 use portcullis_core::environment::Timestamp;
 
 pub use self::change::*;
@@ -18,7 +18,7 @@ pub use self::ending::*;
 pub use self::rotation::*;
 pub use self::warning::*;
 use crate::contract::Stores;
-use crate::contract::given::{START, by, fresh, fresh_id, registered};
+use crate::contract::fixtures::{START, by, fresh, fresh_id, registered};
 
 fn digest() -> KeyDigest {
     let mut bytes = [0x5a; 32];
@@ -31,7 +31,7 @@ pub(super) fn new_key(account: account::Id) -> NewApiKey {
         id: Id::from_uuid(fresh_id()),
         account,
         stamp: None,
-        name: Name::parse("ci").unwrap(),
+        name: KeyName::parse("ci").unwrap(),
         permissions: vec!["posts:read".into(), "posts:write".into()],
         digest: digest(),
         hint: "pk_live_…abcd".into(),
@@ -64,8 +64,8 @@ async fn known<S: Stores>(db: &S, digest: KeyDigest) -> bool {
 }
 
 /// Instead of the text with this hash.
-fn overlapping(from: KeyDigest, until: Option<Timestamp>) -> Rotation {
-    Rotation {
+fn overlapping(from: KeyDigest, until: Option<Timestamp>) -> KeyRotation {
+    KeyRotation {
         stamp: None,
         from,
         digest: digest(),

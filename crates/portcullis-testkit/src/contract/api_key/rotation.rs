@@ -1,7 +1,7 @@
 //! Giving a key another text.
 
 use portcullis_core::account;
-use portcullis_core::api_key::{ApiKeysError, NewApiKey, NewEnd, Rotation};
+use portcullis_core::api_key::{ApiKeysError, KeyRotation, NewApiKey, NewEnd};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
@@ -9,7 +9,7 @@ use portcullis_core::environment::Timestamp;
 use super::warning::warned;
 use super::{api_key, created, given, known, new_key, overlapping};
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     DAY, HOUR, MICROSECOND, START, by, count, events, fresh_id, registered, together,
 };
 
@@ -18,7 +18,7 @@ pub async fn rotate_while_an_overlap_runs_is_refused<S: Stores>(db: S) {
     checks!("T045");
     let (anna, new) = given(&db).await;
     let until = START.plus(HOUR);
-    let rotate = |rotation: Rotation, at: Timestamp| {
+    let rotate = |rotation: KeyRotation, at: Timestamp| {
         let db = db.clone();
         async move {
             api_key(&db)
@@ -109,7 +109,7 @@ pub async fn rotate_moves_the_end_if_it_is_asked_to<S: Stores>(db: S) {
     assert_eq!(told(START.plus(DAY * 23)).await, 1);
     let mut from = new.digest;
     let mut rotate = async |end: NewEnd| {
-        let rotation = Rotation {
+        let rotation = KeyRotation {
             end,
             ..overlapping(from, None)
         };

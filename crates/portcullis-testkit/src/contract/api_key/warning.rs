@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use portcullis_core::account::{self, State};
-use portcullis_core::api_key::{ApiKey, Change, Due, Expiring, Id, NewApiKey, Warned, Warning, Wording};
+use portcullis_core::account::{self, AccountState};
+use portcullis_core::api_key::{
+    ApiKey, Change, Expiring, ExpiryWindow, ExpiryWording, Id, NewApiKey, Warned, Warning,
+};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::{Kind, NewJob};
-use portcullis_core::throttle::{Budget, Rate, Subject};
+use portcullis_core::job::{JobKind, NewJob};
+use portcullis_core::throttle::{Budget, BudgetSubject, Rate};
 
 use super::{api_key, created, new_key};
 use crate::contract::Stores;
-use crate::contract::given::{DAY, MICROSECOND, START, by, events, registered, set_state, together};
+use crate::contract::fixtures::{DAY, MICROSECOND, START, by, events, registered, set_state, together};
 use crate::contract::job::new_job;
 
 /// Whoever asks first gets it, and nobody else.
@@ -65,7 +67,7 @@ pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
         .await
         .unwrap()
         .unwrap();
-    set_state(&db, otto.id, State::Locked).await;
+    set_state(&db, otto.id, AccountState::Locked).await;
     let at = START.plus(DAY * 2);
     let ids: Vec<_> = warned(&db, at, 10).await.iter().map(|key| key.id).collect();
     assert_eq!(ids, [good.id]);
@@ -73,8 +75,8 @@ pub async fn warn_expiring_leaves_out_what_needs_no_warning<S: Stores>(db: S) {
     assert_eq!(warned(&db, over, 10).await, []);
 }
 
-/// A letter that can't be written leaves the key as it was: a later call tells of it.
-pub async fn warn_expiring_without_its_letter_marks_nothing<S: Stores>(db: S) {
+/// An e-mail that can't be written leaves the key as it was: a later call tells of it.
+pub async fn warn_expiring_without_its_email_marks_nothing<S: Stores>(db: S) {
     let (at, key) = ending_soon(&db).await;
     let there = new_job();
     db.enqueue(there.clone(), by(at)).await.unwrap().unwrap();
@@ -83,20 +85,20 @@ pub async fn warn_expiring_without_its_letter_marks_nothing<S: Stores>(db: S) {
     for wording in [Words::failing(), half] {
         assert!(db.warn_expiring(due(at, 10), wording, by(at)).await.is_err());
         assert_eq!(events(&db, Action::ApiKeyExpiring).await.len(), 0);
-        assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 1);
+        assert_eq!(db.waiting(JobKind::Email).await.unwrap(), 1);
     }
     let words = Words::of(vec![fresh]);
     let warnings = db.warn_expiring(due(at, 10), words, by(at)).await.unwrap();
     assert_eq!(outcomes(&warnings), [(key, Warned::Told(1))]);
-    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 2);
+    assert_eq!(db.waiting(JobKind::Email).await.unwrap(), 2);
     assert_eq!(warned(&db, at, 10).await, []);
 }
 
-/// A key whose every letter is withheld is answered again, but not to who asks for those behind it; one letter is enough.
+/// A key whose every e-mail is withheld is answered again, but not to who asks for those behind it; one e-mail is enough.
 pub async fn warn_expiring_answers_what_was_withheld_again<S: Stores>(db: S) {
     let (at, key) = ending_soon(&db).await;
     let budget = Budget {
-        subject: Subject::new("a test", &[b"keys"]),
+        subject: BudgetSubject::new("a test", &[b"keys"]),
         rate: Rate::parse("1/day").unwrap(),
     };
     assert_eq!(db.spend(vec![budget], at).await.unwrap(), Ok(()));
@@ -104,9 +106,9 @@ pub async fn warn_expiring_answers_what_was_withheld_again<S: Stores>(db: S) {
         budgets: vec![budget],
         ..new_job()
     };
-    let warn = async |letters: Vec<NewJob>, after| {
-        let due = Due { after, ..due(at, 10) };
-        let warnings = db.warn_expiring(due, Words::of(letters), by(at)).await;
+    let warn = async |emails: Vec<NewJob>, after| {
+        let due = ExpiryWindow { after, ..due(at, 10) };
+        let warnings = db.warn_expiring(due, Words::of(emails), by(at)).await;
         outcomes(&warnings.unwrap())
     };
     let untold = warn(vec![withheld(), withheld()], None).await;
@@ -119,7 +121,7 @@ pub async fn warn_expiring_answers_what_was_withheld_again<S: Stores>(db: S) {
     let told = warn(vec![withheld(), new_job()], None).await;
     assert_eq!(told, [(key, Warned::Told(1))]);
     assert_eq!(warn(vec![new_job()], None).await, []);
-    assert_eq!(db.waiting(Kind::Letter).await.unwrap(), 1);
+    assert_eq!(db.waiting(JobKind::Email).await.unwrap(), 1);
 }
 
 /// A key that ends in time for a warning at this moment.
@@ -133,8 +135,8 @@ async fn ending_soon<S: Stores>(db: &S) -> (Timestamp, Id) {
     (START.plus(DAY * 2), new.id)
 }
 
-fn due(at: Timestamp, limit: u32) -> Due {
-    Due {
+fn due(at: Timestamp, limit: u32) -> ExpiryWindow {
+    ExpiryWindow {
         before: at.plus(DAY * 7),
         after: None,
         limit,
@@ -146,7 +148,7 @@ fn outcomes(warnings: &[Warning]) -> Vec<(Id, Warned)> {
     warnings.iter().map(outcome).collect()
 }
 
-/// The keys of which a call tells, without a letter, that they end within a week.
+/// The keys of which a call tells, without an e-mail, that they end within a week.
 pub(super) async fn warned<S: Stores>(db: &S, at: Timestamp, limit: u32) -> Vec<ApiKey> {
     let silent = Words::of(Vec::new());
     let warnings = db.warn_expiring(due(at, limit), silent, by(at)).await.unwrap();
@@ -157,16 +159,16 @@ pub(super) async fn warned<S: Stores>(db: &S, at: Timestamp, limit: u32) -> Vec<
 struct Words(Result<Vec<NewJob>, Fault>);
 
 impl Words {
-    fn of(letters: Vec<NewJob>) -> Arc<dyn Wording> {
-        Arc::new(Self(Ok(letters)))
+    fn of(emails: Vec<NewJob>) -> Arc<dyn ExpiryWording> {
+        Arc::new(Self(Ok(emails)))
     }
 
-    fn failing() -> Arc<dyn Wording> {
+    fn failing() -> Arc<dyn ExpiryWording> {
         Arc::new(Self(Err(Fault::Other("no words".to_owned()))))
     }
 }
 
-impl Wording for Words {
+impl ExpiryWording for Words {
     fn ends_soon(&self, _: &Expiring, _: &Context) -> Result<Vec<NewJob>, Fault> {
         self.0.clone()
     }

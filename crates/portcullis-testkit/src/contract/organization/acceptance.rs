@@ -8,7 +8,7 @@ use portcullis_core::organization::OrganizationsError;
 use super::invitation::accept;
 use super::{acting, add, create, invited, named, proven, roles, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{START, by, count, events, registered, together, verified};
+use crate::contract::fixtures::{START, by, count, events, registered, together, verified};
 
 /// A role of an invitation that is gone is left out; one that its writer has no more lets nobody in.
 pub async fn accept_invitation_judges_the_roles_of_now<S: Stores>(db: S) {

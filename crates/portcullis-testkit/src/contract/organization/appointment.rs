@@ -1,6 +1,6 @@
 //! Who administers appoints and dismisses members by what they are everywhere.
 
-use portcullis_core::account::{Account, State as AccountState};
+use portcullis_core::account::{Account, AccountState};
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::authz::{OrganizationsWrite, Permission as _};
 use portcullis_core::checks;
@@ -8,20 +8,20 @@ use portcullis_core::effect::Effect;
 use portcullis_core::organization::OrganizationsError::{
     Forbidden, LastOwner, ServersRole, UnknownAccount, UnknownMember, UnknownOrganization, UnknownRole,
 };
-use portcullis_core::organization::{Id, OWNED, OWNER, OrganizationsError, State};
+use portcullis_core::organization::{Id, OWNED, OWNER, OrganizationState, OrganizationsError};
 use portcullis_core::roles::PermissionRecord;
 use portcullis_core::scopes::{ADMINISTRATOR, Scopes};
 
 use super::{acting, add, create, named, operator, roles, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     START, by, count, event_count, events, fresh_id, registered, service, set_state, together,
 };
 
 const WRITE: &str = OrganizationsWrite::PERMISSION.name;
 
 /// What stands in the way, as names.
-fn lacks(names: &[&str]) -> Result<Effect, OrganizationsError> {
+fn forbidden(names: &[&str]) -> Result<Effect, OrganizationsError> {
     Err(Forbidden {
         missing: named(names),
     })
@@ -89,7 +89,7 @@ pub async fn appointing_beyond_ones_own_is_refused<S: Stores>(db: S) {
     ] {
         let case = format!("{:?} {given:?} by {by:?}", who.username);
         let change = db.appoint_member(acme, who.id, named(given), by).await;
-        assert_eq!(change.unwrap(), lacks(&[missing]), "{case}");
+        assert_eq!(change.unwrap(), forbidden(&[missing]), "{case}");
     }
     assert_eq!(event_count(&db).await, before);
     // Who may not act any more is nobody, too.
@@ -101,7 +101,7 @@ pub async fn appointing_beyond_ones_own_is_refused<S: Stores>(db: S) {
     );
     set_state(&db, root.id, AccountState::Locked).await;
     let locked = db.appoint_member(acme, eve.id, vec![], acting(&root)).await;
-    assert_eq!(locked.unwrap(), lacks(&[WRITE]));
+    assert_eq!(locked.unwrap(), forbidden(&[WRITE]));
     assert_eq!(roles(&db, acme, &ben).await.unwrap(), ["reader"]);
     assert_eq!(db.members(acme, None, 10).await.unwrap().len(), 2);
     // What somebody has they take.
@@ -173,10 +173,10 @@ pub async fn dismissing_from_above_is_refused<S: Stores>(db: S) {
     let of_writer = ["posts:write"];
     let machine = || narrowed(&root, &[WRITE, "posts:read"]);
     for (by, who, expected) in [
-        (acting(&anna), &ben, lacks(&[WRITE])),
-        (acting(&desk), &ben, lacks(&of_writer)),
-        (machine(), &ben, lacks(&of_writer)),
-        (acting(&desk), &root, lacks(&above)),
+        (acting(&anna), &ben, forbidden(&[WRITE])),
+        (acting(&desk), &ben, forbidden(&of_writer)),
+        (machine(), &ben, forbidden(&of_writer)),
+        (acting(&desk), &root, forbidden(&above)),
         (acting(&root), &desk, Err(UnknownMember)),
     ] {
         let case = format!("{:?} by {by:?}", who.username);
@@ -219,7 +219,7 @@ pub async fn appointing_works_in_every_organization<S: Stores>(db: S) {
     let nowhere = db.dismiss_member(Id::NONE, ben.id, acting(&root)).await.unwrap();
     assert_eq!(nowhere, Err(UnknownOrganization));
     let set = db
-        .set_organization_state(acme, State::Suspended, operator())
+        .set_organization_state(acme, OrganizationState::Suspended, operator())
         .await;
     assert_eq!(set.unwrap(), Ok(Effect::Changed));
     // Who can't act may be let in, and is no owner who counts.

@@ -9,7 +9,7 @@ use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::{acting, add, create, invitation, named, operator, proven, roles, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{START, by, event_count, registered};
+use crate::contract::fixtures::{START, by, event_count, registered};
 
 /// Nobody gives a role that brings more than they have themselves, however they try.
 #[allow(
@@ -121,9 +121,9 @@ pub async fn role_that_inherits_a_title_is_given_by_who_has_the_title<S: Stores>
         .set_member_roles(acme, ben.id, taken.clone(), acting(&ben))
         .await;
     assert_eq!(change.unwrap(), Err(OrganizationsError::BeyondYourRoles));
-    let letter = invitation(acme, "eve@example.com", &["deputy"]);
+    let email = invitation(acme, "eve@example.com", &["deputy"]);
     assert_eq!(
-        db.invite(letter, acting(&ben)).await.unwrap(),
+        db.invite(email, acting(&ben)).await.unwrap(),
         Err(OrganizationsError::BeyondYourRoles)
     );
     // Not by a permission that both have, either.

@@ -1,6 +1,6 @@
 //! Inviting an address, and accepting once.
 
-use portcullis_core::account::{Account, State as AccountState};
+use portcullis_core::account::{Account, AccountState};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
@@ -9,7 +9,7 @@ use portcullis_core::organization::OrganizationsError::{
     UnknownOrganization,
 };
 use portcullis_core::organization::{
-    Belonging, Id, InvitationKind, NewInvitation, OrganizationsError, State,
+    Belonging, Id, InvitationKind, NewInvitation, OrganizationState, OrganizationsError,
 };
 use portcullis_core::secret::Digest;
 
@@ -17,7 +17,7 @@ use super::{
     acting, acting_at, add, create, invitation, invited, named, operator, proven, roles, with_roles,
 };
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     MICROSECOND, START, count, event_count, events, fresh_digest, fresh_id, registered, set_state, together,
     verified,
 };
@@ -125,7 +125,10 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
         .await;
     assert_eq!(late.unwrap(), Err(InvalidInvitation));
     // Suspended, and taken back.
-    for (state, expected) in [(State::Suspended, true), (State::Active, false)] {
+    for (state, expected) in [
+        (OrganizationState::Suspended, true),
+        (OrganizationState::Active, false),
+    ] {
         let set = db.set_organization_state(acme, state, operator()).await.unwrap();
         assert_eq!(set, Ok(Effect::Changed));
         if expected {

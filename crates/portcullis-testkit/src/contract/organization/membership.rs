@@ -3,12 +3,12 @@
 use portcullis_core::account;
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
-use portcullis_core::organization::{Id, OWNER, OrganizationsError, Selector, State};
+use portcullis_core::organization::{Id, OWNER, OrganizationState, OrganizationsError, Selector};
 use portcullis_core::scopes::ADMINISTRATOR;
 
 use super::{acting, add, create, invitation, named, operator, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{START, by, fresh_id, registered};
+use crate::contract::fixtures::{START, by, fresh_id, registered};
 
 /// A membership is read with everything it inherits, and nothing of another organization's.
 pub async fn membership_is_of_one_account_in_one_organization<S: Stores>(db: S) {
@@ -90,7 +90,7 @@ pub async fn as_member_tells_what_all_active_organizations_give<S: Stores>(db: S
     add(&db, acme, &ben, &["reader"]).await;
     add(&db, other, &ben, &["writer", "title"]).await;
     assert_eq!(given(ben.id).await, (2, named(&["posts:read", "posts:write"])));
-    let suspended = db.set_organization_state(other, State::Suspended, operator());
+    let suspended = db.set_organization_state(other, OrganizationState::Suspended, operator());
     assert_eq!(suspended.await.unwrap(), Ok(Effect::Changed));
     assert_eq!(given(ben.id).await, (2, named(&["posts:read"])));
     let removed = db.remove_member(acme, ben.id, acting(&anna)).await;
@@ -107,10 +107,10 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &[]).await;
     let set = async |state| db.set_organization_state(acme, state, operator()).await.unwrap();
-    assert_eq!(set(State::Active).await, Ok(Effect::Unchanged));
-    assert_eq!(set(State::Suspended).await, Ok(Effect::Changed));
+    assert_eq!(set(OrganizationState::Active).await, Ok(Effect::Unchanged));
+    assert_eq!(set(OrganizationState::Suspended).await, Ok(Effect::Changed));
     let facts = db.membership(anna.id, Selector::Id(acme)).await.unwrap().unwrap();
-    assert_eq!(facts.organization.state, State::Suspended);
+    assert_eq!(facts.organization.state, OrganizationState::Suspended);
     for change in [
         db.set_member_roles(acme, ben.id, named(&["reader"]), acting(&anna))
             .await,
@@ -134,7 +134,7 @@ pub async fn suspended_organization_changes_nothing<S: Stores>(db: S) {
         assert_eq!(added.unwrap(), Err(OrganizationsError::BeyondYourRoles));
     }
     let nowhere = db
-        .set_organization_state(Id::from_uuid(fresh_id()), State::Active, operator())
+        .set_organization_state(Id::from_uuid(fresh_id()), OrganizationState::Active, operator())
         .await;
     assert_eq!(nowhere.unwrap(), Err(OrganizationsError::UnknownOrganization));
 }

@@ -5,8 +5,8 @@
 mod acceptance;
 mod appointment;
 mod authority;
+mod emails;
 mod invitation;
-mod letters;
 mod membership;
 mod naming;
 mod ownership;
@@ -16,19 +16,21 @@ use portcullis_core::audit::{Actor, Context};
 use portcullis_core::authz::{MembersWrite, Permission as _};
 use portcullis_core::effect::Effect;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::organization::{Id, InvitationId, Name, NewInvitation, NewOrganization, Slug};
+use portcullis_core::organization::{
+    Id, InvitationId, NewInvitation, NewOrganization, OrganizationName, Slug,
+};
 use portcullis_core::roles::PermissionRecord;
 
 pub use self::acceptance::*;
 pub use self::appointment::*;
 pub use self::authority::*;
+pub use self::emails::*;
 pub use self::invitation::*;
-pub use self::letters::*;
 pub use self::membership::*;
 pub use self::naming::*;
 pub use self::ownership::*;
 use crate::contract::Stores;
-use crate::contract::given::{DAY, START, by, fresh_digest, fresh_id, registered, verified};
+use crate::contract::fixtures::{DAY, START, by, fresh_digest, fresh_id, registered, verified};
 
 fn acting(who: &Account) -> Context {
     acting_at(who, START)
@@ -49,7 +51,7 @@ fn new(slug: &str, owner: &Account) -> NewOrganization {
     NewOrganization {
         id: Id::from_uuid(fresh_id()),
         slug: Slug::parse(slug).unwrap(),
-        name: Name::parse("Some Name").unwrap(),
+        name: OrganizationName::parse("Some OrganizationName").unwrap(),
         owner: owner.id,
         limit: None,
         at: START,
@@ -130,7 +132,7 @@ fn invitation(id: Id, email: &str, roles: &[&str]) -> NewInvitation {
         digest: fresh_digest(),
         expires_at: START.plus(DAY * 7),
         limit: 100,
-        letter: None,
+        mail: None,
         budgets: Vec::new(),
     }
 }

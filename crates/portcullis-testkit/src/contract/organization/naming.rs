@@ -4,12 +4,12 @@ use portcullis_core::account::{self, Account};
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
 use portcullis_core::organization::{
-    Id, Name, NewOrganization, OWNER, OrganizationsError, Renaming, Selector, Slug,
+    Id, NewOrganization, OWNER, OrganizationName, OrganizationsError, Renaming, Selector, Slug,
 };
 
 use super::{acting, create, new, roles};
 use crate::contract::Stores;
-use crate::contract::given::{count, event_count, fresh_id, registered, together};
+use crate::contract::fixtures::{count, event_count, fresh_id, registered, together};
 
 /// A slug that is or was somebody's is nobody else's, and nothing is written for a refusal.
 pub async fn create_organization_refuses_what_is_taken<S: Stores>(db: S) {
@@ -122,7 +122,7 @@ pub async fn rename_organization_keeps_former_slugs<S: Stores>(db: S) {
     );
     assert_eq!(rename(acme, to("acme")).await, Ok(Effect::Changed));
     let named = Renaming {
-        name: Some(Name::parse("Acme & Co").unwrap()),
+        name: Some(OrganizationName::parse("Acme & Co").unwrap()),
         slug: None,
     };
     assert_eq!(rename(acme, named).await, Ok(Effect::Changed));

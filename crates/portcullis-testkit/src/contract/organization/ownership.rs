@@ -1,6 +1,6 @@
 //! There is always an owner.
 
-use portcullis_core::account::State as AccountState;
+use portcullis_core::account::AccountState;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
@@ -9,7 +9,7 @@ use portcullis_core::organization::{OWNED, OWNER, OrganizationsError};
 use super::invitation::accept;
 use super::{acting, add, create, invited, named, new, operator, proven, roles, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     count, event_count, events, registered, service, set_state, together, verified,
 };
 

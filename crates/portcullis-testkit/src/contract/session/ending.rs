@@ -3,10 +3,10 @@
 use portcullis_core::account::{self, Stamp};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
-use portcullis_core::session::{self, Ending, Keys};
+use portcullis_core::session::{self, ApiKeyHandling, Ending};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     MINUTE, START, by, count, events, fresh_id, lives, opened, refused, registered, session_for, together,
 };
 
@@ -87,14 +87,14 @@ pub async fn end_all_changes_the_stamp<S: Stores>(db: S) {
     let stamp = Stamp::from_uuid(fresh_id());
     let nobody = account::Id::from_uuid(fresh_id());
     assert_eq!(
-        db.end_everything(nobody, stamp, Keys::Stay, by(START))
+        db.end_everything(nobody, stamp, ApiKeyHandling::Stay, by(START))
             .await
             .unwrap()
             .sessions,
         0
     );
     assert_eq!(
-        db.end_everything(anna.id, stamp, Keys::Stay, by(START))
+        db.end_everything(anna.id, stamp, ApiKeyHandling::Stay, by(START))
             .await
             .unwrap()
             .sessions,
@@ -111,7 +111,7 @@ pub async fn end_all_changes_the_stamp<S: Stores>(db: S) {
     assert!(lives(&db, strangers.id).await);
     assert_eq!(account::Store::find(&db, other.id).await.unwrap(), Some(other));
     assert_eq!(
-        db.end_everything(anna.id, stamp, Keys::Stay, by(START))
+        db.end_everything(anna.id, stamp, ApiKeyHandling::Stay, by(START))
             .await
             .unwrap()
             .sessions,

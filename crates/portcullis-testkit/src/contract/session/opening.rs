@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use portcullis_core::account::{self, Stamp, State};
+use portcullis_core::account::{self, AccountState, Stamp};
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::session::{self, Device, NotOpened, Opened};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     MINUTE, START, by, count, event_count, events, fresh_id, lives, opened, refused, registered, session_for,
     set_state, together, verified,
 };
@@ -25,9 +25,9 @@ pub async fn open_of_a_changed_account_is_refused<S: Stores>(db: S) {
     nobody.account = account::Id::from_uuid(fresh_id());
     let before = event_count(&db).await;
     for (new, state) in [
-        (stale, State::Unverified),
-        (verified_only, State::Unverified),
-        (nobody, State::Disabled),
+        (stale, AccountState::Unverified),
+        (verified_only, AccountState::Unverified),
+        (nobody, AccountState::Disabled),
     ] {
         let refused = db.open(new.clone(), by(START)).await.unwrap();
         assert_eq!(refused, Err(NotOpened(state)));
@@ -38,18 +38,18 @@ pub async fn open_of_a_changed_account_is_refused<S: Stores>(db: S) {
         }
     }
     assert_eq!(event_count(&db).await, before);
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         let mut new = session_for(&db, &set_state(&db, anna.id, state).await);
         new.require_verified = false;
         assert_eq!(db.open(new, by(START)).await.unwrap(), Err(NotOpened(state)));
     }
-    set_state(&db, anna.id, State::Active).await;
+    set_state(&db, anna.id, AccountState::Active).await;
     let active = verified(&db, anna.id).await;
     // The stamp that was read before the account was disabled is worth nothing now.
     let old = session_for(&db, &anna);
     assert_eq!(
         db.open(old, by(START)).await.unwrap(),
-        Err(NotOpened(State::Active))
+        Err(NotOpened(AccountState::Active))
     );
     let mut new = session_for(&db, &active);
     new.require_verified = true;
@@ -66,7 +66,7 @@ pub async fn open_racing_with_disabling_leaves_nothing<S: Stores>(db: S) {
         new.limit = 1_000;
         async move {
             if n == 50 {
-                set_state(&db, new.account, State::Disabled).await;
+                set_state(&db, new.account, AccountState::Disabled).await;
             } else {
                 // Either of them may come first.
                 let _ = db.open(new.clone(), by(START)).await.unwrap();

@@ -5,7 +5,7 @@ use portcullis_core::checks;
 use portcullis_core::session::{self, Ending};
 
 use crate::contract::Stores;
-use crate::contract::given::{
+use crate::contract::fixtures::{
     HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, fresh_digest, fresh_id, lives,
     new_account, opened, registered, session_for, together,
 };

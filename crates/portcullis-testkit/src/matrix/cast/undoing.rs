@@ -1,6 +1,6 @@
 //! Credentials that were good until something was done to them, or to their account.
 
-use portcullis_identity::core::account::{self, State};
+use portcullis_identity::core::account::{self, AccountState};
 use portcullis_identity::core::authz::{AccountsWrite, CredentialKind, Permit};
 use portcullis_identity::core::login::Delivery;
 
@@ -44,8 +44,8 @@ impl Stage<'_> {
             Undoing::Everywhere => {
                 portcullis.sessions().log_out_everywhere(id, by()).await.unwrap();
             }
-            Undoing::Lock => self.set_state(id, State::Locked).await,
-            Undoing::Disable => self.set_state(id, State::Disabled).await,
+            Undoing::Lock => self.set_state(id, AccountState::Locked).await,
+            Undoing::Disable => self.set_state(id, AccountState::Disabled).await,
         }
     }
 
@@ -57,7 +57,7 @@ impl Stage<'_> {
         }
     }
 
-    async fn set_state(&self, id: account::Id, state: State) {
+    async fn set_state(&self, id: account::Id, state: AccountState) {
         let permit = Permit::<AccountsWrite>::dangerous_for_operator();
         let accounts = self.app.portcullis.accounts();
         let by = self.app.by_operator();

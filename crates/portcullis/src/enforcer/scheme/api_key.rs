@@ -12,7 +12,7 @@
 
 use axum::extract::{OriginalUri, Request};
 use http::{HeaderMap, HeaderName, Uri};
-use portcullis_core::api_key::{Format, InvalidKey, KeyDigest};
+use portcullis_core::api_key::{Format, InvalidApiKey, KeyDigest};
 use portcullis_core::authn::{Credential, Refused};
 use portcullis_core::defends;
 
@@ -127,7 +127,7 @@ pub(crate) enum KeyInQuery {
     /// What stood there has a key's form: the digest that it is looked up by.
     Key(KeyDigest),
     /// What stood there is no key of ours, by its form alone.
-    Invalid(InvalidKey),
+    Invalid(InvalidApiKey),
     /// The parameter stood there more than once.
     Several,
 }

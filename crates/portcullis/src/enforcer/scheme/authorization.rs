@@ -69,11 +69,11 @@ fn token68(bytes: &[u8]) -> Option<&str> {
 }
 
 const fn is_token68(byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let email = (byte | 0x20).wrapping_sub(b'a') < 26;
     let digit = byte.wrapping_sub(b'0') < 10;
     // From - to / there are exactly three: - . /
     let mark = (byte.wrapping_sub(b'-') < 3) | (byte == b'_') | (byte == b'~') | (byte == b'+');
-    letter | digit | mark
+    email | digit | mark
 }
 
 /// Source: RFC 9110 §5.6.2

@@ -229,4 +229,4 @@ fn has_three_parts(token: &str) -> bool {
     signature.is_some_and(|(_, signature)| !signature.contains('.'))
 }
 
-const SESSION_PREFIX: &str = <session::SessionToken as portcullis_core::secret::Kind>::PREFIX;
+const SESSION_PREFIX: &str = <session::SessionToken as portcullis_core::secret::TokenKind>::PREFIX;

@@ -54,7 +54,7 @@ fn normalise(rule: &Rule) -> Vec<Conjunction> {
         // That no scopes narrow a credential is nothing that a scope could say.
         Rule::Public
         | Rule::Authenticated
-        | Rule::Unnarrowed
+        | Rule::Unscoped
         | Rule::FreshLogin(_)
         | Rule::SecondFactor
         | Rule::Policy(_) => {

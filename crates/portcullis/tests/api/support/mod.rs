@@ -12,9 +12,9 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use portcullis::core::authn::{Alone, Authenticator, Directory, Foundation};
+use portcullis::core::authn::{AccountDirectory, Alone, Authenticator, AuthenticatorParts};
 use portcullis::core::environment::{Clock, Entropy, Environment, Timestamp};
-use portcullis::core::invalidation::{Invalidation, Marks};
+use portcullis::core::invalidation::{Generations, Invalidation};
 use portcullis::core::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use portcullis::core::session::{Device, Session, Token};
 use portcullis::core::token::{Issuer, Settings, Standing, Verifier};
@@ -53,7 +53,7 @@ impl Entropy for Counter {
 /// Everything a test of a route needs.
 pub(crate) struct Bench {
     pub(crate) world: Arc<World>,
-    pub(crate) marks: Arc<Marks>,
+    pub(crate) marks: Arc<Generations>,
     pub(crate) clock: Arc<Hand>,
     pub(crate) environment: Environment,
     pub(crate) gate: Gate,
@@ -72,13 +72,17 @@ impl Bench {
         let world = Arc::new(World::default());
         let clock = Arc::new(Hand(AtomicI64::new(START.as_micros())));
         let environment = Environment::new(Arc::clone(&clock) as _, Arc::new(Counter(AtomicU64::new(7))));
-        let marks = Arc::new(Marks::new());
+        let marks = Arc::new(Generations::new());
         let signer = SigningKey::generate(Algorithm::EdDSA, &environment).unwrap();
         let keyring = Arc::new(Keyring::of_keys(signer, Vec::new()));
         let sealer = Sealer::new(MasterKey::generate(&environment), environment.clone());
         let settings = Settings::default();
-        let authenticator = Arc::new(Authenticator::new(Foundation {
-            directory: Arc::new(Directory::new(Arc::clone(&world) as _, Arc::clone(&marks), 100)),
+        let authenticator = Arc::new(Authenticator::new(AuthenticatorParts {
+            directory: Arc::new(AccountDirectory::new(
+                Arc::clone(&world) as _,
+                Arc::clone(&marks),
+                100,
+            )),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
             api_keys: Arc::clone(&world) as _,
@@ -180,7 +184,7 @@ impl Bench {
     }
 
     /// Sets the account's state.
-    pub(crate) fn set_state(&self, state: account::State) {
+    pub(crate) fn set_state(&self, state: account::AccountState) {
         *self.world.state.lock().unwrap() = state;
         self.marks.apply(Invalidation::Account(ACCOUNT));
     }

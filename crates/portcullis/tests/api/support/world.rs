@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use portcullis::core::account::{self, Account, State};
-use portcullis::core::api_key::{self, ApiKey, Due, Found, KeyDigest, Warning, Wording};
-use portcullis::core::audit::{self, Context, Event, Filter, Occurrence};
+use portcullis::core::account::{self, Account, AccountState};
+use portcullis::core::api_key::{self, ApiKey, ExpiryWindow, ExpiryWording, Found, KeyDigest, Warning};
+use portcullis::core::audit::{self, Context, Event, EventFilter, Occurrence};
 use portcullis::core::authz::explain::{self, Bounds};
 use portcullis::core::authz::{AccountFacts, Decision};
 use portcullis::core::environment::Timestamp;
@@ -28,7 +28,7 @@ const STAMP: account::Stamp = account::Stamp::from_uuid(Uuid::from_u128(0x5));
 /// One account, its sessions, and what was audited and explained.
 pub(crate) struct World {
     pub(crate) sessions: Mutex<HashMap<[u8; 32], Session>>,
-    pub(crate) state: Mutex<State>,
+    pub(crate) state: Mutex<AccountState>,
     pub(crate) permissions: Mutex<Vec<String>>,
     pub(crate) roles: Mutex<Vec<String>>,
     pub(crate) audited: Mutex<Vec<(Occurrence, Context)>>,
@@ -43,7 +43,7 @@ impl Default for World {
     fn default() -> Self {
         Self {
             sessions: Mutex::default(),
-            state: Mutex::new(State::Active),
+            state: Mutex::new(AccountState::Active),
             permissions: Mutex::default(),
             roles: Mutex::default(),
             audited: Mutex::default(),
@@ -64,7 +64,7 @@ impl World {
             email_verified_at: None,
             stamp: STAMP,
             created_at: super::START,
-            kind: account::Kind::Person,
+            kind: account::AccountKind::Person,
         }
     }
 
@@ -156,7 +156,7 @@ impl audit::Stub for World {
         self.audited.lock().unwrap().push((refusal, by));
         Ok(())
     }
-    async fn list(&self, _: Filter, _: u32) -> Result<Vec<Event>, Fault> {
+    async fn list(&self, _: EventFilter, _: u32) -> Result<Vec<Event>, Fault> {
         Ok(Vec::new())
     }
 }
@@ -194,7 +194,12 @@ impl api_key::Stub for World {
     async fn note_used(&self, _: Vec<(api_key::Id, Timestamp, Option<IpAddr>)>) -> Result<(), Fault> {
         Ok(())
     }
-    async fn warn_expiring(&self, _: Due, _: Arc<dyn Wording>, _: Context) -> Result<Vec<Warning>, Fault> {
+    async fn warn_expiring(
+        &self,
+        _: ExpiryWindow,
+        _: Arc<dyn ExpiryWording>,
+        _: Context,
+    ) -> Result<Vec<Warning>, Fault> {
         Ok(Vec::new())
     }
 }

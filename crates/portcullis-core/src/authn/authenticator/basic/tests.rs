@@ -5,12 +5,12 @@ use async_trait::async_trait;
 
 use super::super::tests::{ACCOUNT, Bench, START, World, account, after};
 use super::*;
-use crate::account::{self, Login, Mismatch, NotProven, Stamp, State};
+use crate::account::{self, AccountState, Login, Mismatch, NotProven, Stamp};
 use crate::authn::{Credential, REMEMBERED};
 use crate::checks;
 use crate::environment::Entropy;
 use crate::fault::Fault;
-use crate::invalidation::{Invalidation, Marks};
+use crate::invalidation::{Generations, Invalidation};
 use crate::key::fakes::{FakeClock, block_on, environment};
 use crate::key::{MasterKey, Sealer};
 use crate::password::{Cost, Hasher, Password, SealedHash, Settings};
@@ -30,7 +30,7 @@ struct Accounts {
 struct Deployment {
     accounts: Arc<Accounts>,
     world: Arc<World>,
-    marks: Arc<Marks>,
+    marks: Arc<Generations>,
     authenticator: Authenticator,
     hasher: Arc<Hasher>,
     /// How often a salt was drawn.
@@ -76,7 +76,7 @@ impl Deployment {
         let drawn = Arc::new(AtomicUsize::new(0));
         let hasher = Arc::new(hasher(Cost::DANGEROUSLY_CHEAP, &drawn));
         let login = Login {
-            account: account(State::Active),
+            account: account(AccountState::Active),
             password: Some(seal(&hasher, "right")),
         };
         let accounts = Arc::new(Accounts {
@@ -223,9 +223,9 @@ fn what_changes_while_the_password_is_found_or_hashed_is_honoured() {
     );
     // It was locked meanwhile.
     let deployment = Deployment::new();
-    *deployment.world.state.lock().unwrap() = Some(State::Locked);
+    *deployment.world.state.lock().unwrap() = Some(AccountState::Locked);
     let refused = deployment.ask("right", after(1)).unwrap_err();
-    assert_eq!(refused, Refused::Account(State::Locked));
+    assert_eq!(refused, Refused::Account(AccountState::Locked));
     assert_eq!(deployment.authenticator.verified.len(), 0);
 }
 
@@ -244,17 +244,17 @@ fn a_proven_pair_is_not_hashed_again_while_its_stored_hash_is_the_same() {
     assert_eq!(drawn(), before, "every hash draws a salt");
     // A proven pair of an account that may act no more proves nothing.
     let mut login = deployment.accounts.login.lock().unwrap();
-    login.as_mut().unwrap().account.state = State::Disabled;
+    login.as_mut().unwrap().account.state = AccountState::Disabled;
     drop(login);
     deployment.marks.apply(Invalidation::Account(ACCOUNT));
     let disabled = NotProven {
         account: Some(ACCOUNT),
-        reason: Mismatch::State(State::Disabled),
+        reason: Mismatch::State(AccountState::Disabled),
     };
     let refused = deployment.ask("right", after(2)).unwrap_err();
     assert_eq!(refused, Refused::Password(disabled));
     let mut login = deployment.accounts.login.lock().unwrap();
-    login.as_mut().unwrap().account.state = State::Active;
+    login.as_mut().unwrap().account.state = AccountState::Active;
     drop(login);
     // The same password, stored anew, is hashed once more; so is every other pair.
     deployment.change_password("right");

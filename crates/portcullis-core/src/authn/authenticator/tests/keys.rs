@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::api_key::{ApiKey, Format, Found, Id, KeyDigest, Networks, Secret};
-use crate::authz::{CredentialKind, FreshLogin, Permission as _, Permit, SecondFactor, Situation};
+use crate::authz::{CredentialKind, DecisionContext, FreshLogin, Permission as _, Permit, SecondFactor};
 use crate::throttle::Rate;
 
 const KEY: Id = Id::from_uuid(Uuid::from_u128(0xc));
@@ -113,7 +113,7 @@ fn a_key_never_stands_for_a_person() {
     let (bench, secret) = given();
     let principal = ask(&bench, &secret, START).unwrap();
     assert_eq!((principal.method(), principal.authenticated_at()), (None, None));
-    let situation = Situation::at(START);
+    let situation = DecisionContext::at(START);
     let fresh = Permit::<FreshLogin<{ u32::MAX }>>::decide(Arc::clone(&principal), &situation);
     assert_eq!(fresh.unwrap_err().code(), "login_too_old");
     let second = Permit::<SecondFactor>::decide(principal, &situation);
@@ -173,7 +173,7 @@ fn what_is_wrong_with_a_key_is_told_apart() {
         change(&bench, spoil);
         assert_eq!(refusal(&bench, &secret, after(1)), expected);
     }
-    for state in [State::Locked, State::Disabled] {
+    for state in [AccountState::Locked, AccountState::Disabled] {
         let (bench, secret) = given();
         *bench.world.state.lock().unwrap() = Some(state);
         assert_eq!(refusal(&bench, &secret, after(1)), Refused::Account(state));

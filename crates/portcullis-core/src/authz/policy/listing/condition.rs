@@ -7,7 +7,7 @@ use super::super::schema::{ACCOUNT, ID, TENANT};
 use super::Outcome;
 use super::literal::{entity, is_value, pieces, text, value, values};
 use crate::authz::resource::{
-    Comparison, Field, FieldKind, Filter, ORGANIZATION, OWNER, ResourceKind, Value,
+    Comparison, FieldKind, Filter, ORGANIZATION, OWNER, ResourceField, ResourceKind, Value,
 };
 
 /// A condition, or a part of it, that no filter can say.
@@ -39,7 +39,7 @@ pub(super) struct Condition {
 
 /// A side of a comparison.
 enum Side<'a> {
-    Field(&'static Field),
+    Field(&'static ResourceField),
     Id,
     Owner,
     Organization,
@@ -174,7 +174,7 @@ impl Condition {
         }
     }
 
-    fn field(self, name: &str) -> Option<&'static Field> {
+    fn field(self, name: &str) -> Option<&'static ResourceField> {
         self.kind.fields.iter().find(|field| field.name == name)
     }
 
@@ -206,7 +206,7 @@ impl Condition {
         };
         if self.known == Known::Later {
             return match side {
-                Side::Field(Field {
+                Side::Field(ResourceField {
                     kind: FieldKind::TextSet,
                     ..
                 }) => Err(unsayable(expr)),
@@ -315,7 +315,7 @@ impl Condition {
     }
 
     /// The field, a set, contains a known text.
-    fn holds(self, expr: &Expr, field: &'static Field, known: &Expr) -> Result<Filter, Unsayable> {
+    fn holds(self, expr: &Expr, field: &'static ResourceField, known: &Expr) -> Result<Filter, Unsayable> {
         match (self.known, known) {
             (Known::Now, Expr::Literal(Literal::String(text))) => {
                 Ok(Filter::Contains(field.name, text.to_string()))
@@ -342,7 +342,7 @@ fn operands(expr: &Expr, op: BinaryOp) -> Vec<&Expr> {
     found
 }
 
-fn present(field: &'static Field) -> Filter {
+fn present(field: &'static ResourceField) -> Filter {
     if field.optional {
         Filter::Present(field.name)
     } else {

@@ -4,7 +4,7 @@
 //! [`Schema::text`] writes: one that was edited by hand, or that another version wrote, is none.
 
 use super::{APPLICATION, BASE, Declarations, FIELD_KINDS, Schema, type_of};
-use crate::authz::resource::{Field, ResourceKind, Tenancy};
+use crate::authz::resource::{ResourceField, ResourceKind, Tenancy};
 
 /// The text isn't what [`Schema::text`] writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +34,7 @@ impl Schema {
 /// A kind of resource that is being read.
 struct Kind<'a> {
     name: &'a str,
-    fields: Vec<Field>,
+    fields: Vec<ResourceField>,
     actions: Vec<&'static str>,
 }
 
@@ -74,12 +74,12 @@ fn declarations(text: &str) -> Option<Declarations> {
     Some(declarations)
 }
 
-fn read_field(text: &str) -> Option<Field> {
+fn read_field(text: &str) -> Option<ResourceField> {
     let (name, rest) = text.split_once('"')?;
     let (optional, rest) = rest.strip_prefix('?').map_or((false, rest), |rest| (true, rest));
     let written = rest.strip_prefix(": ")?.strip_suffix(',')?;
     let kind = FIELD_KINDS.into_iter().find(|kind| type_of(*kind) == written)?;
-    Some(Field {
+    Some(ResourceField {
         name: kept(name),
         kind,
         optional,

@@ -5,10 +5,10 @@ use crate::authz::policy::Live;
 use crate::authz::{Filter, PolicyFilters};
 use crate::checks;
 
-const EXPORT: &str = "permit(principal, action == Action::\"reports:export\", resource)";
+const EXPORT: &str = "permit(principal, action == ActionOn::\"reports:export\", resource)";
 
 #[track_caller]
-fn check(text: &str, who: &Caller, situation: &Situation<'_>, expected: Verdict) {
+fn check(text: &str, who: &Caller, situation: &DecisionContext<'_>, expected: Verdict) {
     let set = set(text);
     let principal = who.principal();
     let verdict = set.decide(&principal, situation, "reports:export", None);
@@ -21,7 +21,7 @@ fn check(text: &str, who: &Caller, situation: &Situation<'_>, expected: Verdict)
 
 /// `condition` of a policy that permits.
 #[track_caller]
-fn when(condition: &str, who: &Caller, situation: &Situation<'_>, expected: bool) {
+fn when(condition: &str, who: &Caller, situation: &DecisionContext<'_>, expected: bool) {
     let expected = if expected { Permitted } else { Silent };
     check(
         &format!("{EXPORT} when {{ {condition} }};"),
@@ -35,12 +35,12 @@ fn when(condition: &str, who: &Caller, situation: &Situation<'_>, expected: bool
 fn one_that_forbids_outweighs_all_that_permit() {
     checks!("T060");
     let permits = format!("{EXPORT};");
-    let forbids = "forbid(principal, action == Action::\"reports:export\", resource);";
+    let forbids = "forbid(principal, action == ActionOn::\"reports:export\", resource);";
     check(forbids, &caller(), &now(), Forbidden);
     check(&format!("{permits}{forbids}"), &caller(), &now(), Forbidden);
     check(&format!("{permits}{permits}"), &caller(), &now(), Permitted);
     check(
-        "permit(principal, action == Action::\"reports:read\", resource);",
+        "permit(principal, action == ActionOn::\"reports:read\", resource);",
         &caller(),
         &now(),
         Silent,
@@ -88,7 +88,7 @@ fn a_credential_narrowed_by_scopes_has_no_roles() {
         when(condition, &editor, &now(), whole);
         when(condition, &narrowed, &now(), part);
     }
-    let scope = "permit(principal in Role::\"editor\", action == Action::\"reports:export\", resource);";
+    let scope = "permit(principal in Role::\"editor\", action == ActionOn::\"reports:export\", resource);";
     check(scope, &editor, &now(), Permitted);
     check(scope, &narrowed, &now(), Silent);
 }
@@ -101,7 +101,7 @@ fn the_organization_is_the_one_whose_member_the_caller_is() {
         tenant(7)
     );
     let (inside, elsewhere) = (member(7, &["owner"]), member(8, &[]));
-    let selecting = |member| Situation {
+    let selecting = |member| DecisionContext {
         selected: Some(tenant(7)),
         member,
         ..now()
@@ -122,7 +122,7 @@ fn the_organization_is_the_one_whose_member_the_caller_is() {
 
 #[test]
 fn circumstances_count_from_boundary_to_boundary() {
-    let at = |seconds: i64| Situation::at(Timestamp::from_seconds(LOGIN.as_seconds() + seconds));
+    let at = |seconds: i64| DecisionContext::at(Timestamp::from_seconds(LOGIN.as_seconds() + seconds));
     let before = "context.now < datetime(\"2023-11-14T22:14:20Z\")";
     when(before, &caller(), &at(59), true);
     when(before, &caller(), &at(60), false);
@@ -141,7 +141,7 @@ fn circumstances_count_from_boundary_to_boundary() {
         when(inside, &caller(), &from(address), expected);
     }
     when(inside, &caller(), &now(), false);
-    let agent = Situation {
+    let agent = DecisionContext {
         user_agent: Some("curl/8"),
         ..now()
     };
@@ -240,9 +240,9 @@ fn a_resource_that_is_not_what_was_declared_is_forbidden() {
 #[test]
 fn a_resource_is_decided_by_its_owner_and_fields() {
     let set = set(
-        "permit(principal, action == Action::\"posts:edit\", resource) when { resource has owner && resource.owner == principal };
+        "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource has owner && resource.owner == principal };
          forbid(principal, action, resource is Post) when { resource.tags.contains(\"frozen\") };
-         permit(principal, action == Action::\"posts:read\", resource is Note);",
+         permit(principal, action == ActionOn::\"posts:read\", resource is Note);",
     );
     let decide =
         |action, facts: &ResourceFacts| set.decide(&caller().principal(), &now(), action, Some(facts));

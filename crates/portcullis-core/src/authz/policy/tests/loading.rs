@@ -31,11 +31,11 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
             &[(2, 44, "")],
         ),
         (
-            "permit(principal, action == Action::\"reports:exprot\", resource);",
-            &[(1, 29, "unrecognized action `Action::\"reports:exprot\"`")],
+            "permit(principal, action == ActionOn::\"reports:exprot\", resource);",
+            &[(1, 29, "unrecognized action `ActionOn::\"reports:exprot\"`")],
         ),
         (
-            "@id(\"late\")\npermit(principal, action == Action::\"posts:edit\", resource)\nwhen { resource.titel == \"x\" };",
+            "@id(\"late\")\npermit(principal, action == ActionOn::\"posts:edit\", resource)\nwhen { resource.titel == \"x\" };",
             &[(
                 3,
                 8,
@@ -43,7 +43,7 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
             )],
         ),
         (
-            "permit(principal, action == Action::\"posts:edit\", resource) when { resource.score > 3 };",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource.score > 3 };",
             &[(
                 1,
                 68,
@@ -51,23 +51,23 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
             )],
         ),
         (
-            "permit(principal, action == Action::\"posts:edit\", resource) when { resource.size > \"3\" };",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource.size > \"3\" };",
             &[(1, 84, "unexpected type")],
         ),
         (
-            "permit(principal in Group::\"a\", action == Action::\"posts:edit\", resource);",
+            "permit(principal in Group::\"a\", action == ActionOn::\"posts:edit\", resource);",
             &[(1, 21, "unrecognized entity type `Group`")],
         ),
         (
-            "permit(principal, action == Action::\"posts:edit\", resource) when { resource has owner && resource.owner in Role::\"editor\" };",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource has owner && resource.owner in Role::\"editor\" };",
             &[(1, 90, "")],
         ),
         (
-            "permit(principal == Account::\"anna\", action == Action::\"posts:edit\", resource);",
+            "permit(principal == Account::\"anna\", action == ActionOn::\"posts:edit\", resource);",
             &[(1, 1, "is no account")],
         ),
         (
-            "permit(principal == ?principal, action == Action::\"posts:edit\", resource);",
+            "permit(principal == ?principal, action == ActionOn::\"posts:edit\", resource);",
             &[(1, 1, "template")],
         ),
     ] {
@@ -77,7 +77,7 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
 
 #[test]
 fn every_fault_of_every_file_is_told_at_once() {
-    let bad = "permit(principal, action == Action::\"nope:nope\", resource);";
+    let bad = "permit(principal, action == ActionOn::\"nope:nope\", resource);";
     let report = Set::load(&schema(), &[source("a.cedar", bad), source("b.cedar", bad)]).unwrap_err();
     let files: Vec<_> = report.0.iter().map(|flaw| flaw.file.as_str()).collect();
     assert_eq!(files, ["a.cedar", "b.cedar"]);
@@ -85,13 +85,13 @@ fn every_fault_of_every_file_is_told_at_once() {
 
 #[test]
 fn a_name_stands_once_over_all_files() {
-    let named = "@id(\"one\")\npermit(principal, action == Action::\"posts:edit\", resource);";
+    let named = "@id(\"one\")\npermit(principal, action == ActionOn::\"posts:edit\", resource);";
     let report = Set::load(&schema(), &[source("a.cedar", named), source("b.cedar", named)]).unwrap_err();
     assert_eq!(
         report.to_string(),
         "b.cedar:1:1: the policy `one` has the name of the one at a.cedar:1: rename it"
     );
-    let unnamed = "permit(principal, action == Action::\"posts:edit\", resource);";
+    let unnamed = "permit(principal, action == ActionOn::\"posts:edit\", resource);";
     let set = Set::load(
         &schema(),
         &[source("a.cedar", unnamed), source("b.cedar", unnamed)],
@@ -120,19 +120,19 @@ fn nothing_to_load_is_a_set_that_permits_nothing() {
 fn what_never_applies_or_cannot_be_listed_is_noted() {
     for (text, expected) in [
         (
-            "permit(principal, action == Action::\"posts:edit\", resource);",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource);",
             None,
         ),
         (
-            "permit(principal, action == Action::\"posts:edit\", resource is Note);",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource is Note);",
             Some("unable to find an applicable action"),
         ),
         (
-            "permit(principal, action == Action::\"posts:edit\", resource) when { resource.size * 2 < 10 };",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource.size * 2 < 10 };",
             Some("can't be listed: no list can ask for"),
         ),
         (
-            "permit(principal, action == Action::\"posts:edit\", resource) when { principal has email && principal.email == resource.title };",
+            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { principal has email && principal.email == resource.title };",
             None,
         ),
     ] {
@@ -152,7 +152,7 @@ fn what_never_applies_or_cannot_be_listed_is_noted() {
 fn declarations_that_make_no_schema_are_refused() {
     fn kind(
         name: &'static str,
-        fields: &'static [Field],
+        fields: &'static [ResourceField],
         actions: &'static [&'static str],
     ) -> &'static ResourceKind {
         Box::leak(Box::new(ResourceKind {
@@ -162,11 +162,11 @@ fn declarations_that_make_no_schema_are_refused() {
             actions,
         }))
     }
-    const ID: Field = field("id", FieldKind::Text, false);
-    const OWNER: Field = field("owner", FieldKind::Account, false);
-    const ORGANIZATION: Field = field("organization", FieldKind::Organization, true);
-    const NAMELESS: Field = field("", FieldKind::Text, false);
-    const TITLE: Field = field("title", FieldKind::Text, false);
+    const ID: ResourceField = field("id", FieldKind::Text, false);
+    const OWNER: ResourceField = field("owner", FieldKind::Account, false);
+    const ORGANIZATION: ResourceField = field("organization", FieldKind::Organization, true);
+    const NAMELESS: ResourceField = field("", FieldKind::Text, false);
+    const TITLE: ResourceField = field("title", FieldKind::Text, false);
     let refused = |kinds: &[&'static ResourceKind]| {
         let mut declarations = Declarations::new();
         kinds.iter().for_each(|kind| declarations.kind(kind));
@@ -175,7 +175,7 @@ fn declarations_that_make_no_schema_are_refused() {
     for name in [
         "",
         "Account",
-        "Situation",
+        "DecisionContext",
         "String",
         "post-it",
         "1st",
@@ -223,8 +223,8 @@ fn the_schema_says_what_was_declared() {
         "entity Post {",
         "  \"score\"?: Long,",
         "  \"tags\": Set<String>,",
-        "action \"posts:read\" appliesTo { principal: [Account], resource: [Post, Note], context: Situation };",
-        "action \"reports:export\" appliesTo { principal: [Account], resource: [Application], context: Situation };",
+        "action \"posts:read\" appliesTo { principal: [Account], resource: [Post, Note], context: DecisionContext };",
+        "action \"reports:export\" appliesTo { principal: [Account], resource: [Application], context: DecisionContext };",
     ] {
         assert!(schema.text().contains(line), "{line}\n{}", schema.text());
     }
@@ -324,7 +324,7 @@ fn a_schema_is_read_as_it_was_written_and_no_other_is() {
         text.replacen("\"draft\": Bool", "\"draft\": Truth", 1),
         text.replacen("resource: [Post]", "resource: [Poster]", 1),
         text.replacen("action \"posts:edit\"", "action \"edit\"", 1),
-        text.replacen("context: Situation }", "context: {} }", 1),
+        text.replacen("context: DecisionContext }", "context: {} }", 1),
         format!("{text}\nentity Post {{\n  id: String,\n}};\n"),
         text.chars().take(text.len() - 5).collect(),
     ] {
@@ -334,7 +334,7 @@ fn a_schema_is_read_as_it_was_written_and_no_other_is() {
     let read = Schema::read(&text).unwrap();
     assert_eq!(read.text(), text);
     assert_eq!(read.declarations().kinds().len(), 2);
-    let policy = "permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.size + 1 > 2 };";
+    let policy = "permit(principal, action == ActionOn::\"posts:edit\", resource is Post) when { resource.size + 1 > 2 };";
     let sources = [source("a.cedar", policy)];
     let (here, there) = (Set::load(&schema(), &sources), Set::load(&read, &sources));
     assert_eq!(here.unwrap().notes(), there.unwrap().notes());

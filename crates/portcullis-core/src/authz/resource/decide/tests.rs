@@ -5,8 +5,8 @@ use proptest::prelude::{Just, Strategy, any, prop_assert, prop_oneof, proptest};
 use uuid::Uuid;
 
 use super::*;
-use crate::account::{self, Account, State};
-use crate::authz::resource::{Action as _, Actions as _, Comparison, Value};
+use crate::account::{self, Account, AccountState};
+use crate::authz::resource::{ActionOn as _, Actions as _, Comparison, Value};
 use crate::authz::{CredentialKind, Facts, Membership, Permission as _, PermissionSet, Policies, Reasons};
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;
@@ -54,7 +54,13 @@ impl Fixed {
 }
 
 impl Policies for Fixed {
-    fn decide(&self, _: &Principal, _: &Situation<'_>, _: &str, resource: Option<&ResourceFacts>) -> Verdict {
+    fn decide(
+        &self,
+        _: &Principal,
+        _: &DecisionContext<'_>,
+        _: &str,
+        resource: Option<&ResourceFacts>,
+    ) -> Verdict {
         let resource = resource.expect("the decision is about a resource");
         if self.0.forbidden.matches(resource) {
             Verdict::Forbidden
@@ -65,11 +71,17 @@ impl Policies for Fixed {
         }
     }
 
-    fn reasons(&self, _: &Principal, _: &Situation<'_>, _: &str, _: Option<&ResourceFacts>) -> Reasons {
+    fn reasons(&self, _: &Principal, _: &DecisionContext<'_>, _: &str, _: Option<&ResourceFacts>) -> Reasons {
         panic!("reasons are for people")
     }
 
-    fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {
+    fn filters(
+        &self,
+        _: &Principal,
+        _: &DecisionContext<'_>,
+        _: &str,
+        _: &'static ResourceKind,
+    ) -> PolicyFilters {
         self.0.clone()
     }
 }
@@ -97,10 +109,10 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         facts: Arc::new(Facts {
             account: Account {
                 id: person(1),
-                kind: account::Kind::Person,
+                kind: account::AccountKind::Person,
                 email: None,
                 username: Some("anna".into()),
-                state: State::Active,
+                state: AccountState::Active,
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::nil()),
                 created_at: NOW,
@@ -135,10 +147,10 @@ fn marked(mark: i64) -> Filter {
     Filter::Compare("mark", Comparison::Equal, Value::Long(mark))
 }
 
-fn at(policies: &Fixed) -> Situation<'_> {
-    Situation {
+fn at(policies: &Fixed) -> DecisionContext<'_> {
+    DecisionContext {
         policies,
-        ..Situation::at(NOW)
+        ..DecisionContext::at(NOW)
     }
 }
 
@@ -147,7 +159,7 @@ fn at(policies: &Fixed) -> Situation<'_> {
 fn check(
     action: &ActionRule,
     who: &Principal,
-    situation: &Situation<'_>,
+    situation: &DecisionContext<'_>,
     resource: &ResourceFacts,
     granted: bool,
 ) -> Result<Basis, &'static str> {
@@ -262,7 +274,7 @@ fn a_narrowed_credential_needs_the_action_among_its_scopes_whatever_its_account_
 fn a_selected_organization_hides_the_resources_of_every_other() {
     let silent = Fixed::silent();
     let (anna, admin) = (principal(&[], None), principal(&["on-test:admin"], None));
-    let within = Situation {
+    let within = DecisionContext {
         selected: Some(tenant(5)),
         ..at(&silent)
     };
@@ -303,7 +315,7 @@ fn what_only_members_reach_is_out_of_reach_of_everybody_else() {
         (None, None, false, Ok(())),
         (None, Some(5), true, Err("other_organization")),
     ] {
-        let situation = Situation {
+        let situation = DecisionContext {
             selected: selected.map(tenant),
             member: member.then_some(&membership),
             ..at(&silent)
@@ -368,7 +380,7 @@ proptest! {
         let policies = Fixed(PolicyFilters { permitted, forbidden: forbidden.clone() });
         let who = principal(if admin { &["on-test:admin"] } else { &[] }, scoped.as_deref());
         let membership = selected.map(membership);
-        let situation = Situation {
+        let situation = DecisionContext {
             selected: selected.map(tenant),
             member: membership.as_ref().filter(|_| member),
             ..at(&policies)

@@ -5,24 +5,24 @@ use uuid::Uuid;
 
 use super::*;
 use crate::account;
-use crate::authz::resource::{Field, FieldKind, ResourceKind, Tenancy};
+use crate::authz::resource::{FieldKind, ResourceField, ResourceKind, Tenancy};
 use crate::id::OrganizationId;
 
 const POST: ResourceKind = ResourceKind {
     name: "Post",
     tenancy: Tenancy::Anywhere,
     fields: &[
-        Field {
+        ResourceField {
             name: "title",
             kind: FieldKind::Text,
             optional: true,
         },
-        Field {
+        ResourceField {
             name: "size",
             kind: FieldKind::Long,
             optional: true,
         },
-        Field {
+        ResourceField {
             name: "tags",
             kind: FieldKind::TextSet,
             optional: true,

@@ -80,14 +80,14 @@ fn about_a_hundred_and_eighty_permissions_of_twenty_six_characters_fit() {
         issuer: "https://id.example.com".into(),
         ..Settings::default()
     });
-    let mut unnarrowed = standing();
-    unnarrowed.session.scopes = None;
+    let mut unscoped = standing();
+    unscoped.session.scopes = None;
     let fits = |count: usize| {
         let names: Vec<String> = (0..count)
             .map(|n| format!("orders:warehouse-{n:04}:read"))
             .collect();
         let carried = token::carried(&["staff".to_owned()], &names);
-        carried.is_some_and(|extra| issuer.mint_access(&unnarrowed, extra).is_ok())
+        carried.is_some_and(|extra| issuer.mint_access(&unscoped, extra).is_ok())
     };
     let most = (0..400).rev().find(|count| fits(*count)).unwrap();
     assert!((180..190).contains(&most), "{most}");

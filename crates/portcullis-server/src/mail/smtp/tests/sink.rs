@@ -20,7 +20,7 @@ pub(super) struct Script {
     pub(super) end: End,
 }
 
-/// What comes after a letter.
+/// What comes after an e-mail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// It answers so.
@@ -97,15 +97,15 @@ fn converse(stream: TcpStream, script: &Script, state: &State) -> std::io::Resul
     if !script.greeting.is_empty() {
         say(script.greeting)?;
     }
-    let mut in_letter = false;
+    let mut in_email = false;
     for line in BufReader::new(stream).lines() {
         let line = line?;
         state.lines.lock().unwrap().push(line.clone());
-        if in_letter {
+        if in_email {
             if line != "." {
                 continue;
             }
-            in_letter = false;
+            in_email = false;
             match script.end {
                 End::Answer(answer) => say(answer)?,
                 End::Silence => {}
@@ -130,7 +130,7 @@ fn converse(stream: TcpStream, script: &Script, state: &State) -> std::io::Resul
                 say(answer.unwrap())?;
             }
             "DATA" => {
-                in_letter = true;
+                in_email = true;
                 say("354 go on")?;
             }
             "QUIT" => return say("221 bye"),

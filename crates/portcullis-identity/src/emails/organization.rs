@@ -1,8 +1,8 @@
-//! The letter that invites. Its link is made from the configured public address only, never from a request (`T028`),
+//! The e-mail that invites. Its link is made from the configured public address only, never from a request (`T028`),
 //! and leads to a page that uses nothing up (`T029`).
 
 use portcullis_core::defends;
-use portcullis_core::letter::Letter;
+use portcullis_core::email::Email;
 use portcullis_core::organization::{Invitation, InvitationToken, Organization};
 use url::{Host, Url};
 
@@ -13,13 +13,13 @@ pub(crate) fn invitation(
     organization: &Organization,
     invitation: &Invitation,
     token: &InvitationToken,
-) -> Letter {
+) -> Email {
     defends!("T028");
     let code = token.expose();
     let mut link = page;
     link.query_pairs_mut().append_pair("token", &code);
     let (slug, name) = (&organization.slug, plain(&organization.name));
-    Letter {
+    Email {
         to: invitation.email.clone(),
         subject: format!("Invitation to {slug}"),
         text: format!(
@@ -46,7 +46,7 @@ pub(crate) fn is_page(url: &Url) -> bool {
     (url.scheme() == "https" || (url.scheme() == "http" && loopback)) && bare && anonymous
 }
 
-/// A name that anybody may have chosen, without what mail programs turn into a link: a letter of ours must not carry
+/// A name that anybody may have chosen, without what mail programs turn into a link: an e-mail of ours must not carry
 /// somebody's advertisement.
 fn plain(name: &str) -> String {
     let kept = |c: char| {
@@ -60,7 +60,7 @@ fn plain(name: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// How much of a name stands in a letter, in characters.
+/// How much of a name stands in an e-mail, in characters.
 const NAME_LENGTH: usize = 60;
 
 #[cfg(test)]
@@ -68,16 +68,16 @@ mod tests {
     use super::*;
     use portcullis_core::checks;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::organization::{Id, InvitationId, State};
+    use portcullis_core::organization::{Id, InvitationId, OrganizationState};
     use uuid::Uuid;
 
-    fn letter(name: &str) -> Letter {
+    fn email(name: &str) -> Email {
         let start = Timestamp::from_seconds(0);
         let organization = Organization {
             id: Id::from_uuid(Uuid::from_u128(1)),
             slug: "acme".to_owned(),
             name: name.to_owned(),
-            state: State::Active,
+            state: OrganizationState::Active,
             created_at: start,
         };
         let to = Invitation {
@@ -96,17 +96,13 @@ mod tests {
     #[test]
     fn the_link_leads_to_the_configured_address() {
         checks!("T028");
-        let letter = letter("Acme & Söhne, GmbH");
+        let email = email("Acme & Söhne, GmbH");
         let token = InvitationToken::from_bytes([1; 32]);
         let link = format!("https://app.example.com/invited?token={}", *token.expose());
-        assert_eq!(letter.to, "Ben@example.com");
-        assert_eq!(letter.subject, "Invitation to acme");
-        assert!(letter.text.contains(&link));
-        assert!(
-            letter
-                .text
-                .contains("acme (Acme & Söhne, GmbH) at id.example.com")
-        );
+        assert_eq!(email.to, "Ben@example.com");
+        assert_eq!(email.subject, "Invitation to acme");
+        assert!(email.text.contains(&link));
+        assert!(email.text.contains("acme (Acme & Söhne, GmbH) at id.example.com"));
     }
 
     #[test]
@@ -131,7 +127,7 @@ mod tests {
     #[test]
     fn a_name_is_text_and_no_template() {
         for name in ["{{7*7}}", "${7*7}", "<%= 7*7 %>", "#{7*7}", "{name} 7*7"] {
-            let text = letter(name).text;
+            let text = email(name).text;
             assert!(text.contains("7 7") && !text.contains("49"), "{text}");
             assert_eq!(text.matches("acme").count(), 1, "{text}");
         }
@@ -144,7 +140,7 @@ mod tests {
             "evil.example",
             "mail me@evil.example",
         ] {
-            let text = letter(name).text;
+            let text = email(name).text;
             assert!(!text.contains("evil.example"), "{text}");
             assert_eq!(text.matches("://").count(), 1, "{text}");
         }

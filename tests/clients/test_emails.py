@@ -1,4 +1,4 @@
-"""Letters as a mail server and a mail reader of somebody else's take them."""
+"""Emails as a mail server and a mail reader of somebody else's take them."""
 
 import email
 import email.policy
@@ -20,14 +20,14 @@ class Inbox:
     """Keeps what the mail server takes."""
 
     def __init__(self):
-        self.letters = queue.SimpleQueue()
+        self.emails = queue.SimpleQueue()
 
     async def handle_DATA(self, server, session, envelope):
-        self.letters.put((session.host_name, envelope))
+        self.emails.put((session.host_name, envelope))
         return "250 kept"
 
 
-class Letters(unittest.TestCase):
+class Emails(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.inbox = Inbox()
@@ -48,30 +48,30 @@ class Letters(unittest.TestCase):
             f"{self.server.url}/auth/register", json={"email": address, "password": PASSWORD}, timeout=SECONDS
         )
         self.assertEqual(answer.status_code, 201, answer.text)
-        return self.inbox.letters.get(timeout=SECONDS)
+        return self.inbox.emails.get(timeout=SECONDS)
 
-    def test_a_letter_has_what_mail_systems_ask_for_and_its_link_is_whole(self):
+    def test_an_email_has_what_mail_systems_ask_for_and_its_link_is_whole(self):
         name, envelope = self.register("max@müller.example")
         self.assertEqual(name, "[127.0.0.1]")
         self.assertEqual(envelope.rcpt_tos, ["max@xn--mller-kva.example"])
         self.assertNotIn("SMTPUTF8", envelope.mail_options)
-        letter = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
-        self.assertEqual(letter.get_all("MIME-Version"), ["1.0"])
-        self.assertEqual(len(letter.get_all("Date")), 1)
-        self.assertEqual(len(letter.get_all("Message-ID")), 1)
-        self.assertRegex(letter["Message-ID"], r"^<[0-9a-f]{32}@xn--bcher-kva\.example>$")
-        self.assertEqual(letter["To"].addresses[0].addr_spec, "max@xn--mller-kva.example")
-        self.assertEqual(letter.get_content_type(), "multipart/alternative")
+        email = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+        self.assertEqual(email.get_all("MIME-Version"), ["1.0"])
+        self.assertEqual(len(email.get_all("Date")), 1)
+        self.assertEqual(len(email.get_all("Message-ID")), 1)
+        self.assertRegex(email["Message-ID"], r"^<[0-9a-f]{32}@xn--bcher-kva\.example>$")
+        self.assertEqual(email["To"].addresses[0].addr_spec, "max@xn--mller-kva.example")
+        self.assertEqual(email.get_content_type(), "multipart/alternative")
         self.assertEqual(
-            [part.get_content_type() for part in letter.iter_parts()], ["text/plain", "text/html"]
+            [part.get_content_type() for part in email.iter_parts()], ["text/plain", "text/html"]
         )
-        text = letter.get_body(("plain",)).get_content()
+        text = email.get_body(("plain",)).get_content()
         link = re.search(rf"^ *({re.escape(self.server.url)}/\S+)\s*$", text, re.MULTILINE).group(1)
         self.assertIn(link.encode(), envelope.original_content, "readable without decoding")
-        self.assertIn(f'href="{link}"', letter.get_body(("html",)).get_content())
+        self.assertIn(f'href="{link}"', email.get_body(("html",)).get_content())
         self.assertEqual(requests.get(link, timeout=SECONDS).status_code, 200)
 
-    def test_each_letter_has_an_id_of_its_own(self):
+    def test_each_email_has_an_id_of_its_own(self):
         ids = set()
         for number in range(3):
             _, envelope = self.register(f"person{number}@example.com")

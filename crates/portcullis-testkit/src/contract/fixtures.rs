@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use portcullis_core::account::{
-    Account, Claim, Claimed, EmailAddress, EmailVerification, NewAccount, NewServiceAccount, Offer, Offered,
-    Proof, State, Username, VerifyError,
+    Account, AccountState, Claim, Claimed, EmailAddress, EmailVerification, NewAccount, NewServiceAccount,
+    Offer, Offered, Proof, Username, VerifyError,
 };
-use portcullis_core::audit::{Action, Context, Event, Filter};
+use portcullis_core::audit::{Action, Context, Event, EventFilter};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
-use portcullis_core::secret::{Digest, Kind, Opaque};
+use portcullis_core::secret::{Digest, Opaque, TokenKind};
 use portcullis_core::session::{Device, Method, NewSession};
-use portcullis_core::token::{NewRefresh, Refresh, RefreshError, Rotation};
+use portcullis_core::token::{NewRefresh, Refresh, RefreshError, RefreshRotation};
 use portcullis_core::{account, audit, session};
 use tokio::sync::Barrier;
 use uuid::Uuid;
@@ -45,7 +45,7 @@ pub(super) fn fresh_id() -> Uuid {
 }
 
 /// The digest of a token nobody had before.
-pub(super) fn fresh_digest<K: Kind>() -> Digest<K> {
+pub(super) fn fresh_digest<K: TokenKind>() -> Digest<K> {
     let mut bytes = [0xa5; 32];
     bytes[..8].copy_from_slice(&fresh().to_be_bytes());
     Opaque::<K>::from_bytes(bytes).digest()
@@ -71,7 +71,7 @@ pub(super) fn new_account(name: &str) -> NewAccount {
         email: Some(EmailAddress::parse(&format!("{name}@example.com")).unwrap()),
         claim: Claim::Open,
         username: Some(Username::parse(name).unwrap()),
-        state: State::Unverified,
+        state: AccountState::Unverified,
         stamp: account::Stamp::from_uuid(fresh_id()),
         password: sealed(name),
         verification: None,
@@ -99,7 +99,7 @@ pub(super) async fn service<S: Stores>(db: &S, name: &str) -> Account {
     db.create_service(new, by(START)).await.unwrap().unwrap()
 }
 
-pub(super) async fn set_state<S: Stores>(db: &S, id: account::Id, state: State) -> Account {
+pub(super) async fn set_state<S: Stores>(db: &S, id: account::Id, state: AccountState) -> Account {
     let stamp = account::Stamp::from_uuid(fresh_id());
     let set = db.set_state(id, state, stamp, by(START)).await;
     set.unwrap().unwrap()
@@ -120,7 +120,7 @@ pub(super) async fn offered<S: Stores>(db: &S, id: account::Id) -> Digest<EmailV
     token
 }
 
-/// Offers the token, without a letter; answers what it is for.
+/// Offers the token, without an e-mail; answers what it is for.
 pub(super) async fn offer<S: Stores>(
     db: &S,
     id: account::Id,
@@ -228,8 +228,8 @@ pub(super) async fn refused<S: Stores>(db: &S, session: &NewSession, at: Timesta
 }
 
 /// A rotation without any grace.
-pub(super) fn rotation(presented: Digest<Refresh>) -> Rotation {
-    Rotation {
+pub(super) fn rotation(presented: Digest<Refresh>) -> RefreshRotation {
+    RefreshRotation {
         presented,
         successor: new_refresh(),
         grace_from: Timestamp::from_micros(i64::MAX),
@@ -243,16 +243,16 @@ pub(super) async fn lives<S: Stores>(db: &S, id: session::Id) -> bool {
 
 /// All events of an action, newest first.
 pub(super) async fn events<S: Stores>(db: &S, action: Action) -> Vec<Event> {
-    let filter = Filter {
+    let filter = EventFilter {
         action: Some(action.as_str().into()),
-        ..Filter::default()
+        ..EventFilter::default()
     };
     audit::Store::list(db, filter, 1_000).await.unwrap()
 }
 
 /// How many events there are at all.
 pub(super) async fn event_count<S: Stores>(db: &S) -> usize {
-    audit::Store::list(db, Filter::default(), 10_000)
+    audit::Store::list(db, EventFilter::default(), 10_000)
         .await
         .unwrap()
         .len()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::account::{self, Account, State};
+use crate::account::{self, Account, AccountState};
 use crate::authz::{
-    CredentialKind, Facts, Filter, Membership, Permission as _, PermissionSet, Policies, PolicyFilters,
-    Principal, Reasons, ResourceFacts, ResourceKind, Rule, Situation, Verdict,
+    CredentialKind, DecisionContext, Facts, Filter, Membership, Permission as _, PermissionSet, Policies,
+    PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Rule, Verdict,
 };
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;
@@ -62,11 +62,11 @@ pub(crate) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
                 id: account::Id::from_uuid(Uuid::from_u128(1)),
                 email: Some("anna@example.com".into()),
                 username: None,
-                state: State::Active,
+                state: AccountState::Active,
                 email_verified_at: None,
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
-                kind: account::Kind::Person,
+                kind: account::AccountKind::Person,
             },
             roles: owned(roles),
             permission_names: owned(permissions),
@@ -99,7 +99,13 @@ pub(crate) fn membership(permissions: &[&str], roles: &[&str]) -> Membership {
 pub(crate) struct Fixed(pub(super) [Verdict; 2]);
 
 impl Policies for Fixed {
-    fn decide(&self, _: &Principal, _: &Situation<'_>, action: &str, _: Option<&ResourceFacts>) -> Verdict {
+    fn decide(
+        &self,
+        _: &Principal,
+        _: &DecisionContext<'_>,
+        action: &str,
+        _: Option<&ResourceFacts>,
+    ) -> Verdict {
         let [export, import] = self.0;
         if action == "decide-test:export" {
             export
@@ -111,7 +117,7 @@ impl Policies for Fixed {
     fn reasons(
         &self,
         who: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons {
@@ -128,7 +134,13 @@ impl Policies for Fixed {
         }
     }
 
-    fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {
+    fn filters(
+        &self,
+        _: &Principal,
+        _: &DecisionContext<'_>,
+        _: &str,
+        _: &'static ResourceKind,
+    ) -> PolicyFilters {
         PolicyFilters {
             permitted: Filter::Never,
             forbidden: Filter::Always,
@@ -155,7 +167,7 @@ pub(crate) fn any_rule() -> impl Strategy<Value = Rule> {
     let leaf = prop_oneof![
         1 => Just(Rule::Public),
         1 => Just(Rule::Authenticated),
-        1 => Just(Rule::Unnarrowed),
+        1 => Just(Rule::Unscoped),
         6 => prop_oneof![Just(Read::PERMISSION), Just(Write::PERMISSION), Just(Erase::PERMISSION)]
             .prop_map(Rule::Permission),
         3 => prop_oneof![Just("auditor"), Just("editor")].prop_map(Rule::Role),
@@ -225,19 +237,19 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn situation(&self) -> Situation<'static> {
+    pub(crate) fn situation(&self) -> DecisionContext<'static> {
         let member = self.member.map(|(permissions, roles)| {
             let made = membership(&subset(permissions, &NAMES), &subset(roles, &ROLES));
             &*Box::leak(Box::new(made))
         });
-        Situation {
+        DecisionContext {
             selected: self
                 .selected
                 .then_some(OrganizationId::from_uuid(Uuid::from_u128(3))),
             member: member.filter(|_| self.selected && !self.suspended),
             suspended: self.suspended,
             policies: &*Box::leak(Box::new(self.policies)),
-            ..Situation::at(Timestamp::from_seconds(LOGIN.as_seconds() + self.seconds))
+            ..DecisionContext::at(Timestamp::from_seconds(LOGIN.as_seconds() + self.seconds))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a letter says of a device: never the caller's own words.
+//! What an e-mail says of a device: never the caller's own words.
 
 /// The device of a user agent, in words of ours: browser and system, as far as this table knows them. A user agent is
 /// anybody's to write, so nothing of it is repeated.
@@ -17,7 +17,7 @@ pub fn device_of(user_agent: Option<&str>) -> String {
     }
 }
 
-/// Marks in the order in which they count: most browsers name others, too.
+/// Generations in the order in which they count: most browsers name others, too.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use portcullis_core::account::{self, State};
+use portcullis_core::account::{self, AccountState};
 use portcullis_core::authz::{AccountsWrite, Permit};
 use portcullis_core::environment::{Clock as _, Timestamp};
 use portcullis_core::roles::MayGive;
@@ -110,11 +110,11 @@ pub(crate) fn timeless(answer: &Answer) -> Value {
 }
 
 /// Sets an account's state at the machine's own command line.
-pub(crate) async fn set_state(app: &TestApp, who: &Account, state: State) {
+pub(crate) async fn set_state(app: &TestApp, who: &Account, state: AccountState) {
     set_state_of(app, who.id, state).await;
 }
 
-pub(crate) async fn set_state_of(app: &TestApp, id: account::Id, state: State) {
+pub(crate) async fn set_state_of(app: &TestApp, id: account::Id, state: AccountState) {
     let permit = Permit::<AccountsWrite>::dangerous_for_operator();
     let accounts = app.portcullis.accounts();
     let set = accounts.set_state(&permit, id, state, app.by_operator()).await;
@@ -132,7 +132,7 @@ pub(crate) async fn decision_of(app: &TestApp, answer: &Answer) -> Option<portcu
 /// The newest audit events of this action.
 pub(crate) async fn events(app: &TestApp, action: &str) -> Vec<portcullis_core::audit::Event> {
     app.portcullis.gate().settled().await;
-    let filter = portcullis_core::audit::Filter {
+    let filter = portcullis_core::audit::EventFilter {
         action: Some(action.to_owned()),
         ..Default::default()
     };

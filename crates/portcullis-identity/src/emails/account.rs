@@ -1,10 +1,10 @@
-//! The letters about accounts. Links are made from the configured public address only, never from a request
+//! The e-mails about accounts. Links are made from the configured public address only, never from a request
 //! (`T028`), and lead to a page that asks before it uses the token up (`T029`).
 
 use portcullis_core::account::{Account, Claimed, VerificationToken};
 use portcullis_core::defends;
+use portcullis_core::email::{Email, device_of};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::letter::{Letter, device_of};
 use portcullis_core::session::Device;
 use url::Url;
 
@@ -12,7 +12,7 @@ use super::host_of;
 
 /// Asks the owner of an address that an account claims to confirm it. It says which account, when and from where, so
 /// that nobody credits another's; what a stranger could word freely isn't in it.
-pub(crate) fn verify_email(public_url: &Url, claimed: &Claimed, token: &VerificationToken) -> Option<Letter> {
+pub(crate) fn verify_email(public_url: &Url, claimed: &Claimed, token: &VerificationToken) -> Option<Email> {
     defends!("T028");
     defends!("T125");
     let to = claimed.account.email.clone()?;
@@ -23,7 +23,7 @@ pub(crate) fn verify_email(public_url: &Url, claimed: &Claimed, token: &Verifica
     let token = token.expose();
     let mut link = public_url.join("verify-email").ok()?;
     link.query_pairs_mut().append_pair("token", &token);
-    Some(Letter {
+    Some(Email {
         to,
         subject: "Confirm your e-mail address".to_owned(),
         text: format!(
@@ -41,8 +41,8 @@ pub(crate) fn verify_email(public_url: &Url, claimed: &Claimed, token: &Verifica
 }
 
 /// Tells the owner that somebody tried to register the same address.
-pub(crate) fn already_registered(public_url: &Url, to: &str) -> Letter {
-    Letter {
+pub(crate) fn already_registered(public_url: &Url, to: &str) -> Email {
+    Email {
         to: to.to_owned(),
         subject: "You have an account already".to_owned(),
         text: format!(
@@ -59,13 +59,13 @@ pub(crate) fn new_device(
     account: &Account,
     device: &Device,
     at: Timestamp,
-) -> Option<Letter> {
+) -> Option<Email> {
     let to = account.email.clone()?;
     let agent = device_of(device.user_agent.as_deref());
     let from = device
         .ip
         .map_or_else(|| "an unknown address".to_owned(), |ip| ip.to_string());
-    Some(Letter {
+    Some(Email {
         to,
         subject: "New login to your account".to_owned(),
         text: format!(
@@ -80,7 +80,7 @@ pub(crate) fn new_device(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis_core::account::{Id, Stamp, State};
+    use portcullis_core::account::{AccountState, Id, Stamp};
     use portcullis_core::checks;
     use uuid::Uuid;
 
@@ -89,11 +89,11 @@ mod tests {
             id: Id::from_uuid(Uuid::from_u128(1)),
             email: email.map(ToOwned::to_owned),
             username: None,
-            state: State::Unverified,
+            state: AccountState::Unverified,
             email_verified_at: None,
             stamp: Stamp::from_uuid(Uuid::from_u128(2)),
             created_at: Timestamp::from_seconds(0),
-            kind: portcullis_core::account::Kind::Person,
+            kind: portcullis_core::account::AccountKind::Person,
         }
     }
 
@@ -112,12 +112,12 @@ mod tests {
             at: Timestamp::from_seconds(0),
             from: Some(std::net::IpAddr::from([203, 0, 113, 7])),
         };
-        let letter = verify_email(&url, &claimed(Some("Anna@example.com")), &token).unwrap();
+        let email = verify_email(&url, &claimed(Some("Anna@example.com")), &token).unwrap();
         for said in ["name: attacker\n", "1970-01-01T00:00:00Z", "203.0.113.7"] {
-            assert!(letter.text.contains(said), "{}", letter.text);
+            assert!(email.text.contains(said), "{}", email.text);
         }
-        assert_eq!(letter.to, "Anna@example.com");
-        assert!(letter.text.contains(&format!(
+        assert_eq!(email.to, "Anna@example.com");
+        assert!(email.text.contains(&format!(
             "https://id.example.com/verify-email?token={}",
             *token.expose()
         )));
@@ -126,16 +126,16 @@ mod tests {
 
     // Shows: SE-5
     #[test]
-    fn nothing_of_a_user_agent_is_in_the_letter() {
+    fn nothing_of_a_user_agent_is_in_the_email() {
         checks!("T132");
         let url = Url::parse("http://127.0.0.1:8080").unwrap();
         let device = Device {
             user_agent: Some("Firefox/9 see http://evil.example/ on Linux".into()),
             ..Device::default()
         };
-        let letter = new_device(&url, &account(Some("a@b.c")), &device, Timestamp::from_seconds(0)).unwrap();
-        assert!(letter.text.contains("device: Firefox on Linux\n"));
-        assert!(!letter.text.contains("evil"));
-        assert!(letter.text.contains("127.0.0.1:8080"));
+        let email = new_device(&url, &account(Some("a@b.c")), &device, Timestamp::from_seconds(0)).unwrap();
+        assert!(email.text.contains("device: Firefox on Linux\n"));
+        assert!(!email.text.contains("evil"));
+        assert!(email.text.contains("127.0.0.1:8080"));
     }
 }

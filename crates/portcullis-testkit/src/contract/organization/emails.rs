@@ -1,73 +1,70 @@
-//! How many letters there are, and when what they offer is over.
+//! How many e-mails there are, and when what they offer is over.
 
 use portcullis_core::audit::{Action, Context};
 use portcullis_core::checks;
 use portcullis_core::effect::Effect;
-use portcullis_core::organization::{NewInvitation, OrganizationsError, State};
-use portcullis_core::throttle::{Budget, Rate, Subject};
+use portcullis_core::organization::{NewInvitation, OrganizationState, OrganizationsError};
+use portcullis_core::throttle::{Budget, BudgetSubject, Rate};
 
 use super::invitation::accept;
 use super::{acting, acting_at, add, create, invitation, invited, operator, proven, with_roles};
 use crate::contract::Stores;
-use crate::contract::given::{DAY, MICROSECOND, START, event_count, events, registered};
+use crate::contract::fixtures::{DAY, MICROSECOND, START, event_count, events, registered};
 
-/// Letters are counted apart from invitations: revoking or replacing one gives nothing back, and what is refused for
+/// E-mails are counted apart from invitations: revoking or replacing one gives nothing back, and what is refused for
 /// another reason costs nothing.
-pub async fn revoking_gives_no_letter_back<S: Stores>(db: S) {
+pub async fn revoking_gives_no_email_back<S: Stores>(db: S) {
     checks!("T091");
     with_roles(&db).await;
     let (anna, ben) = (proven(&db, "anna").await, registered(&db, "benno").await);
     let acme = create(&db, "acme", &anna).await;
     add(&db, acme, &ben, &["manager"]).await;
     let budget = |purpose, rate: &str| Budget {
-        subject: Subject::new(purpose, &[b"eve@example.com"]),
+        subject: BudgetSubject::new(purpose, &[b"eve@example.com"]),
         rate: Rate::parse(rate).unwrap(),
     };
     let budgets = vec![budget("narrow", "2/day"), budget("wide", "3/day")];
-    let letter = |email: &str| NewInvitation {
+    let email = |email: &str| NewInvitation {
         budgets: budgets.clone(),
         ..invitation(acme, email, &[])
     };
     let invite = async |new: NewInvitation, by: Context| db.invite(new, by).await.unwrap();
-    // Nobody writes a letter in an unproven name, and that costs nothing; nor does what finds no room.
+    // Nobody writes an e-mail in an unproven name, and that costs nothing; nor does what finds no room.
     for _ in 0..5 {
         assert_eq!(
-            invite(letter("eve@example.com"), acting(&ben)).await,
+            invite(email("eve@example.com"), acting(&ben)).await,
             Err(OrganizationsError::AddressNotProven)
         );
         let full = NewInvitation {
             limit: 0,
-            ..letter("eve@example.com")
+            ..email("eve@example.com")
         };
         assert_eq!(
             invite(full, acting(&anna)).await,
             Err(OrganizationsError::TooManyInvitations(0))
         );
     }
-    let first = letter("eve@example.com");
+    let first = email("eve@example.com");
     assert_eq!(invite(first.clone(), acting(&anna)).await, Ok(Effect::Changed));
     let revoked = db.revoke_invitation(acme, first.id, acting(&anna)).await.unwrap();
     assert_eq!(revoked, Ok(Effect::Changed));
-    let second = letter("eve@example.com");
+    let second = email("eve@example.com");
     assert_eq!(invite(second.clone(), acting(&anna)).await, Ok(Effect::Changed));
-    // Replacing is a letter, too; the one before stays good if it may not be.
+    // Replacing is an e-mail, too; the one before stays good if it may not be.
     let before = event_count(&db).await;
     assert_eq!(
-        invite(letter("eve@example.com"), acting(&anna)).await,
+        invite(email("eve@example.com"), acting(&anna)).await,
         Err(OrganizationsError::TooSoon(DAY / 2))
     );
     assert_eq!(event_count(&db).await, before);
     assert_eq!(db.invitations(acme, START).await.unwrap()[0].id, second.id);
     let just_before = acting_at(&anna, START.plus(DAY / 2).minus(MICROSECOND));
     assert_eq!(
-        invite(letter("eve@example.com"), just_before).await,
+        invite(email("eve@example.com"), just_before).await,
         Err(OrganizationsError::TooSoon(MICROSECOND))
     );
     let later = acting_at(&anna, START.plus(DAY / 2));
-    assert_eq!(
-        invite(letter("eve@example.com"), later).await,
-        Ok(Effect::Changed)
-    );
+    assert_eq!(invite(email("eve@example.com"), later).await, Ok(Effect::Changed));
     assert_eq!(events(&db, Action::InvitationRevoked).await.len(), 2);
     // What has come back whole is forgotten.
     let whole = START.plus(DAY * 2);
@@ -86,7 +83,7 @@ pub async fn suspending_withdraws_invitations<S: Stores>(db: S) {
     let good = invited(&db, acme, "eve@example.com", &["reader"], &anna).await;
     invited(&db, acme, "zoe@example.com", &[], &anna).await;
     invited(&db, other, "eve@example.com", &[], &anna).await;
-    for state in [State::Suspended, State::Active] {
+    for state in [OrganizationState::Suspended, OrganizationState::Active] {
         assert!(
             db.set_organization_state(acme, state, operator())
                 .await

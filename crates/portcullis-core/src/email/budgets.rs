@@ -1,4 +1,4 @@
-//! What letters are counted against, so that nobody is buried in them.
+//! What e-mails are counted against, so that nobody is buried in them.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::account::{self, EmailAddress};
 use crate::audit::{Actor, Context};
 use crate::defends;
-use crate::throttle::{Budget, Per, Rate, Subject};
+use crate::throttle::{Budget, BudgetSubject, Per, Rate};
 
-/// What a letter is about.
+/// What an e-mail is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum About {
@@ -28,11 +28,11 @@ impl About {
     /// How the audit log and the program's log name it.
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Verification => "letter that proves an address",
-            Self::AlreadyRegistered => "letter about a taken address",
-            Self::NewDevice => "letter about a new device",
+            Self::Verification => "e-mail that proves an address",
+            Self::AlreadyRegistered => "e-mail about a taken address",
+            Self::NewDevice => "e-mail about a new device",
             Self::Invitation => "invitation",
-            Self::KeyExpiring => "letter about a key that ends",
+            Self::KeyExpiring => "e-mail about a key that ends",
         }
     }
 
@@ -47,7 +47,7 @@ impl About {
 
 const TWO_DAYS: Duration = Duration::from_secs(48 * 3_600);
 
-/// How many letters are sent. What is beyond is not: the audit log says so.
+/// How many e-mails are sent. What is beyond is not: the audit log says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
@@ -82,7 +82,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What a letter to this address is counted against. Whoever has the machine is not counted.
+    /// What an e-mail to this address is counted against. Whoever has the machine is not counted.
     pub(super) fn budgets(
         &self,
         to: &str,
@@ -107,19 +107,19 @@ impl Settings {
             _ => {}
         }
         let mut all = vec![
-            budget("letters to address", &[mailbox.as_bytes()], self.to_address),
-            budget("letters to domain", &[domain.as_bytes()], self.to_domain),
+            budget("e-mails to address", &[mailbox.as_bytes()], self.to_address),
+            budget("e-mails to domain", &[domain.as_bytes()], self.to_domain),
         ];
         if let Some(ip) = by.ip {
-            all.push(budget("letters by client", &[&network(ip)], self.by_client));
+            all.push(budget("e-mails by client", &[&network(ip)], self.by_client));
         }
         match by.actor {
             Actor::Account(actor) => {
                 let actor = actor.as_uuid();
-                all.push(budget("letters by account", &[actor.as_bytes()], self.by_account));
+                all.push(budget("e-mails by account", &[actor.as_bytes()], self.by_account));
             }
             Actor::Anonymous => all.push(budget(
-                "letters to address by strangers",
+                "e-mails to address by strangers",
                 &[mailbox.as_bytes()],
                 self.to_address_by_strangers,
             )),
@@ -131,7 +131,7 @@ impl Settings {
 
 fn budget(purpose: &'static str, parts: &[&[u8]], rate: Rate) -> Budget {
     Budget {
-        subject: Subject::new(purpose, parts),
+        subject: BudgetSubject::new(purpose, parts),
         rate,
     }
 }
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    fn subjects(to: &str, about: About, by: &Context) -> Vec<Subject> {
+    fn subjects(to: &str, about: About, by: &Context) -> Vec<BudgetSubject> {
         let account = Some(account::Id::from_uuid(Uuid::from_u128(1)));
         let budgets = Settings::default().budgets(to, about, account, by);
         budgets.into_iter().map(|budget| budget.subject).collect()

@@ -1,10 +1,10 @@
-//! When a letter that wasn't taken is tried again.
+//! When an e-mail that wasn't taken is tried again.
 
 use std::time::Duration;
 
 use crate::environment::Timestamp;
 
-/// When to try again after `attempts` in vain; `None` once the letter is of no use any more by then.
+/// When to try again after `attempts` in vain; `None` once the e-mail is of no use any more by then.
 ///
 /// The first waits are short, for a relay that asks to come back (greylisting) or restarts; later it is once an hour.
 ///
@@ -25,7 +25,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
     #[test]
-    fn waits_grow_to_an_hour_and_end_with_the_letters_use() {
+    fn waits_grow_to_an_hour_and_end_with_the_emails_use() {
         let minutes = |attempts| {
             let next = next_try(attempts, NOW, NOW.plus(Duration::from_secs(7_200))).unwrap();
             next.since(NOW).as_secs() / 60

@@ -15,9 +15,9 @@ use crate::cookie;
 /// When, who, from where, with what: what every change is recorded with. Stands after the access rule in a
 /// handler's parameters.
 #[derive(Debug, Clone)]
-pub struct Circumstances(pub Context);
+pub struct AuditContext(pub Context);
 
-impl Circumstances {
+impl AuditContext {
     /// The device at the other end, for opening a session.
     pub fn device(&self) -> Device {
         Device {
@@ -28,13 +28,13 @@ impl Circumstances {
     }
 }
 
-impl From<Circumstances> for Context {
-    fn from(circumstances: Circumstances) -> Self {
+impl From<AuditContext> for Context {
+    fn from(circumstances: AuditContext) -> Self {
         circumstances.0
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Circumstances {
+impl<S: Sync> FromRequestParts<S> for AuditContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -43,7 +43,7 @@ impl<S: Sync> FromRequestParts<S> for Circumstances {
     }
 }
 
-impl aide::OperationInput for Circumstances {}
+impl aide::OperationInput for AuditContext {}
 
 /// Whether the caller's session came as a cookie: whether there is a browser to be told something.
 #[doc(hidden)]

@@ -1,17 +1,17 @@
-//! The letter about a key that ends soon.
+//! The e-mail about a key that ends soon.
 
 use portcullis_core::account::Account;
 use portcullis_core::api_key::Expiring;
-use portcullis_core::letter::Letter;
+use portcullis_core::email::Email;
 use url::Url;
 
 /// One to each who is to be told and has an address.
-pub(crate) fn letters_about(public_url: Option<&Url>, expiring: &Expiring) -> Vec<Letter> {
-    let letter = |to: &Account| expires_soon(public_url, expiring, to);
-    expiring.told.iter().filter_map(letter).collect()
+pub(crate) fn emails_about(public_url: Option<&Url>, expiring: &Expiring) -> Vec<Email> {
+    let email = |to: &Account| expires_soon(public_url, expiring, to);
+    expiring.told.iter().filter_map(email).collect()
 }
 
-fn expires_soon(public_url: Option<&Url>, expiring: &Expiring, told: &Account) -> Option<Letter> {
+fn expires_soon(public_url: Option<&Url>, expiring: &Expiring, told: &Account) -> Option<Email> {
     let (to, end) = (told.email.clone()?, expiring.key.expires_at?);
     let at = public_url
         .and_then(Url::host_str)
@@ -24,7 +24,7 @@ fn expires_soon(public_url: Option<&Url>, expiring: &Expiring, told: &Account) -
         let whose = format!("the account {}", name.unwrap_or(&id));
         ("An API key that you look after expires soon", whose)
     };
-    Some(Letter {
+    Some(Email {
         to,
         subject: subject.to_owned(),
         text: format!(

@@ -1,8 +1,8 @@
 //! Takes grants back: one, or all of a resource.
 
 use super::{GrantError, Grants, ResourcePermit};
-use crate::authz::Situation;
-use crate::authz::resource::{Action, Actions};
+use crate::authz::DecisionContext;
+use crate::authz::resource::{ActionOn, Actions};
 use crate::fault::Fault;
 use crate::grants::Subject;
 use crate::{audit, defends};
@@ -14,10 +14,10 @@ impl Grants {
     /// # Errors
     /// [`GrantError::Escalation`] if the caller may not do the action, [`GrantError::Fault`] if the store can't do its
     /// work.
-    pub async fn unshare<R: Actions, A: Action<R>>(
+    pub async fn unshare<R: Actions, A: ActionOn<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         subject: Subject,
         action: String,
         by: audit::Context,
@@ -42,7 +42,7 @@ impl Grants {
     ///
     /// # Errors
     /// [`Fault`] if the store can't do its work; every grant counts as before.
-    pub async fn unshare_all<R, A: Action<R>>(
+    pub async fn unshare_all<R, A: ActionOn<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
         by: audit::Context,

@@ -11,7 +11,7 @@ use crate::id::OrganizationId;
 /// When, from where, in which organization, by which policies: everything a rule can ask about that isn't the
 /// principal's own.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
+pub struct DecisionContext<'a> {
     /// The one moment of the request.
     pub now: Timestamp,
     /// The caller's address, where it is known.
@@ -28,7 +28,7 @@ pub struct Situation<'a> {
     pub policies: &'a dyn Policies,
 }
 
-impl Situation<'_> {
+impl DecisionContext<'_> {
     /// A moment without organization, address and policies.
     pub const fn at(now: Timestamp) -> Self {
         Self {
@@ -114,7 +114,7 @@ pub trait Policies: fmt::Debug + Send + Sync {
     fn decide(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict;
@@ -123,7 +123,7 @@ pub trait Policies: fmt::Debug + Send + Sync {
     fn reasons(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons;
@@ -132,7 +132,7 @@ pub trait Policies: fmt::Debug + Send + Sync {
     fn filters(
         &self,
         principal: &Principal,
-        situation: &Situation<'_>,
+        situation: &DecisionContext<'_>,
         action: &str,
         kind: &'static ResourceKind,
     ) -> PolicyFilters;
@@ -143,11 +143,11 @@ pub trait Policies: fmt::Debug + Send + Sync {
 pub struct NoPolicies;
 
 impl Policies for NoPolicies {
-    fn decide(&self, _: &Principal, _: &Situation<'_>, _: &str, _: Option<&ResourceFacts>) -> Verdict {
+    fn decide(&self, _: &Principal, _: &DecisionContext<'_>, _: &str, _: Option<&ResourceFacts>) -> Verdict {
         Verdict::Silent
     }
 
-    fn reasons(&self, _: &Principal, _: &Situation<'_>, _: &str, _: Option<&ResourceFacts>) -> Reasons {
+    fn reasons(&self, _: &Principal, _: &DecisionContext<'_>, _: &str, _: Option<&ResourceFacts>) -> Reasons {
         Reasons {
             verdict: Verdict::Silent,
             permitting: Vec::new(),
@@ -156,7 +156,13 @@ impl Policies for NoPolicies {
         }
     }
 
-    fn filters(&self, _: &Principal, _: &Situation<'_>, _: &str, _: &'static ResourceKind) -> PolicyFilters {
+    fn filters(
+        &self,
+        _: &Principal,
+        _: &DecisionContext<'_>,
+        _: &str,
+        _: &'static ResourceKind,
+    ) -> PolicyFilters {
         PolicyFilters {
             permitted: Filter::Never,
             forbidden: Filter::Never,

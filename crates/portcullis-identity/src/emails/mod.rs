@@ -1,9 +1,9 @@
-//! What letters say: one file for each slice whose routes send them.
+//! What e-mails say: one file for each slice whose routes send them.
 //!
 //! Invariants: a link is made from the configured public address only, never from a request (`T028`), and leads to a page
-//! that asks before it uses a code up (`T029`). What a stranger could word freely isn't in a letter.
+//! that asks before it uses a code up (`T029`). What a stranger could word freely isn't in an e-mail.
 //!
-//! **Deliberately absent:** sending. `portcullis/letters.rs` does that, beside the requests.
+//! **Deliberately absent:** sending. `portcullis/emails.rs` does that, beside the requests.
 
 pub(crate) mod account;
 pub(crate) mod api_key;

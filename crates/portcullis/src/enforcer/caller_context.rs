@@ -7,7 +7,7 @@ use http::request::Parts;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::explain::explain_on;
 use portcullis_core::authz::resource::{ActionRule, ResourceFacts};
-use portcullis_core::authz::{Denied, Principal, Situation};
+use portcullis_core::authz::{DecisionContext, Denied, Principal};
 use portcullis_core::text::shown_up_to;
 
 use super::Gate;
@@ -17,13 +17,13 @@ use crate::Problem;
 
 /// The request's context and where its caller stood at one moment, for decisions that come after the access rule. There is a
 /// caller in it: a route for anybody has no scene.
-pub struct Scene {
+pub struct CallerContext {
     context: Arc<RequestContext>,
     standing: Standing,
     principal: Arc<Principal>,
 }
 
-impl Scene {
+impl CallerContext {
     /// The caller that the access rule found.
     pub fn principal(&self) -> &Arc<Principal> {
         &self.principal
@@ -41,7 +41,7 @@ impl Scene {
     }
 
     #[doc(hidden)]
-    pub fn situation(&self) -> Situation<'_> {
+    pub fn situation(&self) -> DecisionContext<'_> {
         self.context.situation(&self.standing)
     }
 
@@ -64,7 +64,7 @@ impl Scene {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Scene {
+impl<S: Sync> FromRequestParts<S> for CallerContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -81,4 +81,4 @@ impl<S: Sync> FromRequestParts<S> for Scene {
     }
 }
 
-impl aide::OperationInput for Scene {}
+impl aide::OperationInput for CallerContext {}

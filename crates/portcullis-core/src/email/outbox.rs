@@ -1,21 +1,21 @@
-//! Writes letters down until they are sent.
+//! Writes e-mails down until they are sent.
 
 use std::fmt;
 use std::sync::Arc;
 
-use super::{About, Letter, Settings};
+use super::{About, Email, Settings};
 use crate::environment::Environment;
 use crate::fault::Fault;
-use crate::job::{self, Job, Kind, NewJob};
+use crate::job::{self, Job, JobKind, NewJob};
 use crate::key::Sealer;
 use crate::{account, audit, defends};
 
-/// A letter that waits can't be read.
+/// An e-mail that waits can't be read.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("a letter that waits can't be read: {0}")]
+#[error("an e-mail that waits can't be read: {0}")]
 pub struct Undeliverable(String);
 
-/// Role: outbox. Makes a letter into a job, and a job into a letter.
+/// Role: outbox. Makes an e-mail into a job, and a job into an e-mail.
 pub struct Outbox {
     sealer: Arc<Sealer>,
     environment: Environment,
@@ -23,7 +23,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An outbox whose letters wait under this sealer.
+    /// An outbox whose e-mails wait under this sealer.
     pub fn new(sealer: Arc<Sealer>, environment: Environment, settings: Settings) -> Self {
         Self {
             sealer,
@@ -32,40 +32,40 @@ impl Outbox {
         }
     }
 
-    /// The job that sends the letter, to be written by a verb of the store. `account` is whom it is about.
+    /// The job that sends the e-mail, to be written by a verb of the store. `account` is whom it is about.
     ///
     /// # Errors
     /// If it can't be sealed.
     pub fn write(
         &self,
-        letter: &Letter,
+        email: &Email,
         about: About,
         account: Option<account::Id>,
         by: &audit::Context,
     ) -> Result<NewJob, Fault> {
         defends!("T015");
         let id = job::Id::new(&self.environment);
-        let fault = |error: String| Fault::Other(format!("a letter can't be written down: {error}"));
-        let plain = serde_json::to_vec(letter).map_err(|error| fault(error.to_string()))?;
+        let fault = |error: String| Fault::Other(format!("an e-mail can't be written down: {error}"));
+        let plain = serde_json::to_vec(email).map_err(|error| fault(error.to_string()))?;
         let plain = zeroize::Zeroizing::new(plain);
         let payload = self.sealer.seal(PURPOSE, id.as_uuid().as_bytes(), &plain);
         Ok(NewJob {
             id,
-            kind: Kind::Letter,
+            kind: JobKind::Email,
             label: about.label(),
             account,
             payload: payload.map_err(|error| fault(error.to_string()))?,
             run_at: by.at,
             ends_at: by.at.plus(about.lasts()),
-            budgets: self.settings.budgets(&letter.to, about, account, by),
+            budgets: self.settings.budgets(&email.to, about, account, by),
         })
     }
 
-    /// The letter of a job.
+    /// The e-mail of a job.
     ///
     /// # Errors
     /// [`Undeliverable`]: it was sealed under another key, or changed.
-    pub fn open(&self, job: &Job) -> Result<Letter, Undeliverable> {
+    pub fn open(&self, job: &Job) -> Result<Email, Undeliverable> {
         let opened = self
             .sealer
             .open(PURPOSE, job.id.as_uuid().as_bytes(), &job.payload)

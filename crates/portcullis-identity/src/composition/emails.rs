@@ -1,22 +1,22 @@
-//! Sends the letters that wait in the database, beside the requests: who waits for an answer doesn't wait for the mail
-//! system, and the time of an answer doesn't tell whether a letter was written.
+//! Sends the e-mails that wait in the database, beside the requests: who waits for an answer doesn't wait for the mail
+//! system, and the time of an answer doesn't tell whether an e-mail was written.
 //!
-//! A verb of the store writes a letter with the change it follows: as it is ([`Letters::write`]), or worded in the verb's
+//! A verb of the store writes an e-mail with the change it follows: as it is ([`Emails::write`]), or worded in the verb's
 //! transaction by [`Words`] where only the verb finds out what to say. A worker of this process is woken then, and looks by
 //! itself every second while [`Upkeep`](crate::upkeep::Upkeep) runs; so does every other node. What the mail system
 //! doesn't take comes back later; what waits when the process ends is sent by the next, or by another node.
 //!
-//! **Deliberately absent:** a letter written beside the change it follows: a crash between would lose it.
+//! **Deliberately absent:** an e-mail written beside the change it follows: a crash between would lose it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::account::{Account, Addressee, VerificationToken};
 use portcullis_core::api_key::{self, Expiring};
+use portcullis_core::email::{About, Email, MailError, Mailer, Outbox, next_try};
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
-use portcullis_core::job::{self, Job, Kind, Lease, NewJob};
-use portcullis_core::letter::{About, Letter, MailError, Mailer, Outbox, next_try};
+use portcullis_core::job::{self, Job, JobKind, Lease, NewJob};
 use portcullis_core::session::{Device, News};
 use portcullis_core::{account, audit, defends};
 use tokio::sync::{Notify, Semaphore};
@@ -25,13 +25,13 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::letters::account::{already_registered, new_device, verify_email};
-use crate::letters::api_key::letters_about;
+use crate::emails::account::{already_registered, new_device, verify_email};
+use crate::emails::api_key::emails_about;
 use crate::mail::Silent;
 
-/// Writes letters down, and sends them.
+/// Writes e-mails down, and sends them.
 #[derive(Clone)]
-pub(crate) struct Letters(Arc<Inner>);
+pub(crate) struct Emails(Arc<Inner>);
 
 struct Inner {
     mailer: Arc<dyn Mailer>,
@@ -45,9 +45,9 @@ struct Inner {
     stop: CancellationToken,
 }
 
-impl Letters {
-    /// Letters by `mailer`; without one they wait until they are of no use, and the log says so. `limit` bounds the
-    /// handing over of one letter.
+impl Emails {
+    /// E-mails by `mailer`; without one they wait until they are of no use, and the log says so. `limit` bounds the
+    /// handing over of one e-mail.
     pub(crate) fn new(
         mailer: Option<Arc<dyn Mailer>>,
         outbox: Outbox,
@@ -70,12 +70,12 @@ impl Letters {
 
     /// Begins to send what is written, whenever it is woken.
     pub(super) fn work(&self) -> Worker {
-        let letters = self.clone();
+        let emails = self.clone();
         Worker(tokio::spawn(async move {
             loop {
-                letters.0.wake.notified().await;
-                if let Err(fault) = letters.send_due().await {
-                    tracing::warn!(%fault, "the letters that wait can't be read; they are sent later");
+                emails.0.wake.notified().await;
+                if let Err(fault) = emails.send_due().await {
+                    tracing::warn!(%fault, "the e-mails that wait can't be read; they are sent later");
                 }
             }
         }))
@@ -86,16 +86,16 @@ impl Letters {
         !self.0.silent
     }
 
-    /// The job that sends the letter, for a verb of the store to write; whoever calls the verb then calls
-    /// [`Letters::wake`].
+    /// The job that sends the e-mail, for a verb of the store to write; whoever calls the verb then calls
+    /// [`Emails::wake`].
     pub(crate) fn write(
         &self,
-        letter: &Letter,
+        email: &Email,
         about: About,
         account: Option<account::Id>,
         by: &audit::Context,
     ) -> Result<NewJob, Fault> {
-        self.0.outbox.write(letter, about, account, by)
+        self.0.outbox.write(email, about, account, by)
     }
 
     /// Sends what is due, beside the caller.
@@ -116,18 +116,18 @@ impl Letters {
         let settled = timeout(within, self.settled()).await;
         self.0.stop.cancel();
         if settled.is_err() {
-            // Whoever is being sent to right now gets the letter once, if the mail system answers soon.
+            // Whoever is being sent to right now gets the e-mail once, if the mail system answers soon.
             let _ = timeout(LAST_WORDS, self.0.lanes.acquire_many(ALL_LANES)).await;
         }
-        match self.0.jobs.waiting(Kind::Letter).await {
+        match self.0.jobs.waiting(JobKind::Email).await {
             Ok(0) => {}
-            Ok(waiting) => tracing::info!(waiting, "letters wait in the database until a server runs"),
-            Err(fault) => tracing::warn!(%fault, "whether letters wait can't be read"),
+            Ok(waiting) => tracing::info!(waiting, "e-mails wait in the database until a server runs"),
+            Err(fault) => tracing::warn!(%fault, "whether e-mails wait can't be read"),
         }
     }
 
     async fn send_due(&self) -> Result<(), Fault> {
-        let due = self.0.jobs.next_due(Kind::Letter).await?;
+        let due = self.0.jobs.next_due(JobKind::Email).await?;
         if self.0.silent || due.is_none_or(|due| due > self.0.environment.now()) {
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl Letters {
         futures_util::future::try_join_all(lanes).await.map(drop)
     }
 
-    /// Sends one letter after another until none is due.
+    /// Sends one e-mail after another until none is due.
     async fn lane(&self) -> Result<(), Fault> {
         loop {
             let Ok(_lane) = self.0.lanes.acquire().await else {
@@ -146,7 +146,7 @@ impl Letters {
             }
             let (lease, now) = (Lease::new(&self.0.environment), self.0.environment.now());
             let until = now.plus(self.0.limit * 2 + LEASE);
-            match self.0.jobs.lease(Kind::Letter, lease, now, until).await? {
+            match self.0.jobs.lease(JobKind::Email, lease, now, until).await? {
                 Some(job) => self.deliver(&job, lease).await?,
                 None => return Ok(()),
             }
@@ -159,7 +159,7 @@ impl Letters {
         let (error, next) = match sent {
             Ok(()) => {
                 if !self.0.jobs.finish(job.id, lease).await? {
-                    tracing::warn!(letter = %job.id, label, "a letter took so long that it may be sent twice");
+                    tracing::warn!(email = %job.id, label, "an e-mail took so long that it may be sent twice");
                 }
                 return Ok(());
             }
@@ -170,10 +170,10 @@ impl Letters {
             }
         };
         if let Some(next) = next {
-            tracing::error!(letter = %job.id, label, attempts, %next, %error, "a letter was not sent; it is tried again");
+            tracing::error!(email = %job.id, label, attempts, %next, %error, "an e-mail was not sent; it is tried again");
             self.0.jobs.retry_at(job.id, lease, next).await?;
         } else {
-            tracing::error!(letter = %job.id, label, attempts, %error, "a letter was not sent, and is given up");
+            tracing::error!(email = %job.id, label, attempts, %error, "an e-mail was not sent, and is given up");
             let by = audit::Context::system(now);
             let reason = error.reason().to_owned();
             self.0.jobs.give_up(job.id, lease, reason, by).await?;
@@ -186,9 +186,9 @@ impl Letters {
         if job.ends_at <= self.0.environment.now() {
             return Err(MailError::Never("it was of no use any more".to_owned()));
         }
-        let letter = self.0.outbox.open(job);
-        let letter = letter.map_err(|error| MailError::NotNow(error.to_string()))?;
-        let sent = self.0.mailer.send(letter, job.id);
+        let email = self.0.outbox.open(job);
+        let email = email.map_err(|error| MailError::NotNow(error.to_string()))?;
+        let sent = self.0.mailer.send(email, job.id);
         match timeout(self.0.limit, sent).await {
             Ok(sent) => sent,
             Err(_) => Err(MailError::NotNow(
@@ -200,7 +200,7 @@ impl Letters {
 
 /// Words what is told about addresses, sessions and keys.
 pub(super) struct Words {
-    pub(super) letters: Letters,
+    pub(super) emails: Emails,
     pub(super) public_url: Option<Url>,
 }
 
@@ -211,18 +211,15 @@ impl News for Words {
         device: &Device,
         by: &audit::Context,
     ) -> Result<Option<NewJob>, Fault> {
-        let letter = self.public_url.as_ref();
-        let letter = letter.and_then(|url| new_device(url, account, device, by.at));
-        let write = |letter| {
-            self.letters
-                .write(&letter, About::NewDevice, Some(account.id), by)
-        };
-        letter.map(write).transpose()
+        let email = self.public_url.as_ref();
+        let email = email.and_then(|url| new_device(url, account, device, by.at));
+        let write = |email| self.emails.write(&email, About::NewDevice, Some(account.id), by);
+        email.map(write).transpose()
     }
 }
 
-impl account::Wording for Words {
-    fn letter(
+impl account::VerificationWording for Words {
+    fn email(
         &self,
         to: Addressee<'_>,
         token: &VerificationToken,
@@ -231,7 +228,7 @@ impl account::Wording for Words {
         let Some(url) = &self.public_url else {
             return Ok(None);
         };
-        let (letter, about, account) = match to {
+        let (email, about, account) = match to {
             Addressee::Claimant(claimed) => (
                 verify_email(url, claimed, token),
                 About::Verification,
@@ -243,19 +240,19 @@ impl account::Wording for Words {
                 account,
             ),
         };
-        let write = |letter| self.letters.write(&letter, about, Some(account), by);
-        letter.map(write).transpose()
+        let write = |email| self.emails.write(&email, about, Some(account), by);
+        email.map(write).transpose()
     }
 }
 
-impl api_key::Wording for Words {
+impl api_key::ExpiryWording for Words {
     fn ends_soon(&self, expiring: &Expiring, by: &audit::Context) -> Result<Vec<NewJob>, Fault> {
-        if !self.letters.reach_anybody() {
+        if !self.emails.reach_anybody() {
             return Ok(Vec::new());
         }
-        let (letters, owner) = (&self.letters, Some(expiring.owner.id));
-        let write = |letter| letters.write(&letter, About::KeyExpiring, owner, by);
-        let about = letters_about(self.public_url.as_ref(), expiring);
+        let (emails, owner) = (&self.emails, Some(expiring.owner.id));
+        let write = |email| emails.write(&email, About::KeyExpiring, owner, by);
+        let about = emails_about(self.public_url.as_ref(), expiring);
         about.into_iter().map(write).collect()
     }
 }
@@ -269,13 +266,13 @@ impl Drop for Worker {
     }
 }
 
-/// How many letters are handed over at once.
+/// How many e-mails are handed over at once.
 const LANES: usize = 4;
 #[allow(clippy::cast_possible_truncation, reason = "it is four")]
 const ALL_LANES: u32 = LANES as u32;
 
-/// What a lease is longer than a letter can take.
+/// What a lease is longer than an e-mail can take.
 const LEASE: Duration = Duration::from_secs(60);
 
-/// How long a letter that is on its way at the end is waited for.
+/// How long an e-mail that is on its way at the end is waited for.
 const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -15,27 +15,27 @@ use crate::route::{Access, Caller, sealed};
 
 /// Anybody may call, and a caller with a credential is known. A bad credential is refused, not ignored.
 #[derive(Debug)]
-pub struct Visitor<V: Accepts = Via<Usual>> {
+pub struct OptionalAuth<V: Accepts = Via<Usual>> {
     principal: Option<Arc<Principal>>,
     via: PhantomData<fn() -> V>,
 }
 
-impl<V: Accepts> Visitor<V> {
+impl<V: Accepts> OptionalAuth<V> {
     /// The caller, if one is known.
     pub fn principal(&self) -> Option<&Arc<Principal>> {
         self.principal.as_ref()
     }
 }
 
-impl<V: Accepts> sealed::Sealed for Visitor<V> {}
+impl<V: Accepts> sealed::Sealed for OptionalAuth<V> {}
 
-impl<V: Accepts> Access for Visitor<V> {
+impl<V: Accepts> Access for OptionalAuth<V> {
     const RULE: Rule = Rule::Public;
     const KINDS: Kinds = V::KINDS;
     const CALLER: Caller = Caller::Optional;
 }
 
-impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
+impl<S: Sync, V: Accepts> FromRequestParts<S> for OptionalAuth<V> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -48,4 +48,4 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for Visitor<V> {
     }
 }
 
-impl<V: Accepts> aide::OperationInput for Visitor<V> {}
+impl<V: Accepts> aide::OperationInput for OptionalAuth<V> {}
