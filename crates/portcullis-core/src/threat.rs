@@ -3,13 +3,13 @@
 //! Both macros expand to nothing. `cargo xtask test` reads the sources and fails when a numbered threat has no
 //! defending line or no checking test, or when a line names a threat that isn't listed.
 
-/// Generations the line that defends against a numbered threat.
+/// Marks the line that defends against a numbered threat.
 #[macro_export]
 macro_rules! defends {
     ($id:literal) => {};
 }
 
-/// Generations the test that tries a numbered threat.
+/// Marks the test that tries a numbered threat.
 #[macro_export]
 macro_rules! checks {
     ($id:literal) => {};

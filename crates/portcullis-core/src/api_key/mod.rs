@@ -265,7 +265,7 @@ port! {
     /// Writes down when, and from where, keys were last used; never moves one back.
     write fn note_used(used: Vec<(Id, Timestamp, Option<IpAddr>)>) -> ();
 
-    /// Generations honoured keys that expire between `by.at` and [`ExpiryWindow::before`], were made for longer than that, and whose
+    /// Marks honoured keys that expire between `by.at` and [`ExpiryWindow::before`], were made for longer than that, and whose
     /// owners may act, as told of, and writes the e-mails that tell of them ([`audit::Action::ApiKeyExpiring`]): mark and
     /// e-mails of a key, or neither. Each is answered once, to one caller, by its end; one that is
     /// [`Warned::Untold`] ([`audit::Action::ApiKeyUntold`]) isn't marked.

@@ -17,7 +17,7 @@ pub fn device_of(user_agent: Option<&str>) -> String {
     }
 }
 
-/// Generations in the order in which they count: most browsers name others, too.
+/// Marks in the order in which they count: most browsers name others, too.
 const BROWSERS: &[(&str, &str)] = &[
     ("Edg/", "Edge"),
     ("EdgA/", "Edge"),

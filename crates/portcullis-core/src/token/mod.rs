@@ -65,7 +65,7 @@ port! {
     pub trait Store => token_port;
 
     /// Exchanges a refresh token for its successor: of any number of parallel calls exactly one is
-    /// [`Rotated::Fresh`]. Generations the session as seen at `by.at`. A replay ends the session
+    /// [`Rotated::Fresh`]. Marks the session as seen at `by.at`. A replay ends the session
     /// ([`audit::Action::RefreshReplayed`]) and invalidates it.
     write fn rotate_refresh(rotation: RefreshRotation, by: audit::Context) -> Result<Rotated, RefreshError>;
 

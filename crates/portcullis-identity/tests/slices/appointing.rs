@@ -34,14 +34,14 @@ fn api(portcullis: &Portcullis) -> Api {
 }
 
 /// An application with roles, an administrator, and the organization `acme` of anna's.
-struct CallerContext {
+struct Scene {
     app: TestApp,
     root: Account,
     anna: Account,
     acme: String,
 }
 
-impl CallerContext {
+impl Scene {
     async fn new() -> Self {
         let app = TestApp::with(|builder| builder, api).await;
         for (role, permissions) in [
@@ -130,7 +130,7 @@ fn beyond(answer: &Answer, missing: &str) {
 #[tokio::test]
 async fn appoint_asks_for_a_person_who_just_logged_in() {
     checks!("T103");
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, root, acme) = (&scene.app, &scene.root, &scene.acme);
     let eve = app.user("eve@example.com").await;
     let machine = key(app, root, &[WRITE]).await;
@@ -168,7 +168,7 @@ async fn appoint_asks_for_a_person_who_just_logged_in() {
 #[tokio::test]
 async fn only_administrators_give_something_in_an_organization() {
     checks!("T103");
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, acme) = (&scene.app, &scene.acme);
     let clerk = app
         .user_with("clerk@example.com", &[WRITE, READ, "shelves:write"])
@@ -230,7 +230,7 @@ async fn only_administrators_give_something_in_an_organization() {
 #[tokio::test]
 async fn appoint_says_what_is_wrong() {
     checks!("T073");
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let eve = app.user("eve@example.com").await;
     let (eves, annas) = (eve.id.to_string(), scene.anna.id.to_string());
@@ -283,7 +283,7 @@ async fn appoint_says_what_is_wrong() {
 
 #[tokio::test]
 async fn appoint_makes_a_member_and_sets_roles() {
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let ben = app.user("ben@example.com").await;
     create(app, &ben, "bens").await;
@@ -333,7 +333,7 @@ async fn appoint_makes_a_member_and_sets_roles() {
 #[tokio::test]
 async fn a_suspended_organization_is_set_right_by_administrators() {
     checks!("T072");
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let ben = app.user("ben@example.com").await;
     let robot = json!({ "name": "robot" });
@@ -372,7 +372,7 @@ async fn a_suspended_organization_is_set_right_by_administrators() {
 #[tokio::test]
 async fn dismiss_takes_only_what_the_credential_brings() {
     checks!("T090");
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, root, acme) = (&scene.app, &scene.root, &scene.acme);
     let by_root = root.access_token.as_str();
     let (ben, cleo) = (
@@ -429,7 +429,7 @@ async fn dismiss_takes_only_what_the_credential_brings() {
 #[tokio::test]
 async fn list_shows_addresses_to_who_may_see_accounts() {
     checks!("T104");
-    let scene = CallerContext::new().await;
+    let scene = Scene::new().await;
     let (app, acme, by_root) = (&scene.app, &scene.acme, scene.root.access_token.as_str());
     let reads = app.user_with("reads@example.com", &[READ]).await;
     let desk = app

@@ -23,7 +23,7 @@ pub enum InvalidLetters {
     #[error(
         "a mark, such as an accent or a vowel sign, follows its letter, and a letter has at most four of them"
     )]
-    Generations,
+    Marks,
     /// Letters of several scripts.
     #[error("all letters are of one script: a Cyrillic or Greek letter can look like a Latin one")]
     Scripts,
@@ -39,7 +39,7 @@ pub(super) fn judge(text: &str, between: impl Fn(char) -> bool) -> Result<(), In
             AccountKind::Joiner => marks,
             AccountKind::Mark => match marks {
                 Some(marks) if marks < MOST_MARKS => Some(marks + 1),
-                _ => return Err(InvalidLetters::Generations),
+                _ => return Err(InvalidLetters::Marks),
             },
             AccountKind::Other => return Err(InvalidLetters::Hidden),
         };

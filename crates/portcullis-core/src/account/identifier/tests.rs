@@ -151,7 +151,7 @@ fn a_dotted_capital_is_a_name_of_its_own() {
 #[test]
 fn names_that_hide_or_imitate_are_refused() {
     checks!("T142");
-    use InvalidLetters::{Generations, Hidden, Scripts};
+    use InvalidLetters::{Marks, Hidden, Scripts};
     for (name, fault) in [
         ("anna\u{3164}", Hidden),
         ("an\u{1160}na", Hidden),
@@ -169,10 +169,10 @@ fn names_that_hide_or_imitate_are_refused() {
         ("an\u{2800}na", Hidden),
         ("an\u{0640}na", Hidden),
         ("an☃na", Hidden),
-        ("\u{301}anna", Generations),
-        ("\u{93f}\u{93f}\u{93f}", Generations),
-        ("an.\u{301}na", Generations),
-        ("b\u{330}\u{331}\u{332}\u{333}\u{32d}bb", Generations),
+        ("\u{301}anna", Marks),
+        ("\u{93f}\u{93f}\u{93f}", Marks),
+        ("an.\u{301}na", Marks),
+        ("b\u{330}\u{331}\u{332}\u{333}\u{32d}bb", Marks),
         ("аnna", Scripts),
         ("rооt", Scripts),
         ("rοοt", Scripts),
