@@ -1,4 +1,4 @@
-//! A run of named steps: each is announced, timed and judged; a failed one doesn't stop the next.
+//! A run of named steps: each is announced, timed and checked; a failed one doesn't stop the next.
 
 use std::time::Instant;
 

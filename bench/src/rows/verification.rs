@@ -1,6 +1,6 @@
 //! Verifying an access token nobody has seen against the bare signature check on the same bytes.
 //!
-//! Our side takes the token's text and ends with judged claims. The other side gets the signed bytes and the decoded
+//! Our side takes the token's text and ends with checked claims. The other side gets the signed bytes and the decoded
 //! signature, and a key that was parsed before.
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use portcullis_identity::core::environment::{Environment, Timestamp};
 use portcullis_identity::core::key::{Algorithm, HmacSecret, Keyring, MasterKey, Sealer, SigningKey};
 use portcullis_identity::core::secret::SecretBytes;
 use portcullis_identity::core::session::{Method, Session};
-use portcullis_identity::core::token::{Issuer, Settings, Standing, Verifier};
+use portcullis_identity::core::token::{Issuer, Settings, TokenSubject, Verifier};
 use portcullis_identity::core::{account, session};
 use serde_json::Value;
 
@@ -103,13 +103,13 @@ fn tokens(portcullis: &Portcullis, keyring: &Arc<Keyring>, count: usize) -> Resu
         environment.clone(),
         Settings::default(),
     );
-    let standing = standing(environment);
+    let subject = subject(environment);
     let mut extra = serde_json::Map::new();
     extra.insert("roles".to_owned(), Value::from(vec!["editor"]));
     (0..count)
         .map(|_| {
             Ok(issuer
-                .mint_access(&standing, extra.clone())?
+                .mint_access(&subject, extra.clone())?
                 .token
                 .expose()
                 .to_owned())
@@ -117,11 +117,11 @@ fn tokens(portcullis: &Portcullis, keyring: &Arc<Keyring>, count: usize) -> Resu
         .collect()
 }
 
-fn standing(environment: &Environment) -> Standing {
+fn subject(environment: &Environment) -> TokenSubject {
     let (now, account) = (environment.now(), account::Id::new(environment));
     let stamp = account::Stamp::new(environment);
     let month = Duration::from_secs(30 * 24 * 3_600);
-    Standing {
+    TokenSubject {
         session: Session {
             id: session::Id::new(environment),
             account,

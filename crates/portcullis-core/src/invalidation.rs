@@ -5,9 +5,9 @@
 //! node reads it from the store within a second.
 //!
 //! A cache never deletes by key. Each entry remembers the [`Generations`] of the subjects it was built from, read
-//! *before* its records were read; applying an invalidation moves the mark, and an entry with an old mark is no
+//! *before* its records were read; applying an invalidation moves the generation, and an entry with an old generation is no
 //! hit. So an entry built while its subject changes is stale from birth, whatever the order of events (`T021`),
-//! and memory is bounded: subjects share a fixed table of marks, and sharing costs a reload, never a stale hit.
+//! and memory is bounded: subjects share a fixed table of generations, and sharing costs a reload, never a stale hit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -65,7 +65,7 @@ impl Invalidation {
 
 const SLOTS: u16 = 1 << 14;
 
-/// The marks of all subjects: a fixed table of counters, 128 KiB.
+/// The generations of all subjects: a fixed table of counters, 128 KiB.
 pub struct Generations {
     slots: Box<[AtomicU64]>,
     everything: AtomicU64,
@@ -74,15 +74,15 @@ pub struct Generations {
 
 /// What a cache entry remembers of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct Generation {
     slot: u64,
     everything: u64,
 }
 
-/// The marks of the three subjects that a verified credential was built from, in 16 bytes. Counters only ever rise, so
+/// The generations of the three subjects that a verified credential was built from, in 16 bytes. Counters only ever rise, so
 /// their sum is what it was if and only if none of them moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marked {
+pub struct GenerationSnapshot {
     slots: [u16; 3],
     sum: u64,
 }
@@ -97,37 +97,37 @@ impl Generations {
         }
     }
 
-    /// How many invalidations were applied. If it is the same before a record was read and after a mark was, the
-    /// mark is as old as the record: for records whose subject is known only once they are read.
+    /// How many invalidations were applied. If it is the same before a record was read and after a generation was, the
+    /// generation is as old as the record: for records whose subject is known only once they are read.
     pub fn applied(&self) -> u64 {
         self.applied.load(Ordering::Acquire)
     }
 
-    /// The subject's mark now. Read it before reading the subject's records.
-    pub fn mark(&self, subject: Uuid) -> Mark {
-        Mark {
+    /// The subject's generation now. Read it before reading the subject's records.
+    pub fn generation(&self, subject: Uuid) -> Generation {
+        Generation {
             slot: self.slot(subject).map_or(0, |slot| slot.load(Ordering::Acquire)),
             everything: self.everything.load(Ordering::Acquire),
         }
     }
 
-    /// Whether what was read at `mark` still holds.
-    pub fn holds(&self, subject: Uuid, mark: Mark) -> bool {
-        self.mark(subject) == mark
+    /// Whether what was read at `generation` still holds.
+    pub fn holds(&self, subject: Uuid, generation: Generation) -> bool {
+        self.generation(subject) == generation
     }
 
-    /// The marks of these subjects now. Read them before reading the subjects' records.
-    pub fn marked(&self, subjects: [Uuid; 3]) -> Marked {
+    /// The generations of these subjects now. Read them before reading the subjects' records.
+    pub fn snapshot(&self, subjects: [Uuid; 3]) -> GenerationSnapshot {
         let slots = subjects.map(place);
-        Marked {
+        GenerationSnapshot {
             slots,
             sum: self.sum(slots),
         }
     }
 
-    /// Whether what was read at these marks still holds.
-    pub fn still_hold(&self, marked: &Marked) -> bool {
-        self.sum(marked.slots) == marked.sum
+    /// Whether what was read at these generations still holds.
+    pub fn still_hold(&self, snapshot: &GenerationSnapshot) -> bool {
+        self.sum(snapshot.slots) == snapshot.sum
     }
 
     fn sum(&self, slots: [u16; 3]) -> u64 {
@@ -154,7 +154,7 @@ impl Generations {
         self.everything.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Counts before the mark moves: whoever sees the moved mark sees the count too.
+    /// Counts before the generation moves: whoever sees the moved generation sees the count too.
     fn count(&self) {
         self.applied.fetch_add(1, Ordering::AcqRel);
     }
@@ -188,64 +188,70 @@ mod tests {
 
     #[test]
     fn an_entry_built_during_a_change_is_stale() {
-        let marks = Generations::new();
+        let generations = Generations::new();
         let id = Uuid::from_u128(5);
-        let before = marks.mark(id);
+        let before = generations.generation(id);
         // The change lands between reading the record and keeping the entry.
-        marks.apply(Invalidation::Account(AccountId::from_uuid(id)));
-        assert!(!marks.holds(id, before));
-        assert!(marks.holds(id, marks.mark(id)));
+        generations.apply(Invalidation::Account(AccountId::from_uuid(id)));
+        assert!(!generations.holds(id, before));
+        assert!(generations.holds(id, generations.generation(id)));
     }
 
     #[test]
     fn everything_that_moves_a_mark_is_counted() {
-        let marks = Generations::new();
+        let generations = Generations::new();
         let id = Uuid::from_u128(5);
         let moves: [&dyn Fn(); 3] = [
-            &|| marks.apply(Invalidation::Session(SessionId::from_uuid(id))),
-            &|| marks.apply(Invalidation::Roles),
-            &|| marks.forget_everything(),
+            &|| generations.apply(Invalidation::Session(SessionId::from_uuid(id))),
+            &|| generations.apply(Invalidation::Roles),
+            &|| generations.forget_everything(),
         ];
         for (index, move_one) in moves.iter().enumerate() {
-            let (mark, applied) = (marks.mark(id), marks.applied());
+            let (generation, applied) = (generations.generation(id), generations.applied());
             move_one();
-            assert!(!marks.holds(id, mark), "move {index}");
-            assert_eq!(marks.applied(), applied + 1, "move {index}");
+            assert!(!generations.holds(id, generation), "move {index}");
+            assert_eq!(generations.applied(), applied + 1, "move {index}");
         }
     }
 
     #[test]
     fn the_marks_of_three_subjects_hold_until_any_of_them_moves() {
-        let marks = Generations::new();
+        let generations = Generations::new();
         let [account, session, token] = [5, 6, 7].map(Uuid::from_u128);
         let of = |id| Invalidation::Account(AccountId::from_uuid(id));
         let moves: [&dyn Fn(); 5] = [
-            &|| marks.apply(of(account)),
-            &|| marks.apply(of(session)),
-            &|| marks.apply(of(token)),
-            &|| marks.apply(Invalidation::Roles),
-            &|| marks.forget_everything(),
+            &|| generations.apply(of(account)),
+            &|| generations.apply(of(session)),
+            &|| generations.apply(of(token)),
+            &|| generations.apply(Invalidation::Roles),
+            &|| generations.forget_everything(),
         ];
         for (index, move_one) in moves.iter().enumerate() {
-            let marked = marks.marked([account, session, token]);
-            let twice = marks.marked([account, session, session]);
-            marks.apply(of(Uuid::from_u128(8)));
-            assert!(marks.still_hold(&marked) && marks.still_hold(&twice), "{index}");
+            let snapshot = generations.snapshot([account, session, token]);
+            let twice = generations.snapshot([account, session, session]);
+            generations.apply(of(Uuid::from_u128(8)));
+            assert!(
+                generations.still_hold(&snapshot) && generations.still_hold(&twice),
+                "{index}"
+            );
             move_one();
-            assert!(!marks.still_hold(&marked), "{index}");
-            assert_eq!(marks.still_hold(&twice), index == 2, "{index}");
+            assert!(!generations.still_hold(&snapshot), "{index}");
+            assert_eq!(generations.still_hold(&twice), index == 2, "{index}");
         }
-        assert_eq!(size_of::<Marked>(), 16);
+        assert_eq!(size_of::<GenerationSnapshot>(), 16);
     }
 
     #[test]
     fn a_role_change_reaches_every_subject() {
-        let marks = Generations::new();
+        let generations = Generations::new();
         let seen: Vec<_> = (0..100)
-            .map(|n| (Uuid::from_u128(n), marks.mark(Uuid::from_u128(n))))
+            .map(|n| (Uuid::from_u128(n), generations.generation(Uuid::from_u128(n))))
             .collect();
-        marks.apply(Invalidation::Roles);
-        assert!(seen.iter().all(|(id, mark)| !marks.holds(*id, *mark)));
+        generations.apply(Invalidation::Roles);
+        assert!(
+            seen.iter()
+                .all(|(id, generation)| !generations.holds(*id, *generation))
+        );
     }
 
     #[test]

@@ -327,11 +327,11 @@ impl Bus for Followed {
 }
 
 /// What a change anywhere moves in this process.
-fn listen(database: &Database, marks: &Arc<Generations>, keyring: &Arc<Keyring>) -> KeyWatch {
-    let (marks, changed) = (Arc::clone(marks), Arc::new(Notify::new()));
+fn listen(database: &Database, generations: &Arc<Generations>, keyring: &Arc<Keyring>) -> KeyWatch {
+    let (generations, changed) = (Arc::clone(generations), Arc::new(Notify::new()));
     let notify = Arc::clone(&changed);
     database.subscribe(Arc::new(move |what| {
-        marks.apply(what);
+        generations.apply(what);
         if what == Invalidation::Keys {
             notify.notify_one();
         }

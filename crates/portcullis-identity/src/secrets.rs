@@ -1,6 +1,6 @@
 //! The secrets file: the master key, outside the database.
 //!
-//! Flow of a start: the file is read and judged; if it isn't there and there is no database either, a new key is
+//! Flow of a start: the file is read and checked; if it isn't there and there is no database either, a new key is
 //! made. The new file appears whole or not at all (written and synced beside its place, then linked into it), so a
 //! crash or a second process that starts at the same moment never sees half a key.
 //!
@@ -225,8 +225,8 @@ fn read(path: &Path) -> Result<Option<(MasterKey, bool)>, SecretsError> {
         Err(error) => return Err(unreadable(error)),
     }
     let file = File::open(path).map_err(unreadable)?;
-    let judged = User::of_process().and_then(|user| user.judge(path, &file));
-    judged
+    let checked = User::of_process().and_then(|user| user.check(path, &file));
+    checked
         .map_err(unreadable)?
         .map_err(|reason| SecretsError::NotPrivate {
             path: path.to_owned(),

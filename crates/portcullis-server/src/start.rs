@@ -105,7 +105,7 @@ pub(crate) async fn open(
         return Err(StartError::NoDatabase(config.database.shown.clone()));
     }
     make_folder(&config.server.data)?;
-    files::judge(config)?;
+    files::check(config)?;
     let environment = environment::system();
     let secrets = secrets::load_or_create(&config.server.master_key_file, &database, &environment)?;
     let mut builder = Portcullis::builder()

@@ -238,13 +238,13 @@ async fn change_key(
     };
     let key = api_key(&mut row)?;
     let entry = Entry::of(Action::ApiKeyChanged).account(account);
-    tx.record(by, entry.detail(format!("{id}: {}", told(change))));
+    tx.record(by, entry.detail(format!("{id}: {}", describe(change))));
     tx.invalidate(Invalidation::ApiKey(id), by.at);
     Ok(Ok(key))
 }
 
 /// What was changed, and to what.
-fn told(change: &Change) -> String {
+fn describe(change: &Change) -> String {
     let Change {
         name,
         enabled,

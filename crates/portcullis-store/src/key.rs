@@ -63,7 +63,7 @@ async fn lock_keys(tx: &mut Tx<'_>) -> Result<(), Fault> {
     .map(drop)
 }
 
-async fn found(tx: &mut Tx<'_>, records: &[KeyRecord], by: &Context) -> Result<Vec<KeyRecord>, Fault> {
+async fn initialize(tx: &mut Tx<'_>, records: &[KeyRecord], by: &Context) -> Result<Vec<KeyRecord>, Fault> {
     lock_keys(tx).await?;
     let present: Vec<KeyRecord> = tx
         .query(LOAD, params![])

@@ -1,6 +1,6 @@
 //! Organizations, their members and invitations.
 //!
-//! Every verb that changes one takes the lock of the roles first: who may give what is judged on a graph that stands
+//! Every verb that changes one takes the lock of the roles first: who may give what is checked on a graph that stands
 //! still, two owners never leave at once, and a slug is given once. Each statement about a tenant's rows names the
 //! organization.
 

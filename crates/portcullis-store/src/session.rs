@@ -127,7 +127,7 @@ const TOUCH: &str = "UPDATE portcullis_sessions SET last_seen_at = $2
     WHERE id = $1 AND last_seen_at < $2 AND ended_at IS NULL AND expires_at > $2 AND $2 - last_seen_at < idle";
 
 async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Result<Opened, NotOpened>, Fault> {
-    if let Err(state) = judge(tx, new).await? {
+    if let Err(state) = check_account(tx, new).await? {
         return Ok(Err(NotOpened(state)));
     }
     let new_device = is_new_device(tx, new).await?;
@@ -147,7 +147,10 @@ async fn open(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Result<
 }
 
 /// Whether the account may have this session; the state it is in if not.
-pub(crate) async fn judge(tx: &mut Tx<'_>, new: &NewSession) -> Result<Result<(), AccountState>, Fault> {
+pub(crate) async fn check_account(
+    tx: &mut Tx<'_>,
+    new: &NewSession,
+) -> Result<Result<(), AccountState>, Fault> {
     defends!("T035");
     // The lock puts openings, state changes and "log out everywhere" of one account in a row.
     let sql = "SELECT state, stamp, kind FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE";

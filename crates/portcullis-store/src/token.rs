@@ -14,7 +14,7 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{self, Ending, Session};
 use portcullis_core::token::{
-    Id, MAX_LEEWAY, Refresh, RefreshError, RefreshRotation, Rotated, Standing, Store,
+    Id, MAX_LEEWAY, Refresh, RefreshError, RefreshRotation, Rotated, Store, TokenSubject,
 };
 
 use crate::database::{Database, KEPT};
@@ -49,11 +49,11 @@ async fn rotate_refresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context
         return not_fresh(tx, rotation, by).await;
     };
     let id = row.take()?;
-    let Some(standing) = standing(tx, id, rotation, by).await? else {
+    let Some(subject) = subject(tx, id, rotation, by).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
     refresh::insert(tx, id, &rotation.successor).await?;
-    Ok(Ok(Rotated::Fresh(Box::new(standing))))
+    Ok(Ok(Rotated::Fresh(Box::new(subject))))
 }
 
 /// The presented token is unknown, expired or used.
@@ -121,15 +121,15 @@ async fn again(
     graced: bool,
     by: &Context,
 ) -> Outcome {
-    let Some(standing) = standing(tx, id, rotation, by).await? else {
+    let Some(subject) = subject(tx, id, rotation, by).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
     if !graced {
-        let entry = Entry::of(Action::RefreshRepeated).account(standing.account.id);
+        let entry = Entry::of(Action::RefreshRepeated).account(subject.account.id);
         tx.record(by, entry.session(id));
     }
     defends!("T173");
-    Ok(Ok(Rotated::Again(Box::new(standing))))
+    Ok(Ok(Rotated::Again(Box::new(subject))))
 }
 
 /// Ends the session of a token that came back; one that ended before is merely refused.
@@ -147,12 +147,12 @@ async fn replayed(tx: &mut Tx<'_>, id: session::Id, by: &Context) -> Outcome {
 }
 
 /// Session and account, if both are still good; marks the session as seen. If not, nothing of the verb is kept.
-async fn standing(
+async fn subject(
     tx: &mut Tx<'_>,
     id: session::Id,
     rotation: RefreshRotation,
     by: &Context,
-) -> Result<Option<Standing>, Fault> {
+) -> Result<Option<TokenSubject>, Fault> {
     defends!("T016");
     let Some(session) = seen(tx, id, by.at).await? else {
         tx.undo();
@@ -164,7 +164,7 @@ async fn standing(
         tx.undo();
         return Ok(None);
     }
-    Ok(Some(Standing { session, account }))
+    Ok(Some(TokenSubject { session, account }))
 }
 
 async fn seen(tx: &mut Tx<'_>, id: session::Id, at: Timestamp) -> Result<Option<Session>, Fault> {

@@ -1,7 +1,7 @@
 //! Whether identifier and password belong to somebody who may act: what a login and HTTP Basic have in common.
 //!
-//! Flow: [`Passwords::find`] looks the identifier up, [`Passwords::judge`] hashes (a dummy for nobody, `T012`) and
-//! then judges the account's state. In two steps, so that a caller who remembers the result can note before the
+//! Flow: [`Passwords::find`] looks the identifier up, [`Passwords::authenticate`] hashes (a dummy for nobody, `T012`) and
+//! then checks the account's state. In two steps, so that a caller who remembers the result can note before the
 //! second what the account was at the first.
 //!
 //! Several accounts may claim one address: the password decides which of them it is, at the cost of a hash for each, and
@@ -16,7 +16,7 @@ use crate::fault::Fault;
 use crate::password::{HashError, Hasher, Password, PasswordVerdict, SealedHash};
 use crate::secret::SecretText;
 
-/// Role: checks passwords. Finds the accounts that an identifier leads to, and judges what was typed for them.
+/// Role: checks passwords. Finds the accounts that an identifier leads to, and checks what was typed for them.
 pub struct Passwords {
     accounts: Arc<dyn Store>,
     hasher: Arc<Hasher>,
@@ -101,7 +101,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordsError`]; a full pool is [`HashError::Overloaded`].
-    pub async fn judge(
+    pub async fn authenticate(
         &self,
         found: Candidates,
         password: &SecretText,
@@ -122,7 +122,7 @@ impl Passwords {
                 }
                 PasswordVerdict::Match => {}
             }
-            return Ok(self.judge_state(login.account));
+            return Ok(self.check_state(login.account));
         }
         for _ in hashes..least {
             self.verify(None, password).await?;
@@ -146,7 +146,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`NotProven`] with the account's state.
-    pub fn judge_state(&self, account: Account) -> Result<Account, NotProven> {
+    pub fn check_state(&self, account: Account) -> Result<Account, NotProven> {
         if account.state.may_act_where(self.require_verified_email) {
             return Ok(account);
         }

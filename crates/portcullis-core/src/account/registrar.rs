@@ -18,14 +18,14 @@ use crate::scopes::ADMINISTRATOR;
 use crate::secret::SecretText;
 use crate::{audit, defends};
 
-/// What somebody registers with. The identifiers are valid already; the password isn't judged yet.
+/// What somebody registers with. The identifiers are valid already; the password isn't checked yet.
 #[derive(Debug, Clone)]
 pub struct Registration {
     /// An address, to be proven by a mailed token.
     pub email: Option<EmailAddress>,
     /// The user name to register; `None` if the address alone is to identify the account.
     pub username: Option<Username>,
-    /// The password in plain text, as typed; the registrar judges it and hashes it.
+    /// The password in plain text, as typed; the registrar checks it and hashes it.
     pub password: SecretText,
 }
 
@@ -139,7 +139,7 @@ impl Registrar {
     }
 
     /// The rules that the form's password breaks. Costs no hash; [`Registrar::register`] asks again.
-    pub fn judge(&self, form: &Registration) -> Vec<Broken> {
+    pub fn check(&self, form: &Registration) -> Vec<Broken> {
         let names = [
             form.email.as_ref().map(EmailAddress::normalised),
             form.username.as_ref().map(Username::normalised),
@@ -242,7 +242,7 @@ impl Registrar {
         if form.email.is_none() && form.username.is_none() {
             return Err(RegistrationError::NoIdentifier);
         }
-        let broken = self.judge(&form);
+        let broken = self.check(&form);
         let Registration {
             email,
             username,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::account;
 use crate::authn::Refused;
-use crate::authz::decide::{Standing, Within};
+use crate::authz::decide::{Evaluation, Within};
 use crate::authz::explain::{Explanation, explain};
 use crate::authz::{
     CredentialKind, DecisionContext, Denied, Facts, Kinds, Principal, Rule, is_reserved, is_the_servers,
@@ -90,7 +90,7 @@ impl Imagined {
                 explanation.why.clone(),
             )
         } else {
-            match self.standing(&situation).missing_everywhere(&asked.rule) {
+            match self.evaluation(&situation).missing_everywhere(&asked.rule) {
                 Some(denied) => (Some(false), denied.code(), everywhere(denied)),
                 None => (None, DEPENDS, DEPENDS_WHY.to_owned()),
             }
@@ -122,8 +122,8 @@ impl Imagined {
         Some(("credential_not_accepted", why))
     }
 
-    fn standing<'a>(&'a self, situation: &'a DecisionContext<'a>) -> Standing<'a> {
-        Standing {
+    fn evaluation<'a>(&'a self, situation: &'a DecisionContext<'a>) -> Evaluation<'a> {
+        Evaluation {
             principal: &self.principal,
             situation,
             within: Within::Account,
@@ -131,7 +131,7 @@ impl Imagined {
     }
 }
 
-impl Standing<'_> {
+impl Evaluation<'_> {
     /// What keeps the rule from holding, whichever organization is named; `None` if there could be one where it holds. No
     /// rule asks that something isn't so: what is missing in the best organization is missing in each.
     fn missing_everywhere(self, rule: &Rule) -> Option<Denied> {

@@ -4,7 +4,7 @@
 //! owner may do at that moment. Its text is shown once; the store has its SHA-256 ([`KeyDigest`]).
 //!
 //! Flow of a request: [`Format::read`] recognises the text and hashes it, the authenticator finds the record by the
-//! hash, judges key and owner, and remembers the result; then, with every request, the caller's address and the
+//! hash, checks key and owner, and remembers the result; then, with every request, the caller's address and the
 //! key's rate are looked at. "Last used" is noted in memory and written behind, so a request writes nothing.
 //!
 //! **Invariants:** a key never stands for a person: no fresh login, no second factor, and no key makes or rotates a
@@ -182,7 +182,7 @@ pub struct Expiring {
     pub owner: account::Account,
     /// Who is to be told, all with an address: the owner; for an owner without one whoever made the key, and if that
     /// isn't known or nobody with an address who may act, the people who administer. Empty if there is nobody.
-    pub told: Vec<account::Account>,
+    pub recipients: Vec<account::Account>,
 }
 
 /// Words what is told of keys that end soon.
@@ -237,7 +237,7 @@ port! {
     /// The account's key with this id, expired or not; `None` if it has no such key.
     read fn find(account: account::Id, id: Id) -> Option<ApiKey>;
 
-    /// The key that this text is, or was before the last rotation. Times are the caller's to judge.
+    /// The key that this text is, or was before the last rotation. Times are the caller's to check.
     read fn find_by_digest(digest: KeyDigest) -> Option<Found>;
 
     /// Changes the account's key ([`audit::Action::ApiKeyChanged`], which says to what). `stamp` is as

@@ -33,10 +33,10 @@ pub enum Actor {
 pub struct Context {
     /// When: the one moment the whole operation uses.
     pub at: Timestamp,
-    /// Who acts: recorded with the event, and judged by verbs that give or take something.
+    /// Who acts: recorded with the event, and checked by verbs that give or take something.
     pub actor: Actor,
     /// What the credential they came with is narrowed to. It isn't recorded: verbs that give or take what accounts
-    /// may do judge by it.
+    /// may do check by it.
     pub scopes: Scopes,
     /// The API key they came with, if it was one.
     pub api_key: Option<ApiKeyId>,

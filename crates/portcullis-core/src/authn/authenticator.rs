@@ -1,9 +1,9 @@
 //! Verifies credentials: from what a request carries to a [`Principal`].
 //!
-//! Flow: look the credential's SHA-256 up in the cache; an entry whose marks hold and whose time isn't over is the
-//! answer, without any I/O. Otherwise verify it, read the records it rests on, judge them, remember the result.
+//! Flow: look the credential's SHA-256 up in the cache; an entry whose generations hold and whose time isn't over is the
+//! answer, without any I/O. Otherwise verify it, read the records it rests on, check them, remember the result.
 //!
-//! Invariants: the marks are read before the records (`T021`). A credential is judged by the records, never by its
+//! Invariants: the generations are read before the records (`T021`). A credential is checked by the records, never by its
 //! own claims alone: a signed token of an ended session is refused. While other nodes can't be heard
 //! ([`Bus::silence`]), what is remembered counts for [`SHORT_LIFE`] only (`T020`), and never for longer than a quarter
 //! of an hour (`T083`).
@@ -28,7 +28,7 @@ use crate::authn::{AccountDirectory, AuthenticationError, Bearer, Credential, Re
 use crate::authz::{Facts, Principal};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Generations, Marked};
+use crate::invalidation::{GenerationSnapshot, Generations};
 use crate::throttle::Limiter;
 use crate::token::Verifier;
 use crate::{api_key, defends, session, token};
@@ -61,8 +61,8 @@ pub struct AuthenticatorParts {
     pub api_keys: Arc<dyn api_key::Store>,
     /// What checks signature and claims of access tokens.
     pub verifier: Verifier,
-    /// The marks that the store's invalidations move.
-    pub marks: Arc<Generations>,
+    /// The generations that the store's invalidations move.
+    pub generations: Arc<Generations>,
     /// How other nodes are heard.
     pub bus: Arc<dyn Bus>,
     /// Whether an unverified account is refused.
@@ -84,7 +84,7 @@ pub struct Authenticator {
 /// A credential that was verified, and what that rests on.
 pub(super) struct Entry {
     pub(super) principal: Arc<Principal>,
-    marks: Marked,
+    generations: GenerationSnapshot,
     /// The key ring a token was verified with; `None` for what no key of ours signs.
     ring: Option<u64>,
     read_at: Timestamp,
@@ -194,7 +194,7 @@ impl Authenticator {
     /// Whether what was verified still counts: nothing it rests on was invalidated, and none of its times is over.
     pub(super) fn holds(&self, entry: &Entry, now: Timestamp) -> bool {
         defends!("T020");
-        let unchanged = self.on.marks.still_hold(&entry.marks);
+        let unchanged = self.on.generations.still_hold(&entry.generations);
         let last_seen = Timestamp::from_micros(entry.last_seen.load(Ordering::Relaxed));
         let same_keys = entry.ring.is_none_or(|ring| ring == self.on.verifier.ring());
         unchanged
@@ -233,29 +233,29 @@ impl Authenticator {
         Ok((facts, now.minus(silence)))
     }
 
-    /// Reads a record whose subjects aren't known before it is read, and their marks. If something was invalidated
-    /// meanwhile, the marks may be younger than the record: it is read again, after them. `None` if there was none from
-    /// the beginning; marks without a record if it was gone, or another's, the second time.
+    /// Reads a record whose subjects aren't known before it is read, and their generations. If something was invalidated
+    /// meanwhile, the generations may be younger than the record: it is read again, after them. `None` if there was none from
+    /// the beginning; generations without a record if it was gone, or another's, the second time.
     async fn read_marked<T, F>(
         &self,
         find: impl Fn() -> F,
         subjects: impl Fn(&T) -> [Uuid; 3],
-    ) -> Result<Option<(Option<T>, Marked)>, Fault>
+    ) -> Result<Option<(Option<T>, GenerationSnapshot)>, Fault>
     where
         F: Future<Output = Result<Option<T>, Fault>>,
     {
         defends!("T021");
-        let applied = self.on.marks.applied();
+        let applied = self.on.generations.applied();
         let Some(found) = find().await? else {
             return Ok(None);
         };
         let named = subjects(&found);
-        let marks = self.marks_of(named);
-        if self.on.marks.applied() == applied {
-            return Ok(Some((Some(found), marks)));
+        let generations = self.generations_of(named);
+        if self.on.generations.applied() == applied {
+            return Ok(Some((Some(found), generations)));
         }
         let again = find().await?.filter(|again| subjects(again) == named);
-        Ok(Some((again, marks)))
+        Ok(Some((again, generations)))
     }
 
     /// SHA-256 of a token's text: two credentials never share an entry, and the cache holds no live token. A
@@ -269,9 +269,9 @@ impl Authenticator {
         })
     }
 
-    fn marks_of(&self, subjects: [Uuid; 3]) -> Marked {
+    fn generations_of(&self, subjects: [Uuid; 3]) -> GenerationSnapshot {
         defends!("T021");
-        self.on.marks.marked(subjects)
+        self.on.generations.snapshot(subjects)
     }
 }
 

@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 use crate::authz::Facts;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Generations, Mark};
+use crate::invalidation::{Generation, Generations};
 use crate::roles::Store;
 use crate::{account, defends};
 
@@ -16,23 +16,23 @@ use crate::{account, defends};
 /// [`REMEMBERED`].
 pub struct AccountDirectory {
     store: Arc<dyn Store>,
-    marks: Arc<Generations>,
+    generations: Arc<Generations>,
     known: Cache<account::Id, Known>,
 }
 
 #[derive(Clone)]
 struct Known {
-    mark: Mark,
+    generation: Generation,
     read_at: Timestamp,
     facts: Arc<Facts>,
 }
 
 impl AccountDirectory {
     /// A directory over `store` that remembers up to `capacity` accounts.
-    pub fn new(store: Arc<dyn Store>, marks: Arc<Generations>, capacity: usize) -> Self {
+    pub fn new(store: Arc<dyn Store>, generations: Arc<Generations>, capacity: usize) -> Self {
         Self {
             store,
-            marks,
+            generations,
             known: Cache::new(capacity),
         }
     }
@@ -43,7 +43,7 @@ impl AccountDirectory {
     /// [`Fault`] if the store must be asked and can't be reached, or what it holds can't be read.
     pub async fn facts(&self, account: account::Id, now: Timestamp) -> Result<Option<Arc<Facts>>, Fault> {
         if let Some(known) = self.known.get(&account)
-            && self.marks.holds(account.as_uuid(), known.mark)
+            && self.generations.holds(account.as_uuid(), known.generation)
             && is_young(known.read_at, now)
         {
             return Ok(Some(known.facts));
@@ -56,14 +56,14 @@ impl AccountDirectory {
     /// # Errors
     /// [`Fault`] if the store can't be reached, or what it holds can't be read.
     pub async fn read(&self, account: account::Id, now: Timestamp) -> Result<Option<Arc<Facts>>, Fault> {
-        // The mark comes first: a change that lands while the facts are read makes them stale at once.
-        let mark = self.marks.mark(account.as_uuid());
+        // The generation comes first: a change that lands while the facts are read makes them stale at once.
+        let generation = self.generations.generation(account.as_uuid());
         let Some(facts) = self.store.facts(account).await? else {
             return Ok(None);
         };
         let facts = Arc::new(Facts::from(facts));
         let known = Known {
-            mark,
+            generation,
             read_at: now,
             facts: Arc::clone(&facts),
         };

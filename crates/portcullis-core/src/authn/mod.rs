@@ -2,7 +2,7 @@
 //!
 //! A request's credential is read by its form ([`Credential`]), verified, and becomes a
 //! [`Principal`](crate::authz::Principal): the account with what it may do, narrowed by the credential's scopes. What was
-//! verified is remembered until one of its marks moves ([`Generations`](crate::invalidation::Generations)).
+//! verified is remembered until one of its generations moves ([`Generations`](crate::invalidation::Generations)).
 
 mod authentication;
 mod authenticator;

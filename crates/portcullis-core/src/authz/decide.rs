@@ -149,7 +149,7 @@ impl Refusal for Denied {
 /// # Errors
 /// [`Denied`], naming the first thing that is missing.
 pub fn decide(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Result<(), Denied> {
-    Standing {
+    Evaluation {
         principal,
         situation,
         within: Within::Account,
@@ -182,13 +182,13 @@ impl Within {
 
 /// A caller where it stands: what every node of a rule is decided about.
 #[derive(Clone, Copy)]
-pub(crate) struct Standing<'a> {
+pub(crate) struct Evaluation<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) situation: &'a DecisionContext<'a>,
     pub(crate) within: Within,
 }
 
-impl Standing<'_> {
+impl Evaluation<'_> {
     pub(crate) fn decide(self, rule: &Rule) -> Result<(), Denied> {
         match *rule {
             Rule::Public | Rule::Authenticated => Ok(()),

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::authz::decide::{Standing, Within};
+use crate::authz::decide::{Evaluation, Within};
 use crate::authz::{DecisionContext, Principal, Rule};
 use crate::defends;
 use crate::problem::{Challenge, Details};
@@ -85,7 +85,7 @@ impl fmt::Display for StepUp {
 /// can bring is named at once, so that the client asks its user once.
 pub fn step_up(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Option<StepUp> {
     defends!("T078");
-    let missing = Standing {
+    let missing = Evaluation {
         principal,
         situation,
         within: Within::Account,
@@ -101,7 +101,7 @@ struct Missing {
     more: bool,
 }
 
-impl Standing<'_> {
+impl Evaluation<'_> {
     fn missing(self, rule: &Rule) -> Missing {
         if self.decide(rule).is_ok() {
             return Missing::default();

@@ -97,7 +97,7 @@ impl Keyring {
         {
             let current = source.record(&generate(algorithm, &source.environment).await?, Phase::Current)?;
             let next = source.record(&generate(algorithm, &source.environment).await?, Phase::Next)?;
-            records = source.store.found(vec![current, next], by).await?;
+            records = source.store.initialize(vec![current, next], by).await?;
         }
         let ring = source.ring(&records, None, 0)?;
         Ok(Self {
@@ -277,7 +277,7 @@ impl Keyring {
         }
         let current = source.record(&key, Phase::Current)?;
         let next = source.record(&generate(algorithm, &source.environment).await?, Phase::Next)?;
-        let records = source.store.found(vec![current, next], by).await?;
+        let records = source.store.initialize(vec![current, next], by).await?;
         self.reload().await?;
         Ok(records.iter().any(|record| record.kid == key.kid()))
     }

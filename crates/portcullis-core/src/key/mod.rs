@@ -138,7 +138,7 @@ port! {
 
     /// Adds the ring's first keys if there is none of that algorithm yet but retired ones (two nodes may start at
     /// once); answers the ring as it is then.
-    write fn found(records: Vec<KeyRecord>, by: audit::Context) -> Vec<KeyRecord>;
+    write fn initialize(records: Vec<KeyRecord>, by: audit::Context) -> Vec<KeyRecord>;
 
     /// Rotates: the current key of the algorithm retires (until `delete_retired_at`), the next becomes current,
     /// `next` is added as next. Answers `false`, and changes nothing, unless `expected_current` still is the

@@ -1,7 +1,7 @@
 //! Logs in by password.
 //!
 //! Flow: the identifier finds account and hash, the password is verified (or a dummy hash is computed), the
-//! account's state is judged, and [`Store::open`](super::Store::open) opens the session if the account still is as
+//! account's state is checked, and [`Store::open`](super::Store::open) opens the session if the account still is as
 //! it was read (`T035`). Wrong user and wrong password are one answer; what is wrong with the *account* is said only
 //! to somebody who knew its password.
 
@@ -49,13 +49,13 @@ impl Manager {
         audience: &Audience,
     ) -> Result<token::IssuedTokens, LoginError> {
         let token::Exchanged {
-            standing,
+            subject,
             refresh_token,
         } = exchanged;
-        let token::Standing { session, account } = &standing;
+        let token::TokenSubject { session, account } = &subject;
         let issuer = &self.on.issuer;
         let nothing = serde_json::Map::new;
-        let mint = |extra| issuer.mint_access_for(&standing, audience, extra);
+        let mint = |extra| issuer.mint_access_for(&subject, audience, extra);
         let carries = session.scopes.is_none() && issuer.settings().carry_permissions;
         let facts = match carries {
             true => {
@@ -92,8 +92,8 @@ impl Manager {
         by: &audit::Context,
     ) -> Result<Result<Account, Refusal>, LoginError> {
         let found = self.passwords.find(&form.identifier).await?;
-        let judged = self.passwords.judge(found, &form.password).await;
-        Ok(match judged? {
+        let checked = self.passwords.authenticate(found, &form.password).await;
+        Ok(match checked? {
             Ok(account) => {
                 tracing::debug!(trace = by.trace.map(tracing::field::display), "password verified");
                 Ok(account)
@@ -152,7 +152,7 @@ impl Manager {
         if asked.is_empty() {
             Err(LoginError::InvalidScope)
         } else if form.delivery == Delivery::Tokens && !self.on.issuer.holds_scopes(&asked) {
-            // Judged here: a session that no token can be made of must not begin.
+            // Checked here: a session that no token can be made of must not begin.
             Err(LoginError::ScopesTooLong)
         } else {
             Ok(Some(asked))
@@ -213,7 +213,7 @@ impl Manager {
             Holds::Refresh((refresh_token, _)) => {
                 let audience = form.audience.unwrap_or_else(|| self.on.issuer.own_audience());
                 let exchanged = token::Exchanged {
-                    standing: token::Standing {
+                    subject: token::TokenSubject {
                         session,
                         account: account.clone(),
                     },

@@ -181,7 +181,7 @@ impl Manager {
             .read(account, by.at)
             .await?
             .ok_or(AccountsError::UnknownAccount)?;
-        // Judged beside the transaction: at worst it ends what its owner can begin anew at once.
+        // Checked beside the transaction: at worst it ends what its owner can begin anew at once.
         let authority = match permit.principal() {
             None => Authority::<Everywhere>::OPERATOR,
             Some(who) => {

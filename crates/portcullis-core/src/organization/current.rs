@@ -12,7 +12,7 @@ use crate::authn::{Bus, SHORT_LIFE, is_young};
 use crate::authz::{Membership, PermissionSet, is_the_servers};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
-use crate::invalidation::{Generations, Mark};
+use crate::invalidation::{Generation, Generations};
 use crate::scopes::ADMINISTRATOR;
 use crate::{account, defends};
 
@@ -96,19 +96,19 @@ impl From<MembershipFacts> for Current {
 
 /// Reads who an account is in an organization once, and remembers it until an invalidation says otherwise.
 ///
-/// Invariants: the marks of account and organization are as old as the record (`T069`). What isn't a membership is not
+/// Invariants: the generations of account and organization are as old as the record (`T069`). What isn't a membership is not
 /// remembered: who becomes a member is one from the next request on. While other nodes can't be heard, what is
 /// remembered counts for [`SHORT_LIFE`] only, and never for longer than [`REMEMBERED`].
 pub struct MemberDirectory {
     store: Arc<dyn Store>,
-    marks: Arc<Generations>,
+    generations: Arc<Generations>,
     bus: Arc<dyn Bus>,
     known: Cache<(account::Id, Selector), Arc<Entry>>,
 }
 
 struct Entry {
     current: Arc<Current>,
-    marks: [Mark; 2],
+    generations: [Generation; 2],
     read_at: Timestamp,
 }
 
@@ -124,10 +124,15 @@ impl Equivalent<(account::Id, Selector)> for Place<'_> {
 
 impl MemberDirectory {
     /// A directory over `store` that remembers up to `capacity` memberships.
-    pub fn new(store: Arc<dyn Store>, marks: Arc<Generations>, bus: Arc<dyn Bus>, capacity: usize) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        generations: Arc<Generations>,
+        bus: Arc<dyn Bus>,
+        capacity: usize,
+    ) -> Self {
         Self {
             store,
-            marks,
+            generations,
             bus,
             known: Cache::new(capacity),
         }
@@ -172,27 +177,27 @@ impl MemberDirectory {
         now: Timestamp,
     ) -> Result<Option<Arc<Current>>, Fault> {
         defends!("T069");
-        let applied = self.marks.applied();
+        let applied = self.generations.applied();
         let Some(found) = self.store.membership(account, selector.clone()).await? else {
             return Ok(None);
         };
         // The organization behind a slug isn't known before it is read. If something was invalidated meanwhile, the
-        // marks may be younger than the record: it is read again, after them.
+        // generations may be younger than the record: it is read again, after them.
         let id = found.organization.id;
-        let marks = self.marks_of(account, id);
-        let found = if self.marks.applied() == applied {
+        let generations = self.generations_of(account, id);
+        let found = if self.generations.applied() == applied {
             found
         } else {
             match self.store.membership(account, selector.clone()).await? {
                 Some(again) if again.organization.id == id => again,
-                // The slug has moved to another organization in between: that one's marks weren't taken.
+                // The slug has moved to another organization in between: that one's generations weren't taken.
                 other => return Ok(other.map(|facts| Arc::new(Current::from(facts)))),
             }
         };
         let current = Arc::new(Current::from(found));
         let entry = Entry {
             current: Arc::clone(&current),
-            marks,
+            generations,
             read_at: now,
         };
         self.known.insert((account, selector), Arc::new(entry));
@@ -200,13 +205,13 @@ impl MemberDirectory {
     }
 
     fn holds(&self, account: account::Id, entry: &Entry, now: Timestamp) -> bool {
-        self.marks_of(account, entry.current.id()) == entry.marks
+        self.generations_of(account, entry.current.id()) == entry.generations
             && is_young(entry.read_at, now)
             && (self.bus.silence() <= SHORT_LIFE || now.since(entry.read_at) <= SHORT_LIFE)
     }
 
-    fn marks_of(&self, account: account::Id, organization: Id) -> [Mark; 2] {
-        [account.as_uuid(), organization.as_uuid()].map(|subject| self.marks.mark(subject))
+    fn generations_of(&self, account: account::Id, organization: Id) -> [Generation; 2] {
+        [account.as_uuid(), organization.as_uuid()].map(|subject| self.generations.generation(subject))
     }
 }
 

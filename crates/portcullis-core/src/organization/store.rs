@@ -51,9 +51,9 @@ pub struct MembershipFacts {
 port! {
     /// Where organizations are kept. Every verb is atomic, and happens wholly, with its audit event, or not at all.
     ///
-    /// Verbs that give or take roles are judged inside their transaction ([`Authority`](crate::authz::Authority)): whoever acts
+    /// Verbs that give or take roles are checked inside their transaction ([`Authority`](crate::authz::Authority)): whoever acts
     /// (`by.actor`) is a member who may with the credential at hand (`by.scopes`), or the operator. Who appoints and dismisses
-    /// is judged by what they are everywhere ([`Everywhere`](crate::authz::Everywhere)). Nobody but an
+    /// is checked by what they are everywhere ([`Everywhere`](crate::authz::Everywhere)). Nobody but an
     /// administrator, or the operator, makes an account owner of more than [`OWNED`](super::OWNED) organizations. Changes
     /// invalidate
     /// [`Organization`](crate::invalidation::Invalidation::Organization).

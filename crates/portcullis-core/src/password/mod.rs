@@ -1,6 +1,6 @@
 //! Passwords: what one must look like, how it is hashed, sealed and verified.
 //!
-//! Flow: [`PasswordPolicy`] judges the text, the [`Hasher`] sends it to a bounded pool of low-priority threads, Argon2id
+//! Flow: [`PasswordPolicy`] checks the text, the [`Hasher`] sends it to a bounded pool of low-priority threads, Argon2id
 //! hashes it, and the hash is sealed with the pepper: an AEAD key that lives outside the database. A dump of the
 //! database alone gives nothing to guess against (`T015`), and a hash copied to another account's row doesn't
 //! open, because the account's id is bound to it.

@@ -74,7 +74,7 @@ impl Broken {
 }
 
 impl PasswordPolicy {
-    /// Every rule that `password` breaks for an account with these normalised identifiers. What is judged is what is
+    /// Every rule that `password` breaks for an account with these normalised identifiers. What is checked is what is
     /// hashed: the password in its canonical form.
     pub fn broken_by(&self, password: &SecretText, identifiers: &[&str]) -> Vec<Broken> {
         defends!("T145");

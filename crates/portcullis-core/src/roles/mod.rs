@@ -54,7 +54,7 @@ pub struct MemberFacts {
 }
 
 port! {
-    /// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are judged inside their
+    /// Where roles and permissions are kept. Every verb is atomic. Verbs that give or take are checked inside their
     /// transaction ([`Authority`](crate::authz::Authority)), by whoever acts (`by.actor`) and what narrows them (`by.scopes`). Changing a role invalidates
     /// [`Roles`](crate::invalidation::Invalidation::Roles), changing an account's roles the account.
     pub trait Store => roles_port;

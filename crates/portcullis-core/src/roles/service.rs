@@ -1,5 +1,5 @@
 //! Changes roles. Every change takes a [`Permit`]: a page, a job or a command can't skip the check. What somebody may
-//! give and take is judged by the store, in the transaction that does it ([`Authority`](crate::authz::Authority)).
+//! give and take is checked by the store, in the transaction that does it ([`Authority`](crate::authz::Authority)).
 
 use std::sync::Arc;
 

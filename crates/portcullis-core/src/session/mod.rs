@@ -248,10 +248,10 @@ port! {
     /// still has the given stamp.
     write fn open(new: NewSession, by: audit::Context) -> Result<Opened, NotOpened>;
 
-    /// The session with this token, if it has not ended. Timeouts are the caller's to judge.
+    /// The session with this token, if it has not ended. Timeouts are the caller's to check.
     read fn find_by_token(token: Digest<SessionToken>) -> Option<Session>;
 
-    /// The session with this id, if it has not ended. Timeouts are the caller's to judge.
+    /// The session with this id, if it has not ended. Timeouts are the caller's to check.
     read fn find(id: Id) -> Option<Session>;
 
     /// The account's sessions that live at `now`, most recently seen first.

@@ -25,7 +25,7 @@ pub use self::settings::Settings;
 use super::verifier::MAX_LEEWAY;
 use super::{
     AccessClaims, Audience, Id, InvalidClaims, NewRefresh, RefreshRotation, RefreshToken, Resource, Rotated,
-    Standing, Store, UnknownResource, claims, jws,
+    Store, TokenSubject, UnknownResource, claims, jws,
 };
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
@@ -46,7 +46,7 @@ pub struct AccessToken {
 #[derive(Debug, Clone)]
 pub struct Exchanged {
     /// What a new access token is made from.
-    pub standing: Standing,
+    pub subject: TokenSubject,
     /// The refresh token that is good from now on, once; the presented one is used.
     pub refresh_token: RefreshToken,
 }
@@ -165,10 +165,10 @@ impl Issuer {
     /// [`MintError`], as [`Issuer::mint_access_for`].
     pub fn mint_access(
         &self,
-        standing: &Standing,
+        subject: &TokenSubject,
         extra: Map<String, Value>,
     ) -> Result<AccessToken, MintError> {
-        self.mint_access_for(standing, &self.own_audience(), extra)
+        self.mint_access_for(subject, &self.own_audience(), extra)
     }
 
     /// Makes the access token of a session for `audience` alone. It ends with the session at the latest. `extra` adds
@@ -178,12 +178,12 @@ impl Issuer {
     /// [`MintError`]: a claim can't be set, the token would be too long, or the key can't sign.
     pub fn mint_access_for(
         &self,
-        standing: &Standing,
+        subject: &TokenSubject,
         audience: &Audience,
         extra: Map<String, Value>,
     ) -> Result<AccessToken, MintError> {
         crate::defends!("T094");
-        let Standing { session, account } = standing;
+        let TokenSubject { session, account } = subject;
         let now = whole_seconds(self.environment.now());
         let claims = AccessClaims {
             issuer: self.settings.issuer.clone(),
@@ -291,10 +291,10 @@ impl Issuer {
             grace_from: now.minus(self.settings.refresh_grace),
             require_verified: self.settings.require_verified_email,
         };
-        let (Rotated::Fresh(standing) | Rotated::Again(standing)) =
+        let (Rotated::Fresh(subject) | Rotated::Again(subject)) =
             self.store.rotate_refresh(rotation, by).await??;
         Ok(Exchanged {
-            standing: *standing,
+            subject: *subject,
             refresh_token: successor,
         })
     }
@@ -310,10 +310,10 @@ impl Issuer {
         extra: Map<String, Value>,
     ) -> Result<IssuedTokens, MintError> {
         let Exchanged {
-            standing,
+            subject,
             refresh_token,
         } = exchanged;
-        let access = self.mint_access_for(&standing, audience, extra)?;
+        let access = self.mint_access_for(&subject, audience, extra)?;
         Ok(Self::pair(access, refresh_token))
     }
 

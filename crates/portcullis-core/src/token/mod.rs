@@ -28,7 +28,7 @@ use crate::secret::Digest;
 pub use crate::session::{NewRefresh, Refresh, RefreshToken};
 use crate::{account, audit, session};
 
-/// What [`Store::rotate_refresh`] is to exchange, and what it judges by.
+/// What [`Store::rotate_refresh`] is to exchange, and what it checks by.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshRotation {
     /// The token that was presented.
@@ -45,15 +45,15 @@ pub struct RefreshRotation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotated {
     /// It was good, and its successor is now the family's only living token.
-    Fresh(Box<Standing>),
+    Fresh(Box<TokenSubject>),
     /// It was used, and its successor never was: the same answer once more
     /// ([`audit::Action::RefreshRepeated`] outside the grace).
-    Again(Box<Standing>),
+    Again(Box<TokenSubject>),
 }
 
 /// What a new access token is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct TokenSubject {
     /// The session that the token belongs to, as the store has it now.
     pub session: session::Session,
     /// The session's account, as the store has it now.

@@ -44,7 +44,7 @@ pub(crate) fn verify(
         return Err(InvalidToken::WrongType);
     }
     let claims = claims::parse_remote(&parts.payload()?)?;
-    judge(&claims, expectation, now)?;
+    verify_claims(&claims, expectation, now)?;
     Ok(Outcome::Verified(Box::new(claims)))
 }
 
@@ -71,7 +71,11 @@ fn named<'s>(
     }
 }
 
-fn judge(claims: &RemoteClaims, expectation: &Expectation, now: Timestamp) -> Result<(), InvalidToken> {
+fn verify_claims(
+    claims: &RemoteClaims,
+    expectation: &Expectation,
+    now: Timestamp,
+) -> Result<(), InvalidToken> {
     defends!("T055");
     if claims.issuer != expectation.issuer {
         return Err(InvalidToken::WrongIssuer);

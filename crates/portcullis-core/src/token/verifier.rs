@@ -75,7 +75,7 @@ impl Verifier {
             return Err(InvalidToken::WrongType);
         }
         let claims = claims::parse(&parts.payload()?)?;
-        self.judge(&claims, audience, now)?;
+        self.verify_claims(&claims, audience, now)?;
         Ok(claims)
     }
 
@@ -87,7 +87,7 @@ impl Verifier {
         Ok((key, header.is_type(ACCESS_TOKEN) && header.content_type.is_none()))
     }
 
-    fn judge(
+    fn verify_claims(
         &self,
         claims: &AccessClaims,
         audience: Option<&String>,

@@ -214,7 +214,7 @@ impl Portcullis {
 
 /// Notes the password's faults with those of the other fields, before anything costs a hash.
 fn check_password(portcullis: &Portcullis, form: &Registration, fields: &mut FieldErrors) {
-    for broken in portcullis.registrar().judge(form) {
+    for broken in portcullis.registrar().check(form) {
         fields.push("/password", broken.code(), broken.to_string());
     }
 }

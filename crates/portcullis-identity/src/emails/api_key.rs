@@ -8,7 +8,7 @@ use url::Url;
 /// One to each who is to be told and has an address.
 pub(crate) fn emails_about(public_url: Option<&Url>, expiring: &Expiring) -> Vec<Email> {
     let email = |to: &Account| expires_soon(public_url, expiring, to);
-    expiring.told.iter().filter_map(email).collect()
+    expiring.recipients.iter().filter_map(email).collect()
 }
 
 fn expires_soon(public_url: Option<&Url>, expiring: &Expiring, told: &Account) -> Option<Email> {

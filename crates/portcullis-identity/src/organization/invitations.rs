@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::view::{InvitationView, Standing};
+use super::view::{InvitationView, OrganizationMembership};
 use crate::composition::Portcullis;
 use crate::emails::{host_of, organization as emails};
 use crate::page::Items;
@@ -157,11 +157,11 @@ async fn accept(
     State(portcullis): State<Portcullis>,
     AuditContext(by): AuditContext,
     Json(form): Json<InvitationCode>,
-) -> Result<Json<Standing>, Problem> {
+) -> Result<Json<OrganizationMembership>, Problem> {
     let token = InvitationToken::parse(form.token.expose()).ok_or(OrganizationsError::InvalidInvitation)?;
     let joined = portcullis
         .organizations()
         .accept(who.permit(), &token, by)
         .await?;
-    Ok(Json(Standing::from(&joined)))
+    Ok(Json(OrganizationMembership::from(&joined)))
 }

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::admin::routes as admin_routes;
-use self::view::{OrganizationView, Standing};
+use self::view::{OrganizationMembership, OrganizationView};
 use crate::composition::Portcullis;
 use crate::page::Items;
 use crate::schema::shape;
@@ -92,13 +92,15 @@ async fn create(
 async fn mine(
     who: Allow<Authenticated>,
     State(portcullis): State<Portcullis>,
-) -> Result<Json<Items<Standing>>, Problem> {
+) -> Result<Json<Items<OrganizationMembership>>, Problem> {
     let all = portcullis.organizations().mine(who.permit()).await?;
-    Ok(Items::whole(all.iter().map(Standing::from).collect()))
+    Ok(Items::whole(
+        all.iter().map(OrganizationMembership::from).collect(),
+    ))
 }
 
-async fn show(who: Allow<Member>) -> Json<view::Here> {
-    Json(view::Here::from(who.organization(), who.scopes()))
+async fn show(who: Allow<Member>) -> Json<view::OrganizationAccess> {
+    Json(view::OrganizationAccess::from(who.organization(), who.scopes()))
 }
 
 /// What is to be changed.

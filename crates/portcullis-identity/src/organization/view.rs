@@ -41,7 +41,7 @@ impl From<&Organization> for OrganizationView {
 
 /// An organization and the roles the caller has there.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Standing {
+pub(super) struct OrganizationMembership {
     /// The organization that the caller is a member of.
     #[serde(flatten)]
     organization: OrganizationView,
@@ -49,7 +49,7 @@ pub(super) struct Standing {
     roles: Vec<String>,
 }
 
-impl From<&Belonging> for Standing {
+impl From<&Belonging> for OrganizationMembership {
     fn from(belonging: &Belonging) -> Self {
         Self {
             organization: OrganizationView::from(&belonging.organization),
@@ -60,7 +60,7 @@ impl From<&Belonging> for Standing {
 
 /// An organization and what the presented credential may do there.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Here {
+pub(super) struct OrganizationAccess {
     /// The organization that the request selects.
     #[serde(flatten)]
     organization: OrganizationView,
@@ -70,7 +70,7 @@ pub(super) struct Here {
     permissions: Vec<String>,
 }
 
-impl Here {
+impl OrganizationAccess {
     pub(super) fn from(current: &Current, scopes: &Scopes) -> Self {
         let membership = current.membership();
         let permissions = membership.permission_names.iter();

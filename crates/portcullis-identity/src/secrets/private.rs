@@ -4,7 +4,7 @@
 //! process: root owns it and a group of the process may read it, as an orchestrator makes it for a container that isn't
 //! root. Everything else is refused, also to root: whoever owns a file chose what is in it.
 //!
-//! The file that was opened is judged, so it can't be exchanged between look and use; of a link its own owner is judged,
+//! The file that was opened is checked, so it can't be exchanged between look and use; of a link its own owner is checked,
 //! too.
 
 use std::fs::{self, File, Metadata};
@@ -78,11 +78,11 @@ impl User {
         owner == self.id || owner == ROOT
     }
 
-    /// Judges an open file that was found at `path`.
+    /// Checks an open file that was found at `path`.
     ///
     /// # Errors
     /// `Err` is what the system says, the inner one why the file isn't private.
-    pub fn judge(&self, path: &Path, file: &File) -> io::Result<Result<(), NotPrivate>> {
+    pub fn check(&self, path: &Path, file: &File) -> io::Result<Result<(), NotPrivate>> {
         let link = fs::symlink_metadata(path)?;
         if link.is_symlink() && !self.trusts(link.uid()) {
             return Ok(Err(NotPrivate::Foreign { owner: link.uid() }));

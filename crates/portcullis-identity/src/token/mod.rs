@@ -206,7 +206,7 @@ async fn by_refresh(
     }
     defends!("T014");
     let presented = RefreshToken::parse(presented.expose()).ok_or_else(OAuthError::invalid_refresh)?;
-    // Judged before the token is used up: whoever names a wrong resource may try again.
+    // Checked before the token is used up: whoever names a wrong resource may try again.
     let audience = audience_of(portcullis, form.resource.as_deref())?;
     Ok(portcullis
         .sessions()

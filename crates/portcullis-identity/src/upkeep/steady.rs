@@ -1,4 +1,4 @@
-//! The moment that what is deleted is judged by.
+//! The moment that what is deleted is checked by.
 //!
 //! What is deleted protects: a revocation, the record that a token was used, a budget that was spent. A clock that is ahead
 //! for a while, at one start or in the middle, must not take it away: when the clock is right again, it would be needed. Time
@@ -62,15 +62,15 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3_600);
     const START: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
-    /// What is judged by after each look: so long after the begin, by a clock so far ahead.
+    /// What is checked by after each look: so long after the begin, by a clock so far ahead.
     fn check(looks: &[(Duration, Duration)], expected: &[Option<Duration>]) {
         let (mut steady, begin) = (Steady::new(MINUTE * 20), Instant::now());
-        let judged: Vec<_> = looks
+        let checked: Vec<_> = looks
             .iter()
             .map(|(passed, ahead)| steady.judge_by(begin + *passed, START.plus(*passed).plus(*ahead)))
             .collect();
         let expected: Vec<_> = expected.iter().map(|at| at.map(|at| START.plus(at))).collect();
-        assert_eq!(judged, expected);
+        assert_eq!(checked, expected);
     }
 
     #[test]

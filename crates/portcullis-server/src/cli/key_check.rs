@@ -20,47 +20,47 @@ pub(super) fn run(text: &str, format: &Format, output: Output) -> Result<(), Fai
     } else {
         text.to_owned()
     };
-    match judge(&text, format) {
-        Judgement::Ours(what) => Ok(output.done(&format!("this is {what}"), &json!({ "is": what }))?),
-        Judgement::NotOurs(why) => Err(Failure::Failed(why)),
+    match check(&text, format) {
+        Assessment::Ours(what) => Ok(output.done(&format!("this is {what}"), &json!({ "is": what }))?),
+        Assessment::NotOurs(why) => Err(Failure::Failed(why)),
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Judgement {
+enum Assessment {
     Ours(String),
     NotOurs(String),
 }
 
-fn judge(text: &str, format: &Format) -> Judgement {
+fn check(text: &str, format: &Format) -> Assessment {
     match (format.read(text), Parts::of(text)) {
-        (Ok(_), _) => Judgement::Ours(format!(
+        (Ok(_), _) => Assessment::Ours(format!(
             "an API key for {}: form and checksum are right; whether it is still good, only the server knows",
             format.environment()
         )),
         (Err(InvalidApiKey::Form), _) => other(text),
-        (Err(InvalidApiKey::Checksum), _) => Judgement::NotOurs(
+        (Err(InvalidApiKey::Checksum), _) => Assessment::NotOurs(
             "this has the form of an API key, and its checksum is wrong: it was mistyped, cut or made up"
                 .to_owned(),
         ),
-        (Err(_), Ok(parts)) => Judgement::NotOurs(format!(
+        (Err(_), Ok(parts)) => Assessment::NotOurs(format!(
             "this is a well-formed API key for {}_{}, and keys here begin with {}_{}",
             parts.prefix,
             parts.environment,
             format.prefix(),
             format.environment()
         )),
-        (Err(error), Err(_)) => Judgement::NotOurs(error.to_string()),
+        (Err(error), Err(_)) => Assessment::NotOurs(error.to_string()),
     }
 }
 
 /// The other credentials that Portcullis gives out.
-fn other(text: &str) -> Judgement {
+fn other(text: &str) -> Assessment {
     let opaque = OPAQUE.iter().find(|kind| kind.read(text).is_some());
     let signed = is_jwt(text).then_some("a signed token (JWT) by its form; who signed it was not looked at");
     opaque.map(|kind| kind.what).or(signed).map_or_else(
-        || Judgement::NotOurs("this is no credential of Portcullis".to_owned()),
-        |what| Judgement::Ours(what.to_owned()),
+        || Assessment::NotOurs("this is no credential of Portcullis".to_owned()),
+        |what| Assessment::Ours(what.to_owned()),
     )
 }
 
@@ -102,7 +102,7 @@ mod tests {
         let cut = &good.expose()[..good.expose().len() - 1];
         let forged = good.expose().replacen("live", "test", 1);
         for kind in OPAQUE {
-            let Judgement::Ours(says) = judge(&kind.write(env.bytes()), &live) else {
+            let Assessment::Ours(says) = check(&kind.write(env.bytes()), &live) else {
                 panic!("{} is none of ours", kind.what)
             };
             assert_eq!(says, kind.what);
@@ -118,9 +118,9 @@ mod tests {
             ("a.b.c", false, "no credential"),
             ("ey.b.c.d", false, "no credential"),
         ] {
-            let (found, says) = match judge(text, &live) {
-                Judgement::Ours(says) => (true, says),
-                Judgement::NotOurs(says) => (false, says),
+            let (found, says) = match check(text, &live) {
+                Assessment::Ours(says) => (true, says),
+                Assessment::NotOurs(says) => (false, says),
             };
             assert_eq!(found, ours, "{text}: {says}");
             assert!(says.contains(part), "{text}: {says}");

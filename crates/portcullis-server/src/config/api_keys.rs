@@ -60,7 +60,7 @@ impl ApiKeys {
     }
 }
 
-// Each word is judged beside a good one, so that a fault is told at its own key.
+// Each word is checked beside a good one, so that a fault is told at its own key.
 
 fn prefix(beside: &Format) -> impl Form<Format> + use<> {
     let environment = beside.environment().to_owned();

@@ -60,7 +60,7 @@ pub(super) fn rate() -> impl Form<Rate> {
     text(parse, Rate::to_string)
 }
 
-/// Any text; what it must be is judged elsewhere.
+/// Any text; what it must be is checked elsewhere.
 pub(super) fn any(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
@@ -241,8 +241,8 @@ fn parse_path(text: &str) -> Result<PathBuf, String> {
 fn read_secret(path: &Path, key: &str) -> Result<SecretText, String> {
     let unreadable = |error| format!("{} can't be read: {error}", path.display());
     let file = File::open(path).map_err(unreadable)?;
-    let judged = User::of_process().and_then(|user| user.judge(path, &file));
-    judged.map_err(unreadable)?.map_err(|reason| {
+    let checked = User::of_process().and_then(|user| user.check(path, &file));
+    checked.map_err(unreadable)?.map_err(|reason| {
         let advice = reason.advice(path, key);
         format!("{} {reason}: {advice}", path.display())
     })?;

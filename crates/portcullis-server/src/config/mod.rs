@@ -1,4 +1,4 @@
-//! The configuration: read once at the start, judged as a whole.
+//! The configuration: read once at the start, checked as a whole.
 //!
 //! Flow: defaults, then `portcullis.toml` (in the working directory, or the file that `--config` or
 //! `PORTCULLIS_CONFIG` names), then variables `PORTCULLIS_…`, then flags; the later one wins. Every key is read

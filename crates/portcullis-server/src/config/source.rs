@@ -238,7 +238,7 @@ fn read_to_text(path: &Path, named: bool) -> io::Result<String> {
     let unreadable = |error: io::Error| io::Error::new(error.kind(), format!("can't be read: {error}"));
     let file = File::open(path).map_err(unreadable)?;
     if !named {
-        unnamed::judge(path, &file)?;
+        unnamed::check(path, &file)?;
     }
     bounded(file, MAX_FILE).map_err(unreadable)
 }

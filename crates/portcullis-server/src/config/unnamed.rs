@@ -2,7 +2,7 @@
 //!
 //! Whoever may write it steers what is run beside it, with that user's rights: a command of root in somebody else's folder.
 //! So it counts only if the process's user or root owns it and nobody else may write it. A file that `--config` or the
-//! variable names was chosen, and isn't judged.
+//! variable names was chosen, and isn't checked.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,7 +16,7 @@ use portcullis_identity::secrets::User;
 ///
 /// # Errors
 /// Who does, and what to do; or what the system says.
-pub(super) fn judge(path: &Path, file: &File) -> io::Result<()> {
+pub(super) fn check(path: &Path, file: &File) -> io::Result<()> {
     defends!("T161");
     let user = User::of_process()?;
     let (link, found) = (fs::symlink_metadata(path)?, file.metadata()?);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn check(path: &Path) -> Result<(), String> {
-        judge(path, &File::open(path).unwrap()).map_err(|error| error.to_string())
+        super::check(path, &File::open(path).unwrap()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -84,27 +84,27 @@ const DATABASE: Place = Place {
     forbidden: 0o006,
 };
 
-/// Judges what is there already.
+/// Checks what is there already.
 ///
 /// # Errors
 /// [`Exposed`], at the first place that somebody else may use.
-pub(super) fn judge(config: &Config) -> Result<(), Exposed> {
+pub(super) fn check(config: &Config) -> Result<(), Exposed> {
     defends!("T162");
     let user = User::of_process().map_err(|reason| FOLDER.hidden(&config.server.data, reason))?;
-    FOLDER.judge(&config.server.data, &user)?;
+    FOLDER.check(&config.server.data, &user)?;
     let Some(file) = &config.database.file else {
         return Ok(());
     };
     for ending in ["", "-wal", "-shm"] {
         let mut path = file.clone().into_os_string();
         path.push(ending);
-        DATABASE.judge(Path::new(&path), &user)?;
+        DATABASE.check(Path::new(&path), &user)?;
     }
     Ok(())
 }
 
 impl Place {
-    fn judge(&self, path: &Path, user: &User) -> Result<(), Exposed> {
+    fn check(&self, path: &Path, user: &User) -> Result<(), Exposed> {
         let found = match fs::symlink_metadata(path).and_then(|link| Ok((link, fs::metadata(path)?))) {
             Ok((link, found)) => [link.uid(), found.uid()]
                 .into_iter()
@@ -160,8 +160,8 @@ mod tests {
 
     fn check(place: &Place, path: &Path, mode: u32) -> String {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-        let judged = place.judge(path, &User::of_process().unwrap());
-        judged.map_or_else(|error| error.to_string(), |()| String::new())
+        let checked = place.check(path, &User::of_process().unwrap());
+        checked.map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]
@@ -206,8 +206,8 @@ mod tests {
             return;
         }
         let says = |place: &Place, path: &Path| {
-            let judged = place.judge(path, &User::of_process().unwrap());
-            assert!(judged.unwrap_err().to_string().contains("another user (65534)"));
+            let checked = place.check(path, &User::of_process().unwrap());
+            assert!(checked.unwrap_err().to_string().contains("another user (65534)"));
         };
         says(&DATABASE, &link);
         lchown(&file, Some(SOMEBODY), None).unwrap();

@@ -80,10 +80,10 @@ pub(super) async fn redeem_verification(
         return Ok(Err(VerifyError::Refused));
     };
     let (id, address): (Id, String) = (row.take()?, row.take()?);
-    let redeemed = match judge(tx, id, &address, proof, by.at).await? {
-        Judged::Refused(refused) => Err(refused),
-        Judged::AlreadyProven(account) => return Ok(Ok(account)),
-        Judged::Good => credit(tx, id, &address, proof, stamp, by).await?,
+    let redeemed = match check_proof(tx, id, &address, proof, by.at).await? {
+        Checked::Refused(refused) => Err(refused),
+        Checked::AlreadyProven(account) => return Ok(Ok(account)),
+        Checked::Good => credit(tx, id, &address, proof, stamp, by).await?,
     };
     if redeemed.is_err() {
         // Nothing is used up by whoever may not.
@@ -92,20 +92,20 @@ pub(super) async fn redeem_verification(
     Ok(redeemed)
 }
 
-enum Judged {
+enum Checked {
     Good,
     AlreadyProven(Account),
     Refused(VerifyError),
 }
 
 /// Whether this proof is good for this account's claim.
-async fn judge(
+async fn check_proof(
     tx: &mut Tx<'_>,
     id: Id,
     address: &str,
     proof: &Proof,
     now: Timestamp,
-) -> Result<Judged, Fault> {
+) -> Result<Checked, Fault> {
     defends!("T120");
     claim::adopt(tx, id, now).await?;
     let sql = concat!(
@@ -114,16 +114,16 @@ async fn judge(
         " FROM portcullis_accounts WHERE id = $1 FOR NO KEY UPDATE"
     );
     let Some(mut row) = tx.query_one(sql, params![id]).await? else {
-        return Ok(Judged::Refused(VerifyError::Refused));
+        return Ok(Checked::Refused(VerifyError::Refused));
     };
     let account = account(&mut row)?;
-    let refused = Ok(Judged::Refused(VerifyError::Refused));
+    let refused = Ok(Checked::Refused(VerifyError::Refused));
     if account.state == AccountState::Disabled {
         return refused;
     }
     match proof {
         Proof::Own { account: own, .. } if *own != id => {
-            return Ok(Judged::Refused(VerifyError::AnotherAccount));
+            return Ok(Checked::Refused(VerifyError::AnotherAccount));
         }
         Proof::Own { stamp, .. } if *stamp != account.stamp => return refused,
         Proof::Own { .. } | Proof::TakeOver { .. } => {}
@@ -133,7 +133,7 @@ async fn judge(
         let sql = "SELECT 1 FROM portcullis_accounts WHERE id = $1 AND email_normalised = $2";
         let same = tx.query_one(sql, params![id, address]).await?.is_some();
         return match proof {
-            Proof::Own { .. } if same => Ok(Judged::AlreadyProven(account)),
+            Proof::Own { .. } if same => Ok(Checked::AlreadyProven(account)),
             Proof::Own { .. } | Proof::TakeOver { .. } => refused,
         };
     }
@@ -142,9 +142,9 @@ async fn judge(
         return refused;
     }
     if matches!(proof, Proof::TakeOver { .. }) && loss::holds_a_role(tx, id).await? {
-        return Ok(Judged::Refused(VerifyError::HasRoles));
+        return Ok(Checked::Refused(VerifyError::HasRoles));
     }
-    Ok(Judged::Good)
+    Ok(Checked::Good)
 }
 
 /// Credits the account with the address and takes it from all others.

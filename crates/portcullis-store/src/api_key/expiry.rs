@@ -35,8 +35,12 @@ pub(super) async fn warn_expiring(
     for key in keys {
         let owner = find(tx, key.account).await?;
         let owner = owner.ok_or_else(|| Fault::Corrupt(format!("the key {} has no owner", key.id)))?;
-        let told = told(tx, &key, &owner).await?;
-        let expiring = Expiring { key, owner, told };
+        let recipients = recipients(tx, &key, &owner).await?;
+        let expiring = Expiring {
+            key,
+            owner,
+            recipients,
+        };
         let outcome = tell(tx, &expiring, wording.as_ref(), by).await?;
         warnings.push(Warning { expiring, outcome });
     }
@@ -67,7 +71,7 @@ async fn tell(
 }
 
 /// The owner, or for one without an address whoever made the key, or the people who administer.
-async fn told(tx: &mut Tx<'_>, key: &ApiKey, owner: &Account) -> Result<Vec<Account>, Fault> {
+async fn recipients(tx: &mut Tx<'_>, key: &ApiKey, owner: &Account) -> Result<Vec<Account>, Fault> {
     if owner.email.is_some() {
         return Ok(vec![owner.clone()]);
     }

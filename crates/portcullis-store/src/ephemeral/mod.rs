@@ -5,7 +5,7 @@
 //! is worth nothing after its timeout. [`SplitSessions`] is the session store that sends each kind where it
 //! belongs; [`Ephemeral`] is the small port beneath it, [`Memory`] and [`Redis`] are its two kinds.
 //!
-//! The database stays the truth about accounts and the place of the audit log: opening a session is judged there,
+//! The database stays the truth about accounts and the place of the audit log: opening a session is checked there,
 //! and the account's stamp, which every session carries, ends all of them at once whatever an ephemeral store still
 //! holds.
 //!
@@ -37,7 +37,7 @@ pub use self::notice::Notice;
 pub use self::redis::Redis;
 pub use self::split::SplitSessions;
 
-/// Where opaque sessions are kept. Every verb is atomic. No verb reads a clock: the caller judges timeouts, and the
+/// Where opaque sessions are kept. Every verb is atomic. No verb reads a clock: the caller checks timeouts, and the
 /// moments it passes are the only ones that count.
 #[async_trait]
 pub trait Ephemeral: Send + Sync {

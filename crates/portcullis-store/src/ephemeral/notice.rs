@@ -116,7 +116,7 @@ fn read(text: &str) -> Option<Notice> {
         by: Context {
             at: Timestamp::from_micros(all.get("at")?.as_i64()?),
             actor: read_actor(field("actor")?)?,
-            // A notice is recorded, and never judged.
+            // A notice is recorded, and never checked.
             scopes: Scopes::Only(Vec::new()),
             api_key: uuid("api_key").map(api_key::Id::from_uuid),
             ip: field("ip").and_then(|ip| ip.parse::<IpAddr>().ok()),

@@ -1,4 +1,4 @@
-//! What the database does for sessions that are kept elsewhere: it judges their opening, remembers their devices
+//! What the database does for sessions that are kept elsewhere: it checks their opening, remembers their devices
 //! and writes their events.
 
 use portcullis_core::account::{self, AccountState, Stamp};
@@ -11,7 +11,7 @@ use portcullis_core::session::{Ending, Id, NewSession};
 use super::Notice;
 use crate::Database;
 use crate::event::Entry;
-use crate::session::{end_many, is_new_device, judge, tell};
+use crate::session::{check_account, end_many, is_new_device, tell};
 use crate::tx::Tx;
 use crate::value::params;
 
@@ -24,7 +24,7 @@ pub(super) enum Admission {
 }
 
 impl Database {
-    /// Judges a session that is kept elsewhere, as [`Store::open`](portcullis_core::session::Store::open) does, and
+    /// Checks a session that is kept elsewhere, as [`Store::open`](portcullis_core::session::Store::open) does, and
     /// writes its event.
     pub(super) async fn admit(&self, new: NewSession, by: Context) -> Result<Admission, Fault> {
         self.write((new, by), |tx, (new, by)| Box::pin(admit(tx, new, by)))
@@ -99,7 +99,7 @@ fn entry(notice: &Notice) -> Entry {
 
 async fn admit(tx: &mut Tx<'_>, new: &NewSession, by: &Context) -> Result<Admission, Fault> {
     defends!("T035");
-    if let Err(state) = judge(tx, new).await? {
+    if let Err(state) = check_account(tx, new).await? {
         return Ok(Admission::Refused(state));
     }
     let new_device = is_new_device(tx, new).await?;

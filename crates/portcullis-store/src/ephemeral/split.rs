@@ -3,7 +3,7 @@
 //! A session with refresh tokens goes to the database, one with nothing but an opaque token to the [`Ephemeral`]
 //! store. What was opened in the database before this store was chosen goes on living there.
 //!
-//! Flow of an opening: keep the session, while nobody knows its token yet → the database judges account and stamp
+//! Flow of an opening: keep the session, while nobody knows its token yet → the database checks account and stamp
 //! and writes the event, in one transaction → end the least recently seen sessions of both stores beyond the
 //! limit. A refused or failed judgement takes the session back.
 //!
@@ -32,7 +32,7 @@ use portcullis_core::account::{self, Stamp};
 use portcullis_core::audit;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::invalidation::{Generations, Mark};
+use portcullis_core::invalidation::{Generation, Generations};
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{
     ApiKeyHandling, Ending, Everything, Id, NewSession, NotOpened, Opened, Session, SessionToken, Store,
@@ -51,20 +51,20 @@ pub struct SplitSessions {
 struct Inner {
     database: Database,
     ephemeral: Arc<dyn Ephemeral>,
-    marks: Arc<Generations>,
-    stamps: Cache<account::Id, (Mark, Stamp)>,
+    generations: Arc<Generations>,
+    stamps: Cache<account::Id, (Generation, Stamp)>,
 }
 
 impl SplitSessions {
     /// Opaque sessions in `ephemeral`, all others in `database`.
     pub fn new(database: Database, ephemeral: Arc<dyn Ephemeral>) -> Self {
-        let marks = Arc::new(Generations::new());
-        let moved = Arc::clone(&marks);
+        let generations = Arc::new(Generations::new());
+        let moved = Arc::clone(&generations);
         database.subscribe(Arc::new(move |what| moved.apply(what)));
         let on = Inner {
             database,
             ephemeral,
-            marks,
+            generations,
             stamps: Cache::new(REMEMBERED_STAMPS),
         };
         Self { on: Arc::new(on) }

@@ -32,13 +32,13 @@ async fn phases<S: Stores>(db: &S) -> Vec<(String, Phase)> {
 pub async fn found_where_keys_exist_changes_nothing<S: Stores>(db: S) {
     assert_eq!(key::Store::load(&db).await.unwrap(), []);
     let first = pair("ES256");
-    let ring = db.found(first.clone(), by(START)).await.unwrap();
+    let ring = db.initialize(first.clone(), by(START)).await.unwrap();
     assert_eq!(ring, first);
-    assert_eq!(db.found(pair("ES256"), by(START)).await.unwrap(), first);
+    assert_eq!(db.initialize(pair("ES256"), by(START)).await.unwrap(), first);
     let second = pair("EdDSA");
     let mut both = pair("ES256");
     both.extend(second.clone());
-    let ring = db.found(both, by(START)).await.unwrap();
+    let ring = db.initialize(both, by(START)).await.unwrap();
     assert_eq!(ring, [first, second].concat());
     assert_eq!(key::Store::load(&db).await.unwrap(), ring);
     assert_eq!(events(&db, Action::KeyAdded).await.len(), 4);
@@ -46,9 +46,9 @@ pub async fn found_where_keys_exist_changes_nothing<S: Stores>(db: S) {
 
 /// Retired keys of an algorithm don't keep it from being founded anew: it was changed, and changed back.
 pub async fn found_after_all_retired_adds_the_ring<S: Stores>(db: S) {
-    db.found(pair("ES256"), by(START)).await.unwrap();
+    db.initialize(pair("ES256"), by(START)).await.unwrap();
     let second = pair("EdDSA");
-    db.found(second.clone(), by(START)).await.unwrap();
+    db.initialize(second.clone(), by(START)).await.unwrap();
     let before = event_count(&db).await;
     let until = START.plus(DAY);
     assert_eq!(
@@ -68,14 +68,14 @@ pub async fn found_after_all_retired_adds_the_ring<S: Stores>(db: S) {
         0
     );
     assert_eq!(event_count(&db).await, before + 2);
-    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let ring = db.initialize(pair("ES256"), by(START)).await.unwrap();
     assert_eq!(ring.len(), 6);
-    assert_eq!(db.found(pair("ES256"), by(START)).await.unwrap(), ring);
+    assert_eq!(db.initialize(pair("ES256"), by(START)).await.unwrap(), ring);
 }
 
 /// A key that signs stays, a next one is replaced, a retired one goes.
 pub async fn withdraw_takes_no_key_that_signs<S: Stores>(db: S) {
-    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let ring = db.initialize(pair("ES256"), by(START)).await.unwrap();
     let (current, next) = (ring[0].kid.clone(), ring[1].kid.clone());
     let before = event_count(&db).await;
     let new = record("ES256", Phase::Next);
@@ -110,7 +110,7 @@ pub async fn withdraw_takes_no_key_that_signs<S: Stores>(db: S) {
 pub async fn found_in_parallel_makes_one_ring<S: Stores>(db: S) {
     let answers = together(|_| {
         let (db, keys) = (db.clone(), pair("ES256"));
-        async move { db.found(keys, by(START)).await.unwrap() }
+        async move { db.initialize(keys, by(START)).await.unwrap() }
     })
     .await;
     let ring = key::Store::load(&db).await.unwrap();
@@ -123,7 +123,7 @@ pub async fn found_in_parallel_makes_one_ring<S: Stores>(db: S) {
 
 /// Rotating from a key that isn't current, or to another algorithm, changes nothing.
 pub async fn rotate_from_another_key_is_refused<S: Stores>(db: S) {
-    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let ring = db.initialize(pair("ES256"), by(START)).await.unwrap();
     let (current, next) = (ring[0].kid.clone(), ring[1].kid.clone());
     let before = event_count(&db).await;
     let delete_at = START.plus(DAY);
@@ -159,7 +159,7 @@ pub async fn rotate_from_another_key_is_refused<S: Stores>(db: S) {
 /// A ring without a next key doesn't lose its current one.
 pub async fn rotate_without_a_next_key_changes_nothing<S: Stores>(db: S) {
     let ring = db
-        .found(vec![record("ES256", Phase::Current)], by(START))
+        .initialize(vec![record("ES256", Phase::Current)], by(START))
         .await
         .unwrap();
     let new = record("ES256", Phase::Next);
@@ -173,7 +173,7 @@ pub async fn rotate_without_a_next_key_changes_nothing<S: Stores>(db: S) {
 
 /// A crowd of nodes rotates at once: the ring turns once.
 pub async fn rotate_in_parallel_turns_once<S: Stores>(db: S) {
-    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let ring = db.initialize(pair("ES256"), by(START)).await.unwrap();
     let answers = together(|_| {
         let (db, current) = (db.clone(), ring[0].kid.clone());
         let next = record("ES256", Phase::Next);
@@ -190,7 +190,7 @@ pub async fn rotate_in_parallel_turns_once<S: Stores>(db: S) {
 
 /// Only retired keys go, at their moment and not before.
 pub async fn delete_retired_spares_what_still_verifies<S: Stores>(db: S) {
-    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let ring = db.initialize(pair("ES256"), by(START)).await.unwrap();
     let delete_at = START.plus(DAY);
     let next = record("ES256", Phase::Next);
     assert!(
@@ -214,7 +214,7 @@ pub async fn delete_retired_spares_what_still_verifies<S: Stores>(db: S) {
 
 /// Sealed bytes are replaced only while they are what was read.
 pub async fn reseal_of_changed_bytes_is_refused<S: Stores>(db: S) {
-    let ring = db.found(pair("ES256"), by(START)).await.unwrap();
+    let ring = db.initialize(pair("ES256"), by(START)).await.unwrap();
     let (kid, old) = (ring[0].kid.clone(), ring[0].sealed.clone());
     assert!(!db.reseal(kid.clone(), vec![1], vec![2]).await.unwrap());
     assert!(!db.reseal("nothing".into(), old.clone(), vec![2]).await.unwrap());

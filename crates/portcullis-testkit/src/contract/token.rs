@@ -157,27 +157,24 @@ pub async fn rotate_good_token_brings_its_successor<S: Stores>(db: S) {
     let new = opened(&db, &anna, START).await;
     let now = START.plus(MINUTE);
     let first = rotation(first_refresh(&new));
-    let Ok(Rotated::Fresh(standing)) = rotate(&db, first, now).await else {
+    let Ok(Rotated::Fresh(subject)) = rotate(&db, first, now).await else {
         panic!("not fresh")
     };
-    assert_eq!(standing.account, anna);
-    assert_eq!(
-        (standing.session.id, standing.session.last_seen_at),
-        (new.id, now)
-    );
+    assert_eq!(subject.account, anna);
+    assert_eq!((subject.session.id, subject.session.last_seen_at), (new.id, now));
     assert_eq!(
         session::Store::find(&db, new.id).await.unwrap(),
-        Some(standing.session)
+        Some(subject.session)
     );
     for digest in [first.presented, first.successor.digest] {
         assert_eq!(db.find_refresh(digest).await.unwrap(), Some(new.id));
     }
     let second = rotation(first.successor.digest);
     // Last seen never moves back, not even when a clock does.
-    let Ok(Rotated::Fresh(standing)) = rotate(&db, second, START).await else {
+    let Ok(Rotated::Fresh(subject)) = rotate(&db, second, START).await else {
         panic!("not fresh")
     };
-    assert_eq!(standing.session.last_seen_at, now);
+    assert_eq!(subject.session.last_seen_at, now);
 }
 
 /// A token that comes back after its successor was used, and after the grace, ends the family and the session.

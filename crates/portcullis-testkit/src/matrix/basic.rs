@@ -30,7 +30,7 @@ pub(super) fn header(encoded: &str) -> Headers {
 /// Pairs of nobody, and good ones that another site's page sends.
 pub(super) fn cases(cast: &Cast) -> Vec<Case> {
     checks!("T047");
-    let Some(name) = &cast.standing.account.username else {
+    let Some(name) = &cast.subject.account.username else {
         return Vec::new();
     };
     let good = hold(name);

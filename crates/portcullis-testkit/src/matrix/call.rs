@@ -1,4 +1,4 @@
-//! Calls a route and judges what it answers.
+//! Calls a route and checks what it answers.
 
 use http::Method;
 use portcullis_identity::core::authz::{CredentialKind, Kinds};
@@ -23,7 +23,7 @@ pub(super) async fn refused(
 ) {
     for (method, path) in route.requests(case.methods) {
         let answer = present(target, route, case, (method, path)).await;
-        let faults = judge(&answer, route, method, case, (case.refusals)(route));
+        let faults = faults_of(&answer, route, method, case, (case.refusals)(route));
         let request = format!("{method} {path}");
         cell.note(&request, answer.status(), &faults);
         if case.of_known_caller && answer.status() == 403 {
@@ -46,11 +46,11 @@ pub(super) async fn believed(
     for (method, path) in route.requests(case.methods) {
         let answer = present(target, route, case, (method, path)).await;
         let faults = if !route.accepts(CredentialKind::Jwt) {
-            judge(&answer, route, method, case, &[401])
+            faults_of(&answer, route, method, case, &[401])
         } else if route.is_satisfied_by(privileges, 0) {
             judge_welcome(&answer, "believed jwt")
         } else {
-            judge(&answer, route, method, case, route.refusals(privileges, 0))
+            faults_of(&answer, route, method, case, route.refusals(privileges, 0))
         };
         cell.note(&format!("{method} {path}"), answer.status(), &faults);
     }
@@ -63,7 +63,7 @@ async fn present(target: &Target, route: &Route, case: &Case, (method, path): (&
         .await
 }
 
-fn judge(answer: &Answer, route: &Route, method: &Method, case: &Case, refusals: &[u16]) -> Vec<String> {
+fn faults_of(answer: &Answer, route: &Route, method: &Method, case: &Case, refusals: &[u16]) -> Vec<String> {
     let mut faults = Vec::new();
     let status = answer.status();
     if !refusals.contains(&status) {

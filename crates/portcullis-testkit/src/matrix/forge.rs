@@ -11,7 +11,7 @@ use portcullis_identity::core::authz::CredentialKind;
 use portcullis_identity::core::environment::Environment;
 use portcullis_identity::core::key::{MasterKey, Sealer, SigningKey};
 use portcullis_identity::core::session::Session;
-use portcullis_identity::core::token::{Issuer, Settings, Standing, jws};
+use portcullis_identity::core::token::{Issuer, Settings, TokenSubject, jws};
 use portcullis_identity::core::{account, checks, session};
 use serde_json::{Map, Value, json};
 
@@ -29,7 +29,7 @@ pub(super) fn all(cast: &Cast) -> Vec<(&'static str, String)> {
 fn forged_text(cast: &Cast) -> Vec<(&'static str, String)> {
     checks!("T001");
     let ring = cast.portcullis.keyring();
-    let good = mint(cast, |_| {}, &cast.standing, Duration::ZERO);
+    let good = mint(cast, |_| {}, &cast.subject, Duration::ZERO);
     let [header, payload, signature] = parts(&good);
     let environment = cast.portcullis.environment();
     let (ours, bytes) = (ring.signer(), decode(payload));
@@ -67,42 +67,42 @@ fn forged_text(cast: &Cast) -> Vec<(&'static str, String)> {
 /// What our own key may have signed, and is still not for us or not now.
 fn wrongly_issued(cast: &Cast) -> Vec<(&'static str, String)> {
     checks!("T003");
-    let standing = &cast.standing;
+    let subject = &cast.subject;
     let issuer = |settings: &mut Settings| "https://elsewhere.example".clone_into(&mut settings.issuer);
     let audience = |settings: &mut Settings| "elsewhere".clone_into(&mut settings.audience);
     vec![
-        ("another issuer", mint(cast, issuer, standing, Duration::ZERO)),
-        ("another audience", mint(cast, audience, standing, Duration::ZERO)),
+        ("another issuer", mint(cast, issuer, subject, Duration::ZERO)),
+        ("another audience", mint(cast, audience, subject, Duration::ZERO)),
         (
             "not valid yet",
-            mint(cast, |_| {}, standing, Duration::from_secs(3_600)),
+            mint(cast, |_| {}, subject, Duration::from_secs(3_600)),
         ),
     ]
 }
 
 /// What our own key signed well, without any privilege, about what the records don't say: only who has them knows.
 pub(super) fn unfounded(cast: &Cast) -> Vec<(&'static str, String)> {
-    let standing = &cast.standing;
+    let subject = &cast.subject;
     let environment = cast.portcullis.environment();
-    let of_account = |account: Account| Standing {
-        session: standing.session.clone(),
+    let of_account = |account: Account| TokenSubject {
+        session: subject.session.clone(),
         account,
     };
     let same = |_: &mut Settings| {};
-    let unknown_session = Standing {
+    let unknown_session = TokenSubject {
         session: Session {
             id: session::Id::new(environment),
-            ..standing.session.clone()
+            ..subject.session.clone()
         },
-        account: standing.account.clone(),
+        account: subject.account.clone(),
     };
     let old_stamp = of_account(Account {
         stamp: Stamp::new(environment),
-        ..standing.account.clone()
+        ..subject.account.clone()
     });
     let anothers = of_account(Account {
         id: account::Id::new(environment),
-        ..standing.account.clone()
+        ..subject.account.clone()
     });
     vec![
         ("another stamp", mint(cast, same, &old_stamp, Duration::ZERO)),
@@ -115,7 +115,7 @@ pub(super) fn unfounded(cast: &Cast) -> Vec<(&'static str, String)> {
 }
 
 /// An access token signed by our own key, with changed settings, at a moment `ahead`.
-fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), standing: &Standing, ahead: Duration) -> String {
+fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), subject: &TokenSubject, ahead: Duration) -> String {
     let portcullis = &cast.portcullis;
     let clock = FakeClock::new();
     clock.set(portcullis.environment().now().plus(ahead));
@@ -128,7 +128,7 @@ fn mint(cast: &Cast, change: impl FnOnce(&mut Settings), standing: &Standing, ah
     let store = Arc::new(portcullis.database().clone());
     let ring = Arc::clone(portcullis.keyring());
     let issuer = Issuer::new(ring, store, &sealer, environment, settings);
-    let access = issuer.mint_access(standing, Map::new()).unwrap();
+    let access = issuer.mint_access(subject, Map::new()).unwrap();
     access.token.expose().to_owned()
 }
 

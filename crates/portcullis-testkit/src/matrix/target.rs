@@ -9,7 +9,7 @@ use super::route::Route;
 use super::tenants::Naming;
 use crate::{Answer, RemoteApp, Request, TestApp};
 
-/// By what a gate judges a credential.
+/// By what a gate checks a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Believes {
     /// By the records, at this moment.

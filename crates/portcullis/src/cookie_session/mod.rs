@@ -182,7 +182,7 @@ where
             let mut presented = cookie::values(&parts.headers, gate.cookies().data());
             match (presented.next(), presented.next()) {
                 (None, _) => Opened::Nothing,
-                (Some(text), None) => Seal::of(&gate).open(text, context.standing().at),
+                (Some(text), None) => Seal::of(&gate).open(text, context.snapshot().at),
                 (Some(_), Some(_)) => Opened::Refused,
             }
         };

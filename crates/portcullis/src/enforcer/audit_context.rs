@@ -39,7 +39,7 @@ impl<S: Sync> FromRequestParts<S> for AuditContext {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let context = RequestContext::of(&parts.extensions)?;
-        Ok(Self(context.signature(&context.standing())))
+        Ok(Self(context.signature(&context.snapshot())))
     }
 }
 

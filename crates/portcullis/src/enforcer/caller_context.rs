@@ -11,7 +11,7 @@ use portcullis_core::authz::{DecisionContext, Denied, Principal};
 use portcullis_core::text::shown_up_to;
 
 use super::Gate;
-use super::context::{RequestContext, Standing};
+use super::context::{RequestContext, Snapshot};
 use super::denials::{Denial, Operation};
 use crate::Problem;
 
@@ -19,7 +19,7 @@ use crate::Problem;
 /// caller in it: a route for anybody has no scene.
 pub struct CallerContext {
     context: Arc<RequestContext>,
-    standing: Standing,
+    snapshot: Snapshot,
     principal: Arc<Principal>,
 }
 
@@ -37,12 +37,12 @@ impl CallerContext {
     /// What changes are recorded with.
     #[doc(hidden)]
     pub fn context(&self) -> Context {
-        self.context.signature(&self.standing)
+        self.context.signature(&self.snapshot)
     }
 
     #[doc(hidden)]
     pub fn situation(&self) -> DecisionContext<'_> {
-        self.context.situation(&self.standing)
+        self.context.situation(&self.snapshot)
     }
 
     /// Records that an action on a resource was refused.
@@ -69,13 +69,13 @@ impl<S: Sync> FromRequestParts<S> for CallerContext {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let context = Arc::clone(RequestContext::of(&parts.extensions)?);
-        let standing = context.standing().clone();
-        let principal = standing.principal().cloned().ok_or_else(|| {
+        let snapshot = context.snapshot().clone();
+        let principal = snapshot.principal().cloned().ok_or_else(|| {
             Problem::internal("a resource is asked for where the access rule knows no caller")
         })?;
         Ok(Self {
             context,
-            standing,
+            snapshot,
             principal,
         })
     }

@@ -2,7 +2,7 @@
 //! the log.
 //!
 //! Flow: [`RequestContext::begin`] reads what the head of the request says; enforcers add who calls, what let them in and
-//! which organization it is for ([`Standing`]); whoever records, decides or answers looks here.
+//! which organization it is for ([`Snapshot`]); whoever records, decides or answers looks here.
 //!
 //! Invariants: one per request, behind one [`Arc`], in the request's extensions and beside the running task
 //! ([`request`]); nobody keeps a copy of a part of it, but for a [`CallerContext`](super::CallerContext), which must not change under a
@@ -63,7 +63,7 @@ pub(crate) struct RequestContext {
     pub(super) named: OnceLock<Vec<Selector>>,
     /// What let the caller in, if a rule did.
     rule: OnceLock<Rule>,
-    standing: Mutex<Standing>,
+    snapshot: Mutex<Snapshot>,
     /// Whether a refusal is recorded.
     recorded: AtomicBool,
     outgoing: Mutex<Vec<Outgoing>>,
@@ -75,7 +75,7 @@ pub(crate) struct RequestContext {
 
 /// Who calls and where, as of one moment: what is decided, explained and recorded together agrees.
 #[derive(Clone)]
-pub(crate) struct Standing {
+pub(crate) struct Snapshot {
     pub(crate) at: Timestamp,
     pub(super) caller: Option<Verified>,
     pub(super) selected: Selected,
@@ -83,7 +83,7 @@ pub(crate) struct Standing {
     policies: Option<Arc<dyn Policies>>,
 }
 
-impl Standing {
+impl Snapshot {
     fn at(at: Timestamp, policies: Option<Arc<dyn Policies>>) -> Self {
         Self {
             at,
@@ -144,7 +144,7 @@ impl RequestContext {
             session_token: OnceLock::new(),
             named: OnceLock::new(),
             rule: OnceLock::new(),
-            standing: Mutex::new(Standing::at(begun, policies)),
+            snapshot: Mutex::new(Snapshot::at(begun, policies)),
             recorded: AtomicBool::new(false),
             outgoing: Mutex::default(),
             body_owed: AtomicBool::new(false),
@@ -173,8 +173,8 @@ impl RequestContext {
     }
 
     /// Who calls and where, as it is known by now. Held for a few instructions, never across an `await`.
-    pub(crate) fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn snapshot(&self) -> MutexGuard<'_, Snapshot> {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The policies that are in force by now, where any are asked.
@@ -215,22 +215,22 @@ impl RequestContext {
     }
 
     /// What a decision looks at besides the caller.
-    pub(super) fn situation<'a>(&'a self, standing: &'a Standing) -> DecisionContext<'a> {
+    pub(super) fn situation<'a>(&'a self, snapshot: &'a Snapshot) -> DecisionContext<'a> {
         let user_agent = self.user_agent.as_ref();
-        let policies = standing.policies.as_deref();
+        let policies = snapshot.policies.as_deref();
         DecisionContext {
             ip: self.client,
             user_agent: user_agent.and_then(|value| value.to_str().ok()),
             policies: policies.unwrap_or_else(|| self.gate.policies()),
-            ..standing.selected.situation(standing.at)
+            ..snapshot.selected.situation(snapshot.at)
         }
     }
 
     /// When, who, from where, with what: what is recorded of the request.
-    pub(super) fn signature(&self, standing: &Standing) -> Context {
-        let principal = standing.principal();
+    pub(super) fn signature(&self, snapshot: &Snapshot) -> Context {
+        let principal = snapshot.principal();
         Context {
-            at: standing.at,
+            at: snapshot.at,
             actor: principal.map_or(Actor::Anonymous, |who| Actor::Account(who.id())),
             scopes: principal.map_or(Scopes::Everything, |who| who.scopes().clone()),
             api_key: principal.and_then(|who| who.api_key()),

@@ -41,18 +41,18 @@ pub(super) async fn take_back(context: &RequestContext, headers: &HeaderMap, unk
     }
 }
 
-/// Whether the session that a cookie names isn't honoured. Where sessions can't be judged, or aren't right now, it may be.
+/// Whether the session that a cookie names isn't honoured. Where sessions can't be checked, or aren't right now, it may be.
 async fn is_dead(context: &RequestContext, value: &[u8]) -> bool {
-    let judge = context.gate.authenticator();
-    if !judge.kinds().accepts(CredentialKind::Session) {
+    let authenticator = context.gate.authenticator();
+    if !authenticator.kinds().accepts(CredentialKind::Session) {
         return false;
     }
     let Some(token) = std::str::from_utf8(value).ok().and_then(Token::parse) else {
         return true;
     };
-    let at = context.standing().at;
-    let judged = judge
+    let at = context.snapshot().at;
+    let checked = authenticator
         .authenticate(&Credential::Session(token), context.client, at)
         .await;
-    matches!(judged, Err(AuthenticationError::Refused(_)))
+    matches!(checked, Err(AuthenticationError::Refused(_)))
 }

@@ -5,12 +5,12 @@
 //! Flow: the layer around every route reads the body through a wrapper of its own (`protect/body.rs`), which [looks](look)
 //! before it hands on any part of it, whoever reads: strict extractors, axum's own, or a handler that takes the stream. Where
 //! nothing moved since the decision before, looking is all: counters and moments are compared, and the rule is asked about
-//! the same caller at the moment it is now. Otherwise the caller is [judged anew](judge): authenticated, placed in the
+//! the same caller at the moment it is now. Otherwise the caller is [checked anew](check): authenticated, placed in the
 //! organization and decided about, as of now.
 //!
 //! Invariants: a part of the body that came after the right was taken away is handed to nobody. A refusal is the answer,
 //! whatever the handler makes of a body that breaks off, and is recorded as any other. A request counts once for a key's
-//! rate. Where no rule let a caller in, nobody is judged.
+//! rate. Where no rule let a caller in, nobody is checked.
 //!
 //! **Deliberately absent:** CSRF and the sending page. They are read from the head, which doesn't change.
 
@@ -33,72 +33,72 @@ pub(crate) struct LateRefusal(pub(crate) Problem);
 pub(crate) enum Look {
     /// The caller is let in as before, or nobody had to be.
     Unchanged,
-    /// That must be judged anew.
+    /// That must be checked anew.
     Moved,
 }
 
 /// Whether what was decided still counts, found out on the spot. `last` says that nothing of the body comes after this.
 pub(crate) fn look(context: &RequestContext, last: bool) -> Look {
     let gate = &context.gate;
-    let mut standing = context.standing();
-    let Some((rule, caller)) = context.rule().zip(standing.caller.as_ref()) else {
+    let mut snapshot = context.snapshot();
+    let Some((rule, caller)) = context.rule().zip(snapshot.caller.as_ref()) else {
         return Look::Unchanged;
     };
     let (now, policies) = (gate.environment().now(), context.policies_now());
     if !gate.authenticator().still_holds(caller, now)
-        || !organization::still_holds(context, caller.principal(), &standing.selected, now)
+        || !organization::still_holds(context, caller.principal(), &snapshot.selected, now)
     {
         return Look::Moved;
     }
     // Policies cost more than all the rest.
-    let asked_just_now = standing.is_by(policies.as_ref()) && now.since(standing.at) < OFTEN;
+    let asked_just_now = snapshot.is_by(policies.as_ref()) && now.since(snapshot.at) < OFTEN;
     if asked_just_now && !last {
         return Look::Unchanged;
     }
-    standing.renew(now, policies);
-    let decided = standing
+    snapshot.renew(now, policies);
+    let decided = snapshot
         .principal()
-        .map(|who| decide(rule, who, &context.situation(&standing)));
+        .map(|who| decide(rule, who, &context.situation(&snapshot)));
     match decided {
         Some(Err(_)) => Look::Moved,
         Some(Ok(())) | None => Look::Unchanged,
     }
 }
 
-/// [Looks](look) at the end of the body, and judges anew if something moved.
+/// [Looks](look) at the end of the body, and checks anew if something moved.
 pub(crate) async fn again(context: &RequestContext) -> Result<(), Problem> {
     match look(context, true) {
         Look::Unchanged => Ok(()),
-        Look::Moved => judge(context).await,
+        Look::Moved => decide_again(context).await,
     }
 }
 
-/// Judges the caller anew, as of now. A refusal is recorded, and is what the request is answered.
-pub(crate) async fn judge(context: &RequestContext) -> Result<(), Problem> {
+/// Checks the caller anew, as of now. A refusal is recorded, and is what the request is answered.
+pub(crate) async fn decide_again(context: &RequestContext) -> Result<(), Problem> {
     if let Some(problem) = context.refused_late() {
         return Err(problem.clone());
     }
-    let judged = judge_now(context).await;
-    if let Err(problem) = &judged {
+    let checked = decide_now(context).await;
+    if let Err(problem) = &checked {
         context.refuse_late(problem.clone());
     }
-    judged
+    checked
 }
 
-async fn judge_now(context: &RequestContext) -> Result<(), Problem> {
+async fn decide_now(context: &RequestContext) -> Result<(), Problem> {
     defends!("T111");
     let Some(rule) = context.rule() else {
         return Ok(());
     };
     let (now, policies) = (context.gate.environment().now(), context.policies_now());
-    context.standing().renew(now, policies);
+    context.snapshot().renew(now, policies);
     let who = verify::caller_again(context, rule).await?;
     if rule.needs_organization() {
         let selected = organization::select_again(context, &who, now).await?;
-        context.standing().selected = selected;
+        context.snapshot().selected = selected;
     }
-    let standing = context.standing().clone();
-    decide(rule, &who, &context.situation(&standing))
+    let snapshot = context.snapshot().clone();
+    decide(rule, &who, &context.situation(&snapshot))
         .map_err(|denied| verify::refused(context, rule, &who, denied))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Flow: `scheme` finds what the request presents, the [`Gate`]'s authenticator verifies it, the decision makes a
 //! permit, and the handler gets an [`Allow`]. Whatever fails becomes a [`Problem`](crate::Problem); a decision
-//! against a known caller is also audited, and so is what a handler behind the rule refuses (`standing`).
+//! against a known caller is also audited, and so is what a handler behind the rule refuses (`snapshot`).
 //!
 //! Invariants: [`Access::RULE`] is enforced, documented and locked; there is no second copy (`T018`). [`Access`] is
 //! sealed: a type can't claim a rule that it doesn't enforce. A request without a gate is refused with 500.
@@ -19,13 +19,13 @@ pub(crate) mod csrf;
 mod dead_cookie;
 mod denials;
 mod gate;
+mod handler_refusal;
 mod late;
 mod optional_auth;
 #[doc(hidden)]
 pub mod organization;
 mod public;
 pub(crate) mod scheme;
-mod standing;
 mod traces;
 mod unknown;
 mod verify;
@@ -42,12 +42,12 @@ pub use self::cross_site::Sender;
 pub(crate) use self::cross_site::{is_foreign_change, is_safe};
 pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
-pub(crate) use self::late::{LateRefusal, Look, again, judge, look};
+pub(crate) use self::handler_refusal::record_behind;
+pub(crate) use self::late::{LateRefusal, Look, again, decide_again, look};
 pub use self::optional_auth::OptionalAuth;
 pub use self::public::Public;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
-pub(crate) use self::standing::record_behind;
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
 pub use crate::request::{InvalidRealm, Realm};
 pub use crate::route::{Access, Caller, Guarded};

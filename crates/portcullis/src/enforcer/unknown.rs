@@ -104,7 +104,7 @@ impl Unknown {
 
     /// The answer, after the refusal was recorded. A request that can't be read, or a fault, is no refusal.
     pub(super) fn recorded(self, context: &RequestContext, rule: &Rule) -> Problem {
-        let by = context.signature(&context.standing());
+        let by = context.signature(&context.snapshot());
         if !self.is_recorded(context, by.at) {
             return self.problem;
         }

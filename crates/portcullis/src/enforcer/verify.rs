@@ -12,7 +12,7 @@ use super::context::RequestContext;
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found, Presented};
 use super::unknown::Unknown;
-use super::{cross_site, csrf, dead_cookie, organization, standing};
+use super::{cross_site, csrf, dead_cookie, handler_refusal, organization};
 use crate::Problem;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered in the request's context; a credential
@@ -32,7 +32,7 @@ pub(super) async fn caller(
         return Ok(None);
     };
     let principal = Arc::clone(caller.principal());
-    context.standing().caller = Some(caller);
+    context.snapshot().caller = Some(caller);
     Ok(Some(principal))
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn caller_again(context: &RequestContext, rule: &Rule) -> Resul
     match known_again(context, &headers).await {
         Ok(caller) => {
             let principal = Arc::clone(caller.principal());
-            context.standing().caller = Some(caller);
+            context.snapshot().caller = Some(caller);
             Ok(principal)
         }
         Err(unknown) => {
@@ -92,9 +92,9 @@ async fn known(
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate.origin()).map_err(|problem| Unknown::from(problem).of(kind))?;
-    let at = context.standing().at;
-    let judged = gate.authenticator().verify(&credential, context.client, at);
-    let caller = match judged.await {
+    let at = context.snapshot().at;
+    let checked = gate.authenticator().verify(&credential, context.client, at);
+    let caller = match checked.await {
         Ok(caller) => caller,
         Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
     };
@@ -122,14 +122,14 @@ async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Ve
         return Err(Problem::invalid_token().into());
     };
     let kind = credential.kind();
-    let (judge, at) = (context.gate.authenticator(), context.standing().at);
-    let judged = judge.verify_again(&credential, context.client, at);
+    let (authenticator, at) = (context.gate.authenticator(), context.snapshot().at);
+    let checked = authenticator.verify_again(&credential, context.client, at);
     let carrier = place.carries(kind);
-    let caller = match judged.await {
+    let caller = match checked.await {
         Ok(caller) => caller,
         Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
     };
-    let account = context.standing().principal().map(|who| who.id());
+    let account = context.snapshot().principal().map(|who| who.id());
     if account != Some(caller.principal().id()) {
         // An identifier that has become another's: the handler works for the one before.
         return Err(Unknown::from(Problem::invalid_token()).of(kind));
@@ -140,7 +140,7 @@ async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Ve
 /// Guesses show themselves by their number: they are audited as a login without success is.
 async fn turned_away(context: &RequestContext, error: AuthenticationError) -> Unknown {
     if let AuthenticationError::Refused(Refused::Password(why)) = error {
-        let by = context.signature(&context.standing());
+        let by = context.signature(&context.snapshot());
         if let Err(fault) = context.gate.denials().record_guess(why, by).await {
             return Problem::from(fault).into();
         }
@@ -156,8 +156,8 @@ pub(super) async fn decide<R: Requirement>(
 ) -> Result<Permit<R>, Problem> {
     let context = Arc::clone(RequestContext::of(&parts.extensions)?);
     select(parts, &context, &R::RULE, who).await?;
-    let standing = context.standing().clone();
-    let permit = Permit::decide(Arc::clone(who), &context.situation(&standing))
+    let snapshot = context.snapshot().clone();
+    let permit = Permit::decide(Arc::clone(who), &context.situation(&snapshot))
         .map_err(|denied| refused(&context, &R::RULE, who, denied))?;
     context.let_in(R::RULE);
     Ok(permit)
@@ -173,20 +173,20 @@ async fn select(
     if !rule.needs_organization() {
         return Ok(());
     }
-    let at = context.standing().at;
+    let at = context.snapshot().at;
     let selected = organization::select(parts, context, who, at)
         .await
         .map_err(|problem| unreadable(context, rule, who, problem))?;
-    context.standing().selected = selected;
+    context.snapshot().selected = selected;
     Ok(())
 }
 
 /// The answer to a decision against the caller, after it was recorded with the rule's tree.
 pub(super) fn refused(context: &RequestContext, rule: &Rule, who: &Principal, denied: Denied) -> Problem {
-    let standing = context.standing().clone();
-    let situation = context.situation(&standing);
+    let snapshot = context.snapshot().clone();
+    let situation = context.situation(&snapshot);
     let problem = Problem::denied(denied, step_up(rule, who, &situation));
-    let asked = standing::asked(rule, &standing.selected);
+    let asked = handler_refusal::asked(rule, &snapshot.selected);
     let tree = || Some(explain(rule, who, &situation));
     let denial = Denial {
         operation: &Operation(&context.method, &context.label),
@@ -198,7 +198,7 @@ pub(super) fn refused(context: &RequestContext, rule: &Rule, who: &Principal, de
         key: None,
         tree: &tree,
     };
-    context.record(&denial, context.signature(&standing));
+    context.record(&denial, context.signature(&snapshot));
     problem
 }
 
@@ -218,7 +218,7 @@ fn unreadable(context: &RequestContext, rule: &Rule, who: &Principal, problem: P
         key: None,
         tree: &|| None,
     };
-    let by = context.signature(&context.standing());
+    let by = context.signature(&context.snapshot());
     context.record(&denial, by);
     problem
 }
@@ -226,5 +226,5 @@ fn unreadable(context: &RequestContext, rule: &Rule, who: &Principal, problem: P
 /// The organization that was decided in, if the rule asks for one.
 pub(super) fn organization(parts: &Parts) -> Option<Arc<Current>> {
     let context = RequestContext::of(&parts.extensions).ok()?;
-    context.standing().selected.active().cloned()
+    context.snapshot().selected.active().cloned()
 }

@@ -75,7 +75,7 @@ pub(super) async fn serve<I, P>(
                 watch.ending = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = pause(patience) => match watch.judge(activity.look()) {
+            () = pause(patience) => match watch.check(activity.look()) {
                 Verdict::GoOn => patience = limits.idle,
                 Verdict::End => connection.as_mut().graceful_shutdown(),
                 Verdict::Close => return,
@@ -102,7 +102,7 @@ enum Verdict {
 }
 
 impl Watch {
-    fn judge(&mut self, now: Sight) -> Verdict {
+    fn check(&mut self, now: Sight) -> Verdict {
         defends!("T085");
         let before = std::mem::replace(&mut self.before, now);
         // Requests are no progress where answers wait: who reads nothing could send them for ever.

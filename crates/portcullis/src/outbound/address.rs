@@ -17,7 +17,7 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// Whether `address` may be connected to. An IPv4 address inside of an IPv6 one is judged as what it is.
+    /// Whether `address` may be connected to. An IPv4 address inside of an IPv6 one is checked as what it is.
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         defends!("T052");
         let address = address.to_canonical();

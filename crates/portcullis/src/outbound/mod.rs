@@ -1,9 +1,9 @@
 //! The one HTTP client: fetches what is published elsewhere, and is led nowhere else.
 //!
-//! Flow: judge the address, resolve the name *once*, judge every address it has, connect to one of exactly those,
+//! Flow: check the address, resolve the name *once*, check every address it has, connect to one of exactly those,
 //! TLS, one request, one answer of bounded size, close.
 //!
-//! **Invariants** (`T052`): only `https`, but for loopback where that is allowed. What was judged is what is
+//! **Invariants** (`T052`): only `https`, but for loopback where that is allowed. What was checked is what is
 //! connected to: there is no second look-up in which a name could mean something else. A name of which one address
 //! may not be reached is refused as a whole. No redirect is followed. The whole of it ends after
 //! [`Limits::total`].
@@ -163,7 +163,7 @@ impl Client {
         wire::exchange(stream, url, media_types, self.0.limits.body).await
     }
 
-    /// The addresses to connect to, all of them judged.
+    /// The addresses to connect to, all of them checked.
     async fn target(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
         let refused = || FetchError::Address(url.to_string());
         let plain = match url.scheme() {

@@ -39,7 +39,7 @@ where
         .send_request(request(url, media_types))
         .await
         .map_err(broken)?;
-    let (head, body) = judge(answer, url, media_types)?;
+    let (head, body) = check_head(answer, url, media_types)?;
     let body = read(&head, body, url, most).await?;
     Ok(Document {
         body,
@@ -70,7 +70,7 @@ fn request(url: &Url, media_types: &[&str]) -> Request<Empty<Bytes>> {
     request
 }
 
-fn judge(
+fn check_head(
     answer: Response<Incoming>,
     url: &Url,
     media_types: &[&str],

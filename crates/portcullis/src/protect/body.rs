@@ -1,7 +1,7 @@
 //! A request's body on its way to whoever reads it: bounded, and guarded to its end.
 //!
 //! Flow: each part is looked at before it is handed on ([`look`]). Where something moved since the caller was let in, the part
-//! is held back until the caller is judged anew; a refusal breaks the body off, and the layer answers it.
+//! is held back until the caller is checked anew; a refusal breaks the body off, and the layer answers it.
 //!
 //! Invariant: every reader reads through this, because there is no other body in the request.
 
@@ -17,7 +17,7 @@ use http_body_util::Limited;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use portcullis_core::defends;
 
-use crate::enforcer::{LateRefusal, Look, RequestContext, judge, look};
+use crate::enforcer::{LateRefusal, Look, RequestContext, decide_again, look};
 
 /// Bounds `body` to `limit` bytes and guards it. A request without a body costs nothing.
 pub(super) fn guard(body: &mut Body, limit: usize, context: &Arc<RequestContext>) {
@@ -47,7 +47,7 @@ enum State {
     Held {
         part: Option<Frame<Bytes>>,
         last: bool,
-        judged: BoxFuture<'static, Result<(), LateRefusal>>,
+        checked: BoxFuture<'static, Result<(), LateRefusal>>,
     },
     /// There is nothing more: everything has come, or the caller isn't let in any more.
     Ended,
@@ -59,11 +59,11 @@ impl Guarded {
         loop {
             match &mut self.state {
                 State::Ended => return Poll::Ready(Ok(None)),
-                State::Held { part, last, judged } => {
-                    let judged = ready!(judged.as_mut().poll(context));
+                State::Held { part, last, checked } => {
+                    let checked = ready!(checked.as_mut().poll(context));
                     let part = part.take();
-                    self.state = State::after(*last || judged.is_err());
-                    return Poll::Ready(judged.map(|()| part).map_err(Into::into));
+                    self.state = State::after(*last || checked.is_err());
+                    return Poll::Ready(checked.map(|()| part).map_err(Into::into));
                 }
                 State::Open => {
                     let polled = ready!(Pin::new(&mut self.inner).poll_frame(context)).transpose();
@@ -81,7 +81,7 @@ impl Guarded {
                     self.state = State::Held {
                         part,
                         last,
-                        judged: Box::pin(judge_in(Arc::clone(&self.context))),
+                        checked: Box::pin(decide_in(Arc::clone(&self.context))),
                     };
                 }
             }
@@ -97,8 +97,8 @@ impl State {
 }
 
 /// A body may be read by another task than the request's: what is answered there names the request, too.
-async fn judge_in(context: Arc<RequestContext>) -> Result<(), LateRefusal> {
-    context.around(judge(&context)).await.map_err(LateRefusal)
+async fn decide_in(context: Arc<RequestContext>) -> Result<(), LateRefusal> {
+    context.around(decide_again(&context)).await.map_err(LateRefusal)
 }
 
 impl HttpBody for Guarded {

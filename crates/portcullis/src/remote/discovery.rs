@@ -91,13 +91,13 @@ impl Discovery {
             other => other,
         };
         let document = document.map_err(|error| FetchFailed(error.to_string()))?;
-        self.judge(&document.body).map_err(FetchFailed)
+        self.check(&document.body).map_err(FetchFailed)
     }
 
     /// The address of the keys in this metadata.
     ///
     /// Source: RFC 8414 §3.3
-    fn judge(&self, body: &[u8]) -> Result<Url, String> {
+    fn check(&self, body: &[u8]) -> Result<Url, String> {
         defends!("T055");
         let Metadata { issuer, jwks_uri } = serde_json::from_slice(body)
             .map_err(|error| format!("the issuer's metadata can't be read: {error}"))?;

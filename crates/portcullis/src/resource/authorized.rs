@@ -152,7 +152,7 @@ where
         let body = B::from_request(request, state).await;
         let body = body.map_err(axum::response::IntoResponse::into_response)?;
         let decided = async {
-            // Whatever kind of body it was, and whoever judged after it: here it is known by whom.
+            // Whatever kind of body it was, and whoever checked after it: here it is known by whom.
             again(RequestContext::of(&parts.extensions)?).await?;
             let scene = CallerContext::from_request_parts(&mut parts, state).await?;
             decide(scene, &mut parts, state, body).await

@@ -116,7 +116,7 @@ pub fn shown(mailed: &str) -> String {
 fn shown_label(label: &str) -> String {
     let (unicode, read) =
         Uts46::new().to_unicode(label.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
-    if read.is_err() || letters::judge(&unicode, |c| c == '-').is_err() || passes_for_ascii(&unicode) {
+    if read.is_err() || letters::check(&unicode, |c| c == '-').is_err() || passes_for_ascii(&unicode) {
         return label.to_owned();
     }
     unicode.into_owned()
@@ -175,7 +175,7 @@ fn compared_local(local: &str) -> Result<String, InvalidEmail> {
     if !(1..=64).contains(&compared.len()) || local.len() > 64 || !dots || !compared.chars().all(known) {
         return Err(InvalidEmail::Form);
     }
-    letters::judge(&compared, ascii)?;
+    letters::check(&compared, ascii)?;
     Ok(compared)
 }
 
@@ -196,7 +196,7 @@ fn compared_domain(domain: &str) -> Result<String, InvalidEmail> {
         return Err(InvalidEmail::Form);
     }
     for label in unicode.split('.') {
-        letters::judge(&lower(label), |c| c == '-')?;
+        letters::check(&lower(label), |c| c == '-')?;
     }
     Ok(ascii)
 }

@@ -29,8 +29,8 @@ pub enum InvalidLetters {
     Scripts,
 }
 
-/// Judges a name in NFKC and lower case. `between` are the further characters that may stand in it.
-pub(super) fn judge(text: &str, between: impl Fn(char) -> bool) -> Result<(), InvalidLetters> {
+/// Checks a name in NFKC and lower case. `between` are the further characters that may stand in it.
+pub(super) fn check(text: &str, between: impl Fn(char) -> bool) -> Result<(), InvalidLetters> {
     let mut marks = None;
     for c in text.chars() {
         marks = match kind(c) {

@@ -151,7 +151,7 @@ fn a_dotted_capital_is_a_name_of_its_own() {
 #[test]
 fn names_that_hide_or_imitate_are_refused() {
     checks!("T142");
-    use InvalidLetters::{Marks, Hidden, Scripts};
+    use InvalidLetters::{Hidden, Marks, Scripts};
     for (name, fault) in [
         ("anna\u{3164}", Hidden),
         ("an\u{1160}na", Hidden),

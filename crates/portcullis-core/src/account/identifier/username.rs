@@ -44,7 +44,7 @@ impl Username {
             .trimmed();
         let typed = Bounded::new(typed.as_str(), MOST_BYTES).ok_or(InvalidUsername::Form)?;
         let normalised = normalise(typed);
-        letters::judge(&normalised, between).map_err(|fault| match fault {
+        letters::check(&normalised, between).map_err(|fault| match fault {
             _ if normalised.is_ascii() => InvalidUsername::Form,
             fault => fault.into(),
         })?;

@@ -8,8 +8,8 @@
 //! again. A pair isn't hashed again as long as its account's stored hash is the very one that it was verified against:
 //! otherwise one changed role would send every pair to the hashing pool at once.
 //!
-//! Invariants: the marks are read before the records (`T021`); a changed password, state or stamp moves the
-//! account's mark, and the next request hashes again (`T047`). A pair never stands for a login by a person: it has
+//! Invariants: the generations are read before the records (`T021`); a changed password, state or stamp moves the
+//! account's generation, and the next request hashes again (`T047`). A pair never stands for a login by a person: it has
 //! no time of login and no method.
 
 use std::sync::Arc;
@@ -57,26 +57,26 @@ impl Authenticator {
     pub(super) async fn read_basic(&self, pair: &Pair, now: Timestamp) -> Result<Entry, AuthenticationError> {
         let basic = self.basic()?;
         let passwords = &basic.passwords;
-        // Several accounts may claim one address: each has its own marks.
+        // Several accounts may claim one address: each has its own generations.
         defends!("T021");
-        let applied = self.on.marks.applied();
+        let applied = self.on.generations.applied();
         let mut found = passwords.find(pair.identifier.expose()).await?;
-        let marks: Vec<(account::Id, _)> = found
+        let generations: Vec<(account::Id, _)> = found
             .logins
             .iter()
             .map(|login| login.account.id)
-            .map(|id| (id, self.marks_of([id.as_uuid(); 3])))
+            .map(|id| (id, self.generations_of([id.as_uuid(); 3])))
             .collect();
-        if self.on.marks.applied() != applied {
+        if self.on.generations.applied() != applied {
             found = passwords.find(pair.identifier.expose()).await?;
-            let marked = |login: &Login| marks.iter().any(|(id, _)| *id == login.account.id);
-            found.logins.retain(marked);
+            let snapshot = |login: &Login| generations.iter().any(|(id, _)| *id == login.account.id);
+            found.logins.retain(snapshot);
         }
-        let account = basic.judge(found, pair).await?;
-        let marks = marks.into_iter().find(|(id, _)| *id == account.id);
-        let (_, marks) = marks.ok_or(Refused::NoAccount)?;
+        let account = basic.check(found, pair).await?;
+        let generations = generations.into_iter().find(|(id, _)| *id == account.id);
+        let (_, generations) = generations.ok_or(Refused::NoAccount)?;
         defends!("T047");
-        // A hash takes long: state and stamp are judged as they are now.
+        // A hash takes long: state and stamp are checked as they are now.
         let (facts, known_at) = self.facts(account.id, now).await?;
         let facts = self.judge_owner(facts)?;
         if facts.account.stamp != account.stamp {
@@ -96,7 +96,7 @@ impl Authenticator {
         };
         Ok(Entry {
             principal: Arc::new(principal),
-            marks,
+            generations,
             ring: None,
             read_at: known_at,
             expires_at: NEVER,
@@ -109,7 +109,7 @@ impl Authenticator {
 
 impl Basic {
     /// The account if the pair proves to be its own, by a hash or by having been verified against the same one.
-    async fn judge(&self, found: Candidates, pair: &Pair) -> Result<Account, AuthenticationError> {
+    async fn check(&self, found: Candidates, pair: &Pair) -> Result<Account, AuthenticationError> {
         let key = self.cache_key(pair);
         let proven = self.proven.get(&key);
         let sealed: Vec<(account::Id, [u8; 32])> = found
@@ -119,11 +119,11 @@ impl Basic {
             .collect();
         let same = sealed.iter().find(|(_, sealed)| Some(*sealed) == proven);
         let same = same.and_then(|(id, _)| found.logins.iter().find(|login| login.account.id == *id));
-        let judged = match same {
-            Some(login) => self.passwords.judge_state(login.account.clone()),
-            None => self.passwords.judge(found, &pair.password).await?,
+        let checked = match same {
+            Some(login) => self.passwords.check_state(login.account.clone()),
+            None => self.passwords.authenticate(found, &pair.password).await?,
         };
-        let account = judged.map_err(Refused::from)?;
+        let account = checked.map_err(Refused::from)?;
         if let Some((_, sealed)) = sealed.into_iter().find(|(id, _)| *id == account.id) {
             self.proven.insert(key, sealed);
         }

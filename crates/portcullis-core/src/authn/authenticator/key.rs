@@ -1,4 +1,4 @@
-//! API keys: how one is judged, and what is looked at with every request.
+//! API keys: how one is checked, and what is looked at with every request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Authenticator {
             [account, id, id]
         };
         let found = self.read_marked(find, subjects).await?;
-        let (found, marks) = found.ok_or(Refused::UnknownKey)?;
+        let (found, generations) = found.ok_or(Refused::UnknownKey)?;
         let found = found.ok_or(Refused::UnknownKey)?;
         let (facts, known_at) = self.facts(found.key.account, now).await?;
         let facts = self.judge_owner(facts)?;
@@ -34,7 +34,7 @@ impl Authenticator {
         let used = found.key.last_used.map_or(i64::MIN, |(at, _)| at.as_micros());
         Ok(Entry {
             principal: Arc::new(principal(facts, found)),
-            marks,
+            generations,
             ring: None,
             read_at: known_at,
             expires_at: ends.into_iter().flatten().min().unwrap_or(NEVER),

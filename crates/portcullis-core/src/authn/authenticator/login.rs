@@ -1,4 +1,4 @@
-//! Logins: how a signed token and an opaque session token are judged.
+//! Logins: how a signed token and an opaque session token are checked.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -10,7 +10,7 @@ use crate::authn::{AuthenticationError, Refused};
 use crate::authz::{CredentialKind, Facts, Principal};
 use crate::defends;
 use crate::environment::Timestamp;
-use crate::invalidation::Marked;
+use crate::invalidation::GenerationSnapshot;
 use crate::scopes::Scopes;
 use crate::session::{Session, Token};
 
@@ -25,7 +25,7 @@ impl Authenticator {
             claims.session.as_uuid(),
             claims.id.as_uuid(),
         ];
-        let marks = self.marks_of(subjects);
+        let generations = self.generations_of(subjects);
         let (session, (facts, known_at), revoked) = try_join3(
             self.on.sessions.find(claims.session),
             self.facts(claims.account, now),
@@ -39,8 +39,8 @@ impl Authenticator {
             .filter(|s| s.account == claims.account)
             .ok_or(Refused::SessionEnded)?;
         let session = self.as_last_seen(session);
-        let facts = self.judge(facts, &session, now)?;
-        // The session's own stamp was judged; the token must say the same.
+        let facts = self.check_session(facts, &session, now)?;
+        // The session's own stamp was checked; the token must say the same.
         if facts.account.stamp != claims.stamp {
             return Err(Refused::StampChanged.into());
         }
@@ -58,7 +58,7 @@ impl Authenticator {
         };
         Ok(Entry {
             ring: Some(ring),
-            ..entry(principal, marks, &session, expires_at, known_at)
+            ..entry(principal, generations, &session, expires_at, known_at)
         })
     }
 
@@ -71,16 +71,22 @@ impl Authenticator {
         let find = || self.on.sessions.find_by_token(digest);
         let subjects = |found: &Session| [found.account.as_uuid(), found.id.as_uuid(), found.id.as_uuid()];
         let found = self.read_marked(find, subjects).await?;
-        let (session, marks) = found.ok_or(Refused::UnknownSession)?;
+        let (session, generations) = found.ok_or(Refused::UnknownSession)?;
         let session = self.as_last_seen(session.ok_or(Refused::SessionEnded)?);
         let (facts, known_at) = self.facts(session.account, now).await?;
-        let facts = self.judge(facts, &session, now)?;
+        let facts = self.check_session(facts, &session, now)?;
         let scopes = Scopes::from_list(session.scopes.clone());
         let principal = principal(CredentialKind::Session, facts, &session, scopes);
-        Ok(entry(principal, marks, &session, session.expires_at, known_at))
+        Ok(entry(
+            principal,
+            generations,
+            &session,
+            session.expires_at,
+            known_at,
+        ))
     }
 
-    fn judge(
+    fn check_session(
         &self,
         facts: Option<Arc<Facts>>,
         session: &Session,
@@ -114,14 +120,14 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
 
 fn entry(
     principal: Principal,
-    marks: Marked,
+    generations: GenerationSnapshot,
     session: &Session,
     expires_at: Timestamp,
     read_at: Timestamp,
 ) -> Entry {
     Entry {
         principal: Arc::new(principal),
-        marks,
+        generations,
         ring: None,
         read_at,
         expires_at,

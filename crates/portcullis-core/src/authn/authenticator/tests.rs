@@ -16,7 +16,7 @@ use crate::key::fakes::{FakeClock, SeededEntropy, environment};
 use crate::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use crate::secret::Digest;
 use crate::session::{Device, Method, Session, SessionToken, Token};
-use crate::token::{Expectation, Issuer, Standing};
+use crate::token::{Expectation, Issuer, TokenSubject};
 use crate::{checks, roles};
 
 /// One account with one session, and a count of what was read.
@@ -53,7 +53,7 @@ pub(super) fn after(seconds: u64) -> Timestamp {
 
 pub(super) struct Bench {
     pub(super) world: Arc<World>,
-    pub(super) marks: Arc<Generations>,
+    pub(super) generations: Arc<Generations>,
     silence: Arc<Silence>,
     pub(super) authenticator: Authenticator,
     token: Token,
@@ -84,7 +84,7 @@ impl Bench {
             .lock()
             .unwrap()
             .insert(*token.digest().as_bytes(), session);
-        let marks = Arc::new(Generations::new());
+        let generations = Arc::new(Generations::new());
         let silence = Arc::new(Silence(AtomicU64::new(0)));
         let expectation = Expectation {
             issuer: "i".into(),
@@ -96,21 +96,21 @@ impl Bench {
         let authenticator = Authenticator::new(AuthenticatorParts {
             directory: Arc::new(AccountDirectory::new(
                 Arc::clone(&world) as _,
-                Arc::clone(&marks),
+                Arc::clone(&generations),
                 100,
             )),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
             api_keys: Arc::clone(&world) as _,
             verifier: Verifier::new(Arc::clone(&keyring), expectation),
-            marks: Arc::clone(&marks),
+            generations: Arc::clone(&generations),
             bus: Arc::clone(&silence) as _,
             require_verified_email: false,
             capacity: 100,
         });
         Self {
             world,
-            marks,
+            generations,
             silence,
             authenticator,
             token,
@@ -127,11 +127,11 @@ impl Bench {
         let store = Arc::clone(&self.world) as _;
         let issuer = Issuer::new(Arc::clone(&self.keyring), store, &sealer, environment, settings);
         let session = self.world.sessions.lock().unwrap().values().next().cloned();
-        let standing = Standing {
+        let subject = TokenSubject {
             session: session.unwrap(),
             account: account(AccountState::Active),
         };
-        let access = issuer.mint_access(&standing, serde_json::Map::new()).unwrap();
+        let access = issuer.mint_access(&subject, serde_json::Map::new()).unwrap();
         access.token.expose().to_owned()
     }
 
@@ -183,14 +183,14 @@ fn what_was_verified_is_known_to_hold_without_a_read_until_anything_moves() {
     bench.reads();
     let holds = |at| bench.authenticator.holds(&verified, at);
     bench
-        .marks
+        .generations
         .apply(Invalidation::Account(account::Id::from_uuid(Uuid::from_u128(
             0xb,
         ))));
     assert!(holds(after(1)) && holds(after(600)), "another account moved");
     assert!(!holds(after(2_000)), "it is idle for too long");
     assert!(!holds(START), "a clock that was set back");
-    bench.marks.apply(Invalidation::Account(ACCOUNT));
+    bench.generations.apply(Invalidation::Account(ACCOUNT));
     assert!(!holds(after(1)));
     assert_eq!(bench.reads(), 0);
     // Verified anew, it is as good as before.
@@ -231,7 +231,7 @@ fn an_invalidation_ends_a_warm_credential_at_once() {
         bench.ask(after(1)).unwrap();
         bench.world.sessions.lock().unwrap().clear();
         bench.ask(after(2)).expect("nothing was invalidated yet");
-        bench.marks.apply(what);
+        bench.generations.apply(what);
         assert_eq!(bench.refusal(after(2)), Refused::UnknownSession, "{what:?}");
     }
 }
@@ -240,10 +240,10 @@ fn an_invalidation_ends_a_warm_credential_at_once() {
 fn a_change_during_the_read_leaves_nothing_warm() {
     checks!("T021");
     let bench = Bench::new();
-    let (world, marks) = (Arc::clone(&bench.world), Arc::clone(&bench.marks));
+    let (world, generations) = (Arc::clone(&bench.world), Arc::clone(&bench.generations));
     *bench.world.during_read.lock().unwrap() = Some(Box::new(move || {
         world.sessions.lock().unwrap().clear();
-        marks.apply(Invalidation::Session(SESSION));
+        generations.apply(Invalidation::Session(SESSION));
     }));
     // Whether the request that raced is let in or not, the next one isn't.
     let _ = bench.ask(after(1));
@@ -255,10 +255,10 @@ fn a_session_that_ends_while_it_is_found_is_refused() {
     checks!("T021");
     for what in [Invalidation::Session(SESSION), Invalidation::Roles] {
         let bench = Bench::new();
-        let (world, marks) = (Arc::clone(&bench.world), Arc::clone(&bench.marks));
+        let (world, generations) = (Arc::clone(&bench.world), Arc::clone(&bench.generations));
         *bench.world.during_find.lock().unwrap() = Some(Box::new(move || {
             world.sessions.lock().unwrap().clear();
-            marks.apply(what);
+            generations.apply(what);
         }));
         assert_eq!(bench.refusal(after(1)), Refused::SessionEnded, "{what:?}");
         assert_eq!(bench.authenticator.verified.len(), 0);
@@ -280,7 +280,7 @@ fn an_account_that_may_not_act_is_refused() {
         let bench = Bench::new();
         bench.ask(after(1)).unwrap();
         *bench.world.state.lock().unwrap() = Some(state);
-        bench.marks.apply(Invalidation::Account(ACCOUNT));
+        bench.generations.apply(Invalidation::Account(ACCOUNT));
         assert_eq!(bench.refusal(after(1)), Refused::Account(state));
     }
     let bench = Bench::new();
@@ -308,7 +308,7 @@ fn a_session_of_an_older_stamp_is_refused_by_its_token_and_by_its_jwt() {
         .unwrap()
         .values_mut()
         .for_each(|session| session.stamp = older);
-    bench.marks.apply(Invalidation::Account(ACCOUNT));
+    bench.generations.apply(Invalidation::Account(ACCOUNT));
     assert_eq!(bench.refusal(after(1)), Refused::StampChanged);
     assert!(matches!(
         bench.ask_by_jwt(&jwt, after(1)),

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use self::decision::Stub;
 pub use self::decision::{Bounds, Decision, Store};
 pub use self::resource::explain_on;
-use crate::authz::decide::{Standing, Within};
+use crate::authz::decide::{Evaluation, Within};
 use crate::authz::{DecisionContext, Denied, Principal, Reasons, Rule};
 
 /// One node of a rule: what was asked, whether it holds, and why.
@@ -43,7 +43,7 @@ pub struct Explanation {
 /// Goes through the whole of `rule`, also past the first thing that is missing. Its root holds if and only if
 /// [`decide`](crate::authz::decide) allows.
 pub fn explain(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Explanation {
-    Standing {
+    Evaluation {
         principal,
         situation,
         within: Within::Account,
@@ -51,7 +51,7 @@ pub fn explain(rule: &Rule, principal: &Principal, situation: &DecisionContext<'
     .explain(rule)
 }
 
-impl Standing<'_> {
+impl Evaluation<'_> {
     fn explain(self, rule: &Rule) -> Explanation {
         let parts: Vec<Explanation> = match *rule {
             Rule::All(rules) | Rule::Any(rules) => rules.iter().map(|rule| self.explain(rule)).collect(),
@@ -126,26 +126,26 @@ impl Standing<'_> {
 
     fn why_policy(self, action: &'static str) -> String {
         let policies = self.situation.policies;
-        told(policies.reasons(self.principal, self.situation, action, None))
+        describe(policies.reasons(self.principal, self.situation, action, None))
     }
 }
 
 /// What the policies said, by their names.
-fn told(reasons: Reasons) -> String {
-    let told = [
+fn describe(reasons: Reasons) -> String {
+    let described = [
         ("forbidden by", reasons.forbidding),
         ("permitted by", reasons.permitting),
         ("failed:", reasons.errors),
     ];
-    let told: Vec<String> = told
+    let described: Vec<String> = described
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
         .map(|(what, names)| format!("{what} {}", names.join(", ")))
         .collect();
-    if told.is_empty() {
+    if described.is_empty() {
         "no policy speaks of it".to_owned()
     } else {
-        told.join("; ")
+        described.join("; ")
     }
 }
 

@@ -1,6 +1,6 @@
 //! A decision about a resource, part by part.
 
-use super::{Explanation, explain, told};
+use super::{Explanation, describe, explain};
 use crate::authz::resource::{ActionRule, ResourceFacts, within_organization};
 use crate::authz::{DecisionContext, Denied, Principal, Verdict};
 
@@ -17,7 +17,7 @@ pub fn explain_on(
     let reasons = situation
         .policies
         .reasons(principal, situation, name, Some(resource));
-    let (verdict, policies) = (reasons.verdict, told(reasons));
+    let (verdict, policies) = (reasons.verdict, describe(reasons));
     // In the order of the decision: the first part that doesn't hold is what is answered.
     let mut parts = Vec::new();
     if situation.selected.is_some() || resource.organization.is_some() {
@@ -75,8 +75,8 @@ fn ways(
     let mut parts = vec![explain(&action.privileged, principal, situation)];
     if action.owner {
         let owns = resource.owner == Some(principal.id());
-        let told = why(owns, "the account owns it", "the account doesn't own it");
-        parts.push(leaf("owner".to_owned(), outcome(owns, closed), told));
+        let described = why(owns, "the account owns it", "the account doesn't own it");
+        parts.push(leaf("owner".to_owned(), outcome(owns, closed), described));
     }
     if action.shared {
         parts.push(leaf(

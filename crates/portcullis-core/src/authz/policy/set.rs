@@ -129,7 +129,7 @@ impl Set {
         })
     }
 
-    fn judge(
+    fn evaluate(
         &self,
         principal: &Principal,
         situation: &DecisionContext<'_>,
@@ -238,7 +238,7 @@ impl Policies for Set {
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict {
-        self.judge(principal, situation, action, resource)
+        self.evaluate(principal, situation, action, resource)
             .unwrap_or(Verdict::Forbidden)
     }
 

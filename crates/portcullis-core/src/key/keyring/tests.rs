@@ -32,7 +32,7 @@ impl Stub for Memory {
         Ok(self.records.lock().unwrap().clone())
     }
 
-    async fn found(&self, new: Vec<KeyRecord>, _: audit::Context) -> Result<Vec<KeyRecord>, Fault> {
+    async fn initialize(&self, new: Vec<KeyRecord>, _: audit::Context) -> Result<Vec<KeyRecord>, Fault> {
         self.up()?;
         let mut records = self.records.lock().unwrap();
         let lives = |r: &KeyRecord| r.algorithm == new[0].algorithm && r.phase != Phase::Retired;

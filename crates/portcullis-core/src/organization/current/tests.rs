@@ -52,13 +52,13 @@ fn facts(permissions: &[&str]) -> MembershipFacts {
 
 struct Given {
     fake: Arc<Fake>,
-    marks: Arc<Generations>,
+    generations: Arc<Generations>,
     line: Arc<Line>,
     directory: MemberDirectory,
 }
 
 fn given() -> Given {
-    let (fake, marks, line) = (
+    let (fake, generations, line) = (
         Arc::new(Fake::default()),
         Arc::new(Generations::new()),
         Arc::new(Line::default()),
@@ -66,13 +66,13 @@ fn given() -> Given {
     *fake.facts.lock().unwrap() = Some(facts(&["posts:read"]));
     let directory = MemberDirectory::new(
         Arc::clone(&fake) as Arc<dyn Store>,
-        Arc::clone(&marks),
+        Arc::clone(&generations),
         Arc::clone(&line) as Arc<dyn Bus>,
         100,
     );
     Given {
         fake,
-        marks,
+        generations,
         line,
         directory,
     }
@@ -131,12 +131,12 @@ fn whatever_moves_a_mark_makes_it_be_read_again() {
         Invalidation::Roles,
     ] {
         given.become_of(Some(facts(&["posts:read"])));
-        given.marks.apply(what);
+        given.generations.apply(what);
         assert_eq!(given.at("acme", NOW).unwrap(), ["posts:read"]);
         assert_eq!(given.at(&id, NOW).unwrap(), ["posts:read"]);
         given.become_of(None);
         assert!(given.at("acme", NOW).is_some(), "{what:?}: still warm");
-        given.marks.apply(what);
+        given.generations.apply(what);
         assert_eq!(given.at("acme", NOW), None, "{what:?}");
         assert_eq!(given.at(&id, NOW), None, "{what:?}");
     }
@@ -147,10 +147,10 @@ fn a_membership_that_ends_while_it_is_read_is_stale_from_birth() {
     checks!("T021");
     checks!("T069");
     let given = given();
-    let (fake, marks) = (Arc::clone(&given.fake), Arc::clone(&given.marks));
+    let (fake, generations) = (Arc::clone(&given.fake), Arc::clone(&given.generations));
     *given.fake.meanwhile.lock().unwrap() = Some(Box::new(move || {
         *fake.facts.lock().unwrap() = None;
-        marks.apply(Invalidation::Organization(HOME));
+        generations.apply(Invalidation::Organization(HOME));
     }));
     assert_eq!(given.at("acme", NOW), None);
     assert_eq!(given.reads(), 2);

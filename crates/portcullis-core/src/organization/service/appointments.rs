@@ -1,5 +1,5 @@
 //! Sees, appoints and dismisses the members of any organization, for administrators and the operator, who need to be no
-//! members. What they may give and take is judged by the store, by what they are everywhere.
+//! members. What they may give and take is checked by the store, by what they are everywhere.
 
 use super::{Organizations, few};
 use crate::authz::{AccountsRead, FreshLogin, OrganizationsRead, OrganizationsWrite, Permit};

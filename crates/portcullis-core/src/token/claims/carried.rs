@@ -1,6 +1,6 @@
 //! What an access token carries of its account, for services that verify without asking back.
 //!
-//! Here it is written only: where tokens are issued the database stays the judge, and no claim adds to what it says.
+//! Here it is written only: where tokens are issued the database stays the check, and no claim adds to what it says.
 
 use serde_json::{Map, Value};
 

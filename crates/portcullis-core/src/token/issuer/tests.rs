@@ -58,14 +58,14 @@ impl token::Stub for Memory {
         }
         if let Some((at, successor)) = row.used {
             match (successor == rotation.successor.digest, went_on) {
-                (true, false) => return Ok(Ok(Rotated::Again(Box::new(standing())))),
+                (true, false) => return Ok(Ok(Rotated::Again(Box::new(subject())))),
                 (true, true) if at >= rotation.grace_from => return Ok(Err(RefreshError::Invalid)),
                 _ => {}
             }
             *ended = true;
-            return Ok(Err(RefreshError::Replayed(standing().session.id)));
+            return Ok(Err(RefreshError::Replayed(subject().session.id)));
         }
-        if by.at >= row.expires_at || by.at >= standing().session.expires_at {
+        if by.at >= row.expires_at || by.at >= subject().session.expires_at {
             return Ok(Err(RefreshError::Invalid));
         }
         row.used = Some((by.at, rotation.successor.digest));
@@ -74,7 +74,7 @@ impl token::Stub for Memory {
             used: None,
         };
         family.insert(*rotation.successor.digest.as_bytes(), next);
-        Ok(Ok(Rotated::Fresh(Box::new(standing()))))
+        Ok(Ok(Rotated::Fresh(Box::new(subject()))))
     }
 
     async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
@@ -100,9 +100,9 @@ impl token::Stub for Memory {
     }
 }
 
-fn standing() -> Standing {
+fn subject() -> TokenSubject {
     let account = account::Id::from_uuid(Uuid::from_u128(1));
-    Standing {
+    TokenSubject {
         session: Session {
             id: session::Id::from_uuid(Uuid::from_u128(2)),
             account,
@@ -180,7 +180,7 @@ impl World {
 
     /// Opens the session's family, as a login does.
     fn login(&self, issuer: &Issuer) -> RefreshToken {
-        let (token, new) = issuer.first_refresh(standing().session.expires_at);
+        let (token, new) = issuer.first_refresh(subject().session.expires_at);
         let row = Row {
             expires_at: new.expires_at,
             used: None,
@@ -226,13 +226,13 @@ fn a_refresh_brings_a_verifiable_token_and_a_new_refresh_token() {
     let issued = world.refresh(&issuer, &first).unwrap();
     assert_ne!(text(&issued.refresh_token), text(&first));
     assert_eq!(issued.expires_in, Duration::from_secs(900));
-    assert_eq!(issued.session, standing().session.id);
-    assert_eq!(issued.scopes, standing().session.scopes);
+    assert_eq!(issued.session, subject().session.id);
+    assert_eq!(issued.scopes, subject().session.scopes);
     let claims = world.verify(&issuer, &issued.access_token).unwrap();
-    assert_eq!(claims.account, standing().account.id);
-    assert_eq!(claims.session, standing().session.id);
-    assert_eq!(claims.stamp, standing().account.stamp);
-    assert_eq!(claims.scopes, standing().session.scopes);
+    assert_eq!(claims.account, subject().account.id);
+    assert_eq!(claims.session, subject().session.id);
+    assert_eq!(claims.stamp, subject().account.stamp);
+    assert_eq!(claims.scopes, subject().session.scopes);
     assert_eq!(claims.authenticated_at, START);
     world.refresh(&issuer, &issued.refresh_token).unwrap();
 }
@@ -284,7 +284,7 @@ fn both_sides_of_the_grace() {
             }
             Err(RefreshError::Replayed(session)) => {
                 assert!(!within);
-                assert_eq!(session, standing().session.id);
+                assert_eq!(session, subject().session.id);
                 // The whole family is over, the living token included.
                 assert!(matches!(world.refresh(&issuer, &tip), Err(RefreshError::Invalid)));
             }
@@ -340,7 +340,7 @@ fn a_refresh_token_never_outlives_its_session() {
 fn an_access_token_never_outlives_its_session() {
     let world = World::new();
     let issuer = world.issuer();
-    let mut ending = standing();
+    let mut ending = subject();
     ending.session.expires_at = START.plus(Duration::from_millis(90_500));
     let access = issuer.mint_access(&ending, Map::new()).unwrap();
     assert_eq!(access.claims.expires_at, START.plus(Duration::from_secs(90)));
@@ -357,9 +357,9 @@ fn what_is_minted_is_what_is_verified() {
         .as_object()
         .unwrap()
         .clone();
-    let access = issuer.mint_access(&standing(), extra).unwrap();
+    let access = issuer.mint_access(&subject(), extra).unwrap();
     assert_eq!(world.verify(&issuer, &access.token).unwrap(), access.claims);
-    let other = issuer.mint_access(&standing(), Map::new()).unwrap();
+    let other = issuer.mint_access(&subject(), Map::new()).unwrap();
     assert_ne!(other.claims.id, access.claims.id);
 }
 
@@ -369,7 +369,7 @@ fn claims_that_cannot_be_signed_are_refused() {
     let issuer = world.issuer();
     let with = |extra: Value| {
         issuer
-            .mint_access(&standing(), extra.as_object().unwrap().clone())
+            .mint_access(&subject(), extra.as_object().unwrap().clone())
             .unwrap_err()
     };
     assert_eq!(
@@ -380,7 +380,7 @@ fn claims_that_cannot_be_signed_are_refused() {
         with(json!({"x": "a".repeat(jws::MAX_LENGTH)})),
         MintError::TooLarge
     );
-    let mut spaced = standing();
+    let mut spaced = subject();
     spaced.session.scopes = Some(vec!["posts:read admin:all".into()]);
     assert!(matches!(
         issuer.mint_access(&spaced, Map::new()),
@@ -394,7 +394,7 @@ fn text_that_is_no_refresh_token_is_invalid() {
     let world = World::new();
     let issuer = world.issuer();
     let good = text(&world.login(&issuer));
-    let access = issuer.mint_access(&standing(), Map::new()).unwrap();
+    let access = issuer.mint_access(&subject(), Map::new()).unwrap();
     for refused in [
         String::new(),
         access.token.expose().to_owned(),
@@ -446,7 +446,7 @@ fn a_new_master_key_on_one_node_forks_no_family() {
 fn a_revocation_outlasts_every_leeway() {
     let world = World::new();
     let issuer = world.issuer();
-    let access = issuer.mint_access(&standing(), Map::new()).unwrap();
+    let access = issuer.mint_access(&subject(), Map::new()).unwrap();
     let AccessClaims {
         id,
         account,
@@ -474,7 +474,7 @@ fn nothing_issued_shows_in_debug() {
 fn an_access_token_has_every_claim_of_rfc_9068() {
     let world = World::new();
     let issuer = world.issuer();
-    let access = issuer.mint_access(&standing(), Map::new()).unwrap();
+    let access = issuer.mint_access(&subject(), Map::new()).unwrap();
     let payload = access.token.expose().split('.').nth(1).unwrap();
     let payload = URL_SAFE_NO_PAD.decode(payload).unwrap();
     let claims: Value = serde_json::from_slice(&payload).unwrap();
@@ -505,7 +505,7 @@ fn a_token_is_for_one_audience_that_the_issuer_knows() {
         assert_eq!(issuer.audience(Some(unknown)), Err(UnknownResource), "{unknown}");
     }
     let blog = issuer.audience(Some("https://blog.example.com")).unwrap();
-    let access = issuer.mint_access_for(&standing(), &blog, Map::new()).unwrap();
+    let access = issuer.mint_access_for(&subject(), &blog, Map::new()).unwrap();
     assert_eq!(access.claims.audience, ["https://blog.example.com"]);
     assert_eq!(
         world.verify(&issuer, &access.token),
@@ -513,7 +513,7 @@ fn a_token_is_for_one_audience_that_the_issuer_knows() {
         "not even for who issued it"
     );
     let own = issuer.audience(None).unwrap();
-    let access = issuer.mint_access_for(&standing(), &own, Map::new()).unwrap();
+    let access = issuer.mint_access_for(&subject(), &own, Map::new()).unwrap();
     assert_eq!(access.claims.audience, ["portcullis"]);
     assert!(world.verify(&issuer, &access.token).is_ok());
 

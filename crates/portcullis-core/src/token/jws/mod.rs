@@ -64,7 +64,7 @@ pub(super) const fn encoded_length(bytes: usize) -> usize {
 }
 
 /// Verifies `token` with exactly this key and gives its payload. Whose key it is, the type and the claims are the
-/// caller's to judge; for access tokens [`Verifier`](super::Verifier) does.
+/// caller's to check; for access tokens [`Verifier`](super::Verifier) does.
 ///
 /// # Errors
 /// [`InvalidToken::Malformed`], [`InvalidToken::Critical`], [`InvalidToken::UnknownKey`] if the header's algorithm

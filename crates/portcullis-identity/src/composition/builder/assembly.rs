@@ -40,15 +40,15 @@ impl Builder {
         let sealer = Arc::new(Sealer::new(master_key, environment.clone()));
         self.refuse_emptied(&database).await?;
         let keyring = Arc::new(self.keyring(&database, &sealer).await?);
-        let marks = Arc::new(Generations::new());
-        let key_watch = listen(&database, &marks, &keyring);
+        let generations = Arc::new(Generations::new());
+        let key_watch = listen(&database, &generations, &keyring);
         declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
 
         let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
         let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
         let directory = Arc::new(AccountDirectory::new(
             shared(&database),
-            Arc::clone(&marks),
+            Arc::clone(&generations),
             self.capacity,
         ));
         let issuer = Arc::new(self.issuer(&database, &keyring, &sealer));
@@ -56,9 +56,9 @@ impl Builder {
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
         let emails = self.outbox(&database, &sealer);
-        let http_settings = self.http_settings(&database, &marks, appearance, sealer);
+        let http_settings = self.http_settings(&database, &generations, appearance, sealer);
         let authenticator = self
-            .authenticator(&database, Arc::clone(&store), &keyring, &directory, marks)
+            .authenticator(&database, Arc::clone(&store), &keyring, &directory, generations)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
         let gate = Gate::new(
             Arc::new(authenticator),
@@ -188,7 +188,7 @@ impl Builder {
         sessions: Arc<dyn session::Store>,
         keyring: &Arc<Keyring>,
         directory: &Arc<AccountDirectory>,
-        marks: Arc<Generations>,
+        generations: Arc<Generations>,
     ) -> Authenticator {
         Authenticator::new(authn::AuthenticatorParts {
             directory: Arc::clone(directory),
@@ -196,7 +196,7 @@ impl Builder {
             tokens: shared(database),
             api_keys: shared(database),
             verifier: Verifier::new(Arc::clone(keyring), self.tokens.expectation()),
-            marks,
+            generations,
             bus: Arc::new(Followed(database.clone())),
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
@@ -207,13 +207,13 @@ impl Builder {
     fn http_settings(
         &self,
         database: &Database,
-        marks: &Arc<Generations>,
+        generations: &Arc<Generations>,
         (cookies, realm): (Cookies, Realm),
         sealer: Arc<Sealer>,
     ) -> enforcer::Settings {
         let organizations = organization::MemberDirectory::new(
             shared(database),
-            Arc::clone(marks),
+            Arc::clone(generations),
             Arc::new(Followed(database.clone())),
             self.capacity,
         );

@@ -36,8 +36,8 @@ impl Faults {
     }
 
     /// Notes the rules that the password breaks.
-    pub(super) fn judge(&mut self, portcullis: &Portcullis, form: &Registration) {
-        for broken in portcullis.registrar().judge(form) {
+    pub(super) fn check_password(&mut self, portcullis: &Portcullis, form: &Registration) {
+        for broken in portcullis.registrar().check(form) {
             self.note("password", broken.to_string());
         }
         self.0

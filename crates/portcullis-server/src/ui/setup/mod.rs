@@ -62,7 +62,7 @@ async fn create(
     defends!("T031");
     let mut faults = Faults::default();
     let form = form::registration(&sent, &mut faults);
-    faults.judge(&portcullis, &form);
+    faults.check_password(&portcullis, &form);
     if !faults.is_empty() {
         return Ok(FormPage::again(&sent, faults)
             .page(StatusCode::UNPROCESSABLE_ENTITY)

@@ -243,5 +243,5 @@ impl Ephemeral for Redis {
     }
 }
 
-/// How many sessions one script marks as seen.
+/// How many sessions one script generations as seen.
 const TOUCHED_AT_ONCE: usize = 500;

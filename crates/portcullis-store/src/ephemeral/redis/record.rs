@@ -13,7 +13,7 @@ use portcullis_core::session::{Device, Id, Method, Session, SessionToken};
 /// A hash as Redis answers it; empty if there is none.
 pub(super) type Fields = HashMap<String, String>;
 
-/// A key is kept this long after its session would have timed out: clocks differ, and the caller's judges.
+/// A key is kept this long after its session would have timed out: clocks differ, and the caller's checks.
 pub(super) const GRACE_MILLIS: u64 = 60_000;
 
 /// For how many milliseconds Redis keeps a session that was seen just now.

@@ -97,7 +97,7 @@ impl Inner {
 
     pub(super) async fn find_by_token(&self, token: Digest<SessionToken>) -> Result<Option<Session>, Fault> {
         match self.ephemeral.find_by_token(token).await? {
-            Some(session) => self.standing(session).await,
+            Some(session) => self.living(session).await,
             None => self.database.find_by_token(token).await,
         }
     }
@@ -126,7 +126,7 @@ impl Inner {
 
     async fn find_here(&self, id: Id) -> Result<Option<Session>, Fault> {
         match self.ephemeral.find(id).await? {
-            Some(session) => self.standing(session).await,
+            Some(session) => self.living(session).await,
             None => Ok(None),
         }
     }
@@ -323,7 +323,7 @@ impl Inner {
     }
 
     /// The session, unless the account has another stamp by now: then it ended with all others.
-    pub(super) async fn standing(&self, session: Session) -> Result<Option<Session>, Fault> {
+    pub(super) async fn living(&self, session: Session) -> Result<Option<Session>, Fault> {
         defends!("T016");
         if self.stamp(session.account).await? == Some(session.stamp) {
             return Ok(Some(session));
@@ -336,16 +336,16 @@ impl Inner {
 
     /// The account's stamp, as the last invalidation of the account left it.
     pub(super) async fn stamp(&self, account: account::Id) -> Result<Option<Stamp>, Fault> {
-        if let Some((mark, stamp)) = self.stamps.get(&account)
-            && self.marks.holds(account.as_uuid(), mark)
+        if let Some((generation, stamp)) = self.stamps.get(&account)
+            && self.generations.holds(account.as_uuid(), generation)
         {
             return Ok(Some(stamp));
         }
         defends!("T021");
-        let mark = self.marks.mark(account.as_uuid());
+        let generation = self.generations.generation(account.as_uuid());
         let stamp = self.database.stamp(account).await?;
         if let Some(stamp) = stamp {
-            self.stamps.insert(account, (mark, stamp));
+            self.stamps.insert(account, (generation, stamp));
         }
         Ok(stamp)
     }

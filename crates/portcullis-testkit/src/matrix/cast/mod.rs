@@ -12,7 +12,7 @@ use portcullis_identity::Portcullis;
 use portcullis_identity::core::audit::Context;
 use portcullis_identity::core::authz::CredentialKind;
 use portcullis_identity::core::login::{Delivery, Stay};
-use portcullis_identity::core::token::Standing;
+use portcullis_identity::core::token::TokenSubject;
 
 use self::login::{delivery, log_in};
 use self::stage::Stage;
@@ -51,7 +51,7 @@ pub(super) struct Cast {
     /// Good credentials of somebody who may do everything.
     pub(super) good: Vec<Held>,
     /// What the good access token was made from.
-    pub(super) standing: Standing,
+    pub(super) subject: TokenSubject,
     /// A refresh token that nobody has used.
     pub(super) refresh: String,
     /// Good credentials of members of other organizations.
@@ -81,7 +81,7 @@ impl Cast {
         }
         let tokens = stage.log_in(&account, Delivery::Tokens, None).await;
         let session = stage.log_in(&account, Delivery::Session(Stay::Brief), None).await;
-        let standing = stage.standing(&account).await;
+        let subject = stage.subject(&account).await;
         let key = keys::held(app, &tokens.held.text, None, None).await;
         limited.push(Limited {
             name: "everything but a login".to_owned(),
@@ -99,7 +99,7 @@ impl Cast {
             expired,
             refused,
             limited,
-            standing,
+            subject,
             good: vec![tokens.held, session.held, key, basic::hold(&account)],
             refresh: tokens.refresh.unwrap_or_default(),
             strangers,
@@ -112,9 +112,9 @@ impl Cast {
 
     /// Makes the one who may do everything a member again, whatever a route has done.
     pub(super) async fn settle(&self, app: &TestApp) {
-        let name = self.standing.account.username.as_deref().unwrap_or_default();
+        let name = self.subject.account.username.as_deref().unwrap_or_default();
         if let Some(tenants) = &self.tenants {
-            let who = (name, self.standing.account.id);
+            let who = (name, self.subject.account.id);
             tenants.settle(app, who, &self.everything).await;
         }
     }
@@ -124,7 +124,7 @@ impl Cast {
         if let (CredentialKind::ApiKey, Some(key)) = (kind, self.good.iter().find(|held| held.kind == kind)) {
             return key.clone();
         }
-        let account = self.standing.account.username.clone().unwrap_or_default();
+        let account = self.subject.account.username.clone().unwrap_or_default();
         if kind == CredentialKind::Basic {
             return basic::hold(&account);
         }

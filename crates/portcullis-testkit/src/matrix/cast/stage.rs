@@ -6,7 +6,7 @@ use portcullis_identity::core::login::Delivery;
 use portcullis_identity::core::organization::OWNER;
 use portcullis_identity::core::roles::{MayGive, RolesError};
 use portcullis_identity::core::secret::SecretText;
-use portcullis_identity::core::token::Standing;
+use portcullis_identity::core::token::TokenSubject;
 
 use super::Held;
 use super::login::{Login, delivery, log_in};
@@ -126,7 +126,7 @@ impl<'a> Stage<'a> {
     }
 
     /// What the access token of the account's newest login rests on.
-    pub(super) async fn standing(&self, name: &str) -> Standing {
+    pub(super) async fn subject(&self, name: &str) -> TokenSubject {
         let permit = Permit::<AccountsRead>::dangerous_for_operator();
         let accounts = self.app.portcullis.accounts();
         let listed = accounts.list(&permit, None, u32::MAX >> 1).await.unwrap();
@@ -135,7 +135,7 @@ impl<'a> Stage<'a> {
             .find(|account| account.username.as_deref() == Some(name))
             .unwrap();
         let sessions = self.app.portcullis.sessions().list(account.id).await.unwrap();
-        Standing {
+        TokenSubject {
             session: sessions.into_iter().next().unwrap(),
             account,
         }

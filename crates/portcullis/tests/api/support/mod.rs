@@ -17,7 +17,7 @@ use portcullis::core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis::core::invalidation::{Generations, Invalidation};
 use portcullis::core::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use portcullis::core::session::{Device, Session, Token};
-use portcullis::core::token::{Issuer, Settings, Standing, Verifier};
+use portcullis::core::token::{Issuer, Settings, TokenSubject, Verifier};
 use portcullis::core::{account, session};
 use portcullis::enforcer;
 use portcullis::{Api, Gate};
@@ -53,7 +53,7 @@ impl Entropy for Counter {
 /// Everything a test of a route needs.
 pub(crate) struct Bench {
     pub(crate) world: Arc<World>,
-    pub(crate) marks: Arc<Generations>,
+    pub(crate) generations: Arc<Generations>,
     pub(crate) clock: Arc<Hand>,
     pub(crate) environment: Environment,
     pub(crate) gate: Gate,
@@ -72,7 +72,7 @@ impl Bench {
         let world = Arc::new(World::default());
         let clock = Arc::new(Hand(AtomicI64::new(START.as_micros())));
         let environment = Environment::new(Arc::clone(&clock) as _, Arc::new(Counter(AtomicU64::new(7))));
-        let marks = Arc::new(Generations::new());
+        let generations = Arc::new(Generations::new());
         let signer = SigningKey::generate(Algorithm::EdDSA, &environment).unwrap();
         let keyring = Arc::new(Keyring::of_keys(signer, Vec::new()));
         let sealer = Sealer::new(MasterKey::generate(&environment), environment.clone());
@@ -80,14 +80,14 @@ impl Bench {
         let authenticator = Arc::new(Authenticator::new(AuthenticatorParts {
             directory: Arc::new(AccountDirectory::new(
                 Arc::clone(&world) as _,
-                Arc::clone(&marks),
+                Arc::clone(&generations),
                 100,
             )),
             sessions: Arc::clone(&world) as _,
             tokens: Arc::clone(&world) as _,
             api_keys: Arc::clone(&world) as _,
             verifier: Verifier::new(Arc::clone(&keyring), settings.expectation()),
-            marks: Arc::clone(&marks),
+            generations: Arc::clone(&generations),
             bus: Arc::new(Alone),
             require_verified_email: false,
             capacity: 100,
@@ -109,7 +109,7 @@ impl Bench {
         );
         Self {
             world,
-            marks,
+            generations,
             clock,
             environment,
             gate,
@@ -162,14 +162,11 @@ impl Bench {
     pub(crate) fn jwt(&self, scopes: Option<&[&str]>) -> String {
         let (id, _) = self.session(scopes);
         let session = self.world.session(id).unwrap();
-        let standing = Standing {
+        let subject = TokenSubject {
             session,
             account: self.world.account(),
         };
-        let access = self
-            .issuer
-            .mint_access(&standing, serde_json::Map::new())
-            .unwrap();
+        let access = self.issuer.mint_access(&subject, serde_json::Map::new()).unwrap();
         access.token.expose().to_owned()
     }
 
@@ -180,13 +177,13 @@ impl Bench {
             .lock()
             .unwrap()
             .retain(|_, session| session.id != id);
-        self.marks.apply(Invalidation::Session(id));
+        self.generations.apply(Invalidation::Session(id));
     }
 
     /// Sets the account's state.
     pub(crate) fn set_state(&self, state: account::AccountState) {
         *self.world.state.lock().unwrap() = state;
-        self.marks.apply(Invalidation::Account(ACCOUNT));
+        self.generations.apply(Invalidation::Account(ACCOUNT));
     }
 
     /// Gives the account exactly these permissions and roles.
@@ -194,7 +191,7 @@ impl Bench {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         *self.world.permissions.lock().unwrap() = owned(permissions);
         *self.world.roles.lock().unwrap() = owned(roles);
-        self.marks.apply(Invalidation::Account(ACCOUNT));
+        self.generations.apply(Invalidation::Account(ACCOUNT));
     }
 
     /// The router of `api` behind this bench's gate.

@@ -30,7 +30,7 @@ struct Accounts {
 struct Deployment {
     accounts: Arc<Accounts>,
     world: Arc<World>,
-    marks: Arc<Generations>,
+    generations: Arc<Generations>,
     authenticator: Authenticator,
     hasher: Arc<Hasher>,
     /// How often a salt was drawn.
@@ -69,7 +69,7 @@ impl Deployment {
     fn new() -> Self {
         let Bench {
             world,
-            marks,
+            generations,
             authenticator,
             ..
         } = Bench::new();
@@ -90,7 +90,7 @@ impl Deployment {
             authenticator: authenticator.with_passwords(passwords, &environment(4)),
             accounts,
             world,
-            marks,
+            generations,
             hasher,
             drawn,
         }
@@ -194,7 +194,7 @@ fn a_changed_password_ends_a_warm_pair_at_once() {
     deployment
         .ask("right", after(1))
         .expect("nothing was invalidated yet");
-    deployment.marks.apply(Invalidation::Account(ACCOUNT));
+    deployment.generations.apply(Invalidation::Account(ACCOUNT));
     assert_eq!(deployment.ask("right", after(1)).unwrap_err(), WRONG);
     deployment.ask("new", after(1)).unwrap();
 }
@@ -206,10 +206,13 @@ fn what_changes_while_the_password_is_found_or_hashed_is_honoured() {
     // The password is changed, and everybody is told, after its hash was read.
     let deployment = Deployment::new();
     let sealed = seal(&deployment.hasher, "new");
-    let (accounts, marks) = (Arc::clone(&deployment.accounts), Arc::clone(&deployment.marks));
+    let (accounts, generations) = (
+        Arc::clone(&deployment.accounts),
+        Arc::clone(&deployment.generations),
+    );
     *deployment.accounts.during_find.lock().unwrap() = Some(Box::new(move || {
         accounts.login.lock().unwrap().as_mut().unwrap().password = Some(sealed);
-        marks.apply(Invalidation::Account(ACCOUNT));
+        generations.apply(Invalidation::Account(ACCOUNT));
     }));
     assert_eq!(deployment.ask("right", after(1)).unwrap_err(), WRONG);
     // The account's stamp is another one by the time the hash is done.
@@ -237,7 +240,7 @@ fn a_proven_pair_is_not_hashed_again_while_its_stored_hash_is_the_same() {
     deployment.ask("right", after(1)).unwrap();
     let before = drawn();
     for what in [Invalidation::Roles, Invalidation::Account(ACCOUNT)] {
-        deployment.marks.apply(what);
+        deployment.generations.apply(what);
         deployment.ask("right", after(2)).unwrap();
         assert!(deployment.reads() > 0, "{what:?}");
     }
@@ -246,7 +249,7 @@ fn a_proven_pair_is_not_hashed_again_while_its_stored_hash_is_the_same() {
     let mut login = deployment.accounts.login.lock().unwrap();
     login.as_mut().unwrap().account.state = AccountState::Disabled;
     drop(login);
-    deployment.marks.apply(Invalidation::Account(ACCOUNT));
+    deployment.generations.apply(Invalidation::Account(ACCOUNT));
     let disabled = NotProven {
         account: Some(ACCOUNT),
         reason: Mismatch::State(AccountState::Disabled),
@@ -258,7 +261,7 @@ fn a_proven_pair_is_not_hashed_again_while_its_stored_hash_is_the_same() {
     drop(login);
     // The same password, stored anew, is hashed once more; so is every other pair.
     deployment.change_password("right");
-    deployment.marks.apply(Invalidation::Account(ACCOUNT));
+    deployment.generations.apply(Invalidation::Account(ACCOUNT));
     let before = drawn();
     deployment.ask("right", after(2)).unwrap();
     assert!(drawn() > before);
@@ -288,14 +291,14 @@ fn an_outdated_hash_is_renewed_like_at_a_login() {
     let Deployment {
         authenticator,
         accounts,
-        marks,
+        generations,
         ..
     } = deployment;
     let authenticator = authenticator.with_passwords(passwords, &environment(5));
     block_on(authenticator.authenticate(&credential("right"), after(2))).unwrap();
     assert_eq!(accounts.renewed.load(Ordering::Relaxed), 1);
     for _ in 0..2 {
-        marks.apply(Invalidation::Account(ACCOUNT));
+        generations.apply(Invalidation::Account(ACCOUNT));
         block_on(authenticator.authenticate(&credential("right"), after(3))).unwrap();
         assert_eq!(accounts.renewed.load(Ordering::Relaxed), 1, "it is renewed once");
     }

@@ -40,7 +40,7 @@ fn given() -> (Bench, Secret) {
 
 fn change(bench: &Bench, change: impl Fn(&mut Found)) {
     bench.world.keys.lock().unwrap().values_mut().for_each(change);
-    bench.marks.apply(Invalidation::ApiKey(KEY));
+    bench.generations.apply(Invalidation::ApiKey(KEY));
 }
 
 fn from(
@@ -193,7 +193,7 @@ fn a_key_ends_at_its_moment_warm_and_cold() {
         ask(&bench, &secret, just_before).unwrap();
         ask(&bench, &secret, just_before).unwrap();
         assert!(ask(&bench, &secret, after(10)).is_err(), "warm");
-        bench.marks.apply(Invalidation::ApiKey(KEY));
+        bench.generations.apply(Invalidation::ApiKey(KEY));
         assert!(ask(&bench, &secret, after(10)).is_err(), "cold");
     }
 }
@@ -215,7 +215,7 @@ fn a_warm_key_reads_nothing_and_an_invalidation_ends_it_at_once() {
         assert_eq!(bench.reads(), 0);
         bench.world.keys.lock().unwrap().clear();
         ask(&bench, &secret, after(50)).expect("nothing was invalidated yet");
-        bench.marks.apply(what);
+        bench.generations.apply(what);
         assert_eq!(
             refusal(&bench, &secret, after(50)),
             Refused::UnknownKey,
@@ -275,7 +275,7 @@ fn the_rate_counts_what_is_let_in_alone() {
     };
     assert_eq!(wait, Duration::from_secs(30));
     // Forgetting what was remembered of the key doesn't give its rate back.
-    bench.marks.apply(Invalidation::ApiKey(KEY));
+    bench.generations.apply(Invalidation::ApiKey(KEY));
     assert!(from(&bench, &secret, good, after(30)).is_err());
     from(&bench, &secret, good, after(31)).unwrap();
 }
@@ -305,10 +305,10 @@ fn last_used_is_noted_once_a_minute_with_the_address() {
 fn a_key_that_changes_while_it_is_read_is_read_again() {
     checks!("T021");
     let (bench, secret) = given();
-    let (world, marks) = (Arc::clone(&bench.world), Arc::clone(&bench.marks));
+    let (world, generations) = (Arc::clone(&bench.world), Arc::clone(&bench.generations));
     let revoke = move || {
         world.keys.lock().unwrap().clear();
-        marks.apply(Invalidation::ApiKey(KEY));
+        generations.apply(Invalidation::ApiKey(KEY));
     };
     *bench.world.during_find.lock().unwrap() = Some(Box::new(revoke));
     assert_eq!(refusal(&bench, &secret, after(1)), Refused::UnknownKey);

@@ -28,7 +28,7 @@ fn the_line_of_the_longest_token_has_eight_thousand_bytes_for_every_algorithm() 
     for algorithm in Algorithm::SIGNING {
         let (_, issuer) = signed_by(algorithm);
         let audience = issuer.audience(Some(&resource())).unwrap();
-        let mint = |pad| issuer.mint_access_for(&standing(), &audience, padded(pad));
+        let mint = |pad| issuer.mint_access_for(&subject(), &audience, padded(pad));
         let short = mint(0).unwrap().token.expose().len();
         // Four characters hold three bytes: within this, the longest one lies.
         let most = (jws::LONGEST_ISSUED - short) / 4 * 3;
@@ -61,7 +61,7 @@ fn scopes_that_are_held_fit_whatever_signs_and_whomever_the_token_is_for() {
             .find(|count| issuer.holds_scopes(&scopes(*count)))
             .unwrap();
         assert!(held > 100, "{algorithm}: {held}");
-        let mut longest = standing();
+        let mut longest = subject();
         longest.session.scopes = Some(scopes(held));
         for audience in [issuer.own_audience(), issuer.audience(Some(&resource())).unwrap()] {
             assert!(
@@ -80,7 +80,7 @@ fn about_a_hundred_and_eighty_permissions_of_twenty_six_characters_fit() {
         issuer: "https://id.example.com".into(),
         ..Settings::default()
     });
-    let mut unscoped = standing();
+    let mut unscoped = subject();
     unscoped.session.scopes = None;
     let fits = |count: usize| {
         let names: Vec<String> = (0..count)

@@ -40,7 +40,7 @@ fn record_guess(context: &RequestContext, reason: &Reason) {
     let by = Context {
         actor: Actor::Anonymous,
         trace: Some(context.trace),
-        ..Context::system(context.standing().at)
+        ..Context::system(context.snapshot().at)
     };
     context.record(&denial, by);
 }
@@ -53,8 +53,8 @@ pub(crate) fn record_behind(context: &RequestContext, answer: &Response) {
     if context.is_recorded() || (!refuses && reason.is_none()) {
         return;
     }
-    let standing = context.standing().clone();
-    let Some((principal, rule)) = standing.principal().zip(context.rule()) else {
+    let snapshot = context.snapshot().clone();
+    let Some((principal, rule)) = snapshot.principal().zip(context.rule()) else {
         if let Some(reason) = reason.filter(|reason| reason.attempt) {
             record_guess(context, reason);
         }
@@ -68,7 +68,7 @@ pub(crate) fn record_behind(context: &RequestContext, answer: &Response) {
     let (code, why) = (shown_up_to(code, 64), shown_up_to(why, 300));
     let denial = Denial {
         operation: &Operation(&context.method, &context.label),
-        rule: &asked(rule, &standing.selected),
+        rule: &asked(rule, &snapshot.selected),
         code: &code,
         why: &why,
         credential: Some(principal.kind()),
@@ -76,5 +76,5 @@ pub(crate) fn record_behind(context: &RequestContext, answer: &Response) {
         key: None,
         tree: &|| None,
     };
-    context.record(&denial, context.signature(&standing));
+    context.record(&denial, context.signature(&snapshot));
 }
