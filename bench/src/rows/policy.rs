@@ -181,19 +181,19 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         anyhow::Ok((portcullis.environment().now(), principal, busy))
     })?;
     let (set, posts) = (loaded()?, posts(principal.id(), plan.pick(100, POSTS, POSTS)));
-    let situation = DecisionContext::at(now);
+    let decision = DecisionContext::at(now);
     let who: &Principal = &principal;
     let (pages, member) = (pages(busy.id()), membership());
     let crowded = DecisionContext {
         ip: Some([192, 0, 2, 1].into()),
         selected: Some(member.organization),
         member: Some(&member),
-        ..situation
+        ..decision
     };
     let decide_page = |page: &ResourceFacts| set.decide(&busy, &crowded, "pages:edit", Some(page));
     let (own, foreign): (Vec<_>, Vec<_>) = posts.iter().partition(|post| post.owner.is_some());
-    let decide = |post: &ResourceFacts| set.decide(who, &situation, "posts:edit", Some(post));
-    let whole = || set.decide(who, &situation, black_box("reports:export"), None);
+    let decide = |post: &ResourceFacts| set.decide(who, &decision, "posts:edit", Some(post));
+    let whole = || set.decide(who, &decision, black_box("reports:export"), None);
     let right = own.iter().all(|post| decide(post) == Verdict::Permitted)
         && pages.iter().all(|page| decide_page(page) == Verdict::Permitted)
         && foreign.iter().all(|post| decide(post) == Verdict::Silent)
@@ -219,7 +219,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
         }),
         Box::new(|_| {
             timed(plan.pick(10, 200, 200), &|_| {
-                black_box(set.filters(who, &situation, black_box("posts:edit"), &POST));
+                black_box(set.filters(who, &decision, black_box("posts:edit"), &POST));
             })
         }),
     ];

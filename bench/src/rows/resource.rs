@@ -119,9 +119,9 @@ fn visible(
     portcullis: &Portcullis,
     principal: &Arc<Principal>,
 ) -> Result<(String, Vec<portcullis_identity::resource::SqlValue>)> {
-    let situation = DecisionContext::at(portcullis.environment().now());
+    let decision = DecisionContext::at(portcullis.environment().now());
     let grants = portcullis.gate().grants();
-    let seen = runtime.block_on(grants.visible(&Read::RULE, principal, &situation, &KIND))?;
+    let seen = runtime.block_on(grants.visible(&Read::RULE, principal, &decision, &KIND))?;
     let condition = condition(&seen.filter, &KIND, Dialect::Sqlite, &COLUMNS, 1)?;
     Ok((condition.sql, condition.params))
 }

@@ -87,9 +87,11 @@ async fn list<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(
     _: Allow<Q>,
     resource: Authorized<R, A>,
 ) -> Result<Json<Items>, Problem> {
-    let scene = resource.scene();
-    let grants = scene.gate().grants();
-    let records = grants.list(resource.permit(), scene.situation().now).await?;
+    let caller = resource.caller_context();
+    let grants = caller.gate().grants();
+    let records = grants
+        .list(resource.permit(), caller.decision_context().now)
+        .await?;
     Ok(Json(Items {
         items: records.into_iter().map(GrantView::from).collect(),
         next_cursor: None,
@@ -113,16 +115,21 @@ async fn share<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(
     resource: Authorized<R, A, Json<Wish>>,
 ) -> Result<NoContent, Problem> {
     let (resource, Json(wish)) = resource.split();
-    let scene = resource.scene();
+    let caller = resource.caller_context();
     let subject = subject("/subject", &wish.subject)?;
     let wish = Shared {
         subject,
         action: wish.action,
         expires_at: wish.expires_at,
     };
-    let grants = scene.gate().grants();
+    let grants = caller.gate().grants();
     grants
-        .share(resource.permit(), &scene.situation(), wish, scene.context())
+        .share(
+            resource.permit(),
+            &caller.decision_context(),
+            wish,
+            caller.context(),
+        )
         .await?;
     Ok(NoContent)
 }
@@ -142,10 +149,10 @@ async fn unshare<Q: Requirement, R: Resource + Actions, A: ActionOn<R>>(
     Query(which): Query<Which>,
 ) -> Result<NoContent, Problem> {
     let subject = subject("subject", &which.subject)?;
-    let scene = resource.scene();
-    let grants = scene.gate().grants();
-    let (permit, situation) = (resource.permit(), scene.situation());
-    let gone = grants.unshare(permit, &situation, subject, which.action, scene.context());
+    let caller = resource.caller_context();
+    let grants = caller.gate().grants();
+    let (permit, decision) = (resource.permit(), caller.decision_context());
+    let gone = grants.unshare(permit, &decision, subject, which.action, caller.context());
     if gone.await? {
         Ok(NoContent)
     } else {

@@ -57,7 +57,7 @@ impl Decisions {
         self.store.recall(trace).await
     }
 
-    /// What the account could do at this moment and in the organization of `situation`: a person with a fresh login of
+    /// What the account could do at this moment and in the organization of `context`: a person with a fresh login of
     /// this assurance and no scopes, a service account with a key of all its permissions. `None` if there is no such
     /// account. Nobody is logged in for it.
     ///
@@ -68,15 +68,15 @@ impl Decisions {
         _permit: &Permit<DecisionsRead>,
         (account, assurance): (account::Id, Assurance),
         asked: &[Asked],
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
     ) -> Result<Option<Capabilities>, Fault> {
-        let Some(facts) = self.directory.read(account, situation.now).await? else {
+        let Some(facts) = self.directory.read(account, context.now).await? else {
             return Ok(None);
         };
         let state = facts.account.state;
         let refused = (!state.may_act_where(self.require_verified_email)).then_some(Refused::Account(state));
-        let imagined = Imagined::new(facts, assurance, situation, refused);
-        let routes = asked.iter().map(|asked| imagined.outlook(asked, situation));
+        let imagined = Imagined::new(facts, assurance, context, refused);
+        let routes = asked.iter().map(|asked| imagined.outlook(asked, context));
         Ok(Some(Capabilities {
             refused,
             routes: routes.collect(),

@@ -53,12 +53,12 @@ impl Imagined {
     pub(super) fn new(
         facts: Arc<Facts>,
         assurance: Assurance,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         refused: Option<Refused>,
     ) -> Self {
         let (principal, usable) = match facts.account.kind {
-            account::AccountKind::Person => (logged_in(facts, assurance, situation), Kinds::PERSONAL),
-            account::AccountKind::Service => (by_key(facts, situation), Kinds::of(&[CredentialKind::ApiKey])),
+            account::AccountKind::Person => (logged_in(facts, assurance, context), Kinds::PERSONAL),
+            account::AccountKind::Service => (by_key(facts, context), Kinds::of(&[CredentialKind::ApiKey])),
         };
         Self {
             principal,
@@ -68,29 +68,29 @@ impl Imagined {
     }
 
     /// What would come of calling a route that asks this.
-    pub(super) fn outlook(&self, asked: &Asked, situation: &DecisionContext<'_>) -> Outlook {
+    pub(super) fn outlook(&self, asked: &Asked, context: &DecisionContext<'_>) -> Outlook {
         // As for a request: only rules that ask for a membership look which organization is named.
-        let situation = if asked.rule.needs_organization() {
-            *situation
+        let context = if asked.rule.needs_organization() {
+            *context
         } else {
             DecisionContext {
                 selected: None,
                 member: None,
                 suspended: false,
-                ..*situation
+                ..*context
             }
         };
-        let explanation = explain(&asked.rule, &self.principal, &situation);
+        let explanation = explain(&asked.rule, &self.principal, &context);
         let (allowed, code, why) = if let Some((code, why)) = self.turned_away(asked.kinds) {
             (Some(false), code, why)
-        } else if explanation.holds || !asked.rule.needs_organization() || situation.selected.is_some() {
+        } else if explanation.holds || !asked.rule.needs_organization() || context.selected.is_some() {
             (
                 Some(explanation.holds),
                 &*explanation.code,
                 explanation.why.clone(),
             )
         } else {
-            match self.evaluation(&situation).missing_everywhere(&asked.rule) {
+            match self.evaluation(&context).missing_everywhere(&asked.rule) {
                 Some(denied) => (Some(false), denied.code(), everywhere(denied)),
                 None => (None, DEPENDS, DEPENDS_WHY.to_owned()),
             }
@@ -122,10 +122,10 @@ impl Imagined {
         Some(("credential_not_accepted", why))
     }
 
-    fn evaluation<'a>(&'a self, situation: &'a DecisionContext<'a>) -> Evaluation<'a> {
+    fn evaluation<'a>(&'a self, context: &'a DecisionContext<'a>) -> Evaluation<'a> {
         Evaluation {
             principal: &self.principal,
-            situation,
+            context,
             within: Within::Account,
         }
     }
@@ -165,7 +165,7 @@ fn everywhere(denied: Denied) -> String {
     format!("whichever organization is named, this needs {}", denied.lacking())
 }
 
-fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &DecisionContext<'_>) -> Principal {
+fn logged_in(facts: Arc<Facts>, assurance: Assurance, context: &DecisionContext<'_>) -> Principal {
     Principal {
         effective: facts.permissions.clone(),
         facts,
@@ -174,7 +174,7 @@ fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &DecisionContex
         token: None,
         method: Some(Method::Password),
         assurance: Some(assurance),
-        authenticated_at: Some(situation.now),
+        authenticated_at: Some(context.now),
         scopes: Scopes::Everything,
         key: None,
     }
@@ -182,9 +182,9 @@ fn logged_in(facts: Arc<Facts>, assurance: Assurance, situation: &DecisionContex
 
 /// A key that names all it may: what its account has everywhere, and of the application's permissions those that the
 /// membership gives. It carries no roles.
-fn by_key(facts: Arc<Facts>, situation: &DecisionContext<'_>) -> Principal {
+fn by_key(facts: Arc<Facts>, context: &DecisionContext<'_>) -> Principal {
     let mut names = facts.permission_names.clone();
-    let here = situation
+    let here = context
         .member
         .into_iter()
         .flat_map(|member| &member.permission_names);

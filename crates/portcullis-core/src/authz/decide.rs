@@ -1,4 +1,4 @@
-//! The decision: whether a rule holds for a caller in a situation, and if not, why.
+//! The decision: whether a rule holds for a caller in a context, and if not, why.
 
 use std::error::Error;
 use std::fmt;
@@ -144,14 +144,14 @@ impl Refusal for Denied {
     }
 }
 
-/// Role: decider. Whether `principal` satisfies `rule` in `situation`.
+/// Role: decider. Whether `principal` satisfies `rule` in `context`.
 ///
 /// # Errors
 /// [`Denied`], naming the first thing that is missing.
-pub fn decide(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Result<(), Denied> {
+pub fn decide(rule: &Rule, principal: &Principal, context: &DecisionContext<'_>) -> Result<(), Denied> {
     Evaluation {
         principal,
-        situation,
+        context,
         within: Within::Account,
     }
     .decide(rule)
@@ -184,7 +184,7 @@ impl Within {
 #[derive(Clone, Copy)]
 pub(crate) struct Evaluation<'a> {
     pub(crate) principal: &'a Principal,
-    pub(crate) situation: &'a DecisionContext<'a>,
+    pub(crate) context: &'a DecisionContext<'a>,
     pub(crate) within: Within,
 }
 
@@ -217,7 +217,7 @@ impl Evaluation<'_> {
 
     fn permission(self, permission: PermissionRef) -> Result<(), Denied> {
         let id = (permission.id)();
-        let (given, within_scopes) = match (self.within, self.situation.member) {
+        let (given, within_scopes) = match (self.within, self.context.member) {
             (Within::Account, _) => (self.principal.account_may(id), self.principal.may(id)),
             (Within::Organization, Some(member)) => (
                 member.permissions.contains(id),
@@ -238,7 +238,7 @@ impl Evaluation<'_> {
 
     fn fresh_login(self, seconds: u32) -> Result<(), Denied> {
         defends!("T077");
-        let (now, age) = (self.situation.now, Duration::from_secs(seconds.into()));
+        let (now, age) = (self.context.now, Duration::from_secs(seconds.into()));
         match self.principal.authenticated_at() {
             // A login of the future is one of before the clock was set back: how old it is can't be told.
             Some(at)
@@ -261,9 +261,9 @@ impl Evaluation<'_> {
 
     fn policy(self, action: &'static str) -> Result<(), Denied> {
         match self
-            .situation
+            .context
             .policies
-            .decide(self.principal, self.situation, action, None)
+            .decide(self.principal, self.context, action, None)
         {
             Verdict::Permitted => Ok(()),
             Verdict::Forbidden => Err(Denied::ForbiddenByPolicy(action)),
@@ -272,9 +272,9 @@ impl Evaluation<'_> {
     }
 
     fn member(self, rule: &Rule) -> Result<(), Denied> {
-        match (self.situation.member, self.situation.selected) {
+        match (self.context.member, self.context.selected) {
             (Some(_), _) => self.inside().decide(rule),
-            (None, Some(_)) if self.situation.suspended => Err(Denied::OrganizationSuspended),
+            (None, Some(_)) if self.context.suspended => Err(Denied::OrganizationSuspended),
             (None, Some(_)) => Err(Denied::NotAMember),
             (None, None) => Err(Denied::NoOrganization),
         }
@@ -290,7 +290,7 @@ impl Evaluation<'_> {
 
     /// Whether the role is there, whatever the credential's scopes.
     pub(crate) fn has_role_unscoped(self, name: &str) -> bool {
-        match (self.within, self.situation.member) {
+        match (self.within, self.context.member) {
             (Within::Account, _) => self.principal.roles().iter().any(|role| role == name),
             (Within::Organization, Some(member)) => member.has_role(name),
             (Within::Organization, None) => false,

@@ -114,7 +114,7 @@ pub trait Policies: fmt::Debug + Send + Sync {
     fn decide(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict;
@@ -123,7 +123,7 @@ pub trait Policies: fmt::Debug + Send + Sync {
     fn reasons(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons;
@@ -132,7 +132,7 @@ pub trait Policies: fmt::Debug + Send + Sync {
     fn filters(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         kind: &'static ResourceKind,
     ) -> PolicyFilters;

@@ -117,11 +117,11 @@ impl Policies for Fixed {
     fn reasons(
         &self,
         who: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons {
-        let verdict = self.decide(who, situation, action, resource);
+        let verdict = self.decide(who, context, action, resource);
         let named = |when| {
             let names = [format!("{action}.{when:?}")];
             names.into_iter().filter(|_| verdict == when).collect()
@@ -237,7 +237,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn situation(&self) -> DecisionContext<'static> {
+    pub(crate) fn context(&self) -> DecisionContext<'static> {
         let member = self.member.map(|(permissions, roles)| {
             let made = membership(&subset(permissions, &NAMES), &subset(roles, &ROLES));
             &*Box::leak(Box::new(made))

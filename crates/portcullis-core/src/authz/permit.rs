@@ -21,11 +21,11 @@ impl<R: Requirement> Permit<R> {
     ///
     /// # Errors
     /// [`Denied`], naming the first thing that is missing.
-    pub fn decide(principal: Arc<Principal>, situation: &DecisionContext<'_>) -> Result<Self, Denied> {
-        decide(&R::RULE, &principal, situation)?;
+    pub fn decide(principal: Arc<Principal>, context: &DecisionContext<'_>) -> Result<Self, Denied> {
+        decide(&R::RULE, &principal, context)?;
         Ok(Self {
             principal: Some(principal),
-            organization: situation
+            organization: context
                 .member
                 .map_or(OrganizationId::NONE, |member| member.organization),
             requirement: PhantomData,

@@ -83,11 +83,11 @@ impl fmt::Display for StepUp {
 /// What of `rule` another login would satisfy. `None` if a login can't help: nothing of it is missing, or every way
 /// to satisfy an alternative needs something else too. Where all of several things are asked, everything that a login
 /// can bring is named at once, so that the client asks its user once.
-pub fn step_up(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Option<StepUp> {
+pub fn step_up(rule: &Rule, principal: &Principal, context: &DecisionContext<'_>) -> Option<StepUp> {
     defends!("T078");
     let missing = Evaluation {
         principal,
-        situation,
+        context,
         within: Within::Account,
     }
     .missing(rule);
@@ -124,7 +124,7 @@ impl Evaluation<'_> {
                 .map(|rule| self.missing(rule))
                 .find(|missing| !missing.more)
                 .unwrap_or(Missing::SOMETHING_ELSE),
-            Rule::Member(rule) if self.situation.member.is_some() => self.inside().missing(rule),
+            Rule::Member(rule) if self.context.member.is_some() => self.inside().missing(rule),
             _ => Missing::SOMETHING_ELSE,
         }
     }

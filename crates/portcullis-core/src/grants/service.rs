@@ -68,10 +68,10 @@ impl Grants {
         &self,
         action: &ActionRule,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         resource: &ResourceFacts,
     ) -> Result<Decided, PermitError> {
-        let denied = match decide_on(action, principal, situation, resource, false) {
+        let denied = match decide_on(action, principal, context, resource, false) {
             Ok(basis) => return Ok(Decided { basis, until: None }),
             Err(denied) => denied,
         };
@@ -79,7 +79,7 @@ impl Grants {
         if !matches!(denied, Denied::NotGranted(_)) || !action.shared || !target.is_storable() {
             return Err(denied.into());
         }
-        let held = self.held(action, principal, situation, target).await;
+        let held = self.held(action, principal, context, target).await;
         let until = match held? {
             None => return Err(denied.into()),
             Some(Term::Open) => None,
@@ -95,12 +95,12 @@ impl Grants {
         &self,
         action: &ActionRule,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         target: Target,
     ) -> Result<Option<Term>, Fault> {
-        let holder = Holder::of(principal, situation);
+        let holder = Holder::of(principal, context);
         self.store
-            .held(holder, target, action.name().to_owned(), situation.now)
+            .held(holder, target, action.name().to_owned(), context.now)
             .await
     }
 
@@ -111,10 +111,10 @@ impl Grants {
     pub async fn permit<R, A: ActionOn<R>>(
         &self,
         principal: Arc<Principal>,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         resource: ResourceFacts,
     ) -> Result<ResourcePermit<R, A>, PermitError> {
-        self.decide(&A::RULE, &principal, situation, &resource).await?;
+        self.decide(&A::RULE, &principal, context, &resource).await?;
         Ok(ResourcePermit {
             principal,
             resource,
@@ -130,17 +130,17 @@ impl Grants {
         &self,
         action: &ActionRule,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         kind: &'static ResourceKind,
     ) -> Result<Visible, Fault> {
         let (mut ids, mut complete) = (Vec::new(), true);
-        if grants_matter(action, principal, situation) {
+        if grants_matter(action, principal, context) {
             (ids, complete) = self
-                .ids(Holder::of(principal, situation), kind, action, situation.now)
+                .ids(Holder::of(principal, context), kind, action, context.now)
                 .await?;
         }
         Ok(Visible {
-            filter: filter_for(action, principal, situation, kind, ids),
+            filter: filter_for(action, principal, context, kind, ids),
             complete,
         })
     }
@@ -185,7 +185,7 @@ impl Grants {
     pub async fn share<R: Actions, A: ActionOn<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         wish: Shared,
         by: audit::Context,
     ) -> Result<Effect, GrantError> {
@@ -206,11 +206,11 @@ impl Grants {
         if wish.subject == Subject::Account(permit.principal.id()) {
             return Err(GrantError::Oneself);
         }
-        if wish.expires_at.is_some_and(|end| end <= situation.now) {
+        if wish.expires_at.is_some_and(|end| end <= context.now) {
             return Err(GrantError::Past);
         }
-        let ground = self.ground(action, permit, situation, wish.expires_at).await?;
-        if matches!(ground, Ground::Held(_)) && is_among(&wish.subject, &permit.principal, situation) {
+        let ground = self.ground(action, permit, context, wish.expires_at).await?;
+        if matches!(ground, Ground::Held(_)) && is_among(&wish.subject, &permit.principal, context) {
             return Err(GrantError::Oneself);
         }
         let grant = Grant {
@@ -228,37 +228,37 @@ impl Grants {
         &self,
         action: &ActionRule,
         permit: &ResourcePermit<R, A>,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         end: Option<Timestamp>,
     ) -> Result<Ground, GrantError> {
         defends!("T066");
         defends!("T100");
         let (who, resource) = (&permit.principal, &permit.resource);
-        self.decide(action, who, situation, resource).await?;
+        self.decide(action, who, context, resource).await?;
         let alone = DecisionContext {
             policies: &NoPolicies,
-            ..*situation
+            ..*context
         };
         if decide_on(action, who, &alone, resource, false).is_ok() {
             return Ok(Ground::Own);
         }
-        match self.held(action, who, situation, permit.target()).await? {
+        match self.held(action, who, context, permit.target()).await? {
             None => Err(GrantError::Escalation),
             Some(Term::Until(until)) if !Term::Until(until).covers(end) => Err(GrantError::Outlives(until)),
-            Some(_) => Ok(Ground::Held(Holder::of(who, situation))),
+            Some(_) => Ok(Ground::Held(Holder::of(who, context))),
         }
     }
 }
 
 /// Whether a grant to the subject would be one to the sharer too: it would outlive the one they share by.
-fn is_among(subject: &Subject, sharer: &Principal, situation: &DecisionContext<'_>) -> bool {
+fn is_among(subject: &Subject, sharer: &Principal, context: &DecisionContext<'_>) -> bool {
     defends!("T100");
     match subject {
         Subject::Account(id) => *id == sharer.id(),
         Subject::Role(name) => {
-            sharer.roles().contains(name) || situation.member.is_some_and(|member| member.has_role(name))
+            sharer.roles().contains(name) || context.member.is_some_and(|member| member.has_role(name))
         }
-        Subject::Organization(id) => situation.selected == Some(*id) && situation.member.is_some(),
+        Subject::Organization(id) => context.selected == Some(*id) && context.member.is_some(),
     }
 }
 
@@ -268,10 +268,10 @@ fn sharable<R: Actions>() -> Vec<&'static str> {
 }
 
 impl Holder {
-    fn of(principal: &Principal, situation: &DecisionContext<'_>) -> Self {
+    fn of(principal: &Principal, context: &DecisionContext<'_>) -> Self {
         Self {
             account: principal.id(),
-            organization: situation.member.map(|member| member.organization),
+            organization: context.member.map(|member| member.organization),
         }
     }
 }

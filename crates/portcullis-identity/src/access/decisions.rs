@@ -271,13 +271,13 @@ impl Portcullis {
             Some(name) => Selected::find(gate, run.account, name, now).await?,
             None => Selected::Nothing,
         };
-        let situation = DecisionContext {
+        let context = DecisionContext {
             policies: gate.policies(),
-            ..selected.situation(now)
+            ..selected.decision_context(now)
         };
         let asked: Vec<_> = routes.iter().map(asked).collect();
         let login = (run.account, run.assurance);
-        let access = self.decisions().access(permit, login, &asked, &situation).await?;
+        let access = self.decisions().access(permit, login, &asked, &context).await?;
         Ok(access.map(|access| {
             let items = routes
                 .iter()

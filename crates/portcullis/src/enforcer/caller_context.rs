@@ -16,7 +16,7 @@ use super::denials::{Denial, Operation};
 use crate::Problem;
 
 /// The request's context and where its caller stood at one moment, for decisions that come after the access rule. There is a
-/// caller in it: a route for anybody has no scene.
+/// caller in it: a route for anybody has no caller.
 pub struct CallerContext {
     context: Arc<RequestContext>,
     snapshot: Snapshot,
@@ -41,8 +41,8 @@ impl CallerContext {
     }
 
     #[doc(hidden)]
-    pub fn situation(&self) -> DecisionContext<'_> {
-        self.context.situation(&self.snapshot)
+    pub fn decision_context(&self) -> DecisionContext<'_> {
+        self.context.decision_context(&self.snapshot)
     }
 
     /// Records that an action on a resource was refused.
@@ -58,7 +58,14 @@ impl CallerContext {
             credential: Some(self.principal.kind()),
             principal: Some(&self.principal),
             key: None,
-            tree: &|| Some(explain_on(action, &self.principal, &self.situation(), resource)),
+            tree: &|| {
+                Some(explain_on(
+                    action,
+                    &self.principal,
+                    &self.decision_context(),
+                    resource,
+                ))
+            },
         };
         self.context.record(&denial, self.context());
     }

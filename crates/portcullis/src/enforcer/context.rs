@@ -215,14 +215,14 @@ impl RequestContext {
     }
 
     /// What a decision looks at besides the caller.
-    pub(super) fn situation<'a>(&'a self, snapshot: &'a Snapshot) -> DecisionContext<'a> {
+    pub(super) fn decision_context<'a>(&'a self, snapshot: &'a Snapshot) -> DecisionContext<'a> {
         let user_agent = self.user_agent.as_ref();
         let policies = snapshot.policies.as_deref();
         DecisionContext {
             ip: self.client,
             user_agent: user_agent.and_then(|value| value.to_str().ok()),
             policies: policies.unwrap_or_else(|| self.gate.policies()),
-            ..snapshot.selected.situation(snapshot.at)
+            ..snapshot.selected.decision_context(snapshot.at)
         }
     }
 

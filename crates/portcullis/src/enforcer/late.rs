@@ -58,7 +58,7 @@ pub(crate) fn look(context: &RequestContext, last: bool) -> Look {
     snapshot.renew(now, policies);
     let decided = snapshot
         .principal()
-        .map(|who| decide(rule, who, &context.situation(&snapshot)));
+        .map(|who| decide(rule, who, &context.decision_context(&snapshot)));
     match decided {
         Some(Err(_)) => Look::Moved,
         Some(Ok(())) | None => Look::Unchanged,
@@ -98,7 +98,7 @@ async fn decide_now(context: &RequestContext) -> Result<(), Problem> {
         context.snapshot().selected = selected;
     }
     let snapshot = context.snapshot().clone();
-    decide(rule, &who, &context.situation(&snapshot))
+    decide(rule, &who, &context.decision_context(&snapshot))
         .map_err(|denied| verify::refused(context, rule, &who, denied))
 }
 

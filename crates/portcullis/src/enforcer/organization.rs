@@ -79,7 +79,7 @@ impl Selected {
 
     /// What it adds to what a decision at this moment looks at.
     #[doc(hidden)]
-    pub fn situation(&self, at: Timestamp) -> DecisionContext<'_> {
+    pub fn decision_context(&self, at: Timestamp) -> DecisionContext<'_> {
         DecisionContext {
             selected: self.id(),
             member: self.active().map(|current| current.membership()),

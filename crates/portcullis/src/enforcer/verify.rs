@@ -157,7 +157,7 @@ pub(super) async fn decide<R: Requirement>(
     let context = Arc::clone(RequestContext::of(&parts.extensions)?);
     select(parts, &context, &R::RULE, who).await?;
     let snapshot = context.snapshot().clone();
-    let permit = Permit::decide(Arc::clone(who), &context.situation(&snapshot))
+    let permit = Permit::decide(Arc::clone(who), &context.decision_context(&snapshot))
         .map_err(|denied| refused(&context, &R::RULE, who, denied))?;
     context.let_in(R::RULE);
     Ok(permit)
@@ -184,10 +184,10 @@ async fn select(
 /// The answer to a decision against the caller, after it was recorded with the rule's tree.
 pub(super) fn refused(context: &RequestContext, rule: &Rule, who: &Principal, denied: Denied) -> Problem {
     let snapshot = context.snapshot().clone();
-    let situation = context.situation(&snapshot);
-    let problem = Problem::denied(denied, step_up(rule, who, &situation));
+    let decision = context.decision_context(&snapshot);
+    let problem = Problem::denied(denied, step_up(rule, who, &decision));
     let asked = handler_refusal::asked(rule, &snapshot.selected);
-    let tree = || Some(explain(rule, who, &situation));
+    let tree = || Some(explain(rule, who, &decision));
     let denial = Denial {
         operation: &Operation(&context.method, &context.label),
         rule: &asked,

@@ -58,7 +58,7 @@ use crate::route::{Body, note};
 pub struct Authorized<R, A: ActionOn<R>, B = ()> {
     resource: R,
     permit: ResourcePermit<R, A>,
-    scene: CallerContext,
+    caller: CallerContext,
     body: B,
 }
 
@@ -73,13 +73,13 @@ impl<R, A: ActionOn<R>, B> Authorized<R, A, B> {
         let Self {
             resource,
             permit,
-            scene,
+            caller,
             body,
         } = self;
         let authorized = Authorized {
             resource,
             permit,
-            scene,
+            caller,
             body: (),
         };
         (authorized, body)
@@ -87,8 +87,8 @@ impl<R, A: ActionOn<R>, B> Authorized<R, A, B> {
 
     /// Where it was decided: after the body, so later than the request began.
     #[doc(hidden)]
-    pub fn scene(&self) -> &CallerContext {
-        &self.scene
+    pub fn caller_context(&self) -> &CallerContext {
+        &self.caller
     }
 }
 
@@ -129,8 +129,8 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let scene = CallerContext::from_request_parts(parts, state).await?;
-        decide(scene, parts, state, ()).await
+        let caller = CallerContext::from_request_parts(parts, state).await?;
+        decide(caller, parts, state, ()).await
     }
 }
 
@@ -154,8 +154,8 @@ where
         let decided = async {
             // Whatever kind of body it was, and whoever checked after it: here it is known by whom.
             again(RequestContext::of(&parts.extensions)?).await?;
-            let scene = CallerContext::from_request_parts(&mut parts, state).await?;
-            decide(scene, &mut parts, state, body).await
+            let caller = CallerContext::from_request_parts(&mut parts, state).await?;
+            decide(caller, &mut parts, state, body).await
         };
         decided.await.map_err(Problem::into_response)
     }
@@ -163,7 +163,7 @@ where
 
 /// Loads the resource that the path names and decides about it.
 async fn decide<S, R, A, B>(
-    scene: CallerContext,
+    caller: CallerContext,
     parts: &mut Parts,
     state: &S,
     body: B,
@@ -185,18 +185,21 @@ where
             "a resource's facts are of another kind than it is",
         ));
     }
-    let who = Arc::clone(scene.principal());
-    let grants = scene.gate().grants();
-    match grants.permit(who, &scene.situation(), facts.clone()).await {
+    let who = Arc::clone(caller.principal());
+    let grants = caller.gate().grants();
+    match grants
+        .permit(who, &caller.decision_context(), facts.clone())
+        .await
+    {
         Ok(permit) => Ok(Authorized {
             resource,
             permit,
-            scene,
+            caller,
             body,
         }),
         Err(PermitError::Fault(fault)) => Err(fault.into()),
         Err(PermitError::Denied(denied)) => {
-            scene.refused(&A::RULE, &facts, denied);
+            caller.refused(&A::RULE, &facts, denied);
             Err(if R::HIDDEN {
                 Problem::not_found()
             } else {

@@ -75,13 +75,13 @@ impl<S: Send + Sync, R: Resource, A: ActionOn<R>> FromRequestParts<S> for Visibl
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let scene = CallerContext::from_request_parts(parts, state).await?;
-        let grants = scene.gate().grants();
-        let situation = scene.situation();
-        let visible = grants.visible(&A::RULE, scene.principal(), &situation, R::KIND);
+        let caller = CallerContext::from_request_parts(parts, state).await?;
+        let grants = caller.gate().grants();
+        let decision = caller.decision_context();
+        let visible = grants.visible(&A::RULE, caller.principal(), &decision, R::KIND);
         let visible = visible.await?;
         if !visible.complete {
-            tracing::warn!(account = ?scene.principal().id(), kind = R::KIND.name, "more is shared than one list shows");
+            tracing::warn!(account = ?caller.principal().id(), kind = R::KIND.name, "more is shared than one list shows");
         }
         Ok(Self {
             visible,

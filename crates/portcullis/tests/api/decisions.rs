@@ -315,12 +315,12 @@ macro_rules! policies {
             fn reasons(
                 &self,
                 who: &Principal,
-                situation: &DecisionContext<'_>,
+                context: &DecisionContext<'_>,
                 action: &str,
                 on: Option<&ResourceFacts>,
             ) -> Reasons {
                 Reasons {
-                    verdict: self.decide(who, situation, action, on),
+                    verdict: self.decide(who, context, action, on),
                     permitting: Vec::new(),
                     forbidding: Vec::new(),
                     errors: Vec::new(),

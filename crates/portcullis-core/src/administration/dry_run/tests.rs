@@ -28,22 +28,22 @@ fn imagined(kind: account::AccountKind, refused: Option<Refused>) -> Imagined {
 fn outlook<R: Requirement>(
     who: &Imagined,
     kinds: Kinds,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
 ) -> (Option<bool>, String) {
     let asked = Asked {
         rule: R::RULE,
         kinds: Some(kinds),
     };
-    let outlook = who.outlook(&asked, situation);
+    let outlook = who.outlook(&asked, context);
     (outlook.allowed, outlook.code)
 }
 
 fn check<R: Requirement>(
     who: &Imagined,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     (allowed, code): (impl Into<Option<bool>>, &str),
 ) {
-    let told = outlook::<R>(who, Kinds::DEFAULT, situation);
+    let told = outlook::<R>(who, Kinds::DEFAULT, context);
     assert_eq!(told, (allowed.into(), code.to_owned()), "{}", R::RULE);
 }
 
@@ -161,7 +161,7 @@ proptest! {
     ) {
         let mut facts = Facts::clone(&who.principal().facts);
         facts.account.kind = if service { account::AccountKind::Service } else { account::AccountKind::Person };
-        let now = place.situation();
+        let now = place.context();
         let nowhere = DecisionContext { selected: None, member: None, suspended: false, ..now };
         let imagined = Imagined::new(Arc::new(facts), Assurance::SingleFactor, &now, None);
         let asked = Asked { rule, kinds: None };

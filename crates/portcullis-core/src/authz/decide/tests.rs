@@ -131,12 +131,12 @@ fn inside_of_member_only_the_membership_counts() {
         member: Some(member),
         ..DecisionContext::at(LOGIN)
     };
-    let code = |rule: &Rule, who: &Principal, situation: &DecisionContext<'_>| {
-        decide(rule, who, situation)
+    let code = |rule: &Rule, who: &Principal, context: &DecisionContext<'_>| {
+        decide(rule, who, context)
             .err()
             .map_or("", |denied| denied.code())
     };
-    for (rule, who, situation, expected) in [
+    for (rule, who, context, expected) in [
         (
             Member::<Read>::RULE,
             &outside,
@@ -199,7 +199,7 @@ fn inside_of_member_only_the_membership_counts() {
             "missing_permission",
         ),
     ] {
-        assert_eq!(code(&rule, who, &situation), expected, "{rule}");
+        assert_eq!(code(&rule, who, &context), expected, "{rule}");
     }
 }
 
@@ -207,12 +207,12 @@ fn inside_of_member_only_the_membership_counts() {
 fn a_permit_knows_the_organization_it_was_made_in() {
     checks!("T068");
     let (who, both) = (principal(&[], &[], None), here(&["decide-test:read"], &[]));
-    let situation = DecisionContext {
+    let context = DecisionContext {
         selected: Some(both.organization),
         member: Some(&both),
         ..DecisionContext::at(LOGIN)
     };
-    let permit = Permit::<(Member<Read>, Authenticated)>::decide(who, &situation).unwrap();
+    let permit = Permit::<(Member<Read>, Authenticated)>::decide(who, &context).unwrap();
     assert_eq!(permit.clone().organization(), both.organization);
     let operator = Permit::<Member>::dangerous_for_operator();
     assert_eq!(operator.organization(), OrganizationId::NONE);
@@ -262,11 +262,11 @@ fn a_policy_that_forbids_beats_whatever_permits_in_its_own_node_only() {
     let reader = principal(&["decide-test:read"], &[], None);
     let decided = |rule: &Rule, verdict| {
         let policies = Fixed([verdict, Verdict::Permitted]);
-        let situation = DecisionContext {
+        let context = DecisionContext {
             policies: &policies,
             ..DecisionContext::at(LOGIN)
         };
-        decide(rule, &reader, &situation).map_err(|denied| denied.code())
+        decide(rule, &reader, &context).map_err(|denied| denied.code())
     };
     for (verdict, alone) in [
         (Verdict::Permitted, Ok(())),
@@ -350,16 +350,16 @@ fn a_member_counts_with_the_membership_alone() {
             Ok(()),
         ),
     ] {
-        let situation = DecisionContext {
+        let context = DecisionContext {
             selected: selected.then_some(inside.organization),
             member,
             ..DecisionContext::at(LOGIN)
         };
-        let decided = decide(&rule, who, &situation).map_err(|denied| denied.code());
+        let decided = decide(&rule, who, &context).map_err(|denied| denied.code());
         assert_eq!(decided, expected, "{rule}");
     }
     let narrowed = principal(&[], &[], Some(&["decide-test:read"]));
-    let situation = DecisionContext {
+    let context = DecisionContext {
         selected: Some(inside.organization),
         member: Some(&inside),
         ..DecisionContext::at(LOGIN)
@@ -368,7 +368,7 @@ fn a_member_counts_with_the_membership_alone() {
         (Member::<Write>::RULE, "insufficient_scope"),
         (Member::<Role<Editor>>::RULE, "missing_role"),
     ] {
-        assert_eq!(decide(&rule, &narrowed, &situation).unwrap_err().code(), code);
+        assert_eq!(decide(&rule, &narrowed, &context).unwrap_err().code(), code);
     }
 }
 
@@ -399,7 +399,7 @@ fn a_machine_is_never_fresh_and_never_has_a_second_factor() {
 fn a_narrowed_credential_never_speaks_for_the_account_as_a_whole() {
     checks!("T106");
     let inside = membership(&NAMES, &["editor"]);
-    let situation = DecisionContext {
+    let context = DecisionContext {
         selected: Some(inside.organization),
         member: Some(&inside),
         ..DecisionContext::at(LOGIN)
@@ -413,7 +413,7 @@ fn a_narrowed_credential_never_speaks_for_the_account_as_a_whole() {
             <(Member, Unscoped)>::RULE,
             <(Authenticated, Unscoped)>::RULE,
         ] {
-            let decided = decide(&rule, &who, &situation).map_err(|denied| denied.code());
+            let decided = decide(&rule, &who, &context).map_err(|denied| denied.code());
             let expected = if whole { Ok(()) } else { Err("insufficient_scope") };
             assert_eq!(decided, expected, "{rule} with {scopes:?}");
         }
@@ -437,15 +437,15 @@ proptest! {
     /// Who has more may do at least as much; who is narrowed may do at most as much.
     #[test]
     fn decisions_are_monotonic(rule in any_rule(), who in any_caller(), more in any_caller(), place in any_place()) {
-        let situation = place.situation();
-        let allowed = |caller: &Caller| decide(&rule, &caller.principal(), &situation).is_ok();
+        let context = place.context();
+        let allowed = |caller: &Caller| decide(&rule, &caller.principal(), &context).is_ok();
         let unscoped = Caller { scopes: None, ..who };
         let greater = Caller { permissions: who.permissions | more.permissions, roles: who.roles | more.roles, ..who };
         let narrower = Caller { scopes: Some(who.scopes.unwrap_or(0xff) & more.permissions), ..who };
         prop_assert!(!allowed(&who) || allowed(&greater), "{rule} was lost by gaining");
         prop_assert!(!allowed(&who) || allowed(&unscoped), "{rule} was gained by narrowing");
         prop_assert!(!allowed(&narrower) || allowed(&who), "{rule} was gained by narrowing further");
-        let allowed_at = |place: &Place| decide(&rule, &who.principal(), &place.situation()).is_ok();
+        let allowed_at = |place: &Place| decide(&rule, &who.principal(), &place.context()).is_ok();
         let lesser = Place { member: place.member.map(|_| (0, 0)), ..place.clone() };
         prop_assert!(!allowed_at(&lesser) || allowed_at(&place), "{rule} was lost by gaining in the organization");
     }
@@ -454,11 +454,11 @@ proptest! {
     /// A tuple allows what each part allows, an alternative what one of them does; nothing comes of composing.
     #[test]
     fn composing_adds_and_hides_nothing(rules in proptest::collection::vec(any_rule(), 0..4), who in any_caller(), place in any_place()) {
-        let (who, situation) = (who.principal(), place.situation());
+        let (who, context) = (who.principal(), place.context());
         let rules = leak(rules);
-        let each: Vec<bool> = rules.iter().map(|rule| decide(rule, &who, &situation).is_ok()).collect();
-        prop_assert_eq!(decide(&Rule::All(rules), &who, &situation).is_ok(), each.iter().all(|ok| *ok));
-        prop_assert_eq!(decide(&Rule::Any(rules), &who, &situation).is_ok(), each.contains(&true));
+        let each: Vec<bool> = rules.iter().map(|rule| decide(rule, &who, &context).is_ok()).collect();
+        prop_assert_eq!(decide(&Rule::All(rules), &who, &context).is_ok(), each.iter().all(|ok| *ok));
+        prop_assert_eq!(decide(&Rule::Any(rules), &who, &context).is_ok(), each.contains(&true));
     }
 
     /// Inside an organization nothing counts that the account has elsewhere.
@@ -466,7 +466,7 @@ proptest! {
     fn a_membership_never_borrows_from_the_account(rule in any_rule(), who in any_caller(), other in any_caller(), place in any_place()) {
         let rule = Rule::Member(&leak(vec![rule])[0]);
         let other = Caller { permissions: other.permissions, roles: other.roles, ..who };
-        let allowed = |caller: &Caller| decide(&rule, &caller.principal(), &place.situation()).is_ok();
+        let allowed = |caller: &Caller| decide(&rule, &caller.principal(), &place.context()).is_ok();
         prop_assert_eq!(allowed(&who), allowed(&other), "{}", rule);
         prop_assert!((place.member.is_some() && !place.suspended) || !allowed(&who));
     }
@@ -478,10 +478,10 @@ proptest! {
         checks!("T077");
         for kind in CredentialKind::ALL.into_iter().filter(|kind| !kind.is_personal()) {
             let machine = Caller { kind, ..who }.principal();
-            let situation = place.situation();
+            let context = place.context();
             prop_assert_eq!(
-                decide(&rule, &machine, &situation).is_ok(),
-                decide(&without_logins(&rule), &machine, &situation).is_ok(),
+                decide(&rule, &machine, &context).is_ok(),
+                decide(&without_logins(&rule), &machine, &context).is_ok(),
                 "{} for {:?}", rule, kind
             );
         }

@@ -42,10 +42,10 @@ pub struct Explanation {
 
 /// Goes through the whole of `rule`, also past the first thing that is missing. Its root holds if and only if
 /// [`decide`](crate::authz::decide) allows.
-pub fn explain(rule: &Rule, principal: &Principal, situation: &DecisionContext<'_>) -> Explanation {
+pub fn explain(rule: &Rule, principal: &Principal, context: &DecisionContext<'_>) -> Explanation {
     Evaluation {
         principal,
-        situation,
+        context,
         within: Within::Account,
     }
     .explain(rule)
@@ -55,7 +55,7 @@ impl Evaluation<'_> {
     fn explain(self, rule: &Rule) -> Explanation {
         let parts: Vec<Explanation> = match *rule {
             Rule::All(rules) | Rule::Any(rules) => rules.iter().map(|rule| self.explain(rule)).collect(),
-            Rule::Member(rule) if self.situation.member.is_some() => vec![self.inside().explain(rule)],
+            Rule::Member(rule) if self.context.member.is_some() => vec![self.inside().explain(rule)],
             _ => Vec::new(),
         };
         let outcome = self.decide(rule);
@@ -114,7 +114,7 @@ impl Evaluation<'_> {
             return NO_LOGIN.to_owned();
         };
         self.no_login().unwrap_or_else(|| {
-            let age = self.situation.now.since(at).as_secs();
+            let age = self.context.now.since(at).as_secs();
             format!("the login was made {age} s before, at {at}; it is fresh for {seconds} s")
         })
     }
@@ -125,8 +125,8 @@ impl Evaluation<'_> {
     }
 
     fn why_policy(self, action: &'static str) -> String {
-        let policies = self.situation.policies;
-        describe(policies.reasons(self.principal, self.situation, action, None))
+        let policies = self.context.policies;
+        describe(policies.reasons(self.principal, self.context, action, None))
     }
 }
 

@@ -10,18 +10,16 @@ use crate::authz::{DecisionContext, Denied, Principal, Verdict};
 pub fn explain_on(
     action: &ActionRule,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     resource: &ResourceFacts,
 ) -> Explanation {
     let name = action.name();
-    let reasons = situation
-        .policies
-        .reasons(principal, situation, name, Some(resource));
+    let reasons = context.policies.reasons(principal, context, name, Some(resource));
     let (verdict, policies) = (reasons.verdict, describe(reasons));
     // In the order of the decision: the first part that doesn't hold is what is answered.
     let mut parts = Vec::new();
-    if situation.selected.is_some() || resource.organization.is_some() {
-        let within = within_organization(situation, resource);
+    if context.selected.is_some() || resource.organization.is_some() {
+        let within = within_organization(context, resource);
         parts.push(leaf(
             "within reach of the organization".to_owned(),
             within,
@@ -50,7 +48,7 @@ pub fn explain_on(
         outcome(verdict != Verdict::Forbidden, Denied::ForbiddenByPolicy(name)),
         policies.clone(),
     ));
-    parts.push(ways(action, principal, situation, resource, (verdict, policies)));
+    parts.push(ways(action, principal, context, resource, (verdict, policies)));
     let missing = parts.iter().find(|part| !part.holds);
     let held = parts.iter().filter(|part| part.holds).count();
     Explanation {
@@ -67,12 +65,12 @@ pub fn explain_on(
 fn ways(
     action: &ActionRule,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     resource: &ResourceFacts,
     (verdict, policies): (Verdict, String),
 ) -> Explanation {
     let closed = Denied::NotGranted(action.name());
-    let mut parts = vec![explain(&action.privileged, principal, situation)];
+    let mut parts = vec![explain(&action.privileged, principal, context)];
     if action.owner {
         let owns = resource.owner == Some(principal.id());
         let described = why(owns, "the account owns it", "the account doesn't own it");

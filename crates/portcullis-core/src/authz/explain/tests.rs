@@ -17,8 +17,8 @@ fn lines(node: &Explanation) -> Vec<String> {
     all
 }
 
-fn check<R: Requirement>(who: &Principal, situation: &DecisionContext<'_>, expected: &[&str]) {
-    assert_eq!(lines(&explain(&R::RULE, who, situation)), expected);
+fn check<R: Requirement>(who: &Principal, context: &DecisionContext<'_>, expected: &[&str]) {
+    assert_eq!(lines(&explain(&R::RULE, who, context)), expected);
 }
 
 #[test]
@@ -208,9 +208,9 @@ proptest! {
     #[test]
     fn an_explanation_never_disagrees_with_the_decision(rule in any_rule(), who in any_caller(), place in any_place()) {
         checks!("T075");
-        let (who, situation) = (who.principal(), place.situation());
-        let told = explain(&rule, &who, &situation);
-        let decided = decide(&rule, &who, &situation);
+        let (who, context) = (who.principal(), place.context());
+        let told = explain(&rule, &who, &context);
+        let decided = decide(&rule, &who, &context);
         prop_assert_eq!(told.holds, decided.is_ok(), "{}", rule);
         prop_assert_eq!(&*told.code, decided.map_or_else(|denied| denied.code(), |()| "holds"));
         prop_assert!(is_sound(&told, &rule), "{:#?}", told);
@@ -221,9 +221,9 @@ proptest! {
     /// A login that is asked for is one that lacks something, and what is satisfied asks for none.
     #[test]
     fn a_login_is_asked_for_only_where_the_rule_does_not_hold(rule in any_rule(), who in any_caller(), place in any_place()) {
-        let (who, situation) = (who.principal(), place.situation());
-        if let Some(login) = step_up(&rule, &who, &situation) {
-            prop_assert!(decide(&rule, &who, &situation).is_err());
+        let (who, context) = (who.principal(), place.context());
+        if let Some(login) = step_up(&rule, &who, &context) {
+            prop_assert!(decide(&rule, &who, &context).is_err());
             prop_assert!(login.second_factor || login.max_age.is_some());
         }
     }

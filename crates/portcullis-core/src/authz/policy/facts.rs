@@ -63,11 +63,11 @@ impl Types {
         &self,
         looks: Looks,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         resource: Option<Entity>,
     ) -> Result<Entities, Unfit> {
         let account = self.account_entity(looks, principal)?;
-        let tenant = situation.member.filter(|_| looks.at(Looks::ORGANIZATION));
+        let tenant = decision.member.filter(|_| looks.at(Looks::ORGANIZATION));
         let tenant =
             tenant.map(|member| Entity::with_uid(uid(&self.tenant, member.organization.to_string())));
         let all = [Some(account), tenant, resource];
@@ -108,7 +108,7 @@ impl Types {
         &self,
         looks: Looks,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
     ) -> Result<Context, Unfit> {
         defends!("T059");
         let mut pairs: Vec<(String, Expression)> = Vec::new();
@@ -120,15 +120,15 @@ impl Types {
             }
         };
         add(Looks::NOW, "now", &|| {
-            Some(Expression::new_datetime(datetime(situation.now)))
+            Some(Expression::new_datetime(datetime(decision.now)))
         });
         add(Looks::IP, "ip", &|| {
-            situation
+            decision
                 .ip
                 .map(|ip| Expression::new_ip(ip.to_canonical().to_string()))
         });
         add(Looks::USER_AGENT, "user_agent", &|| {
-            situation
+            decision
                 .user_agent
                 .map(|agent| Expression::new_string(agent.to_owned()))
         });
@@ -136,20 +136,20 @@ impl Types {
             Some(Expression::new_bool(two_factors(principal)))
         });
         add(Looks::LOGIN_AGE, "login_age_seconds", &|| {
-            login_age(principal, situation.now).map(Expression::new_long)
+            login_age(principal, decision.now).map(Expression::new_long)
         });
         add(Looks::CREDENTIAL, "credential", &|| {
             Some(Expression::new_string(principal.kind().as_str().to_owned()))
         });
         add(Looks::ORGANIZATION, "organization", &|| {
-            let organization = situation.member?.organization;
+            let organization = decision.member?.organization;
             Some(Expression::new_entity_uid(uid(
                 &self.tenant,
                 organization.to_string(),
             )))
         });
         add(Looks::ORG_ROLES, "org_roles", &|| {
-            let member = situation.member.filter(|_| principal.is_unscoped());
+            let member = decision.member.filter(|_| principal.is_unscoped());
             Some(texts(member.into_iter().flat_map(|member| &member.roles)))
         });
         add(Looks::PERMISSIONS, "permissions", &|| {

@@ -43,12 +43,12 @@ pub(super) fn check(policy: &pst::StaticPolicy, kind: &'static ResourceKind) -> 
 pub(super) fn filters(
     set: &Set,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    decision: &DecisionContext<'_>,
     action: &str,
     kind: &'static ResourceKind,
 ) -> PolicyFilters {
     defends!("T060");
-    work_out(set, principal, situation, action, kind).unwrap_or(PolicyFilters {
+    work_out(set, principal, decision, action, kind).unwrap_or(PolicyFilters {
         permitted: Filter::Never,
         forbidden: Filter::Always,
     })
@@ -57,13 +57,13 @@ pub(super) fn filters(
 fn work_out(
     set: &Set,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    decision: &DecisionContext<'_>,
     action: &str,
     kind: &'static ResourceKind,
 ) -> Result<PolicyFilters, Unfit> {
     let slice = set.slice(action, Some(kind))?;
     let schema = &set.schema.cedar;
-    let (request, entities) = question(set, slice, principal, situation, schema)?;
+    let (request, entities) = question(set, slice, principal, decision, schema)?;
     let response = slice
         .policies
         .tpe(&request, &entities, schema)
@@ -107,14 +107,12 @@ fn question(
     set: &Set,
     slice: &Slice,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    decision: &DecisionContext<'_>,
     schema: &Schema,
 ) -> Result<(PartialRequest, PartialEntities), Unfit> {
     let unfit = |error: &dyn std::fmt::Display| Unfit::Language(error.to_string());
-    let context = set.types.context(Looks::EVERYTHING, principal, situation)?;
-    let entities = set
-        .types
-        .entities(Looks::EVERYTHING, principal, situation, None)?;
+    let context = set.types.context(Looks::EVERYTHING, principal, decision)?;
+    let entities = set.types.entities(Looks::EVERYTHING, principal, decision, None)?;
     let request = PartialRequest::new(
         PartialEntityUid::from_concrete(set.types.account(principal)),
         slice.action.clone(),

@@ -50,13 +50,13 @@ impl Policies for Live {
     fn decide(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict {
         defends!("T060");
         match &*self.0.load() {
-            Some(set) => set.decide(principal, situation, action, resource),
+            Some(set) => set.decide(principal, context, action, resource),
             None => Verdict::Forbidden,
         }
     }
@@ -64,12 +64,12 @@ impl Policies for Live {
     fn reasons(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons {
         match &*self.0.load() {
-            Some(set) => set.reasons(principal, situation, action, resource),
+            Some(set) => set.reasons(principal, context, action, resource),
             None => Reasons {
                 verdict: Verdict::Forbidden,
                 permitting: Vec::new(),
@@ -82,12 +82,12 @@ impl Policies for Live {
     fn filters(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         action: &str,
         kind: &'static ResourceKind,
     ) -> PolicyFilters {
         match &*self.0.load() {
-            Some(set) => set.filters(principal, situation, action, kind),
+            Some(set) => set.filters(principal, context, action, kind),
             None => PolicyFilters {
                 permitted: Filter::Never,
                 forbidden: Filter::Always,

@@ -132,7 +132,7 @@ impl Set {
     fn evaluate(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Result<Verdict, Unfit> {
@@ -145,7 +145,7 @@ impl Set {
         if let Some(found) = key.and_then(|key| self.remembered.get(&key)) {
             return Ok(found.verdict);
         }
-        let (request, entities) = self.question(slice, principal, situation, resource)?;
+        let (request, entities) = self.question(slice, principal, decision, resource)?;
         let response = self
             .authorizer
             .is_authorized(&request, &slice.policies, &entities);
@@ -161,7 +161,7 @@ impl Set {
         &self,
         slice: &Slice,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         resource: Option<&ResourceFacts>,
     ) -> Result<(Request, Entities), Unfit> {
         let (uid, entity) = match resource {
@@ -172,8 +172,8 @@ impl Set {
             }
             None => (self.types.application(), None),
         };
-        let context = self.types.context(slice.looks, principal, situation)?;
-        let entities = self.types.entities(slice.looks, principal, situation, entity)?;
+        let context = self.types.context(slice.looks, principal, decision)?;
+        let entities = self.types.entities(slice.looks, principal, decision, entity)?;
         let account = self.types.account(principal);
         let request = facts::request(account, slice.action.clone(), uid, context)?;
         Ok((request, entities))
@@ -182,13 +182,13 @@ impl Set {
     fn explain(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Result<Reasons, Unfit> {
         let slice = self.slice(action, resource.map(|facts| facts.kind))?;
         resource.map_or(Ok(()), facts::conforms)?;
-        let (request, entities) = self.question(slice, principal, situation, resource)?;
+        let (request, entities) = self.question(slice, principal, decision, resource)?;
         let ask = |policies: &PolicySet| self.authorizer.is_authorized(&request, policies, &entities);
         let names = |response: &Response| {
             let mut names: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
@@ -234,22 +234,22 @@ impl Policies for Set {
     fn decide(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Verdict {
-        self.evaluate(principal, situation, action, resource)
+        self.evaluate(principal, decision, action, resource)
             .unwrap_or(Verdict::Forbidden)
     }
 
     fn reasons(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         action: &str,
         resource: Option<&ResourceFacts>,
     ) -> Reasons {
-        self.explain(principal, situation, action, resource)
+        self.explain(principal, decision, action, resource)
             .unwrap_or_else(|unfit| Reasons {
                 verdict: Verdict::Forbidden,
                 permitting: Vec::new(),
@@ -261,11 +261,11 @@ impl Policies for Set {
     fn filters(
         &self,
         principal: &Principal,
-        situation: &DecisionContext<'_>,
+        decision: &DecisionContext<'_>,
         action: &str,
         kind: &'static ResourceKind,
     ) -> PolicyFilters {
-        listing::filters(self, principal, situation, action, kind)
+        listing::filters(self, principal, decision, action, kind)
     }
 }
 

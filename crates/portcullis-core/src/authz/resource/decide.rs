@@ -30,24 +30,22 @@ pub enum Basis {
 pub fn decide_on(
     action: &ActionRule,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     resource: &ResourceFacts,
     granted: bool,
 ) -> Result<Basis, Denied> {
     defends!("T063");
     let name = action.name();
     // The policies last: they cost the most.
-    within_organization(situation, resource)?;
+    within_organization(context, resource)?;
     if !in_scope(action, principal) {
         return Err(Denied::InsufficientScope(action.permission));
     }
-    let verdict = situation
-        .policies
-        .decide(principal, situation, name, Some(resource));
+    let verdict = context.policies.decide(principal, context, name, Some(resource));
     if verdict == Verdict::Forbidden {
         return Err(Denied::ForbiddenByPolicy(name));
     }
-    if is_privileged(action, principal, situation) {
+    if is_privileged(action, principal, context) {
         Ok(Basis::Privilege)
     } else if action.owner && resource.owner == Some(principal.id()) {
         Ok(Basis::Owner)
@@ -62,16 +60,16 @@ pub fn decide_on(
 
 /// Whether the resource is within reach from where the request stands.
 pub(crate) fn within_organization(
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     resource: &ResourceFacts,
 ) -> Result<(), Denied> {
     defends!("T099");
-    if situation.selected.is_some() && situation.selected != resource.organization {
+    if context.selected.is_some() && context.selected != resource.organization {
         return Err(Denied::OtherOrganization);
     }
     let bound = resource.kind.tenancy == Tenancy::Members && resource.organization.is_some();
-    let member = situation.member.map(|member| member.organization);
-    match situation.selected {
+    let member = context.member.map(|member| member.organization);
+    match context.selected {
         _ if !bound || member == resource.organization => Ok(()),
         None => Err(Denied::NoOrganization),
         Some(_) => Err(Denied::NotAMember),
@@ -82,7 +80,7 @@ pub(crate) fn within_organization(
 pub fn filter_for(
     action: &ActionRule,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     kind: &'static ResourceKind,
     granted: Vec<String>,
 ) -> Filter {
@@ -91,19 +89,17 @@ pub fn filter_for(
         return Filter::Never;
     }
     let PolicyFilters { permitted, forbidden } =
-        situation
-            .policies
-            .filters(principal, situation, action.name(), kind);
-    let ways = if is_privileged(action, principal, situation) {
+        context.policies.filters(principal, context, action.name(), kind);
+    let ways = if is_privileged(action, principal, context) {
         Filter::Always
     } else {
         let owned = action.owner.then(|| Filter::OwnedBy(principal.id()));
         let shared = action.shared.then_some(Filter::Ids(granted));
         Filter::Any(owned.into_iter().chain(shared).chain([permitted]).collect())
     };
-    let selected = situation.selected.map(Filter::Of);
+    let selected = context.selected.map(Filter::Of);
     let bound = (kind.tenancy == Tenancy::Members).then(|| {
-        let member = situation.member.map(|member| Filter::Of(member.organization));
+        let member = context.member.map(|member| Filter::Of(member.organization));
         let unbound = Filter::Present(ORGANIZATION).negated();
         Filter::Any(member.into_iter().chain([unbound]).collect())
     });
@@ -115,9 +111,9 @@ pub fn filter_for(
 pub(crate) fn grants_matter(
     action: &ActionRule,
     principal: &Principal,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
 ) -> bool {
-    action.shared && in_scope(action, principal) && !is_privileged(action, principal, situation)
+    action.shared && in_scope(action, principal) && !is_privileged(action, principal, context)
 }
 
 /// Ownership, grants, privileges and policies are the account's: a credential narrowed by scopes uses them only for
@@ -127,8 +123,8 @@ fn in_scope(action: &ActionRule, principal: &Principal) -> bool {
     principal.scopes().include(action.name())
 }
 
-fn is_privileged(action: &ActionRule, principal: &Principal, situation: &DecisionContext<'_>) -> bool {
-    decide(&action.privileged, principal, situation).is_ok()
+fn is_privileged(action: &ActionRule, principal: &Principal, context: &DecisionContext<'_>) -> bool {
+    decide(&action.privileged, principal, context).is_ok()
 }
 
 #[cfg(test)]

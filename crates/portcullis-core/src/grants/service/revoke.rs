@@ -17,7 +17,7 @@ impl Grants {
     pub async fn unshare<R: Actions, A: ActionOn<R>>(
         &self,
         permit: &ResourcePermit<R, A>,
-        situation: &DecisionContext<'_>,
+        context: &DecisionContext<'_>,
         subject: Subject,
         action: String,
         by: audit::Context,
@@ -29,7 +29,7 @@ impl Grants {
         if let Some(known) = R::ACTIONS.iter().find(|known| known.name() == action)
             && !owns
         {
-            self.decide(known, who, situation, resource).await?;
+            self.decide(known, who, context, resource).await?;
         }
         let gone = self
             .store

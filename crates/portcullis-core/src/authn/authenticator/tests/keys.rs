@@ -113,10 +113,10 @@ fn a_key_never_stands_for_a_person() {
     let (bench, secret) = given();
     let principal = ask(&bench, &secret, START).unwrap();
     assert_eq!((principal.method(), principal.authenticated_at()), (None, None));
-    let situation = DecisionContext::at(START);
-    let fresh = Permit::<FreshLogin<{ u32::MAX }>>::decide(Arc::clone(&principal), &situation);
+    let context = DecisionContext::at(START);
+    let fresh = Permit::<FreshLogin<{ u32::MAX }>>::decide(Arc::clone(&principal), &context);
     assert_eq!(fresh.unwrap_err().code(), "login_too_old");
-    let second = Permit::<SecondFactor>::decide(principal, &situation);
+    let second = Permit::<SecondFactor>::decide(principal, &context);
     assert_eq!(second.unwrap_err().code(), "second_factor_required");
 }
 

@@ -8,25 +8,25 @@ use crate::checks;
 const EXPORT: &str = "permit(principal, action == ActionOn::\"reports:export\", resource)";
 
 #[track_caller]
-fn check(text: &str, who: &Caller, situation: &DecisionContext<'_>, expected: Verdict) {
+fn check(text: &str, who: &Caller, decision: &DecisionContext<'_>, expected: Verdict) {
     let set = set(text);
     let principal = who.principal();
-    let verdict = set.decide(&principal, situation, "reports:export", None);
+    let verdict = set.decide(&principal, decision, "reports:export", None);
     assert_eq!(verdict, expected, "{text}");
-    let again = set.decide(&principal, situation, "reports:export", None);
+    let again = set.decide(&principal, decision, "reports:export", None);
     assert_eq!(again, expected, "remembered: {text}");
-    let reasons = set.reasons(&principal, situation, "reports:export", None);
+    let reasons = set.reasons(&principal, decision, "reports:export", None);
     assert_eq!(reasons.verdict, expected, "{text}");
 }
 
 /// `condition` of a policy that permits.
 #[track_caller]
-fn when(condition: &str, who: &Caller, situation: &DecisionContext<'_>, expected: bool) {
+fn when(condition: &str, who: &Caller, decision: &DecisionContext<'_>, expected: bool) {
     let expected = if expected { Permitted } else { Silent };
     check(
         &format!("{EXPORT} when {{ {condition} }};"),
         who,
-        situation,
+        decision,
         expected,
     );
 }

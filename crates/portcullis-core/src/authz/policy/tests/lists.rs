@@ -476,11 +476,11 @@ proptest! {
         let noted = set.notes().iter().find(|note| note.message.contains("listed"));
         prop_assert_eq!(noted, None, "{}", text);
         let member = membership.map(|number| member(number, &["a"]));
-        let situation = DecisionContext { member: member.as_ref(), ..now() };
+        let decision = DecisionContext { member: member.as_ref(), ..now() };
         let principal = who.principal();
-        let filters = set.filters(&principal, &situation, "posts:read", &POST);
+        let filters = set.filters(&principal, &decision, "posts:read", &POST);
         for row in &rows {
-            let verdict = set.decide(&principal, &situation, "posts:read", Some(row));
+            let verdict = set.decide(&principal, &decision, "posts:read", Some(row));
             let (yes, no) = (filters.permitted.matches(row), filters.forbidden.matches(row));
             let listed = match (yes, no) {
                 (_, true) => Verdict::Forbidden,
@@ -488,7 +488,7 @@ proptest! {
                 (false, false) => Verdict::Silent,
             };
             prop_assert_eq!(listed, verdict, "{}\n{:?}\n{:?}", text, row, filters);
-            let reasons = set.reasons(&principal, &situation, "posts:read", Some(row));
+            let reasons = set.reasons(&principal, &decision, "posts:read", Some(row));
             prop_assert_eq!(reasons.verdict, verdict, "{}", text);
         }
     }

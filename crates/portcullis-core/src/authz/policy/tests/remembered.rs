@@ -182,7 +182,7 @@ proptest! {
         let owner = member(7, &["owner"]);
         for (index, seconds, local, inside, export, on_post) in asked {
             let principal = index.get(&principals);
-            let situation = DecisionContext {
+            let decision = DecisionContext {
                 now: Timestamp::from_seconds(LOGIN.as_seconds() + seconds),
                 ip: local.then(|| IpAddr::from([127, 0, 0, 1])),
                 member: inside.then_some(&owner),
@@ -194,9 +194,9 @@ proptest! {
                 (false, true) => ("reports:export", None),
                 (false, false) => ("reports:read", None),
             };
-            let verdict = set.decide(principal, &situation, action, resource);
+            let verdict = set.decide(principal, &decision, action, resource);
             // Reasons are never remembered.
-            let reasons = set.reasons(principal, &situation, action, resource);
+            let reasons = set.reasons(principal, &decision, action, resource);
             prop_assert_eq!(verdict, reasons.verdict, "{}{}", text, action);
         }
     }

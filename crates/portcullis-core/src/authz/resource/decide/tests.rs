@@ -159,17 +159,17 @@ fn at(policies: &Fixed) -> DecisionContext<'_> {
 fn check(
     action: &ActionRule,
     who: &Principal,
-    situation: &DecisionContext<'_>,
+    context: &DecisionContext<'_>,
     resource: &ResourceFacts,
     granted: bool,
 ) -> Result<Basis, &'static str> {
-    let one = decide_on(action, who, situation, resource, granted);
+    let one = decide_on(action, who, context, resource, granted);
     let ids = if granted {
         vec!["3".into(), "7".into()]
     } else {
         vec!["3".into()]
     };
-    let filter = filter_for(action, who, situation, resource.kind, ids);
+    let filter = filter_for(action, who, context, resource.kind, ids);
     assert_eq!(
         filter.matches(resource),
         one.is_ok(),
@@ -315,7 +315,7 @@ fn what_only_members_reach_is_out_of_reach_of_everybody_else() {
         (None, None, false, Ok(())),
         (None, Some(5), true, Err("other_organization")),
     ] {
-        let situation = DecisionContext {
+        let context = DecisionContext {
             selected: selected.map(tenant),
             member: member.then_some(&membership),
             ..at(&silent)
@@ -325,7 +325,7 @@ fn what_only_members_reach_is_out_of_reach_of_everybody_else() {
             ..post(Some(1), organization, 0)
         };
         for who in [&anna, &admin] {
-            let got = check(&Edit::RULE, who, &situation, &own, true).map(|_| ());
+            let got = check(&Edit::RULE, who, &context, &own, true).map(|_| ());
             assert_eq!(got, expected, "{organization:?} {selected:?} {member}");
         }
     }
@@ -380,7 +380,7 @@ proptest! {
         let policies = Fixed(PolicyFilters { permitted, forbidden: forbidden.clone() });
         let who = principal(if admin { &["on-test:admin"] } else { &[] }, scoped.as_deref());
         let membership = selected.map(membership);
-        let situation = DecisionContext {
+        let context = DecisionContext {
             selected: selected.map(tenant),
             member: membership.as_ref().filter(|_| member),
             ..at(&policies)
@@ -388,10 +388,10 @@ proptest! {
         let kind = if bound { &BOUND } else { &KIND };
         let resource = ResourceFacts { kind, ..post(owner, organization, mark) };
         for action in Post::ACTIONS {
-            let got = check(action, &who, &situation, &resource, granted);
+            let got = check(action, &who, &context, &resource, granted);
             prop_assert!(!(forbidden.matches(&resource) && got.is_ok()), "deny overrides");
             // A grant only ever adds.
-            prop_assert!(check(action, &who, &situation, &resource, false).is_err() || got.is_ok());
+            prop_assert!(check(action, &who, &context, &resource, false).is_err() || got.is_ok());
         }
     }
 }
