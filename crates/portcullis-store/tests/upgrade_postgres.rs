@@ -149,7 +149,7 @@ async fn a_database_with_nodes_of_before_is_refused_unchanged() {
         let text = fault.to_string();
         assert!(matches!(fault, Fault::InUse(_)), "{text}");
         assert!(
-            text.contains("1 connections") && text.contains("stop all nodes"),
+            text.contains("connections: 1") && text.contains("stop all nodes"),
             "{text}"
         );
         assert_eq!(texts(&watch, TABLES).await, before);

@@ -429,14 +429,14 @@ async fn no_secret_is_in_a_log_line_an_answer_or_the_database() {
 
     let tables = dump(&file);
     for table in [
-        "accounts",
-        "passwords",
-        "sessions",
-        "refresh_tokens",
-        "audit_events",
-        "decisions",
-        "verifications",
-        "organization_invitations",
+        "portcullis_accounts",
+        "portcullis_passwords",
+        "portcullis_sessions",
+        "portcullis_refresh_tokens",
+        "portcullis_audit_events",
+        "portcullis_decisions",
+        "portcullis_verifications",
+        "portcullis_organization_invitations",
     ] {
         assert!(
             !tables[table].is_empty(),

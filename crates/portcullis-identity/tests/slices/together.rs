@@ -26,7 +26,7 @@ struct Jobs(PathBuf);
 
 impl Jobs {
     fn refuse(&self) {
-        let sql = "CREATE TRIGGER refuse BEFORE INSERT ON jobs BEGIN SELECT RAISE(ABORT, 'refused'); END";
+        let sql = "CREATE TRIGGER refuse BEFORE INSERT ON portcullis_jobs BEGIN SELECT RAISE(ABORT, 'refused'); END";
         run(&self.0, sql);
     }
 

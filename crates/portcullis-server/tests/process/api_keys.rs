@@ -22,7 +22,7 @@ async fn a_key_made_at_the_command_line_opens_the_running_server_until_it_is_rev
     fails(
         &place.run(&["service-account", "create", "Robot"]),
         1,
-        "this name already",
+        "this user name already",
     );
     assert!(works(&place.run(&["service-account", "list"])).contains("robot"));
 

@@ -244,7 +244,7 @@ fn a_wrong_configuration_is_told_whole_with_exit_code_2() {
     for part in [
         "portcullis: the configuration has 4 problems:",
         "portcullis.toml:1: lisen: unknown; did you mean listen?",
-        "portcullis.toml:4: portcullis_sessions.idle: must be text in quotes",
+        "portcullis.toml:4: sessions.idle: must be text in quotes",
         "PORTCULLIS_LOG_FORMAT: log.format: must be text or json",
         "--mode: mode: must be development or production",
     ] {

@@ -74,8 +74,8 @@ async fn refuse_older_nodes(transaction: &Transaction<'_>, latest: i64) -> Resul
     }
     let from = from.unwrap_or_default();
     Err(Fault::InUse(format!(
-        "nodes of an older version have {connections} connections to it, from {from} (a pooler in between keeps some for \
-         a while: restart it, too)"
+        "nodes of an older version are connected to it from {from} (connections: {connections}; a pooler in between keeps \
+         some for a while: restart it, too)"
     ))
     .into())
 }
