@@ -14,7 +14,7 @@
 //! $ json='Content-Type: application/json'
 //! $ register() { curl -s localhost:8080/auth/register -H "$json" -d '{"email": "'$1'@example.com", "password": "correct horse battery"}'; }
 //! $ login() { curl -s localhost:8080/auth/login -H "$json" -d '{"identifier": "'$1'@example.com", "password": "correct horse battery"}' | grep -o 'eyJ[^"]*'; }
-//! $ code() { until grep -s -A99 "^To: $1" e-mails.txt | grep -om1 "${2}_[A-Za-z0-9_-]*"; do sleep 0.1; done; }
+//! $ code() { until grep -s -A99 "^To: $1" emails.txt | grep -om1 "${2}_[A-Za-z0-9_-]*"; do sleep 0.1; done; }
 //! $ register anna
 //! {"id":"…"email":"anna@example.com"…}
 //! $ curl -s localhost:8080/auth/email/verify -H "$json" -d '{"token": "'$(code anna pcv)'", "password": "correct horse battery"}'
@@ -230,14 +230,14 @@ async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
     let builder = Portcullis::builder()
         .database("sqlite:multi_tenant.db")
-        .mailer(Arc::new(Emails("letters.txt".into())));
+        .mailer(Arc::new(Emails("emails.txt".into())));
     let portcullis = settings(builder, format!("http://{address}").parse()?)?
         .open()
         .await?;
     seed(&portcullis).await?;
     let projects = Projects::open("projects.db").context("projects.db can't be opened")?;
     println!(
-        "register at /auth/register, create an organization at /auth/organizations; e-mails go to e-mails.txt"
+        "register at /auth/register, create an organization at /auth/organizations; e-mails go to emails.txt"
     );
     portcullis.serve(api(&portcullis, &projects), address).await?;
     Ok(())

@@ -157,7 +157,7 @@ async fn an_email_that_cannot_be_written_is_told_and_every_other_is_kept() {
         .send(email("a@b.example"), id)
         .await;
     assert!(error.unwrap_err().to_string().contains("can't be written"));
-    let file = folder.path().join("letters.txt");
+    let file = folder.path().join("emails.txt");
     for to in ["a@b.example", "c@d.example"] {
         Emails(file.clone()).send(email(to), id).await.unwrap();
     }

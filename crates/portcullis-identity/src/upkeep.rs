@@ -63,7 +63,7 @@ impl Upkeep {
         });
         every(&mut tasks, &stop, portcullis, WATCH, |portcullis| async move {
             if let Err(error) = portcullis.watch_policies().await {
-                tracing::error!(%error, "the changed policies are not in force; the last good ones stay");
+                tracing::error!(%error, "the changed policies are invalid; the last valid ones stay in force");
             }
             Ok::<(), Infallible>(())
         });

@@ -165,7 +165,7 @@ fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("asked to stop; running requests are let finish");
+        tracing::info!("shutting down; draining requests");
     })
 }
 

@@ -16,6 +16,7 @@ use self::follow::{Cursor, Health};
 use self::writes::Writes;
 use crate::bus::{Bus, Subscriber};
 use crate::engine::{self, Engine};
+#[cfg(feature = "sqlite")]
 use crate::migration;
 use crate::settings::Settings;
 use crate::tx::{Answer, Tx};
@@ -74,9 +75,19 @@ impl Database {
             Address::Memory => None,
             Address::Postgres(url) => return Self::open_postgres(url, settings, bus).await,
         };
+        Self::open_sqlite(file, settings, bus).await
+    }
+
+    #[cfg(feature = "sqlite")]
+    async fn open_sqlite(file: Option<PathBuf>, settings: &Settings, bus: Arc<Bus>) -> Result<Self, Fault> {
         let engine =
             engine::sqlite::Engine::open(file, settings, Arc::clone(&bus), &migration::SQLITE).await?;
         Self::begin(Engine::Sqlite(engine), bus).await
+    }
+
+    #[cfg(not(feature = "sqlite"))]
+    async fn open_sqlite(_: Option<PathBuf>, _: &Settings, _: Arc<Bus>) -> Result<Self, Fault> {
+        Err(Fault::Other("it was built without the feature `sqlite`".into()))
     }
 
     /// Opens a private database in memory; it ends with its last clone.
@@ -126,6 +137,7 @@ impl Database {
     /// The name of the database beneath: `sqlite` or `postgres`.
     pub fn backend(&self) -> &'static str {
         match self.inner.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => "sqlite",
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => "postgres",
@@ -152,6 +164,7 @@ impl Database {
     /// number of calls. Zero on PostgreSQL.
     pub fn commits(&self) -> u64 {
         match &self.inner.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(engine) => engine.commits(),
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => 0,
@@ -168,9 +181,14 @@ impl Database {
     pub async fn close(&self) {
         self.inner.health.close();
         match &self.inner.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(_) => {
                 let inner = Arc::clone(&self.inner);
                 let close = move || {
+                    #[cfg_attr(
+                        not(feature = "postgres"),
+                        allow(irrefutable_let_patterns, reason = "one database")
+                    )]
                     if let Engine::Sqlite(engine) = &inner.engine {
                         engine.close();
                     }
@@ -189,6 +207,7 @@ impl Database {
     /// [`Fault`]: it can't be moved now.
     pub async fn settle(&self) -> Result<(), Fault> {
         match &self.inner.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(engine) => engine.settle().await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => Ok(()),
@@ -205,6 +224,7 @@ impl Database {
         let required = self.inner.verified_email_is_required.load(Ordering::Relaxed);
         let verb = ruled(required, verb);
         let done = match &self.inner.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(engine) => engine.write(input, verb).await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(engine) => engine.write(input, verb).await,

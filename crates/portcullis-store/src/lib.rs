@@ -14,6 +14,9 @@
 //! **Deliberately absent:** an update of a row as such (verbs only), and secrets: tokens come as digests, passwords
 //! and keys sealed.
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("portcullis-store needs a database: switch on its feature `sqlite`, `postgres` or both");
+
 mod access;
 mod account;
 mod api_key;
@@ -37,6 +40,7 @@ mod queue;
 mod row;
 mod session;
 mod settings;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod token;
 mod tx;

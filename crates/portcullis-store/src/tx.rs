@@ -19,6 +19,7 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::{audit, defends};
 
 use crate::event::{self, Entry};
+#[cfg(feature = "sqlite")]
 use crate::sqlite::Connection;
 use crate::value::{Row, Value, params};
 
@@ -34,6 +35,7 @@ pub(crate) struct Tx<'c> {
 }
 
 enum Engine<'c> {
+    #[cfg(feature = "sqlite")]
     Sqlite(&'c mut Connection),
     #[cfg(feature = "postgres")]
     Postgres(&'c deadpool_postgres::Transaction<'c>),
@@ -68,6 +70,7 @@ impl Effects {
 }
 
 impl<'c> Tx<'c> {
+    #[cfg(feature = "sqlite")]
     pub(crate) fn sqlite(connection: &'c mut Connection, ids: &'c event::Ids) -> Self {
         Self {
             engine: Engine::Sqlite(connection),
@@ -106,6 +109,7 @@ impl<'c> Tx<'c> {
     /// Runs a statement and takes all its rows.
     pub(crate) async fn query(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
         match &mut self.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(connection) => connection.query(sql, params),
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
@@ -127,6 +131,7 @@ impl<'c> Tx<'c> {
     /// Runs a statement; answers how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64, Fault> {
         match &mut self.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(connection) => connection.execute(sql, params),
             #[cfg(feature = "postgres")]
             Engine::Postgres(transaction) => {
@@ -143,6 +148,7 @@ impl<'c> Tx<'c> {
         sets: &[Vec<Value<'v>>],
     ) -> Result<(), Fault> {
         match &mut self.engine {
+            #[cfg(feature = "sqlite")]
             Engine::Sqlite(connection) => {
                 for params in sets {
                     connection.execute(sql, params)?;

@@ -62,8 +62,37 @@ impl Answer {
     }
 
     /// The same answer, after asserting its status.
+    #[track_caller]
     pub fn expect(self, status: u16) -> Self {
+        if let Ok(path) = std::env::var("PORTCULLIS_CODES") {
+            use std::io::Write as _;
+            let at = std::panic::Location::caller();
+            let mut file = std::fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .unwrap();
+            file.write_all(
+                format!(
+                    "{}\t{}\t{}\t{}\n",
+                    at.file(),
+                    at.line(),
+                    self.status(),
+                    self.code()
+                )
+                .as_bytes(),
+            )
+            .unwrap();
+        }
         assert_eq!(self.status(), status, "{}", self.text());
+        self
+    }
+
+    /// The same answer, after asserting that it is a refusal of this status, and that it is for the reason which the stable
+    /// code names: a problem's `code`, or an OAuth `error`.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status(), &*self.code()), (status, code), "{}", self.text());
         self
     }
 }

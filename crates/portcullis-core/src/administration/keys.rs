@@ -43,7 +43,7 @@ impl SigningKeys {
 
     /// Takes a key from elsewhere in. The first of its algorithm founds that algorithm's keys and is current; else
     /// the import is a rotation that makes it the *next* key: published at once, signing after one more rotation. The
-    /// next key of before signs from now on, however new it is ([`SigningKeys::rotate_at_once`]). SigningKeys of another algorithm
+    /// next key of before signs from now on, however new it is ([`SigningKeys::rotate_at_once`]). Keys of another algorithm
     /// than the ring's never sign, and retire with the former ones.
     /// Answers `false` if another node changed the ring meanwhile; call again.
     ///

@@ -94,7 +94,7 @@ pub enum Refused {
     #[error("the API key has expired")]
     KeyExpired,
     /// The API key was given another text, and the overlap is over.
-    #[error("the API key was rotated and its old text is no longer honoured")]
+    #[error("the API key was rotated and its old text is no longer accepted")]
     KeyReplaced,
     /// The account logged out everywhere or changed its password after the token or its session was made.
     #[error("the account's security stamp has changed")]
@@ -106,10 +106,10 @@ pub enum Refused {
     #[error("the account doesn't exist")]
     NoAccount,
     /// Only the issuer's database could say whose it is.
-    #[error("a resource server without a database honours signed tokens only")]
+    #[error("a resource server without a database accepts signed tokens only")]
     NoDatabase,
     /// Identifier and password aren't those of an account that may act.
-    #[error("identifier and password prove nothing: {0}")]
+    #[error("invalid credentials: {0}")]
     Password(#[from] NotProven),
     /// Nobody's password is kept here.
     #[error("no passwords are kept here")]

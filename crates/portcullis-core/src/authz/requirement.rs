@@ -78,7 +78,7 @@ impl Requirement for SecondFactor {
 
 /// The name of an action that policies decide; made by [`actions!`](crate::actions).
 pub trait ActionName: Send + Sync + 'static {
-    /// The action's name, as policies write it: `ActionOn::"…"`.
+    /// The action's name, as policies write it: `Action::"…"`.
     const NAME: &'static str;
 }
 

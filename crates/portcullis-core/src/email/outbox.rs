@@ -12,7 +12,7 @@ use crate::{account, audit, defends};
 
 /// An e-mail that waits can't be read.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("an e-mail that waits can't be read: {0}")]
+#[error("a queued e-mail can't be read: {0}")]
 pub struct Undeliverable(String);
 
 /// Role: outbox. Makes an e-mail into a job, and a job into an e-mail.

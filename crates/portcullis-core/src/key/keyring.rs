@@ -8,7 +8,7 @@
 //! Reading is one load of a pointer: a ring is immutable, a new one replaces it. Keys are parsed when they enter the
 //! ring and kept over reloads.
 //!
-//! A key that is no longer trusted doesn't wait for its overlap: [`Keys::withdraw`](crate::administration::SigningKeys::withdraw) takes it out at once (`T095`).
+//! A key that is no longer trusted doesn't wait for its overlap: [`SigningKeys::withdraw`](crate::administration::SigningKeys::withdraw) takes it out at once (`T095`).
 //! When the deployment signs with another algorithm, the keys of the former one retire when it begins to serve.
 //!
 //! **Invariants:** a key enters only with a known algorithm and after its seal was opened; a ring that can't be
@@ -213,7 +213,7 @@ impl Keyring {
         !self.unread.load(Ordering::Acquire)
     }
 
-    /// What [`Keys::rotate`](crate::administration::SigningKeys::rotate) does once the permit is shown.
+    /// What [`SigningKeys::rotate`](crate::administration::SigningKeys::rotate) does once the permit is shown.
     pub(crate) async fn rotate(&self, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         let seen_at = self.ring.load().next_since.plus(PUBLICATION);
@@ -224,7 +224,7 @@ impl Keyring {
         self.turn(by).await
     }
 
-    /// What [`Keys::rotate_at_once`](crate::administration::SigningKeys::rotate_at_once) does once the permit is shown.
+    /// What [`SigningKeys::rotate_at_once`](crate::administration::SigningKeys::rotate_at_once) does once the permit is shown.
     pub(crate) async fn rotate_at_once(&self, by: audit::Context) -> Result<bool, KeyringError> {
         crate::defends!("T113");
         let ring = self.ring.load();
@@ -254,7 +254,7 @@ impl Keyring {
         self.turn(by).await
     }
 
-    /// What [`Keys::import`](crate::administration::SigningKeys::import) does once the permit is shown.
+    /// What [`SigningKeys::import`](crate::administration::SigningKeys::import) does once the permit is shown.
     pub(crate) async fn import(&self, key: SigningKey, by: audit::Context) -> Result<bool, KeyringError> {
         let source = self.source()?;
         self.reload().await?;

@@ -79,7 +79,7 @@ pub enum LoggedIn {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LoginError {
     /// No such account, or not its password: never told apart.
-    #[error("wrong identifier or password")]
+    #[error("invalid credentials")]
     WrongCredentials,
     /// The password was right, but the account may not log in.
     #[error("the password is right, but the account is {}{}", .0.as_str(), .0.way_out())]

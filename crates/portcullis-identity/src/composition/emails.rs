@@ -75,7 +75,7 @@ impl Emails {
             loop {
                 emails.0.wake.notified().await;
                 if let Err(fault) = emails.send_due().await {
-                    tracing::warn!(%fault, "the e-mails that wait can't be read; they are sent later");
+                    tracing::warn!(%fault, "queued e-mails can't be read; they are sent later");
                 }
             }
         }))
@@ -121,8 +121,8 @@ impl Emails {
         }
         match self.0.jobs.waiting(JobKind::Email).await {
             Ok(0) => {}
-            Ok(waiting) => tracing::info!(waiting, "e-mails wait in the database until a server runs"),
-            Err(fault) => tracing::warn!(%fault, "whether e-mails wait can't be read"),
+            Ok(waiting) => tracing::info!(waiting, "queued e-mails wait in the database until a server runs"),
+            Err(fault) => tracing::warn!(%fault, "the queue of e-mails can't be read"),
         }
     }
 
@@ -170,10 +170,10 @@ impl Emails {
             }
         };
         if let Some(next) = next {
-            tracing::error!(email = %job.id, label, attempts, %next, %error, "an e-mail was not sent; it is tried again");
+            tracing::error!(email = %job.id, label, attempts, %next, %error, "sending an e-mail failed; it will be retried");
             self.0.jobs.retry_at(job.id, lease, next).await?;
         } else {
-            tracing::error!(email = %job.id, label, attempts, %error, "an e-mail was not sent, and is given up");
+            tracing::error!(email = %job.id, label, attempts, %error, "sending an e-mail failed; giving up");
             let by = audit::Context::system(now);
             let reason = error.reason().to_owned();
             self.0.jobs.give_up(job.id, lease, reason, by).await?;

@@ -66,7 +66,7 @@ struct NewOrganization {
 }
 
 impl NewOrganization {
-    /// OrganizationName and slug, parsed; the problem names every field that is wrong.
+    /// Name and slug, parsed; the problem names every field that is wrong.
     fn parse(&self) -> Result<(OrganizationName, Slug), Problem> {
         let mut fields = FieldErrors::new();
         let name = fields.check("/name", "invalid_name", OrganizationName::parse(&self.name));

@@ -44,7 +44,7 @@ fn shown(decision: &Decision) -> Vec<String> {
         ("rule", decision.rule.clone()),
         (
             "account",
-            or(decision.account.map(|id| id.to_string()), "nobody known"),
+            or(decision.account.map(|id| id.to_string()), "unauthenticated"),
         ),
         ("credential", or(decision.credential.clone(), "-")),
         ("session", or(decision.session.map(|id| id.to_string()), "-")),
@@ -150,7 +150,7 @@ the account needs the permission posts:write
 
 at          2023-11-14T22:13:20Z
 rule        member(posts:write) and fresh-login(300)
-account     nobody known
+account     unauthenticated
 credential  jwt
 session     -
 api key     -

@@ -151,6 +151,7 @@ fn publish(inner: &Inner, found: &[Option<Invalidation>], away: Duration) {
 /// Where the table stands now.
 pub(super) async fn now(engine: &Engine) -> Result<Cursor, Fault> {
     let sql = match engine {
+        #[cfg(feature = "sqlite")]
         Engine::Sqlite(_) => "SELECT coalesce(max(seq), 0) FROM portcullis_invalidations",
         #[cfg(feature = "postgres")]
         Engine::Postgres(_) => HORIZON,
@@ -163,6 +164,7 @@ pub(super) async fn now(engine: &Engine) -> Result<Cursor, Fault> {
 /// What is new since `cursor` (`None` is of an unknown kind), and where to go on.
 async fn poll(engine: &Engine, cursor: &Cursor) -> Result<(Vec<Option<Invalidation>>, Cursor), Fault> {
     match engine {
+        #[cfg(feature = "sqlite")]
         Engine::Sqlite(_) => poll_in_order(engine, cursor).await,
         #[cfg(feature = "postgres")]
         Engine::Postgres(_) => poll_by_transaction(engine, cursor).await,

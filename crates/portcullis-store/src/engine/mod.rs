@@ -5,6 +5,7 @@
 
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
 use portcullis_core::fault::Fault;
@@ -13,6 +14,7 @@ use crate::value::{Row, Value};
 
 /// The engine of an open database.
 pub(crate) enum Engine {
+    #[cfg(feature = "sqlite")]
     Sqlite(sqlite::Engine),
     #[cfg(feature = "postgres")]
     Postgres(postgres::Engine),
@@ -22,6 +24,7 @@ impl Engine {
     /// Runs one statement that reads: it sees one snapshot.
     pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite(engine) => {
                 let owned = params.iter().cloned().map(Value::into_owned).collect();
                 engine.read(sql, owned).await

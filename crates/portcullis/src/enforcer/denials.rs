@@ -114,7 +114,7 @@ impl Denials {
         if known.is_some() {
             tracing::info!(trace = by.trace.map(tracing::field::display), code, %rule, %why, "access denied");
         } else {
-            tracing::debug!(trace = by.trace.map(tracing::field::display), code, %rule, %why, "nobody known");
+            tracing::debug!(trace = by.trace.map(tracing::field::display), code, %rule, %why, "unauthenticated");
         }
         let Some(trace) = by.trace else { return };
         let operation = denial.operation.to_string();

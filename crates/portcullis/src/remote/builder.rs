@@ -37,7 +37,7 @@ pub enum RemoteError {
     #[error("{0} is an algorithm of shared secrets, which nobody publishes; name algorithms of public keys")]
     Symmetric(Algorithm),
     /// No algorithm is left.
-    #[error("no algorithm is allowed: no token could be good")]
+    #[error("no algorithm is allowed: no token could be valid")]
     NoAlgorithm,
     /// What challenges call this server.
     #[error(transparent)]

@@ -213,7 +213,7 @@ async fn watch(remote: Remote) {
     loop {
         tokio::time::sleep(WATCH).await;
         if let Err(error) = remote.watch_policies().await {
-            tracing::error!(%error, "the changed policies are not in force; the last good ones stay");
+            tracing::error!(%error, "the changed policies are invalid; the last valid ones stay in force");
         }
     }
 }

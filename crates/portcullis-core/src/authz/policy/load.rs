@@ -228,7 +228,7 @@ fn load(
 
 /// Why lists of the resources it speaks of stay empty because of this policy.
 fn unlistable(schema: &Schema, policy: &Policy, body: &pst::StaticPolicy) -> Option<String> {
-    let action_type = facts::type_name("ActionOn").ok()?;
+    let action_type = facts::type_name("Action").ok()?;
     schema
         .pairs()
         .filter(|(action, _)| speaks_of(policy, &facts::uid(&action_type, action)))

@@ -243,7 +243,7 @@ const TAKEN: &[&str] = &[
     ROLE,
     TENANT,
     APPLICATION,
-    "ActionOn",
+    "Action",
     "DecisionContext",
     "Bool",
     "Boolean",

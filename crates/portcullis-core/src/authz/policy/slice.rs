@@ -37,7 +37,7 @@ impl Slice {
         kind: Option<&'static ResourceKind>,
         all: &[Loaded],
     ) -> Result<Self, Unfit> {
-        let action = uid(&type_name("ActionOn")?, action);
+        let action = uid(&type_name("Action")?, action);
         let speaking = || all.iter().filter(|loaded| speaks_of(&loaded.policy, &action));
         let policies = PolicySet::from_policies(speaking().map(|loaded| loaded.policy.clone()));
         Ok(Self {

@@ -6,7 +6,7 @@ use crate::audit;
 use crate::key::Phase;
 
 impl Keyring {
-    /// What [`Keys::withdraw`](crate::administration::SigningKeys::withdraw) does once the permit is shown.
+    /// What [`SigningKeys::withdraw`](crate::administration::SigningKeys::withdraw) does once the permit is shown.
     pub(crate) async fn withdraw(&self, kid: &str, by: audit::Context) -> Result<bool, KeyringError> {
         crate::defends!("T095");
         let source = self.source()?;

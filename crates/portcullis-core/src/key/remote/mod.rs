@@ -267,7 +267,7 @@ impl RemoteKeys {
                 }
                 Err(reason) => {
                     let pause = flights.failed(self.environment.now(), &self.settings, jitter);
-                    tracing::warn!(%reason, ?pause, "the issuer's keys can't be had; trying again after a pause");
+                    tracing::warn!(%reason, ?pause, "fetching the issuer's keys failed; retrying after a pause");
                 }
             }
         }

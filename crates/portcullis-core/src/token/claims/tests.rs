@@ -178,7 +178,7 @@ fn another_kind_of_token_is_told_apart() {
         json!("id"),
         json!("reset"),
         json!(""),
-        json!("AccessToken"),
+        json!("Access"),
         json!("access "),
     ] {
         assert_eq!(

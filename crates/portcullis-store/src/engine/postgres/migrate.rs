@@ -96,7 +96,7 @@ async fn take_turn(transaction: &Transaction<'_>) -> Result<(), Failure> {
     if free {
         return Ok(());
     }
-    tracing::info!("another node brings the database up to date; this one waits for it");
+    tracing::info!("another node is migrating the database; waiting for it");
     transaction.batch_execute(PATIENTLY).await?;
     if let Err(error) = transaction.batch_execute(LOCK).await {
         return Err(match Failure::from(error) {
@@ -104,7 +104,7 @@ async fn take_turn(transaction: &Transaction<'_>) -> Result<(), Failure> {
                 fault: Fault::Busy(text),
                 ..
             } => {
-                let says = "another node has been bringing it up to date for ten minutes";
+                let says = "another node has been migrating it for ten minutes";
                 Fault::Busy(format!("{says}: {text}")).into()
             }
             other => other,

@@ -100,7 +100,7 @@ pub async fn set_state_disabled_disables_keys<S: Stores>(db: S) {
     assert!(known(&db, others.digest).await);
 }
 
-/// ApiKeyHandling that are made, or enabled, while the account is disabled: none of them is honoured afterwards.
+/// Keys that are made, or enabled, while the account is disabled: none of them is honoured afterwards.
 pub async fn set_state_disabled_in_a_race_leaves_no_key<S: Stores>(db: S) {
     checks!("T170");
     let (anna, new) = given(&db).await;

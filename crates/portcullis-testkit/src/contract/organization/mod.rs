@@ -51,7 +51,7 @@ fn new(slug: &str, owner: &Account) -> NewOrganization {
     NewOrganization {
         id: Id::from_uuid(fresh_id()),
         slug: Slug::parse(slug).unwrap(),
-        name: OrganizationName::parse("Some OrganizationName").unwrap(),
+        name: OrganizationName::parse("Some Name").unwrap(),
         owner: owner.id,
         limit: None,
         at: START,
