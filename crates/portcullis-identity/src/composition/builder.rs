@@ -357,7 +357,7 @@ impl Builder {
 impl std::fmt::Debug for Builder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Builder")
-            .field("http_settings", &self.http_settings)
+            .field("http", &self.http_settings)
             .finish_non_exhaustive()
     }
 }
