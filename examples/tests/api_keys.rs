@@ -38,7 +38,12 @@ async fn a_key_reads_and_never_deletes() {
         "{}",
         read.text()
     );
-    let refused = app.delete("/reports").api_key(&key).send().await.expect(401);
+    let refused = app
+        .delete("/reports")
+        .api_key(&key)
+        .send()
+        .await
+        .refused(401, "credential_not_accepted");
     assert_eq!(refused.code(), "credential_not_accepted");
     app.delete("/reports")
         .bearer(&anna.access_token)
@@ -50,14 +55,18 @@ async fn a_key_reads_and_never_deletes() {
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "credential_not_accepted");
 }
 
 #[tokio::test]
 async fn a_key_of_another_environment_is_refused() {
     let (app, _, key) = given().await;
     let other = key.replacen("test", "live", 1);
-    app.get("/reports").api_key(&other).send().await.expect(401);
+    app.get("/reports")
+        .api_key(&other)
+        .send()
+        .await
+        .refused(401, "invalid_token");
 }
 
 #[tokio::test]
@@ -71,5 +80,10 @@ async fn what_the_owner_has_not_the_key_gets_not() {
         .json(&form)
         .send()
         .await;
-    assert!(refused.expect(422).text().contains("exceeds_owner"));
+    assert!(
+        refused
+            .refused(422, "invalid_fields")
+            .text()
+            .contains("exceeds_owner")
+    );
 }

@@ -21,7 +21,11 @@ const ANNA: &str = "anna@example.com";
 #[tokio::test]
 async fn only_the_right_password_of_somebody_who_may_gets_the_metrics() {
     let app = app().await;
-    let asked = app.get("/metrics").send().await.expect(401);
+    let asked = app
+        .get("/metrics")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     assert_eq!(
         asked.header("www-authenticate"),
         "Basic realm=\"portcullis\", charset=\"UTF-8\""
@@ -31,8 +35,12 @@ async fn only_the_right_password_of_somebody_who_may_gets_the_metrics() {
         .basic(ANNA, "guessed")
         .send()
         .await
-        .expect(401);
-    app.get("/metrics").basic(ANNA, PASSWORD).send().await.expect(403);
+        .refused(401, "invalid_token");
+    app.get("/metrics")
+        .basic(ANNA, PASSWORD)
+        .send()
+        .await
+        .refused(403, "missing_permission");
     let reader = app.user_with("reader@example.com", &["metrics:read"]).await;
     let metrics = app.get("/metrics").basic(&reader.email, PASSWORD);
     metrics.send().await.expect(200);
@@ -40,7 +48,7 @@ async fn only_the_right_password_of_somebody_who_may_gets_the_metrics() {
         .bearer(&reader.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "credential_not_accepted");
 }
 
 #[tokio::test]
@@ -60,7 +68,7 @@ async fn a_mixed_route_takes_either_and_says_which_it_was() {
         .get("/whoami")
         .basic(ANNA, PASSWORD)
         .header("x-session-token", "pcs_x");
-    both.send().await.expect(400);
+    both.send().await.refused(400, "multiple_credentials");
 }
 
 #[tokio::test]

@@ -19,8 +19,12 @@ async fn every_route_of_the_mounted_router_stands_behind_the_rule() {
     let app = TestApp::with(|settings| settings, existing_axum::api).await;
     let anna = app.user("anna@example.com").await;
     for path in ["/reports/daily", "/reports/weekly", "/reports/no-such-report"] {
-        app.get(path).send().await.expect(401);
-        app.get(path).bearer(&anna.access_token).send().await.expect(403);
+        app.get(path).send().await.refused(401, "authentication_required");
+        app.get(path)
+            .bearer(&anna.access_token)
+            .send()
+            .await
+            .refused(403, "missing_role");
     }
     let permit = Permit::<MayGive>::dangerous_for_operator();
     let roles = app.portcullis.roles();
@@ -48,7 +52,10 @@ async fn every_route_of_the_mounted_router_stands_behind_the_rule() {
 #[tokio::test]
 async fn a_handler_gets_its_state_after_its_rule() {
     let app = TestApp::with(|settings| settings, existing_axum::api).await;
-    app.get("/greeting").send().await.expect(401);
+    app.get("/greeting")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     let anna = app.user("anna@example.com").await;
     let greeting = app
         .get("/greeting")

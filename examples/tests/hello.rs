@@ -19,8 +19,14 @@ use serde_json::json;
 async fn nobody_passes_without_what_the_signature_asks_for() {
     let app = TestApp::with(|settings| settings, api).await;
     assert_eq!(app.get("/status").send().await.expect(200).text(), "up");
-    app.get("/posts").send().await.expect(401);
-    app.put("/posts/7").send().await.expect(401);
+    app.get("/posts")
+        .send()
+        .await
+        .refused(401, "authentication_required");
+    app.put("/posts/7")
+        .send()
+        .await
+        .refused(401, "authentication_required");
 
     let nobody = app.user("nobody@example.com").await;
     let refused = app
@@ -28,7 +34,7 @@ async fn nobody_passes_without_what_the_signature_asks_for() {
         .bearer(&nobody.access_token)
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     assert_eq!(refused.code(), "missing_permission");
     assert!(refused.text().contains("posts:read"), "{}", refused.text());
 
@@ -42,7 +48,7 @@ async fn nobody_passes_without_what_the_signature_asks_for() {
         .bearer(&reader.access_token)
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
 }
 
 // Shows: AZ-8
@@ -62,7 +68,7 @@ async fn editing_needs_a_login_of_the_last_five_minutes() {
         .bearer(&editor.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "login_too_old");
     assert_eq!(refused.code(), "login_too_old");
 
     let again = app.log_in("editor@example.com").await;

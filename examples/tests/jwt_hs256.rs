@@ -21,7 +21,10 @@ async fn app() -> TestApp {
 #[tokio::test]
 async fn a_token_opens_the_route_until_its_time_is_over() {
     let app = app().await;
-    app.get("/whoami").send().await.expect(401);
+    app.get("/whoami")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     let anna = app.user("anna@example.com").await;
     let answer = app
         .get("/whoami")
@@ -42,7 +45,7 @@ async fn a_token_opens_the_route_until_its_time_is_over() {
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "invalid_token");
     let form = [
         ("grant_type", "refresh_token"),
         ("refresh_token", anna.refresh_token.as_str()),

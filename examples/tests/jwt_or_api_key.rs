@@ -53,7 +53,7 @@ async fn each_route_takes_what_its_type_says() {
         app.request(method.parse().unwrap(), path)
             .send()
             .await
-            .expect(401);
+            .refused(401, "authentication_required");
         let both = app
             .request(method.parse().unwrap(), path)
             .bearer(&anna.access_token)

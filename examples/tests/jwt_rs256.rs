@@ -31,7 +31,10 @@ fn verifies(keys: &[VerifyingKey], token: &str) -> bool {
 #[tokio::test]
 async fn others_verify_by_the_published_keys_and_nobody_else_can_sign() {
     let app = TestApp::with(jwt_rs256::settings, jwt_rs256::api).await;
-    app.get("/whoami").send().await.expect(401);
+    app.get("/whoami")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     let anna = app.user("anna@example.com").await;
     app.get("/whoami")
         .bearer(&anna.access_token)
@@ -55,7 +58,7 @@ async fn others_verify_by_the_published_keys_and_nobody_else_can_sign() {
         .bearer(&parts.join("."))
         .send()
         .await
-        .expect(401);
+        .refused(401, "invalid_token");
 
     // A rotation: who knew the keys of before knows the new signer, and old tokens go on.
     app.clock.advance_secs(300);

@@ -80,7 +80,7 @@ async fn no_tenant_sees_or_changes_anothers_projects() {
     // What is another's isn't there, and the other's organization is out of reach whatever is tried.
     call(&app, &anna, "DELETE", "/projects/secret", Some("acme"))
         .await
-        .expect(404);
+        .refused(404, "not_found");
     for (method, path, organization, status) in [
         ("GET", "/projects", Some("other"), 403),
         ("PUT", "/projects/mine", Some("other"), 403),
@@ -139,7 +139,9 @@ async fn an_invited_viewer_sees_and_changes_nothing() {
         .expect(204);
     assert_eq!(listed(&app, &ben, "acme").await, json!(["rocket"]));
     for (method, path) in [("PUT", "/projects/mine"), ("DELETE", "/projects/rocket")] {
-        let answer = call(&app, &ben, method, path, Some("acme")).await.expect(403);
+        let answer = call(&app, &ben, method, path, Some("acme"))
+            .await
+            .refused(403, "missing_permission");
         assert_eq!(answer.code(), "missing_permission");
     }
 }

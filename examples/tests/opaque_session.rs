@@ -40,7 +40,7 @@ async fn a_basket_waits_for_the_login_and_an_order_needs_the_csrf_token() {
         .header("cookie", &basket)
         .send()
         .await
-        .expect(401);
+        .refused(401, "authentication_required");
 
     let form = json!({ "identifier": "anna@example.com", "password": PASSWORD, "delivery": "cookie" });
     let login = app.post("/auth/login").json(&form).send().await.expect(200);
@@ -50,7 +50,7 @@ async fn a_basket_waits_for_the_login_and_an_order_needs_the_csrf_token() {
         ("__Host-shop", "__Host-shop-csrf")
     );
     let order = || app.post("/orders").bare_cookie(&token).header("cookie", &basket);
-    let refused = order().send().await.expect(403);
+    let refused = order().send().await.refused(403, "csrf_token_missing");
     assert_eq!(refused.code(), "csrf_token_missing");
     let ordered = order().header("x-csrf-token", &csrf).send().await.expect(200);
     assert!(
@@ -72,5 +72,9 @@ async fn a_session_that_was_ended_orders_nothing() {
     let login = app.post("/auth/login").json(&form).send().await.expect(200);
     let token = cookies(&login).remove(0).1;
     app.post("/auth/logout").cookie(&token).send().await.expect(204);
-    app.post("/orders").cookie(&token).send().await.expect(401);
+    app.post("/orders")
+        .cookie(&token)
+        .send()
+        .await
+        .refused(401, "invalid_token");
 }

@@ -36,12 +36,17 @@ async fn a_short_password_is_refused_and_the_rule_is_named() {
 #[tokio::test]
 async fn only_the_right_password_opens_the_diary() {
     let app = app().await;
-    app.get("/diary").send().await.expect(401);
+    app.get("/diary")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     let form = json!({ "username": "anna", "password": "fifteen e-mails" });
     post(&app, "/auth/register", &form).await.expect(201);
     for (identifier, password) in [("anna", "fifteen lettres"), ("berta", "fifteen e-mails")] {
         let form = json!({ "identifier": identifier, "password": password });
-        let refused = post(&app, "/auth/login", &form).await.expect(401);
+        let refused = post(&app, "/auth/login", &form)
+            .await
+            .refused(401, "invalid_credentials");
         assert_eq!(refused.code(), "invalid_credentials");
     }
     let form = json!({ "identifier": "Anna", "password": "fifteen e-mails" });

@@ -69,20 +69,28 @@ async fn a_note_is_its_owners_until_it_is_shared() {
         ("GET", "/notes/999"),
         ("GET", "/notes/mine"),
     ] {
-        call(&app, &ben, method, path).await.expect(404);
+        call(&app, &ben, method, path).await.refused(404, "not_found");
     }
     assert_eq!(list(&app, &ben).await, [2]);
 
-    share(&app, &anna, &ben, "notes:erase").await.expect(422);
+    share(&app, &anna, &ben, "notes:erase")
+        .await
+        .refused(422, "invalid_fields");
     share(&app, &anna, &ben, "notes:read").await.expect(204);
     call(&app, &ben, "GET", "/notes/1").await.expect(200);
-    call(&app, &ben, "PUT", "/notes/1").await.expect(404);
-    share(&app, &ben, &ben, "notes:edit").await.expect(404);
+    call(&app, &ben, "PUT", "/notes/1")
+        .await
+        .refused(404, "not_found");
+    share(&app, &ben, &ben, "notes:edit")
+        .await
+        .refused(404, "not_found");
     assert_eq!(list(&app, &ben).await, [1, 2]);
 
     let grant = format!("/notes/1/grants?subject=account:{}&action=notes:read", ben.id);
     call(&app, &anna, "DELETE", &grant).await.expect(204);
-    call(&app, &ben, "GET", "/notes/1").await.expect(404);
+    call(&app, &ben, "GET", "/notes/1")
+        .await
+        .refused(404, "not_found");
     assert_eq!(list(&app, &ben).await, [2]);
 }
 
@@ -94,9 +102,13 @@ async fn an_administrator_of_notes_reaches_all_of_them_and_shares_none() {
     call(&app, &anna, "POST", "/notes").await.expect(201);
     assert_eq!(list(&app, &chief).await, [1]);
     call(&app, &chief, "PUT", "/notes/1").await.expect(204);
-    share(&app, &chief, &chief, "notes:read").await.expect(404);
+    share(&app, &chief, &chief, "notes:read")
+        .await
+        .refused(404, "not_found");
     call(&app, &chief, "DELETE", "/notes/1").await.expect(204);
-    call(&app, &anna, "GET", "/notes/1").await.expect(404);
+    call(&app, &anna, "GET", "/notes/1")
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -112,6 +124,6 @@ async fn an_id_is_never_given_to_another_note() {
     let again = call(&app, &anna, "POST", "/notes").await.expect(201).json();
     assert_eq!(again["id"], 2);
     for path in ["/notes/1", "/notes/2"] {
-        call(&app, &ben, "GET", path).await.expect(404);
+        call(&app, &ben, "GET", path).await.refused(404, "not_found");
     }
 }

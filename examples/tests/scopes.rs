@@ -38,14 +38,23 @@ async fn a_token_can_do_what_was_asked_for_and_no_more() {
     let app = app().await;
     let reader = log_in(&app, "posts:read").await.expect(200).json();
     let token = field(&reader, "access_token");
-    let refused = app.post("/posts").bearer(&token).send().await.expect(403);
+    let refused = app
+        .post("/posts")
+        .bearer(&token)
+        .send()
+        .await
+        .refused(403, "insufficient_scope");
     assert_eq!(refused.code(), "insufficient_scope");
     assert!(
         refused
             .header("www-authenticate")
             .contains("scope=\"posts:write\"")
     );
-    app.put("/posts").bearer(&token).send().await.expect(403);
+    app.put("/posts")
+        .bearer(&token)
+        .send()
+        .await
+        .refused(403, "insufficient_scope");
     app.get("/posts").bearer(&token).send().await.expect(200);
     app.get("/posts/count").bearer(&token).send().await.expect(200);
     let mine = app.get("/mine").bearer(&token).send().await.expect(200);
@@ -71,7 +80,7 @@ async fn a_narrowed_token_does_nothing_with_the_account_as_a_whole() {
         ("GET", "/auth/sessions"),
     ] {
         let request = app.request(method.parse().unwrap(), path).bearer(&token);
-        let refused = request.send().await.expect(403);
+        let refused = request.send().await.refused(403, "insufficient_scope");
         assert_eq!(refused.code(), "insufficient_scope", "{method} {path}");
     }
     let whole = app.log_in("anna@example.com").await.access_token;
@@ -81,7 +90,9 @@ async fn a_narrowed_token_does_nothing_with_the_account_as_a_whole() {
 #[tokio::test]
 async fn what_the_account_may_not_is_never_granted() {
     let app = app().await;
-    let refused = log_in(&app, "portcullis:roles:write nonsense").await.expect(400);
+    let refused = log_in(&app, "portcullis:roles:write nonsense")
+        .await
+        .refused(400, "invalid_scope");
     assert_eq!(refused.code(), "invalid_scope");
     let narrowed = log_in(&app, "posts:read portcullis:roles:write")
         .await
@@ -114,7 +125,12 @@ async fn refreshing_keeps_the_scopes_and_never_widens_them() {
         ("refresh_token", &*token),
         ("scope", "posts:read"),
     ];
-    let refused = app.post("/oauth/token").form(&wider).send().await.expect(400);
+    let refused = app
+        .post("/oauth/token")
+        .form(&wider)
+        .send()
+        .await
+        .refused(400, "invalid_scope");
     assert_eq!(refused.code(), "invalid_scope");
     let again = [("grant_type", "refresh_token"), ("refresh_token", &*token)];
     let fresh = app
@@ -125,7 +141,11 @@ async fn refreshing_keeps_the_scopes_and_never_widens_them() {
         .expect(200)
         .json();
     let token = field(&fresh, "access_token");
-    app.get("/posts").bearer(&token).send().await.expect(403);
+    app.get("/posts")
+        .bearer(&token)
+        .send()
+        .await
+        .refused(403, "insufficient_scope");
     app.post("/posts").bearer(&token).send().await.expect(200);
 }
 

@@ -19,6 +19,9 @@ pub enum Fault {
     /// The database can't be reached.
     #[error("the database can't be reached: {0}")]
     Unreachable(String),
+    /// The database was closed by this process, which is ending.
+    #[error("the database was closed")]
+    Closed,
     /// The database refuses writes.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
@@ -65,7 +68,9 @@ impl Fault {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Busy(_) => Some(Duration::from_secs(1)),
-            Self::Unreachable(_) | Self::Full(_) | Self::ReadOnly(_) => Some(Duration::from_secs(5)),
+            Self::Unreachable(_) | Self::Closed | Self::Full(_) | Self::ReadOnly(_) => {
+                Some(Duration::from_secs(5))
+            }
             Self::Keys(after) => Some(*after),
             _ => None,
         }

@@ -352,6 +352,9 @@ async fn reload(keyring: Arc<Keyring>, changed: Arc<Notify>) {
     loop {
         changed.notified().await;
         while let Err(error) = keyring.reload().await {
+            if matches!(error, KeyringError::Store(Fault::Closed)) {
+                return;
+            }
             tracing::error!(%error, "the changed signing keys can't be read; trying again");
             tokio::time::sleep(KEY_RETRY).await;
         }

@@ -542,7 +542,7 @@ async fn a_refused_opening_leaves_nothing(ephemeral: Arc<dyn Ephemeral>) {
     // The same where the database could not say anything.
     database.close().await;
     let answer = sessions.open(opaque(&anna), by(START)).await;
-    assert!(matches!(answer, Err(Fault::Unreachable(_))), "{answer:?}");
+    assert!(matches!(answer, Err(Fault::Closed)), "{answer:?}");
     assert_eq!(ephemeral.list(anna.id).await.unwrap().len(), 1);
 }
 

@@ -64,26 +64,6 @@ impl Answer {
     /// The same answer, after asserting its status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        if let Ok(path) = std::env::var("PORTCULLIS_CODES") {
-            use std::io::Write as _;
-            let at = std::panic::Location::caller();
-            let mut file = std::fs::OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(path)
-                .unwrap();
-            file.write_all(
-                format!(
-                    "{}\t{}\t{}\t{}\n",
-                    at.file(),
-                    at.line(),
-                    self.status(),
-                    self.code()
-                )
-                .as_bytes(),
-            )
-            .unwrap();
-        }
         assert_eq!(self.status(), status, "{}", self.text());
         self
     }

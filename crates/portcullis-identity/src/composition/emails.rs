@@ -74,8 +74,11 @@ impl Emails {
         Worker(tokio::spawn(async move {
             loop {
                 emails.0.wake.notified().await;
-                if let Err(fault) = emails.send_due().await {
-                    tracing::warn!(%fault, "queued e-mails can't be read; they are sent later");
+                match emails.send_due().await {
+                    Ok(()) => {}
+                    // What is still queued is sent by the next process.
+                    Err(Fault::Closed) => return,
+                    Err(fault) => tracing::warn!(%fault, "queued e-mails can't be read; they are sent later"),
                 }
             }
         }))

@@ -56,16 +56,18 @@ async fn create_role_refuses_names_that_are_none() {
         "a\n",
         long.as_str(),
     ] {
-        let answer = create(&app, &root, name).await.expect(400);
+        let answer = create(&app, &root, name).await.refused(400, "invalid_name");
         assert_eq!(answer.code(), "invalid_name", "{name:?}");
     }
     let wordy = json!({ "name": "editor", "description": "d".repeat(201) });
     let answer = call(&app, &root, "POST", "/roles", Some(&wordy))
         .await
-        .expect(400);
+        .refused(400, "invalid_description");
     assert_eq!(answer.code(), "invalid_description");
     let more = json!({ "name": "editor", "permissions": ["portcullis:roles:write"] });
-    call(&app, &root, "POST", "/roles", Some(&more)).await.expect(422);
+    call(&app, &root, "POST", "/roles", Some(&more))
+        .await
+        .refused(422, "invalid_fields");
     create(&app, &root, "editor").await.expect(204);
     assert_eq!(
         create(&app, &root, "editor").await.expect(409).code(),
@@ -115,7 +117,9 @@ async fn declaring_a_permission_refuses_what_is_none_and_what_is_ours() {
             "{name} {body}"
         );
     }
-    declare(&reader, "invoices:read", &good).await.expect(403);
+    declare(&reader, "invoices:read", &good)
+        .await
+        .refused(403, "missing_permission");
     for (name, status, code) in [
         ("portcullis:roles:write", 409, "protected"),
         ("invoices:read", 404, "unknown_permission"),
@@ -130,7 +134,7 @@ async fn declaring_a_permission_refuses_what_is_none_and_what_is_ours() {
     }
     delete(&app, &reader, "/permissions/invoices:read")
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
 }
 
 // Shows: AZ-1
@@ -359,12 +363,12 @@ async fn the_administrators_role_and_the_last_administrator_stay() {
         "/roles/administrator/permissions/portcullis:roles:write",
         &own,
     ] {
-        let answer = delete(&app, &root, path).await.expect(409);
+        let answer = delete(&app, &root, path).await.refused(409, "protected");
         assert_eq!(answer.code(), "protected", "{path}");
     }
     let second = app.administrator("second@example.com").await;
     delete(&app, &root, &own).await.expect(204);
-    delete(&app, &root, &own).await.expect(403);
+    delete(&app, &root, &own).await.refused(403, "missing_permission");
     // One that can't act is none.
     app.assign(&root, "administrator").await;
     set_state(&app, &root, AccountState::Locked).await;
@@ -381,7 +385,9 @@ async fn the_last_administrator_is_not_shut_out_by_somebody_else() {
     let path = format!("/accounts/{}/state", root.id);
     for state in ["locked", "disabled"] {
         let body = json!({ "state": state });
-        let answer = call(&app, &desk, "PUT", &path, Some(&body)).await.expect(409);
+        let answer = call(&app, &desk, "PUT", &path, Some(&body))
+            .await
+            .refused(409, "last_administrator");
         assert_eq!(answer.code(), "last_administrator", "{state}");
     }
     me(&app, &root.access_token).await.expect(200);
@@ -405,12 +411,14 @@ async fn set_state_refuses_oneself_and_unknown_states() {
         json!({}),
         json!({ "state": "active", "email_verified": true }),
     ] {
-        call(&app, &root, "PUT", &path, Some(&body)).await.expect(422);
+        call(&app, &root, "PUT", &path, Some(&body))
+            .await
+            .refused(422, "invalid_fields");
     }
     let nobody = format!("/accounts/{NOBODY}/state");
     call(&app, &root, "PUT", &nobody, Some(&json!({ "state": "locked" })))
         .await
-        .expect(404);
+        .refused(404, "not_found");
     // Asked for what only a proof brings, it says so.
     let active = json!({ "state": "active" });
     let answer = call(&app, &root, "PUT", &path, Some(&active)).await;
@@ -438,18 +446,22 @@ async fn disabling_an_account_ends_everything_it_holds_at_once() {
     for token in [&anna.access_token, &session] {
         assert_eq!(me(&app, token).await.expect(401).code(), "invalid_token");
     }
-    refresh(&app, &anna.refresh_token).await.expect(400);
+    refresh(&app, &anna.refresh_token)
+        .await
+        .refused(400, "invalid_grant");
     log_in_with(&app, "anna@example.com", &json!({}))
         .await
-        .expect(403);
+        .refused(403, "account_disabled");
     // Enabled again, it logs in anew; what it held stays ended.
     call(&app, &root, "PUT", &path, Some(&json!({ "state": "active" })))
         .await
         .expect(200);
     for token in [&anna.access_token, &session] {
-        me(&app, token).await.expect(401);
+        me(&app, token).await.refused(401, "invalid_token");
     }
-    refresh(&app, &anna.refresh_token).await.expect(400);
+    refresh(&app, &anna.refresh_token)
+        .await
+        .refused(400, "invalid_grant");
     log_in_with(&app, "anna@example.com", &json!({}))
         .await
         .expect(200);
@@ -463,7 +475,7 @@ async fn ending_an_accounts_sessions_leaves_the_account() {
     let path = format!("/accounts/{}/sessions", anna.id);
     let answer = delete(&app, &root, &path).await.expect(200).json();
     assert_eq!(answer["ended"], 2);
-    me(&app, &anna.access_token).await.expect(401);
+    me(&app, &anna.access_token).await.refused(401, "invalid_token");
     me(&app, &root.access_token).await.expect(200);
     log_in_with(&app, "anna@example.com", &json!({}))
         .await
@@ -532,8 +544,10 @@ async fn the_holders_of_a_role_are_listed_in_pages_to_who_may_read_roles() {
         let path = format!("/roles/{role}/accounts{query}");
         call(&app, who, "GET", &path, None).await
     };
-    list(&stranger, "editor", "").await.expect(403);
-    list(&reader, "nobodys", "").await.expect(404);
+    list(&stranger, "editor", "")
+        .await
+        .refused(403, "missing_permission");
+    list(&reader, "nobodys", "").await.refused(404, "not_found");
     for query in ["?limit=0", "?limit=201", "?cursor=x", "?more=1"] {
         let status = list(&reader, "editor", query).await.status();
         assert!(matches!(status, 400 | 422), "{query}: {status}");
@@ -585,12 +599,12 @@ async fn the_last_administrator_who_may_act_keeps_the_role() {
         .json();
     let refused = log_in_with(&app, "second@example.com", &json!({}))
         .await
-        .expect(403);
+        .refused(403, "account_unverified");
     assert_eq!(refused.code(), "account_unverified");
     let path = format!("/accounts/{}/roles/administrator", text(&second, "id"));
     put(&app, &root, &path).await.expect(204);
     // Two have the role, and one of them can't log in.
     let own = format!("/accounts/{}/roles/administrator", root.id);
-    delete(&app, &root, &own).await.expect(409);
+    delete(&app, &root, &own).await.refused(409, "protected");
     call(&app, &root, "GET", "/accounts", None).await.expect(200);
 }

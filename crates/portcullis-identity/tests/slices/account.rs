@@ -72,7 +72,7 @@ async fn register_refuses_each_bad_field_and_all_at_once() {
             ]),
         ),
     ] {
-        let answer = register(&app, &body).await.expect(422);
+        let answer = register(&app, &body).await.refused(422, "invalid_fields");
         assert_eq!(complaints(&answer), expected, "{body}");
         assert_eq!(answer.code(), "invalid_fields");
     }
@@ -97,7 +97,7 @@ async fn register_refuses_fields_that_carry_rights() {
     ] {
         let mut body = json!({ "email": "anna@example.com", "password": PASSWORD });
         body[field] = value;
-        let answer = register(&app, &body).await.expect(422);
+        let answer = register(&app, &body).await.refused(422, "invalid_fields");
         assert_eq!(complaints(&answer)[0].1, "unknown", "{field}: {}", answer.text());
     }
     // None of them left an account behind.
@@ -302,7 +302,9 @@ async fn set_up_refuses_wrong_used_and_expired_tokens() {
     let app = TestApp::new().await;
     let unknown = format!("pcsetup_{}", "A".repeat(43));
     for token in ["", "pcsetup_", unknown.as_str(), "pcv_AAAA"] {
-        let answer = set_up(&app, token, "root@example.com").await.expect(403);
+        let answer = set_up(&app, token, "root@example.com")
+            .await
+            .refused(403, "setup_closed");
         assert_eq!(answer.code(), "setup_closed", "{token:?}");
     }
     let late = offer(&app).await.unwrap();
@@ -313,12 +315,16 @@ async fn set_up_refuses_wrong_used_and_expired_tokens() {
     );
     let replaced = offer(&app).await.unwrap();
     let good = offer(&app).await.unwrap();
-    set_up(&app, &replaced, "root@example.com").await.expect(403);
+    set_up(&app, &replaced, "root@example.com")
+        .await
+        .refused(403, "setup_closed");
     // A form that is refused doesn't use the token up.
-    set_up(&app, &good, "root").await.expect(422);
+    set_up(&app, &good, "root").await.refused(422, "invalid_fields");
     app.clock.advance(SETUP_LIFETIME - Duration::from_micros(1));
     let root = set_up(&app, &good, "root@example.com").await.expect(201).json();
-    set_up(&app, &good, "second@example.com").await.expect(403);
+    set_up(&app, &good, "second@example.com")
+        .await
+        .refused(403, "setup_closed");
     let root = log_in_with(&app, &text(&root, "email"), &json!({}))
         .await
         .expect(200)
@@ -335,11 +341,13 @@ async fn set_up_after_an_administrator_came_otherwise_is_closed() {
     let app = TestApp::new().await;
     let token = offer(&app).await.unwrap();
     app.administrator("anna@example.com").await;
-    let answer = set_up(&app, &token, "root@example.com").await.expect(403);
+    let answer = set_up(&app, &token, "root@example.com")
+        .await
+        .refused(403, "setup_closed");
     assert_eq!(answer.code(), "setup_closed");
     log_in_with(&app, "root@example.com", &json!({}))
         .await
-        .expect(401);
+        .refused(401, "invalid_credentials");
 }
 
 #[tokio::test]
@@ -379,7 +387,7 @@ async fn verify_email_refuses_wrong_used_and_foreign_tokens() {
         &anna.refresh_token,
         &other_purpose,
     ] {
-        let answer = verify(&app, token).await.expect(400);
+        let answer = verify(&app, token).await.refused(400, "invalid_code");
         assert_eq!(answer.code(), "invalid_code", "{token}");
     }
     let account = verify(&app, &code).await.expect(200).json();
@@ -427,7 +435,7 @@ async fn verify_email_of_a_disabled_account_is_refused() {
     let anna = app.user("anna@example.com").await;
     let code = app.mailer.code_to("anna@example.com").await;
     set_state(&app, &anna, AccountState::Disabled).await;
-    verify(&app, &code).await.expect(400);
+    verify(&app, &code).await.refused(400, "invalid_code");
 }
 
 #[tokio::test]
@@ -470,7 +478,7 @@ async fn unlocking_proves_no_address() {
     }
     let refused = log_in_with(&app, "anna@example.com", &json!({}))
         .await
-        .expect(403);
+        .refused(403, "account_unverified");
     assert_eq!(refused.code(), "account_unverified");
     let code = app.mailer.code_to("anna@example.com").await;
     verify(&app, &code).await.expect(200);
@@ -482,7 +490,10 @@ async fn unlocking_proves_no_address() {
 #[tokio::test]
 async fn me_shows_the_account_and_what_the_credential_may_do() {
     let app = TestApp::new().await;
-    app.get("/auth/me").send().await.expect(401);
+    app.get("/auth/me")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     let anna = app
         .user_with("anna@example.com", &["portcullis:audit:read"])
         .await;
@@ -526,7 +537,7 @@ async fn mail_again_beyond_the_rate_sends_no_email() {
         again().await.expect(204);
         app.mailer.code_to("anna@example.com").await;
     }
-    let answer = again().await.expect(429);
+    let answer = again().await.refused(429, "too_many_requests");
     assert_eq!(answer.code(), "too_many_requests");
     assert_eq!(answer.header("retry-after"), "8640");
     app.clock.advance_secs(8_640);

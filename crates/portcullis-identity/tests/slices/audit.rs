@@ -48,7 +48,7 @@ async fn a_denial_is_found_by_the_trace_id_of_its_answer() {
         .header("user-agent", "Curious/1")
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     let trace = text(&denied.json(), "trace_id");
     assert_eq!(denied.header("x-request-id"), trace);
     let found = search(&app, &root, &format!("?trace={trace}")).await;
@@ -89,7 +89,7 @@ async fn what_was_done_with_a_key_is_found_by_its_id() {
         .api_key(&key)
         .send()
         .await
-        .expect(403);
+        .refused(403, "insufficient_scope");
     let found = search(&app, &root, &format!("?api_key={id}")).await;
     let seen: Vec<_> = found
         .iter()
@@ -119,17 +119,22 @@ async fn a_refused_login_is_found_with_its_reason() {
         .await;
     let attempt = async |identifier: &str, password: &str| {
         let body = json!({ "identifier": identifier, "password": password });
-        let answer = app.post("/auth/login").json(&body).send().await.expect(401);
+        let answer = app
+            .post("/auth/login")
+            .json(&body)
+            .send()
+            .await
+            .refused(401, "invalid_credentials");
         text(&answer.json(), "trace_id")
     };
     let wrong = attempt("anna@example.com", "my secret typed wrong").await;
     let unknown = attempt("my secret typed into the wrong field", "x").await;
     let scope = log_in_with(&app, "anna@example.com", &json!({ "scope": "nonsense" })).await;
-    let scope = text(&scope.expect(400).json(), "trace_id");
+    let scope = text(&scope.refused(400, "invalid_scope").json(), "trace_id");
     crate::fixtures::set_state(&app, &anna, portcullis_core::account::AccountState::Locked).await;
     let locked = log_in_with(&app, "anna@example.com", &json!({}))
         .await
-        .expect(403);
+        .refused(403, "account_locked");
     let locked = text(&locked.json(), "trace_id");
     for (trace, account, detail) in [
         (wrong, json!(anna.id.to_string()), "wrong password"),

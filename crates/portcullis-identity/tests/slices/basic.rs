@@ -66,7 +66,12 @@ async fn a_right_pair_is_refused_where_the_route_does_not_name_it_and_nothing_is
     app.user(ANNA).await;
     let before = drawn.load(Ordering::Relaxed);
     for path in ["/usual", "/auth/me", "/auth/sessions"] {
-        let refused = app.get(path).basic(ANNA, PASSWORD).send().await.expect(401);
+        let refused = app
+            .get(path)
+            .basic(ANNA, PASSWORD)
+            .send()
+            .await
+            .refused(401, "credential_not_accepted");
         assert_eq!(refused.code(), "credential_not_accepted", "{path}");
         assert_eq!(
             challenges(&refused),
@@ -88,7 +93,7 @@ async fn without_a_credential_the_accepted_schemes_are_asked_for_and_no_other() 
         ("/reports", &[bearer, CHALLENGE]),
         ("/usual", &[bearer]),
     ] {
-        let refused = app.get(path).send().await.expect(401);
+        let refused = app.get(path).send().await.refused(401, "authentication_required");
         assert_eq!(refused.code(), "authentication_required");
         assert_eq!(challenges(&refused), expected, "{path}");
     }
@@ -115,7 +120,7 @@ async fn what_is_no_pair_is_refused_with_400() {
     ] {
         let header = format!("Basic {encoded}");
         let refused = app.get("/only").header("authorization", header.trim_end());
-        let refused = refused.send().await.expect(400);
+        let refused = refused.send().await.refused(400, "invalid_request");
         assert_eq!(refused.code(), "invalid_request", "{encoded:?}");
     }
     let two = app.get("/only").basic(ANNA, PASSWORD).basic(ANNA, PASSWORD);
@@ -167,7 +172,12 @@ async fn every_pair_that_lets_nobody_in_gets_one_answer_and_is_audited_like_a_lo
     let mut answers = Vec::new();
     for (index, (identifier, password, account, detail)) in table.into_iter().enumerate() {
         for path in ["/only", "/visitor"] {
-            let refused = app.get(path).basic(identifier, password).send().await.expect(401);
+            let refused = app
+                .get(path)
+                .basic(identifier, password)
+                .send()
+                .await
+                .refused(401, "invalid_token");
             assert_eq!(challenges(&refused), [CHALLENGE], "{identifier}");
             answers.push(timeless(&refused));
         }
@@ -221,7 +231,7 @@ async fn a_right_pair_is_the_account_by_any_of_its_names_and_without_a_session()
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "credential_not_accepted");
     assert_eq!(refused.code(), "credential_not_accepted");
     assert_eq!(challenges(&refused), [CHALLENGE]);
 }
@@ -238,7 +248,11 @@ async fn a_warm_pair_is_not_hashed() {
         app.get("/only").basic(ANNA, PASSWORD).send().await.expect(200);
     }
     assert_eq!(drawn.load(Ordering::Relaxed), before, "every hash draws a salt");
-    app.get("/only").basic(ANNA, "another").send().await.expect(401);
+    app.get("/only")
+        .basic(ANNA, "another")
+        .send()
+        .await
+        .refused(401, "invalid_token");
     assert!(drawn.load(Ordering::Relaxed) > before);
 }
 
@@ -255,11 +269,19 @@ async fn a_wrong_pair_is_hashed_each_time() {
     {
         for _ in 0..3 {
             let before = drawn.load(Ordering::Relaxed);
-            app.get("/only").basic(identifier, wrong).send().await.expect(401);
+            app.get("/only")
+                .basic(identifier, wrong)
+                .send()
+                .await
+                .refused(401, "invalid_token");
             assert!(drawn.load(Ordering::Relaxed) > before, "{identifier}");
             let before = drawn.load(Ordering::Relaxed);
             let form = serde_json::json!({ "identifier": identifier, "password": wrong });
-            app.post("/auth/login").json(&form).send().await.expect(401);
+            app.post("/auth/login")
+                .json(&form)
+                .send()
+                .await
+                .refused(401, "invalid_credentials");
             assert!(drawn.load(Ordering::Relaxed) > before, "{identifier}, logging in");
         }
     }
@@ -274,7 +296,11 @@ async fn a_locked_account_is_refused_at_once_and_let_in_again_when_it_is_unlocke
     app.get("/only").basic(ANNA, PASSWORD).send().await.expect(200);
     for state in [AccountState::Locked, AccountState::Disabled] {
         set_state(&app, &anna, state).await;
-        app.get("/only").basic(ANNA, PASSWORD).send().await.expect(401);
+        app.get("/only")
+            .basic(ANNA, PASSWORD)
+            .send()
+            .await
+            .refused(401, "invalid_token");
         set_state(&app, &anna, AccountState::Active).await;
         app.get("/only").basic(ANNA, PASSWORD).send().await.expect(200);
     }
@@ -285,7 +311,12 @@ async fn what_the_account_may_do_counts_from_the_next_request_on() {
     let app = start().await;
     app.user(ANNA).await;
     app.user_with("reader@example.com", &["basic:reports"]).await;
-    let refused = app.get("/reports").basic(ANNA, PASSWORD).send().await.expect(403);
+    let refused = app
+        .get("/reports")
+        .basic(ANNA, PASSWORD)
+        .send()
+        .await
+        .refused(403, "missing_permission");
     assert_eq!(refused.code(), "missing_permission");
     assert_eq!(challenges(&refused).len(), 1, "another password would not help");
     let reader = app.get("/reports").basic("reader@example.com", PASSWORD);
@@ -298,7 +329,12 @@ async fn a_pair_is_never_a_fresh_login_nor_a_second_factor() {
     let app = start().await;
     app.user(ANNA).await;
     for path in ["/fresh", "/second"] {
-        let refused = app.get(path).basic(ANNA, PASSWORD).send().await.expect(401);
+        let refused = app
+            .get(path)
+            .basic(ANNA, PASSWORD)
+            .send()
+            .await
+            .refused(401, "credential_not_accepted");
         assert_eq!(refused.code(), "credential_not_accepted");
         let said = challenges(&refused);
         assert!(said.len() == 1 && said[0].starts_with("Bearer "), "{said:?}");
@@ -346,7 +382,12 @@ async fn beyond_what_can_be_hashed_the_answer_is_503_and_no_guess_is_counted() {
     settings.cost = password::Cost::DANGEROUSLY_CHEAP;
     settings.waiting = 0;
     let app = TestApp::with(|builder| builder.passwords(settings), api).await;
-    let busy = app.get("/only").basic(ANNA, PASSWORD).send().await.expect(503);
+    let busy = app
+        .get("/only")
+        .basic(ANNA, PASSWORD)
+        .send()
+        .await
+        .refused(503, "unavailable");
     assert_eq!(busy.code(), "unavailable");
     assert!(!busy.header("retry-after").is_empty());
     assert!(challenges(&busy).is_empty());
@@ -358,7 +399,11 @@ async fn an_unproven_address_is_refused_where_a_proven_one_is_required() {
     let app = TestApp::with(|builder| builder.require_verified_email(true), api).await;
     let body = serde_json::json!({ "email": ANNA, "password": PASSWORD });
     app.post("/auth/register").json(&body).send().await.expect(201);
-    app.get("/only").basic(ANNA, PASSWORD).send().await.expect(401);
+    app.get("/only")
+        .basic(ANNA, PASSWORD)
+        .send()
+        .await
+        .refused(401, "invalid_token");
     let code = app.mailer.code_to(ANNA).await;
     let verified = app
         .post("/auth/email/verify")
@@ -406,7 +451,11 @@ async fn a_challenge_names_the_realm_and_a_bad_one_opens_nothing() {
         assert!(matches!(refused, Err(OpenError::Realm(_))), "{realm:?}");
     }
     let app = TestApp::with(|settings| settings.realm("Blog, internal"), api).await;
-    let answer = app.get("/mixed").send().await.expect(401);
+    let answer = app
+        .get("/mixed")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     assert_eq!(
         challenges(&answer),
         [

@@ -251,7 +251,11 @@ async fn invite(app: &TestApp, walk: &mut Walk, access: &str) {
     }
     walk.answers(
         "bearer",
-        &app.get("/auth/me").bearer(&code).send().await.expect(401),
+        &app.get("/auth/me")
+            .bearer(&code)
+            .send()
+            .await
+            .refused(401, "invalid_token"),
     );
 }
 
@@ -281,29 +285,42 @@ async fn make_mistakes(app: &TestApp, walk: &mut Walk, [access, refresh, session
         walk.answers(path, &answer);
     }
     // A field's name is the caller's own words: an unknown one is named back, so no secret of ours is in it.
-    app.post("/auth/login").json(&unknown).send().await.expect(422);
+    app.post("/auth/login")
+        .json(&unknown)
+        .send()
+        .await
+        .refused(422, "invalid_fields");
     let broken = format!("{{\"identifier\":\"anna\",\"password\":\"{PASSWORD}\"");
     let request = app
         .post("/auth/login")
         .bytes("application/json", broken.as_bytes());
-    walk.answers("broken JSON", &request.send().await.expect(400));
+    walk.answers("broken JSON", &request.send().await.refused(400, "invalid_json"));
     let broken = format!("grant_type=password&username=%zz&password={PASSWORD}&refresh_token={refresh}");
     let request = app
         .post("/oauth/token")
         .bytes("application/x-www-form-urlencoded", broken.as_bytes());
-    walk.answers("broken form", &request.send().await.expect(400));
+    walk.answers(
+        "broken form",
+        &request.send().await.refused(400, "invalid_request"),
+    );
     let twice = app
         .get("/auth/me")
         .bearer(access)
         .header("x-session-token", session);
-    walk.answers("two credentials", &twice.send().await.expect(400));
+    walk.answers(
+        "two credentials",
+        &twice.send().await.refused(400, "multiple_credentials"),
+    );
     let basic = app
         .get("/auth/me")
         .header("authorization", &format!("Basic {PASSWORD}"));
-    walk.answers("no pair", &basic.send().await.expect(400));
+    walk.answers("no pair", &basic.send().await.refused(400, "invalid_request"));
     for (identifier, password) in [("anna@example.com", PASSWORD), (PASSWORD, "anna@example.com")] {
         let basic = app.get("/auth/me").basic(identifier, password);
-        walk.answers("basic", &basic.send().await.expect(401));
+        walk.answers(
+            "basic",
+            &basic.send().await.refused(401, "credential_not_accepted"),
+        );
     }
     walk.answers(
         "forged",
@@ -311,10 +328,17 @@ async fn make_mistakes(app: &TestApp, walk: &mut Walk, [access, refresh, session
             .bearer(&format!("{access}x"))
             .send()
             .await
-            .expect(401),
+            .refused(401, "invalid_token"),
     );
     let path = format!("/auth/sessions/{session}");
-    walk.answers("path", &app.delete(&path).bearer(access).send().await.expect(404));
+    walk.answers(
+        "path",
+        &app.delete(&path)
+            .bearer(access)
+            .send()
+            .await
+            .refused(404, "not_found"),
+    );
 }
 
 async fn renew_and_end(app: &TestApp, walk: &mut Walk, access: &str, refresh: &str, cookie: &str) {
@@ -327,7 +351,12 @@ async fn renew_and_end(app: &TestApp, walk: &mut Walk, access: &str, refresh: &s
     let answer = app.post("/oauth/token").form(&used).send().await.expect(200);
     walk.delivers("refresh of the successor", &answer);
     app.clock.advance_secs(60);
-    let answer = app.post("/oauth/token").form(&form).send().await.expect(400);
+    let answer = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .refused(400, "invalid_grant");
     walk.answers("replay", &answer);
     for token in [
         access,
@@ -355,9 +384,18 @@ async fn renew_and_end(app: &TestApp, walk: &mut Walk, access: &str, refresh: &s
     app.portcullis.database().close().await;
     walk.answers(
         "fault",
-        &app.post("/auth/login").json(&body).send().await.expect(503),
+        &app.post("/auth/login")
+            .json(&body)
+            .send()
+            .await
+            .refused(503, "unavailable"),
     );
-    let answer = app.post("/oauth/token").form(&form).send().await.expect(503);
+    let answer = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .refused(503, "temporarily_unavailable");
     walk.answers("fault", &answer);
 }
 

@@ -47,7 +47,9 @@ async fn whoever_clicks_credits_nobody_elses_claim() {
     let (attacker, code) = attacker(&app).await;
     let session = crate::fixtures::session_of(&app, "attacker").await;
     // The code alone proves nothing, and says what would.
-    let alone = verify(&app, json!({ "token": code })).await.expect(403);
+    let alone = verify(&app, json!({ "token": code }))
+        .await
+        .refused(403, "login_or_password_needed");
     assert_eq!(alone.code(), "login_or_password_needed");
     for way in ["`password`", "`new_password`", "access token"] {
         assert!(alone.text().contains(way), "{}", alone.text());
@@ -60,17 +62,29 @@ async fn whoever_clicks_credits_nobody_elses_claim() {
         (&json!(true), &json!("active"))
     );
     // Nothing that was made before is left to use.
-    me(&app, &attacker.access_token).await.expect(401);
+    me(&app, &attacker.access_token)
+        .await
+        .refused(401, "invalid_token");
     let refreshed = [
         ("grant_type", "refresh_token"),
         ("refresh_token", attacker.refresh_token.as_str()),
     ];
-    app.post("/oauth/token").form(&refreshed).send().await.expect(400);
-    app.get("/auth/me").api_key(&key).send().await.expect(401);
+    app.post("/oauth/token")
+        .form(&refreshed)
+        .send()
+        .await
+        .refused(400, "invalid_grant");
+    app.get("/auth/me")
+        .api_key(&key)
+        .send()
+        .await
+        .refused(401, "invalid_token");
     let request = app.get("/auth/me").header("x-session-token", &session);
-    request.send().await.expect(401);
+    request.send().await.refused(401, "invalid_token");
     for identifier in [CEO, "attacker"] {
-        log_in_with(&app, identifier, &json!({})).await.expect(401);
+        log_in_with(&app, identifier, &json!({}))
+            .await
+            .refused(401, "invalid_credentials");
         let body = json!({ "identifier": identifier, "password": NEW });
         post(&app, "/auth/login", body).await.expect(200);
     }
@@ -98,7 +112,11 @@ async fn the_owner_proves_the_address_and_every_other_claim_is_lost() {
     // A foreign login doesn't credit the other's code, whoever holds it.
     for (token, bearer) in [(&theirs, &owner), (&code, &attacker.access_token)] {
         let request = app.post("/auth/email/verify").bearer(bearer);
-        let answer = request.json(&json!({ "token": token })).send().await.expect(403);
+        let answer = request
+            .json(&json!({ "token": token }))
+            .send()
+            .await
+            .refused(403, "another_account");
         assert_eq!(answer.code(), "another_account");
     }
     let request = app.post("/auth/email/verify").bearer(&owner);
@@ -114,8 +132,12 @@ async fn the_owner_proves_the_address_and_every_other_claim_is_lost() {
     );
     // The login goes on; the other's ended, and the account has its user name only.
     me(&app, &owner).await.expect(200);
-    me(&app, &attacker.access_token).await.expect(401);
-    log_in_with(&app, CEO, &json!({})).await.expect(401);
+    me(&app, &attacker.access_token)
+        .await
+        .refused(401, "invalid_token");
+    log_in_with(&app, CEO, &json!({}))
+        .await
+        .refused(401, "invalid_credentials");
     let left = app.log_in("attacker").await;
     assert_eq!(me(&app, &left.access_token).await.json()["email"], Value::Null);
     for body in [
@@ -141,8 +163,12 @@ async fn a_claimant_with_nothing_else_is_closed_by_anothers_proof() {
     verify(&app, json!({ "token": code, "password": NEW }))
         .await
         .expect(200);
-    me(&app, &attacker.access_token).await.expect(401);
-    log_in_with(&app, CEO, &json!({})).await.expect(401);
+    me(&app, &attacker.access_token)
+        .await
+        .refused(401, "invalid_token");
+    log_in_with(&app, CEO, &json!({}))
+        .await
+        .refused(401, "invalid_credentials");
     post(&app, "/auth/login", json!({ "identifier": CEO, "password": NEW }))
         .await
         .expect(200);
@@ -184,12 +210,12 @@ async fn what_is_sent_beside_a_code_is_judged() {
     let code = app.mailer.code_to("anna@example.com").await;
     let both = json!({ "token": code, "password": PASSWORD, "new_password": NEW });
     assert_eq!(
-        complaints(&verify(&app, both).await.expect(422)),
+        complaints(&verify(&app, both).await.refused(422, "invalid_fields")),
         pairs(&[("/new_password", "one_of_two")])
     );
     let weak = json!({ "token": code, "new_password": "anna@example.com" });
     assert_eq!(
-        complaints(&verify(&app, weak).await.expect(422)),
+        complaints(&verify(&app, weak).await.refused(422, "invalid_fields")),
         pairs(&[("/new_password", "password_contains_identifier")])
     );
     let unknown = format!("pcv_{}", "A".repeat(43));
@@ -202,7 +228,11 @@ async fn what_is_sent_beside_a_code_is_judged() {
     }
     // A bad credential is refused, not ignored; a narrowed one isn't the account as a whole.
     let request = app.post("/auth/email/verify").bearer("pcs_nonsense");
-    request.json(&json!({ "token": code })).send().await.expect(401);
+    request
+        .json(&json!({ "token": code }))
+        .send()
+        .await
+        .refused(401, "invalid_token");
     let narrowed = app.user_with("ben@example.com", &["portcullis:audit:read"]).await;
     let code_of_ben = app.mailer.code_to("ben@example.com").await;
     let scope = json!({ "scope": "portcullis:audit:read" });
@@ -217,7 +247,7 @@ async fn what_is_sent_beside_a_code_is_judged() {
         .json(&json!({ "token": code_of_ben }))
         .send()
         .await
-        .expect(403);
+        .refused(403, "login_or_password_needed");
     assert_eq!(answer.code(), "login_or_password_needed");
     // An account with a role isn't taken over by an e-mail.
     let take = json!({ "token": code_of_ben, "new_password": NEW });
@@ -261,7 +291,9 @@ async fn an_unproven_claim_expires_with_the_upkeep() {
     .expect(201);
     app.clock.advance(CLAIM_LIFETIME);
     app.portcullis.sweep().await.unwrap();
-    log_in_with(&app, CEO, &json!({})).await.expect(401);
+    log_in_with(&app, CEO, &json!({}))
+        .await
+        .refused(401, "invalid_credentials");
     let left = app.log_in("attacker").await;
     let left = me(&app, &left.access_token).await.expect(200).json();
     assert_eq!((&left["email"], &left["state"]), (&Value::Null, &json!("active")));
@@ -281,12 +313,12 @@ async fn a_code_is_asked_for_without_a_login_and_everybody_gets_one_answer() {
     app.mailer.code_to("lost@example.com").await;
     let refused = log_in_with(&app, "lost@example.com", &json!({}))
         .await
-        .expect(403);
+        .refused(403, "account_unverified");
     assert_eq!(refused.code(), "account_unverified");
     assert!(refused.text().contains("/auth/email/code"), "{}", refused.text());
     let ask = async |who: &str| post(&app, "/auth/email/code", json!({ "identifier": who })).await;
     assert_eq!(
-        complaints(&ask("x").await.expect(422)),
+        complaints(&ask("x").await.refused(422, "invalid_fields")),
         pairs(&[("/identifier", "invalid_identifier")])
     );
     let known = ask("LOST@example.com").await.expect(202);
@@ -348,7 +380,7 @@ async fn activating_an_unverified_account_says_what_to_do() {
     let request = request
         .bearer(&root.access_token)
         .json(&json!({ "state": "active" }));
-    let answer = request.send().await.expect(409);
+    let answer = request.send().await.refused(409, "email_unproven");
     assert_eq!(answer.code(), "email_unproven");
     for way in ["/auth/email/code", "portcullis account prove-email"] {
         assert!(answer.text().contains(way), "{}", answer.text());
@@ -376,7 +408,7 @@ async fn where_addresses_are_hidden_the_name_beside_a_taken_one_tells_nothing() 
         let both = json!({ "email": email, "username": name, "password": PASSWORD });
         let both = register(&app, both).await.expect(202);
         let name = json!({ "username": name, "password": PASSWORD });
-        let name = register(&app, name).await.expect(409);
+        let name = register(&app, name).await.refused(409, "username_taken");
         // Nor does a login with either.
         let login = log_in_with(&app, email, &json!({})).await.expect(200).json();
         let me = me(&app, &text(&login, "access_token")).await.expect(200).json();
@@ -443,7 +475,7 @@ async fn costs_of_refusals(enumeration: Enumeration) -> Vec<usize> {
         let before = drawn.load(Ordering::Relaxed);
         log_in_with(&app, &format!("{email}@example.com"), &json!({}))
             .await
-            .expect(401);
+            .refused(401, "invalid_credentials");
         costs.push(drawn.load(Ordering::Relaxed) - before);
     }
     costs

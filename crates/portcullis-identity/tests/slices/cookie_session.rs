@@ -275,7 +275,7 @@ async fn it_lets_nobody_in_and_says_nothing_of_what_is_in_it() {
         .header("cookie", &cookie)
         .send()
         .await
-        .expect(401);
+        .refused(401, "authentication_required");
     assert_eq!(refused.code(), "authentication_required");
     let anna = app.user("anna@example.com").await;
     let known = app
@@ -349,7 +349,11 @@ async fn another_site_replaces_nothing() {
             app.post("/basket/swap"),
             app.delete("/basket"),
         ] {
-            let answer = request.header(name, value).send().await.expect(403);
+            let answer = request
+                .header(name, value)
+                .send()
+                .await
+                .refused(403, "cross_site_request");
             assert_eq!(answer.code(), "cross_site_request", "{name}: {value}");
             assert!(!answer.headers().contains_key("set-cookie"));
         }

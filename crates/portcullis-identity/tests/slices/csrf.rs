@@ -85,7 +85,9 @@ async fn a_refusal_says_what_to_do_and_is_audited() {
     checks!("T048");
     let app = start().await;
     let session = session_of(&app, ANNA).await;
-    let refused = change(&app, &session, &[]).await.expect(403);
+    let refused = change(&app, &session, &[])
+        .await
+        .refused(403, "csrf_token_missing");
     let detail = text(&refused.json(), "detail");
     for word in ["x-csrf-token", "/auth/csrf", "__Host-portcullis-csrf"] {
         assert!(detail.contains(word), "{detail}");
@@ -138,7 +140,9 @@ async fn a_dead_session_is_told_so_before_its_token_is_looked_at() {
     let session = session_of(&app, ANNA).await;
     app.post("/auth/logout").cookie(&session).send().await.expect(204);
     for headers in [&[][..], &[("x-csrf-token", "x")]] {
-        let answer = change(&app, &session, headers).await.expect(401);
+        let answer = change(&app, &session, headers)
+            .await
+            .refused(401, "invalid_token");
         assert_eq!(answer.code(), "invalid_token");
     }
 }
@@ -148,7 +152,10 @@ async fn csrf_answers_a_session_with_its_token_and_nobody_else() {
     let app = start().await;
     let anna = app.log_in(ANNA).await;
     let session = session_of(&app, ANNA).await;
-    app.get("/auth/csrf").send().await.expect(401);
+    app.get("/auth/csrf")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     let jwt = app.get("/auth/csrf").bearer(&anna.access_token).send().await;
     assert_eq!(jwt.expect(401).code(), "credential_not_accepted");
     let mut seen = Vec::new();
@@ -219,7 +226,9 @@ async fn a_new_login_and_another_deployment_have_other_tokens() {
     let old = session_of(&app, ANNA).await;
     let token = csrf_of(&app, &old);
     let new = session_of(&app, ANNA).await;
-    let refused = change(&app, &new, &[("x-csrf-token", &token)]).await.expect(403);
+    let refused = change(&app, &new, &[("x-csrf-token", &token)])
+        .await
+        .refused(403, "csrf_token_invalid");
     assert_eq!(refused.code(), "csrf_token_invalid");
     // The same session token under another master key.
     let clock = Arc::new(FakeClock::new());
@@ -228,7 +237,7 @@ async fn a_new_login_and_another_deployment_have_other_tokens() {
     let foreign = csrf_of(&other, &old);
     let refused = change(&app, &old, &[("x-csrf-token", &foreign)])
         .await
-        .expect(403);
+        .refused(403, "csrf_token_invalid");
     assert_eq!(refused.code(), "csrf_token_invalid");
 }
 
@@ -262,7 +271,9 @@ async fn cookies_are_called_and_written_as_chosen() {
         ]
     );
     let token = [("x-csrf-token", csrf.value.as_str())];
-    let refused = change(&app, &session.value, &token).await.expect(403);
+    let refused = change(&app, &session.value, &token)
+        .await
+        .refused(403, "csrf_token_missing");
     assert_eq!(refused.code(), "csrf_token_missing");
     let token = [("x-xsrf-token", csrf.value.as_str())];
     change(&app, &session.value, &token).await.expect(204);
@@ -305,7 +316,12 @@ async fn a_change_on_a_route_of_ones_own_is_guarded_alike() {
     app.user(ANNA).await;
     let session = session_of(&app, ANNA).await;
     for path in ["/act", "/old/thing"] {
-        let refused = app.post(path).bare_cookie(&session).send().await.expect(403);
+        let refused = app
+            .post(path)
+            .bare_cookie(&session)
+            .send()
+            .await
+            .refused(403, "csrf_token_missing");
         assert_eq!(refused.code(), "csrf_token_missing", "{path}");
         app.post(path).cookie(&session).send().await.expect(200);
     }

@@ -43,17 +43,17 @@ async fn decisions_are_read_with_their_permission_only() {
         .user_with("other@example.com", &["portcullis:audit:read"])
         .await;
     let trace = refused(&app, "/admin/api/v1/roles", &other.access_token, 403).await;
-    let answer = why(&app, &other, &trace).await.expect(403);
+    let answer = why(&app, &other, &trace).await.refused(403, "missing_permission");
     assert_eq!(answer.code(), "missing_permission");
     access(&app, &other, &format!("{}/access", other.id))
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     why(&app, &reader, &trace).await.expect(200);
     access(&app, &reader, &format!("{}/access", other.id))
         .await
         .expect(200);
     for unknown in ["0198c5a4-0000-7000-8000-000000000000", "x", "%27%20OR%201=1"] {
-        let answer = why(&app, &reader, unknown).await.expect(404);
+        let answer = why(&app, &reader, unknown).await.refused(404, "unknown_decision");
         assert_eq!(answer.code(), "unknown_decision", "{unknown}");
     }
 }
@@ -79,7 +79,7 @@ async fn a_refusal_is_explained_by_the_trace_id_of_its_answer() {
         .bearer(&text(&narrowed, "access_token"))
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     let trace = text(&answer.json(), "trace_id");
     let told = why(&app, &root, &trace).await.expect(200).json();
     for (name, expected) in [
@@ -159,7 +159,7 @@ async fn a_decision_is_forgotten_after_seven_days() {
     why(&app, &root, &trace).await.expect(200);
     app.clock.advance(Duration::from_micros(1));
     app.portcullis.sweep().await.unwrap();
-    why(&app, &root, &trace).await.expect(404);
+    why(&app, &root, &trace).await.refused(404, "unknown_decision");
 }
 
 /// The routes a dry run tells of, as `method path` with whether they are allowed.
@@ -540,8 +540,10 @@ async fn ending_the_sessions_of_nobody_is_not_found() {
         let path = format!("/admin/api/v1/accounts/{account}/sessions");
         app.delete(&path).bearer(&root.access_token).send().await
     };
-    end("0198c5a4-0000-7000-8000-000000000000").await.expect(404);
-    end("x").await.expect(404);
+    end("0198c5a4-0000-7000-8000-000000000000")
+        .await
+        .refused(404, "not_found");
+    end("x").await.refused(404, "not_found");
     let ended = end(&anna.id.to_string()).await.expect(200);
     assert_eq!(ended.json()["ended"], 1);
     let events = events(&app, "session.all_ended").await;
@@ -564,7 +566,7 @@ async fn a_flood_of_one_known_caller_is_kept_at_a_pace_and_hides_nobody_elses() 
             .bearer(&who.access_token)
             .send()
             .await;
-        decision_of(&app, &answer.expect(403)).await
+        decision_of(&app, &answer.refused(403, "missing_permission")).await
     };
     let mut kept = 0;
     for _ in 0..150 {

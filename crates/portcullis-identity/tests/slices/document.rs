@@ -227,7 +227,7 @@ async fn one_way_in_shows_what_it_opens_and_nothing_else() {
         .get("/openapi.json?scheme=carrier-pigeon")
         .send()
         .await
-        .expect(400);
+        .refused(400, "unknown_scheme");
     assert_eq!(refused.code(), "unknown_scheme");
     assert!(
         refused.text().contains("apiKey, basic, bearer"),

@@ -38,7 +38,7 @@ async fn a_page_whose_name_was_led_here_is_no_page_of_ours() {
         "id.example.com.evil.example",
         "203.0.113.9",
     ] {
-        let answer = register(host).await.expect(421);
+        let answer = register(host).await.refused(421, "unknown_host");
         assert_eq!(answer.code(), "unknown_host", "{host}");
         assert!(!answer.header("x-request-id").is_empty());
         for path in [
@@ -49,7 +49,11 @@ async fn a_page_whose_name_was_led_here_is_no_page_of_ours() {
             "/nothing",
             "/.well-known/jwks.json",
         ] {
-            app.get(path).header("host", host).send().await.expect(421);
+            app.get(path)
+                .header("host", host)
+                .send()
+                .await
+                .refused(421, "unknown_host");
         }
         app.get("/health/live")
             .header("host", host)

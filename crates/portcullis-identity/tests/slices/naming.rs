@@ -32,7 +32,9 @@ async fn register_refuses_names_that_hide_or_mix_scripts() {
         "an\u{200b}na",
         "an\u{2066}na",
     ] {
-        let answer = register(&app, "username", name).await.expect(422);
+        let answer = register(&app, "username", name)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(
             complaints(&answer),
             pairs(&[("/username", "invalid_username")]),
@@ -47,7 +49,9 @@ async fn register_refuses_names_that_hide_or_mix_scripts() {
         "\u{212a}arl@example.com",
         "сосо@example.com",
     ] {
-        let answer = register(&app, "email", address).await.expect(422);
+        let answer = register(&app, "email", address)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(
             complaints(&answer),
             pairs(&[("/email", "invalid_email")]),
@@ -86,7 +90,9 @@ async fn register_takes_the_words_of_living_scripts() {
         log_in_with(&app, address, &json!({})).await.expect(200);
     }
     register(&app, "username", "v\u{169}an").await.expect(201);
-    register(&app, "username", "vu\u{303}an").await.expect(409);
+    register(&app, "username", "vu\u{303}an")
+        .await
+        .refused(409, "username_taken");
 }
 
 #[tokio::test]
@@ -94,7 +100,9 @@ async fn register_refuses_the_names_of_the_server() {
     checks!("T143");
     let app = TestApp::new().await;
     for name in ["administrator", "Operator", "SYSTEM", "anonymous", "0perator"] {
-        let answer = register(&app, "username", name).await.expect(422);
+        let answer = register(&app, "username", name)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(
             complaints(&answer),
             pairs(&[("/username", "reserved_username")]),
@@ -152,8 +160,12 @@ async fn space_around_an_identifier_is_forgiven_and_kept_out() {
         password_form(&app, typed, PASSWORD).await.expect(200);
     }
     for typed in ["an na@example.com", "anna @example.com", "b ob"] {
-        log_in_with(&app, typed, &json!({})).await.expect(401);
-        register(&app, "email", typed).await.expect(422);
+        log_in_with(&app, typed, &json!({}))
+            .await
+            .refused(401, "invalid_credentials");
+        register(&app, "email", typed)
+            .await
+            .refused(422, "invalid_fields");
     }
     // A password is what was typed.
     let body = json!({ "username": "carla", "password": "  spaced  " });
@@ -229,7 +241,10 @@ async fn no_text_that_turns_or_hides_is_stored() {
             );
         }
         let login = log_in_with(&app, "anna@example.com", &json!({ "device_name": named })).await;
-        assert_eq!(complaints(&login.expect(422))[0].1, "invalid_device_name");
+        assert_eq!(
+            complaints(&login.refused(422, "invalid_fields"))[0].1,
+            "invalid_device_name"
+        );
     }
 }
 

@@ -165,7 +165,9 @@ async fn a_refreshed_token_stays_narrowed_and_the_refusal_is_explained() {
     let refreshed = crate::fixtures::refresh(&app, &text(&tokens, "refresh_token")).await;
     let token = text(&refreshed.expect(200).json(), "access_token");
     let answer = app.post("/auth/logout/all").bearer(&token).send().await;
-    let kept = decision_of(&app, &answer.expect(403)).await.unwrap();
+    let kept = decision_of(&app, &answer.refused(403, "insufficient_scope"))
+        .await
+        .unwrap();
     assert_eq!((&*kept.rule, &*kept.code), ("unscoped", "insufficient_scope"));
     let tree = kept.tree.unwrap();
     assert_eq!(
@@ -174,7 +176,7 @@ async fn a_refreshed_token_stays_narrowed_and_the_refusal_is_explained() {
     );
     // It ends itself, and nothing else.
     app.post("/auth/logout").bearer(&token).send().await.expect(204);
-    me(&app, &token).await.expect(401);
+    me(&app, &token).await.refused(401, "invalid_token");
     let whole = credential(&app, None, false).await;
     assert_eq!(me(&app, &whole).await.expect(200).json()["scope"], Value::Null);
 }

@@ -34,31 +34,44 @@ async fn what_fails_before_the_handler_is_said_in_its_clients_form() {
             .bytes("application/json", b"{}")
             .send()
             .await
-            .expect(415);
+            .refused(415, "invalid_request");
         assert_eq!(error(&json, "a media type"), "invalid_request");
-        let none = app.post(path).send().await.expect(415);
+        let none = app.post(path).send().await.refused(415, "invalid_request");
         assert_eq!(error(&none, "no media type"), "invalid_request");
         let huge = app
             .post(path)
             .bytes(FORM, &[b'a'; 70_000])
             .send()
             .await
-            .expect(413);
+            .refused(413, "invalid_request");
         assert_eq!(error(&huge, "a huge body"), "invalid_request");
-        let method = app.get(path).send().await.expect(405);
+        let method = app.get(path).send().await.refused(405, "invalid_request");
         assert_eq!(error(&method, "a method"), "invalid_request");
         assert_eq!(method.header("allow"), "POST");
-        let missing = app.post(path).bytes(FORM, b"x=1").send().await.expect(400);
+        let missing = app
+            .post(path)
+            .bytes(FORM, b"x=1")
+            .send()
+            .await
+            .refused(400, "invalid_request");
         assert_eq!(error(&missing, "a missing field"), "invalid_request");
         let twice = app
             .post(path)
             .bytes(FORM, b"token=a&token=b&grant_type=a&grant_type=b")
             .send()
             .await;
-        assert_eq!(error(&twice.expect(400), "a field twice"), "invalid_request");
+        assert_eq!(
+            error(&twice.refused(400, "invalid_request"), "a field twice"),
+            "invalid_request"
+        );
     }
     // Other routes keep the form of theirs.
-    let other = app.post("/auth/login").bytes(FORM, b"x").send().await.expect(415);
+    let other = app
+        .post("/auth/login")
+        .bytes(FORM, b"x")
+        .send()
+        .await
+        .refused(415, "unsupported_media_type");
     assert_eq!(other.header("content-type"), "application/problem+json");
     assert_eq!(
         app.get("/oauth/unknown").send().await.expect(404).code(),
@@ -88,7 +101,12 @@ async fn what_fails_behind_the_handler_is_said_in_its_clients_form() {
         ("/oauth/token", &refresh),
         ("/oauth/revoke", &revoke),
     ] {
-        let answer = app.post(path).form(form).send().await.expect(503);
+        let answer = app
+            .post(path)
+            .form(form)
+            .send()
+            .await
+            .refused(503, "temporarily_unavailable");
         assert_eq!(error(&answer, path), "temporarily_unavailable");
         assert!(!answer.header("retry-after").is_empty());
     }

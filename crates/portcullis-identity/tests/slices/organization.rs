@@ -525,16 +525,16 @@ async fn accept_refuses_everybody_but_the_invited() {
         .json(&wrong)
         .send()
         .await
-        .expect(400);
+        .refused(400, "invalid_code");
     let unknown = json!({ "token": code, "organization": acme });
     post(&app, &cleo, "/auth/invitations/accept", &unknown)
         .await
-        .expect(422);
+        .refused(422, "invalid_fields");
     app.post("/auth/invitations/accept")
         .json(&json!({ "token": code }))
         .send()
         .await
-        .expect(401);
+        .refused(401, "authentication_required");
     assert_eq!(
         codes(&projects(&app, &cleo, &acme).await),
         refusal(403, "not_a_member")
@@ -688,7 +688,7 @@ async fn nobody_gives_or_takes_beyond_their_own_roles() {
     )
     .await;
     assert_eq!(
-        complaints(&answer.expect(422)),
+        complaints(&answer.refused(422, "invalid_fields")),
         pairs(&[("/roles", "too_many_roles")])
     );
     let unknown = put(
@@ -1024,11 +1024,15 @@ async fn create_refuses_bad_names_taken_slugs_and_too_many() {
         ("Acme", &anna.id.to_string(), pairs(&[("/slug", "invalid_slug")])),
     ] {
         let body = json!({ "name": name, "slug": slug });
-        let answer = post(&app, &anna, "/auth/organizations", &body).await.expect(422);
+        let answer = post(&app, &anna, "/auth/organizations", &body)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&answer), expected, "{name:?} {slug:?}");
     }
     let owned = json!({ "name": "Acme", "slug": "acme", "owner": anna.id.to_string() });
-    post(&app, &anna, "/auth/organizations", &owned).await.expect(422);
+    post(&app, &anna, "/auth/organizations", &owned)
+        .await
+        .refused(422, "invalid_fields");
     for n in 0..50 {
         create(&app, &anna, &format!("acme-{n}")).await;
     }
@@ -1107,16 +1111,16 @@ async fn administrators_alone_see_suspend_and_where_wanted_create() {
     for organization in ["ghost", "Acme", nobody] {
         get(&app, &root, &format!("{admin}/{organization}"))
             .await
-            .expect(404);
+            .refused(404, "not_found");
         let path = format!("{admin}/{organization}/state");
         put(&app, &root, &path, &json!({ "state": "suspended" }))
             .await
-            .expect(404);
+            .refused(404, "not_found");
     }
     let state = format!("{admin}/{acme}/state");
     put(&app, &root, &state, &json!({ "state": "deleted" }))
         .await
-        .expect(422);
+        .refused(422, "invalid_fields");
     put(&app, &root, &state, &json!({ "state": "suspended" }))
         .await
         .expect(204);

@@ -414,8 +414,12 @@ async fn what_is_in_force_is_shown_to_those_who_may_see_it() {
     let (app, _folder) = app(&format!("{EXPORT};")).await;
     let anna = app.user("anna@example.com").await;
     let path = "/admin/api/v1/policies";
-    app.get(path).send().await.expect(401);
-    app.get(path).bearer(&anna.access_token).send().await.expect(403);
+    app.get(path).send().await.refused(401, "authentication_required");
+    app.get(path)
+        .bearer(&anna.access_token)
+        .send()
+        .await
+        .refused(403, "missing_permission");
     let reader = app
         .user_with("reader@example.com", &["portcullis:policies:read"])
         .await;

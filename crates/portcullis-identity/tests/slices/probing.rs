@@ -77,7 +77,7 @@ async fn probing_for_what_is_anothers_is_nothing_and_on_record() {
             .bearer(&anna.access_token)
             .send()
             .await
-            .expect(404);
+            .refused(404, "not_found");
     }
     app.portcullis.gate().settled().await;
     let flooded = events(&app, "access.denied").await.len();
@@ -88,7 +88,7 @@ async fn probing_for_what_is_anothers_is_nothing_and_on_record() {
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     app.portcullis.gate().settled().await;
     let denied = events(&app, "access.denied").await;
     // The newest of a page that is full.

@@ -148,10 +148,12 @@ async fn log_out_and_refresh_at_once_leave_nothing_alive() {
         log_out.expect(204);
         for answer in refreshed.iter().filter(|answer| answer.status() == 200) {
             let body = answer.json();
-            me(&app, body["access_token"].as_str().unwrap()).await.expect(401);
+            me(&app, body["access_token"].as_str().unwrap())
+                .await
+                .refused(401, "invalid_token");
             refresh(&app, body["refresh_token"].as_str().unwrap())
                 .await
-                .expect(400);
+                .refused(400, "invalid_grant");
         }
     }
 }

@@ -304,7 +304,12 @@ async fn a_token_for_one_application_is_refused_by_its_issuer_and_by_another() {
             "{how}: at one that insists on the issuer's"
         );
         for path in ["/blog/posts", "/auth/me", "/admin/api/v1/accounts"] {
-            let refused = app.get(path).bearer(&token).send().await.expect(401);
+            let refused = app
+                .get(path)
+                .bearer(&token)
+                .send()
+                .await
+                .refused(401, "invalid_token");
             assert_eq!(refused.code(), "invalid_token", "{how}: {path} at the issuer");
         }
     }
@@ -316,7 +321,7 @@ async fn a_token_for_one_application_is_refused_by_its_issuer_and_by_another() {
     let token = text(&own, "access_token");
     app.get("/auth/me").bearer(&token).send().await.expect(200);
     for detached in [&blog, &shop] {
-        detached.get("/posts", &token).await.expect(401);
+        detached.get("/posts", &token).await.refused(401, "invalid_token");
     }
     // The issuer takes its word back, whoever it was for.
     let revoked = text(&refreshed, "access_token");
@@ -402,11 +407,11 @@ async fn only_signed_tokens_are_honoured_and_the_refusal_says_so() {
             detached.request("GET", "/session").bearer(&editor.access_token),
         ),
     ] {
-        let refused = request.send().await.expect(401);
+        let refused = request.send().await.refused(401, "credential_not_accepted");
         assert_eq!(refused.code(), "credential_not_accepted", "{how}");
         assert!(!refused.text().contains("session, "), "{how}: {}", refused.text());
     }
-    let nothing = get().send().await.expect(401);
+    let nothing = get().send().await.refused(401, "authentication_required");
     assert_eq!(nothing.code(), "authentication_required");
     assert!(nothing.text().contains("credential: jwt\""), "{}", nothing.text());
     let twice = get().bearer(&editor.access_token).cookie(&session).send().await;
@@ -476,7 +481,7 @@ async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
         .dangerous_allow_loopback();
     let detached = Detached::of(builder).await;
     for _ in 0..3 {
-        let answer = detached.get("/posts", "a.b.c").await.expect(503);
+        let answer = detached.get("/posts", "a.b.c").await.refused(503, "unavailable");
         assert_eq!(answer.code(), "unavailable");
         let wait: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=60).contains(&wait), "{wait}");
@@ -496,7 +501,10 @@ async fn a_first_start_without_the_issuer_is_503_and_heals_by_itself() {
         200
     );
     assert_eq!(detached.get("/posts", &editor.access_token).await.status(), 200);
-    detached.get("/posts", "a.b.c").await.expect(401);
+    detached
+        .get("/posts", "a.b.c")
+        .await
+        .refused(401, "invalid_token");
 }
 
 #[tokio::test]
@@ -541,7 +549,7 @@ async fn what_the_issuer_revokes_is_refused_here_when_the_token_ends() {
         .bearer(token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "invalid_token");
     // Fifteen minutes and the leeway of thirty seconds.
     detached.get("/posts", token).await.expect(200);
     issuer.app.clock.advance_secs(15 * 60 + 29);
@@ -561,7 +569,10 @@ async fn a_login_is_fresh_afar_until_the_second_it_is_stale() {
     issuer.app.clock.advance_secs(299);
     detached.get("/fresh", &editor.access_token).await.expect(200);
     issuer.app.clock.advance_secs(1);
-    let stale = detached.get("/fresh", &editor.access_token).await.expect(401);
+    let stale = detached
+        .get("/fresh", &editor.access_token)
+        .await
+        .refused(401, "login_too_old");
     assert_eq!(stale.code(), "login_too_old");
 }
 
@@ -573,15 +584,24 @@ async fn tokens_of_another_audience_issuer_or_key_are_refused() {
     let (good, foreign) = (editor(&issuer.app).await, editor(&other.app).await);
     let detached = Detached::of(issuer.remote()).await;
     detached.get("/posts", &good.access_token).await.expect(200);
-    detached.get("/posts", &foreign.access_token).await.expect(401);
+    detached
+        .get("/posts", &foreign.access_token)
+        .await
+        .refused(401, "invalid_token");
     let elsewhere = Detached::of(issuer.remote().audience("another")).await;
-    elsewhere.get("/posts", &good.access_token).await.expect(401);
+    elsewhere
+        .get("/posts", &good.access_token)
+        .await
+        .refused(401, "invalid_token");
     let strict = Detached::of(issuer.remote().algorithms([Algorithm::EdDSA])).await;
-    strict.get("/posts", &good.access_token).await.expect(401);
+    strict
+        .get("/posts", &good.access_token)
+        .await
+        .refused(401, "invalid_token");
     // The refresh token and a token with its signature cut off.
     let cut = good.access_token.rsplit_once('.').unwrap().0;
     for token in [good.refresh_token.as_str(), cut, &format!("{cut}.")] {
-        detached.get("/posts", token).await.expect(401);
+        detached.get("/posts", token).await.refused(401, "invalid_token");
     }
 }
 
@@ -597,7 +617,10 @@ async fn a_shared_secret_can_not_be_followed() {
         .send()
         .await
         .expect(200);
-    detached.get("/posts", &editor.access_token).await.expect(401);
+    detached
+        .get("/posts", &editor.access_token)
+        .await
+        .refused(401, "invalid_token");
 }
 
 #[tokio::test]
@@ -617,14 +640,17 @@ async fn tokens_that_carry_nothing_allow_nothing_afar() {
         .send()
         .await
         .expect(200);
-    let refused = detached.get("/posts", &editor.access_token).await.expect(403);
+    let refused = detached
+        .get("/posts", &editor.access_token)
+        .await
+        .refused(403, "missing_permission");
     assert_eq!(refused.code(), "missing_permission");
     detached
         .request("PUT", "/posts")
         .bearer(&editor.access_token)
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_role");
     // Narrowed tokens say what they may.
     let narrow = log_in_with(
         &issuer.app,
@@ -665,7 +691,10 @@ async fn what_is_too_long_for_a_token_is_left_out_of_it() {
     let token = app.log_in(&user.email).await.access_token;
     assert!(token.len() < 2_048, "{}", token.len());
     app.get("/blog/posts").bearer(&token).send().await.expect(200);
-    detached.get("/posts", &token).await.expect(403);
+    detached
+        .get("/posts", &token)
+        .await
+        .refused(403, "missing_permission");
 }
 
 #[tokio::test]
@@ -699,7 +728,7 @@ async fn the_metadata_says_what_there_is_and_nothing_else() {
         .get("/.well-known/openid-configuration")
         .send()
         .await
-        .expect(404);
+        .refused(404, "not_found");
 
     let without = TestApp::with(|builder| builder.password_grant(false), Portcullis::api).await;
     let said = without
@@ -721,7 +750,7 @@ async fn the_metadata_says_what_there_is_and_nothing_else() {
             .get("/.well-known/oauth-authorization-server")
             .send()
             .await
-            .expect(404);
+            .refused(404, "no_public_address");
         assert_eq!(answer.code(), "no_public_address", "{other}");
     }
 }
@@ -730,7 +759,11 @@ async fn the_metadata_says_what_there_is_and_nothing_else() {
 async fn a_challenge_names_the_realm_of_the_resource_server() {
     let issuer = Issuer::start().await;
     let detached = Detached::of(issuer.remote().realm("Blog, internal")).await;
-    let answer = detached.request("GET", "/posts").send().await.expect(401);
+    let answer = detached
+        .request("GET", "/posts")
+        .send()
+        .await
+        .refused(401, "authentication_required");
     assert_eq!(
         answer.header("www-authenticate"),
         "Bearer realm=\"Blog, internal\""

@@ -259,7 +259,7 @@ async fn somebody_elses_post_looks_like_one_that_does_not_exist() {
         posts.write(Some(anna.id), "a secret"),
         posts.write(None, "nobody's"),
     );
-    let missing = get(&app, &eve, "/posts/999").await.expect(404);
+    let missing = get(&app, &eve, "/posts/999").await.refused(404, "not_found");
     for path in [
         format!("/posts/{own}"),
         format!("/posts/{nobodys}"),
@@ -269,17 +269,20 @@ async fn somebody_elses_post_looks_like_one_that_does_not_exist() {
         "/posts/%FF".to_owned(),
     ] {
         for answer in [get(&app, &eve, &path).await, put(&app, &eve, &path).await] {
-            let answer = answer.expect(404);
+            let answer = answer.refused(404, "not_found");
             assert_eq!(timeless(&answer), timeless(&missing), "{path}");
             let names = |answer: &Answer| answer.headers().keys().cloned().collect::<Vec<_>>();
             assert_eq!(names(&answer), names(&missing), "{path}");
         }
     }
     for path in [format!("/posts/{own}/grants"), "/posts/999/grants".to_owned()] {
-        let answer = get(&app, &eve, &path).await.expect(404);
+        let answer = get(&app, &eve, &path).await.refused(404, "not_found");
         assert_eq!(timeless(&answer), timeless(&missing));
     }
-    app.get(&format!("/posts/{own}")).send().await.expect(401);
+    app.get(&format!("/posts/{own}"))
+        .send()
+        .await
+        .refused(401, "authentication_required");
     assert_eq!(
         get(&app, &anna, &format!("/posts/{own}"))
             .await
@@ -306,10 +309,12 @@ async fn a_refusal_says_why_where_existence_is_no_secret() {
         app.user("eve@example.com").await,
     );
     let own = posts.write(Some(anna.id), "open");
-    let refused = put(&app, &eve, &format!("/open/{own}")).await.expect(403);
+    let refused = put(&app, &eve, &format!("/open/{own}"))
+        .await
+        .refused(403, "not_granted");
     assert_eq!(refused.code(), "not_granted");
     assert!(refused.text().contains("open:edit"), "{}", refused.text());
-    put(&app, &eve, "/open/999").await.expect(404);
+    put(&app, &eve, "/open/999").await.refused(404, "not_found");
     put(&app, &anna, &format!("/open/{own}")).await.expect(204);
 }
 
@@ -329,9 +334,13 @@ async fn a_grant_counts_at_once_for_its_action_and_is_gone_at_once() {
         .await
         .expect(204);
     get(&app, &ben, &path).await.expect(200);
-    put(&app, &ben, &path).await.expect(404);
-    get(&app, &ben, &format!("/posts/{other}")).await.expect(404);
-    get(&app, &ben, &format!("{path}/grants")).await.expect(404);
+    put(&app, &ben, &path).await.refused(404, "not_found");
+    get(&app, &ben, &format!("/posts/{other}"))
+        .await
+        .refused(404, "not_found");
+    get(&app, &ben, &format!("{path}/grants"))
+        .await
+        .refused(404, "not_found");
     assert_eq!(listed(&app, &ben.access_token).await, [post]);
 
     let grants = get(&app, &anna, &format!("{path}/grants"))
@@ -346,15 +355,15 @@ async fn a_grant_counts_at_once_for_its_action_and_is_gone_at_once() {
     let subject = format!("account:{}", ben.id);
     unshare(&app, &ben, post, &subject, "posts:read")
         .await
-        .expect(404);
+        .refused(404, "not_found");
     unshare(&app, &anna, post, &subject, "posts:read")
         .await
         .expect(204);
-    get(&app, &ben, &path).await.expect(404);
+    get(&app, &ben, &path).await.refused(404, "not_found");
     assert_eq!(listed(&app, &ben.access_token).await, [0; 0]);
     let gone = unshare(&app, &anna, post, &subject, "posts:read")
         .await
-        .expect(404);
+        .refused(404, "unknown_grant");
     assert_eq!(gone.code(), "unknown_grant");
     assert_eq!(events(&app, "grant.given").await.len(), 1);
     let taken = events(&app, "grant.taken").await;
@@ -379,9 +388,13 @@ async fn a_grant_ends_at_its_second() {
     get(&app, &ben, &format!("/posts/{post}")).await.expect(200);
     assert_eq!(listed(&app, &ben.access_token).await, [post]);
     app.clock.advance_secs(1);
-    get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
+    get(&app, &ben, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
     assert_eq!(listed(&app, &ben.access_token).await, [0; 0]);
-    let past = share(&app, &anna, post, &wish).await.expect(422);
+    let past = share(&app, &anna, post, &wish)
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&past), pairs(&[("/expires_at", "in_the_past")]));
 }
 
@@ -400,10 +413,12 @@ async fn nobody_shares_what_they_may_not_do_nor_for_longer() {
         .await
         .expect(204);
     for wish in [to(&accomplice, "posts:edit"), to(&accomplice, "posts:read")] {
-        let refused = share(&app, &eve, post, &wish).await.expect(403);
+        let refused = share(&app, &eve, post, &wish).await.refused(403, "escalation");
         assert_eq!(refused.code(), "escalation");
     }
-    put(&app, &eve, &format!("/posts/{post}")).await.expect(404);
+    put(&app, &eve, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
 
     let end = app.clock.now().plus(std::time::Duration::from_secs(60));
     let until = |who: &Account, end: Option<String>| {
@@ -418,11 +433,13 @@ async fn nobody_shares_what_they_may_not_do_nor_for_longer() {
     for wanted in [None, Some(later.to_string())] {
         let refused = share(&app, &eve, post, &until(&accomplice, wanted))
             .await
-            .expect(422);
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&refused), pairs(&[("/expires_at", "outlives_own")]));
     }
     for who in [&eve, &anna] {
-        let refused = share(&app, who, post, &until(who, None)).await.expect(422);
+        let refused = share(&app, who, post, &until(who, None))
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&refused), pairs(&[("/subject", "oneself")]));
     }
     share(&app, &eve, post, &until(&accomplice, Some(end.to_string())))
@@ -453,13 +470,17 @@ async fn nobody_takes_back_what_they_may_not_do() {
         share(&app, &anna, post, &wish).await.expect(204);
     }
     let bens = format!("account:{}", ben.id);
-    let refused = unshare(&app, &eve, post, &bens, "posts:edit").await.expect(403);
+    let refused = unshare(&app, &eve, post, &bens, "posts:edit")
+        .await
+        .refused(403, "escalation");
     assert_eq!(refused.code(), "escalation");
     put(&app, &ben, &format!("/posts/{post}")).await.expect(204);
     unshare(&app, &eve, post, &bens, "posts:read").await.expect(204);
     // The owner takes back everything, also what nobody can do any more.
     unshare(&app, &anna, post, &bens, "posts:edit").await.expect(204);
-    unshare(&app, &anna, post, &bens, "posts:fold").await.expect(404);
+    unshare(&app, &anna, post, &bens, "posts:fold")
+        .await
+        .refused(404, "unknown_grant");
 }
 
 /// A grant to a role of one's own is one to oneself: it would outlive the one that is being passed on.
@@ -478,7 +499,9 @@ async fn a_guest_shares_with_no_role_of_their_own() {
         share(&app, &anna, post, &to(&eve, action)).await.expect(204);
     }
     let wish = json!({ "subject": role(&eve), "action": "posts:read" });
-    let refused = share(&app, &eve, post, &wish).await.expect(422);
+    let refused = share(&app, &eve, post, &wish)
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&refused), pairs(&[("/subject", "oneself")]));
     let other = json!({ "subject": role(&ben), "action": "posts:read" });
     share(&app, &eve, post, &other).await.expect(204);
@@ -524,7 +547,9 @@ async fn sharing_with_or_of_the_unknown_is_a_clear_error() {
         (&format!("account:{}", anna.id), "", "/action", "unknown_action"),
     ] {
         let wish = json!({ "subject": subject, "action": action });
-        let refused = share(&app, &anna, post, &wish).await.expect(422);
+        let refused = share(&app, &anna, post, &wish)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(
             complaints(&refused),
             pairs(&[(field, code)]),
@@ -532,7 +557,9 @@ async fn sharing_with_or_of_the_unknown_is_a_clear_error() {
         );
     }
     let wordy = json!({ "subject": "role:ghost", "action": "posts:read", "expires_in": 3 });
-    share(&app, &anna, post, &wordy).await.expect(422);
+    share(&app, &anna, post, &wordy)
+        .await
+        .refused(422, "invalid_fields");
     let grants = get(&app, &anna, &format!("/posts/{post}/grants"))
         .await
         .expect(200);
@@ -562,7 +589,11 @@ async fn a_narrowed_credential_does_only_what_its_scopes_name_whoever_owns_the_p
         let shown = listed(&app, &token).await;
         assert_eq!(shown.contains(&post), reads == 200, "{scope}");
         let shares = app.put(&format!("{path}/grants")).bearer(&token);
-        shares.json(&to(&anna, "posts:read")).send().await.expect(404);
+        shares
+            .json(&to(&anna, "posts:read"))
+            .send()
+            .await
+            .refused(404, "not_found");
     }
 }
 
@@ -598,7 +629,9 @@ async fn a_role_that_was_shared_with_counts_while_somebody_has_it() {
     let post = posts.write(Some(anna.id), "for the role");
     let role = format!("r-{}", ben.id.as_uuid().simple());
     let wish = json!({ "subject": format!("role:{role}"), "action": "posts:read" });
-    get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
+    get(&app, &ben, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
     share(&app, &anna, post, &wish).await.expect(204);
     get(&app, &ben, &format!("/posts/{post}")).await.expect(200);
     let permit = portcullis_core::authz::Permit::dangerous_for_operator();
@@ -609,7 +642,9 @@ async fn a_role_that_was_shared_with_counts_while_somebody_has_it() {
             .await
             .is_ok()
     );
-    get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
+    get(&app, &ben, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -631,7 +666,9 @@ async fn an_id_that_is_given_again_inherits_no_grants() {
         post,
         "SQLite gives the id again"
     );
-    get(&app, &ben, &format!("/posts/{post}")).await.expect(404);
+    get(&app, &ben, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
 }
 
 // Shows: AZ-5
@@ -722,9 +759,11 @@ async fn what_a_policy_permits_for_a_time_is_not_shared_for_good() {
     for action in ["posts:read", "posts:share"] {
         let refused = share(&app, &eve, post, &to(&accomplice, action))
             .await
-            .expect(403);
+            .refused(403, "escalation");
         assert_eq!(refused.code(), "escalation", "{action}");
-        let own = share(&app, &eve, post, &to(&eve, action)).await.expect(422);
+        let own = share(&app, &eve, post, &to(&eve, action))
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&own), pairs(&[("/subject", "oneself")]));
     }
     // What was granted can be given on, though a policy permits it as well, and so can what is one's own.
@@ -864,7 +903,9 @@ async fn a_hidden_resource_is_explained_though_it_answers_404() {
         app.user("eve@example.com").await,
     );
     let post = posts.write(Some(anna.id), "a secret");
-    let answer = get(&app, &eve, &format!("/posts/{post}")).await.expect(404);
+    let answer = get(&app, &eve, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
     let kept = decision_of(&app, &answer).await.unwrap();
     assert_eq!(
         (&*kept.code, kept.account, &*kept.rule),
@@ -890,7 +931,7 @@ async fn a_hidden_resource_is_explained_though_it_answers_404() {
     assert!(!tree.holds && tree.code == "not_granted");
     assert_eq!(events(&app, "access.denied").await.len(), 1);
     // One that isn't there is no refusal.
-    let answer = get(&app, &eve, "/posts/999").await.expect(404);
+    let answer = get(&app, &eve, "/posts/999").await.refused(404, "not_found");
     assert!(decision_of(&app, &answer).await.is_none());
 }
 
@@ -909,7 +950,7 @@ async fn an_attempt_to_share_more_is_explained_and_audited() {
     let cleo = app.user("cleo@example.com").await;
     let answer = share(&app, &ben, post, &to(&cleo, "posts:edit"))
         .await
-        .expect(403);
+        .refused(403, "escalation");
     assert_eq!(answer.code(), "escalation");
     let kept = decision_of(&app, &answer).await.unwrap();
     assert_eq!((&*kept.code, kept.account), ("escalation", Some(ben.id)));
@@ -936,7 +977,9 @@ async fn the_decision_about_a_resource_names_the_policy() {
     .await;
     let anna = app.user("anna@example.com").await;
     let post = posts.write(Some(anna.id), "frozen");
-    let answer = get(&app, &anna, &format!("/posts/{post}")).await.expect(404);
+    let answer = get(&app, &anna, &format!("/posts/{post}"))
+        .await
+        .refused(404, "not_found");
     let kept = decision_of(&app, &answer).await.unwrap();
     assert_eq!(kept.code, "forbidden_by_policy");
     let tree = kept.tree.unwrap();

@@ -23,7 +23,11 @@ async fn log_in_answers_an_unknown_user_and_a_wrong_password_alike() {
     app.user("anna@example.com").await;
     let attempt = async |identifier: &str, password: &str| {
         let body = json!({ "identifier": identifier, "password": password });
-        app.post("/auth/login").json(&body).send().await.expect(401)
+        app.post("/auth/login")
+            .json(&body)
+            .send()
+            .await
+            .refused(401, "invalid_credentials")
     };
     let wrong = attempt("anna@example.com", "not her password").await;
     assert_eq!(wrong.code(), "invalid_credentials");
@@ -71,7 +75,9 @@ async fn log_in_by_every_spelling_of_address_and_name() {
     ] {
         log_in_with(&app, identifier, &json!({})).await.expect(200);
     }
-    log_in_with(&app, "anna", &json!({})).await.expect(401);
+    log_in_with(&app, "anna", &json!({}))
+        .await
+        .refused(401, "invalid_credentials");
 }
 
 // Shows: PW-9
@@ -86,9 +92,19 @@ async fn log_in_to_an_account_that_may_not_is_told_only_with_the_right_password(
         let anna = app.user("anna@example.com").await;
         set_state(&app, &anna, state).await;
         let body = json!({ "identifier": "anna@example.com", "password": "wrong password" });
-        let wrong = app.post("/auth/login").json(&body).send().await.expect(401);
+        let wrong = app
+            .post("/auth/login")
+            .json(&body)
+            .send()
+            .await
+            .refused(401, "invalid_credentials");
         let body = json!({ "identifier": "nobody@example.com", "password": "wrong password" });
-        let unknown = app.post("/auth/login").json(&body).send().await.expect(401);
+        let unknown = app
+            .post("/auth/login")
+            .json(&body)
+            .send()
+            .await
+            .refused(401, "invalid_credentials");
         assert_eq!(timeless(&wrong), timeless(&unknown));
         let right = log_in_with(&app, "anna@example.com", &json!({}))
             .await
@@ -96,7 +112,7 @@ async fn log_in_to_an_account_that_may_not_is_told_only_with_the_right_password(
         assert_eq!(right.code(), code);
         let form = password_form(&app, "anna@example.com", PASSWORD)
             .await
-            .expect(400);
+            .refused(400, "invalid_grant");
         assert_eq!(form.code(), "invalid_grant");
         set_state(&app, &anna, AccountState::Active).await;
         log_in_with(&app, "anna@example.com", &json!({}))
@@ -116,7 +132,7 @@ async fn log_in_where_a_proven_address_is_required() {
     app.post("/auth/register").json(&body).send().await.expect(201);
     let refused = log_in_with(&app, "anna@example.com", &json!({}))
         .await
-        .expect(403);
+        .refused(403, "account_unverified");
     assert_eq!(refused.code(), "account_unverified");
     let token = app.mailer.code_to("anna@example.com").await;
     let body = json!({ "token": token, "password": PASSWORD });
@@ -167,7 +183,9 @@ async fn log_in_refuses_fields_it_does_not_know_and_wrong_ones() {
             ("/device_name", "invalid_device_name"),
         ),
     ] {
-        let answer = log_in_with(&app, "anna@example.com", &more).await.expect(422);
+        let answer = log_in_with(&app, "anna@example.com", &more)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&answer), pairs(&[expected]), "{more}");
     }
     let longest = json!({ "device_name": "n".repeat(64) });
@@ -188,7 +206,7 @@ async fn log_in_beside_a_session_that_is_there_already_mints_another() {
     let request = app.post("/auth/login").cookie(&unknown).json(&body);
     let answer = request.send().await.expect(200);
     assert!(!answer.header("set-cookie").contains(&unknown));
-    me(&app, &unknown).await.expect(401);
+    me(&app, &unknown).await.refused(401, "invalid_token");
 }
 
 // Shows: AZ-3
@@ -238,7 +256,7 @@ async fn log_in_grants_no_scope_beyond_the_account() {
             .bearer(&token)
             .send()
             .await
-            .expect(403);
+            .refused(403, "insufficient_scope");
         assert_eq!(roles.code(), "insufficient_scope", "{delivery}");
         assert!(
             roles
@@ -330,7 +348,7 @@ async fn a_session_token_is_accepted_as_bearer_header_and_cookie() {
             .header("cookie", &cookie)
             .send()
             .await
-            .expect(401);
+            .refused(401, "authentication_required");
     }
 }
 
@@ -382,9 +400,9 @@ async fn a_session_ends_when_it_was_not_used_for_its_idle_time() {
         app.portcullis.write_seen().await.unwrap();
         me(&app, &token).await.expect(200);
         app.clock.advance(idle);
-        me(&app, &token).await.expect(401);
+        me(&app, &token).await.refused(401, "invalid_token");
         app.clock.advance(day);
-        me(&app, &token).await.expect(401);
+        me(&app, &token).await.refused(401, "invalid_token");
     }
 }
 
@@ -413,7 +431,7 @@ async fn a_session_ends_at_its_absolute_end_however_much_it_is_used() {
         app.clock.advance(left - Duration::from_micros(1));
         me(&app, &token).await.expect(200);
         app.clock.advance(Duration::from_micros(1));
-        me(&app, &token).await.expect(401);
+        me(&app, &token).await.refused(401, "invalid_token");
     }
 }
 
@@ -611,7 +629,7 @@ async fn sessions_are_listed_named_and_ended() {
             .json(&name)
             .send()
             .await
-            .expect(422);
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&answer), pairs(&[("/name", "invalid_device_name")]));
     }
     let unknown = json!({ "name": "x", "account_id": "y" });
@@ -620,7 +638,7 @@ async fn sessions_are_listed_named_and_ended() {
         .json(&unknown)
         .send()
         .await
-        .expect(422);
+        .refused(422, "invalid_fields");
     let name = json!({ "name": "Büro 🖥" });
     app.patch(&path)
         .bearer(&token)
@@ -639,9 +657,9 @@ async fn sessions_are_listed_named_and_ended() {
         .await
         .expect(200);
     assert_eq!(answer.json()["ended"], 2);
-    me(&app, &third).await.expect(401);
+    me(&app, &third).await.refused(401, "invalid_token");
     app.delete(&path).bearer(&token).send().await.expect(204);
-    me(&app, &token).await.expect(401);
+    me(&app, &token).await.refused(401, "invalid_token");
 }
 
 #[tokio::test]
@@ -671,8 +689,12 @@ async fn log_out_ends_this_session_and_takes_the_cookie_back() {
         answer.header("set-cookie"),
         "__Host-portcullis=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax"
     );
-    me(&app, &token).await.expect(401);
-    app.post("/auth/logout").cookie(&token).send().await.expect(401);
+    me(&app, &token).await.refused(401, "invalid_token");
+    app.post("/auth/logout")
+        .cookie(&token)
+        .send()
+        .await
+        .refused(401, "invalid_token");
     me(&app, &anna.access_token).await.expect(200);
 
     let token = session_of(&app, "anna@example.com").await;
@@ -688,7 +710,7 @@ async fn log_out_ends_this_session_and_takes_the_cookie_back() {
             .starts_with("__Host-portcullis=; Max-Age=0;")
     );
     for token in [&token, &anna.access_token] {
-        me(&app, token).await.expect(401);
+        me(&app, token).await.refused(401, "invalid_token");
     }
 }
 
@@ -726,12 +748,27 @@ async fn a_dead_session_cookie_is_taken_back_with_its_401() {
     }
     app.clock.advance_secs(30 * 60);
     for path in ["/auth/me", "/admin/api/v1/roles"] {
-        let answer = app.get(path).cookie(&token).send().await.expect(401);
+        let answer = app
+            .get(path)
+            .cookie(&token)
+            .send()
+            .await
+            .refused(401, "invalid_token");
         assert!(taken_back(&answer), "{path}: {:?}", answer.headers());
     }
-    let answer = app.post("/auth/logout").cookie(&token).send().await.expect(401);
+    let answer = app
+        .post("/auth/logout")
+        .cookie(&token)
+        .send()
+        .await
+        .refused(401, "invalid_token");
     assert!(taken_back(&answer));
-    let broken = app.get("/auth/me").cookie("rubbish").send().await.expect(401);
+    let broken = app
+        .get("/auth/me")
+        .cookie("rubbish")
+        .send()
+        .await
+        .refused(401, "invalid_token");
     assert!(taken_back(&broken));
     // What came in a header isn't the browser's.
     for request in [
@@ -739,7 +776,7 @@ async fn a_dead_session_cookie_is_taken_back_with_its_401() {
         app.get("/auth/me").header("x-session-token", &token),
         app.get("/auth/me").bearer("rubbish"),
     ] {
-        let answer = request.send().await.expect(401);
+        let answer = request.send().await.refused(401, "invalid_token");
         assert!(!answer.headers().contains_key("set-cookie"));
     }
     let _ = anna;
@@ -845,7 +882,12 @@ async fn a_new_deployment_has_nobody_to_log_in_as() {
     ] {
         for password in [name, "admin", "password", "changeme", "portcullis", PASSWORD] {
             let body = json!({ "identifier": name, "password": password });
-            let answer = app.post("/auth/login").json(&body).send().await.expect(401);
+            let answer = app
+                .post("/auth/login")
+                .json(&body)
+                .send()
+                .await
+                .refused(401, "invalid_credentials");
             assert_eq!(answer.code(), "invalid_credentials", "{name}");
         }
     }

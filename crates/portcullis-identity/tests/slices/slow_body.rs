@@ -190,7 +190,7 @@ async fn a_slow_body_shares_nothing_of_a_note_that_got_the_id_again() {
     assert_eq!(changing.finish().await, 404);
     assert_eq!(notes.text("7"), "bob's");
     let read = app.get("/notes/7").bearer(&accomplice.access_token);
-    read.send().await.expect(404);
+    read.send().await.refused(404, "not_found");
     // Who may in the end, may.
     let own = begin(&app, &bob, "/notes/7", &json!({ "text": "bob's own" })).await;
     assert_eq!(own.finish().await, 204);
@@ -316,9 +316,15 @@ async fn what_is_wrong_with_the_body_is_said_before_the_note_is_looked_for() {
     notes.put("7", &anna, "anna's");
     for path in ["/notes/7", "/notes/8"] {
         let put = app.put(path).bearer(&eve.access_token);
-        put.json(&json!({ "txt": 1 })).send().await.expect(422);
+        put.json(&json!({ "txt": 1 }))
+            .send()
+            .await
+            .refused(422, "invalid_fields");
         let put = app.put(path).bearer(&eve.access_token);
-        put.json(&json!({ "text": "x" })).send().await.expect(404);
+        put.json(&json!({ "text": "x" }))
+            .send()
+            .await
+            .refused(404, "not_found");
     }
 }
 

@@ -98,7 +98,7 @@ async fn a_login_with_one_factor_is_asked_for_two_however_fresh() {
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "second_factor_required");
     assert_eq!(answer.code(), "second_factor_required");
     assert_eq!(
         answer.header("www-authenticate"),

@@ -165,7 +165,7 @@ async fn a_code_whose_email_is_withheld_is_answered_as_before_and_recorded_once(
     let app = TestApp::with(|builder| builder.emails(few), Portcullis::api).await;
     let anna = app.user("anna@example.com").await;
     again(&app, &anna).await.expect(204);
-    let answer = again(&app, &anna).await.expect(429);
+    let answer = again(&app, &anna).await.refused(429, "too_many_requests");
     assert_eq!(answer.code(), "too_many_requests");
     assert_eq!(answer.header("retry-after"), "43200");
     ask(&app, "anna@example.com").await.expect(202);

@@ -63,14 +63,18 @@ async fn token_refuses_forms_that_cannot_be_read_as_rfc_6749_says() {
     }
     for kind in ["application/json", "text/plain", "multipart/form-data"] {
         let answer = app.post("/oauth/token").bytes(kind, good.as_bytes()).send().await;
-        assert_eq!(answer.expect(415).json()["error"], "invalid_request", "{kind}");
+        assert_eq!(
+            answer.refused(415, "invalid_request").json()["error"],
+            "invalid_request",
+            "{kind}"
+        );
     }
     let huge = format!("{good}{}", "x".repeat(70_000));
     let request = app
         .post("/oauth/token")
         .bytes("application/x-www-form-urlencoded", huge.as_bytes());
     assert_eq!(
-        request.send().await.expect(413).json()["error"],
+        request.send().await.refused(413, "invalid_request").json()["error"],
         "invalid_request"
     );
 }
@@ -83,10 +87,10 @@ async fn token_by_password_answers_as_rfc_6749_says() {
     app.user("anna@example.com").await;
     let wrong = password_form(&app, "anna@example.com", "wrong password")
         .await
-        .expect(400);
+        .refused(400, "invalid_grant");
     let unknown = password_form(&app, "nobody@example.com", "wrong password")
         .await
-        .expect(400);
+        .refused(400, "invalid_grant");
     assert_eq!(wrong.text(), unknown.text());
     assert_eq!(wrong.code(), "invalid_grant");
     let answer = password_form(&app, "anna@example.com", PASSWORD)
@@ -151,7 +155,7 @@ async fn token_by_password_switched_off_is_an_unsupported_grant() {
     for password in [PASSWORD, "wrong password"] {
         let answer = password_form(&app, "anna@example.com", password)
             .await
-            .expect(400);
+            .refused(400, "unsupported_grant_type");
         assert_eq!(answer.code(), "unsupported_grant_type");
     }
     refresh(&app, &anna.refresh_token).await.expect(200);
@@ -189,21 +193,27 @@ async fn refresh_again_at_both_sides_of_the_grace() {
         .json();
     app.clock.advance(grace);
     // A slow tab is told to use what its neighbour has; nothing ends.
-    refresh(&app, &anna.refresh_token).await.expect(400);
+    refresh(&app, &anna.refresh_token)
+        .await
+        .refused(400, "invalid_grant");
     me(&app, &text(&second, "access_token")).await.expect(200);
 
     app.clock.advance(Duration::from_micros(1));
-    let replay = refresh(&app, &anna.refresh_token).await.expect(400);
+    let replay = refresh(&app, &anna.refresh_token)
+        .await
+        .refused(400, "invalid_grant");
     assert_eq!(replay.code(), "invalid_grant");
     for token in [
         &text(&first, "access_token"),
         &text(&second, "access_token"),
         &anna.access_token,
     ] {
-        me(&app, token).await.expect(401);
+        me(&app, token).await.refused(401, "invalid_token");
     }
     for token in [&first, &second] {
-        refresh(&app, &text(token, "refresh_token")).await.expect(400);
+        refresh(&app, &text(token, "refresh_token"))
+            .await
+            .refused(400, "invalid_grant");
     }
     let replayed = events(&app, "token.refresh_replayed").await;
     assert_eq!(replayed.len(), 1);
@@ -237,8 +247,12 @@ async fn refresh_whose_answer_was_lost_brings_the_same_successor_however_late() 
             .expect(200)
             .json();
         app.clock.advance_secs(11);
-        refresh(&app, &anna.refresh_token).await.expect(400);
-        me(&app, &text(&next, "access_token")).await.expect(401);
+        refresh(&app, &anna.refresh_token)
+            .await
+            .refused(400, "invalid_grant");
+        me(&app, &text(&next, "access_token"))
+            .await
+            .refused(401, "invalid_token");
         assert_eq!(events(&app, "token.refresh_replayed").await.len(), 1);
     }
 }
@@ -260,16 +274,18 @@ async fn refresh_beside_a_thief_ends_the_session_whoever_comes_first() {
         };
         let answer = refresh(&app, one).await.expect(200).json();
         if the_owner_is_first {
-            refresh(&app, other).await.expect(400);
+            refresh(&app, other).await.refused(400, "invalid_grant");
         } else {
             // The thief was given what the owner holds; the first of them to fall behind by two ends it.
             assert_eq!(answer["refresh_token"], first["refresh_token"]);
             let tip = refresh(&app, other).await.expect(200).json();
             refresh(&app, &text(&tip, "refresh_token")).await.expect(200);
             app.clock.advance_secs(60);
-            refresh(&app, &next).await.expect(400);
+            refresh(&app, &next).await.refused(400, "invalid_grant");
         }
-        me(&app, &text(&answer, "access_token")).await.expect(401);
+        me(&app, &text(&answer, "access_token"))
+            .await
+            .refused(401, "invalid_token");
         assert_eq!(events(&app, "token.refresh_replayed").await.len(), 1);
     }
 }
@@ -284,7 +300,9 @@ async fn refresh_again_within_the_grace_after_the_successor_was_used_gives_nothi
         .await
         .expect(200)
         .json();
-    refresh(&app, &anna.refresh_token).await.expect(400);
+    refresh(&app, &anna.refresh_token)
+        .await
+        .refused(400, "invalid_grant");
     me(&app, &text(&second, "access_token")).await.expect(200);
     refresh(&app, &text(&second, "refresh_token")).await.expect(200);
 }
@@ -346,8 +364,12 @@ async fn refresh_ends_with_the_session_however_often_it_is_done() {
         "an access token never outlives its session"
     );
     app.clock.advance_secs(60);
-    refresh(&app, &text(&last, "refresh_token")).await.expect(400);
-    me(&app, &text(&last, "access_token")).await.expect(401);
+    refresh(&app, &text(&last, "refresh_token"))
+        .await
+        .refused(400, "invalid_grant");
+    me(&app, &text(&last, "access_token"))
+        .await
+        .refused(401, "invalid_token");
 }
 
 // Shows: TK-2
@@ -360,7 +382,7 @@ async fn an_access_token_at_both_sides_of_its_expiry() {
         .advance(settings.access_lifetime + settings.leeway - Duration::from_micros(1));
     me(&app, &anna.access_token).await.expect(200);
     app.clock.advance(Duration::from_micros(1));
-    me(&app, &anna.access_token).await.expect(401);
+    me(&app, &anna.access_token).await.refused(401, "invalid_token");
     refresh(&app, &anna.refresh_token).await.expect(200);
 }
 
@@ -389,9 +411,11 @@ async fn refresh_after_the_session_or_account_ended_is_refused() {
             }
             _ => revoke(&app, &anna.refresh_token, 200).await,
         }
-        let answer = refresh(&app, &anna.refresh_token).await.expect(400);
+        let answer = refresh(&app, &anna.refresh_token)
+            .await
+            .refused(400, "invalid_grant");
         assert_eq!(answer.code(), "invalid_grant", "{end}");
-        me(&app, &anna.access_token).await.expect(401);
+        me(&app, &anna.access_token).await.refused(401, "invalid_token");
         if end == "locked" {
             // Locking takes nothing away: unlocked, the same tokens go on.
             set_state(&app, &anna, AccountState::Active).await;
@@ -399,8 +423,10 @@ async fn refresh_after_the_session_or_account_ended_is_refused() {
         }
         if end == "disabled" {
             set_state(&app, &anna, AccountState::Active).await;
-            refresh(&app, &anna.refresh_token).await.expect(400);
-            me(&app, &anna.access_token).await.expect(401);
+            refresh(&app, &anna.refresh_token)
+                .await
+                .refused(400, "invalid_grant");
+            me(&app, &anna.access_token).await.refused(401, "invalid_token");
         }
     }
 }
@@ -414,7 +440,12 @@ async fn refresh_refuses_scopes() {
         ("refresh_token", anna.refresh_token.as_str()),
         ("scope", "portcullis:roles:write"),
     ];
-    let answer = app.post("/oauth/token").form(&form).send().await.expect(400);
+    let answer = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .refused(400, "invalid_scope");
     assert_eq!(answer.code(), "invalid_scope");
     // And the token isn't used up by it.
     refresh(&app, &anna.refresh_token).await.expect(200);
@@ -535,7 +566,7 @@ async fn revoke_an_access_token_refuses_it_at_once_and_only_it() {
     // Remembered as good just before.
     me(&app, &anna.access_token).await.expect(200);
     revoke(&app, &anna.access_token, 200).await;
-    me(&app, &anna.access_token).await.expect(401);
+    me(&app, &anna.access_token).await.refused(401, "invalid_token");
     revoke(&app, &anna.access_token, 200).await;
     let next = refresh(&app, &anna.refresh_token).await.expect(200).json();
     me(&app, &text(&next, "access_token")).await.expect(200);
@@ -552,8 +583,10 @@ async fn revoke_a_refresh_token_ends_its_session_also_when_it_was_used() {
             refresh(&app, &anna.refresh_token).await.expect(200);
         }
         revoke(&app, &anna.refresh_token, 200).await;
-        me(&app, &anna.access_token).await.expect(401);
-        refresh(&app, &anna.refresh_token).await.expect(400);
+        me(&app, &anna.access_token).await.refused(401, "invalid_token");
+        refresh(&app, &anna.refresh_token)
+            .await
+            .refused(400, "invalid_grant");
         me(&app, &other.access_token).await.expect(200);
     }
 }
@@ -565,7 +598,7 @@ async fn revoke_a_session_token_ends_its_session() {
     let session = session_of(&app, "anna@example.com").await;
     me(&app, &session).await.expect(200);
     revoke(&app, &session, 200).await;
-    me(&app, &session).await.expect(401);
+    me(&app, &session).await.refused(401, "invalid_token");
     me(&app, &anna.access_token).await.expect(200);
 }
 
@@ -579,13 +612,22 @@ async fn revoke_garbage_is_no_error_and_tells_nothing() {
     for token in ["", "x", unknown.as_str(), &forged, "e30.e30.e30", &huge] {
         revoke(&app, token, 200).await;
     }
-    let answer = app.post("/oauth/revoke").form(&[]).send().await.expect(400);
+    let answer = app
+        .post("/oauth/revoke")
+        .form(&[])
+        .send()
+        .await
+        .refused(400, "invalid_request");
     assert_eq!(answer.code(), "invalid_request");
     let asks_for_a_script = [("token", "x"), ("callback", "evil")];
     let answer = app.post("/oauth/revoke").form(&asks_for_a_script).send().await;
     assert!(!answer.expect(200).text().contains("evil"));
     let twice = [("token", "a"), ("token", "b")];
-    app.post("/oauth/revoke").form(&twice).send().await.expect(400);
+    app.post("/oauth/revoke")
+        .form(&twice)
+        .send()
+        .await
+        .refused(400, "invalid_request");
     me(&app, &anna.access_token).await.expect(200);
 }
 
@@ -610,7 +652,11 @@ async fn rotated_keys_sign_anew_and_old_tokens_still_verify() {
         rotate().json(&json!({})).send().await.expect(409).code(),
         "key_too_new"
     );
-    rotate().json(&json!({ "force": "yes" })).send().await.expect(422);
+    rotate()
+        .json(&json!({ "force": "yes" }))
+        .send()
+        .await
+        .refused(422, "invalid_fields");
     app.clock.advance_secs(300);
     let rotate = rotate();
     let kid = text(&rotate.send().await.expect(200).json(), "kid");
@@ -664,9 +710,13 @@ async fn withdraw_a_key_refuses_what_it_signed_at_once() {
         let path = format!("/admin/api/v1/keys/{kid}");
         app.delete(&path).bearer(token).send().await
     };
-    withdraw(&kid, &anna.access_token).await.expect(403);
-    withdraw("unknown", &root.access_token).await.expect(404);
-    let signs = withdraw(&kid, &root.access_token).await.expect(409);
+    withdraw(&kid, &anna.access_token)
+        .await
+        .refused(403, "missing_permission");
+    withdraw("unknown", &root.access_token)
+        .await
+        .refused(404, "not_found");
+    let signs = withdraw(&kid, &root.access_token).await.refused(409, "key_signs");
     assert_eq!(signs.code(), "key_signs");
 
     let rotate = app.post("/admin/api/v1/keys/rotate").bearer(&root.access_token);
@@ -675,7 +725,7 @@ async fn withdraw_a_key_refuses_what_it_signed_at_once() {
     let root = app.log_in("root@example.com").await;
     withdraw(&kid, &root.access_token).await.expect(204);
     // It was remembered as verified.
-    let refused = me(&app, &anna.access_token).await.expect(401);
+    let refused = me(&app, &anna.access_token).await.refused(401, "invalid_token");
     assert_eq!(refused.code(), "invalid_token");
     let published = app.get("/.well-known/jwks.json").send().await.expect(200);
     assert!(!published.text().contains(&kid));
@@ -683,7 +733,7 @@ async fn withdraw_a_key_refuses_what_it_signed_at_once() {
     let again = app.log_in("anna@example.com").await;
     me(&app, &again.access_token).await.expect(200);
     assert_eq!(events(&app, "key.withdrawn").await[0].actor, root.id.to_string());
-    withdraw(&kid, &root.access_token).await.expect(404);
+    withdraw(&kid, &root.access_token).await.refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -724,7 +774,9 @@ async fn a_resource_that_is_not_registered_is_an_invalid_target() {
             format!("grant_type=refresh_token&refresh_token={}", anna.refresh_token),
         ] {
             let grant = grant.replace(' ', "+");
-            let refused = send(&format!("{grant}&resource={named}")).await.expect(400);
+            let refused = send(&format!("{grant}&resource={named}"))
+                .await
+                .refused(400, "invalid_target");
             assert_eq!(refused.json()["error"], "invalid_target", "{grant}: {resource}");
         }
         let refused = log_in_with(&app, "anna@example.com", &json!({ "resource": resource })).await;
@@ -736,11 +788,13 @@ async fn a_resource_that_is_not_registered_is_an_invalid_target() {
         encoded(BLOG),
         encoded("https://shop.example.com")
     );
-    let refused = send(&several).await.expect(400);
+    let refused = send(&several).await.refused(400, "invalid_target");
     assert_eq!(refused.json()["error"], "invalid_target");
     for delivery in ["session", "cookie"] {
         let more = json!({ "resource": BLOG, "delivery": delivery });
-        let refused = log_in_with(&app, "anna@example.com", &more).await.expect(422);
+        let refused = log_in_with(&app, "anna@example.com", &more)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(
             refused.json()["errors"][0]["code"],
             "not_applicable",
@@ -793,7 +847,12 @@ async fn more_scopes_than_a_token_holds_are_refused_before_a_session_opens() {
         ("password", PASSWORD),
         ("scope", &all),
     ];
-    let refused = app.post("/oauth/token").form(&form).send().await.expect(400);
+    let refused = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .refused(400, "invalid_scope");
     assert_eq!(refused.json()["error"], "invalid_scope");
     assert_eq!(sessions().await, before, "no session was opened");
     // As many as a token holds, and any number for a session, which carries none.

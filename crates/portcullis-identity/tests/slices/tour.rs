@@ -77,10 +77,19 @@ async fn a_user_walks_from_registration_to_log_out_everywhere() {
     ];
     app.post("/oauth/token").form(&next).send().await.expect(200);
     app.clock.advance_secs(11);
-    let replay = app.post("/oauth/token").form(&form).send().await.expect(400);
+    let replay = app
+        .post("/oauth/token")
+        .form(&form)
+        .send()
+        .await
+        .refused(400, "invalid_grant");
     assert_eq!(replay.code(), "invalid_grant");
     let new_access = rotated["access_token"].as_str().unwrap();
-    app.get("/auth/me").bearer(new_access).send().await.expect(401);
+    app.get("/auth/me")
+        .bearer(new_access)
+        .send()
+        .await
+        .refused(401, "invalid_token");
     let other = second["access_token"].as_str().unwrap();
     app.get("/auth/me").bearer(other).send().await.expect(200);
 
@@ -91,7 +100,7 @@ async fn a_user_walks_from_registration_to_log_out_everywhere() {
         .bearer(&third.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "invalid_token");
 
     let fourth = app.log_in(email).await;
     app.post("/auth/logout")
@@ -103,11 +112,15 @@ async fn a_user_walks_from_registration_to_log_out_everywhere() {
         .bearer(&fourth.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "invalid_token");
     app.post("/auth/logout/all")
         .bearer(other)
         .send()
         .await
         .expect(204);
-    app.get("/auth/me").bearer(other).send().await.expect(401);
+    app.get("/auth/me")
+        .bearer(other)
+        .send()
+        .await
+        .refused(401, "invalid_token");
 }

@@ -71,7 +71,7 @@ async fn a_dead_cookie_beside_a_good_credential_is_taken_back_and_the_next_call_
                 me().header("x-session-token", &other),
             ),
         ] {
-            let answer = request.send().await.expect(400);
+            let answer = request.send().await.refused(400, "multiple_credentials");
             assert_eq!(answer.code(), "multiple_credentials");
             let detail = answer.json()["detail"].as_str().unwrap().to_owned();
             assert!(
@@ -97,7 +97,7 @@ async fn two_living_credentials_are_refused_and_the_cookie_stays() {
     let cookie = format!("__Host-portcullis={}", session(&app).await);
     for token in [&anna.access_token, &berta.access_token] {
         let request = app.get("/auth/me").header("cookie", &cookie).bearer(token);
-        let answer = request.send().await.expect(400);
+        let answer = request.send().await.refused(400, "multiple_credentials");
         assert_eq!(
             (answer.code().as_str(), set_cookies(&answer).len()),
             ("multiple_credentials", 0)
@@ -107,7 +107,7 @@ async fn two_living_credentials_are_refused_and_the_cookie_stays() {
         .get("/auth/me")
         .bearer(&anna.access_token)
         .bearer(&anna.access_token);
-    let detail = two.send().await.expect(400).json()["detail"]
+    let detail = two.send().await.refused(400, "multiple_credentials").json()["detail"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -132,7 +132,7 @@ async fn a_dead_cookie_goes_with_any_refusal_and_a_good_one_stays() {
         let cookie = format!("__Host-portcullis={token}");
         let elsewhere = app.get("/basic").header("cookie", &cookie);
         assert_eq!(
-            set_cookies(&elsewhere.send().await.expect(401)),
+            set_cookies(&elsewhere.send().await.refused(401, "credential_not_accepted")),
             taken,
             "a kind that isn't taken"
         );
@@ -141,7 +141,7 @@ async fn a_dead_cookie_goes_with_any_refusal_and_a_good_one_stays() {
             .header("cookie", &cookie)
             .header("sec-fetch-site", "cross-site");
         assert_eq!(
-            set_cookies(&forged.send().await.expect(403)),
+            set_cookies(&forged.send().await.refused(403, "cross_site_request")),
             taken,
             "another site's page"
         );
@@ -166,7 +166,7 @@ async fn a_planted_cookie_locks_nobody_out_for_longer_than_one_call() {
             .header("cookie", &both)
             .header("host", "id.example.com")
     };
-    let answer = ask().send().await.expect(400);
+    let answer = ask().send().await.refused(400, "multiple_credentials");
     assert_eq!(answer.code(), "multiple_credentials");
     let detail = answer.json()["detail"].as_str().unwrap().to_owned();
     assert!(

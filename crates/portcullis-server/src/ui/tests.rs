@@ -327,7 +327,7 @@ async fn whoever_did_not_register_the_account_takes_it_over_on_the_page() {
         .bearer(&attacker.access_token)
         .send()
         .await
-        .expect(401);
+        .refused(401, "invalid_token");
     assert_eq!(log_in(&app, "ceo@corp.example").await, 200);
 }
 
@@ -423,7 +423,7 @@ async fn forms_with_other_fields_are_refused() {
         ("password_again", PASSWORD),
         ("role", "x"),
     ];
-    post(&app, "/setup", &fields).await.expect(422);
+    post(&app, "/setup", &fields).await.refused(422, "invalid_fields");
     assert_eq!(log_in(&app, "chief@example.com").await, 401);
 }
 

@@ -104,7 +104,7 @@ async fn a_stop_lets_a_running_request_finish() {
         server.ask_to_stop(signal);
         assert!(
             within(Duration::from_secs(5), || async {
-                server.log().contains("asked to stop")
+                server.log().contains("shutting down; draining requests")
             })
             .await
         );
@@ -149,7 +149,7 @@ async fn production_without_a_mail_server_says_that_emails_are_lost_and_shows_no
         .await
         .unwrap();
     assert_eq!(answer.status(), 201);
-    let lost = || async { server.log().contains("an e-mail was not sent") };
+    let lost = || async { server.log().contains("sending an e-mail failed") };
     assert!(within(Duration::from_secs(5), lost).await, "{}", server.log());
     assert!(!server.log().contains("pcv_"), "{}", server.log());
     assert!(!place.path("data/mail").exists());

@@ -48,8 +48,10 @@ impl Tried {
 impl Writes {
     /// A call failed: whether others would is looked at soon.
     pub(super) fn note(&self, fault: &Fault) {
-        if matches!(fault, Fault::Full(_) | Fault::ReadOnly(_) | Fault::Unreachable(_))
-            && let Some(tried) = self.lock().as_mut()
+        if matches!(
+            fault,
+            Fault::Full(_) | Fault::ReadOnly(_) | Fault::Unreachable(_) | Fault::Closed
+        ) && let Some(tried) = self.lock().as_mut()
         {
             tried.doubted = true;
         }

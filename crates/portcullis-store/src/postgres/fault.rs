@@ -58,7 +58,7 @@ pub(crate) fn of_pool(error: &PoolError) -> Fault {
         PoolError::Timeout(TimeoutType::Wait) => Fault::Busy("all connections are in use".into()),
         PoolError::Timeout(_) => unreachable("it does not answer"),
         PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => fault(error),
-        PoolError::Closed => Fault::Unreachable("it was closed".into()),
+        PoolError::Closed => Fault::Closed,
         PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => Fault::Other(error.to_string()),
     }
 }

@@ -29,7 +29,11 @@ async fn whatever_is_wrong_with_a_key_the_answer_is_the_same() {
     let mut mistyped = good.to_owned();
     let last = if good.ends_with('0') { "1" } else { "0" };
     mistyped.replace_range(good.len() - 1.., last);
-    let expected = timeless(&with_key(&app, "garbage", "/read").await.expect(401));
+    let expected = timeless(
+        &with_key(&app, "garbage", "/read")
+            .await
+            .refused(401, "invalid_token"),
+    );
     assert_eq!(expected["code"], "invalid_token");
     for forged in [
         good[..good.len() - 1].to_owned(),
@@ -45,11 +49,18 @@ async fn whatever_is_wrong_with_a_key_the_answer_is_the_same() {
         anna.access_token.clone(),
         anna.refresh_token.clone(),
     ] {
-        let by_header = with_key(&app, &forged, "/read").await.expect(401);
+        let by_header = with_key(&app, &forged, "/read")
+            .await
+            .refused(401, "invalid_token");
         assert_eq!(timeless(&by_header), expected, "{forged}");
         assert!(!by_header.text().contains(&forged), "{forged}");
         if forged != anna.access_token {
-            let by_bearer = app.get("/read").bearer(&forged).send().await.expect(401);
+            let by_bearer = app
+                .get("/read")
+                .bearer(&forged)
+                .send()
+                .await
+                .refused(401, "invalid_token");
             assert_eq!(timeless(&by_bearer), expected, "{forged}");
         }
     }
@@ -67,8 +78,12 @@ async fn a_key_is_taken_from_its_header_and_from_bearer_and_from_nowhere_else() 
         .header("x-session-token", key)
         .send()
         .await
-        .expect(401);
-    app.get("/read").cookie(key).send().await.expect(401);
+        .refused(401, "invalid_token");
+    app.get("/read")
+        .cookie(key)
+        .send()
+        .await
+        .refused(401, "invalid_token");
     for parameter in ["api_key", "key", "access_token", "x-api-key"] {
         let answer = app.get(&format!("/read?{parameter}={key}")).send().await;
         check(&answer, 401, "authentication_required");

@@ -42,10 +42,14 @@ async fn a_rotation_moves_the_end_of_a_key_that_has_not_ended() {
     let made = issued(&app, &anna, &hour).await;
     let rotate = format!("/auth/api-keys/{}/rotate", text(&made, "id"));
     let past = json!({ "expires_at": "2026-01-01T00:00:00Z" });
-    let answer = post(&app, &anna, &rotate, &past).await.expect(422);
+    let answer = post(&app, &anna, &rotate, &past)
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/expires_at", "in_the_past")]));
     let nonsense = json!({ "expires_at": "soon" });
-    post(&app, &anna, &rotate, &nonsense).await.expect(422);
+    post(&app, &anna, &rotate, &nonsense)
+        .await
+        .refused(422, "invalid_fields");
     let later = json!({ "expires_at": "2026-01-01T02:00:00Z", "overlap_seconds": 7_200 });
     let rotated = post(&app, &anna, &rotate, &later).await.expect(200).json();
     assert_eq!(text(&rotated, "expires_at"), "2026-01-01T02:00:00Z");

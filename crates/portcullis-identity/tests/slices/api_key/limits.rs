@@ -53,7 +53,7 @@ async fn a_key_used_too_often_waits_as_long_as_it_is_told() {
     for _ in 0..5 {
         with_key(&app, &key.replacen("live", "test", 1), "/read")
             .await
-            .expect(401);
+            .refused(401, "invalid_token");
     }
     for _ in 0..2 {
         with_key(&app, key, "/read").await.expect(200);
@@ -63,11 +63,11 @@ async fn a_key_used_too_often_waits_as_long_as_it_is_told() {
     assert_eq!(refused.header("retry-after"), "30");
     with_key(&app, text(&other, "key"), "/read").await.expect(200);
     app.clock.advance_secs(29);
-    let refused = with_key(&app, key, "/read").await.expect(429);
+    let refused = with_key(&app, key, "/read").await.refused(429, "rate_limited");
     assert_eq!(refused.header("retry-after"), "1");
     app.clock.advance_secs(1);
     with_key(&app, key, "/read").await.expect(200);
-    with_key(&app, key, "/read").await.expect(429);
+    with_key(&app, key, "/read").await.refused(429, "rate_limited");
 }
 
 // Shows: AK-4
@@ -82,7 +82,10 @@ async fn a_key_used_too_often_is_explained_once_a_minute() {
     with_key(&app, key, "/read").await.expect(200);
     let mut traces = Vec::new();
     for _ in 0..20 {
-        let refused = with_key(&app, key, "/read").await.expect(429).json();
+        let refused = with_key(&app, key, "/read")
+            .await
+            .refused(429, "rate_limited")
+            .json();
         traces.push(text(&refused, "trace_id").to_owned());
     }
     let noted = events(&app, "access.denied").await;
@@ -97,9 +100,9 @@ async fn a_key_used_too_often_is_explained_once_a_minute() {
     let explained = why(&traces[0]).await.expect(200).json();
     assert_eq!(explained["code"], "rate_limited");
     assert_eq!(explained["api_key"], id);
-    why(&traces[1]).await.expect(404);
+    why(&traces[1]).await.refused(404, "unknown_decision");
     app.clock.advance_secs(60);
-    with_key(&app, key, "/read").await.expect(429);
+    with_key(&app, key, "/read").await.refused(429, "rate_limited");
     assert_eq!(events(&app, "access.denied").await.len(), 2);
 }
 

@@ -34,7 +34,7 @@ async fn create_wider_than_the_owner_names_what_exceeds_and_what_nobody_knows() 
         &form_with(json!({ "permissions": asked })),
     )
     .await
-    .expect(422);
+    .refused(422, "invalid_fields");
     assert_eq!(
         complaints(&answer),
         pairs(&[
@@ -161,7 +161,9 @@ async fn create_names_every_faulty_field() {
     let faulty = json!({
         "name": " ", "permissions": ["keys:read"], "networks": ["10.0.0.0/8", "10.0.0.1/8"], "limit": "often",
     });
-    let answer = post(&app, &anna, "/auth/api-keys", &faulty).await.expect(422);
+    let answer = post(&app, &anna, "/auth/api-keys", &faulty)
+        .await
+        .refused(422, "invalid_fields");
     let expected = [
         ("/limit", "invalid_rate"),
         ("/name", "invalid_key_name"),
@@ -169,7 +171,9 @@ async fn create_names_every_faulty_field() {
     ];
     assert_eq!(complaints(&answer), pairs(&expected));
     let past = form_with(json!({ "expires_at": crate::fixtures::now(&app).to_string() }));
-    let answer = post(&app, &anna, "/auth/api-keys", &past).await.expect(422);
+    let answer = post(&app, &anna, "/auth/api-keys", &past)
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/expires_at", "in_the_past")]));
     for (body, field) in [
         (json!({ "name": "ci" }), "/permissions"),
@@ -180,7 +184,9 @@ async fn create_names_every_faulty_field() {
         (form_with(json!({ "kind": "service" })), "/kind"),
         (form_with(json!({ "expires_at": "tomorrow" })), "/expires_at"),
     ] {
-        let answer = post(&app, &anna, "/auth/api-keys", &body).await.expect(422);
+        let answer = post(&app, &anna, "/auth/api-keys", &body)
+            .await
+            .refused(422, "invalid_fields");
         assert_eq!(complaints(&answer)[0].0, field, "{body}");
     }
 }
@@ -271,7 +277,9 @@ async fn a_key_manages_no_organization_because_its_owner_is_a_member() {
     let asked = form_with(json!({ "permissions": ["org:members:read"] }));
     let by_login = app.get(path).bearer(&anna.access_token);
     assert_eq!(members(by_login).await, 200, "the owner of an organization");
-    let answer = post(&app, &anna, "/auth/api-keys", &asked).await.expect(422);
+    let answer = post(&app, &anna, "/auth/api-keys", &asked)
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
     // What the account has too goes into a key, and opens what the membership opens besides.
     let permit = portcullis_core::authz::Permit::dangerous_for_operator();

@@ -80,7 +80,7 @@ async fn a_key_opens_what_a_membership_opens_and_nothing_else() {
     // Beyond the membership, and beyond the list.
     let answer = post(&app, &ben, "/auth/api-keys", &wish("keys:write"))
         .await
-        .expect(422);
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
     let nothing = issued(&app, &ben, &form_with(json!({ "permissions": [] }))).await;
     assert_eq!(read_in(&app, text(&nothing, "key"), &acme).await, 403);
@@ -91,7 +91,7 @@ async fn a_key_opens_what_a_membership_opens_and_nothing_else() {
     assert_eq!(read_in(&app, key, &acme).await, 403);
     let answer = post(&app, &ben, "/auth/api-keys", &wish("keys:read"))
         .await
-        .expect(422);
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
 }
 
@@ -135,7 +135,9 @@ async fn a_membership_is_passed_on_to_nobody_elses_key() {
         .roles()
         .assign(&permit, robot.parse().unwrap(), "reader", app.by_operator());
     assert_eq!(given.await.unwrap(), Effect::Changed);
-    let answer = post(&app, &ben, &keys, &wish("keys:read")).await.expect(422);
+    let answer = post(&app, &ben, &keys, &wish("keys:read"))
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/permissions/0", "exceeds_owner")]));
 }
 

@@ -52,12 +52,12 @@ async fn a_revoked_key_is_refused_at_once_and_for_ever() {
         .bearer(&anna.access_token)
         .send()
         .await
-        .expect(404);
+        .refused(404, "not_found");
     let enable = app
         .patch(&one)
         .bearer(&anna.access_token)
         .json(&json!({ "enabled": true }));
-    enable.send().await.expect(404);
+    enable.send().await.refused(404, "not_found");
     check(&with_key(&app, key, "/read").await, 401, "invalid_token");
 }
 
@@ -157,18 +157,18 @@ async fn a_change_counts_from_the_next_request_on() {
     }
     change(json!({ "limit": "1/hour" })).await.expect(200);
     from("203.0.113.7").await.expect(200);
-    from("203.0.113.7").await.expect(429);
+    from("203.0.113.7").await.refused(429, "rate_limited");
     let unlimited = change(json!({ "limit": null })).await.expect(200).json();
     assert!(unlimited.get("limit").is_none());
     from("203.0.113.7").await.expect(200);
     let faulty = json!({ "name": "", "networks": ["x"], "limit": "y", "permissions": ["keys:write"] });
     assert_eq!(
-        complaints(&change(faulty).await.expect(422)),
+        complaints(&change(faulty).await.refused(422, "invalid_fields")),
         pairs(&[("/permissions", "unknown")])
     );
     let faulty = json!({ "name": "", "networks": ["x"], "limit": "y" });
     assert_eq!(
-        complaints(&change(faulty).await.expect(422)),
+        complaints(&change(faulty).await.refused(422, "invalid_fields")),
         pairs(&[
             ("/limit", "invalid_rate"),
             ("/name", "invalid_key_name"),
@@ -256,7 +256,7 @@ async fn logging_out_everywhere_leaves_keys_alone_and_says_so_if_asked() {
             .bearer(&anna.access_token)
             .send()
             .await
-            .expect(401);
+            .refused(401, "invalid_token");
         with_key(&app, text(&made, "key"), "/read").await.expect(then);
     }
 }
@@ -358,7 +358,9 @@ async fn fifty_rotations_at_once_without_overlap_have_one_winner_for_each_text()
         good += usize::from(status == 200);
     }
     assert_eq!(good, 1);
-    with_key(&app, text(&made, "key"), "/read").await.expect(401);
+    with_key(&app, text(&made, "key"), "/read")
+        .await
+        .refused(401, "invalid_token");
 }
 
 /// Fifty rotations at once: what the only one that succeeded answered, and the others.
@@ -390,7 +392,7 @@ async fn rotate_keeps_the_old_text_until_its_overlap_ends() {
     for seconds in [2_592_001_u64, u64::MAX] {
         let answer = post(&app, &anna, &path, &json!({ "overlap_seconds": seconds })).await;
         assert_eq!(
-            complaints(&answer.expect(422)),
+            complaints(&answer.refused(422, "invalid_fields")),
             pairs(&[("/overlap_seconds", "out_of_range")])
         );
     }

@@ -65,7 +65,7 @@ async fn a_service_account_never_logs_in() {
     )
     .await;
     assert_eq!(
-        complaints(&answer.expect(422)),
+        complaints(&answer.refused(422, "invalid_fields")),
         pairs(&[("/name", "invalid_username")])
     );
 }
@@ -78,7 +78,9 @@ async fn a_service_account_works_by_its_keys_alone() {
     let robot = create(&app, &root, "robot").await;
     let id = text(&robot, "id");
     let keys = format!("{ADMIN}/accounts/{id}/api-keys");
-    let answer = post(&app, &root, &keys, &form()).await.expect(422);
+    let answer = post(&app, &root, &keys, &form())
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(
         complaints(&answer),
         pairs(&[("/permissions/0", "exceeds_owner")]),
@@ -153,7 +155,9 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
         .await;
     let keys = format!("{ADMIN}/accounts/{id}/api-keys");
     let wide = form_with(json!({ "permissions": ["keys:read", "portcullis:roles:write"] }));
-    let answer = post(&app, &clerk, &keys, &wide).await.expect(422);
+    let answer = post(&app, &clerk, &keys, &wide)
+        .await
+        .refused(422, "invalid_fields");
     assert_eq!(complaints(&answer), pairs(&[("/permissions/1", "exceeds_owner")]));
     // An answer about fields, and an attempt to rise all the same.
     let kept = crate::fixtures::decision_of(&app, &answer).await.unwrap();
@@ -165,7 +169,9 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     let denied = &events(&app, "access.denied").await[0];
     assert_eq!(denied.account, Some(clerk.id));
     let unknown = form_with(json!({ "permissions": ["keys:reed"] }));
-    let answer = post(&app, &clerk, &keys, &unknown).await.expect(422);
+    let answer = post(&app, &clerk, &keys, &unknown)
+        .await
+        .refused(422, "invalid_fields");
     assert!(
         crate::fixtures::decision_of(&app, &answer).await.is_none(),
         "a slip is none"
@@ -180,7 +186,7 @@ async fn an_administrator_makes_no_key_that_may_more_than_both() {
     );
     with_key(&app, text(&wide, "key"), "/admin/api/v1/roles")
         .await
-        .expect(403);
+        .refused(403, "insufficient_scope");
 }
 
 // Shows: AK-4
@@ -207,7 +213,7 @@ async fn an_administrator_disables_a_service_accounts_key() {
         .await;
     change(&reader.access_token, json!({ "enabled": false }))
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     let disabled = change(&clerk.access_token, json!({ "enabled": false }))
         .await
         .expect(200)
@@ -242,7 +248,7 @@ async fn an_administrator_disables_a_service_accounts_key() {
     .await
     .expect(200);
     with_key(&app, key, "/read").await.expect(200);
-    with_key(&app, key, "/read").await.expect(429);
+    with_key(&app, key, "/read").await.refused(429, "rate_limited");
     // People change their own.
     let anna = anna(&app).await;
     let own = issued(&app, &anna, &self::form()).await;
@@ -338,13 +344,13 @@ async fn a_persons_keys_are_revoked_by_administrators_and_never_made() {
         .bearer(&reader.access_token)
         .send()
         .await
-        .expect(403);
+        .refused(403, "missing_permission");
     let elsewhere = format!("{ADMIN}/accounts/{}/api-keys/{}", reader.id, text(&made, "id"));
     app.delete(&elsewhere)
         .bearer(&root.access_token)
         .send()
         .await
-        .expect(404);
+        .refused(404, "not_found");
     with_key(&app, text(&made, "key"), "/read").await.expect(200);
     app.delete(&one)
         .bearer(&root.access_token)

@@ -281,7 +281,7 @@ fn create_private(file: &Path) -> Result<(), Fault> {
 fn refused(why: Refused) -> Fault {
     match why {
         Refused::Full => Fault::Busy("too many calls wait already".into()),
-        Refused::Closed => Fault::Unreachable("it was closed".into()),
+        Refused::Closed => Fault::Closed,
     }
 }
 
