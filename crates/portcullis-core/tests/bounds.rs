@@ -41,7 +41,7 @@ const PARSERS: [Parser; 18] = [
         drop(black_box(Selector::parse(text)));
     }),
     ("key's name", |text| {
-        drop(black_box(api_key::KeyName::parse(text)))
+        drop(black_box(api_key::KeyName::parse(text)));
     }),
     ("device's name", |text| drop(black_box(DeviceName::parse(text)))),
     ("password", |text| {

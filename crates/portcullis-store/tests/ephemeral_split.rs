@@ -489,7 +489,7 @@ async fn an_ending_that_could_not_be_told_is_told_later(ephemeral: Arc<dyn Ephem
     database.subscribe(Arc::new(move |what| heard.lock().unwrap().push(what)));
     // The database goes away after the session was deleted and before it was told.
     let answer = sessions.end(anna.id, new.id, Ending::Ended, by(START)).await;
-    assert!(matches!(answer, Err(Fault::Unreachable(_))), "{answer:?}");
+    assert!(matches!(answer, Err(Fault::Closed)), "{answer:?}");
     assert_eq!(ephemeral.find(new.id).await.unwrap(), None);
     assert_eq!(
         *forgotten.lock().unwrap(),

@@ -26,17 +26,16 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             }
         }
     }
-    let twice = found.into_iter().filter(|(_, places)| places.len() > 1);
-    twice
-        .map(|(name, places)| {
-            let all: Vec<_> = places
-                .iter()
-                .map(|(path, line)| format!("{path}:{line}"))
-                .collect();
-            let what = format!("more than one public type is called `{name}`: {}", all.join(", "));
-            Finding::line(places[0].0, places[0].1, what)
-        })
-        .collect()
+    let several = |(name, places): (_, Vec<(&str, usize)>)| {
+        let (path, line) = *places.first().filter(|_| places.len() > 1)?;
+        let all: Vec<_> = places
+            .iter()
+            .map(|(path, line)| format!("{path}:{line}"))
+            .collect();
+        let what = format!("more than one public type is called `{name}`: {}", all.join(", "));
+        Some(Finding::line(path, line, what))
+    };
+    found.into_iter().filter_map(several).collect()
 }
 
 const CORE: &str = "crates/portcullis-core/src/";

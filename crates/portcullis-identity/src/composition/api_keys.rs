@@ -114,7 +114,7 @@ fn log(Warning { expiring, outcome }: &Warning) {
     let (key, owner, expires_at) = (&expiring.key.id, &expiring.owner, expiring.key.expires_at);
     match *outcome {
         Warned::Untold => {
-            tracing::warn!(%key, "e-mail limit reached; the notice that an API key expires is sent later")
+            tracing::warn!(%key, "e-mail limit reached; the notice that an API key expires is sent later");
         }
         Warned::Told(told) if told == 0 || owner.email.is_none() => {
             tracing::warn!(%key, owner = %owner.id, told, ?expires_at, "an API key expires soon");

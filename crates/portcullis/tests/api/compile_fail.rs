@@ -44,8 +44,7 @@ const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/compile_fail");
 
 /// The library as it was built for the tests of the workspace.
 fn library() -> String {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let built = Command::new(cargo)
+    let built = Command::new("cargo")
         .args([
             "test",
             "--no-run",
@@ -87,7 +86,7 @@ fn compile(library: &str, path: &Path, out: &Path) -> Result<(), String> {
     } else {
         dependencies.join("deps")
     };
-    let done = Command::new(std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()))
+    let done = Command::new("rustc")
         .args(["--edition=2024", "--emit=metadata", "--diagnostic-width=200"])
         .arg(format!("--extern=portcullis={library}"))
         .arg(format!("-Ldependency={}", dependencies.display()))

@@ -284,7 +284,7 @@ async fn close_finishes_what_was_taken_in_and_takes_nothing_new() {
     let late = here
         .database
         .write("two".to_owned(), |tx, name| insert_and_tell(tx, name).boxed());
-    assert!(matches!(late.await, Err(Fault::Unreachable(_))));
+    assert!(matches!(late.await, Err(Fault::Closed)));
     assert!(here.database.ping().await.is_err());
     let url = format!("sqlite:{}", here.folder.path().join("group.db").display());
     let again = Database::open(&url).await.unwrap();

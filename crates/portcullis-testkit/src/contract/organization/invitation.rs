@@ -155,15 +155,12 @@ pub async fn accept_invitation_refuses_all_but_the_invited<S: Stores>(db: S) {
     assert_eq!(events(&db, Action::MemberJoined).await.len(), 0);
     assert!(event_count(&db).await > before);
     let just = acting_at(&cleo, good.expires_at.minus(MICROSECOND));
-    match db.accept_invitation(good.digest, cleo.id, just).await.unwrap() {
-        Ok(belonging) => {
-            assert_eq!(
-                (belonging.organization.id, &belonging.roles[..]),
-                (acme, &named(&["reader"])[..])
-            );
-        }
-        other => panic!("not joined: {other:?}"),
-    }
+    let joined = db.accept_invitation(good.digest, cleo.id, just).await.unwrap();
+    let belonging = joined.unwrap();
+    assert_eq!(
+        (belonging.organization.id, &belonging.roles[..]),
+        (acme, &named(&["reader"])[..])
+    );
     assert_eq!(accept(&db, good.digest, &cleo).await, Err(InvalidInvitation));
     assert_eq!(roles(&db, acme, &cleo).await.unwrap(), ["reader"]);
     assert_eq!(events(&db, Action::MemberJoined).await.len(), 1);
