@@ -5,7 +5,7 @@ use crate::authz::policy::Live;
 use crate::authz::{Filter, PolicyFilters};
 use crate::checks;
 
-const EXPORT: &str = "permit(principal, action == ActionOn::\"reports:export\", resource)";
+const EXPORT: &str = "permit(principal, action == Action::\"reports:export\", resource)";
 
 #[track_caller]
 fn check(text: &str, who: &Caller, decision: &DecisionContext<'_>, expected: Verdict) {
@@ -35,12 +35,12 @@ fn when(condition: &str, who: &Caller, decision: &DecisionContext<'_>, expected:
 fn one_that_forbids_outweighs_all_that_permit() {
     checks!("T060");
     let permits = format!("{EXPORT};");
-    let forbids = "forbid(principal, action == ActionOn::\"reports:export\", resource);";
+    let forbids = "forbid(principal, action == Action::\"reports:export\", resource);";
     check(forbids, &caller(), &now(), Forbidden);
     check(&format!("{permits}{forbids}"), &caller(), &now(), Forbidden);
     check(&format!("{permits}{permits}"), &caller(), &now(), Permitted);
     check(
-        "permit(principal, action == ActionOn::\"reports:read\", resource);",
+        "permit(principal, action == Action::\"reports:read\", resource);",
         &caller(),
         &now(),
         Silent,
@@ -88,7 +88,7 @@ fn a_credential_narrowed_by_scopes_has_no_roles() {
         when(condition, &editor, &now(), whole);
         when(condition, &narrowed, &now(), part);
     }
-    let scope = "permit(principal in Role::\"editor\", action == ActionOn::\"reports:export\", resource);";
+    let scope = "permit(principal in Role::\"editor\", action == Action::\"reports:export\", resource);";
     check(scope, &editor, &now(), Permitted);
     check(scope, &narrowed, &now(), Silent);
 }
@@ -240,9 +240,9 @@ fn a_resource_that_is_not_what_was_declared_is_forbidden() {
 #[test]
 fn a_resource_is_decided_by_its_owner_and_fields() {
     let set = set(
-        "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource has owner && resource.owner == principal };
+        "permit(principal, action == Action::\"posts:edit\", resource) when { resource has owner && resource.owner == principal };
          forbid(principal, action, resource is Post) when { resource.tags.contains(\"frozen\") };
-         permit(principal, action == ActionOn::\"posts:read\", resource is Note);",
+         permit(principal, action == Action::\"posts:read\", resource is Note);",
     );
     let decide =
         |action, facts: &ResourceFacts| set.decide(&caller().principal(), &now(), action, Some(facts));

@@ -10,7 +10,7 @@ use crate::checks;
 #[track_caller]
 fn permitted(condition: &str, expected: &Filter) {
     let text = format!(
-        "permit(principal, action == ActionOn::\"posts:read\", resource is Post) when {{ {condition} }};"
+        "permit(principal, action == Action::\"posts:read\", resource is Post) when {{ {condition} }};"
     );
     let set = set(&text);
     let filters = set.filters(&caller().principal(), &now(), "posts:read", &POST);
@@ -173,7 +173,7 @@ fn a_forbid_that_would_fail_forbids_where_it_would() {
     checks!("T060");
     let overflow = "context has login_age_seconds && context.login_age_seconds + 9223372036854775807 > 0";
     let lists = |text: &str| set(text).filters(&caller().principal(), &now(), "posts:read", &POST);
-    let head = "(principal, action == ActionOn::\"posts:read\", resource is Post)";
+    let head = "(principal, action == Action::\"posts:read\", resource is Post)";
     let draft = Filter::Compare("draft", Comparison::Equal, Value::Bool(true));
     for (condition, forbidden) in [
         (overflow.to_owned(), Filter::Always),
@@ -200,7 +200,7 @@ fn a_forbid_that_would_fail_forbids_where_it_would() {
 #[test]
 fn what_no_filter_can_say_permits_nothing_forbids_everything_and_is_noted() {
     checks!("T060");
-    let head = "(principal, action == ActionOn::\"posts:read\", resource is Post)";
+    let head = "(principal, action == Action::\"posts:read\", resource is Post)";
     for condition in [
         "resource.size + 1 < 5",
         "resource.title == resource.id",
@@ -263,7 +263,7 @@ fn leaves(filter: &Filter) -> usize {
 #[test]
 fn forty_alternatives_make_forty_comparisons() {
     checks!("T101");
-    let head = "permit(principal, action == ActionOn::\"posts:read\", resource is Post)";
+    let head = "permit(principal, action == Action::\"posts:read\", resource is Post)";
     let chain = |word: &str, each: &dyn Fn(i64) -> String| {
         let all: Vec<String> = (0..40).map(each).collect();
         format!("{head} when {{ {} }};", all.join(word))
@@ -300,7 +300,7 @@ fn more_than_a_database_reads_is_not_asked_for() {
         )
     };
     let deep = (0..12).fold("resource.draft".to_owned(), |inner, n| level(n, &inner));
-    let head = "(principal, action == ActionOn::\"posts:read\", resource is Post)";
+    let head = "(principal, action == Action::\"posts:read\", resource is Post)";
     let set = set(&format!(
         "permit{head} when {{ {deep} }}; forbid{head} when {{ {deep} }};"
     ));
@@ -312,7 +312,7 @@ fn more_than_a_database_reads_is_not_asked_for() {
 #[test]
 fn a_row_that_is_not_what_was_declared_is_in_no_list() {
     checks!("T102");
-    let head = "(principal, action == ActionOn::\"posts:read\", resource is Post)";
+    let head = "(principal, action == Action::\"posts:read\", resource is Post)";
     for text in [
         format!("permit{head};"),
         format!("permit{head}; forbid{head} when {{ resource.tags.contains(\"secret\") }};"),
@@ -380,9 +380,9 @@ fn conditions() -> impl Strategy<Value = String> {
 
 fn policies() -> impl Strategy<Value = String> {
     let scope = prop_oneof![
-        3 => Just("principal, action == ActionOn::\"posts:read\", resource is Post"),
-        1 => Just("principal in Role::\"editor\", action in [ActionOn::\"posts:read\", ActionOn::\"posts:edit\"], resource is Post"),
-        1 => Just("principal, action == ActionOn::\"posts:read\", resource == Post::\"p1\""),
+        3 => Just("principal, action == Action::\"posts:read\", resource is Post"),
+        1 => Just("principal in Role::\"editor\", action in [Action::\"posts:read\", Action::\"posts:edit\"], resource is Post"),
+        1 => Just("principal, action == Action::\"posts:read\", resource == Post::\"p1\""),
     ];
     let policy =
         (any::<bool>(), scope, any::<bool>(), conditions()).prop_map(|(permit, scope, when, condition)| {

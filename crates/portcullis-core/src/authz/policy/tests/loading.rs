@@ -31,11 +31,11 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
             &[(2, 44, "")],
         ),
         (
-            "permit(principal, action == ActionOn::\"reports:exprot\", resource);",
-            &[(1, 29, "unrecognized action `ActionOn::\"reports:exprot\"`")],
+            "permit(principal, action == Action::\"reports:exprot\", resource);",
+            &[(1, 29, "unrecognized action `Action::\"reports:exprot\"`")],
         ),
         (
-            "@id(\"late\")\npermit(principal, action == ActionOn::\"posts:edit\", resource)\nwhen { resource.titel == \"x\" };",
+            "@id(\"late\")\npermit(principal, action == Action::\"posts:edit\", resource)\nwhen { resource.titel == \"x\" };",
             &[(
                 3,
                 8,
@@ -43,7 +43,7 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
             )],
         ),
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource.score > 3 };",
+            "permit(principal, action == Action::\"posts:edit\", resource) when { resource.score > 3 };",
             &[(
                 1,
                 68,
@@ -51,23 +51,23 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
             )],
         ),
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource.size > \"3\" };",
+            "permit(principal, action == Action::\"posts:edit\", resource) when { resource.size > \"3\" };",
             &[(1, 84, "unexpected type")],
         ),
         (
-            "permit(principal in Group::\"a\", action == ActionOn::\"posts:edit\", resource);",
+            "permit(principal in Group::\"a\", action == Action::\"posts:edit\", resource);",
             &[(1, 21, "unrecognized entity type `Group`")],
         ),
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource has owner && resource.owner in Role::\"editor\" };",
+            "permit(principal, action == Action::\"posts:edit\", resource) when { resource has owner && resource.owner in Role::\"editor\" };",
             &[(1, 90, "")],
         ),
         (
-            "permit(principal == Account::\"anna\", action == ActionOn::\"posts:edit\", resource);",
+            "permit(principal == Account::\"anna\", action == Action::\"posts:edit\", resource);",
             &[(1, 1, "is no account")],
         ),
         (
-            "permit(principal == ?principal, action == ActionOn::\"posts:edit\", resource);",
+            "permit(principal == ?principal, action == Action::\"posts:edit\", resource);",
             &[(1, 1, "template")],
         ),
     ] {
@@ -77,7 +77,7 @@ fn what_does_not_parse_or_validate_is_refused_with_its_place() {
 
 #[test]
 fn every_fault_of_every_file_is_told_at_once() {
-    let bad = "permit(principal, action == ActionOn::\"nope:nope\", resource);";
+    let bad = "permit(principal, action == Action::\"nope:nope\", resource);";
     let report = Set::load(&schema(), &[source("a.cedar", bad), source("b.cedar", bad)]).unwrap_err();
     let files: Vec<_> = report.0.iter().map(|flaw| flaw.file.as_str()).collect();
     assert_eq!(files, ["a.cedar", "b.cedar"]);
@@ -85,13 +85,13 @@ fn every_fault_of_every_file_is_told_at_once() {
 
 #[test]
 fn a_name_stands_once_over_all_files() {
-    let named = "@id(\"one\")\npermit(principal, action == ActionOn::\"posts:edit\", resource);";
+    let named = "@id(\"one\")\npermit(principal, action == Action::\"posts:edit\", resource);";
     let report = Set::load(&schema(), &[source("a.cedar", named), source("b.cedar", named)]).unwrap_err();
     assert_eq!(
         report.to_string(),
         "b.cedar:1:1: the policy `one` has the name of the one at a.cedar:1: rename it"
     );
-    let unnamed = "permit(principal, action == ActionOn::\"posts:edit\", resource);";
+    let unnamed = "permit(principal, action == Action::\"posts:edit\", resource);";
     let set = Set::load(
         &schema(),
         &[source("a.cedar", unnamed), source("b.cedar", unnamed)],
@@ -120,19 +120,19 @@ fn nothing_to_load_is_a_set_that_permits_nothing() {
 fn what_never_applies_or_cannot_be_listed_is_noted() {
     for (text, expected) in [
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource);",
+            "permit(principal, action == Action::\"posts:edit\", resource);",
             None,
         ),
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource is Note);",
+            "permit(principal, action == Action::\"posts:edit\", resource is Note);",
             Some("unable to find an applicable action"),
         ),
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { resource.size * 2 < 10 };",
+            "permit(principal, action == Action::\"posts:edit\", resource) when { resource.size * 2 < 10 };",
             Some("can't be listed: no list can ask for"),
         ),
         (
-            "permit(principal, action == ActionOn::\"posts:edit\", resource) when { principal has email && principal.email == resource.title };",
+            "permit(principal, action == Action::\"posts:edit\", resource) when { principal has email && principal.email == resource.title };",
             None,
         ),
     ] {
@@ -334,7 +334,7 @@ fn a_schema_is_read_as_it_was_written_and_no_other_is() {
     let read = Schema::read(&text).unwrap();
     assert_eq!(read.text(), text);
     assert_eq!(read.declarations().kinds().len(), 2);
-    let policy = "permit(principal, action == ActionOn::\"posts:edit\", resource is Post) when { resource.size + 1 > 2 };";
+    let policy = "permit(principal, action == Action::\"posts:edit\", resource is Post) when { resource.size + 1 > 2 };";
     let sources = [source("a.cedar", policy)];
     let (here, there) = (Set::load(&schema(), &sources), Set::load(&read, &sources));
     assert_eq!(here.unwrap().notes(), there.unwrap().notes());

@@ -9,8 +9,8 @@ use crate::checks;
 /// How many decisions the set remembers after these were asked for.
 fn remembered(condition: &str) -> usize {
     let set = set(&format!(
-        "permit(principal, action == ActionOn::\"reports:export\", resource) when {{ {condition} }};
-         permit(principal, action == ActionOn::\"reports:read\", resource) when {{ context has ip }};"
+        "permit(principal, action == Action::\"reports:export\", resource) when {{ {condition} }};
+         permit(principal, action == Action::\"reports:read\", resource) when {{ context has ip }};"
     ));
     set.decide(&caller().principal(), &now(), "reports:export", None);
     set.remembered()
@@ -60,7 +60,7 @@ fn a_narrowed_credential_is_never_remembered() {
 #[test]
 fn a_changed_account_and_a_changed_set_are_decided_anew() {
     checks!("T062");
-    let text = "permit(principal in Role::\"editor\", action == ActionOn::\"reports:export\", resource);";
+    let text = "permit(principal in Role::\"editor\", action == Action::\"reports:export\", resource);";
     let live = Live::new();
     live.put(set(text));
     let decide = |who: &Principal| live.decide(who, &now(), "reports:export", None);
@@ -126,7 +126,7 @@ fn policies() -> impl Strategy<Value = String> {
         (any::<bool>(), any::<bool>(), conditions(), conditions()).prop_map(|(permit, only, a, b)| {
             let effect = if permit { "permit" } else { "forbid" };
             let action = if only {
-                "action == ActionOn::\"reports:export\""
+                "action == Action::\"reports:export\""
             } else {
                 "action"
             };
