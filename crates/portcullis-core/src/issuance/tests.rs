@@ -160,7 +160,10 @@ fn keys(owner: account::Account, permissions: &[&str], member: (u64, &[&str])) -
         directory: Arc::new(AccountDirectory::new(store, Arc::new(Generations::new()), 10)),
         environment: environment(1),
         format: Format::default(),
-        settings: Settings::default(),
+        settings: Settings {
+            per_account: 7,
+            ..Settings::default()
+        },
     });
     (world, keys)
 }
@@ -225,6 +228,7 @@ async fn a_key_of_ones_own_gets_what_the_account_has_and_the_credential_brings()
         if let Some(new) = written {
             assert_eq!(new.permissions, asked, "{case}");
             assert_eq!(new.stamp, Some(who.account().stamp), "{case}");
+            assert_eq!(new.most, 7, "{case}");
         }
         let told = made
             .err()

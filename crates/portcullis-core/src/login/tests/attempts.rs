@@ -270,36 +270,42 @@ async fn the_store_is_handed_the_session_that_was_asked_for_and_the_device_its_s
             "{delivery:?}"
         );
         assert!(new.news.is_none(), "{delivery:?}");
-        match given {
-            LoggedIn::Tokens {
-                issued,
-                account,
-                new_device,
-            } => {
-                assert_eq!((delivery, account, new_device), (TOKENS, anna, true));
-                let refresh = new.refresh.unwrap();
-                assert_eq!(refresh.digest, issued.refresh_token.digest());
-                assert_eq!(refresh.expires_at, START.plus(minutes(5)));
-                assert!(new.token.is_none());
-                let claims = claims(&issued.access_token, "portcullis");
-                assert_eq!((claims.session, claims.stamp), (new.id, new.stamp));
-                assert_eq!(claims.authenticated_at, START);
-                // It ends with its session.
-                assert_eq!(claims.expires_at, START.plus(minutes(6)));
-            }
-            LoggedIn::Session {
-                id,
-                token,
-                account,
-                expires_at,
-                delivery: told,
-                new_device,
-            } => {
-                assert_eq!((id, told, account, new_device), (new.id, delivery, anna, false));
-                assert_eq!(expires_at, new.expires_at);
-                assert_eq!(new.token, Some(token.digest()));
-                assert!(new.refresh.is_none() && delivery != TOKENS);
-            }
+        what_the_device_holds(given, delivery, &new);
+    }
+}
+
+/// What the login gave is what was asked for, and its secret the one whose digest the store was handed.
+fn what_the_device_holds(given: LoggedIn, asked: Delivery, new: &NewSession) {
+    let anna = account(1, AccountState::Active);
+    match given {
+        LoggedIn::Tokens {
+            issued,
+            account,
+            new_device,
+        } => {
+            assert_eq!((asked, account, new_device), (TOKENS, anna, true));
+            let refresh = new.refresh.unwrap();
+            assert_eq!(refresh.digest, issued.refresh_token.digest());
+            assert_eq!(refresh.expires_at, START.plus(new.idle));
+            assert!(new.token.is_none());
+            let claims = claims(&issued.access_token, "portcullis");
+            assert_eq!((claims.session, claims.stamp), (new.id, new.stamp));
+            assert_eq!(claims.authenticated_at, START);
+            // It ends with its session.
+            assert_eq!(claims.expires_at, new.expires_at);
+        }
+        LoggedIn::Session {
+            id,
+            token,
+            account,
+            expires_at,
+            delivery,
+            new_device,
+        } => {
+            assert_eq!((id, delivery, account, new_device), (new.id, asked, anna, false));
+            assert_eq!(expires_at, new.expires_at);
+            assert_eq!(new.token, Some(token.digest()));
+            assert!(new.refresh.is_none() && asked != TOKENS);
         }
     }
 }

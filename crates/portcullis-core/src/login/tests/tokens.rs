@@ -24,6 +24,7 @@ async fn only_a_token_without_scopes_carries_what_the_account_may_do() {
         (&many, None, true, false),
         (few, None, true, false),
         (&[], None, true, true),
+        (&many[..400], None, true, true),
         (&[READ, WRITE], None, true, true),
     ] {
         let mut deployment = Deployment::new(has).await;

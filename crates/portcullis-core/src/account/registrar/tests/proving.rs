@@ -444,6 +444,13 @@ async fn a_set_up_token_is_made_at_the_machine_for_a_day_and_only_while_nobody_a
     }
 }
 
+#[test]
+fn codes_are_good_for_a_day_and_claims_for_thirty() {
+    let day = Duration::from_secs(86_400);
+    assert_eq!((VERIFICATION_LIFETIME, SETUP_LIFETIME), (day, day));
+    assert_eq!(CLAIM_LIFETIME, day * 30);
+}
+
 #[tokio::test]
 async fn claims_that_are_over_end_by_the_programs_own_hand() {
     let registrar = registrar_over(Arc::new(Counter::default()));

@@ -97,7 +97,7 @@ async fn share(
     (shared, written(shelf))
 }
 
-fn code(error: GrantError) -> &'static str {
+fn code(error: &GrantError) -> &'static str {
     let details = error.details();
     details.fields.first().map_or(details.code, |field| field.code)
 }
@@ -124,7 +124,7 @@ async fn the_owner_shares_what_can_be_shared_with_others_and_for_a_time_to_come(
         let case = format!("{wish:?}");
         let post = post(OWNER, Some(acme));
         let (shared, change) = share(&world, post, &DecisionContext::at(NOW), wish.clone()).await;
-        assert_eq!(shared.err().map(code), refused, "{case}");
+        assert_eq!(shared.as_ref().err().map(code), refused, "{case}");
         let grant = Grant {
             target: Target {
                 kind: "Post".into(),
@@ -203,7 +203,7 @@ async fn who_holds_a_grant_shares_it_for_no_longer_and_with_nobody_whose_grant_w
         let wish = wish(subject, READ, expires_at);
         let case = format!("{wish:?} {term:?} {:?}", context.selected);
         let (shared, change) = share(&world, post(SOMEBODY, Some(organization)), context, wish).await;
-        assert_eq!(shared.err().map(code), refused, "{case}");
+        assert_eq!(shared.as_ref().err().map(code), refused, "{case}");
         let ground = change.map(|change| match change {
             Change::Share(_, ground) => ground,
             other => panic!("{other:?}"),
