@@ -10,6 +10,7 @@ use crate::account::{AccountKind, AccountState, Stamp};
 use crate::authz::fixtures::{LOGIN, NAMES, principal};
 use crate::authz::{DecisionContext, Permission as _, Requirement};
 use crate::checks;
+use crate::id::ApiKeyId;
 use crate::key::fakes::START;
 use crate::problem::Refusal as _;
 use crate::scopes::Scopes;
@@ -143,6 +144,8 @@ fn permit<R: Requirement>(scopes: Option<&[&str]>) -> Permit<R> {
 /// What the caller says of itself; who acts is the permit's to say.
 fn by() -> audit::Context {
     audit::Context {
+        scopes: Scopes::Only(Vec::new()),
+        api_key: Some(ApiKeyId::from_uuid(Uuid::from_u128(78))),
         trace: Some(Uuid::from_u128(77)),
         ..audit::Context::system(START)
     }
@@ -246,6 +249,7 @@ async fn every_change_is_handed_on_and_signed_by_whom_the_permit_is_for() {
             assert_eq!(asked, expected);
             assert_eq!(by.actor, audit::Actor::Account(take.principal().unwrap().id()));
             assert_eq!(by.scopes, *take.principal().unwrap().scopes());
+            assert_eq!(by.api_key, None);
             assert_eq!((by.at, by.trace), (START, Some(Uuid::from_u128(77))));
         };
         let declared = roles.declare(&give, ELSEWHERE, "Read", by()).await;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::authz::fixtures::membership;
 use crate::authz::{Membership, Policies, PolicyFilters, Reasons, Verdict};
-use crate::id::OrganizationId;
+use crate::id::{ApiKeyId, OrganizationId};
 use crate::problem::Refusal as _;
 
 const READ: &str = "grant-test:read";
@@ -58,6 +58,8 @@ fn post(owner: u128, organization: Option<OrganizationId>) -> ResourceFacts {
 /// What the caller says of itself; who acts is the permit's to say.
 fn by() -> audit::Context {
     audit::Context {
+        scopes: Scopes::Only(Vec::new()),
+        api_key: Some(ApiKeyId::from_uuid(Uuid::from_u128(78))),
         trace: Some(Uuid::from_u128(77)),
         ..audit::Context::system(NOW)
     }
@@ -75,10 +77,11 @@ fn role(name: &str) -> Subject {
     Subject::Role(name.into())
 }
 
-/// What was written last, which account 1 has signed.
-fn written(shelf: &Shelf) -> Option<Change> {
+/// What was written last, which account 1 has signed by a credential with these scopes that is no key.
+fn written(shelf: &Shelf, scopes: &Scopes) -> Option<Change> {
     let (change, by) = shelf.changed.lock().unwrap().pop()?;
-    assert_eq!(by.actor, audit::Actor::Account(id(1)));
+    assert_eq!((by.actor, &by.scopes), (audit::Actor::Account(id(1)), scopes));
+    assert_eq!(by.api_key, None);
     assert_eq!((by.at, by.trace), (NOW, Some(Uuid::from_u128(77))));
     assert!(shelf.changed.lock().unwrap().is_empty());
     Some(change)
@@ -94,7 +97,7 @@ async fn share(
     let who = Arc::new(principal(Scopes::Everything));
     let permit: ResourcePermit<Post, Read> = grants.permit(who, context, post).await.unwrap();
     let shared = grants.share(&permit, context, wish, by()).await;
-    (shared, written(shelf))
+    (shared, written(shelf, &Scopes::Everything))
 }
 
 fn code(error: &GrantError) -> &'static str {
@@ -257,7 +260,7 @@ async fn the_owner_takes_back_everything_and_others_what_they_may_do_themselves(
         let (shelf, grants) = grants(1);
         let context = DecisionContext::at(NOW);
         let case = format!("{owner} {scopes:?} {action}");
-        let who = Arc::new(principal(scopes));
+        let who = Arc::new(principal(scopes.clone()));
         let post = post(owner, None);
         let target = Target::of(&post);
         let permit: ResourcePermit<Post, Read> = grants.permit(who, &context, post).await.unwrap();
@@ -269,7 +272,7 @@ async fn the_owner_takes_back_everything_and_others_what_they_may_do_themselves(
         };
         assert_eq!(gone.await, expected, "{case}");
         let change = taken.then(|| Change::Unshare(target, role("reader"), action.into()));
-        assert_eq!(written(&shelf), change, "{case}");
+        assert_eq!(written(&shelf, &scopes), change, "{case}");
     }
 }
 
@@ -286,9 +289,10 @@ async fn everything_of_a_resource_is_listed_and_taken_back_and_what_was_none_is_
     assert_eq!((listed.len(), &listed[0].grant.target), (1, &target));
     let gone = grants.unshare(&permit, &context, role("reader"), READ.into(), by());
     assert_eq!(gone.await, Ok(false));
-    assert!(written(&shelf).is_some());
+    assert!(written(&shelf, &Scopes::Everything).is_some());
     assert_eq!(grants.unshare_all(&permit, by()).await, Ok(3));
-    assert_eq!(written(&shelf), Some(Change::UnshareAll(target)));
+    let all = Change::UnshareAll(target);
+    assert_eq!(written(&shelf, &Scopes::Everything), Some(all));
 }
 
 #[tokio::test]
