@@ -106,6 +106,8 @@ mod tests {
         }
         assert_eq!(crc32(&[b"1234", b"", b"56789"]), 0xcbf4_3926);
         assert_eq!(&checksum(&[b""]), b"000000");
+        assert_eq!(&checksum(&[b"123456789"]), b"3jZRME", "0xcbf43926 in base 62");
+        assert_eq!(&checksum(&[b"a"]), b"4GEHKN", "0xe8b7be43 in base 62");
     }
 
     #[test]

@@ -118,6 +118,7 @@ mod tests {
                 "{text:?}"
             );
         }
+        assert!(Networks::parse(&vec!["10.0.0.1"; Networks::MOST]).is_ok());
         let many = vec!["10.0.0.1"; Networks::MOST + 1];
         assert_eq!(
             Networks::parse(&many),

@@ -285,5 +285,6 @@ mod tests {
         ] {
             assert_eq!(target(id.clone()).is_storable(), storable, "{id:?}");
         }
+        assert_eq!(target("7".into()).to_string(), "Post 7");
     }
 }

@@ -1,12 +1,14 @@
 //! What a key may be given: no more than its owner has, and than whoever asks brings.
 
+mod changes;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::*;
-use crate::api_key;
+use crate::api_key::{self, Change};
 use crate::authn::AccountDirectory;
 use crate::authz::fixtures::{LOGIN, NAMES, principal};
 use crate::authz::{AccountFacts, DecisionContext, Permission as _};
@@ -20,12 +22,17 @@ use crate::scopes::ADMINISTRATOR;
 const READ: &str = NAMES[0];
 const WRITE: &str = NAMES[1];
 
-/// One account, what it has everywhere and as a member, and the keys that were written.
+/// One account, what it has everywhere and as a member, its key, and what was written.
 struct World {
     owner: account::Account,
     permissions: Vec<String>,
     member: MemberFacts,
     written: Mutex<Vec<NewApiKey>>,
+    key: Mutex<Option<ApiKey>>,
+    rotated: Mutex<Option<KeyRotation>>,
+    changed: Mutex<Option<(Change, Option<account::Stamp>)>>,
+    /// Who asked for the last change.
+    signed: Mutex<Option<audit::Context>>,
 }
 
 #[async_trait]
@@ -51,7 +58,60 @@ impl api_key::Stub for World {
             last_used: None,
         };
         self.written.lock().unwrap().push(new);
+        *self.signed.lock().unwrap() = Some(by);
         Ok(Ok(key))
+    }
+
+    async fn list(&self, whose: account::Id) -> Result<Vec<ApiKey>, Fault> {
+        let key = self.key.lock().unwrap().clone();
+        Ok(key.into_iter().filter(|key| key.account == whose).collect())
+    }
+
+    async fn find(&self, whose: account::Id, id: Id) -> Result<Option<ApiKey>, Fault> {
+        let key = self.key.lock().unwrap().clone();
+        Ok(key.filter(|key| key.account == whose && key.id == id))
+    }
+
+    async fn change_key(
+        &self,
+        _: account::Id,
+        _: Id,
+        change: Change,
+        stamp: Option<account::Stamp>,
+        by: audit::Context,
+    ) -> Result<Result<ApiKey, ApiKeysError>, Fault> {
+        *self.changed.lock().unwrap() = Some((change, stamp));
+        *self.signed.lock().unwrap() = Some(by);
+        Ok(Ok(self.key.lock().unwrap().clone().unwrap()))
+    }
+
+    async fn rotate_key(
+        &self,
+        _: account::Id,
+        _: Id,
+        rotation: KeyRotation,
+        by: audit::Context,
+    ) -> Result<Result<ApiKey, ApiKeysError>, Fault> {
+        *self.rotated.lock().unwrap() = Some(rotation);
+        *self.signed.lock().unwrap() = Some(by);
+        Ok(Ok(self.key.lock().unwrap().clone().unwrap()))
+    }
+
+    async fn revoke_key(&self, whose: account::Id, id: Id, by: audit::Context) -> Result<bool, Fault> {
+        *self.signed.lock().unwrap() = Some(by);
+        Ok(api_key::Stub::find(self, whose, id).await?.is_some())
+    }
+
+    async fn warn_expiring(
+        &self,
+        due: ExpiryWindow,
+        _: Arc<dyn ExpiryWording>,
+        by: audit::Context,
+    ) -> Result<Vec<Warning>, Fault> {
+        assert_eq!(due.before, START.plus(Settings::default().warning));
+        assert_eq!((due.after.is_some(), due.limit), (true, 5));
+        assert_eq!((by.at, by.actor), (START, audit::Actor::System));
+        Ok(Vec::new())
     }
 }
 
@@ -88,6 +148,10 @@ fn keys(owner: account::Account, permissions: &[&str], member: (u64, &[&str])) -
             permissions: owned(member.1),
         },
         written: Mutex::default(),
+        key: Mutex::default(),
+        rotated: Mutex::default(),
+        changed: Mutex::default(),
+        signed: Mutex::default(),
     });
     let store: Arc<dyn roles::Store> = Arc::clone(&world) as _;
     let keys = ApiKeys::new(ApiKeysParts {
@@ -96,7 +160,10 @@ fn keys(owner: account::Account, permissions: &[&str], member: (u64, &[&str])) -
         directory: Arc::new(AccountDirectory::new(store, Arc::new(Generations::new()), 10)),
         environment: environment(1),
         format: Format::default(),
-        settings: Settings::default(),
+        settings: Settings {
+            per_account: 7,
+            ..Settings::default()
+        },
     });
     (world, keys)
 }
@@ -161,6 +228,7 @@ async fn a_key_of_ones_own_gets_what_the_account_has_and_the_credential_brings()
         if let Some(new) = written {
             assert_eq!(new.permissions, asked, "{case}");
             assert_eq!(new.stamp, Some(who.account().stamp), "{case}");
+            assert_eq!(new.most, 7, "{case}");
         }
         let told = made
             .err()

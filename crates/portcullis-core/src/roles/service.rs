@@ -266,3 +266,6 @@ impl std::fmt::Debug for Roles {
         f.debug_struct("Roles").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,3 +281,6 @@ port! {
     /// Writes down when sessions were last seen; never moves one back, never revives an ended one.
     write fn touch(seen: Vec<(Id, Timestamp)>) -> ();
 }
+
+#[cfg(test)]
+mod tests;

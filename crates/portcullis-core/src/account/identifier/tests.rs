@@ -347,6 +347,10 @@ fn space_around_an_identifier_is_dropped_and_inside_it_is_refused() {
         "anna@exam ple.com",
         "an na",
         "a\tbc",
+        // Nor by the rules of before.
+        "än na",
+        "än\u{7}na",
+        "än na@example.com",
     ] {
         assert!(Identifier::parse(text).is_none(), "{text:?}");
     }

@@ -1,5 +1,7 @@
 //! What a registration hands to the store.
 
+mod proving;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -55,7 +57,7 @@ impl crate::account::Stub for Desk {
     }
 }
 
-fn registrar() -> (Arc<Desk>, Registrar) {
+fn hasher() -> Arc<Hasher> {
     let master = MasterKey::parse("a = AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8").unwrap();
     let settings = Settings {
         cost: Cost::DANGEROUSLY_CHEAP,
@@ -63,15 +65,16 @@ fn registrar() -> (Arc<Desk>, Registrar) {
         waiting: 8,
     };
     let sealer = Arc::new(Sealer::new(master, environment(1)));
-    let hasher = Hasher::start(sealer, environment(2), &settings).unwrap();
+    Arc::new(Hasher::start(sealer, environment(2), &settings).unwrap())
+}
+
+fn registrar_over(store: Arc<dyn Store>) -> Registrar {
+    Registrar::new(store, hasher(), environment(3), PasswordPolicy::default())
+}
+
+fn registrar() -> (Arc<Desk>, Registrar) {
     let desk = Arc::new(Desk::default());
-    let registrar = Registrar::new(
-        Arc::clone(&desk) as Arc<dyn Store>,
-        Arc::new(hasher),
-        environment(3),
-        PasswordPolicy::default(),
-    );
-    (desk, registrar)
+    (Arc::clone(&desk), registrar_over(desk))
 }
 
 fn form(email: Option<&str>, username: Option<&str>) -> Registration {
@@ -102,7 +105,30 @@ async fn an_address_is_unproven_until_somebody_proves_it_and_a_name_needs_no_pro
         assert_eq!(new.verification.is_some(), email.is_some());
         assert_eq!(made.verification.is_some(), email.is_some());
         assert_eq!(made.account.id, new.id);
+        let (offer, token) = (new.verification, made.verification);
+        assert_eq!(
+            offer.as_ref().map(|offer| offer.digest),
+            token.map(|token| token.digest())
+        );
+        assert!(offer.is_none_or(|offer| offer.expires_at == START.plus(VERIFICATION_LIFETIME)));
     }
+}
+
+#[tokio::test]
+async fn where_addresses_are_hidden_a_claim_says_so() {
+    let (desk, registrar) = registrar();
+    let registrar = registrar.hiding_addresses();
+    let form = form(Some("anna@example.com"), None);
+    assert!(
+        registrar
+            .register(form, by())
+            .await
+            .unwrap()
+            .verification
+            .is_some()
+    );
+    let new = desk.last();
+    assert_eq!((new.claim, new.state), (Claim::Hidden, AccountState::Unverified));
 }
 
 #[tokio::test]

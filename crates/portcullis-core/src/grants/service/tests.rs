@@ -1,3 +1,6 @@
+mod changes;
+
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
@@ -25,17 +28,69 @@ static KIND: ResourceKind = ResourceKind {
     actions: Post::NAMES,
 };
 
-/// Knows `ids` shared resources and counts how often it is asked.
+/// Knows `ids` shared resources and counts how often it is asked; keeps what it was asked to change.
 struct Shelf {
     ids: u32,
+    /// For how long they are shared.
+    term: Term,
     asked: AtomicU32,
+    changed: Mutex<Vec<(Change, audit::Context)>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    Share(Grant, Ground),
+    Unshare(Target, Subject, String),
+    UnshareAll(Target),
 }
 
 #[async_trait]
 impl Stub for Shelf {
     async fn held(&self, _: Holder, _: Target, _: String, _: Timestamp) -> Result<Option<Term>, Fault> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        Ok((self.ids > 0).then_some(Term::Open))
+        Ok((self.ids > 0).then_some(self.term))
+    }
+
+    async fn share(
+        &self,
+        grant: Grant,
+        on: Ground,
+        by: audit::Context,
+    ) -> Result<Result<Effect, GrantError>, Fault> {
+        self.changed.lock().unwrap().push((Change::Share(grant, on), by));
+        Ok(Ok(Effect::Changed))
+    }
+
+    async fn unshare(
+        &self,
+        target: Target,
+        subject: Subject,
+        action: String,
+        by: audit::Context,
+    ) -> Result<bool, Fault> {
+        let change = Change::Unshare(target, subject, action);
+        self.changed.lock().unwrap().push((change, by));
+        Ok(self.ids > 0)
+    }
+
+    async fn unshare_all(&self, target: Target, by: audit::Context) -> Result<u64, Fault> {
+        let change = Change::UnshareAll(target);
+        self.changed.lock().unwrap().push((change, by));
+        Ok(3)
+    }
+
+    async fn grants_of(&self, target: Target, now: Timestamp) -> Result<Vec<GrantRecord>, Fault> {
+        let grant = Grant {
+            target,
+            subject: Subject::Role("editor".into()),
+            action: "grant-test:read".into(),
+            expires_at: Some(now),
+        };
+        Ok(vec![GrantRecord {
+            grant,
+            granted_by: "operator".into(),
+            granted_at: now,
+        }])
     }
 
     async fn held_ids(
@@ -53,9 +108,15 @@ impl Stub for Shelf {
 }
 
 fn grants(ids: u32) -> (Arc<Shelf>, Grants) {
+    grants_for(ids, Term::Open)
+}
+
+fn grants_for(ids: u32, term: Term) -> (Arc<Shelf>, Grants) {
     let shelf = Arc::new(Shelf {
         ids,
+        term,
         asked: AtomicU32::new(0),
+        changed: Mutex::default(),
     });
     (Arc::clone(&shelf), Grants::new(shelf))
 }
@@ -80,7 +141,7 @@ fn principal(scopes: Scopes) -> Principal {
                 stamp: account::Stamp::from_uuid(Uuid::nil()),
                 created_at: NOW,
             },
-            roles: Vec::new(),
+            roles: vec!["editor".into()],
             permission_names: Vec::new(),
             permissions: PermissionSet::default(),
         }),

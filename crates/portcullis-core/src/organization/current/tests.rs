@@ -12,7 +12,7 @@ use super::*;
 use crate::authn::REMEMBERED;
 use crate::checks;
 use crate::invalidation::Invalidation;
-use crate::organization::Stub;
+use crate::organization::{Slug, Stub};
 
 const ACCOUNT: account::Id = account::Id::from_uuid(Uuid::from_u128(0xa));
 const HOME: Id = Id::from_uuid(Uuid::from_u128(0x1_0000_0001));
@@ -182,6 +182,32 @@ fn while_others_cannot_be_heard_a_membership_counts_for_a_second() {
     // A clock that was set back makes nothing last longer.
     given.at("acme", NOW.minus(Duration::from_secs(1)));
     assert_eq!(given.reads(), 3);
+}
+
+#[test]
+fn an_organization_is_named_by_its_own_id_and_slug_only_and_worked_in_while_it_is_active() {
+    let slug = |text: &str| Selector::Slug(Slug::parse(text).unwrap());
+    let mut facts = facts(&[]);
+    for (state, active) in [
+        (OrganizationState::Suspended, false),
+        (OrganizationState::Active, true),
+    ] {
+        facts.organization.state = state;
+        let current = Current::from(facts.clone());
+        assert_eq!(current.is_active(), active);
+        assert_eq!(
+            (current.id(), current.organization()),
+            (HOME, &facts.organization)
+        );
+        for (selector, named) in [
+            (Selector::Id(Id::NONE), false),
+            (slug("acme-two"), false),
+            (Selector::Id(HOME), true),
+            (slug("acme"), true),
+        ] {
+            assert_eq!(current.is_named_by(&selector), named, "{selector:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the service asks of the store, and what it refuses by itself.
 
+mod members;
+
 use std::sync::Mutex;
 
 use async_trait::async_trait;

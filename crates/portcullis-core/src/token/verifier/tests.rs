@@ -121,6 +121,7 @@ fn leeway_is_never_more_than_a_minute() {
             ..expectation()
         },
     );
+    assert_eq!(generous.leeway(), Duration::from_secs(60));
     assert!(generous.verify(&token, at(1_960).minus(MICRO)).is_ok());
     assert_eq!(generous.verify(&token, at(1_960)), Err(InvalidToken::Expired));
     let strict = Verifier::new(
@@ -130,6 +131,7 @@ fn leeway_is_never_more_than_a_minute() {
             ..expectation()
         },
     );
+    assert_eq!(strict.leeway(), Duration::ZERO);
     assert!(strict.verify(&token, at(1_900).minus(MICRO)).is_ok());
     assert_eq!(strict.verify(&token, at(1_900)), Err(InvalidToken::Expired));
     assert!(strict.verify(&token, at(1_000)).is_ok());
