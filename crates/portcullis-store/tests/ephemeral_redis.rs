@@ -21,7 +21,7 @@ use portcullis_core::account::Stamp;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::fault::Fault;
-use portcullis_core::session::{Ending, Store as _};
+use portcullis_core::session::{ApiKeyHandling, Ending, Store as _};
 use portcullis_store::Database;
 use portcullis_store::ephemeral::{Redis, SplitSessions};
 use tempfile::TempDir;
@@ -311,19 +311,9 @@ async fn without_redis_nobody_is_let_in_and_afterwards_everybody_is() {
     );
     open(&sessions, &refreshing(&anna), START).await;
     let stamp = Stamp::from_uuid(fresh_id());
-    assert_eq!(
-        sessions
-            .end_everything(
-                anna.id,
-                stamp,
-                portcullis_core::session::ApiKeyHandling::Stay,
-                by(START)
-            )
-            .await
-            .unwrap()
-            .sessions,
-        2
-    );
+    let keys = ApiKeyHandling::Stay;
+    let ended = sessions.end_everything(anna.id, stamp, keys, by(START)).await;
+    assert_eq!(ended.unwrap().sessions, 2);
     assert_eq!(events(&database, Action::SessionsEnded).await.len(), 1);
 
     server.restart();
