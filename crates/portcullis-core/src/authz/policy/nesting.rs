@@ -120,3 +120,24 @@ const MOST_OPEN: usize = 64;
 
 /// The most levels of a policy: less than half of what two megabytes of stack take without optimisation.
 const DEEPEST: usize = 250;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_beside_each_other_the_deepest_counts_wherever_it_stands() {
+        let chain = format!("1{}", "+1".repeat(200));
+        for list in [
+            format!("[{chain}, 1]"),
+            format!("[1, {chain}]"),
+            format!("[1, {chain}, 1]"),
+        ] {
+            // 200 links, the bracket that closes, and the members after it: up to 250.
+            for (members, refused) in [(50, true), (49, false)] {
+                let text = format!("{list}{}", ".a".repeat(members));
+                assert_eq!(beyond(&text).is_some(), refused, "{text}");
+            }
+        }
+    }
+}
