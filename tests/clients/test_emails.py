@@ -55,20 +55,20 @@ class Emails(unittest.TestCase):
         self.assertEqual(name, "[127.0.0.1]")
         self.assertEqual(envelope.rcpt_tos, ["max@xn--mller-kva.example"])
         self.assertNotIn("SMTPUTF8", envelope.mail_options)
-        email = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
-        self.assertEqual(email.get_all("MIME-Version"), ["1.0"])
-        self.assertEqual(len(email.get_all("Date")), 1)
-        self.assertEqual(len(email.get_all("Message-ID")), 1)
-        self.assertRegex(email["Message-ID"], r"^<[0-9a-f]{32}@xn--bcher-kva\.example>$")
-        self.assertEqual(email["To"].addresses[0].addr_spec, "max@xn--mller-kva.example")
-        self.assertEqual(email.get_content_type(), "multipart/alternative")
+        message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+        self.assertEqual(message.get_all("MIME-Version"), ["1.0"])
+        self.assertEqual(len(message.get_all("Date")), 1)
+        self.assertEqual(len(message.get_all("Message-ID")), 1)
+        self.assertRegex(message["Message-ID"], r"^<[0-9a-f]{32}@xn--bcher-kva\.example>$")
+        self.assertEqual(message["To"].addresses[0].addr_spec, "max@xn--mller-kva.example")
+        self.assertEqual(message.get_content_type(), "multipart/alternative")
         self.assertEqual(
-            [part.get_content_type() for part in email.iter_parts()], ["text/plain", "text/html"]
+            [part.get_content_type() for part in message.iter_parts()], ["text/plain", "text/html"]
         )
-        text = email.get_body(("plain",)).get_content()
+        text = message.get_body(("plain",)).get_content()
         link = re.search(rf"^ *({re.escape(self.server.url)}/\S+)\s*$", text, re.MULTILINE).group(1)
         self.assertIn(link.encode(), envelope.original_content, "readable without decoding")
-        self.assertIn(f'href="{link}"', email.get_body(("html",)).get_content())
+        self.assertIn(f'href="{link}"', message.get_body(("html",)).get_content())
         self.assertEqual(requests.get(link, timeout=SECONDS).status_code, 200)
 
     def test_each_email_has_an_id_of_its_own(self):

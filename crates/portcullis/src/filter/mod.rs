@@ -58,13 +58,15 @@ pub enum SqlError {
 /// `first`: 1, or one more than the statement has already.
 ///
 /// ```
-/// use portcullis_core::authz::resource::{Comparison, Field, FieldKind, Filter, ResourceKind, Tenancy, Value};
+/// use portcullis_core::authz::resource::{
+///     Comparison, FieldKind, Filter, ResourceField, ResourceKind, Tenancy, Value,
+/// };
 /// use portcullis::filter::{Column, Columns, Dialect, condition};
 ///
 /// static POST: ResourceKind = ResourceKind {
 ///     name: "Post",
 ///     tenancy: Tenancy::Anywhere,
-///     fields: &[Field { name: "title", kind: FieldKind::Text, optional: false }],
+///     fields: &[ResourceField { name: "title", kind: FieldKind::Text, optional: false }],
 ///     actions: &["posts:read"],
 /// };
 /// const COLUMNS: Columns = Columns {
