@@ -63,13 +63,11 @@ async fn editing_needs_a_login_of_the_last_five_minutes() {
         .await
         .expect(200);
     app.clock.advance_secs(1);
-    let refused = app
-        .put("/posts/7")
+    app.put("/posts/7")
         .bearer(&editor.access_token)
         .send()
         .await
         .refused(401, "login_too_old");
-    assert_eq!(refused.code(), "login_too_old");
 
     let again = app.log_in("editor@example.com").await;
     app.put("/posts/7")

@@ -38,8 +38,8 @@ pub enum Fault {
     NewerSchema(String),
     /// The database has to be changed in a way that an older Portcullis can't work with, and one may be working with it.
     #[error(
-        "the database is in use, and has to be brought up to date alone: {0}; stop all nodes of the former version, and \
-         whatever else has it open, then start again"
+        "the database is in use, but must be migrated exclusively: {0}; stop all nodes of the former version, and everything \
+         else that has it open, then start again"
     )]
     InUse(String),
     /// There is nothing in the database, though there should be.

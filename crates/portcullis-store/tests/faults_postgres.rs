@@ -302,10 +302,7 @@ async fn close_ends_the_connections() {
     let _kept = Borrowed(url.clone());
     let database = Database::open(&url).await.unwrap();
     database.close().await;
-    assert!(matches!(database.ping().await, Err(Fault::Unreachable(_))));
-    assert!(matches!(
-        key::Store::load(&database).await,
-        Err(Fault::Unreachable(_))
-    ));
+    assert!(matches!(database.ping().await, Err(Fault::Closed)));
+    assert!(matches!(key::Store::load(&database).await, Err(Fault::Closed)));
     assert!(append(&database).await.is_err());
 }

@@ -136,7 +136,8 @@ async fn nodes_that_start_together_wait_for_each_other_and_publish_the_same_keys
         })
         .collect();
     let waits = |place: &Arc<Place>| {
-        fs::read_to_string(place.path("err")).is_ok_and(|log| log.contains("this one waits for it"))
+        fs::read_to_string(place.path("err"))
+            .is_ok_and(|log| log.contains("another node is migrating the database"))
     };
     let all = within(Duration::from_secs(20), || async { places.iter().all(waits) }).await;
     // Longer than anything else may wait for a lock.
