@@ -81,18 +81,19 @@ const HELD: &str = concat!(
     "))"
 );
 
-const HELD_IDS: &str = concat!(
-    "SELECT resource FROM (
+/// The cross joins tell SQLite to begin with the roles: left to itself, it goes through every grant of the kind in order. For
+/// PostgreSQL they are joins as any other.
+const HELD_IDS: &str = "SELECT resource FROM (
          SELECT resource FROM portcullis_grants WHERE account_id = $1 AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
          UNION SELECT resource FROM portcullis_grants WHERE organization_id = $2 AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6
-         UNION SELECT resource FROM portcullis_grants WHERE role IN (",
-    roles!(),
-    ") AND kind = $3 AND action = $4
+         UNION SELECT resource FROM portcullis_account_roles CROSS JOIN portcullis_role_closure CROSS JOIN portcullis_grants
+             WHERE portcullis_account_roles.account_id = $1
+             AND portcullis_role_closure.role = portcullis_account_roles.role
+             AND portcullis_grants.role = portcullis_role_closure.inherited AND kind = $3 AND action = $4
              AND (expires_at IS NULL OR expires_at > $5) AND resource > $6) AS held
-     ORDER BY resource LIMIT $7"
-);
+     ORDER BY resource LIMIT $7";
 
 /// The parameters of [`HELD`].
 fn held_by<'a>(holder: Holder, target: &'a Target, action: &'a str, now: Timestamp) -> Vec<Value<'a>> {
@@ -281,5 +282,37 @@ fn about(action: Action, subject: &Subject, detail: String) -> Entry {
     match subject {
         Subject::Account(id) => entry.account(*id),
         Subject::Role(_) | Subject::Organization(_) => entry,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::SQLITE;
+
+    /// However much is shared with others, what somebody may see is looked up by them, their organization and their roles.
+    #[test]
+    fn what_somebody_may_see_is_looked_up_by_whom_it_is_shared_with() {
+        let database = rusqlite::Connection::open_in_memory().unwrap();
+        database.execute_batch(SQLITE.begin.sql).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN {}", HELD_IDS.replace('$', "?"));
+        let mut plan = database.prepare(&sql).unwrap();
+        let nothing = rusqlite::params_from_iter([rusqlite::types::Null; 7]);
+        let steps = plan.query_map(nothing, |step| step.get::<_, String>("detail"));
+        let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+        let by = |subject: &str| {
+            let key = format!("({subject}=? AND kind=? AND action=? AND resource>?)");
+            steps
+                .iter()
+                .any(|step| step.contains("INDEX portcullis_grants_") && step.ends_with(&key))
+        };
+        assert!(
+            by("account_id") && by("organization_id") && by("role"),
+            "{steps:#?}"
+        );
+        assert!(
+            !steps.iter().any(|step| step.contains("PRIMARY KEY (kind=?")),
+            "{steps:#?}"
+        );
     }
 }

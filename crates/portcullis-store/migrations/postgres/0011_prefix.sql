@@ -130,9 +130,12 @@ ALTER INDEX organization_roles_role RENAME TO portcullis_organization_roles_role
 ALTER INDEX organization_invitations_by RENAME TO portcullis_organization_invitations_by;
 ALTER INDEX organization_invitations_expiry RENAME TO portcullis_organization_invitations_expiry;
 ALTER INDEX organization_invitation_roles_role RENAME TO portcullis_organization_invitation_roles_role;
-ALTER INDEX grants_account RENAME TO portcullis_grants_account;
-ALTER INDEX grants_role RENAME TO portcullis_grants_role;
-ALTER INDEX grants_organization RENAME TO portcullis_grants_organization;
+DROP INDEX grants_account;
+CREATE INDEX portcullis_grants_account ON portcullis_grants (account_id, kind, action, resource, expires_at) WHERE account_id IS NOT NULL;
+DROP INDEX grants_role;
+CREATE INDEX portcullis_grants_role ON portcullis_grants (role, kind, action, resource, expires_at) WHERE role IS NOT NULL;
+DROP INDEX grants_organization;
+CREATE INDEX portcullis_grants_organization ON portcullis_grants (organization_id, kind, action, resource, expires_at) WHERE organization_id IS NOT NULL;
 ALTER INDEX grants_expiry RENAME TO portcullis_grants_expiry;
 ALTER INDEX decisions_known RENAME TO portcullis_decisions_known;
 ALTER INDEX decisions_unknown RENAME TO portcullis_decisions_unknown;

@@ -89,11 +89,11 @@ CREATE INDEX portcullis_organization_invitations_expiry ON portcullis_organizati
 DROP INDEX organization_invitation_roles_role;
 CREATE INDEX portcullis_organization_invitation_roles_role ON portcullis_organization_invitation_roles (role);
 DROP INDEX grants_account;
-CREATE INDEX portcullis_grants_account ON portcullis_grants (account_id, kind, action, resource) WHERE account_id IS NOT NULL;
+CREATE INDEX portcullis_grants_account ON portcullis_grants (account_id, kind, action, resource, expires_at) WHERE account_id IS NOT NULL;
 DROP INDEX grants_role;
-CREATE INDEX portcullis_grants_role ON portcullis_grants (role, kind, action, resource) WHERE role IS NOT NULL;
+CREATE INDEX portcullis_grants_role ON portcullis_grants (role, kind, action, resource, expires_at) WHERE role IS NOT NULL;
 DROP INDEX grants_organization;
-CREATE INDEX portcullis_grants_organization ON portcullis_grants (organization_id, kind, action, resource) WHERE organization_id IS NOT NULL;
+CREATE INDEX portcullis_grants_organization ON portcullis_grants (organization_id, kind, action, resource, expires_at) WHERE organization_id IS NOT NULL;
 DROP INDEX grants_expiry;
 CREATE INDEX portcullis_grants_expiry ON portcullis_grants (expires_at) WHERE expires_at IS NOT NULL;
 DROP INDEX decisions_known;
