@@ -16,7 +16,6 @@ use self::follow::{Cursor, Health};
 use self::writes::Writes;
 use crate::bus::{Bus, Subscriber};
 use crate::engine::{self, Engine};
-#[cfg(feature = "sqlite")]
 use crate::migration;
 use crate::settings::Settings;
 use crate::tx::{Answer, Tx};

@@ -36,6 +36,7 @@ mod organization;
 mod port;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
 mod queue;
 mod row;
 mod session;

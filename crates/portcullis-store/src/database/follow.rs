@@ -171,6 +171,7 @@ async fn poll(engine: &Engine, cursor: &Cursor) -> Result<(Vec<Option<Invalidati
     }
 }
 
+#[cfg(feature = "sqlite")]
 async fn poll_in_order(
     engine: &Engine,
     cursor: &Cursor,
