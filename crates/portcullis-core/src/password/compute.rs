@@ -56,11 +56,11 @@ mod left_out {
     use super::HASH_BYTES;
 
     #[derive(Default)]
-    pub(in super::super) struct Workspace;
+    pub(in super::super) struct Workspace {}
 
     impl Workspace {
         pub(in super::super) fn release(&mut self) {
-            *self = Self;
+            *self = Self {};
         }
     }
 

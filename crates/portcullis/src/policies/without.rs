@@ -9,7 +9,7 @@ use portcullis_core::environment::Timestamp;
 use super::{Asked, PoliciesError, PolicyStatus};
 
 #[derive(Default)]
-pub struct Keeper;
+pub struct Keeper {}
 
 impl Keeper {
     pub fn provider(&self) -> Arc<dyn Policies> {

@@ -3,6 +3,7 @@
 use axum::routing::MethodRouter;
 
 /// No program shows the document.
+#[derive(Clone, Copy)]
 pub(super) enum Viewer {}
 
 pub(super) fn route(viewer: Viewer, _: &str, _: (&str, &str), _: &str) -> MethodRouter {
