@@ -6,32 +6,19 @@
 /// described header.
 macro_rules! answers {
     ($type:ty: $($status:literal =>)? $($answer:ty),+ $(; sets $cookies:ident)?) => {
-        impl aide::OperationOutput for $type {
-            type Inner = Self;
-
-            fn operation_response(
-                _: &mut aide::generate::GenContext,
-                _: &mut aide::openapi::Operation,
-            ) -> Option<aide::openapi::Response> {
-                None
-            }
-
-            fn inferred_responses(
-                context: &mut aide::generate::GenContext,
-                operation: &mut aide::openapi::Operation,
-            ) -> Vec<(Option<aide::openapi::StatusCode>, aide::openapi::Response)> {
-                let mut all = Vec::new();
-                $(all.extend(<$answer as aide::OperationOutput>::inferred_responses(context, operation));)+
-                $(for (status, _) in &mut all {
-                    *status = Some(aide::openapi::StatusCode::Code($status));
-                })?
-                #[allow(unused_mut, reason = "only some set cookies")]
-                let mut all = crate::schema::one_by_status(all);
-                $(for (_, response) in &mut all {
-                    crate::schema::declare_header(response, "Set-Cookie", stringify!($cookies));
-                })?
-                all
+        impl crate::docs::Output for $type {
+            fn answers(operation: &mut crate::docs::Operation<'_>) {
+                answers!(@each operation [$($status)?] [$($cookies)?] $($answer),+);
             }
         }
+    };
+    (@each $operation:ident [] [] $($answer:ty),+) => {
+        $(<$answer as crate::docs::Output>::answers($operation);)+
+    };
+    (@each $operation:ident [$status:literal] [] $($answer:ty),+) => {
+        $($operation.answers_as::<$answer>(http::StatusCode::from_u16($status).ok());)+
+    };
+    (@each $operation:ident [] [$cookies:ident] $($answer:ty),+) => {
+        $($operation.answers_with_header::<$answer>("Set-Cookie", stringify!($cookies));)+
     };
 }

@@ -31,6 +31,9 @@
 
 pub mod cookie;
 mod cookie_session;
+mod dependency;
+#[doc(hidden)]
+pub mod describe;
 pub mod enforcer;
 pub mod environment;
 pub mod filter;
@@ -57,8 +60,6 @@ pub mod resource;
 pub mod route;
 pub mod router;
 #[doc(hidden)]
-pub mod schema;
-#[doc(hidden)]
 pub mod serving;
 pub mod validate;
 
@@ -74,12 +75,16 @@ pub use portcullis_core::authz::{
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
 pub use self::cookie_session::{CookieSession, CookieSessionError};
+#[doc(hidden)]
+pub use self::dependency::Dependencies;
+pub use self::dependency::Dependency;
 pub use self::enforcer::{
     Allow, ApiKey, AuditContext, Basic, CsrfToken, Gate, Jwt, OptionalAuth, Personal, Public, Session, Usual,
     Via,
 };
 pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};
+pub use self::protect::{Cors, CorsError, Csp, CspNonce};
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;
 pub use self::resource::{Authorized, Resource, Visible};
@@ -87,9 +92,11 @@ pub use self::route::{Access, Guarded};
 #[doc(inline)]
 pub use self::router::docs;
 pub use self::router::docs::Docs;
-pub use self::router::{Api, ApiError, ApiErrors};
+pub use self::router::{Api, ApiError, ApiErrors, HandlerFn, RouteHandler};
 pub use self::serving::ServeError;
 pub use self::validate::{Accepted, Created, FieldErrors, Form, Json, NoContent, Path, Query};
+#[doc(no_inline)]
+pub use schemars::{self, JsonSchema};
 
 /// What a handler answers: a value, or a [`Problem`].
 pub type Result<T, E = Problem> = std::result::Result<T, E>;

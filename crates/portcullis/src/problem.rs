@@ -16,8 +16,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -29,8 +27,8 @@ use serde::Serialize;
 
 use self::challenge::Challenge;
 use self::refusal::general;
+use crate::describe::{Operation, Output};
 use crate::request::{self, Voice};
-use crate::schema;
 
 type Text = Cow<'static, str>;
 
@@ -351,15 +349,9 @@ fn written(
 }
 
 /// In the docs every problem is the same answer, for any status that isn't named.
-impl aide::OperationOutput for Problem {
-    type Inner = Self;
-
-    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
-        Some(schema::problem("A problem"))
-    }
-
-    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        vec![(None, schema::problem("A problem"))]
+impl Output for Problem {
+    fn answers(operation: &mut Operation<'_>) {
+        operation.problem_answer("A problem");
     }
 }
 

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::roles::account_id;
 use crate::account::AccountView;
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::page::{Items, Page};
-use crate::schema::shape;
 use crate::session::{EndedEverything, WithKeys};
 use crate::{Allow, Api, AuditContext, Json, Path, Problem, Query};
 

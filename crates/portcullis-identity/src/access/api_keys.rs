@@ -17,8 +17,8 @@ use crate::api_key::form::{ChangedKey, NewKey, Rotate};
 use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::page::{Items, Page};
-use crate::schema::shape;
 use crate::{
     Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Personal, Problem, Query, Via,
 };

@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::roles::account_id;
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::enforcer::organization::{self, Selected};
 use crate::route::{Caller, RouteInfo};
-use crate::schema::shape;
 use crate::{Allow, Api, Json, Path, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

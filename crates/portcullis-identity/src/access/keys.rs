@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::composition::Portcullis;
-use crate::schema::shape;
+use crate::describe::shape;
 use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Problem};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

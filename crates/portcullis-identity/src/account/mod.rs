@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::view::AccountView;
 use crate::composition::{Enumeration, Portcullis};
-use crate::schema::shape;
+use crate::describe::shape;
 use crate::{Accepted, Allow, Api, AuditContext, Created, FieldErrors, Json, Problem, Public};
 
 /// The routes below `/auth`.

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::{AccountView, Underway};
 use crate::composition::Portcullis;
-use crate::schema::shape;
+use crate::describe::shape;
 use crate::{
     Accepted, Allow, Api, AuditContext, FieldErrors, Json, NoContent, OptionalAuth, Personal, Problem,
     Public, Via,

@@ -10,7 +10,7 @@ use portcullis_core::throttle::Rate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-use crate::schema::shape;
+use crate::describe::shape;
 use crate::{FieldErrors, Problem};
 
 /// A new key.

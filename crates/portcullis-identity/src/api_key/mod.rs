@@ -17,7 +17,7 @@ use self::form::{ChangedKey, NewKey, Rotate};
 pub(crate) use self::problem::refused;
 use self::view::{IssuedView, View, Views};
 use crate::composition::Portcullis;
-use crate::schema::shape;
+use crate::describe::shape;
 use crate::{Allow, Api, AuditContext, Created, Json, NoContent, Path, Personal, Problem, Via};
 
 /// The routes below `/auth`.

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::view::OrganizationView;
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::page::{Items, Page};
-use crate::schema::shape;
 use crate::{Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
 
 /// The routes below `/admin/api/v1`.

@@ -13,9 +13,9 @@ use url::Url;
 
 use super::view::{InvitationView, OrganizationMembership};
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::emails::{host_of, organization as emails};
 use crate::page::Items;
-use crate::schema::shape;
 use crate::{
     Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
 };

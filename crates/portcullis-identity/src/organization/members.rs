@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::view::MemberView;
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::page::{Items, Page};
-use crate::schema::shape;
 use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

@@ -17,8 +17,8 @@ use serde::Deserialize;
 pub(crate) use self::admin::routes as admin_routes;
 use self::view::{OrganizationMembership, OrganizationView};
 use crate::composition::Portcullis;
+use crate::describe::shape;
 use crate::page::Items;
-use crate::schema::shape;
 use crate::{Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Personal, Problem, Via};
 
 /// The routes below `/auth`.

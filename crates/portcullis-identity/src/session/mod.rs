@@ -18,8 +18,8 @@ use serde::Deserialize;
 pub(crate) use self::view::{EndedEverything, WithKeys};
 use crate::composition::Portcullis;
 use crate::cookie::Keep;
+use crate::describe::shape;
 use crate::enforcer::ByCookie;
-use crate::schema::shape;
 use crate::token::{TokenResponse, audience_of};
 use crate::{
     Allow, Api, AuditContext, CsrfToken, FieldErrors, Gate, Json, NoContent, Path, Personal, Problem, Public,

@@ -34,12 +34,12 @@ pub(crate) fn pages(portcullis: &Portcullis, public_url: &Url) -> Api {
         .operation_id("getHomePage")
         .description("Where everything is, for people.")
         .group("pages", "Pages for people")
-        .layer(map_response(async |answer: Response| layout::dress(answer)))
+        .route_layer(map_response(async |answer: Response| layout::dress(answer)))
         .mount::<Public>("/assets", layout::assets())
         .mount::<Public>("/setup", own(setup::pages(portcullis.clone())))
         .mount::<Public>("/accept-invitation", own(accept_invitation::pages()))
         .mount::<Public>("/verify-email", own(verify_email::pages(portcullis.clone())))
-        .layer(from_fn(layout::relate))
+        .route_layer(from_fn(layout::relate))
 }
 
 /// The token in the address of a page; `None` unless there is exactly one.

@@ -200,7 +200,7 @@ where
         let session = Self {
             value,
             held,
-            foreign: is_foreign_change(parts, gate.origin()),
+            foreign: is_foreign_change(parts, &gate),
             gate,
             outgoing: Outgoing::default(),
         };
@@ -210,7 +210,7 @@ where
     }
 }
 
-impl<T> aide::OperationInput for CookieSession<T> {}
+impl<T> crate::describe::Input for CookieSession<T> {}
 
 /// The longest cookie that every browser keeps, with its name and the sign between them.
 const MAX_BYTES: usize = 4_096;

@@ -123,4 +123,4 @@ impl<S: Sync, R: Requirement, V: Accepts> FromRequestParts<S> for Allow<R, V> {
     }
 }
 
-impl<R: Requirement, V: Accepts> aide::OperationInput for Allow<R, V> {}
+impl<R: Requirement, V: Accepts> crate::describe::Input for Allow<R, V> {}

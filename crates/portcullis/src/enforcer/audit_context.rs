@@ -43,7 +43,7 @@ impl<S: Sync> FromRequestParts<S> for AuditContext {
     }
 }
 
-impl aide::OperationInput for AuditContext {}
+impl crate::describe::Input for AuditContext {}
 
 /// Whether the caller's session came as a cookie: whether there is a browser to be told something.
 #[doc(hidden)]
@@ -60,7 +60,7 @@ impl<S: Sync> FromRequestParts<S> for ByCookie {
     }
 }
 
-impl aide::OperationInput for ByCookie {}
+impl crate::describe::Input for ByCookie {}
 
 /// A user agent as it is recorded.
 pub(super) fn printable(value: &HeaderValue) -> String {

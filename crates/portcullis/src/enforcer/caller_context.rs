@@ -88,4 +88,4 @@ impl<S: Sync> FromRequestParts<S> for CallerContext {
     }
 }
 
-impl aide::OperationInput for CallerContext {}
+impl crate::describe::Input for CallerContext {}

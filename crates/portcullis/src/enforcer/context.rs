@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use portcullis_core::audit::{Actor, Context};
@@ -71,6 +73,8 @@ pub(crate) struct RequestContext {
     body_owed: AtomicBool,
     /// What the caller is answered who was let in, and refused when the body had come.
     refused_late: OnceLock<Problem>,
+    /// What the page's own scripts are known by, once somebody asked for it.
+    csp_nonce: OnceLock<Box<str>>,
 }
 
 /// Who calls and where, as of one moment: what is decided, explained and recorded together agrees.
@@ -149,6 +153,7 @@ impl RequestContext {
             outgoing: Mutex::default(),
             body_owed: AtomicBool::new(false),
             refused_late: OnceLock::new(),
+            csp_nonce: OnceLock::new(),
         })
     }
 
@@ -192,6 +197,14 @@ impl RequestContext {
     /// What let the caller in, if a rule did.
     pub(super) fn rule(&self) -> Option<&Rule> {
         self.rule.get()
+    }
+
+    /// What the page's own scripts are known by: the same all through the request.
+    pub(crate) fn csp_nonce(&self) -> &str {
+        self.csp_nonce.get_or_init(|| {
+            let bytes: [u8; 16] = self.gate.environment().bytes();
+            STANDARD.encode(bytes).into()
+        })
     }
 
     /// Says whether a part of the body is still to come.

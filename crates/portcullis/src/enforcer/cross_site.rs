@@ -16,18 +16,19 @@ use http::{HeaderMap, HeaderName, Method};
 use portcullis_core::defends;
 use url::{Origin, Url};
 
+use super::gate::Gate;
 use super::scheme::Carrier;
 use crate::Problem;
 
 /// Lets the request pass unless a browser attached its credential with an unsafe method from another site.
-pub(super) fn check(carrier: Carrier, parts: &Parts, public: Option<&Origin>) -> Result<(), Problem> {
+pub(super) fn check(carrier: Carrier, parts: &Parts, gate: &Gate) -> Result<(), Problem> {
     defends!("T023");
     let exempt = match carrier {
         Carrier::Header => true,
         Carrier::Cookie => false,
         Carrier::Remembered => is_silent(&parts.headers),
     };
-    if exempt || is_safe(&parts.method) || Sender::of(&parts.headers, public) != Sender::Elsewhere {
+    if exempt || is_safe(&parts.method) || !is_elsewhere(&parts.headers, gate) {
         return Ok(());
     }
     Err(Problem::forbidden(
@@ -38,10 +39,15 @@ pub(super) fn check(carrier: Carrier, parts: &Parts, public: Option<&Origin>) ->
 
 /// Whether a page of another site makes a browser change something: with an unsafe method, which browsers never send
 /// without saying from where.
-pub(crate) fn is_foreign_change(parts: &Parts, public: Option<&Origin>) -> bool {
-    !is_safe(&parts.method)
-        && !is_silent(&parts.headers)
-        && Sender::of(&parts.headers, public) == Sender::Elsewhere
+pub(crate) fn is_foreign_change(parts: &Parts, gate: &Gate) -> bool {
+    !is_safe(&parts.method) && !is_silent(&parts.headers) && is_elsewhere(&parts.headers, gate)
+}
+
+/// Whether the request comes from a page that is neither this site's nor one that [`Cors`](crate::Cors) lets act with what
+/// browsers attach.
+fn is_elsewhere(headers: &HeaderMap, gate: &Gate) -> bool {
+    let trusted = || matches!(single(headers, &ORIGIN), Header::Once(origin) if gate.trusts(origin));
+    Sender::of(headers, gate.origin()) == Sender::Elsewhere && !trusted()
 }
 
 /// Whether the method changes nothing.

@@ -68,7 +68,7 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
     }
 }
 
-impl aide::OperationInput for CsrfToken {}
+impl crate::describe::Input for CsrfToken {}
 
 /// Signs and verifies the tokens.
 pub(crate) struct Signer(Vec<hmac::Key>);

@@ -49,6 +49,8 @@ struct Inner {
     origin: Option<Origin>,
     https: bool,
     routes: RwLock<Vec<RouteInfo<'static>>>,
+    /// Other origins whose pages count as those of this site.
+    trusted: RwLock<Vec<Origin>>,
 }
 
 /// How a [`Gate`] presents itself.
@@ -160,6 +162,7 @@ impl Gate {
             origin: origin.map(Url::origin),
             https: origin.is_some_and(|url| url.scheme() == "https"),
             routes: RwLock::default(),
+            trusted: RwLock::default(),
         }))
     }
 
@@ -232,6 +235,18 @@ impl Gate {
             routes.retain(|known| (known.verb(), known.path()) != (route.verb(), route.path()));
             routes.push(route);
         }
+    }
+
+    /// Lets pages of these origins act with what a browser attaches by itself.
+    pub(crate) fn trust_origins(&self, origins: impl Iterator<Item = Origin>) {
+        let mut trusted = self.0.trusted.write().unwrap_or_else(PoisonError::into_inner);
+        trusted.extend(origins);
+    }
+
+    /// Whether pages of this origin act with what a browser attaches by itself.
+    pub(super) fn trusts(&self, origin: &str) -> bool {
+        let trusted = self.0.trusted.read().unwrap_or_else(PoisonError::into_inner);
+        !trusted.is_empty() && Url::parse(origin).is_ok_and(|url| trusted.contains(&url.origin()))
     }
 
     #[doc(hidden)]

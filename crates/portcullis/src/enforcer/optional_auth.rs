@@ -48,4 +48,4 @@ impl<S: Sync, V: Accepts> FromRequestParts<S> for OptionalAuth<V> {
     }
 }
 
-impl<V: Accepts> aide::OperationInput for OptionalAuth<V> {}
+impl<V: Accepts> crate::describe::Input for OptionalAuth<V> {}

@@ -28,4 +28,4 @@ impl<S: Sync> FromRequestParts<S> for Public {
     }
 }
 
-impl aide::OperationInput for Public {}
+impl crate::describe::Input for Public {}

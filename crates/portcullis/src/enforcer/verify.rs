@@ -91,7 +91,7 @@ async fn known(
     if !accepted.accepts(kind) {
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
-    cross_site::check(carrier, parts, gate.origin()).map_err(|problem| Unknown::from(problem).of(kind))?;
+    cross_site::check(carrier, parts, gate).map_err(|problem| Unknown::from(problem).of(kind))?;
     let at = context.snapshot().at;
     let checked = gate.authenticator().verify(&credential, context.client, at);
     let caller = match checked.await {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use http::StatusCode;
 use portcullis_core::defends;
 use tower::{Layer, Service};
 
+use super::csp::{self, Csp};
 use super::{Limits, body, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, RequestContext, record_behind};
@@ -27,27 +29,44 @@ pub(crate) struct Protect(Arc<Settings>);
 
 struct Settings {
     gate: Gate,
-    label: Label,
-    limits: Limits,
-    voice: Voice,
-    /// Whether the route leaves something to the policies.
-    policies: bool,
+    wrapped: Wrapped,
+    /// Whether the log was told of a page that loads nothing.
+    told_of_page: AtomicBool,
+}
+
+/// What is wrapped, and how.
+pub(crate) struct Wrapped {
+    /// What the log calls it.
+    pub(crate) label: Label,
+    /// What a request may cost.
+    pub(crate) limits: Limits,
+    /// The form of problems.
+    pub(crate) voice: Voice,
+    /// Whether it may leave something to the policies.
+    pub(crate) policies: bool,
+    /// What its pages may load and run.
+    pub(crate) csp: Option<Csp>,
 }
 
 impl Protect {
-    /// Around what leaves nothing to the policies.
+    /// Around what leaves nothing to the policies and has no page of its own.
     pub(crate) fn new(gate: Gate, label: Label, limits: Limits) -> Self {
-        Self::asking(gate, label, limits, Voice::default(), false)
-    }
-
-    /// The same around a route that may ask the policies.
-    pub(crate) fn asking(gate: Gate, label: Label, limits: Limits, voice: Voice, policies: bool) -> Self {
-        Self(Arc::new(Settings {
-            gate,
+        let wrapped = Wrapped {
             label,
             limits,
-            voice,
-            policies,
+            voice: Voice::default(),
+            policies: false,
+            csp: None,
+        };
+        Self::around(gate, wrapped)
+    }
+
+    /// Around a route.
+    pub(crate) fn around(gate: Gate, wrapped: Wrapped) -> Self {
+        Self(Arc::new(Settings {
+            gate,
+            wrapped,
+            told_of_page: AtomicBool::new(false),
         }))
     }
 }
@@ -66,10 +85,36 @@ impl<S> Layer<S> for Protect {
 impl Settings {
     /// Health is asked by address, by whoever starts and stops servers.
     fn at_this_host(&self, context: &RequestContext) -> Result<(), Problem> {
-        if self.label.as_str().starts_with("/health/") {
+        if self.wrapped.label.as_str().starts_with("/health/") {
             return Ok(());
         }
         self.gate.hosts().check(&context.host, self.gate.base_domain())
+    }
+
+    /// Completes the headers, and writes the request's line.
+    fn finish(&self, mut response: Response, context: &RequestContext) -> Response {
+        let dressed = csp::dress(response.headers_mut(), self.wrapped.csp.as_ref(), context);
+        if !dressed && !self.told_of_page.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                route = context.label.as_str(),
+                "an HTML page was sent by whose policy a browser loads and runs nothing of it, not even its own styles: give \
+                 the route a policy with `Api::csp`, or let the handler set Content-Security-Policy"
+            );
+        }
+        // Whoever tries a server on this machine would lose every other program on it to TLS.
+        let by_tls = context.gate.is_https() && !context.names_this_machine();
+        headers::complete(response.headers_mut(), context.trace, by_tls);
+        defends!("T030");
+        tracing::info!(
+            target: "portcullis::request",
+            method = %context.method,
+            path = context.label.as_str(),
+            status = response.status().as_u16(),
+            ms = context.elapsed().as_millis(),
+            client = context.client.map(tracing::field::display),
+            trace = %context.trace,
+        );
+        response
     }
 }
 
@@ -98,27 +143,27 @@ where
         let settings = &*self.settings;
         let context = RequestContext::begin(
             &settings.gate,
-            &settings.label,
-            settings.voice,
-            settings.policies,
+            &settings.wrapped.label,
+            settings.wrapped.voice,
+            settings.wrapped.policies,
             &mut request,
         );
         if let Err(problem) = settings.at_this_host(&context) {
             let response = context.around_sync(|| problem.into_response());
-            return Box::pin(std::future::ready(Ok(finish(response, &context))));
+            return Box::pin(std::future::ready(Ok(settings.finish(response, &context))));
         }
         request.extensions_mut().insert(Arc::clone(&context));
-        body::guard(request.body_mut(), settings.limits.body, &context);
+        body::guard(request.body_mut(), settings.wrapped.limits.body, &context);
         let called = catch_unwind(AssertUnwindSafe(|| {
             context.around_sync(|| self.inner.call(request))
         }));
-        let time = settings.limits.time;
+        let settings = Arc::clone(&self.settings);
         Box::pin(async move {
             let response = match called {
-                Ok(future) => run(&context, future, time).await,
+                Ok(future) => run(&context, future, settings.wrapped.limits.time).await,
                 Err(panic) => context.around_sync(|| panicked(&*panic)),
             };
-            Ok(finish(response, &context))
+            Ok(settings.finish(response, &context))
         })
     }
 }
@@ -173,21 +218,4 @@ fn timed_out(context: &RequestContext) -> Problem {
         );
         Problem::unavailable(Duration::from_secs(1))
     }
-}
-
-fn finish(mut response: Response, context: &RequestContext) -> Response {
-    // Whoever tries a server on this machine would lose every other program on it to TLS.
-    let by_tls = context.gate.is_https() && !context.names_this_machine();
-    headers::complete(response.headers_mut(), context.trace, by_tls);
-    defends!("T030");
-    tracing::info!(
-        target: "portcullis::request",
-        method = %context.method,
-        path = context.label.as_str(),
-        status = response.status().as_u16(),
-        ms = context.elapsed().as_millis(),
-        client = context.client.map(tracing::field::display),
-        trace = %context.trace,
-    );
-    response
 }

@@ -9,15 +9,19 @@
 //! **Deployment caveat:** the client's address is the peer's, unless the peer is a proxy that the deployment trusts
 //! ([`crate::proxies`]). Behind any other every request seems to come from it.
 //!
-//! **Deliberately absent:** CORS. A layer of the caller's choice goes around the finished router.
+//! Pages of other origins may call what [`Cors`] lets them.
 
 mod body;
+mod cors;
+mod csp;
 mod headers;
 mod layer;
 
 use std::time::Duration;
 
-pub(crate) use self::layer::Protect;
+pub use self::cors::{Cors, CorsError};
+pub use self::csp::{Csp, CspNonce};
+pub(crate) use self::layer::{Protect, Wrapped};
 
 /// What one request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -154,7 +154,7 @@ impl Remote {
 
     /// Liveness and readiness, to be nested at `/health`.
     pub fn health_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        let routes = health::routes(Api::new("", "")).group("health", "Health");
+        let routes = health::routes(Api::new("", "")).own_group("health", "Health");
         routes.with_state(self.clone())
     }
 

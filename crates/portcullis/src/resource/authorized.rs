@@ -3,9 +3,6 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use aide::OperationInput;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
@@ -15,8 +12,9 @@ use portcullis_core::grants::{PermitError, ResourcePermit};
 
 use super::{Resource, one};
 use crate::Problem;
+use crate::describe::{Input, Operation};
 use crate::enforcer::{CallerContext, RequestContext, again};
-use crate::route::{Body, note};
+use crate::route::Body;
 
 /// Role: enforcer. The resource of type `R` that the path names, once it is decided that the caller may do `A` to it.
 /// Stands behind the access rule in a handler's parameters.
@@ -219,18 +217,11 @@ async fn id_in_path<R: Resource, S: Send + Sync>(parts: &mut Parts, state: &S) -
         .ok_or_else(|| Problem::internal("a resource is asked for on a path that doesn't name it"))
 }
 
-impl<R: Resource, A: ActionOn<R>, B: OperationInput> OperationInput for Authorized<R, A, B> {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        let before = operation.request_body.is_some();
-        B::operation_input(context, operation);
-        let reads = operation.request_body.is_some() && !before;
-        note(one::<R, A>(if reads { Body::Read } else { Body::Unread }));
-    }
-
-    fn inferred_early_responses(
-        context: &mut GenContext,
-        operation: &mut Operation,
-    ) -> Vec<(Option<Code>, Documented)> {
-        B::inferred_early_responses(context, operation)
+impl<R: Resource, A: ActionOn<R>, B: Input> Input for Authorized<R, A, B> {
+    fn reads(operation: &mut Operation<'_>) {
+        let before = operation.reads_body();
+        B::reads(operation);
+        let reads = operation.reads_body() && !before;
+        operation.asks(one::<R, A>(if reads { Body::Read } else { Body::Unread }));
     }
 }

@@ -3,9 +3,6 @@
 use std::marker::PhantomData;
 
 use crate::filter::{self, Columns, Condition, Dialect, SqlError};
-use aide::OperationInput;
-use aide::generate::GenContext;
-use aide::openapi::Operation;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use portcullis_core::authz::resource::{ActionOn, Filter};
@@ -13,8 +10,8 @@ use portcullis_core::grants;
 
 use super::{Resource, every};
 use crate::Problem;
+use crate::describe::{Input, Operation};
 use crate::enforcer::CallerContext;
-use crate::route::note;
 
 /// Role: enforcer. Which resources of type `R` the caller may do `A` to, for a list that asks its database once. Stands
 /// behind the access rule in a handler's parameters.
@@ -90,9 +87,9 @@ impl<S: Send + Sync, R: Resource, A: ActionOn<R>> FromRequestParts<S> for Visibl
     }
 }
 
-impl<R: Resource, A: ActionOn<R>> OperationInput for Visible<R, A> {
-    fn operation_input(_: &mut GenContext, _: &mut Operation) {
-        note(every::<R, A>());
+impl<R: Resource, A: ActionOn<R>> Input for Visible<R, A> {
+    fn reads(operation: &mut Operation<'_>) {
+        operation.asks(every::<R, A>());
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// The parameters of a handler whose first one is an [`Access`] rule; `Self` is what axum calls the handler's `T`.
+/// The parameters of a handler whose first one is an [`Access`] rule.
 #[diagnostic::on_unimplemented(
     message = "this handler doesn't say who may call it",
     label = "the handler's first parameter is not an access rule",
@@ -46,7 +46,7 @@ pub trait Guarded {
 
 macro_rules! guarded {
     ($($($name:ident)*;)+) => {$(
-        impl<M, First: Access, $($name),*> Guarded for (M, First, $($name,)*) {
+        impl<First: Access, $($name),*> Guarded for (First, $($name,)*) {
             type Access = First;
         }
     )+};

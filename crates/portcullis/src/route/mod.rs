@@ -14,7 +14,6 @@ mod info;
 mod path;
 
 pub use self::asks::{Asks, Body, How};
-pub(crate) use self::asks::{Gathered, gather, note};
 pub(crate) use self::guarded::sealed;
 pub use self::guarded::{Access, Caller, Guarded};
 pub(crate) use self::info::{Guard, Label, asked};

@@ -1,29 +1,27 @@
 //! The builder: gathers routes with their rules, and makes a router of them.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
+use std::sync::Arc;
 
-use aide::OperationInput;
-use aide::OperationOutput;
-use aide::operation::OperationHandler;
 use axum::extract::{FromRequestParts, OriginalUri, Request};
-use axum::handler::Handler;
 use axum::middleware::{Next, from_extractor, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter, Route as Endpoint, on};
+use axum::routing::{MethodFilter, MethodRouter};
 use http::Method;
 use indexmap::IndexMap;
 use portcullis_core::defends;
-use schemars::JsonSchema;
-use tower::{Layer, Service};
+use tower::Layer as _;
 
+use super::around::Around;
 use super::docs::{self, Docs};
-use super::route::{Parameter, Route, Text};
+use super::handler::{HandlerFn, RouteHandler};
+use super::route::{Group, Route, Text};
 use super::{ApiError, lock, path};
 use crate::Problem;
-use crate::protect::Limits;
+use crate::dependency::Dependencies;
+use crate::protect::{Cors, Csp, Limits};
 use crate::request::Voice;
-use crate::route::{Access, Gathered, Guard, Guarded, RouteInfo, Verb, gather, parameter_names};
+use crate::route::{Access, Guard, Guarded, RouteInfo, Verb};
 
 /// Routes that each say who may call them; a thin wrapper over axum's router that becomes one.
 ///
@@ -41,9 +39,13 @@ pub struct Api<S = ()> {
     pub(crate) about: Option<Cow<'static, str>>,
     pub(crate) routes: Vec<Route<S>>,
     pub(crate) mounts: Vec<Mount>,
-    pub(crate) groups: IndexMap<String, String>,
+    pub(crate) groups: IndexMap<String, Group>,
     pub(crate) docs: Docs,
+    pub(crate) change: Option<docs::Change>,
     pub(crate) limits: Limits,
+    pub(super) around: Vec<Around>,
+    pub(super) cors: Option<Cors>,
+    pub(super) dependencies: Dependencies,
     pub(super) errors: Vec<ApiError>,
 }
 
@@ -52,17 +54,17 @@ pub(crate) struct Mount {
     pub(crate) prefix: String,
     pub(crate) guard: Guard,
     pub(crate) router: axum::Router,
+    pub(super) around: Vec<Around>,
+    pub(super) csp: Option<Csp>,
 }
 
 macro_rules! verbs {
     ($($(#[$doc:meta])* $name:ident $method:ident;)+) => {$(
         $(#[$doc])*
-        pub fn $name<H, T, I, O>(self, path: &str, handler: H) -> Self
+        pub fn $name<H, T, M>(self, path: &str, handler: H) -> Self
         where
-            H: Handler<T, S> + OperationHandler<I, O>,
-            T: Guarded + 'static,
-            I: OperationInput,
-            O: OperationOutput,
+            H: HandlerFn<T> + RouteHandler<T, M, S>,
+            T: Guarded,
         {
             self.route(Method::$method, MethodFilter::$method, path, handler)
         }
@@ -80,7 +82,11 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             mounts: Vec::new(),
             groups: IndexMap::new(),
             docs: Docs::default(),
+            change: None,
             limits: Limits::default(),
+            around: Vec::new(),
+            cors: None,
+            dependencies: Dependencies::default(),
             errors: Vec::new(),
         }
     }
@@ -98,20 +104,18 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         delete DELETE;
     }
 
-    fn route<H, T, I, O>(mut self, method: Method, filter: MethodFilter, path: &str, handler: H) -> Self
+    fn route<H, T, M>(mut self, method: Method, filter: MethodFilter, path: &str, handler: H) -> Self
     where
-        H: Handler<T, S> + OperationHandler<I, O>,
-        T: Guarded + 'static,
-        I: OperationInput,
-        O: OperationOutput,
+        H: HandlerFn<T> + RouteHandler<T, M, S>,
+        T: Guarded,
     {
         defends!("T017");
         if let Err(error) = path::check(path) {
             self.errors.push(error);
             return self;
         }
-        let Gathered { asks, early } = gather::<I>();
-        if early {
+        let settled = docs::openapi::settle(H::describe);
+        if settled.decides_early() {
             self.errors.push(ApiError::DecidedEarly {
                 method: method.as_str().to_owned(),
                 path: path.to_owned(),
@@ -121,9 +125,11 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             method,
             path: path.to_owned(),
             guard: Guard::of::<T::Access>(),
-            asks,
-            handler: on(filter, handler),
-            document: docs::describe::<I, O>,
+            asks: settled.asks,
+            needs: settled.needs,
+            handler: handler.into_route(filter),
+            around: Vec::new(),
+            document: H::describe,
             text: Text {
                 summary: docs::summary_of::<H>(),
                 handler: docs::handler_name::<H>(),
@@ -131,6 +137,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             },
             body_limit: None,
             voice: Voice::default(),
+            csp: None,
         });
         self
     }
@@ -145,18 +152,30 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             mut routes,
             mut mounts,
             groups,
+            around,
+            cors,
+            dependencies,
             errors,
             ..
         } = api;
         for route in &mut routes {
             route.path = path::join(prefix, &route.path);
+            route.around.extend(around.iter().cloned());
         }
         for mount in &mut mounts {
             mount.prefix = path::join(prefix, &mount.prefix);
+            mount.around.extend(around.iter().cloned());
+        }
+        let twice = self.dependencies.take_over(&dependencies);
+        self.errors.extend(twice.into_iter().map(ApiError::ProvidedTwice));
+        if cors.is_some() {
+            self.errors.push(ApiError::NestedCors(prefix.to_owned()));
         }
         self.routes.append(&mut routes);
         self.mounts.append(&mut mounts);
-        self.groups.extend(groups);
+        for (name, group) in groups {
+            self.add_group(name, group);
+        }
         self.errors.extend(errors);
         self
     }
@@ -179,29 +198,27 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self.mounts.push(Mount {
             prefix: prefix.trim_end_matches('/').to_owned(),
             guard: Guard::of::<A>(),
+            around: Vec::new(),
+            csp: None,
             router: axum::Router::new()
                 .fallback_service(from_extractor::<A>().layer(from_fn(one_spelling).layer(router))),
         });
         self
     }
 
-    /// Wraps all routes registered so far in a tower layer, inside of Portcullis' own limits. For one that must see
-    /// requests of every path and method (CORS), wrap the finished router.
-    pub fn layer<L>(mut self, layer: L) -> Self
-    where
-        L: Layer<Endpoint> + Clone + Send + Sync + 'static,
-        L::Service: Service<Request> + Clone + Send + Sync + 'static,
-        <L::Service as Service<Request>>::Response: IntoResponse + 'static,
-        <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
-        <L::Service as Service<Request>>::Future: Send + 'static,
-    {
-        for route in &mut self.routes {
-            route.handler = std::mem::take(&mut route.handler).layer(layer.clone());
-        }
-        for mount in &mut self.mounts {
-            mount.router = std::mem::take(&mut mount.router).layer(layer.clone());
+    /// Provides a value to every handler that takes a [`Dependency`](crate::Dependency) of its type, also of an API that is
+    /// put into this one. A test of the test kit replaces it.
+    pub fn provide<T: ?Sized + Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        if let Err(name) = self.dependencies.provide(value) {
+            self.errors.push(ApiError::ProvidedTwice(name));
         }
         self
+    }
+
+    /// What is provided, for a test that replaces it.
+    #[doc(hidden)]
+    pub fn dependencies(&self) -> Dependencies {
+        self.dependencies.clone()
     }
 
     /// Gives the handlers their state.
@@ -211,11 +228,14 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             path: route.path,
             guard: route.guard,
             asks: route.asks,
+            needs: route.needs,
             handler: MethodRouter::with_state(route.handler, state.clone()),
+            around: route.around,
             document: route.document,
             text: route.text,
             body_limit: route.body_limit,
             voice: route.voice,
+            csp: route.csp,
         });
         Api {
             routes: routes.collect(),
@@ -225,46 +245,13 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             mounts: self.mounts,
             groups: self.groups,
             docs: self.docs,
+            change: self.change,
             limits: self.limits,
+            around: self.around,
+            cors: self.cors,
+            dependencies: self.dependencies,
             errors: self.errors,
         }
-    }
-
-    /// Says in a few words what the last route does. Without it, the handler's name does.
-    pub fn summary(self, text: impl Into<Cow<'static, str>>) -> Self {
-        self.last("summary", |route| route.text.summary = Some(text.into()))
-    }
-
-    /// Describes the last route at length (Markdown).
-    pub fn description(self, text: impl Into<Cow<'static, str>>) -> Self {
-        self.last("description", |route| route.text.description = Some(text.into()))
-    }
-
-    /// Puts the last route under a heading of the docs.
-    pub fn tag(self, name: impl Into<String>) -> Self {
-        self.last("tag", |route| route.text.tags.push(name.into()))
-    }
-
-    /// Names the last route in the docs and in clients that are generated from them: `listPosts`. Without it a handler's
-    /// name of several words does (`list_posts`), or else method and path.
-    pub fn operation_id(self, id: impl Into<Cow<'static, str>>) -> Self {
-        self.last("operation_id", |route| route.text.id = Some(id.into()))
-    }
-
-    /// Says what the path parameter `name` is, for every route so far that has it, whose handler reads it as plain text
-    /// and of which it wasn't said yet: the bounds and the description of `T`'s schema. It is only documented: the handler
-    /// refuses what is wrong.
-    pub fn parameter<T: JsonSchema>(mut self, name: &'static str) -> Self {
-        for route in &mut self.routes {
-            let known = route.text.parameters.iter().any(|known| known.name == name);
-            if !known && parameter_names(&route.path).any(|here| here == name) {
-                route.text.parameters.push(Parameter {
-                    name: name.into(),
-                    schema: T::json_schema,
-                });
-            }
-        }
-        self
     }
 
     /// Lets the last route read bodies up to `bytes` long, instead of what [`Limits::body`] says.
@@ -281,35 +268,16 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self
     }
 
-    fn last(mut self, what: &'static str, change: impl FnOnce(&mut Route<S>)) -> Self {
-        match self.routes.last_mut() {
-            Some(route) => change(route),
-            // The route may have been refused for its path: one error is enough.
-            None if self.errors.is_empty() => self.errors.push(ApiError::NoRoute(what)),
-            None => {}
-        }
-        self
-    }
-
-    /// Puts every route so far that has no tag under one heading, and says what the heading is about.
-    pub fn group(mut self, name: impl Into<String>, description: impl Into<String>) -> Self {
-        let name = name.into();
-        for route in self.routes.iter_mut().filter(|route| route.text.tags.is_empty()) {
-            route.text.tags.push(name.clone());
-        }
-        self.groups.insert(name, description.into());
-        self
-    }
-
-    /// Says what the whole API is about (Markdown).
-    pub fn about(mut self, text: impl Into<Cow<'static, str>>) -> Self {
-        self.about = Some(text.into());
-        self
-    }
-
     /// Where the docs are, if anywhere.
     pub fn docs(mut self, docs: Docs) -> Self {
         self.docs = docs;
+        self
+    }
+
+    /// Changes the OpenAPI document before it is served and shown: adds servers, examples, extensions. What it says of who may
+    /// call (`security`, `x-portcullis-rule`) stays as it is enforced. Of an API that is put into another, nothing is run.
+    pub fn change_openapi(mut self, change: impl Fn(&mut serde_json::Value) + Send + Sync + 'static) -> Self {
+        self.change = Some(Arc::new(change));
         self
     }
 

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use axum::Extension;
 use axum::handler::Handler as _;
 use axum::routing::MethodRouter;
 use indexmap::IndexMap;
 use portcullis_core::authz::Rule;
 use tower::Layer as _;
 
+use super::around::Around;
 use super::{Api, ApiError, ApiErrors, docs, path};
 use crate::Problem;
 use crate::enforcer::Gate;
 use crate::policies::Asked;
-use crate::protect::{Limits, Protect};
+use crate::protect::{Cors, Csp, Limits, Protect, Wrapped};
 use crate::request::Voice;
 use crate::route::{Asks, Caller, How, Label, RouteInfo, Verb, parameter_names};
 
@@ -26,6 +28,10 @@ impl Api<()> {
         let mut errors = self.errors.clone();
         errors.extend(conflicts(&self));
         errors.extend(undeclared(&self, &gate));
+        errors.extend(bad_policies(&self));
+        errors.extend(not_provided(&self));
+        errors.extend(foreign_tags(&self));
+        errors.extend(self.cors.iter().flat_map(Cors::errors).map(ApiError::Cors));
         if errors.is_empty() && self.docs.openapi.is_some() {
             errors.extend(docs::ambiguous_names(&self));
         }
@@ -55,8 +61,18 @@ impl Api<()> {
         for mount in self.mounts {
             let label = Label::Route(format!("{}/*", mount.prefix).into());
             let asks = asks_policies(&mount.guard.rule, &[]);
-            let protect = Protect::asking(gate.clone(), label, limits, Voice::Problem, asks);
-            router = router.nest_service(&mount.prefix, protect.layer(mount.router));
+            let protect = Protect::around(
+                gate.clone(),
+                Wrapped {
+                    label,
+                    limits,
+                    voice: Voice::Problem,
+                    policies: asks,
+                    csp: mount.csp,
+                },
+            );
+            let mounted = axum::Router::new().fallback_service(protect.layer(mount.router));
+            router = router.nest_service(&mount.prefix, Around::all(&mount.around, mounted));
         }
         let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
         for route in self.routes {
@@ -66,11 +82,21 @@ impl Api<()> {
             };
             let label = Label::Route(route.path.as_str().into());
             let asks = asks_policies(&route.guard.rule, &route.asks);
-            let protect = Protect::asking(gate.clone(), label, limits, route.voice, asks);
+            let protect = Protect::around(
+                gate.clone(),
+                Wrapped {
+                    label,
+                    limits,
+                    voice: route.voice,
+                    policies: asks,
+                    csp: route.csp,
+                },
+            );
             let mut handler = route.handler.layer(protect.clone());
             if route.voice == Voice::OAuth {
                 handler = handler.fallback(method_not_allowed.layer(protect));
             }
+            let handler = Around::each(&route.around, handler);
             let merged = by_path
                 .swap_remove(&route.path)
                 .unwrap_or_default()
@@ -80,11 +106,57 @@ impl Api<()> {
         for (path, handlers) in by_path {
             router = router.route(&path, handlers);
         }
-        let unmatched = Protect::new(gate, Label::Unmatched, limits);
-        Ok(router
+        if !self.dependencies.is_empty() {
+            router = router.layer(Extension(self.dependencies));
+        }
+        let unmatched = Protect::new(gate.clone(), Label::Unmatched, limits);
+        let router = router
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
-            .fallback(not_found.layer(unmatched)))
+            .fallback(not_found.layer(unmatched));
+        let router = Around::all(&self.around, router);
+        Ok(match &self.cors {
+            Some(cors) => {
+                gate.trust_origins(cors.trusted());
+                router.layer(cors.layer(&gate))
+            }
+            None => router,
+        })
     }
+}
+
+/// This library's own headings that other routes use.
+fn foreign_tags(api: &Api) -> impl Iterator<Item = ApiError> {
+    let own = |tag: &String| api.groups.get(tag).is_some_and(|group| group.own);
+    let others = api.routes.iter().filter(|route| !route.text.own);
+    let tags: BTreeSet<_> = others
+        .flat_map(|route| &route.text.tags)
+        .filter(|tag| own(tag))
+        .cloned()
+        .collect();
+    tags.into_iter().map(ApiError::Tag)
+}
+
+/// What handlers take and nobody provides.
+fn not_provided(api: &Api) -> impl Iterator<Item = ApiError> {
+    api.routes.iter().flat_map(|route| {
+        let missing = route
+            .needs
+            .iter()
+            .filter(|needed| !api.dependencies.has(**needed));
+        missing.map(|needed| ApiError::NotProvided {
+            method: route.method.as_str().to_owned(),
+            path: route.path.clone(),
+            name: needed.name,
+        })
+    })
+}
+
+/// Policies of pages that browsers would read otherwise than they are written.
+fn bad_policies(api: &Api) -> impl Iterator<Item = ApiError> {
+    let routes = api.routes.iter().filter_map(|route| route.csp.as_ref());
+    let mounts = api.mounts.iter().filter_map(|mount| mount.csp.as_ref());
+    let errors: BTreeSet<_> = routes.chain(mounts).filter_map(Csp::error).collect();
+    errors.into_iter().map(ApiError::Csp)
 }
 
 /// Whether something that is decided for a route may be left to the policies.

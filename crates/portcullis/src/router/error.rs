@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::protect::CorsError;
+
 /// One thing that is wrong with an [`Api`](crate::Api).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +87,33 @@ pub enum ApiError {
         "two types are called {0} in the OpenAPI document: give one a name of its own with `#[schemars(rename = \"…\")]`"
     )]
     SchemaName(String),
+    /// Which pages of other origins may call is said wrongly.
+    #[error("`.cors(…)`: {0}")]
+    Cors(CorsError),
+    /// A page's policy is said wrongly.
+    #[error("`.csp(…)`: {0}")]
+    Csp(&'static str),
+    /// A handler takes what nobody provides.
+    #[error("{method} {path} takes a {name} that nothing provides: add `.provide::<{name}>(…)`")]
+    NotProvided {
+        /// The HTTP method.
+        method: String,
+        /// The path, as it was registered.
+        path: String,
+        /// The name of the type.
+        name: &'static str,
+    },
+    /// Two values of one type are provided.
+    #[error("a {0} is provided twice: handlers would take either")]
+    ProvidedTwice(&'static str),
+    /// One heading of the docs is used for two things.
+    #[error(
+        "the tag {0} is described twice, differently, or is one of Portcullis' own headings: give your routes another"
+    )]
+    Tag(String),
+    /// An API with CORS of its own was put below another.
+    #[error("the API at {0} has CORS of its own: call `.cors(…)` on the one that it is put into")]
+    NestedCors(String),
     /// Something was said of a route before there was one.
     #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
     NoRoute(&'static str),

@@ -10,14 +10,18 @@
 //! **Deliberately absent:** routes of any method (`any`), and a fallback: a path that nobody wrote down has no rule.
 
 mod api;
+mod around;
 mod build;
 pub mod docs;
 mod error;
+mod handler;
 mod lock;
 mod path;
 mod route;
+mod texts;
 
 pub use self::api::Api;
 pub use self::error::{ApiError, ApiErrors};
+pub use self::handler::{HandlerFn, RouteHandler};
 pub(crate) use self::route::Route;
 pub use crate::route::{RouteInfo, Verb};

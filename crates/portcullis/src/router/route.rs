@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
-use aide::generate::GenContext;
-use aide::openapi::Operation;
 use axum::routing::MethodRouter;
 use http::Method;
 use schemars::{Schema, SchemaGenerator};
 
+use super::around::Around;
+use crate::dependency::Needed;
+use crate::describe::Operation;
+use crate::protect::Csp;
 use crate::request::Voice;
 use crate::route::{Asks, Guard};
 
@@ -21,6 +23,8 @@ pub(crate) struct Text {
     pub(crate) summary: Option<Cow<'static, str>>,
     pub(crate) description: Option<Cow<'static, str>>,
     pub(crate) tags: Vec<String>,
+    /// Whether the route is this library's own.
+    pub(crate) own: bool,
     /// What parameters of the path are.
     pub(crate) parameters: Vec<Parameter>,
 }
@@ -32,15 +36,29 @@ pub(crate) struct Parameter {
     pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
+/// A heading of the docs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) description: String,
+    /// Whether it is this library's own.
+    pub(crate) own: bool,
+}
+
 /// A registered handler, with all that is enforced and documented of it.
 pub(crate) struct Route<S> {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) guard: Guard,
     pub(crate) asks: Vec<Asks>,
+    /// What the program must provide.
+    pub(crate) needs: Vec<Needed>,
     pub(crate) handler: MethodRouter<S>,
-    pub(crate) document: fn(&mut GenContext) -> Operation,
+    /// What goes around it, outside of its rule.
+    pub(crate) around: Vec<Around>,
+    pub(crate) document: fn(&mut Operation<'_>),
     pub(crate) text: Text,
     pub(crate) body_limit: Option<usize>,
     pub(crate) voice: Voice,
+    /// What its pages may load and run.
+    pub(crate) csp: Option<Csp>,
 }

@@ -5,18 +5,14 @@
 
 use std::collections::HashSet;
 
-use aide::OperationInput;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::extract::{FromRequest, Request};
 use portcullis_core::defends;
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::de::value::MapDeserializer;
 
 use super::errors::{FieldErrors, Place, clip, wrong_field};
 use crate::Problem;
-use crate::schema;
+use crate::describe::{Documented, Input, Operation};
 
 mod value;
 
@@ -106,12 +102,9 @@ fn broken_percent() -> Problem {
     )
 }
 
-impl<T: JsonSchema> OperationInput for Form<T> {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        schema::body::<T>(context, operation, "application/x-www-form-urlencoded");
-    }
-
-    fn inferred_early_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        schema::body_problems()
+impl<T: Documented> Input for Form<T> {
+    fn reads(operation: &mut Operation<'_>) {
+        operation.body::<T>("application/x-www-form-urlencoded");
+        operation.body_refusals();
     }
 }

@@ -1,15 +1,11 @@
 //! JSON in and out.
 
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
-use aide::{OperationInput, OperationOutput};
 use axum::body::HttpBody as _;
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use portcullis_core::defends;
-use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,7 +13,7 @@ use super::errors::{FieldErrors, Place, wrong_field};
 use super::members;
 use super::strict::{self, NotStrict};
 use crate::Problem;
-use crate::schema;
+use crate::describe::{Documented, Input, Operation, Output};
 
 /// A JSON body, read strictly; or a JSON answer with status 200.
 ///
@@ -99,27 +95,15 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<T: JsonSchema> OperationInput for Json<T> {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        schema::body::<T>(context, operation, "application/json");
-    }
-
-    fn inferred_early_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        schema::body_problems()
+impl<T: Documented> Input for Json<T> {
+    fn reads(operation: &mut Operation<'_>) {
+        operation.body::<T>("application/json");
+        operation.body_refusals();
     }
 }
 
-impl<T: JsonSchema> OperationOutput for Json<T> {
-    type Inner = T;
-
-    fn operation_response(context: &mut GenContext, _: &mut Operation) -> Option<Documented> {
-        Some(schema::answer::<T>(context, "application/json", "The answer"))
-    }
-
-    fn inferred_responses(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        vec![(
-            Some(Code::Code(200)),
-            schema::answer::<T>(context, "application/json", "The answer"),
-        )]
+impl<T: Serialize + Documented> Output for Json<T> {
+    fn answers(operation: &mut Operation<'_>) {
+        operation.answer::<T>(StatusCode::OK, "application/json", "The answer");
     }
 }

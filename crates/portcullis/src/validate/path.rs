@@ -1,19 +1,14 @@
 //! Path parameters: read into a type, with a problem that says which one is wrong.
 
-use aide::OperationInput;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
-use aide::operation::ParamLocation;
 use axum::extract::FromRequestParts;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
 use http::request::Parts;
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::FieldErrors;
 use crate::Problem;
-use crate::schema;
+use crate::describe::{Documented, Input, Operation};
 
 /// Path parameters: one value, a tuple of values in order, or a struct by name.
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,12 +51,9 @@ fn expected(kind: &str) -> String {
     format!("expected {kind}")
 }
 
-impl<T: JsonSchema> OperationInput for Path<T> {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        schema::parameters::<T>(context, operation, ParamLocation::Path);
-    }
-
-    fn inferred_early_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        schema::parameter_problems()
+impl<T: Documented> Input for Path<T> {
+    fn reads(operation: &mut Operation<'_>) {
+        operation.path::<T>();
+        operation.parameter_refusals();
     }
 }

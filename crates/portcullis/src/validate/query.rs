@@ -1,17 +1,12 @@
 //! Query parameters: read into a type, with a problem that says which one is wrong.
 
-use aide::OperationInput;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
-use aide::operation::ParamLocation;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::form;
 use crate::Problem;
-use crate::schema;
+use crate::describe::{Documented, Input, Operation};
 
 /// Query parameters, read strictly.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,12 +20,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-impl<T: JsonSchema> OperationInput for Query<T> {
-    fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        schema::parameters::<T>(context, operation, ParamLocation::Query);
-    }
-
-    fn inferred_early_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        schema::parameter_problems()
+impl<T: Documented> Input for Query<T> {
+    fn reads(operation: &mut Operation<'_>) {
+        operation.query::<T>();
+        operation.parameter_refusals();
     }
 }

@@ -1,20 +1,16 @@
 //! Answers that are more, or less, than 200 with JSON.
 
-use aide::OperationOutput;
-use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented, StatusCode as Code};
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use portcullis_core::effect::Effect;
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Json;
-use crate::schema;
+use crate::describe::{Documented, Operation, Output};
 
 macro_rules! with_status {
-    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:literal, $description:literal;)+) => {$(
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $description:literal;)+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         #[must_use]
@@ -30,19 +26,9 @@ macro_rules! with_status {
             }
         }
 
-        impl<T: JsonSchema> OperationOutput for $name<T> {
-            type Inner = T;
-
-            fn operation_response(context: &mut GenContext, _: &mut Operation) -> Option<Documented> {
-                Some(schema::answer::<T>(context, "application/json", $description))
-            }
-
-            fn inferred_responses(
-                context: &mut GenContext,
-                _: &mut Operation,
-            ) -> Vec<(Option<Code>, Documented)> {
-                let answer = schema::answer::<T>(context, "application/json", $description);
-                vec![(Some(Code::Code($code)), answer)]
+        impl<T: Serialize + Documented> Output for $name<T> {
+            fn answers(operation: &mut Operation<'_>) {
+                operation.answer::<T>(StatusCode::$status, "application/json", $description);
             }
         }
     )+};
@@ -50,9 +36,9 @@ macro_rules! with_status {
 
 with_status! {
     /// 201: it exists now, and this is it.
-    Created = CREATED, 201, "It exists now";
+    Created = CREATED, "It exists now";
     /// 202: it will be done.
-    Accepted = ACCEPTED, 202, "It will be done";
+    Accepted = ACCEPTED, "It will be done";
 }
 
 /// 200 with JSON that anybody may keep for so many seconds.
@@ -73,18 +59,9 @@ impl<T: Serialize, const SECONDS: u32> IntoResponse for Kept<T, SECONDS> {
     }
 }
 
-impl<T: JsonSchema, const SECONDS: u32> OperationOutput for Kept<T, SECONDS> {
-    type Inner = T;
-
-    fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Documented> {
-        Json::<T>::operation_response(context, operation)
-    }
-
-    fn inferred_responses(
-        context: &mut GenContext,
-        operation: &mut Operation,
-    ) -> Vec<(Option<Code>, Documented)> {
-        Json::<T>::inferred_responses(context, operation)
+impl<T: Serialize + Documented, const SECONDS: u32> Output for Kept<T, SECONDS> {
+    fn answers(operation: &mut Operation<'_>) {
+        Json::<T>::answers(operation);
     }
 }
 
@@ -106,14 +83,8 @@ impl IntoResponse for NoContent {
     }
 }
 
-impl OperationOutput for NoContent {
-    type Inner = ();
-
-    fn operation_response(_: &mut GenContext, _: &mut Operation) -> Option<Documented> {
-        Some(schema::plain("Done"))
-    }
-
-    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<Code>, Documented)> {
-        vec![(Some(Code::Code(204)), schema::plain("Done"))]
+impl Output for NoContent {
+    fn answers(operation: &mut Operation<'_>) {
+        operation.plain_answer(StatusCode::NO_CONTENT, "Done");
     }
 }

@@ -3,8 +3,9 @@
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
+use axum::response::Html;
 use portcullis::core::checks;
-use portcullis::{Allow, Api, Authenticated, Json, Path, permissions};
+use portcullis::{Allow, Api, Authenticated, Csp, Json, Path, Public, permissions};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -16,6 +17,9 @@ permissions! { Secret = "secret:read": "Read secrets"; }
 async fn known(_: Allow<Authenticated>, Path(_): Path<String>) {}
 async fn echo(_: Allow<Authenticated>, Json(_): Json<u8>) {}
 async fn denied(_: Allow<Secret>) {}
+async fn page(_: Public) -> Html<&'static str> {
+    Html("<style>p { color: red }</style>")
+}
 
 /// Writes every event down.
 #[derive(Clone, Default)]
@@ -92,4 +96,22 @@ async fn a_request_leaves_its_route_and_status_and_nothing_that_was_sent() {
     );
     let token = header.trim_start_matches("Bearer pcs_");
     assert!(!log.contains("canary") && !log.contains(token), "{log}");
+}
+
+#[tokio::test]
+async fn a_page_that_loads_nothing_is_named_once_and_how_to_give_it_a_policy() {
+    let paper = Paper::default();
+    let _guard = tracing::subscriber::set_default(paper.clone());
+    let api = Api::new("Test", "1")
+        .get("/dressed", page)
+        .csp(Csp::new("default-src 'self'"))
+        .get("/page", page);
+    let client = Bench::default().client(api);
+    for path in ["/page", "/page", "/dressed"] {
+        client.get(path, &[]).await;
+    }
+    let log = paper.0.lock().unwrap().clone();
+    let told: Vec<_> = log.lines().filter(|line| line.contains("Api::csp")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains("/page"), "{}", told[0]);
 }

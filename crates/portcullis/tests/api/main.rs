@@ -10,12 +10,17 @@
 )]
 
 mod compile_fail;
+mod cross_origin;
 mod decisions;
+mod describing;
 mod documentation;
 mod fuzzing;
 mod listening;
 mod logging;
+mod own_document;
+mod own_pages;
 mod protection;
+mod providing;
 mod routing;
 mod rules;
 mod step_up;

@@ -187,7 +187,7 @@ async fn state_and_layers_reach_the_handlers() {
     });
     let api: Api<&'static str> = Api::new("Greeter", "1")
         .get("/greet", greet)
-        .layer(mark)
+        .route_layer(mark)
         .get("/plain", status);
     let client = bench.client(api.with_state("ada"));
     let answer = client.get("/greet", &[]).await;

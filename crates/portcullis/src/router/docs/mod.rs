@@ -7,8 +7,7 @@
 //! Invariants: an operation's security is derived from the constant that is enforced (`T018`). The pages load
 //! nothing from another host: their scripts are inside of them, and their policy names each by its hash.
 //!
-//! **Deliberately absent:** the OpenAPI crate's types in our own interface, but for the two traits by which
-//! somebody's own extractors and answers describe themselves.
+//! Somebody's own extractors and answers describe themselves by [`Input`] and [`Output`].
 
 mod names;
 mod one_way;
@@ -22,13 +21,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aide::generate::GenContext;
-use aide::openapi::{Operation, ReferenceOr, Responses, StatusCode};
-pub use aide::{OperationInput, OperationOutput};
 use axum::body::Bytes;
 use axum::routing::{MethodRouter, get};
 use http::header::{CONTENT_TYPE, HeaderValue};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+pub use crate::describe::{Documented, Input, Opaque, Operation, Output};
 
 pub(crate) use self::names::{ambiguous_names, handler_name, summary_of};
 use crate::enforcer::Gate;
@@ -54,16 +52,43 @@ pub struct Docs {
     #[cfg(feature = "docs")]
     pub scalar: Option<Cow<'static, str>>,
     /// Where tokens are had with the password grant: `/oauth/token`. Swagger UI's "Authorize" uses it. `None` leaves it
-    /// out; so does a server that honours another issuer's tokens, where nobody should type a password.
+    /// out; so does an API that has no such route, and a server that honours another issuer's tokens, where nobody should type a password.
     pub token_url: Option<Cow<'static, str>>,
     /// The address by which clients reach the API, without a path, as the document's `servers` names it: the public address,
     /// where there is one.
     pub server: Option<Cow<'static, str>>,
+    /// Whom to ask about the API.
+    pub contact: Option<Contact>,
+    /// The licence of the API by its SPDX expression, such as `MIT OR Apache-2.0`.
+    pub license: Option<Cow<'static, str>>,
+    /// The address of the terms of service.
+    pub terms_of_service: Option<Cow<'static, str>>,
+    /// The address of a picture that Redoc shows (`x-logo`). The pages load pictures from this server only.
+    pub logo: Option<Cow<'static, str>>,
     /// The name of the session cookie, as the docs show it.
     pub cookie: Cow<'static, str>,
     /// The name of the header of API keys, as the docs show it.
     pub api_key_header: Cow<'static, str>,
 }
+
+/// Whom to ask about an API. What is `None` is left out.
+///
+/// Source: OpenAPI 3.1 §4.8.3
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Contact {
+    /// The name of somebody, or of a team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Cow<'static, str>>,
+    /// The address of a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<Cow<'static, str>>,
+    /// An e-mail address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<Cow<'static, str>>,
+}
+
+/// What a program changes of its document.
+pub(crate) type Change = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
 
 impl Default for Docs {
     fn default() -> Self {
@@ -77,6 +102,10 @@ impl Default for Docs {
             scalar: Some("/scalar".into()),
             token_url: Some("/oauth/token".into()),
             server: None,
+            contact: None,
+            license: None,
+            terms_of_service: None,
+            logo: None,
             cookie: "__Host-portcullis".into(),
             api_key_header: "X-API-Key".into(),
         }
@@ -191,23 +220,4 @@ fn route(documents: Documents) -> MethodRouter {
             Ok::<_, Problem>((content_type, document))
         }
     })
-}
-
-/// What a handler's types say of its operation.
-pub(crate) fn describe<I: OperationInput, O: OperationOutput>(context: &mut GenContext) -> Operation {
-    let mut operation = Operation::default();
-    I::operation_input(context, &mut operation);
-    let early = I::inferred_early_responses(context, &mut operation);
-    let answers = O::inferred_responses(context, &mut operation);
-    let mut responses = Responses::default();
-    for (status, response) in early.into_iter().chain(answers) {
-        match status {
-            Some(status @ StatusCode::Code(_)) => {
-                responses.responses.insert(status, ReferenceOr::Item(response));
-            }
-            _ => responses.default = Some(ReferenceOr::Item(response)),
-        }
-    }
-    operation.responses = Some(responses);
-    operation
 }

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use aide::generate::in_context;
+use http::Method;
+use portcullis_core::defends;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::operation::{self, Described};
 use super::{names, security};
+use crate::describe::{Operation, Settled};
 use crate::problem::Wire;
 use crate::router::{Api, Route};
 
 /// Describes every route of `api`.
 pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value {
     let (operations, schemas) = describe_all(api.routes.iter());
+    let token_url = api.docs.token_url.as_deref().filter(|url| gives_tokens(api, url));
     let mut paths = Map::new();
     let named = operations.into_iter().zip(names::operation_ids(&api.routes));
     for (route, (described, id)) in api.routes.iter().zip(named) {
@@ -21,12 +24,31 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
             .entry(documented_path(&route.path))
             .or_insert_with(|| json!({}));
         let method = route.method.as_str().to_ascii_lowercase();
-        let complete = operation::complete(route, described, id, api.docs.token_url.is_some());
+        let complete = operation::complete(route, described, id, token_url.is_some());
         set(item, &method, complete);
     }
     let mut info = json!({ "title": api.title, "version": api.version });
-    if let Some(about) = &api.about {
-        set(&mut info, "description", json!(about));
+    let docs = &api.docs;
+    for (name, text) in [
+        ("description", &api.about),
+        ("termsOfService", &docs.terms_of_service),
+    ] {
+        if let Some(text) = text {
+            set(&mut info, name, json!(text));
+        }
+    }
+    if let Some(contact) = &docs.contact {
+        set(&mut info, "contact", json!(contact));
+    }
+    if let Some(licence) = &docs.license {
+        set(
+            &mut info,
+            "license",
+            json!({ "name": licence, "identifier": licence }),
+        );
+    }
+    if let Some(logo) = &docs.logo {
+        set(&mut info, "x-logo", json!({ "url": logo }));
     }
     let mut document = json!({
         "openapi": "3.1.0",
@@ -36,14 +58,50 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
         "components": {
             "schemas": schemas,
             "headers": operation::headers(),
-            "securitySchemes": security::scheme_objects(&api.docs, &scopes(api)),
+            "securitySchemes": security::scheme_objects(&api.docs, token_url, &scopes(api)),
         },
     });
     if let Some(server) = &api.docs.server {
         set(&mut document, "servers", json!([{ "url": server }]));
     }
     sweep(&mut document);
+    if let Some(change) = &api.change {
+        change_all_but_rules(&mut document, change);
+    }
     document
+}
+
+/// Whether somebody gets tokens at this address: a route of the API's own, or somewhere else altogether.
+fn gives_tokens<S>(api: &Api<S>, url: &str) -> bool {
+    let here = |route: &Route<S>| route.method == Method::POST && route.path == url;
+    !url.starts_with('/') || api.routes.iter().any(here)
+}
+
+/// Runs the program's own change. What is enforced is said as it was.
+fn change_all_but_rules(document: &mut Value, change: &super::Change) {
+    defends!("T018");
+    let before = document.clone();
+    change(document);
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (path, item) in paths {
+        let operations = item.as_object_mut().into_iter().flatten();
+        for (method, operation) in operations.filter(|(_, operation)| operation.is_object()) {
+            for name in ["security", "x-portcullis-rule"] {
+                if let Some(said) = before.pointer(&format!("/paths/{}/{method}/{name}", escaped(path))) {
+                    set(operation, name, said.clone());
+                }
+            }
+        }
+    }
+}
+
+/// A member's name in a JSON pointer.
+///
+/// Source: RFC 6901 §3
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// The schemas that the routes speak of, described in this order.
@@ -51,39 +109,48 @@ pub(super) fn schemas<'r, S: 'r>(routes: impl Iterator<Item = &'r Route<S>>) -> 
     describe_all(routes).1
 }
 
-/// Runs the routes' own descriptions with a fresh schema generator. The generator's home is a thread-local of the
-/// OpenAPI crate; what stood there before is put back.
+/// Runs the routes' own descriptions with one schema generator.
 fn describe_all<'r, S: 'r>(
     routes: impl Iterator<Item = &'r Route<S>>,
 ) -> (Vec<Described>, Map<String, Value>) {
-    in_context(|context| {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-            settings.meta_schema = None;
-        });
-        let before = std::mem::replace(&mut context.schema, SchemaGenerator::new(settings));
-        context.schema.subschema_for::<Wire<'_>>();
-        let described = routes
-            .map(|route| Described {
-                operation: serde_json::to_value((route.document)(context)).unwrap_or_default(),
-                parameters: route
-                    .text
-                    .parameters
-                    .iter()
-                    .map(|parameter| {
-                        (
-                            parameter.name.clone(),
-                            (parameter.schema)(&mut context.schema).to_value(),
-                        )
-                    })
-                    .collect(),
-            })
-            .collect();
-        let mut schemas = context.schema.take_definitions(true);
-        schemas.values_mut().for_each(plain_choice);
-        context.schema = before;
-        (described, schemas)
-    })
+    let mut generator = generator();
+    generator.subschema_for::<Wire<'_>>();
+    let described = routes
+        .map(|route| {
+            let mut operation = Operation::new(&mut generator);
+            (route.document)(&mut operation);
+            let settled = operation.settle();
+            let parameters = &route.text.parameters;
+            let parameters = parameters.iter().map(|parameter| {
+                let schema = (parameter.schema)(&mut generator).to_value();
+                (parameter.name.clone(), schema)
+            });
+            Described {
+                parameters: parameters.collect(),
+                settled,
+            }
+        })
+        .collect();
+    let mut schemas = generator.take_definitions(true);
+    schemas.values_mut().for_each(plain_choice);
+    (described, schemas)
+}
+
+/// What one operation's types say, for itself.
+pub(crate) fn settle(describe: fn(&mut Operation<'_>)) -> Settled {
+    let mut generator = generator();
+    let mut operation = Operation::new(&mut generator);
+    describe(&mut operation);
+    operation.settle()
+}
+
+/// What makes schemas in the place that OpenAPI keeps them.
+fn generator() -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    SchemaGenerator::new(settings)
 }
 
 /// A choice of texts, each described, as one `enum` and one description: of alternatives that are constants, generators
@@ -121,6 +188,18 @@ pub(super) fn sweep(document: &mut Value) {
         {
             references(target, &mut waiting);
         }
+    }
+    let schemes: HashSet<String> = operations(document)
+        .filter_map(|operation| operation.get("security")?.as_array())
+        .flatten()
+        .filter_map(Value::as_object)
+        .flat_map(|alternative| alternative.keys().cloned())
+        .collect();
+    if let Some(known) = document
+        .pointer_mut("/components/securitySchemes")
+        .and_then(Value::as_object_mut)
+    {
+        known.retain(|name, _| schemes.contains(name));
     }
     for kind in ["schemas", "headers"] {
         let place = format!("/components/{kind}");
@@ -170,7 +249,7 @@ fn tags<S>(api: &Api<S>) -> Value {
     let described = api
         .groups
         .iter()
-        .map(|(name, text)| json!({ "name": name, "description": text }));
+        .map(|(name, group)| json!({ "name": name, "description": group.description }));
     let used: BTreeSet<&String> = api.routes.iter().flat_map(|route| &route.text.tags).collect();
     let only_used = used.into_iter().filter(|name| !api.groups.contains_key(*name));
     described

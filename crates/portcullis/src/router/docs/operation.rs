@@ -7,25 +7,30 @@ use serde_json::{Value, json};
 
 use super::openapi::set;
 use super::security;
+use crate::describe::{Settled, problem};
 use crate::enforcer::{is_safe, organization};
 use crate::request::Voice;
 use crate::route::{Caller, How, asked, parameter_names};
 use crate::router::Route;
-use crate::schema;
 
 /// What a handler's types say, and what was said of the path's parameters.
 pub(super) struct Described {
-    pub(super) operation: Value,
+    pub(super) settled: Settled,
     pub(super) parameters: Vec<(Cow<'static, str>, Value)>,
 }
 
 /// Adds what the route knows to what its handler's types said.
 pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gives_tokens: bool) -> Value {
-    let Described {
-        mut operation,
-        parameters,
-    } = described;
-    name_parameters(&route.path, &parameters, &mut operation);
+    let Described { settled, parameters } = described;
+    let mut operation = json!({});
+    let named = name_parameters(&route.path, &parameters, settled.parameters, settled.unnamed);
+    if !named.is_empty() {
+        set(&mut operation, "parameters", Value::Array(named));
+    }
+    if let Some(body) = settled.body {
+        set(&mut operation, "requestBody", body);
+    }
+    set(&mut operation, "responses", Value::Object(settled.responses));
     name_organization(route, &mut operation);
     strip_null(&mut operation);
     set(&mut operation, "operationId", Value::String(id));
@@ -59,9 +64,8 @@ pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gi
 /// The answers of the enforcer.
 fn refusals<S>(route: &Route<S>, operation: &mut Value) {
     let mut add = |status: &str, text: &str| {
-        let problem = serde_json::to_value(schema::problem(text)).unwrap_or_default();
         if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
-            responses.entry(status).or_insert(problem);
+            responses.entry(status).or_insert_with(|| problem(text));
         }
     };
     add("default", "A problem");
@@ -105,13 +109,13 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
 
 /// Names the path's parameters that the handler takes by position, and declares those that it doesn't take. Of what it
 /// takes as plain text the route may have said more.
-fn name_parameters(path: &str, said: &[(Cow<'static, str>, Value)], operation: &mut Value) {
-    let waiting = operation
-        .as_object_mut()
-        .and_then(|members| members.remove(schema::UNNAMED));
-    let mut waiting = waiting.as_ref().and_then(Value::as_array).into_iter().flatten();
-    let known = operation.get("parameters").and_then(Value::as_array);
-    let mut parameters = known.cloned().unwrap_or_default();
+fn name_parameters(
+    path: &str,
+    said: &[(Cow<'static, str>, Value)],
+    mut parameters: Vec<Value>,
+    unnamed: Vec<Value>,
+) -> Vec<Value> {
+    let mut unnamed = unnamed.into_iter();
     for name in parameter_names(path) {
         if parameters
             .iter()
@@ -120,7 +124,7 @@ fn name_parameters(path: &str, said: &[(Cow<'static, str>, Value)], operation: &
             continue;
         }
         let text = json!({ "type": "string" });
-        let mut schema = waiting.next().cloned().unwrap_or_else(|| text.clone());
+        let mut schema = unnamed.next().unwrap_or_else(|| text.clone());
         if let Some((_, more)) = said
             .iter()
             .find(|(known, _)| known == name)
@@ -137,12 +141,7 @@ fn name_parameters(path: &str, said: &[(Cow<'static, str>, Value)], operation: &
         }
         parameters.push(parameter);
     }
-    if let Some(members) = operation.as_object_mut() {
-        members.remove("parameters");
-        if !parameters.is_empty() {
-            members.insert("parameters".to_owned(), Value::Array(parameters));
-        }
-    }
+    parameters
 }
 
 /// Declares the header that names the organization, where the rule asks for one and the path doesn't.

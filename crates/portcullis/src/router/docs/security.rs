@@ -110,10 +110,10 @@ fn schemes(kinds: Kinds) -> impl Iterator<Item = &'static str> {
         .copied()
 }
 
-/// The `securitySchemes` of the document.
-pub(super) fn scheme_objects(docs: &Docs, scopes: &Map<String, Value>) -> Value {
+/// The `securitySchemes` of the document. Pages offer them in this order, those first that a person can use at once.
+pub(super) fn scheme_objects(docs: &Docs, token_url: Option<&str>, scopes: &Map<String, Value>) -> Value {
     let mut objects = Map::new();
-    if let Some(token_url) = docs.token_url.as_deref() {
+    if let Some(token_url) = token_url {
         let flow = json!({ "tokenUrl": token_url, "refreshUrl": token_url, "scopes": scopes });
         let oauth2 = json!({
             "type": "oauth2",
