@@ -1,6 +1,7 @@
 //! What a router answers.
 
 use axum::body::Body;
+use http::header::HeaderValue;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -24,14 +25,32 @@ impl Answer {
         }
     }
 
+    /// Reads a refusal whole, and of everything else the head: a stream that lets somebody in may never end.
+    pub(crate) async fn read_refusal(response: Response<Body>) -> Self {
+        if response.status().as_u16() >= 400 {
+            return Self::read(response).await;
+        }
+        let (parts, _) = response.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: Vec::new(),
+        }
+    }
+
     /// The HTTP status as a number.
     pub fn status(&self) -> u16 {
         self.status.as_u16()
     }
 
     /// A header's text; empty if there is none.
+    #[track_caller]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        match self.headers.get(name).map(HeaderValue::to_str) {
+            None => "",
+            Some(Ok(text)) => text,
+            Some(Err(_)) => panic!("the header {name} is no text"),
+        }
     }
 
     /// All headers of the answer.
@@ -45,13 +64,21 @@ impl Answer {
     }
 
     /// The body as text.
+    #[track_caller]
     pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
+        match std::str::from_utf8(&self.body) {
+            Ok(text) => text,
+            Err(error) => panic!("the body is no text: {error}"),
+        }
     }
 
     /// The body as JSON.
+    #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        match serde_json::from_slice(&self.body) {
+            Ok(json) => json,
+            Err(error) => panic!("{error}: {}", String::from_utf8_lossy(&self.body)),
+        }
     }
 
     /// A problem's `code`, or an OAuth `error`; empty if there is neither.

@@ -1,5 +1,6 @@
 //! A whole deployment in a test.
 
+use std::panic::Location;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,11 +9,11 @@ use portcullis_core::authz::Permit;
 use portcullis_core::environment::Clock as _;
 use portcullis_core::roles::MayGive;
 use portcullis_core::{account, audit, password};
-use portcullis_identity::{Api, Builder, Portcullis};
-use serde_json::json;
+use portcullis_identity::{Api, Builder, Dependencies, Portcullis};
+use serde_json::{Value, json};
 
 use crate::documented::Documented;
-use crate::{FakeClock, FakeMailer, Request, environment};
+use crate::{Answer, FakeClock, FakeMailer, Request, environment};
 
 /// A deployment on a database in memory, with its router.
 pub struct TestApp {
@@ -24,6 +25,7 @@ pub struct TestApp {
     pub mailer: Arc<FakeMailer>,
     router: Router,
     documented: Option<Arc<Documented>>,
+    dependencies: Dependencies,
 }
 
 /// A registered and logged-in account.
@@ -70,6 +72,7 @@ impl TestApp {
         let portcullis = settings(builder).open().await.unwrap();
         let api = api(&portcullis);
         let documented = Documented::of(&api);
+        let dependencies = api.dependencies();
         let router = portcullis.router(api).await.unwrap();
         Self {
             portcullis,
@@ -77,7 +80,19 @@ impl TestApp {
             mailer,
             router,
             documented,
+            dependencies,
         }
+    }
+
+    /// Puts another value in the place of one that the API [provides](Api::provide), for all requests from now on.
+    ///
+    /// # Panics
+    /// If the API provides nothing of this type: a trait object is of another type than what is behind it, so name the
+    /// trait, `app.replace::<dyn Weather>(Arc::new(Rain))`.
+    #[track_caller]
+    pub fn replace<T: ?Sized + Send + Sync + 'static>(&self, value: Arc<T>) {
+        let name = std::any::type_name::<T>();
+        assert!(self.dependencies.replace(value), "the API provides no {name}");
     }
 
     /// The router itself, for a request that is made by hand.
@@ -128,30 +143,73 @@ impl TestApp {
     }
 
     /// Registers an account with [`PASSWORD`] and logs it in.
-    pub async fn user(&self, email: &str) -> Account {
-        let body = json!({ "email": email, "password": PASSWORD });
-        self.post("/auth/register").json(&body).send().await.expect(201);
-        self.log_in(email).await
+    #[track_caller]
+    pub fn user<'a>(&'a self, email: &'a str) -> impl Future<Output = Account> + 'a {
+        self.user_at(email, Location::caller())
     }
 
     /// Logs an account with [`PASSWORD`] in once more.
-    pub async fn log_in(&self, email: &str) -> Account {
+    #[track_caller]
+    pub fn log_in<'a>(&'a self, email: &'a str) -> impl Future<Output = Account> + 'a {
+        self.log_in_at(email, Location::caller())
+    }
+
+    /// An account with exactly these permissions, given through a role of its own, and logged in.
+    #[track_caller]
+    pub fn user_with<'a>(
+        &'a self,
+        email: &'a str,
+        permissions: &'a [&'a str],
+    ) -> impl Future<Output = Account> + 'a {
+        let caller = Location::caller();
+        async move {
+            let user = self.user_at(email, caller).await;
+            let role = format!("r-{}", user.id.as_uuid().simple());
+            let permit = Permit::<MayGive>::dangerous_for_operator();
+            let roles = self.portcullis.roles();
+            let created = roles.create(&permit, &role, "made for a test", self.by_operator());
+            done(created.await, caller);
+            for permission in permissions {
+                done(
+                    roles.allow(&permit, &role, permission, self.by_operator()).await,
+                    caller,
+                );
+            }
+            self.assign_at(&user, &role, caller).await;
+            user
+        }
+    }
+
+    /// Gives an account a role.
+    #[track_caller]
+    pub fn assign<'a>(&'a self, user: &'a Account, role: &'a str) -> impl Future<Output = ()> + 'a {
+        self.assign_at(user, role, Location::caller())
+    }
+
+    /// An administrator, logged in.
+    #[track_caller]
+    pub fn administrator<'a>(&'a self, email: &'a str) -> impl Future<Output = Account> + 'a {
+        let caller = Location::caller();
+        async move {
+            let user = self.user_at(email, caller).await;
+            self.assign_at(&user, portcullis_core::scopes::ADMINISTRATOR, caller)
+                .await;
+            user
+        }
+    }
+
+    async fn user_at(&self, email: &str, caller: &'static Location<'static>) -> Account {
+        let body = json!({ "email": email, "password": PASSWORD });
+        self.ask("/auth/register", &body, 201, caller).await;
+        self.log_in_at(email, caller).await
+    }
+
+    async fn log_in_at(&self, email: &str, caller: &'static Location<'static>) -> Account {
         let body = json!({ "identifier": email, "password": PASSWORD });
-        let tokens = self
-            .post("/auth/login")
-            .json(&body)
-            .send()
-            .await
-            .expect(200)
-            .json();
+        let tokens = self.ask("/auth/login", &body, 200, caller).await;
         let text = |name: &str| tokens[name].as_str().unwrap().to_owned();
-        let me = self
-            .get("/auth/me")
-            .bearer(&text("access_token"))
-            .send()
-            .await
-            .expect(200)
-            .json();
+        let me = self.get("/auth/me").bearer(&text("access_token")).send().await;
+        let me = expected(me, 200, caller).json();
         Account {
             id: me["id"].as_str().unwrap().parse().unwrap(),
             email: email.to_owned(),
@@ -161,47 +219,31 @@ impl TestApp {
         }
     }
 
-    /// An account with exactly these permissions, given through a role of its own, and logged in.
-    pub async fn user_with(&self, email: &str, permissions: &[&str]) -> Account {
-        let user = self.user(email).await;
-        let role = format!("r-{}", user.id.as_uuid().simple());
+    async fn assign_at(&self, user: &Account, role: &str, caller: &'static Location<'static>) {
         let permit = Permit::<MayGive>::dangerous_for_operator();
         let roles = self.portcullis.roles();
-        assert!(
-            roles
-                .create(&permit, &role, "made for a test", self.by_operator())
-                .await
-                .is_ok()
-        );
-        for permission in permissions {
-            assert!(
-                roles
-                    .allow(&permit, &role, permission, self.by_operator())
-                    .await
-                    .is_ok()
-            );
-        }
-        self.assign(&user, &role).await;
-        user
-    }
-
-    /// Gives an account a role.
-    pub async fn assign(&self, user: &Account, role: &str) {
-        let permit = Permit::<MayGive>::dangerous_for_operator();
-        assert!(
-            self.portcullis
-                .roles()
-                .assign(&permit, user.id, role, self.by_operator())
-                .await
-                .is_ok()
+        done(
+            roles.assign(&permit, user.id, role, self.by_operator()).await,
+            caller,
         );
     }
 
-    /// An administrator, logged in.
-    pub async fn administrator(&self, email: &str) -> Account {
-        let user = self.user(email).await;
-        self.assign(&user, portcullis_core::scopes::ADMINISTRATOR).await;
-        user
+    async fn ask(&self, path: &str, body: &Value, status: u16, caller: &'static Location<'static>) -> Value {
+        expected(self.post(path).json(body).send().await, status, caller).json()
+    }
+}
+
+/// The answer, if it has this status; otherwise the test that called stops.
+fn expected(answer: Answer, status: u16, caller: &Location<'_>) -> Answer {
+    let (found, text) = (answer.status(), String::from_utf8_lossy(answer.bytes()));
+    assert_eq!(found, status, "{caller}: {text}");
+    answer
+}
+
+/// Stops the test that called if something it needs could not be done.
+fn done<T, E: std::fmt::Display>(result: Result<T, E>, caller: &Location<'_>) {
+    if let Err(error) = result {
+        panic!("{caller}: {error}");
     }
 }
 

@@ -68,7 +68,9 @@ use self::ledger::Ledger;
 pub use self::report::Report;
 use self::route::Route;
 use self::target::{Believes, Target};
-use crate::{RemoteApp, TestApp};
+#[cfg(feature = "remote")]
+use crate::RemoteApp;
+use crate::TestApp;
 
 /// Calls every route of an API with credentials that it must refuse.
 #[must_use = "run it"]
@@ -83,9 +85,11 @@ pub struct Matrix<A> {
 #[derive(Debug, Clone, Copy)]
 enum Placed {
     Embedded,
+    #[cfg(feature = "remote")]
     Detached,
 }
 
+#[cfg(feature = "remote")]
 impl Matrix<fn(&Portcullis) -> Api> {
     /// The matrix of what `api` makes, detached from its accounts: behind the tokens of a deployment that is elsewhere,
     /// where the permissions that it asks for are declared.
@@ -150,6 +154,7 @@ impl<A: FnOnce(&Portcullis) -> Api> Matrix<A> {
                 )
                 .await,
             ),
+            #[cfg(feature = "remote")]
             Placed::Detached => {
                 let issuer = TestApp::new().await;
                 let api = api(&issuer.portcullis);

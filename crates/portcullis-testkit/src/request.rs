@@ -1,6 +1,7 @@
 //! Requests to a router.
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::Location;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,7 +9,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use portcullis_identity::Gate;
 use portcullis_identity::core::session::Token;
 use serde_json::Value;
@@ -132,7 +133,26 @@ impl Request {
     }
 
     /// Sends it and reads the whole answer.
-    pub async fn send(self) -> Answer {
+    #[track_caller]
+    pub fn send(self) -> impl Future<Output = Answer> {
+        let caller = Location::caller();
+        async move {
+            let (method, path, documented) =
+                (self.method.clone(), self.path.clone(), self.documented.clone());
+            let answer = Answer::read(self.respond().await).await;
+            if let Some(document) = documented {
+                document.assert_describes(&method, &path, &answer, caller);
+            }
+            answer
+        }
+    }
+
+    /// Sends it, and reads of the answer what a refusal says.
+    pub(crate) async fn send_for_refusal(self) -> Answer {
+        Answer::read_refusal(self.respond().await).await
+    }
+
+    async fn respond(self) -> Response<Body> {
         let mut request = http::Request::new(Body::from(self.body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse().unwrap();
@@ -142,12 +162,7 @@ impl Request {
                 .extensions_mut()
                 .insert(ConnectInfo(SocketAddr::new(peer, 1)));
         }
-        let response = self.router.oneshot(request).await.unwrap();
-        let answer = Answer::read(response).await;
-        if let Some(document) = self.documented {
-            document.assert_describes(&self.method, &self.path, &answer);
-        }
-        answer
+        self.router.oneshot(request).await.unwrap()
     }
 }
 

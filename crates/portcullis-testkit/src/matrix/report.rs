@@ -63,6 +63,7 @@ impl Report {
     ///
     /// # Panics
     /// If there are [faults](Report::faults).
+    #[track_caller]
     pub fn assert_sound(&self) {
         assert!(self.faults.is_empty(), "{self}");
     }

@@ -7,7 +7,9 @@ use portcullis_identity::core::authn::Authentication;
 
 use super::route::Route;
 use super::tenants::Naming;
-use crate::{Answer, RemoteApp, Request, TestApp};
+#[cfg(feature = "remote")]
+use crate::RemoteApp;
+use crate::{Answer, Request, TestApp};
 
 /// By what a gate checks a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,7 @@ impl Target {
         }
     }
 
+    #[cfg(feature = "remote")]
     pub(super) fn detached(app: RemoteApp) -> Self {
         Self {
             gate: app.remote.gate().clone(),
@@ -72,6 +75,6 @@ impl Target {
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        request.send().await
+        request.send_for_refusal().await
     }
 }

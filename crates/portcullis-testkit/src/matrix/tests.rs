@@ -173,7 +173,7 @@ async fn every_kind_of_rule_refuses_what_it_must() {
 
 #[tokio::test]
 async fn a_route_that_lets_everybody_in_is_found() {
-    let api = || api().layer(map_response(|_: Response| async { Json(1).into_response() }));
+    let api = || api().route_layer(map_response(|_: Response| async { Json(1).into_response() }));
     let report = faults_of(api, None).await;
     for route in [
         "GET /posts/",
@@ -195,7 +195,7 @@ async fn a_route_that_lets_everybody_in_is_found() {
 /// The API behind a gate in front of its gate that lets in for ever whom it has seen let in once.
 fn trusting(api: Api) -> Api {
     let seen: Arc<Mutex<HashSet<String>>> = Arc::default();
-    api.layer(from_fn(move |request: Request, next: Next| {
+    api.route_layer(from_fn(move |request: Request, next: Next| {
         let seen = Arc::clone(&seen);
         async move {
             let credential = request.headers().get("authorization").cloned();
@@ -239,7 +239,11 @@ async fn a_route_that_lets_the_underprivileged_reach_a_404_is_found() {
             answer
         }
     });
-    let api = || Api::new("Lenient", "1").get("/posts/{id}", read).layer(lenient);
+    let api = || {
+        Api::new("Lenient", "1")
+            .get("/posts/{id}", read)
+            .route_layer(lenient)
+    };
     let report = faults_of(api, None).await;
     check(
         &report,
@@ -257,7 +261,7 @@ async fn a_refusal_that_is_not_recorded_is_found() {
             answer
         }
     });
-    let api = || Api::new("Silent", "1").get("/posts", read).layer(silent);
+    let api = || Api::new("Silent", "1").get("/posts", read).route_layer(silent);
     let report = faults_of(api, None).await;
     check(
         &report,
@@ -290,7 +294,7 @@ async fn a_route_that_lets_other_tenants_in_is_found() {
     let api = || {
         let api = Api::new("Tenants", "1").get("/projects", member);
         api.put("/organizations/{organization}/projects", member)
-            .layer(lenient.clone())
+            .route_layer(lenient.clone())
     };
     let report = faults_of(api, None).await;
     for credential in [
@@ -311,12 +315,12 @@ async fn a_route_that_lets_other_tenants_in_is_found() {
 async fn a_route_that_refuses_without_a_problem_is_found() {
     let bare =
         |status: u16| map_response(move |_: Response| async move { StatusCode::from_u16(status).unwrap() });
-    let report = faults_of(|| api().layer(bare(401)), None).await;
+    let report = faults_of(|| api().route_layer(bare(401)), None).await;
     check(&report, "not application/problem+json");
     check(&report, "no WWW-Authenticate");
     check(&report, "public, and asks for something");
     check(&report, "a good jwt is refused");
-    let report = faults_of(|| api().layer(bare(500)), None).await;
+    let report = faults_of(|| api().route_layer(bare(500)), None).await;
     check(&report, "answers 500: should be refused with 401");
 }
 

@@ -77,7 +77,7 @@ async fn a_detached_route_that_refuses_what_its_token_says_is_found() {
             answer
         }
     });
-    let api = || Api::new("Strict", "1").get("/posts", read).layer(strict);
+    let api = || Api::new("Strict", "1").get("/posts", read).route_layer(strict);
     let report = Matrix::detached(api).run().await;
     check(
         &report,
