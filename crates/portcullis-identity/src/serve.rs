@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::authz::PermissionRef;
 use portcullis_core::fault::Fault;
+use portcullis_core::password::is_unoptimised;
 use portcullis_store::Unsettled;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::time::Instant;
@@ -15,35 +16,55 @@ use crate::upkeep::Upkeep;
 use crate::{Api, ServeError, access, account, api_key, organization, readiness, session, token};
 use portcullis::serving::asked_to_stop;
 
+/// Tells whoever starts a program for debugging why each login takes a second of processor time, and what to write. On stderr:
+/// a program of a few lines has no subscriber of a log.
+#[allow(
+    clippy::print_stderr,
+    reason = "for whoever starts a program under development"
+)]
+async fn tell_if_slow() {
+    let measured = tokio::task::spawn_blocking(is_unoptimised).await;
+    if measured.unwrap_or(false) {
+        eprintln!("{SLOW}");
+    }
+}
+
+/// What is said, with the lines to paste.
+const SLOW: &str = "portcullis: Argon2 is compiled without optimisation, so each login takes about a second; add to Cargo.toml:
+
+[profile.dev.package]
+argon2.opt-level = 3
+";
+
 impl Portcullis {
     /// The routes for users, to be nested at `/auth`: register, log in and out, sessions, organizations.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        let accounts = account::routes(Api::new("", "")).group("account", "Accounts");
-        let sessions = session::routes(Api::new("", "")).group("session", "Logging in and out");
-        let organizations = organization::routes(Api::new("", "")).group("organization", "Organizations");
-        let api_keys = api_key::routes(Api::new("", "")).group("api_key", "API keys");
+        let accounts = account::routes(Api::new("", "")).own_group("account", "Accounts");
+        let sessions = session::routes(Api::new("", "")).own_group("session", "Logging in and out");
+        let organizations = organization::routes(Api::new("", "")).own_group("organization", "Organizations");
+        let api_keys = api_key::routes(Api::new("", "")).own_group("api_key", "API keys");
         self.finish(accounts.merge(sessions).merge(api_keys).merge(organizations))
     }
 
     /// The token endpoint and revocation, to be nested at `/oauth`.
     pub fn oauth_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        self.finish(token::routes(Api::new("", "")).group("token", "OAuth 2 tokens"))
+        self.finish(token::routes(Api::new("", "")).own_group("token", "OAuth 2 tokens"))
     }
 
     /// The published documents, to be nested at `/.well-known`.
     pub fn well_known_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        self.finish(token::well_known(Api::new("", "")).group("discovery", "Published documents"))
+        self.finish(token::well_known(Api::new("", "")).own_group("discovery", "Published documents"))
     }
 
     /// The administrators' routes, to be nested at `/admin/api/v1`.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
         let routes = organization::admin_routes(access::routes(Api::new("", "")));
-        self.finish(routes.group("admin", "Administration"))
+        self.finish(routes.own_group("admin", "Administration"))
     }
 
     /// Liveness and readiness, to be nested at `/health`.
     pub fn health_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        self.finish(readiness::routes(Api::new("", "")).group("health", "Health"))
+        self.finish(readiness::routes(Api::new("", "")).own_group("health", "Health"))
     }
 
     /// Everything above at the paths that clients rely on, with docs: what the server serves.
@@ -84,6 +105,7 @@ impl Portcullis {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let router = self.router(api).await?;
+        tell_if_slow().await;
         let upkeep = self.upkeep();
         let began = OnceLock::new();
         let shutdown = async {

@@ -1,8 +1,50 @@
 //! Argon2id itself. Without the feature `passwords` the library isn't linked: no [`Hasher`](super::Hasher) can be started then,
 //! and nothing is ever computed here.
 
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
 /// Bytes of a hash.
 pub(super) const HASH_BYTES: usize = 32;
+
+/// Whether a hash takes many times as long as it must, because Argon2id was compiled without optimisation. A program that isn't
+/// built for debugging isn't asked. It is measured, in milliseconds: what a crate is compiled with, only that crate is told.
+pub fn is_unoptimised() -> bool {
+    if !cfg!(debug_assertions) {
+        return false;
+    }
+    let tries = (0..3).map(|_| {
+        let hashing = time(|| {
+            let _ = argon2id(
+                b"a password",
+                &[7; 16],
+                (256, 1, 1),
+                &mut Workspace::default(),
+                &mut [0; 32],
+            );
+        });
+        // In assembly and always as fast as the machine is: by it a slow machine is told from slow code.
+        let digesting = time(|| {
+            let _ = digest(&SHA256, &[7; 256 * 1024]);
+        });
+        is_slow(hashing, digesting)
+    });
+    tries.fold(true, |slow, this| slow && this)
+}
+
+fn is_slow(hashing: Duration, digesting: Duration) -> bool {
+    hashing.as_nanos() / digesting.as_nanos().max(1) >= SLOW
+}
+
+/// How many times as long as a digest of the same memory a hash takes if it isn't optimised.
+const SLOW: u128 = 12;
+
+fn time(work: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
 
 #[cfg(not(feature = "passwords"))]
 pub(super) use self::left_out::{Workspace, argon2id};
@@ -79,6 +121,25 @@ mod left_out {
 #[cfg(test)]
 mod tests {
     use argon2::{Algorithm, Argon2, Params, Version};
+
+    // As it was measured on a machine whose processor digests SHA-256 by itself, and on one five times as slow at it.
+    #[test]
+    fn slow_code_is_told_from_a_slow_machine() {
+        let micros = std::time::Duration::from_micros;
+        for (hashing, digesting, slow) in [
+            (17_000, 174, true),
+            (20_400, 900, true),
+            (800, 169, false),
+            (3_200, 840, false),
+            (800, 0, true),
+        ] {
+            assert_eq!(
+                super::is_slow(micros(hashing), micros(digesting)),
+                slow,
+                "{hashing} {digesting}"
+            );
+        }
+    }
 
     // Shows: PW-2
     #[test]

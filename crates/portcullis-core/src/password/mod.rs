@@ -16,6 +16,8 @@ mod policy;
 mod pool;
 
 pub use self::argon::{Cost, InvalidCost};
+#[doc(hidden)]
+pub use self::compute::is_unoptimised;
 pub use self::hasher::{HashError, Hasher, PasswordVerdict, Settings};
 pub use self::policy::{Broken, Password, PasswordPolicy};
 
