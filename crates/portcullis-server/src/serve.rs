@@ -67,6 +67,10 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
     let portcullis = start::open(config, Some(&public_url), Missing::Create).await?;
     let api = routes(&portcullis, &public_url);
+    let api = match config.cors.clone() {
+        Some(cors) => api.cors(cors),
+        None => api,
+    };
     portcullis.declare_actions(&api).await?;
     let setup = portcullis.registrar().offer_setup().await?;
     let listener = socket

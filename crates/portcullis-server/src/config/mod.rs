@@ -15,6 +15,7 @@
 
 mod api_keys;
 mod cookies;
+mod cors;
 mod database;
 mod duration;
 mod form;
@@ -40,6 +41,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use portcullis_identity::Cors;
 use portcullis_identity::proxies::Proxies;
 
 pub(crate) use self::api_keys::ApiKeys;
@@ -69,6 +71,8 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// Which proxies are believed about the client's address.
     pub(crate) proxies: Proxies,
+    /// Which pages of other origins may call.
+    pub(crate) cors: Option<Cors>,
     /// How e-mails leave: by a mail server, into a folder, or not at all.
     pub(crate) mail: Transport,
     /// How many e-mails are sent.
@@ -138,6 +142,7 @@ impl Config {
         let server = Server::read(from);
         let database = Database::read(from, &server.data);
         let proxies = proxies::read(from);
+        let cors = cors::read(from);
         let (mail, emails) = mail::read(from, &server);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
@@ -156,6 +161,7 @@ impl Config {
             server,
             database,
             proxies,
+            cors,
             mail,
             emails,
             tokens,
@@ -177,6 +183,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         server::KEYS,
         database::KEYS,
         proxies::KEYS,
+        cors::KEYS,
         mail::KEYS,
         tokens::KEYS,
         sessions::KEYS,

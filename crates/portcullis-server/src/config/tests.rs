@@ -835,3 +835,26 @@ fn the_manual_says_each_default() {
     }
     assert!(compared > 35, "{compared}");
 }
+
+// Shows: WP-1
+#[test]
+fn pages_of_other_origins_are_named_as_browsers_send_them() {
+    assert!(with_flags(&[]).unwrap().cors.is_none());
+    let named = ("cors.origins", "https://app.example.com http://localhost:5173");
+    assert!(with_flags(&[named]).unwrap().cors.is_some());
+    assert!(with_flags(&[named, ("cors.credentials", "true")]).is_ok());
+    assert!(with_flags(&[("cors.origins", "*")]).is_ok());
+    for (flags, said) in [
+        (vec![("cors.origins", "https://app.example.com/")], "without path"),
+        (vec![("cors.origins", "null")], "sandbox"),
+        (vec![("cors.origins", "https://a.example *")], "`*` stands alone"),
+        (vec![("cors.credentials", "true")], "without cors.origins"),
+        (
+            vec![("cors.origins", "*"), ("cors.credentials", "true")],
+            "can't be combined with credentials",
+        ),
+    ] {
+        let problems = with_flags(&flags).unwrap_err().to_string();
+        assert!(problems.contains(said), "{flags:?}: {problems}");
+    }
+}
