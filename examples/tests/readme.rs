@@ -28,3 +28,45 @@ fn the_readmes_test_stands_in_those_of_hello() {
         assert!(tests.contains(&dense(line)), "not in hello.rs: {line}");
     }
 }
+
+/// The code of docs/use-it.md is that of a program that is built and tested, and its manifest is that program's.
+#[test]
+fn what_the_chapter_shows_stands_in_a_program_of_its_own() {
+    let dense = |text: &str| text.split_whitespace().collect::<String>();
+    let chapter = include_str!("../../docs/use-it.md");
+    let program = [
+        include_str!("../../tests/stranger/src/errors.rs"),
+        include_str!("../../tests/stranger/src/layers.rs"),
+        include_str!("../../tests/stranger/src/notes.rs"),
+        include_str!("../../tests/stranger/src/page.rs"),
+        include_str!("../../tests/stranger/src/paging.rs"),
+        include_str!("../../tests/stranger/tests/notes.rs"),
+    ]
+    .map(dense)
+    .concat();
+    let blocks = |kind: &str| {
+        let fence = format!("```{kind}\n");
+        let blocks = chapter.split(&fence).skip(1);
+        blocks
+            .map(|block| block.split("```").next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let rust = blocks("rust");
+    assert!(rust.len() >= 6, "{}", rust.len());
+    for block in rust {
+        assert!(
+            program.contains(&dense(&block)),
+            "not in tests/stranger:\n{block}"
+        );
+    }
+    let manifest = include_str!("../../tests/stranger/Cargo.toml");
+    let place = |line: &str| line.replace("git = \"https://github.com/portcullis-rs/portcullis\"", "path");
+    for line in blocks("toml").concat().lines().map(place) {
+        let (name, rest) = line.split_once(" path").unwrap_or((&line, ""));
+        let rest = rest.trim_start_matches(',');
+        let stands = manifest
+            .lines()
+            .any(|there| there.starts_with(name) && there.ends_with(rest));
+        assert!(stands, "not in the manifest: {line}");
+    }
+}

@@ -33,6 +33,7 @@ mod process;
 mod services;
 mod steps;
 mod stop;
+mod stranger;
 mod test;
 mod tidy;
 mod tour;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::services::{self, Services, apt};
 use crate::steps::Steps;
 use crate::stop::Stop;
-use crate::{browser, clients, dependencies, process, tidy, tour, workspace};
+use crate::{browser, clients, dependencies, process, stranger, tidy, tour, workspace};
 
 /// Runs the chosen steps and prints their table.
 ///
@@ -72,6 +72,7 @@ fn execute(stop: &Stop, step: &str, plan: &Plan, services: Option<&Services>, sc
         "tour" => tour::run(stop, scratch),
         "clients" => clients::run(stop, scratch),
         "browser" => browser::run(stop, scratch),
+        "stranger" => stranger::run(stop, scratch),
         other => bail!("no step `{other}`"),
     }
 }
@@ -184,7 +185,7 @@ impl Temporary {
 }
 
 /// Every step in its order: the test runners come last, so that their closing lines stay in sight.
-const STEPS: [&str; 14] = [
+const STEPS: [&str; 15] = [
     "install",
     "services",
     "fmt",
@@ -198,6 +199,7 @@ const STEPS: [&str; 14] = [
     "tour",
     "clients",
     "browser",
+    "stranger",
     "tests",
 ];
 

@@ -99,6 +99,13 @@ mod tests {
         assert!(has("portcullis-core") && !has("xtask") && shipped.len() < everything.len());
     }
 
+    /// What somebody compiles who embeds accounts with SQLite.
+    #[test]
+    fn a_program_with_accounts_and_sqlite_stays_small() {
+        let linked = packages(Edges::Library("portcullis-identity", "docs,sqlite")).unwrap();
+        assert!(linked.len() <= 150, "{}", linked.len());
+    }
+
     /// What each feature links. A service that leaves accounts to a server links what verifies and decides, and nothing
     /// else; a program that embeds accounts links the databases that it names.
     #[test]

@@ -1,0 +1,7 @@
+//! A notes API as somebody writes it who has read docs/use-it.md.
+
+pub mod errors;
+pub mod layers;
+pub mod notes;
+pub mod page;
+pub mod paging;

@@ -1,0 +1,59 @@
+//! The notes, through the test kit.
+
+use portcullis_testkit::{Account, TestApp};
+use serde_json::{Value, json};
+use stranger::{layers, notes, page};
+
+async fn app() -> (TestApp, Account) {
+    let app = TestApp::with(
+        |settings| settings,
+        |portcullis| layers::around(notes::api(portcullis, Default::default()).merge(page::pages())),
+    )
+    .await;
+    let anna = app.user_with("anna@example.com", &["notes:read", "notes:write"]).await;
+    (app, anna)
+}
+
+#[tokio::test]
+async fn an_error_and_an_extractor_of_its_own_are_served_and_documented() {
+    let (app, anna) = app().await;
+    let write = async |text: &str| {
+        let request = app.post("/notes").bearer(&anna.access_token);
+        request.json(&json!({ "text": text })).send().await
+    };
+    write("milk").await.expect(201);
+    write("bread").await.expect(201);
+    let twice = write("milk").await.expect(409).json();
+    assert_eq!(twice, json!({ "error": "said_already", "hint": "say something new" }));
+    let get = async |path: &str| app.get(path).bearer(&anna.access_token).send().await;
+    assert_eq!(get("/notes?skip=1&limit=5").await.expect(200).json()[0]["text"], "bread");
+    get("/notes?limit=0").await.refused(400, "invalid_limit");
+    assert_eq!(get("/notes/7").await.expect(404).json()["error"], "no_such_note");
+    let document: Value = app.get("/openapi.json").send().await.expect(200).json();
+    let list = &document["paths"]["/notes"]["get"];
+    let named: Vec<_> = list["parameters"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(named, ["skip", "limit"]);
+    let refused = &document["paths"]["/notes"]["post"]["responses"]["409"];
+    assert_eq!(refused["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/ErrorBody");
+}
+
+#[tokio::test]
+async fn layers_reach_every_route_and_document() {
+    let (app, anna) = app().await;
+    let front = "http://localhost:5173";
+    for path in ["/notes", "/openapi.json", "/auth/me", "/"] {
+        let request = app.get(path).header("origin", front).header("accept-encoding", "gzip");
+        let answer = request.bearer(&anna.access_token).send().await.expect(200);
+        assert_eq!(answer.header("access-control-allow-origin"), front, "{path}");
+        let packed = answer.header("content-encoding") == "gzip";
+        assert_eq!(packed, path == "/openapi.json", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_its_own_has_its_policy() {
+    let (app, _) = app().await;
+    let page = app.get("/").send().await.expect(200);
+    let policy = page.header("content-security-policy").to_owned();
+    assert!(policy.contains("style-src 'nonce-"), "{policy}");
+}
