@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::Problem;
-use crate::describe::{Input, Operation};
+use crate::describe::{Input, Needed, Operation};
 
 /// A value that handlers share and [`Api::provide`](crate::Api::provide) gives them: a client of another service, a clock, a
 /// connection. Mostly a trait object, so that a test can put something else in its place.
@@ -69,23 +69,7 @@ impl<S: Sync, T: ?Sized + Send + Sync + 'static> FromRequestParts<S> for Depende
 
 impl<T: ?Sized + Send + Sync + 'static> Input for Dependency<T> {
     fn reads(operation: &mut Operation<'_>) {
-        operation.needs(Needed::of::<T>());
-    }
-}
-
-/// A type of which a handler takes the provided value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Needed {
-    id: TypeId,
-    pub(crate) name: &'static str,
-}
-
-impl Needed {
-    fn of<T: ?Sized + 'static>() -> Self {
-        Self {
-            id: TypeId::of::<T>(),
-            name: type_name::<T>(),
-        }
+        operation.needs::<T>();
     }
 }
 
@@ -133,7 +117,7 @@ impl Dependencies {
 
     pub(crate) fn has(&self, needed: Needed) -> bool {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        all.contains_key(&needed.id)
+        all.contains_key(&needed.id())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -836,7 +836,7 @@ fn the_manual_says_each_default() {
     assert!(compared > 35, "{compared}");
 }
 
-// Shows: WP-1
+// Shows: WP-6
 #[test]
 fn pages_of_other_origins_are_named_as_browsers_send_them() {
     assert!(with_flags(&[]).unwrap().cors.is_none());

@@ -11,6 +11,7 @@
 
 mod axum;
 mod input;
+mod needed;
 mod opaque;
 mod operation;
 mod output;
@@ -18,6 +19,7 @@ mod output;
 pub mod shape;
 
 pub use self::input::Input;
+pub(crate) use self::needed::Needed;
 pub use self::opaque::Opaque;
 pub use self::operation::Operation;
 pub(crate) use self::operation::{Settled, problem};

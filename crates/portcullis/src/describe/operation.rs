@@ -5,8 +5,7 @@ use portcullis_core::defends;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-use super::{Documented, Output};
-use crate::dependency::Needed;
+use super::{Documented, Needed, Output};
 use crate::route::{Asks, Body, How};
 
 /// One operation, while a handler's types describe what they read and answer.
@@ -179,8 +178,8 @@ impl<'g> Operation<'g> {
     }
 
     /// What the program must provide.
-    pub(crate) fn needs(&mut self, needed: Needed) {
-        self.needs.push(needed);
+    pub(crate) fn needs<T: ?Sized + 'static>(&mut self) {
+        self.needs.push(Needed::of::<T>());
     }
 
     /// Whether something said that it reads a body.

@@ -7,8 +7,7 @@ use http::Method;
 use schemars::{Schema, SchemaGenerator};
 
 use super::around::Around;
-use crate::dependency::Needed;
-use crate::describe::Operation;
+use crate::describe::{Needed, Operation};
 use crate::protect::Csp;
 use crate::request::Voice;
 use crate::route::{Asks, Guard};

@@ -38,7 +38,7 @@ async fn preflight(client: &Client, path: &str, origin: &str) -> Answer {
     client.call(Method::OPTIONS, path, &headers, "").await
 }
 
-// Shows: WP-1
+// Shows: WP-6
 #[tokio::test]
 async fn a_page_of_another_origin_that_is_named_may_call_every_route_and_document() {
     let bench = Bench::default();

@@ -36,7 +36,7 @@ fn api(policy: &'static str) -> Api {
         .get("/plain", plain)
 }
 
-// Shows: WP-1
+// Shows: WP-5
 #[tokio::test]
 async fn a_page_has_the_policy_of_its_route_with_a_nonce_that_no_other_request_has() {
     checks!("T188");
