@@ -3,15 +3,31 @@ use portcullis_core::checks;
 use portcullis_testkit::{Answer, TestApp};
 
 use super::*;
+use crate::config::{Config, Flag, Sources};
 
 const ORIGIN: &str = "https://id.example.com";
 const PASSWORD: &str = "a gate that closes";
 
 async fn app() -> TestApp {
+    branded(&[]).await
+}
+
+/// A server with these keys set.
+async fn branded(keys: &[(&str, &str)]) -> TestApp {
+    let flag = |(key, value): &(&str, &str)| Flag {
+        key: (*key).to_owned(),
+        value: (*value).to_owned(),
+        typed: format!("--set {key}"),
+    };
+    let sources = Sources {
+        flags: keys.iter().map(flag).collect(),
+        ..Sources::default()
+    };
+    let brand = Config::load(&sources).unwrap().brand;
     let api = |portcullis: &Portcullis| {
         portcullis
             .api()
-            .merge(pages(portcullis, &Url::parse(ORIGIN).unwrap()))
+            .merge(pages(portcullis, &Url::parse(ORIGIN).unwrap(), &brand))
     };
     TestApp::with(|builder| builder, api).await
 }
@@ -114,7 +130,7 @@ async fn one_administrator_is_made_and_set_up_closes() {
             .await
             .expect(200)
             .text()
-            .contains("The administrator exists")
+            .contains("An administrator exists")
     );
     assert_eq!(log_in(&app, "chief@example.com").await, 200);
     // Whoever has the set-up link needs no e-mail to get in.
@@ -352,48 +368,77 @@ async fn another_code_is_asked_for_on_a_page_that_answers_everybody_alike() {
     ask("nobody@example.com").await.expect(429);
 }
 
-#[tokio::test]
-async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
-    checks!("T029");
-    let app = app().await;
-    let anna = app.user("anna@example.com").await;
-    let request = |path: &str| app.post(path).bearer(&anna.access_token);
-    let verify = serde_json::json!({ "token": app.mailer.code_to("anna@example.com").await, "password": portcullis_testkit::PASSWORD });
-    app.post("/auth/email/verify")
-        .json(&verify)
-        .send()
-        .await
-        .expect(200);
-    let body = serde_json::json!({ "name": "Acme", "slug": "acme" });
-    request("/auth/organizations")
-        .json(&body)
-        .send()
-        .await
-        .expect(201);
-    app.user("ben@example.com").await;
-    let verify = serde_json::json!({ "token": app.mailer.code_to("ben@example.com").await, "password": portcullis_testkit::PASSWORD });
-    app.post("/auth/email/verify")
-        .json(&verify)
-        .send()
-        .await
-        .expect(200);
-    let body = serde_json::json!({ "email": "ben@example.com" });
-    request("/auth/organizations/acme/invitations")
-        .json(&body)
-        .send()
-        .await
-        .expect(201);
+/// Ben's address is proven, and invited into an organization: the code that was mailed to him.
+async fn invited(app: &TestApp) -> String {
+    for name in ["anna", "ben"] {
+        prove(app, &format!("{name}@example.com")).await;
+    }
+    let anna = app.log_in("anna@example.com").await;
+    for (path, body) in [
+        (
+            "/auth/organizations",
+            serde_json::json!({ "name": "Acme", "slug": "acme" }),
+        ),
+        (
+            "/auth/organizations/acme/invitations",
+            serde_json::json!({ "email": "ben@example.com" }),
+        ),
+    ] {
+        let request = app.post(path).bearer(&anna.access_token).json(&body);
+        request.send().await.expect(201);
+    }
     let email = app.mailer.email_to("ben@example.com").await;
     let code = email
         .text
         .split_whitespace()
-        .find(|word| word.starts_with("pci_"))
-        .unwrap();
+        .find(|word| word.starts_with("pci_"));
+    code.unwrap().to_owned()
+}
+
+async fn prove(app: &TestApp, email: &str) {
+    app.user(email).await;
+    let verify = serde_json::json!({ "token": app.mailer.code_to(email).await, "password": portcullis_testkit::PASSWORD });
+    app.post("/auth/email/verify")
+        .json(&verify)
+        .send()
+        .await
+        .expect(200);
+}
+
+async fn accept(app: &TestApp, code: &str, identifier: &str, password: &str) -> Answer {
+    let fields = [
+        ("token", code),
+        ("identifier", identifier),
+        ("password", password),
+    ];
+    post(app, "/accept-invitation", &fields).await
+}
+
+/// How many organizations the account is in.
+async fn organizations(app: &TestApp, email: &str) -> usize {
+    let who = app.log_in(email).await;
+    let answer = app
+        .get("/auth/organizations")
+        .bearer(&who.access_token)
+        .send()
+        .await
+        .expect(200);
+    answer.json()["items"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
+    checks!("T029");
+    let app = app().await;
+    let code = invited(&app).await;
     for _ in 0..3 {
         let page = get(&app, &format!("/accept-invitation?token={code}"))
             .await
             .expect(200);
-        assert!(page.text().contains(code));
+        assert!(
+            page.text()
+                .contains(&format!("<code class=\"code\" id=\"code\">{code}</code>"))
+        );
     }
     let ben = app.log_in("ben@example.com").await;
     let accept = app.post("/auth/invitations/accept").bearer(&ben.access_token);
@@ -409,6 +454,187 @@ async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
             "{broken}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_invitation_is_accepted_by_the_password_of_the_invited_address_alone() {
+    checks!("T070");
+    let app = app().await;
+    let code = invited(&app).await;
+    let right = portcullis_testkit::PASSWORD;
+    prove(&app, "eve@example.com").await;
+    for (who, password, says) in [
+        (
+            "ben@example.com",
+            "another gate that closes",
+            "no account with this name and this password",
+        ),
+        (
+            "nobody@example.com",
+            right,
+            "no account with this name and this password",
+        ),
+        ("", right, "no account with this name and this password"),
+        ("eve@example.com", right, "mailed to another address"),
+    ] {
+        let page = accept(&app, &code, who, password).await.expect(422);
+        let html = page.text();
+        assert!(html.contains(says) && html.contains(&code), "{who}: {html}");
+        assert!(
+            !html.contains(password) && page.header("set-cookie").is_empty(),
+            "{who}"
+        );
+    }
+    assert_eq!(organizations(&app, "ben@example.com").await, 0);
+    for broken in ["", "pci_x", &code.to_uppercase(), INVITATION] {
+        accept(&app, broken, "ben@example.com", right).await.expect(410);
+    }
+    // A form of another site, as if it had found the code.
+    let fields = [
+        ("token", code.as_str()),
+        ("identifier", "ben@example.com"),
+        ("password", right),
+    ];
+    let form = app
+        .post("/accept-invitation")
+        .form(&fields)
+        .header("origin", "https://evil.example");
+    form.send().await.expect(403);
+
+    let sessions = async || {
+        let ben = app.log_in("ben@example.com").await;
+        let list = app
+            .get("/auth/sessions")
+            .bearer(&ben.access_token)
+            .send()
+            .await
+            .expect(200);
+        list.json()["items"].as_array().unwrap().len()
+    };
+    let before = sessions().await;
+    let answer = accept(&app, &code, "ben@example.com", right).await.expect(303);
+    assert_eq!(answer.header("location"), "./accept-invitation/done");
+    assert!(answer.header("set-cookie").is_empty(), "nobody stays logged in");
+    assert_eq!(sessions().await, before + 1, "that of the question alone");
+    assert_eq!(organizations(&app, "ben@example.com").await, 1);
+    accept(&app, &code, "ben@example.com", right).await.expect(410);
+    let done = get(&app, "/accept-invitation/done").await.expect(200);
+    assert!(done.text().contains("If you have just accepted it"));
+}
+
+#[tokio::test]
+async fn the_first_page_links_what_is_there() {
+    let app = app().await;
+    let page = get(&app, "/").await.expect(200);
+    let html = page.text();
+    assert!(
+        html.contains(&format!("Portcullis {}", env!("CARGO_PKG_VERSION"))),
+        "{html}"
+    );
+    let links: Vec<&str> = html
+        .split("<a href=\".")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    for path in [
+        "/docs",
+        "/redoc",
+        "/scalar",
+        "/openapi.json",
+        "/health/ready",
+        "/.well-known/jwks.json",
+    ] {
+        assert!(links.contains(&path), "{path} in {links:?}");
+    }
+    for path in &links {
+        get(&app, path).await.expect(200);
+    }
+    assert!(
+        html.contains("No administrator exists yet") && !html.contains("pcsetup_"),
+        "{html}"
+    );
+    let token = setup_token(&app).await;
+    set_up(&app, &token, "chief@example.com", PASSWORD, PASSWORD)
+        .await
+        .expect(303);
+    let page = get(&app, "/").await.expect(200);
+    assert!(!page.text().contains("No administrator exists yet"));
+}
+
+#[tokio::test]
+async fn the_last_page_of_set_up_says_how_things_are() {
+    let app = app().await;
+    let page = get(&app, "/setup/done").await.expect(200);
+    assert!(
+        page.text().contains("No administrator exists yet"),
+        "{}",
+        page.text()
+    );
+    let token = setup_token(&app).await;
+    assert!(
+        get(&app, "/setup/done")
+            .await
+            .text()
+            .contains("No administrator exists yet")
+    );
+    set_up(&app, &token, "chief@example.com", PASSWORD, PASSWORD)
+        .await
+        .expect(303);
+    for _ in 0..2 {
+        let html = get(&app, "/setup/done").await.expect(200).text().to_owned();
+        assert!(
+            html.contains("An administrator exists") && html.contains("If you have just made"),
+            "{html}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_page_has_the_name_the_logo_and_the_colour_that_were_set() {
+    checks!("T198");
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("logo");
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+    std::fs::write(&file, svg).unwrap();
+    let app = branded(&[
+        ("brand.name", "Böhm & <b>Söhne</b>"),
+        ("brand.mark", file.to_str().unwrap()),
+        ("brand.colour", "#a3161c"),
+    ])
+    .await;
+    for path in [
+        "/",
+        "/setup",
+        "/setup/done",
+        "/accept-invitation",
+        "/verify-email",
+        "/verify-email/again",
+    ] {
+        let page = get(&app, path).await;
+        let html = page.text();
+        assert_eq!(
+            html.matches("Böhm &#38; &#60;b&#62;Söhne&#60;/b&#62;").count(),
+            if path == "/" { 3 } else { 2 },
+            "{path}: {html}"
+        );
+        assert!(
+            !html.contains("brand-name") && html.contains("/mark\" alt=\"\""),
+            "{path}: {html}"
+        );
+    }
+    let mark = get(&app, "/assets/mark").await.expect(200);
+    assert_eq!((mark.header("content-type"), mark.text()), ("image/svg+xml", svg));
+    let policy = mark.header("content-security-policy");
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.ends_with("sandbox"),
+        "{policy}"
+    );
+    assert!(!policy.contains("script"), "{policy}");
+    let style = get(&app, "/assets/portcullis.css").await.expect(200);
+    assert!(style.text().ends_with("}\n") && style.text().contains(":root { --act: #a3161c; }"));
+    // What somebody types is no place for the name.
+    let typed = accept(&app, INVITATION, "<brand-name></brand-name>", PASSWORD).await;
+    assert!(typed.text().contains("&#60;brand-name&#62;"), "{}", typed.text());
 }
 
 #[tokio::test]
@@ -439,6 +665,7 @@ async fn every_page_is_plain_private_and_alone() {
         "/setup/done".to_owned(),
         "/setup/nowhere".to_owned(),
         "/accept-invitation".to_owned(),
+        "/accept-invitation/done".to_owned(),
         format!("/accept-invitation?token={INVITATION}"),
         "/verify-email".to_owned(),
         format!("/verify-email?token={VERIFICATION}"),
@@ -461,6 +688,17 @@ async fn every_page_is_plain_private_and_alone() {
             policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"),
             "{path}"
         );
+        // The one page with a script of ours: what stands in a page never runs.
+        let scripted = path.contains(INVITATION);
+        assert_eq!(
+            policy.contains("script-src 'self';"),
+            scripted,
+            "{path}: {policy}"
+        );
+        let html = match scripted {
+            true => html.replacen("<script src=\"./assets/copy.js\" defer></script>", "", 1),
+            false => html.to_owned(),
+        };
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert!(policy.contains("base-uri 'none'"), "{path}: {policy}");
         assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
@@ -499,7 +737,8 @@ async fn style_and_icon_are_ours_and_may_be_kept() {
     let app = app().await;
     for (path, kind) in [
         ("/assets/portcullis.css", "text/css"),
-        ("/assets/portcullis.svg", "image/svg+xml"),
+        ("/assets/mark", "image/svg+xml"),
+        ("/assets/copy.js", "text/javascript"),
     ] {
         let answer = get(&app, path).await.expect(200);
         assert!(answer.header("content-type").starts_with(kind), "{path}");

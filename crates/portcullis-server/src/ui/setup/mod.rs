@@ -6,6 +6,7 @@
 
 mod form;
 
+use askama::Template;
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -82,11 +83,19 @@ async fn create(
     }
 }
 
-async fn done() -> Page {
-    let text = "Log in with the address and password you chose. The address counts as confirmed. The set-up link leads \
-                nowhere from now on.";
-    Page::message(StatusCode::OK, "The administrator exists", text)
+/// Whoever comes here may have made the administrator a moment ago, years ago, or not at all.
+async fn done(State(portcullis): State<Portcullis>) -> Result<Page, Unanswered> {
+    if !portcullis.registrar().administrator_exists().await? {
+        let text = "Set-up isn't done: open the link that the server printed when it started. After a day, or if it got lost, \
+                    `portcullis setup-link` on the server prints another.";
+        return Ok(Page::message(StatusCode::OK, "No administrator exists yet", text));
+    }
+    Ok(Page::new(StatusCode::OK, &Done))
 }
+
+#[derive(Template)]
+#[template(path = "setup/done.html")]
+struct Done;
 
 fn closed() -> Page {
     let text = "This link was used, has expired, or an administrator exists already. If there is none, \
