@@ -25,7 +25,7 @@ section! {
             no script in it runs";
     "brand.colour" => colour: Option<Colour> = None, optional(Colour::parse, Colour::to_string),
         "colour of links and buttons on its pages, such as #14508c",
-        default "`#14508c`",
+        default "`#14508c`, on dark pages `#8abdf2`",
         manual "colour of links and buttons on its pages, as six hexadecimal digits. It must stand out from white by 4.5:1; on \
             dark pages it is lightened until it does there, too";
 }
