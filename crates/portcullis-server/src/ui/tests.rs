@@ -1,3 +1,6 @@
+mod invitation;
+mod look;
+
 use portcullis_core::account::SetupToken;
 use portcullis_core::checks;
 use portcullis_testkit::{Answer, TestApp};
@@ -368,275 +371,6 @@ async fn another_code_is_asked_for_on_a_page_that_answers_everybody_alike() {
     ask("nobody@example.com").await.expect(429);
 }
 
-/// Ben's address is proven, and invited into an organization: the code that was mailed to him.
-async fn invited(app: &TestApp) -> String {
-    for name in ["anna", "ben"] {
-        prove(app, &format!("{name}@example.com")).await;
-    }
-    let anna = app.log_in("anna@example.com").await;
-    for (path, body) in [
-        (
-            "/auth/organizations",
-            serde_json::json!({ "name": "Acme", "slug": "acme" }),
-        ),
-        (
-            "/auth/organizations/acme/invitations",
-            serde_json::json!({ "email": "ben@example.com" }),
-        ),
-    ] {
-        let request = app.post(path).bearer(&anna.access_token).json(&body);
-        request.send().await.expect(201);
-    }
-    let email = app.mailer.email_to("ben@example.com").await;
-    let code = email
-        .text
-        .split_whitespace()
-        .find(|word| word.starts_with("pci_"));
-    code.unwrap().to_owned()
-}
-
-async fn prove(app: &TestApp, email: &str) {
-    app.user(email).await;
-    let verify = serde_json::json!({ "token": app.mailer.code_to(email).await, "password": portcullis_testkit::PASSWORD });
-    app.post("/auth/email/verify")
-        .json(&verify)
-        .send()
-        .await
-        .expect(200);
-}
-
-async fn accept(app: &TestApp, code: &str, identifier: &str, password: &str) -> Answer {
-    let fields = [
-        ("token", code),
-        ("identifier", identifier),
-        ("password", password),
-    ];
-    post(app, "/accept-invitation", &fields).await
-}
-
-/// How many organizations the account is in.
-async fn organizations(app: &TestApp, email: &str) -> usize {
-    let who = app.log_in(email).await;
-    let answer = app
-        .get("/auth/organizations")
-        .bearer(&who.access_token)
-        .send()
-        .await
-        .expect(200);
-    answer.json()["items"].as_array().unwrap().len()
-}
-
-#[tokio::test]
-async fn an_invitations_link_shows_its_code_and_uses_nothing_up() {
-    checks!("T029");
-    let app = app().await;
-    let code = invited(&app).await;
-    for _ in 0..3 {
-        let page = get(&app, &format!("/accept-invitation?token={code}"))
-            .await
-            .expect(200);
-        assert!(
-            page.text()
-                .contains(&format!("<code class=\"code\" id=\"code\">{code}</code>"))
-        );
-    }
-    let ben = app.log_in("ben@example.com").await;
-    let accept = app.post("/auth/invitations/accept").bearer(&ben.access_token);
-    accept
-        .json(&serde_json::json!({ "token": code }))
-        .send()
-        .await
-        .expect(200);
-    for broken in ["", "?token=", "?token=pci_x", "?token=%22%3E%3Cscript%3E", "/x"] {
-        let page = get(&app, &format!("/accept-invitation{broken}")).await;
-        assert!(
-            page.status() >= 400 && !page.text().contains("<script"),
-            "{broken}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_invitation_is_accepted_by_the_password_of_the_invited_address_alone() {
-    checks!("T070");
-    let app = app().await;
-    let code = invited(&app).await;
-    let right = portcullis_testkit::PASSWORD;
-    prove(&app, "eve@example.com").await;
-    for (who, password, says) in [
-        (
-            "ben@example.com",
-            "another gate that closes",
-            "no account with this name and this password",
-        ),
-        (
-            "nobody@example.com",
-            right,
-            "no account with this name and this password",
-        ),
-        ("", right, "no account with this name and this password"),
-        ("eve@example.com", right, "mailed to another address"),
-    ] {
-        let page = accept(&app, &code, who, password).await.expect(422);
-        let html = page.text();
-        assert!(html.contains(says) && html.contains(&code), "{who}: {html}");
-        assert!(
-            !html.contains(password) && page.header("set-cookie").is_empty(),
-            "{who}"
-        );
-    }
-    assert_eq!(organizations(&app, "ben@example.com").await, 0);
-    for broken in ["", "pci_x", &code.to_uppercase(), INVITATION] {
-        accept(&app, broken, "ben@example.com", right).await.expect(410);
-    }
-    // A form of another site, as if it had found the code.
-    let fields = [
-        ("token", code.as_str()),
-        ("identifier", "ben@example.com"),
-        ("password", right),
-    ];
-    let form = app
-        .post("/accept-invitation")
-        .form(&fields)
-        .header("origin", "https://evil.example");
-    form.send().await.expect(403);
-
-    let sessions = async || {
-        let ben = app.log_in("ben@example.com").await;
-        let list = app
-            .get("/auth/sessions")
-            .bearer(&ben.access_token)
-            .send()
-            .await
-            .expect(200);
-        list.json()["items"].as_array().unwrap().len()
-    };
-    let before = sessions().await;
-    let answer = accept(&app, &code, "ben@example.com", right).await.expect(303);
-    assert_eq!(answer.header("location"), "./accept-invitation/done");
-    assert!(answer.header("set-cookie").is_empty(), "nobody stays logged in");
-    assert_eq!(sessions().await, before + 1, "that of the question alone");
-    assert_eq!(organizations(&app, "ben@example.com").await, 1);
-    accept(&app, &code, "ben@example.com", right).await.expect(410);
-    let done = get(&app, "/accept-invitation/done").await.expect(200);
-    assert!(done.text().contains("If you have just accepted it"));
-}
-
-#[tokio::test]
-async fn the_first_page_links_what_is_there() {
-    let app = app().await;
-    let page = get(&app, "/").await.expect(200);
-    let html = page.text();
-    assert!(
-        html.contains(&format!("Portcullis {}", env!("CARGO_PKG_VERSION"))),
-        "{html}"
-    );
-    let links: Vec<&str> = html
-        .split("<a href=\".")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap())
-        .collect();
-    for path in [
-        "/docs",
-        "/redoc",
-        "/scalar",
-        "/openapi.json",
-        "/health/ready",
-        "/.well-known/jwks.json",
-    ] {
-        assert!(links.contains(&path), "{path} in {links:?}");
-    }
-    for path in &links {
-        get(&app, path).await.expect(200);
-    }
-    assert!(
-        html.contains("No administrator exists yet") && !html.contains("pcsetup_"),
-        "{html}"
-    );
-    let token = setup_token(&app).await;
-    set_up(&app, &token, "chief@example.com", PASSWORD, PASSWORD)
-        .await
-        .expect(303);
-    let page = get(&app, "/").await.expect(200);
-    assert!(!page.text().contains("No administrator exists yet"));
-}
-
-#[tokio::test]
-async fn the_last_page_of_set_up_says_how_things_are() {
-    let app = app().await;
-    let page = get(&app, "/setup/done").await.expect(200);
-    assert!(
-        page.text().contains("No administrator exists yet"),
-        "{}",
-        page.text()
-    );
-    let token = setup_token(&app).await;
-    assert!(
-        get(&app, "/setup/done")
-            .await
-            .text()
-            .contains("No administrator exists yet")
-    );
-    set_up(&app, &token, "chief@example.com", PASSWORD, PASSWORD)
-        .await
-        .expect(303);
-    for _ in 0..2 {
-        let html = get(&app, "/setup/done").await.expect(200).text().to_owned();
-        assert!(
-            html.contains("An administrator exists") && html.contains("If you have just made"),
-            "{html}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn every_page_has_the_name_the_logo_and_the_colour_that_were_set() {
-    checks!("T198");
-    let folder = tempfile::TempDir::new().unwrap();
-    let file = folder.path().join("logo");
-    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
-    std::fs::write(&file, svg).unwrap();
-    let app = branded(&[
-        ("brand.name", "Böhm & <b>Söhne</b>"),
-        ("brand.mark", file.to_str().unwrap()),
-        ("brand.colour", "#a3161c"),
-    ])
-    .await;
-    for path in [
-        "/",
-        "/setup",
-        "/setup/done",
-        "/accept-invitation",
-        "/verify-email",
-        "/verify-email/again",
-    ] {
-        let page = get(&app, path).await;
-        let html = page.text();
-        assert_eq!(
-            html.matches("Böhm &#38; &#60;b&#62;Söhne&#60;/b&#62;").count(),
-            2,
-            "{path}: {html}"
-        );
-        assert!(
-            !html.contains("brand-name") && html.contains("/mark\" alt=\"\""),
-            "{path}: {html}"
-        );
-    }
-    let mark = get(&app, "/assets/mark").await.expect(200);
-    assert_eq!((mark.header("content-type"), mark.text()), ("image/svg+xml", svg));
-    let policy = mark.header("content-security-policy");
-    assert!(
-        policy.starts_with("default-src 'none'") && policy.ends_with("sandbox"),
-        "{policy}"
-    );
-    assert!(!policy.contains("script"), "{policy}");
-    let style = get(&app, "/assets/portcullis.css").await.expect(200);
-    assert!(style.text().ends_with("}\n") && style.text().contains(":root { --act: #a3161c; }"));
-    // What somebody types is no place for the name.
-    let typed = accept(&app, INVITATION, "<brand-name></brand-name>", PASSWORD).await;
-    assert!(typed.text().contains("&#60;brand-name&#62;"), "{}", typed.text());
-}
-
 #[tokio::test]
 async fn forms_with_other_fields_are_refused() {
     checks!("T026");
@@ -688,17 +422,7 @@ async fn every_page_is_plain_private_and_alone() {
             policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"),
             "{path}"
         );
-        // The one page with a script of ours: what stands in a page never runs.
-        let scripted = path.contains(INVITATION);
-        assert_eq!(
-            policy.contains("script-src 'self';"),
-            scripted,
-            "{path}: {policy}"
-        );
-        let html = match scripted {
-            true => html.replacen("<script src=\"./assets/copy.js\" defer></script>", "", 1),
-            false => html.to_owned(),
-        };
+        let html = &without_our_script(&path, html, policy);
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
         assert!(policy.contains("base-uri 'none'"), "{path}: {policy}");
         assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
@@ -718,15 +442,35 @@ async fn every_page_is_plain_private_and_alone() {
         }
         assert_eq!(html.matches("<h1>").count(), 1, "{path}");
         assert!(html.contains("<title>") && html.contains("<main>"), "{path}");
-        for label in html.split("<label for=\"").skip(1) {
-            let id = label.split('"').next().unwrap();
-            assert_eq!(
-                html.matches(&format!("id=\"{id}\"")).count(),
-                1,
-                "{path}: a field for the label {id}"
-            );
-        }
+        every_label_has_its_field(&path, html);
     }
+}
+
+fn every_label_has_its_field(path: &str, html: &str) {
+    for label in html.split("<label for=\"").skip(1) {
+        let id = label.split('"').next().unwrap();
+        assert_eq!(
+            html.matches(&format!("id=\"{id}\"")).count(),
+            1,
+            "{path}: a field for the label {id}"
+        );
+    }
+}
+
+/// The page's text without the script that one page may have: what stands in a page never runs.
+fn without_our_script(path: &str, html: &str, policy: &str) -> String {
+    let scripted = path.contains(INVITATION);
+    assert_eq!(
+        policy.contains("script-src 'self';"),
+        scripted,
+        "{path}: {policy}"
+    );
+    if !scripted {
+        return html.to_owned();
+    }
+    let ours = "<script src=\"./assets/copy.js\" defer></script>";
+    assert!(html.contains(ours), "{path}: {html}");
+    html.replacen(ours, "", 1)
 }
 
 const VERIFICATION: &str = "pcv_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
