@@ -39,5 +39,5 @@ export async function openPage(browser) {
 
 function isOutside(url) {
   const { protocol, hostname } = new URL(url);
-  return !["data:", "blob:", "about:"].includes(protocol) && hostname !== "127.0.0.1";
+  return !["data:", "blob:", "about:"].includes(protocol) && !["localhost", "127.0.0.1"].includes(hostname);
 }

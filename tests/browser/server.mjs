@@ -56,7 +56,7 @@ function readiness(child) {
     child.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     const found = {};
     createInterface({ input: child.stdout }).on("line", (line) => {
-      found.url ??= line.match(/listening on (http:\/\/127\.0\.0\.1:\d+)/)?.[1];
+      found.url ??= line.match(/listening on (http:\/\/localhost:\d+)/)?.[1];
       found.setupUrl ??= line.match(/set-up:\s+(http:\/\/\S+)/)?.[1];
       if (found.url && found.setupUrl) {
         clearTimeout(timer);

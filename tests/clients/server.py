@@ -67,7 +67,7 @@ class Server:
             if line is None:
                 self._log.seek(0)
                 raise RuntimeError(f"the server ended; it logged:\n{self._log.read()}")
-            if found := re.search(r"listening on (http://127\.0\.0\.1:\d+)", line):
+            if found := re.search(r"listening on (http://localhost:\d+)", line):
                 url = found.group(1)
             if found := re.search(r"(pcsetup_[A-Za-z0-9_-]{43})", line):
                 token = found.group(1)

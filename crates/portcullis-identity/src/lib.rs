@@ -47,4 +47,5 @@ pub use ::portcullis::*;
 
 pub use self::access::{DryRun, RouteAccess};
 pub use self::composition::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
+pub use self::organization::AcceptError;
 pub use self::upkeep::Upkeep;

@@ -4,15 +4,16 @@
 //! new set-up link. It listens only once it can answer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_identity::{PoliciesError, Portcullis, ServeError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
-use crate::config::{Config, local_url, show_url};
+use crate::config::{Brand, Config, is_localhost, local_url, show_url};
 use crate::output::Output;
 use crate::start::{self, Missing, StartError};
 use crate::ui;
@@ -36,6 +37,15 @@ pub(crate) enum RunError {
         address: SocketAddr,
         /// What the system says.
         reason: io::Error,
+    },
+    /// `localhost` leads to another program first.
+    #[error(
+        "can't be `localhost`: another program listens on {address}, where `localhost` may lead, and would get what is meant \
+         for this server; stop it, choose another port with --listen, or set public_url to the address that is listened on"
+    )]
+    Localhost {
+        /// The other address of that name.
+        address: SocketAddr,
     },
     /// Secrets, database or keys can't be opened.
     #[error(transparent)]
@@ -65,8 +75,9 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let address = socket.local_addr()?;
     let public_url = config.server.public_url.clone().or_else(|| local_url(address));
     let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
+    let _kept = keep_localhost(&public_url, address)?;
     let portcullis = start::open(config, Some(&public_url), Missing::Create).await?;
-    let api = routes(&portcullis, &public_url);
+    let api = routes(&portcullis, &public_url, &config.brand);
     let api = match config.cors.clone() {
         Some(cors) => api.cors(cors),
         None => api,
@@ -93,12 +104,12 @@ pub(crate) fn all_routes(portcullis: &Portcullis, config: &Config) -> io::Result
         .clone()
         .or_else(|| local_url(config.server.listen));
     let public_url = public_url.ok_or_else(|| io::Error::other("the address makes no URL"))?;
-    Ok(routes(portcullis, &public_url))
+    Ok(routes(portcullis, &public_url, &config.brand))
 }
 
 /// Everything the server answers: the library's routes and the pages.
-pub(crate) fn routes(portcullis: &Portcullis, public_url: &Url) -> portcullis_identity::Api {
-    portcullis.api().merge(ui::pages(portcullis, public_url))
+pub(crate) fn routes(portcullis: &Portcullis, public_url: &Url, brand: &Brand) -> portcullis_identity::Api {
+    portcullis.api().merge(ui::pages(portcullis, public_url, brand))
 }
 
 async fn run(
@@ -135,8 +146,34 @@ fn banner(config: &Config, public_url: &Url, setup: Option<&str>, address: Socke
     ];
     lines.extend(setup.map(|link| format!("set-up:    {link}")));
     lines.push(format!("docs:      {}/docs", show_url(public_url)));
-    lines.push(format!("listening on http://{address}"));
+    let local = Some(public_url).filter(|url| Some(*url) == local_url(address).as_ref());
+    lines.push(format!(
+        "listening on {}",
+        local.map_or_else(|| format!("http://{address}"), show_url)
+    ));
     lines.join("\n")
+}
+
+/// Where people are told `localhost`, the other address of that name is kept from everybody else: browsers try one after
+/// the other, and whoever answers first would get passwords and the set-up link. Nobody listens on what this returns.
+fn keep_localhost(public_url: &Url, address: SocketAddr) -> Result<Option<TcpSocket>, RunError> {
+    defends!("T199");
+    if Some(public_url) != local_url(address).as_ref() || !is_localhost(address) {
+        return Ok(None);
+    }
+    let (other, socket) = match address {
+        SocketAddr::V4(_) => (IpAddr::V6(Ipv6Addr::LOCALHOST), TcpSocket::new_v6()),
+        SocketAddr::V6(_) => (IpAddr::V4(Ipv4Addr::LOCALHOST), TcpSocket::new_v4()),
+    };
+    let other = SocketAddr::new(other, address.port());
+    match socket.and_then(|socket| socket.bind(other).map(|()| socket)) {
+        Ok(socket) => Ok(Some(socket)),
+        Err(reason) if reason.kind() == io::ErrorKind::AddrInUse => {
+            Err(RunError::Localhost { address: other })
+        }
+        // A machine without it leads nobody there.
+        Err(_) => Ok(None),
+    }
 }
 
 /// Takes the port without listening on it yet.

@@ -25,7 +25,7 @@ use portcullis_core::scopes::ADMINISTRATOR;
 use uuid::Uuid;
 
 pub(crate) use self::administrator::{
-    administrator_acts, administrator_exists, lock_roles, people_who_administer,
+    ADMINISTRATORS, administrator_acts, administrator_exists, lock_roles, people_who_administer,
 };
 pub(crate) use self::authority::{all_bring, brings, missing_over, of_actor, of_actor_in, of_member};
 use self::change::{

@@ -52,6 +52,10 @@ async fn setup_is_open(on: &Database, token: Digest<Setup>, now: Timestamp) -> R
     Ok(!exists)
 }
 
+async fn administrator_exists(on: &Database) -> Result<bool, Fault> {
+    Ok(!on.read(access::ADMINISTRATORS, params![]).await?.is_empty())
+}
+
 async fn find(on: &Database, id: Id) -> Result<Option<Account>, Fault> {
     let sql = concat!(
         "SELECT ",

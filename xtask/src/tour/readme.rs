@@ -133,7 +133,7 @@ const HEADING: &str = "## Five-minute tour";
 const CONSOLE: &str = "```console";
 
 /// The address that the README's reader gets without configuration.
-const ADDRESS: &str = "127.0.0.1:8080";
+const ADDRESS: &str = "localhost:8080";
 
 #[cfg(test)]
 mod tests {
@@ -177,13 +177,13 @@ mod tests {
     fn the_address_is_replaced_both_ways() {
         let step = Step {
             line: 1,
-            command: "curl 127.0.0.1:8080/x".into(),
+            command: "curl localhost:8080/x".into(),
             expected: Vec::new(),
         };
         assert_eq!(step.command_for(Some("127.0.0.1:9")), "curl 127.0.0.1:9/x");
         assert_eq!(
             step.as_in_readme("at 127.0.0.1:9/x", Some("127.0.0.1:9")),
-            "at 127.0.0.1:8080/x"
+            "at localhost:8080/x"
         );
         assert!(!step.starts_server());
     }

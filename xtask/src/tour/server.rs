@@ -13,6 +13,8 @@ use crate::services::port;
 /// A running server; dropping it ends it.
 pub(crate) struct Server {
     process: Process,
+    port: u16,
+    /// By the name that it tells people.
     address: String,
     out: PathBuf,
     log: PathBuf,
@@ -24,13 +26,19 @@ impl Server {
     /// # Errors
     /// When it can't be started.
     pub(crate) fn start(binary: &Path, folder: &Path) -> Result<Self> {
-        let address = format!("127.0.0.1:{}", port::free()?);
+        let port = port::free()?;
         // Outside the reader's folder: a tour that lists its files sees only the server's.
         let beside = folder.parent().context("the tour's folder has no parent")?;
         let (out, log) = (beside.join("server.out"), beside.join("server.err"));
         let mut command = process::tied(binary);
         command
-            .args(["serve", "--listen", &address, "--data", "./data"])
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--data",
+                "./data",
+            ])
             .current_dir(folder);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PORTCULLIS_") {
@@ -43,7 +51,8 @@ impl Server {
             .stderr(File::create(&log)?);
         Ok(Self {
             process: Process::start(&mut command)?,
-            address,
+            port,
+            address: format!("localhost:{port}"),
             out,
             log,
         })
@@ -58,7 +67,7 @@ impl Server {
     }
 
     pub(crate) fn answers(&self) -> bool {
-        TcpStream::connect(&self.address).is_ok()
+        TcpStream::connect(("127.0.0.1", self.port)).is_ok()
     }
 
     /// What it printed for its user so far.

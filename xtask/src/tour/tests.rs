@@ -16,8 +16,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.send_header("content-length", str(len(body))); self.end_headers()
         self.wfile.write(body)
 server = http.server.HTTPServer((host, int(port)), Handler)
-print(f"listening on http://{host}:{port}", flush=True)
-print(f"set-up: http://{host}:{port}/setup?token=abc", flush=True)
+print(f"listening on http://localhost:{port}", flush=True)
+print(f"set-up: http://localhost:{port}/setup?token=abc", flush=True)
 server.serve_forever()
 "#;
 
@@ -49,12 +49,12 @@ impl Stage {
 }
 
 const START: &str =
-    "$ cargo run\nlistening on http://127.0.0.1:8080\nset-up: http://127.0.0.1:8080/setup?token=…\n";
+    "$ cargo run\nlistening on http://localhost:8080\nset-up: http://localhost:8080/setup?token=…\n";
 
 #[test]
 fn a_true_tour_passes() {
     let tour = format!(
-        "{START}$ curl -s http://127.0.0.1:8080/a?b=c\n{{\"path\":\"…\"}}\n$ X=$(printf 'one\\ntwo')\n$ echo \"$X\"\none\ntwo\n\
+        "{START}$ curl -s http://localhost:8080/a?b=c\n{{\"path\":\"…\"}}\n$ X=$(printf 'one\\ntwo')\n$ echo \"$X\"\none\ntwo\n\
          $ cat; pwd\n…/home\n$ false\n$ ls nothing 2>/dev/null; command -v portcullis\n…/portcullis"
     );
     Stage::new().walk(&tour).unwrap();
@@ -64,7 +64,7 @@ fn a_true_tour_passes() {
 fn each_lie_of_the_tour_is_found() {
     for (tour, what) in [
         (
-            format!("{START}$ curl -s http://127.0.0.1:8080/a\n{{\"path\":\"/b\"}}"),
+            format!("{START}$ curl -s http://localhost:8080/a\n{{\"path\":\"/b\"}}"),
             "--- got\n{\"path\":\"/a\"}",
         ),
         (format!("{START}$ echo a"), "--- expected\n\n--- got\na"),

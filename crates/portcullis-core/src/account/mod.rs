@@ -245,7 +245,8 @@ port! {
     pub trait Store => account_port;
 
     /// Registers an account (audited as [`audit::Action::AccountRegistered`]). Its address is a claim beside those of
-    /// others, or as [`NewAccount::claim`] says. The e-mail of [`NewAccount::verification`] is written with it: to whoever
+    /// others, or as [`NewAccount::claim`] says; one that is vouched for is audited as
+    /// [`audit::Action::EmailVerified`], too. The e-mail of [`NewAccount::verification`] is written with it: to whoever
     /// claims the address, or where another account has proven it, to that one's owner. One that is withheld
     /// ([`audit::Action::JobWithheld`]) hinders nothing: whoever has the mailbox asks for another.
     write fn register(new: NewAccount, by: audit::Context) -> Result<Account, RegistrationError>;
@@ -257,6 +258,9 @@ port! {
 
     /// Whether the set-up token would be accepted at `now`. Uses nothing up.
     read fn setup_is_open(token: Digest<Setup>, now: Timestamp) -> bool;
+
+    /// Whether any account, in whatever state, holds the role `administrator`: then set-up is closed. Costs one read.
+    read fn administrator_exists() -> bool;
 
     /// Registers the first administrator and uses up the set-up token, both or neither. A [`Claim::Vouched`] address is
     /// taken from whoever claims it, as by a proof.

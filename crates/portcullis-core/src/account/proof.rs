@@ -13,7 +13,7 @@ pub enum Claim {
     Open,
     /// The same, beside a proof of another's, too: nobody is told that there is one.
     Hidden,
-    /// Whoever runs the server vouches for it: it counts as proven.
+    /// Whoever runs the server vouches for it: it counts as proven, and is taken from whoever claims it, as by a proof.
     Vouched,
 }
 

@@ -166,6 +166,20 @@ impl Registrar {
         })
     }
 
+    /// Registers an account whose address whoever acts vouches for: it counts as proven, no e-mail asks for it, and as by
+    /// every proof, others who claim it lose it. Ask for a permit before this is called.
+    ///
+    /// # Errors
+    /// [`RegistrationError`]; no account exists then, and others claim the address as before.
+    pub async fn register_vouched(
+        &self,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Account, RegistrationError> {
+        let (new, _) = self.prepare(form, (Claim::Vouched, Vec::new()), by.at).await?;
+        self.store.register(new, by).await?
+    }
+
     /// Makes the set-up token of a server that has no administrator yet; `None` once it has one. An earlier token
     /// is void.
     ///
@@ -191,6 +205,14 @@ impl Registrar {
         self.store
             .setup_is_open(token.digest(), self.environment.now())
             .await
+    }
+
+    /// Whether there is an administrator, so that set-up is closed, for a page that says how things are.
+    ///
+    /// # Errors
+    /// [`Fault`] if the store can't be reached, or what it holds can't be read.
+    pub async fn administrator_exists(&self) -> Result<bool, Fault> {
+        self.store.administrator_exists().await
     }
 
     /// Registers the first administrator with the set-up token, and uses the token up. The address counts as proven:

@@ -6,10 +6,10 @@ mod view;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use portcullis_core::account::{
-    EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username,
+    Account, EmailAddress, Registered, Registration, RegistrationError, SetupToken, Username,
 };
 use portcullis_core::audit;
-use portcullis_core::authz::Authenticated;
+use portcullis_core::authz::{AccountsWrite, Authenticated, Permit};
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -195,6 +195,20 @@ impl Portcullis {
         let registered = self.registrar().register(form, by).await?;
         self.emails().wake();
         Ok(registered)
+    }
+
+    /// Registers an account whose address counts as proven, in the name of whoever acts; nothing is mailed. As by every
+    /// proof, others who claim the address lose it.
+    ///
+    /// # Errors
+    /// [`RegistrationError`]; no account exists then, and others claim the address as before.
+    pub async fn register_vouched(
+        &self,
+        permit: &Permit<AccountsWrite>,
+        form: Registration,
+        by: audit::Context,
+    ) -> Result<Account, RegistrationError> {
+        self.registrar().register_vouched(form, permit.sign(by)).await
     }
 
     /// Registers the first administrator with the set-up token's text. The address counts as proven.

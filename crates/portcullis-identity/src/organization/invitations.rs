@@ -3,9 +3,13 @@
 use axum::extract::State;
 use portcullis_core::account::EmailAddress;
 use portcullis_core::audit;
-use portcullis_core::authz::{Member, MembersRead, MembersWrite, Unscoped};
+use portcullis_core::authn::Credential;
+use portcullis_core::authz::{DecisionContext, Member, MembersRead, MembersWrite, Unscoped};
 use portcullis_core::email::About;
-use portcullis_core::organization::{InvitationToken, Invite, Invited, MayLetIn, OrganizationsError};
+use portcullis_core::login::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
+use portcullis_core::organization::{
+    Belonging, InvitationToken, Invite, Invited, MayLetIn, OrganizationsError,
+};
 use portcullis_core::secret::SecretText;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -116,6 +120,69 @@ impl Portcullis {
         let http_settings = self.http_settings();
         let own = || http_settings.public_url.as_ref()?.join("accept-invitation").ok();
         http_settings.invitation_url.clone().or_else(own)
+    }
+}
+
+/// Why nobody accepted an invitation by password. Nobody joined.
+#[derive(Debug, thiserror::Error)]
+pub enum AcceptError {
+    /// Nobody could be logged in.
+    #[error(transparent)]
+    Login(#[from] LoginError),
+    /// The login was good for nothing a moment later: the account was closed, or its session ended.
+    #[error("the login ended before the invitation was accepted")]
+    Ended,
+    /// The invitation is none, or not for this account.
+    #[error(transparent)]
+    Invitation(#[from] OrganizationsError),
+}
+
+impl Portcullis {
+    /// Accepts an invitation in the name of whoever knows the password: in a session that ends with it, so that nothing stays
+    /// in the browser. For a page without script, which can't send what a session cookie needs beside it.
+    ///
+    /// # Errors
+    /// [`AcceptError`]; nobody joined, and the invitation is as good as it was.
+    pub async fn accept_invitation(
+        &self,
+        token: &InvitationToken,
+        (identifier, password): (String, SecretText),
+        by: AuditContext,
+    ) -> Result<Belonging, AcceptError> {
+        let form = LoginForm {
+            identifier,
+            password,
+            delivery: Delivery::Session(Stay::Brief),
+            scopes: None,
+            audience: None,
+            device: by.device(),
+        };
+        let AuditContext(by) = by;
+        let LoggedIn::Session {
+            id, token: session, ..
+        } = self.log_in(form, by.clone()).await?
+        else {
+            return Err(AcceptError::Ended);
+        };
+        let credential = Credential::Session(session);
+        let verified = self
+            .gate()
+            .authenticator()
+            .authenticate(&credential, by.ip, by.at)
+            .await;
+        let Ok(principal) = verified else {
+            return Err(AcceptError::Ended);
+        };
+        let account = principal.id();
+        let joined = match Permit::decide(principal, &DecisionContext::at(by.at)) {
+            Ok(permit) => self.organizations().accept(&permit, token, by.clone()).await,
+            Err(_) => return Err(AcceptError::Ended),
+        };
+        self.sessions()
+            .log_out(account, id, by)
+            .await
+            .map_err(LoginError::from)?;
+        Ok(joined?)
     }
 }
 

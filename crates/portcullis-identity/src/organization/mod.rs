@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(crate) use self::admin::routes as admin_routes;
+pub use self::invitations::AcceptError;
 use self::view::{OrganizationMembership, OrganizationView};
 use crate::composition::Portcullis;
 use crate::describe::shape;

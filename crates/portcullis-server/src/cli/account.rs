@@ -5,7 +5,7 @@ mod text;
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use portcullis_core::account::{
     Account, AccountState, EmailAddress, Id, Identifier, Login, Registration, Store as _, Username,
 };
@@ -35,7 +35,7 @@ pub(super) enum Command {
     },
     /// Show an account, its roles and sessions
     Show(Named),
-    /// Create an account; the password comes from a prompt, from stdin or from a file
+    /// Create an account; its password comes from a prompt, from stdin or from a file
     Create(Create),
     /// Refuse an account everywhere, end its sessions and tokens, and disable its API keys
     Disable(Named),
@@ -91,14 +91,18 @@ pub(super) struct Access {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true, args = ["email", "username"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("names").required(true).multiple(true).args(["email", "username"])))]
 pub(super) struct Create {
-    /// Its address; an e-mail asks the owner to confirm it
+    /// Its address; it counts as proven, in the operator's name, and others who claim it lose it
     #[arg(long)]
     email: Option<String>,
     /// Its user name
     #[arg(long)]
     username: Option<String>,
+    /// Leave the address unproven: an e-mail asks its owner to confirm it
+    #[arg(long, requires = "email")]
+    unverified: bool,
     /// A file whose first line is the password
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -233,6 +237,7 @@ async fn show(portcullis: &Portcullis, name: &str, output: &Output) -> Result<()
 }
 
 async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Result<(), Failure> {
+    let unverified = form.unverified;
     let wrong = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
     let email = form
         .email
@@ -250,7 +255,13 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
         username,
         password,
     };
-    let account = portcullis.register(form, by(portcullis)).await?.account;
+    let account = if unverified {
+        portcullis.register(form, by(portcullis)).await?.account
+    } else {
+        let permit = Permit::<AccountsWrite>::dangerous_for_operator();
+        let by = by(portcullis);
+        portcullis.register_vouched(&permit, form, by).await?
+    };
     let text = format!(
         "{} was created ({}), id {}",
         called(&account),

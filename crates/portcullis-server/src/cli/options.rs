@@ -8,6 +8,7 @@ use crate::config::{Flag, Sources, help};
 
 /// Flags of every command.
 #[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Options {
     /// Configuration file [default: portcullis.toml in the working directory, if it is there]
     #[arg(long, value_name = "FILE", global = true)]

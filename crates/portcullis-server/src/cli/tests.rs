@@ -21,6 +21,8 @@ fn wrong_arguments_are_usage_errors() {
         &["account", "show"],
         &["account", "create"],
         &["account", "create", "--email", "a@b.example", "--password", "x"],
+        &["account", "create", "--password-file", "x"],
+        &["account", "create", "--username", "x", "--unverified"],
         &["account", "list", "--limit", "0"],
         &["account", "list", "--limit", "1001"],
         &["account", "list", "--after", "x"],
@@ -91,6 +93,47 @@ fn help_and_version_are_no_errors() {
             .to_string()
             .contains("Exit codes: 0 done, 1 failed, 2")
     );
+}
+
+#[test]
+fn every_help_begins_with_what_is_the_commands_own() {
+    fn walk(command: &mut clap::Command, seen: &mut u32) {
+        let name = command.get_name().to_owned();
+        let help = command.render_help().to_string();
+        let (own, global) = help
+            .split_once("\nGlobal options:\n")
+            .unwrap_or_else(|| panic!("{name}: {help}"));
+        for argument in command.get_arguments() {
+            let Some(long) = argument.get_long().map(|long| format!("--{long}")) else {
+                continue;
+            };
+            let listed = |text: &str| {
+                text.lines().any(|line| {
+                    line.trim_start()
+                        .trim_start_matches("-h, ")
+                        .trim_start_matches("-V, ")
+                        .split([' ', '\n'])
+                        .next()
+                        == Some(&long)
+                })
+            };
+            let everywhere = argument.is_global_set();
+            assert_eq!(
+                (listed(own), listed(global)),
+                (!everywhere, everywhere),
+                "{name} {long}: {help}"
+            );
+        }
+        *seen += 1;
+        command
+            .get_subcommands_mut()
+            .for_each(|command| walk(command, seen));
+    }
+    let mut cli = Cli::command();
+    cli.build();
+    let mut seen = 0;
+    walk(&mut cli, &mut seen);
+    assert!(seen > 50, "{seen}");
 }
 
 #[test]

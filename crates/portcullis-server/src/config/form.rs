@@ -224,14 +224,14 @@ impl Form<Option<SecretFile>> for Secret {
     }
 }
 
-fn text_of(raw: &Raw) -> Result<&str, String> {
+pub(super) fn text_of(raw: &Raw) -> Result<&str, String> {
     match raw {
         Raw::Loose(text) | Raw::Text(text) => Ok(text),
         other => Err(format!("must be text in quotes, not {}", other.kind())),
     }
 }
 
-fn parse_path(text: &str) -> Result<PathBuf, String> {
+pub(super) fn parse_path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() || text.contains('\0') {
         return Err("must be a path".to_owned());
     }

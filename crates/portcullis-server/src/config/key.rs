@@ -81,7 +81,7 @@ mod tests {
             ("idle", Some("sessions.idle")),
             ("tokens.acess_lifetime", Some("tokens.access_lifetime")),
             ("public-url", Some("public_url")),
-            ("colour", None),
+            ("flavour", None),
             ("", None),
         ] {
             assert_eq!(nearest(typed, names()), meant, "{typed}");

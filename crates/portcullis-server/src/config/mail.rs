@@ -6,6 +6,7 @@ use lettre::message::Mailbox;
 use portcullis_core::email::Settings;
 use url::Url;
 
+use super::Brand;
 use super::form::{SecretFile, any, optional, path, rate, secret};
 use super::reader::Reader;
 use super::section::section;
@@ -50,8 +51,8 @@ section! {
 }
 
 /// Reads how e-mails leave, and how many.
-pub(super) fn read(from: &mut Reader, server: &Server) -> (Transport, Settings) {
-    let keys = Keys::declared(from, server);
+pub(super) fn read(from: &mut Reader, server: &Server, brand: &Brand) -> (Transport, Settings) {
+    let mut keys = Keys::declared(from, server);
     if from.is_set("mail.smtp_user") != from.is_set("mail.smtp_password_file") {
         let lone = if from.is_set("mail.smtp_user") {
             "mail.smtp_user"
@@ -76,8 +77,18 @@ pub(super) fn read(from: &mut Reader, server: &Server) -> (Transport, Settings) 
             "needs mail.smtp in production: nobody could prove an address, and nobody could log in",
         );
     }
+    if from.is_set("brand.name") {
+        keys.sender = keys.sender.map(|sender| named(sender, &brand.name));
+        let shown = keys.sender.as_ref().map(Mailbox::to_string);
+        from.reshow("mail.from", shown.unwrap_or_default());
+    }
     let emails = keys.emails;
     (transport(keys, server.mode), emails)
+}
+
+/// A sender that has no name of its own is called as the server is.
+fn named(sender: Mailbox, name: &str) -> Mailbox {
+    Mailbox::new(sender.name.or_else(|| Some(name.to_owned())), sender.email)
 }
 
 fn transport(keys: Keys, mode: Mode) -> Transport {

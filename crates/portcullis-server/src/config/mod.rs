@@ -11,9 +11,10 @@
 //! `_file`), so neither the file nor the environment nor a process list holds one; no message repeats a value that
 //! could be one.
 //!
-//! **Deliberately absent:** reading the environment anywhere else, and values that change while the server runs.
+//! **Deliberately absent:** reading the environment anywhere else (but for the terminal's width), and values that change while the server runs.
 
 mod api_keys;
+mod brand;
 mod cookies;
 mod cors;
 mod database;
@@ -45,6 +46,7 @@ use portcullis_identity::Cors;
 use portcullis_identity::proxies::Proxies;
 
 pub(crate) use self::api_keys::ApiKeys;
+pub(crate) use self::brand::Brand;
 pub(crate) use self::database::Database;
 use self::key::Key;
 pub(crate) use self::log::{Format, Log};
@@ -55,7 +57,7 @@ pub(crate) use self::problem::Problems;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
 pub(crate) use self::reference::help;
-pub(crate) use self::server::{Mode, Server, local_url, show_url};
+pub(crate) use self::server::{Mode, Server, is_localhost, local_url, show_url};
 pub(crate) use self::sessions::Sessions;
 pub(crate) use self::source::Flag;
 use self::source::{CONFIG_VARIABLE, Given, file_to_read};
@@ -73,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) proxies: Proxies,
     /// Which pages of other origins may call.
     pub(crate) cors: Option<Cors>,
+    /// What people call this server, and how its pages look.
+    pub(crate) brand: Brand,
     /// How e-mails leave: by a mail server, into a folder, or not at all.
     pub(crate) mail: Transport,
     /// How many e-mails are sent.
@@ -143,7 +147,8 @@ impl Config {
         let database = Database::read(from, &server.data);
         let proxies = proxies::read(from);
         let cors = cors::read(from);
-        let (mail, emails) = mail::read(from, &server);
+        let brand = Brand::read(from);
+        let (mail, emails) = mail::read(from, &server, &brand);
         let tokens = Tokens::read(from);
         let sessions = Sessions::read(from);
         let cookies = cookies::read(from, &server);
@@ -162,6 +167,7 @@ impl Config {
             database,
             proxies,
             cors,
+            brand,
             mail,
             emails,
             tokens,
@@ -184,6 +190,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         database::KEYS,
         proxies::KEYS,
         cors::KEYS,
+        brand::KEYS,
         mail::KEYS,
         tokens::KEYS,
         sessions::KEYS,

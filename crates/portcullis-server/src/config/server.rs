@@ -1,6 +1,6 @@
 //! Where and how the server runs.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ section! {
         default "`secrets.key` in the data folder";
     "public_url" => public_url: Option<Url> = None, optional(parse_public_url, show_url),
         "address that users and mailed links use",
-        default "`http://` and `listen`, on loopback only",
+        default "`http://` and `listen`, with `localhost` for `127.0.0.1`; on loopback only",
         manual "what users type; mailed links, the issuer of tokens and the cookie check use it. Required beyond \
             loopback";
     "hosts" => hosts: Vec<String> = Vec::new(), list(parse_host, Clone::clone),
@@ -107,11 +107,20 @@ fn by_default(listen: SocketAddr, public_url: Option<&Url>) -> Mode {
     }
 }
 
-/// The address of a server that only this machine reaches.
+/// The address of a server that only this machine reaches: by the name that browsers let passkeys be made for, where it
+/// leads there.
 pub(crate) fn local_url(listen: SocketAddr) -> Option<Url> {
-    (listen.port() != 0)
-        .then(|| Url::parse(&format!("http://{listen}")).ok())
-        .flatten()
+    let port = listen.port();
+    let url = match is_localhost(listen) {
+        true => format!("http://localhost:{port}"),
+        false => format!("http://{listen}"),
+    };
+    (port != 0).then(|| Url::parse(&url).ok()).flatten()
+}
+
+/// Whether `localhost` is this address' name.
+pub(crate) fn is_localhost(listen: SocketAddr) -> bool {
+    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].contains(&listen.ip())
 }
 
 /// An address without the slash that stands for its empty path.

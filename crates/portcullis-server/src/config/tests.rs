@@ -341,7 +341,7 @@ fn everything_wrong_is_told_at_once_with_its_place() {
             ("PORTCULLIS_PUBLIC_ULR", "https://a.example"),
             ("HOME", "/root"),
         ]),
-        flags: vec![flag("sessions.per_account", "many"), flag("colour", "blue")],
+        flags: vec![flag("sessions.per_account", "many"), flag("flavour", "blue")],
     };
     let said = Config::load(&sources).unwrap_err().to_string();
     let said = said.replace(&format!("{}/", folder.path().display()), "");
@@ -354,7 +354,7 @@ fn everything_wrong_is_told_at_once_with_its_place() {
         "PORTCULLIS_LOG_FORMAT: log.format: must be text or json",
         "PORTCULLIS_PUBLIC_ULR: unknown; did you mean PORTCULLIS_PUBLIC_URL?",
         "--set sessions.per_account: sessions.per_account: must be a whole number from 1 to 10000",
-        "--set colour: colour: unknown; `portcullis config show` lists what there is",
+        "--set flavour: flavour: unknown; `portcullis config show` lists what there is",
     ] {
         assert!(said.lines().any(|said| said.trim() == line), "{line}\nin\n{said}");
     }
@@ -533,8 +533,15 @@ fn nothing_set_is_a_server_for_this_machine() {
     assert_eq!(config.server.mode, Mode::Development);
     assert_eq!(
         config.server.public_url.unwrap().as_str(),
-        "http://127.0.0.1:8080/"
+        "http://localhost:8080/"
     );
+    for (listen, url) in [
+        ("[::1]:80", "http://localhost/"),
+        ("127.0.0.2:8080", "http://127.0.0.2:8080/"),
+    ] {
+        let config = with_flags(&[("listen", listen)]).unwrap();
+        assert_eq!(config.server.public_url.unwrap().as_str(), url);
+    }
     assert_eq!(config.server.master_key_file, Path::new("./data/secrets.key"));
     assert_eq!(config.database.address.expose(), "sqlite:./data/portcullis.db");
     assert_eq!(config.tokens.algorithm, Algorithm::ES256);

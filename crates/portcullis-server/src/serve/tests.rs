@@ -5,9 +5,15 @@ use std::path::Path;
 use portcullis_testkit::TestApp;
 
 use super::*;
+use crate::config::Sources;
 
 fn all(portcullis: &Portcullis) -> portcullis_identity::Api {
-    routes(portcullis, &Url::parse("https://id.example.com/").unwrap())
+    let brand = Config::load(&Sources::default()).unwrap().brand;
+    routes(
+        portcullis,
+        &Url::parse("https://id.example.com/").unwrap(),
+        &brand,
+    )
 }
 
 #[tokio::test]

@@ -30,15 +30,16 @@ fn fails(output: &Output, code: i32, says: &str) {
     assert_eq!(printed(output), "");
 }
 
+/// An account that is created: nobody has proven its address.
 fn created(place: &Place, email: &str) -> Value {
     let output = place.run_with(
-        &["account", "create", "--email", email, "--json"],
+        &["account", "create", "--unverified", "--email", email, "--json"],
         &format!("{PASSWORD}\n"),
     );
     serde_json::from_str(&works(&output)).unwrap()
 }
 
-/// The id of an account that is created: nobody has proven its address.
+/// The id of such an account.
 fn created_id(place: &Place, email: &str) -> String {
     created(place, email)["id"].as_str().unwrap().to_owned()
 }
@@ -566,6 +567,44 @@ async fn accounts_are_created_with_a_password_nobody_sees() {
         "account list",
     );
     assert!(works(&place.run(&["account", "show", "bert"])).contains("state              active"));
+}
+
+#[tokio::test]
+async fn an_address_that_the_operator_names_counts_as_proven() {
+    let place = Place::new();
+    let server = place.serve(&["--set", "require_verified_email=true"]);
+    let claimant = created_id(&place, "anna@example.com");
+    assert_eq!(log_in(&server, "anna@example.com").await.0, 403, "not proven");
+    let create = ["account", "create", "--email", "anna@example.com"];
+    let unproven = place.run_with(
+        &["account", "create", "--unverified", "--username", "bert"],
+        PASSWORD,
+    );
+    assert_eq!(unproven.status.code(), Some(2), "there is no address");
+    let text = works(&place.run_with(&create, PASSWORD));
+    assert!(
+        text.starts_with("anna@example.com was created (active), id "),
+        "{text}"
+    );
+    assert_eq!(log_in(&server, "anna@example.com").await.0, 200);
+    let lost: Value =
+        serde_json::from_str(&works(&place.run(&["account", "show", &claimant, "--json"]))).unwrap();
+    assert_eq!(lost["email"], Value::Null, "whoever claimed it has lost it");
+    let arguments = ["audit", "list", "--account", "anna@example.com", "--json"];
+    let events: Value = serde_json::from_str(&works(&place.run(&arguments))).unwrap();
+    let proof = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|event| event["action"] == "account.email_verified");
+    let proof = proof.unwrap_or_else(|| panic!("{events}"));
+    assert_eq!(
+        (&proof["actor"], &proof["detail"]),
+        (&json!("operator"), &json!("by whoever acts, without a code"))
+    );
+    let emails = fs::read_dir(place.path("data/mail")).unwrap().count();
+    assert_eq!(emails, 1, "for the claim alone");
+    fails(&place.run_with(&create, PASSWORD), 1, "this address already");
 }
 
 #[tokio::test]

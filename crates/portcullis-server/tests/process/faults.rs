@@ -54,13 +54,40 @@ fn a_port_in_use_is_said_and_nothing_is_touched() {
     assert!(!place.path("data").exists());
 }
 
+/// Browsers try both addresses of `localhost`: whoever answers at the other one would get passwords and the set-up link.
+#[tokio::test]
+async fn nobody_else_answers_at_the_name_that_people_are_told() {
+    checks!("T199");
+    let place = Place::new();
+    let Ok(other) = TcpListener::bind("[::1]:0") else {
+        // A machine without IPv6 leads nobody there.
+        return;
+    };
+    let port = other.local_addr().unwrap().port();
+    let listen = format!("127.0.0.1:{port}");
+    refuses(
+        &place,
+        &["--listen", &listen],
+        &["another program", &format!("[::1]:{port}"), "localhost"],
+    );
+    assert!(!place.path("data").exists());
+    // Whoever tells people an address is asked for nothing more.
+    let public = format!("public_url=http://{listen}");
+    let server = place.serve(&["--listen", &listen, "--set", &public]);
+    assert_eq!(server.address, format!("http://{listen}"));
+    drop((server, other));
+    let server = place.serve(&[]);
+    let kept = server.socket().replace("127.0.0.1", "[::1]");
+    assert!(TcpListener::bind(&kept).is_err(), "{kept} is another's");
+    assert!(std::net::TcpStream::connect(&kept).is_err(), "nobody listens");
+}
+
 #[test]
 fn a_second_server_by_mistake_leaves_the_first_ones_link_alone() {
     checks!("T031");
     let place = Place::new();
     let first = place.serve(&[]);
-    let address = first.address.strip_prefix("http://").unwrap();
-    let output = place.run(&["--listen", address]);
+    let output = place.run(&["--listen", &first.socket()]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let link = first.setup_link().unwrap().to_owned();
     let status = tokio::runtime::Runtime::new()

@@ -29,7 +29,7 @@ impl Nginx {
             let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
                 .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
                 .concat();
-            let upstream = server.address.trim_start_matches("http://");
+            let upstream = server.socket();
             let text = format!(
                 "daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;\nevents {{}}\nhttp {{\n\
                  access_log off; {temporary}\nupstream portcullis {{ server {upstream}; keepalive 8; }}\n\

@@ -51,7 +51,7 @@ async fn the_printed_link_makes_the_first_administrator() {
         open(&server.url("/setup/done"))
             .await
             .1
-            .contains("The administrator exists")
+            .contains("An administrator exists")
     );
     let login = serde_json::json!({ "identifier": "chief", "password": "a gate that closes" });
     let answer = client()

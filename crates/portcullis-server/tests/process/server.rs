@@ -69,11 +69,13 @@ impl Place {
         child.wait_with_output().unwrap()
     }
 
-    /// Starts a server on a port that the system chooses, and waits until it listens.
+    /// Starts a server on a port that the system chooses, unless the arguments do, and waits until it listens.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        let mut command = self.command(&["--listen", "127.0.0.1:0"]);
+        let mut command = self.command(arguments);
+        if !arguments.contains(&"--listen") {
+            command.args(["--listen", "127.0.0.1:0"]);
+        }
         command
-            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(self.path("err")).unwrap());
         let mut child = command.spawn().unwrap();
@@ -111,7 +113,7 @@ pub(crate) struct Server {
     out: BufReader<ChildStdout>,
     /// What it printed until it listened.
     pub(crate) printed: String,
-    /// Where it listens: host and port.
+    /// Where it says that it listens.
     pub(crate) address: String,
     log: PathBuf,
 }
@@ -119,6 +121,11 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.address)
+    }
+
+    /// The address and port that it listens on, as `--listen` takes them.
+    pub(crate) fn socket(&self) -> String {
+        self.address.replace("http://localhost", "127.0.0.1")
     }
 
     /// The link that makes the first administrator.

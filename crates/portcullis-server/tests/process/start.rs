@@ -25,6 +25,11 @@ async fn a_first_start_makes_its_files_and_says_where_it_is() {
     );
     assert_eq!(lines[3], format!("docs:      {}/docs", server.address));
     assert_eq!(lines[4], format!("listening on {}", server.address));
+    assert!(
+        server.address.starts_with("http://localhost:"),
+        "{}",
+        server.address
+    );
     for (name, expected) in [
         ("data", 0o700),
         ("data/secrets.key", 0o600),
@@ -89,7 +94,7 @@ async fn a_stop_lets_a_running_request_finish() {
     let place = Place::new();
     for signal in ["-TERM", "-INT"] {
         let server = place.serve(&[]);
-        let mut slow = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
+        let mut slow = TcpStream::connect(server.socket()).unwrap();
         let body = r#"{"identifier":"nobody@example.com","password":"a gate that closes"}"#;
         let head = format!(
             "POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
@@ -123,7 +128,7 @@ async fn a_stop_lets_a_running_request_finish() {
 async fn a_request_that_never_ends_is_closed_after_the_drain() {
     let place = Place::new();
     let server = place.serve(&["--set", "shutdown_drain=100ms"]);
-    let mut slow = TcpStream::connect(server.address.strip_prefix("http://").unwrap()).unwrap();
+    let mut slow = TcpStream::connect(server.socket()).unwrap();
     slow.write_all(b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n").unwrap();
     let mut go_on = [0; 12];
     slow.read_exact(&mut go_on).unwrap();
@@ -173,4 +178,15 @@ async fn log_lines_are_json_where_asked_and_hold_no_token() {
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(line.get("level").is_some(), "{line}");
     }
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let request = lines
+        .into_iter()
+        .find(|line| line["target"] == "portcullis::request")
+        .unwrap();
+    assert_eq!(request["route"], "/setup/*", "the pattern: {request}");
+    assert_eq!(request["status"], 200, "{request}");
+    assert!(request["ms"].is_u64(), "{request}");
+    assert!(request.get("path").is_none(), "{request}");
 }

@@ -59,7 +59,8 @@ macro_rules! administrators {
     };
 }
 
-const ADMINISTRATORS: &str = administrators!("");
+/// A row if any account, in whatever state, is an administrator.
+pub(crate) const ADMINISTRATORS: &str = administrators!("");
 const PEOPLE_WHO_ADMINISTER: &str =
     administrators!(" AND portcullis_accounts.state IN ($1, $2) AND portcullis_accounts.kind = 'person'");
 const ALL_WHO_ADMINISTER: &str = concat!(

@@ -10,6 +10,7 @@ use portcullis_core::fault::Fault;
 use portcullis_core::scopes::ADMINISTRATOR;
 use portcullis_core::secret::Digest;
 
+use super::verification::WITHOUT_A_CODE;
 use super::{loss, names, offer};
 use crate::event::Entry;
 use crate::row::{account, account_columns};
@@ -20,7 +21,12 @@ use crate::{access, claim};
 type Outcome = Result<Result<Account, RegistrationError>, Fault>;
 
 pub(super) async fn register(tx: &mut Tx<'_>, new: &NewAccount, by: &Context) -> Outcome {
-    register_with(tx, new, &[], by).await
+    let registered = register_with(tx, new, &[], by).await?;
+    if registered.is_err() {
+        // Others may have lost a claim of the address to an account that there isn't.
+        tx.undo();
+    }
+    Ok(registered)
 }
 
 /// Registers an account that has these roles from the beginning.
@@ -43,6 +49,10 @@ async fn register_with(tx: &mut Tx<'_>, new: &NewAccount, more_roles: &[&str], b
     let sql = "INSERT INTO portcullis_passwords (account_id, sealed) VALUES ($1, $2)";
     tx.execute(sql, params![new.id, new.password.as_bytes()]).await?;
     tx.record(by, Entry::of(Action::AccountRegistered).account(new.id));
+    if new.claim == Claim::Vouched && new.email.is_some() {
+        let entry = Entry::of(Action::EmailVerified).account(new.id);
+        tx.record(by, entry.detail(WITHOUT_A_CODE));
+    }
     for role in new
         .roles
         .iter()

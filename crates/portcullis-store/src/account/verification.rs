@@ -241,6 +241,9 @@ pub(super) async fn prove_email(
     if claim::is_proven(tx, &address).await? {
         return Ok(Err(AccountsError::AddressTaken));
     }
-    let proven = prove(tx, id, &address, stamp, "by whoever acts, without a code", by).await?;
+    let proven = prove(tx, id, &address, stamp, WITHOUT_A_CODE, by).await?;
     Ok(proven.ok_or(AccountsError::NothingToProve))
 }
+
+/// How an address was proven that whoever acts vouches for.
+pub(super) const WITHOUT_A_CODE: &str = "by whoever acts, without a code";

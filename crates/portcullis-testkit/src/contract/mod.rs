@@ -118,6 +118,7 @@ macro_rules! store_contract {
             claims_in_use_live_on
             a_hidden_claim_of_a_proven_address_is_never_proven
             prove_email_needs_a_claim
+            a_vouched_address_is_proven_from_the_beginning
             tries_beside_a_code_are_bounded
             register_first_administrator_needs_the_open_token
             offer_setup_is_closed_once_an_administrator_exists

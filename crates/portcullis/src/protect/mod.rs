@@ -4,7 +4,8 @@
 //! body and time, runs the route, turns a panic or a time-out into a problem, sets the headers and writes one log line.
 //!
 //! Invariants: the trace id is ours, never the caller's. A header that a handler set itself stays as it is. The
-//! log line has method, route, status, time and the client's address: never the query, a header or a body (`T030`).
+//! log line has method, route, status, time and the client's address: never the path, the query, a header or a body
+//! (`T030`). The route is its pattern: what stands in the place of `{token}` may be one.
 //!
 //! **Deployment caveat:** the client's address is the peer's, unless the peer is a proxy that the deployment trusts
 //! ([`crate::proxies`]). Behind any other every request seems to come from it.

@@ -83,7 +83,7 @@ async fn a_request_leaves_its_route_and_status_and_nothing_that_was_sent() {
     let log = paper.0.lock().unwrap().clone();
     let line = log
         .lines()
-        .find(|line| line.contains("path=\"/known/{name}\""))
+        .find(|line| line.contains("route=\"/known/{name}\""))
         .expect(&log);
     assert!(
         line.contains("method=GET") && line.contains("status=200"),
@@ -91,7 +91,7 @@ async fn a_request_leaves_its_route_and_status_and_nothing_that_was_sent() {
     );
     assert!(line.contains(answer.header("x-request-id")), "{line}");
     assert!(
-        log.contains("access denied") && log.contains("path=\"-\""),
+        log.contains("access denied") && log.contains("route=\"-\""),
         "{log}"
     );
     let token = header.trim_start_matches("Bearer pcs_");

@@ -145,6 +145,18 @@ async fn whoever_sets_up_is_administrator_and_vouches_for_the_address() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_vouched_for_asks_for_no_proof() {
+    let (desk, registrar) = registrar();
+    // Taken addresses being hidden is for strangers: whoever vouches is told.
+    let registrar = registrar.hiding_addresses();
+    let form = form(Some("anna@example.com"), None);
+    registrar.register_vouched(form, by()).await.unwrap();
+    let new = desk.last();
+    assert_eq!((new.state, new.claim), (AccountState::Active, Claim::Vouched));
+    assert!(new.verification.is_none() && new.roles.is_empty());
+}
+
+#[tokio::test]
 async fn what_cannot_be_registered_never_reaches_the_store() {
     let (desk, registrar) = registrar();
     let nobody = registrar.register(form(None, None), by()).await.unwrap_err();

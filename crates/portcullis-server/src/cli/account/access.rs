@@ -21,7 +21,8 @@ pub(super) async fn list(
     output: &Output,
 ) -> Result<(), Failure> {
     let account = find(portcullis, &asked.account).await?;
-    let api = serve::routes(portcullis, config.server.public_url.as_ref().unwrap_or(&local()?));
+    let public_url = config.server.public_url.clone();
+    let api = serve::routes(portcullis, &public_url.map_or_else(local, Ok)?, &config.brand);
     let (method, path) = (asked.method.as_deref(), asked.path.as_deref());
     let routes: Vec<_> = api.routes().filter(|route| route.answers(method, path)).collect();
     if routes.is_empty() {

@@ -1,17 +1,18 @@
 //! What all pages share: their frame, their headers, their style, and the page for a fault.
 //!
-//! Invariants: a page loads nothing but the style and the icon of this server, runs no script, can't be framed, and
-//! is kept by no cache; addresses with tokens reach nobody as a referrer.
+//! Invariants: a page loads nothing but the style and the logo of this server, can't be framed, and is kept by no cache;
+//! addresses with tokens reach nobody as a referrer. It runs no script, unless it is made [`Page::with_script`], and then a
+//! file of this server's, never what stands in the page.
+
+mod look;
 
 use std::time::Duration;
 
 use askama::Template;
-use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{OriginalUri, Request};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
 use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
@@ -21,10 +22,13 @@ use portcullis_core::defends;
 use portcullis_core::fault::Fault;
 use portcullis_core::password::HashError;
 
+pub(crate) use self::look::Look;
+
 /// A rendered page, which is answered with the headers that every page has.
 pub(crate) struct Page {
     status: StatusCode,
     html: Result<String, askama::Error>,
+    policy: &'static str,
 }
 
 impl Page {
@@ -33,6 +37,15 @@ impl Page {
         Self {
             status,
             html: template.render(),
+            policy: POLICY,
+        }
+    }
+
+    /// The same, for a page that a script of ours makes easier. It must do its work without, too.
+    pub(crate) fn with_script(status: StatusCode, template: &impl Template) -> Self {
+        Self {
+            policy: POLICY_WITH_SCRIPT,
+            ..Self::new(status, template)
         }
     }
 
@@ -45,7 +58,7 @@ impl Page {
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         match self.html {
-            Ok(html) => dress((self.status, Html(html)).into_response()),
+            Ok(html) => dress((self.status, Html(html)).into_response(), self.policy),
             Err(error) => {
                 tracing::error!(%error, "a page can't be rendered");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -105,10 +118,10 @@ impl IntoResponse for Unanswered {
 }
 
 /// Gives an answer the headers of a page.
-pub(crate) fn dress(mut response: Response) -> Response {
+pub(super) fn dress(mut response: Response, policy: &'static str) -> Response {
     defends!("T023");
     response.headers_mut().extend([
-        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (
@@ -119,9 +132,14 @@ pub(crate) fn dress(mut response: Response) -> Response {
     response
 }
 
-/// Makes the links of a page, and where it redirects to, relative: they lead to this server below whatever prefix a proxy
-/// takes off.
-pub(crate) async fn relate(OriginalUri(uri): OriginalUri, request: Request, next: Next) -> Response {
+/// Puts this server's name on a page, and makes its links, and where it redirects to, relative: they lead to this server
+/// below whatever prefix a proxy takes off.
+pub(crate) async fn finish(
+    State(look): State<Look>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
     let root = root(uri.path());
     let (mut head, body) = next.run(request).await.into_parts();
     let location = head.headers.get(LOCATION).and_then(|value| value.to_str().ok());
@@ -137,11 +155,10 @@ pub(crate) async fn relate(OriginalUri(uri): OriginalUri, request: Request, next
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     // Quotes that somebody typed are written as entities: only a template's own links begin so.
-    let html = ["href", "action"]
-        .iter()
-        .fold(String::from_utf8_lossy(&html).into_owned(), |html, name| {
-            html.replace(&format!(" {name}=\"/"), &format!(" {name}=\"{root}"))
-        });
+    let html = look.name(&String::from_utf8_lossy(&html));
+    let html = ["href", "action", "src"].iter().fold(html, |html, name| {
+        html.replace(&format!(" {name}=\"/"), &format!(" {name}=\"{root}"))
+    });
     head.headers.remove(CONTENT_LENGTH);
     Response::from_parts(head, html.into())
 }
@@ -160,31 +177,12 @@ const MOST: usize = 1024 * 1024;
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// Nothing is loaded but from here, nothing is run, nothing is sent elsewhere.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
-/// The style and the icon, to be mounted at `/assets`.
-pub(crate) fn assets() -> Router {
-    let asset = |kind: &'static str, text: &'static str| {
-        get(move || async move {
-            let headers = [
-                (CONTENT_TYPE, HeaderValue::from_static(kind)),
-                (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
-            ];
-            (headers, text)
-        })
-    };
-    Router::new()
-        .route(
-            "/portcullis.css",
-            asset("text/css; charset=utf-8", include_str!("style.css")),
-        )
-        .route(
-            "/portcullis.svg",
-            asset("image/svg+xml", include_str!("icon.svg")),
-        )
-        .fallback(not_found)
-}
+/// The same, but that scripts of this server's run: files, nothing that stands in the page.
+const POLICY_WITH_SCRIPT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+                                  form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// For paths below a page's own that lead nowhere.
 pub(crate) async fn not_found() -> Page {

@@ -8,6 +8,7 @@ use portcullis_identity::Portcullis;
 
 use super::Sent;
 use crate::ui::layout::Page;
+use crate::ui::sentence;
 
 /// What is wrong, in the order of the fields.
 #[derive(Default)]
@@ -200,16 +201,6 @@ impl<'s> FormPage<'s> {
             errors,
         }
     }
-}
-
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut emails = text.chars();
-    let first = emails
-        .next()
-        .map(|email| email.to_uppercase().to_string())
-        .unwrap_or_default();
-    format!("{first}{}.", emails.as_str())
 }
 
 /// The fields in their order on the page.

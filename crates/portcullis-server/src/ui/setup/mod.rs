@@ -6,6 +6,7 @@
 
 mod form;
 
+use askama::Template;
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -82,10 +83,16 @@ async fn create(
     }
 }
 
-async fn done() -> Page {
-    let text = "Log in with the address and password you chose. The address counts as confirmed. The set-up link leads \
-                nowhere from now on.";
-    Page::message(StatusCode::OK, "The administrator exists", text)
+/// Whoever comes here may have made the administrator a moment ago, years ago, or not at all.
+async fn done(State(portcullis): State<Portcullis>) -> Result<Page, Unanswered> {
+    let administrator_exists = portcullis.registrar().administrator_exists().await?;
+    Ok(Page::new(StatusCode::OK, &Done { administrator_exists }))
+}
+
+#[derive(Template)]
+#[template(path = "setup/done.html")]
+struct Done {
+    administrator_exists: bool,
 }
 
 fn closed() -> Page {

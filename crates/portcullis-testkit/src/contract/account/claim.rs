@@ -318,6 +318,56 @@ pub async fn prove_email_needs_a_claim<S: Stores>(db: S) {
     assert_eq!(found(&db, locked.id).await.state, AccountState::Locked);
 }
 
+/// An account whose address is vouched for has it at once, and takes it from others; one that can't be made takes nothing.
+pub async fn a_vouched_address_is_proven_from_the_beginning<S: Stores>(db: S) {
+    let (rival, other) = (
+        named(&db, "anna", "rival").await,
+        named(&db, "bert", "other").await,
+    );
+    let vouched = |address: &str, username: Option<&str>| {
+        let mut new = new_account(address);
+        new.username = username.map(|name| Username::parse(name).unwrap());
+        (new.claim, new.state) = (Claim::Vouched, AccountState::Active);
+        new
+    };
+    for username in ["rival", "other"] {
+        let refused = db
+            .register(vouched("anna", Some(username)), by(START))
+            .await
+            .unwrap();
+        let taken = RegistrationError::Taken {
+            email: false,
+            username: true,
+        };
+        assert_eq!(refused, Err(taken), "{username}");
+    }
+    let still = found(&db, rival.id).await.email;
+    assert_eq!(still.as_deref(), Some("anna@example.com"), "nothing was taken");
+    assert!(events(&db, Action::EmailVerified).await.is_empty());
+    let made = db
+        .register(vouched("anna", None), by(START))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (made.state, made.email_verified_at),
+        (AccountState::Active, Some(START))
+    );
+    assert_eq!(found(&db, rival.id).await.email, None);
+    assert!(found(&db, other.id).await.email.is_some());
+    assert_eq!(logins(&db, "anna@example.com").await, [made.id]);
+    let event = events(&db, Action::EmailVerified).await.remove(0);
+    assert_eq!(event.account, Some(made.id));
+    let again = db.register(vouched("anna", None), by(START)).await.unwrap();
+    assert_eq!(
+        again,
+        Err(RegistrationError::Taken {
+            email: true,
+            username: false
+        })
+    );
+}
+
 /// Passwords tried beside a code are counted, in parallel, too; the code stays good.
 pub async fn tries_beside_a_code_are_bounded<S: Stores>(db: S) {
     checks!("T121");

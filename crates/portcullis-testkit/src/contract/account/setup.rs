@@ -86,6 +86,7 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
             .unwrap()
             .is_ok()
     );
+    assert!(!db.administrator_exists().await.unwrap());
     // The last who can act can't be disabled, but one who is can be made an administrator.
     set_state(&db, anna.id, AccountState::Disabled).await;
     assert!(
@@ -100,6 +101,7 @@ pub async fn offer_setup_is_closed_once_an_administrator_exists<S: Stores>(db: S
             .unwrap()
     );
     assert!(!db.setup_is_open(token, START).await.unwrap());
+    assert!(db.administrator_exists().await.unwrap());
     let outcome = db
         .register_first_administrator(token, new_account("thief"), by(START))
         .await

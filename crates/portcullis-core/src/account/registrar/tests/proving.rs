@@ -109,6 +109,10 @@ impl crate::account::Stub for Counter {
         Ok(self.unset)
     }
 
+    async fn administrator_exists(&self) -> Result<bool, Fault> {
+        Ok(!self.unset)
+    }
+
     async fn setup_is_open(&self, _: Digest<Setup>, now: Timestamp) -> Result<bool, Fault> {
         assert_eq!(now, START);
         Ok(self.unset)
@@ -441,6 +445,7 @@ async fn a_set_up_token_is_made_at_the_machine_for_a_day_and_only_while_nobody_a
         assert_eq!(actor, audit::Actor::Operator);
         let token = SetupToken::mint(&environment(4));
         assert_eq!(registrar.setup_is_open(&token).await, Ok(unset));
+        assert_eq!(registrar.administrator_exists().await, Ok(!unset));
     }
 }
 
