@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::checks;
 use crate::key::fakes::environment;
+use crate::opaque::OPAQUE;
 
 const HEX: &str = "9f86d081884c7d659a2feaa0c55ad015";
 const GOOD: &str = "sk_test_4eC39HqLyjWDarjtT1zdp7dc";
