@@ -69,18 +69,22 @@ async fn as_member(on: &Database, account: Id) -> Result<MemberFacts, Fault> {
 }
 
 async fn permissions(on: &Database) -> Result<Vec<PermissionRecord>, Fault> {
-    let rows = on
-        .read("SELECT name, description FROM portcullis_permissions", params![])
-        .await?;
-    let permission = |mut row: Row| {
-        let (name, description) = (row.take()?, row.take()?);
-        Ok(PermissionRecord { name, description })
-    };
+    let rows = on.read(PERMISSIONS, params![]).await?;
     let mut permissions: Vec<_> = rows.into_iter().map(permission).collect::<Result<_, Fault>>()?;
     // Sorted here: PostgreSQL sorts by its locale.
     permissions.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(permissions)
 }
+
+fn permission(mut row: Row) -> Result<PermissionRecord, Fault> {
+    Ok(PermissionRecord {
+        name: row.take()?,
+        description: row.take()?,
+        action: row.take()?,
+    })
+}
+
+const PERMISSIONS: &str = "SELECT name, description, action FROM portcullis_permissions";
 
 async fn roles(on: &Database) -> Result<Vec<RoleRecord>, Fault> {
     let sql = "SELECT name, description,
@@ -165,20 +169,22 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
     }
     let give =
         "INSERT INTO portcullis_role_permissions (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    let known = "INSERT INTO portcullis_permissions (name, description) VALUES ($1, $2)
-        ON CONFLICT (name) DO UPDATE SET description = excluded.description";
+    let known = "INSERT INTO portcullis_permissions (name, description, action) VALUES ($1, $2, $3)
+        ON CONFLICT (name) DO UPDATE SET description = excluded.description,
+            action = CASE WHEN excluded.action = 1 THEN 1 ELSE portcullis_permissions.action END";
     lock_roles(tx).await?;
     let (present, given) = (declared(tx).await?, given_to_administrator(tx).await?);
     let mut changed = inheritance::create(tx, ADMINISTRATOR, "May do everything").await?;
-    // By name: of a name that is declared twice the last description counts, every time.
-    let wanted: BTreeMap<_, _> = permissions.iter().map(|p| (&p.name, &p.description)).collect();
-    for (name, description) in wanted {
-        let (is_known, is_given) = (present.get(name) == Some(description), given.contains(name));
+    for (name, wanted) in by_name(permissions) {
+        let is_known = present.get(name).is_some_and(|present| says(present, &wanted));
+        let is_given = given.contains(name);
         if is_known && is_given {
             continue;
         }
         if !is_known {
-            tx.execute(known, params![name, description]).await?;
+            let action = i64::from(wanted.action);
+            tx.execute(known, params![name, &wanted.description, action])
+                .await?;
         }
         if !is_given {
             tx.execute(give, params![ADMINISTRATOR, name]).await?;
@@ -195,13 +201,32 @@ async fn make_known(tx: &mut Tx<'_>, permissions: &[PermissionRecord], by: &Cont
     Ok(changed)
 }
 
-async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, String>, Fault> {
-    let rows = tx
-        .query("SELECT name, description FROM portcullis_permissions", params![])
-        .await?;
-    rows.into_iter()
-        .map(|mut row| Ok((row.take()?, row.take()?)))
-        .collect()
+/// Of a name that is declared twice the last description counts, every time; it is an action if it is one once.
+fn by_name(permissions: &[PermissionRecord]) -> BTreeMap<&str, PermissionRecord> {
+    let mut wanted = BTreeMap::<&str, PermissionRecord>::new();
+    for permission in permissions {
+        let before = wanted.get(permission.name.as_str()).is_some_and(|one| one.action);
+        let action = permission.action || before;
+        wanted.insert(
+            &permission.name,
+            PermissionRecord {
+                action,
+                ..permission.clone()
+            },
+        );
+    }
+    wanted
+}
+
+/// Whether what is kept says already what is wanted. A name that was an action once stays one.
+fn says(present: &PermissionRecord, wanted: &PermissionRecord) -> bool {
+    present.description == wanted.description && (present.action || !wanted.action)
+}
+
+async fn declared(tx: &mut Tx<'_>) -> Result<BTreeMap<String, PermissionRecord>, Fault> {
+    let rows = tx.query(PERMISSIONS, params![]).await?.into_iter();
+    let named = rows.map(|row| permission(row).map(|one| (one.name.clone(), one)));
+    named.collect()
 }
 
 async fn given_to_administrator(tx: &mut Tx<'_>) -> Result<HashSet<String>, Fault> {

@@ -5,6 +5,7 @@
 
 pub(crate) mod all;
 mod expiry;
+mod import;
 mod rotation;
 
 use std::net::IpAddr;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 
 use portcullis_core::account::{self, AccountState, Stamp};
 use portcullis_core::api_key::{
-    ApiKey, ApiKeysError, Change, ExpiryWindow, ExpiryWording, Found, Id, KeyDigest, KeyName, KeyRotation,
-    Networks, NewApiKey, Store, Warning,
+    ApiKey, ApiKeysError, Change, ExpiryWindow, ExpiryWording, Found, Id, Imported, KeyDigest, KeyName,
+    KeyRotation, Networks, NewApiKey, Store, Warning,
 };
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::defends;
@@ -23,6 +24,7 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::throttle::Rate;
 
 use self::expiry::warn_expiring;
+use self::import::{import_key, imported};
 use self::rotation::rotate_key;
 use crate::Database;
 use crate::event::Entry;
@@ -146,6 +148,20 @@ type Outcome = Result<Result<ApiKey, ApiKeysError>, Fault>;
 
 async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Outcome {
     // The lock puts what is made for one account in a row, so that none is made beyond the limit.
+    if let Err(refused) = owner(tx, new).await? {
+        return Ok(Err(refused));
+    }
+    if let Err(refused) = room(tx, new).await? {
+        return Ok(Err(refused));
+    }
+    let key = insert(tx, new, Made::Here, by.at).await?;
+    let key = key.ok_or_else(|| Fault::Corrupt("two texts have one hash".into()))?;
+    record(tx, Action::ApiKeyCreated, &key, by);
+    Ok(Ok(key))
+}
+
+/// Locks the owner, who must be one that may act, and as they were when they were let in.
+async fn owner(tx: &mut Tx<'_>, new: &NewApiKey) -> Result<Result<(), ApiKeysError>, Fault> {
     let Some((state, stamp)) = all::lock_owner(tx, new.account).await? else {
         return Ok(Err(ApiKeysError::UnknownAccount));
     };
@@ -155,21 +171,38 @@ async fn create_key(tx: &mut Tx<'_>, new: &NewApiKey, by: &Context) -> Outcome {
     if new.stamp.is_some_and(|seen| seen != stamp) {
         return Ok(Err(ApiKeysError::LoggedOut));
     }
+    Ok(Ok(()))
+}
+
+/// Whether the account may have one more key.
+async fn room(tx: &mut Tx<'_>, new: &NewApiKey) -> Result<Result<(), ApiKeysError>, Fault> {
     let sql = "SELECT count(*) FROM portcullis_api_keys WHERE account_id = $1";
     let rows = tx.query(sql, params![new.account]).await?;
     if one::<i64>(rows)? >= i64::from(new.most) {
         return Ok(Err(ApiKeysError::TooMany(new.most)));
     }
-    let key = insert(tx, new, by.at).await?;
-    record(tx, Action::ApiKeyCreated, &key, by);
-    Ok(Ok(key))
+    Ok(Ok(()))
 }
 
-async fn insert(tx: &mut Tx<'_>, new: &NewApiKey, at: Timestamp) -> Result<ApiKey, Fault> {
+/// Where a key's text was made.
+#[derive(Clone, Copy)]
+enum Made {
+    Here,
+    Elsewhere,
+}
+
+/// The new key; `None` if another has its text.
+async fn insert(
+    tx: &mut Tx<'_>,
+    new: &NewApiKey,
+    made: Made,
+    at: Timestamp,
+) -> Result<Option<ApiKey>, Fault> {
     defends!("T015");
     let sql = concat!(
-        "INSERT INTO portcullis_api_keys (id, account_id, name, permissions, hint, digest, expires_at, networks, rate, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ",
+        "INSERT INTO portcullis_api_keys (id, account_id, name, permissions, hint, digest, expires_at, networks, rate, created_at,
+           imported)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (digest) DO NOTHING RETURNING ",
         api_key_columns!()
     );
     let params = params![
@@ -183,9 +216,10 @@ async fn insert(tx: &mut Tx<'_>, new: &NewApiKey, at: Timestamp) -> Result<ApiKe
         json(&new.networks.to_texts())?,
         new.limit.map(|rate| rate.to_string()),
         at,
+        i64::from(matches!(made, Made::Elsewhere)),
     ];
     let row = tx.query_one(sql, params).await?;
-    api_key(&mut row.ok_or_else(|| Fault::Corrupt("an answer has no row".into()))?)
+    row.map(|mut row| api_key(&mut row)).transpose()
 }
 
 /// The event names the account and, in its detail, the key.

@@ -68,6 +68,7 @@ async fn reaches_the_other_node(one: Database, two: Database) {
     let all = vec![PermissionRecord {
         name: "a:b".into(),
         description: "May".into(),
+        action: false,
     }];
     for _ in 0..3 {
         roles::Store::declare(&one, all.clone(), NOW).await.unwrap();

@@ -24,7 +24,7 @@ pub fn credential(parts: &Parts, cookie: &str) -> Option<(CredentialKind, Option
     let text = match &credential {
         Credential::Jwt(token) => Some(token.0.to_owned()),
         Credential::Session(token) => Some(token.expose().to_string()),
-        Credential::ApiKey(_) | Credential::Basic(_) => None,
+        Credential::ApiKey(_) | Credential::ImportedKey(_) | Credential::Basic(_) => None,
     };
     Some((credential.kind(), text))
 }

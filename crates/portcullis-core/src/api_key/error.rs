@@ -25,7 +25,7 @@ pub enum ApiKeysError {
     #[error("the account is a member of organizations: the role administrator handles its keys")]
     Belongs,
     /// Permissions that nobody declared, and permissions that owner or maker haven't.
-    #[error("these permissions can't be given: {}", [unknown.as_slice(), exceeding.as_slice()].concat().join(", "))]
+    #[error("{}", beyond(unknown, exceeding))]
     Permissions {
         /// Those that nobody declared.
         unknown: Vec<String>,
@@ -41,6 +41,9 @@ pub enum ApiKeysError {
     /// No key of a disabled account is enabled.
     #[error("the account is disabled: enable it first")]
     OwnerDisabled,
+    /// Another account has a key of this text.
+    #[error("another account has a key of this text: two can't be told apart; revoke the other first")]
+    Taken,
     /// The account has as many as it may have.
     #[error("the account has {0} keys already: revoke one first")]
     TooMany(u32),
@@ -93,6 +96,7 @@ impl Refusal for ApiKeysError {
             Self::Exceeding(_) => Details::forbidden("insufficient_scope"),
             Self::OwnerMayNotAct(state) => Details::conflict(state.code()),
             Self::OwnerDisabled => Details::conflict("owner_disabled"),
+            Self::Taken => Details::conflict("key_taken"),
             Self::TooMany(_) => Details::conflict("too_many_keys"),
             Self::EndPassed => Details::field("/expires_at", "in_the_past", self),
             Self::Expired => Details::conflict("key_expired"),
@@ -104,3 +108,18 @@ impl Refusal for ApiKeysError {
         }
     }
 }
+
+/// Which permissions a key can't have, why, and what to do.
+fn beyond(unknown: &[String], exceeding: &[String]) -> String {
+    let told = [(unknown, UNKNOWN), (exceeding, EXCEEDING)];
+    let told = told.into_iter().filter(|(names, _)| !names.is_empty());
+    let told = told.map(|(names, why)| format!("{}: {why}", names.join(", ")));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// Why a permission that nobody declared can't be given to a key.
+pub const UNKNOWN: &str =
+    "no application declares this permission: check its spelling, or start the application once";
+
+/// Why a permission that somebody lacks can't be given to a key.
+pub const EXCEEDING: &str = "the key's owner or you don't have this permission, so the key can't: leave it out, or have a role with it given to whoever lacks it";

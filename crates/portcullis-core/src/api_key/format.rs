@@ -81,7 +81,7 @@ impl Format {
         if !is_word(prefix) || !is_word(environment) {
             return Err(InvalidFormat::Word);
         }
-        if prefix.starts_with("pc") {
+        if is_reserved(prefix) {
             return Err(InvalidFormat::Reserved);
         }
         Ok(Self {
@@ -220,6 +220,11 @@ fn digest(text: &str) -> KeyDigest {
         .zip(finished.as_ref())
         .for_each(|(to, from)| *to = *from);
     KeyDigest::from_bytes(bytes)
+}
+
+/// Whether a word is what Portcullis' own opaque tokens begin with, now or one day.
+pub(super) fn is_reserved(word: &str) -> bool {
+    is_word(word) && word.starts_with("pc")
 }
 
 fn is_word(text: &str) -> bool {

@@ -1,7 +1,8 @@
 //! API keys: long-lived credentials of programs.
 //!
 //! A key belongs to an account, a person's or a service's, and may do what is in its own list *and* in what its
-//! owner may do at that moment. Its text is shown once; the store has its SHA-256 ([`KeyDigest`]).
+//! owner may do at that moment: by roles, and to resources as their owner, by what was shared and by policies. What it names
+//! gives nothing (ADR 0034). Its text is shown once; the store has its SHA-256 ([`KeyDigest`]).
 //!
 //! Flow of a request: [`Format::read`] recognises the text and hashes it, the authenticator finds the record by the
 //! hash, checks key and owner, and remembers the result; then, with every request, the caller's address and the
@@ -11,8 +12,11 @@
 //! key (`T041`). What the owner lost, the key lost with it (`T040`). Of any number of rotations at once one wins. Who
 //! takes a key's fences off could have made it (`T081`).
 //!
-//! A key's permissions are those that its owner has by the account's own roles. What a membership in an organization
-//! gives isn't put into one: a key speaks for the account wherever it is shown, and outlives the membership.
+//! A key may have been made elsewhere ([`ForeignKey`]): then its text has another form, and is told by its hash, which every
+//! node knows of all imported keys. An unknown text of such a form is refused without asking the store (`T185`).
+//!
+//! On its list are permissions that its owner has, and any actions on resources. What a membership in an organization gives
+//! goes into one's own keys, and counts in that organization as long as the membership lasts (`T107`).
 //!
 //! **Deliberately absent:** an update of a key's permissions (make another key), a key's text anywhere but in the
 //! answer that made it, and the account's stamp: logging out everywhere ends what people hold, not what programs run
@@ -20,6 +24,7 @@
 
 mod base62;
 mod error;
+mod foreign;
 mod format;
 mod name;
 mod networks;
@@ -30,7 +35,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::error::ApiKeysError;
+pub use self::error::{ApiKeysError, EXCEEDING, UNKNOWN};
+pub use self::foreign::{ForeignKey, InvalidForeign};
 pub use self::format::{Format, InvalidApiKey, InvalidFormat, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidKeyName, KeyName};
 pub use self::networks::{InvalidNetwork, Networks};
@@ -43,6 +49,9 @@ use crate::job::NewJob;
 use crate::port::port;
 use crate::throttle::Rate;
 use crate::{account, audit};
+
+/// What stands for all imported keys together: invalidated as a key of this id where one comes in.
+pub const IMPORTS: Id = Id::from_uuid(uuid::Uuid::from_u128(0x696d_706f_7274));
 
 /// A key as the store knows it. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +110,15 @@ pub struct NewApiKey {
     pub limit: Option<Rate>,
     /// How many keys the account may have.
     pub most: u32,
+}
+
+/// What came of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The key that has the text now.
+    pub key: ApiKey,
+    /// Whether it was made just now. If not, it is as it was: an earlier import made it.
+    pub is_new: bool,
 }
 
 /// A key that was found by the hash of a text.
@@ -230,6 +248,14 @@ port! {
 
     /// Creates a key ([`audit::Action::ApiKeyCreated`]), if its owner may act and has room for one more.
     write fn create_key(new: NewApiKey, by: audit::Context) -> Result<ApiKey, ApiKeysError>;
+
+    /// As [`Store::create_key`], for a text that was made elsewhere ([`audit::Action::ApiKeyImported`]). If the account has a key of this text, present or former,
+    /// it is answered as it is; if another account has, it is [`ApiKeysError::Taken`]. What is imported anew invalidates
+    /// [`IMPORTS`].
+    write fn import_key(new: NewApiKey, by: audit::Context) -> Result<Imported, ApiKeysError>;
+
+    /// The digests, present and former, of all keys that were imported.
+    read fn imported() -> Vec<KeyDigest>;
 
     /// The account's keys, oldest first, expired ones too.
     read fn list(account: account::Id) -> Vec<ApiKey>;

@@ -184,6 +184,8 @@ actions! {
     ServiceAccountCreated = "service_account.created",
     /// An API key was made; the detail of this and the next is its id.
     ApiKeyCreated = "api_key.created",
+    /// An API key was made of a text from elsewhere.
+    ApiKeyImported = "api_key.imported",
     /// An API key's name, networks or limit changed, or it was disabled or enabled; the detail says to what.
     ApiKeyChanged = "api_key.changed",
     /// An API key was given another text; if another end too, the detail says which.

@@ -9,6 +9,7 @@
 //! of an hour (`T083`).
 
 mod basic;
+mod imports;
 mod key;
 mod login;
 mod seen;
@@ -23,6 +24,7 @@ use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use self::basic::Basic;
+use self::imports::Imports;
 use crate::authn::directory::is_young;
 use crate::authn::{AccountDirectory, AuthenticationError, Bearer, Credential, Refused};
 use crate::authz::{Facts, Principal};
@@ -76,6 +78,7 @@ pub struct Authenticator {
     on: AuthenticatorParts,
     basic: Option<Basic>,
     verified: Cache<[u8; 32], Arc<Entry>>,
+    imports: Imports,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
     used: Mutex<HashMap<api_key::Id, (Timestamp, Option<IpAddr>)>>,
     limiter: Limiter,
@@ -103,6 +106,7 @@ impl Authenticator {
             on,
             basic: None,
             verified,
+            imports: Imports::default(),
             seen: Mutex::default(),
             used: Mutex::default(),
             limiter,
@@ -175,6 +179,10 @@ impl Authenticator {
             Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
             Credential::Session(token) => self.read_session(token, now).await?,
             Credential::ApiKey(digest) => self.read_key(*digest, now).await?,
+            Credential::ImportedKey(digest) if !self.is_imported(digest, now).await? => {
+                return Err(Refused::NotImported.into());
+            }
+            Credential::ImportedKey(digest) => self.read_key(*digest, now).await?,
             Credential::Basic(pair) => self.read_basic(pair, now).await?,
         });
         self.verified.insert(key, Arc::clone(&entry));
@@ -263,7 +271,7 @@ impl Authenticator {
     fn cache_key(&self, credential: &Credential<'_>) -> Result<[u8; 32], Refused> {
         Ok(match credential {
             Credential::Session(token) => *token.digest().as_bytes(),
-            Credential::ApiKey(digest) => *digest.as_bytes(),
+            Credential::ApiKey(digest) | Credential::ImportedKey(digest) => *digest.as_bytes(),
             Credential::Jwt(token) => cache_key_of(*token),
             Credential::Basic(pair) => self.basic()?.cache_key(pair),
         })

@@ -21,6 +21,8 @@ pub enum Credential<'r> {
     Session(session::Token),
     /// An API key, as the hash it is looked up by.
     ApiKey(api_key::KeyDigest),
+    /// A text that may be an API key made elsewhere, as the hash that it would be known by. Most such texts are nothing.
+    ImportedKey(api_key::KeyDigest),
     /// An identifier and a password.
     Basic(Pair),
 }
@@ -31,7 +33,7 @@ impl Credential<'_> {
         match self {
             Self::Jwt(_) => CredentialKind::Jwt,
             Self::Session(_) => CredentialKind::Session,
-            Self::ApiKey(_) => CredentialKind::ApiKey,
+            Self::ApiKey(_) | Self::ImportedKey(_) => CredentialKind::ApiKey,
             Self::Basic(_) => CredentialKind::Basic,
         }
     }
@@ -84,6 +86,9 @@ pub enum Refused {
     /// The text is no API key of this deployment.
     #[error("an API key was presented, but {0}")]
     Key(#[from] api_key::InvalidApiKey),
+    /// The text is no credential of this deployment by its form, and no key of it was imported.
+    #[error("it hasn't the form of a credential, and no API key of this text was imported")]
+    NotImported,
     /// There is no such API key, or it was revoked.
     #[error("the API key is unknown or was revoked")]
     UnknownKey,

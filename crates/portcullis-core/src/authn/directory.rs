@@ -70,6 +70,25 @@ impl AccountDirectory {
         self.known.insert(account, known);
         Ok(Some(facts))
     }
+
+    /// Of these names those that a credential of the account may be narrowed to: what it has, and actions on resources.
+    ///
+    /// # Errors
+    /// [`Fault`] if the store must be asked and can't be reached, or what it holds can't be read.
+    pub(crate) async fn scopes_of(
+        &self,
+        facts: &Facts,
+        mut names: Vec<String>,
+    ) -> Result<Vec<String>, Fault> {
+        defends!("T182");
+        if names.iter().all(|name| facts.has(name)) {
+            return Ok(names);
+        }
+        let known = self.store.permissions().await?;
+        let is_action = |name: &str| known.iter().any(|permission| permission.is_action(name));
+        names.retain(|name| facts.has(name) || is_action(name));
+        Ok(names)
+    }
 }
 
 /// Whether something that was read then may still be remembered: not what was read in the future of a clock that was

@@ -53,6 +53,12 @@ impl From<AccountFacts> for Facts {
 }
 
 impl Facts {
+    /// Whether the account has the permission of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let names = &self.permission_names;
+        names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+
     /// What the account may do and the scopes leave in.
     pub(crate) fn within(&self, scopes: &Scopes) -> PermissionSet {
         defends!("T024");

@@ -184,7 +184,7 @@ macro_rules! permissions {
                     static ID: ::std::sync::OnceLock<$crate::authz::PermissionId> = ::std::sync::OnceLock::new();
                     *ID.get_or_init(|| $crate::authz::PermissionId::of_declared($name))
                 }
-                $crate::authz::PermissionRef { name: $name, description: $description, id }
+                $crate::authz::PermissionRef { name: $name, description: $description, action: false, id }
             };
         }
     )+};

@@ -11,6 +11,9 @@ pub struct PermissionRef {
     pub name: &'static str,
     /// What it allows, for people.
     pub description: &'static str,
+    /// Whether it names an action on resources: having it allows nothing by itself, so anybody may narrow a credential of
+    /// their own to it.
+    pub action: bool,
     /// Its bit; kept behind a function so that a rule can be a constant.
     pub id: fn() -> PermissionId,
 }

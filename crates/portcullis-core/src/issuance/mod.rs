@@ -1,8 +1,10 @@
 //! Makes, changes and ends keys: one's own, and with a permit those of service accounts.
 //!
-//! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`).
+//! **Invariant:** nobody gives a key more than both its owner and its maker may do (`T039`). What a key names is no right: with
+//! every request it may what its owner may by then (`T182`).
 
 mod change;
+mod import;
 mod reach;
 
 use std::collections::BTreeSet;
@@ -10,8 +12,8 @@ use std::sync::Arc;
 
 pub use self::change::ChangeError;
 use crate::api_key::{
-    ApiKey, ApiKeysError, ExpiryWindow, ExpiryWording, Format, Id, KeyName, KeyRotation, Networks, NewApiKey,
-    NewEnd, Renewal, Secret, Settings, Store, Warning,
+    ApiKey, ApiKeysError, ExpiryWindow, ExpiryWording, Format, Id, KeyDigest, KeyName, KeyRotation, Networks,
+    NewApiKey, NewEnd, Renewal, Secret, Settings, Store, Warning,
 };
 use crate::authn::AccountDirectory;
 use crate::authz::{ApiKeysRead, ApiKeysWrite, Facts, FreshLogin, Permit, Principal};
@@ -133,30 +135,42 @@ impl ApiKeys {
         form: Form,
         by: audit::Context,
     ) -> Result<IssuedKey, ApiKeysError> {
-        if form.expires_at.is_some_and(|end| end <= by.at) {
+        let secret = self.on.format.mint(&self.on.environment);
+        let text = (secret.digest(), secret.hint());
+        let new = self.new_key((account, maker), form, text, by.at).await?;
+        let key = self.on.store.create_key(new, by).await??;
+        Ok(IssuedKey { key, secret })
+    }
+
+    /// What is written of a key of this account, if both may give it what the form asks for.
+    async fn new_key(
+        &self,
+        (account, maker): (account::Id, Option<&Principal>),
+        form: Form,
+        (digest, hint): (KeyDigest, String),
+        now: Timestamp,
+    ) -> Result<NewApiKey, ApiKeysError> {
+        if form.expires_at.is_some_and(|end| end <= now) {
             return Err(ApiKeysError::EndPassed);
         }
         let permissions: BTreeSet<String> = form.permissions.into_iter().collect();
         self.allowed(account, maker, &permissions).await?;
-        let secret = self.on.format.mint(&self.on.environment);
-        let new = NewApiKey {
+        Ok(NewApiKey {
             id: Id::new(&self.on.environment),
             account,
             stamp: own_stamp(account, maker),
             name: form.name,
             permissions: permissions.into_iter().collect(),
-            digest: secret.digest(),
-            hint: secret.hint(),
+            digest,
+            hint,
             expires_at: form.expires_at,
             networks: form.networks,
             limit: form.limit,
             most: self.on.settings.per_account,
-        };
-        let key = self.on.store.create_key(new, by).await??;
-        Ok(IssuedKey { key, secret })
+        })
     }
 
-    /// Whether owner and maker both have every permission that is asked for.
+    /// Whether owner and maker both have every permission that is asked for, or, for a key of one's own, it is an action.
     async fn allowed(
         &self,
         owner: account::Id,
@@ -168,16 +182,13 @@ impl ApiKeys {
         if maker.is_some_and(|maker| !reach.may_act_for(maker)) {
             return Err(ApiKeysError::Belongs);
         }
-        let may = |name: &String| reach.has(name) && maker.is_none_or(|maker| reach.may_pass(maker, name));
-        let beyond: Vec<&String> = asked.iter().filter(|name| !may(name)).collect();
+        let may =
+            |name: &String| reach.may_name(name) && maker.is_none_or(|maker| reach.may_pass(maker, name));
+        let beyond: Vec<String> = asked.iter().filter(|name| !may(name)).cloned().collect();
         if beyond.is_empty() {
             return Ok(());
         }
-        let known = self.on.permissions.permissions().await?;
-        let (exceeding, unknown) = beyond
-            .into_iter()
-            .cloned()
-            .partition(|name| known.iter().any(|permission| permission.name == *name));
+        let (exceeding, unknown) = beyond.into_iter().partition(|name| reach.is_declared(name));
         Err(ApiKeysError::Permissions { unknown, exceeding })
     }
 

@@ -3,6 +3,10 @@
 //! A key acts as its owner, within its list: in the organizations that the owner is a member of, too. So two things are asked
 //! of whoever makes, rotates or widens it: that they bring everything on the list, and that they get nowhere by it where
 //! they aren't themself (`T107`, `T108`).
+//!
+//! The name of an action on resources is on the list of any key if its owner wants it: it allows nothing by itself, and lets
+//! the key reach what its owner owns, what was shared with them, and what policies permit them (ADR 0034, `T182`). Whoever
+//! makes another's key gets at what that account owns: they must have the permission of this name themself.
 
 use std::sync::Arc;
 
@@ -10,7 +14,7 @@ use super::ApiKeys;
 use crate::api_key::ApiKeysError;
 use crate::authz::{Facts, Principal, is_reserved};
 use crate::fault::Fault;
-use crate::roles::MemberFacts;
+use crate::roles::{MemberFacts, PermissionRecord};
 use crate::scopes::ADMINISTRATOR;
 use crate::{account, defends};
 
@@ -18,13 +22,29 @@ use crate::{account, defends};
 pub(super) struct Reach {
     facts: Arc<Facts>,
     member: MemberFacts,
+    known: Vec<PermissionRecord>,
 }
 
 impl Reach {
     /// Whether the account has the permission, everywhere or as a member. What Portcullis declares itself counts where
     /// the account has it everywhere: no key manages an organization because its owner is a member.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.has_everywhere(name) || self.has_as_member(name)
+    fn has(&self, name: &str) -> bool {
+        self.facts.has(name) || self.has_as_member(name)
+    }
+
+    /// Whether a key of the account may name it: the account has it, or it is an action.
+    pub(super) fn may_name(&self, name: &str) -> bool {
+        self.has(name) || self.is_action(name)
+    }
+
+    /// Whether any application declares it.
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.known.iter().any(|permission| permission.name == name)
+    }
+
+    fn is_action(&self, name: &str) -> bool {
+        defends!("T182");
+        self.known.iter().any(|permission| permission.is_action(name))
     }
 
     /// Whether whoever asks gets nowhere by a key of this account where they aren't themself. A key is a member wherever
@@ -34,12 +54,13 @@ impl Reach {
         self.is_own(asking) || self.member.organizations == 0 || asking.has_role(ADMINISTRATOR)
     }
 
-    /// Whether whoever asks brings the permission. Memberships are one's own: for another's key one must have it
-    /// everywhere.
+    /// Whether whoever asks brings the permission. Memberships and what one owns are one's own: for another's key one must
+    /// have it everywhere.
     pub(super) fn may_pass(&self, asking: &Principal, name: &str) -> bool {
         defends!("T107");
-        let as_member = self.is_own(asking) && self.has_as_member(name) && asking.scopes().include(name);
-        as_member || asking.permissions().contains(&name)
+        let ones_own = self.has_as_member(name) || self.is_action(name);
+        let as_oneself = self.is_own(asking) && ones_own && asking.scopes().include(name);
+        as_oneself || asking.permissions().contains(&name)
     }
 
     /// Whether whoever asks may have a text of a key that names the permission. What its owner has lost may come back to
@@ -54,11 +75,6 @@ impl Reach {
         asking.id() == self.facts.account.id
     }
 
-    fn has_everywhere(&self, name: &str) -> bool {
-        let names = &self.facts.permission_names;
-        names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
-    }
-
     fn has_as_member(&self, name: &str) -> bool {
         !is_reserved(name) && self.member.permissions.iter().any(|known| known == name)
     }
@@ -70,8 +86,11 @@ impl ApiKeys {
         let Some(facts) = self.facts(owner).await? else {
             return Ok(None);
         };
-        let member = self.on.permissions.as_member(owner).await?;
-        Ok(Some(Reach { facts, member }))
+        Ok(Some(Reach {
+            facts,
+            member: self.on.permissions.as_member(owner).await?,
+            known: self.on.permissions.permissions().await?,
+        }))
     }
 
     /// Whether whoever asks may have another text of a key, or take its fences off: nobody gets by it what they couldn't
@@ -92,11 +111,7 @@ impl ApiKeys {
             return Err(ApiKeysError::Belongs);
         }
         let mut exceeding = permissions.to_vec();
-        exceeding.retain(|name| !reach.may_have(asking, name));
-        if !exceeding.is_empty() {
-            let known = self.on.permissions.permissions().await?;
-            exceeding.retain(|name| known.iter().any(|permission| permission.name == *name));
-        }
+        exceeding.retain(|name| !reach.may_have(asking, name) && reach.is_declared(name));
         if !exceeding.is_empty() {
             return Err(ApiKeysError::Exceeding(exceeding));
         }

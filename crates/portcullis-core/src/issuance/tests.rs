@@ -133,6 +133,7 @@ impl roles::Stub for World {
         let record = |name: &&str| PermissionRecord {
             name: (*name).to_owned(),
             description: String::new(),
+            action: false,
         };
         Ok(NAMES.iter().map(record).collect())
     }

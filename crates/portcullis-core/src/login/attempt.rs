@@ -42,7 +42,8 @@ impl Manager {
     }
 
     /// Makes the access token, with the account's roles and permissions for services that verify without asking
-    /// back. A session narrowed by scopes carries none: a role could allow what the scopes leave out.
+    /// back. A session narrowed by scopes carries no roles, as one could allow what the scopes leave out, and permissions only
+    /// where its scopes name more than the account has: such a service would take the scopes for permissions (`T183`).
     pub(super) async fn issue(
         &self,
         exchanged: token::Exchanged,
@@ -56,7 +57,7 @@ impl Manager {
         let issuer = &self.on.issuer;
         let nothing = serde_json::Map::new;
         let mint = |extra| issuer.mint_access_for(&subject, audience, extra);
-        let carries = session.scopes.is_none() && issuer.settings().carry_permissions;
+        let carries = session.scopes.is_some() || issuer.settings().carry_permissions;
         let facts = match carries {
             true => {
                 let now = self.on.environment.now();
@@ -64,9 +65,18 @@ impl Manager {
             }
             false => None,
         };
-        let access = match facts {
-            None => mint(nothing())?,
-            Some(facts) => {
+        let access = match (facts, &session.scopes) {
+            (None, None) => mint(nothing())?,
+            (facts, Some(scopes)) => {
+                defends!("T183");
+                let has = |name: &&String| facts.as_ref().is_some_and(|facts| facts.has(name));
+                let held: Vec<String> = scopes.iter().filter(has).cloned().collect();
+                match mint(token::entitled(scopes, &held)) {
+                    Err(token::MintError::TooLarge) => mint(token::entitled(scopes, &[]))?,
+                    minted => minted?,
+                }
+            }
+            (Some(facts), None) => {
                 let carried = token::carried(&facts.roles, &facts.permission_names);
                 match carried.map_or(Err(token::MintError::TooLarge), mint) {
                     Err(token::MintError::TooLarge) => {
@@ -134,7 +144,7 @@ impl Manager {
         Ok(error)
     }
 
-    /// The scopes asked for that the account may have, and a token can hold.
+    /// The scopes asked for that the account may have, and a token can hold: its permissions, and actions on resources.
     async fn grant(&self, account: account::Id, form: &LoginForm) -> Result<Option<Vec<String>>, LoginError> {
         defends!("T024");
         let Some(mut asked) = form.scopes.clone() else {
@@ -146,9 +156,9 @@ impl Manager {
             .facts(account, self.on.environment.now())
             .await?
             .ok_or(LoginError::WrongCredentials)?;
-        asked.retain(|scope| facts.permission_names.binary_search(scope).is_ok());
         asked.sort();
         asked.dedup();
+        let asked = self.on.directory.scopes_of(&facts, asked).await?;
         if asked.is_empty() {
             Err(LoginError::InvalidScope)
         } else if form.delivery == Delivery::Tokens && !self.on.issuer.holds_scopes(&asked) {

@@ -19,7 +19,7 @@ use crate::job::{JobKind, NewJob};
 use crate::key::fakes::{FakeClock, START, SeededEntropy, environment, signing_key};
 use crate::key::{Algorithm, Keyring, MasterKey, Sealer};
 use crate::password::{Cost, Password, SealedHash};
-use crate::roles;
+use crate::roles::{self, PermissionRecord};
 use crate::secret::{Digest, SecretText};
 use crate::session::{Device, NewSession, NotOpened, Opened, SessionToken};
 use crate::token::{AccessClaims, Refresh, RefreshRotation, Rotated, Verifier};
@@ -89,7 +89,24 @@ impl roles::Stub for World {
         self.read.fetch_add(1, Ordering::Relaxed);
         Ok(self.facts.lock().unwrap().clone())
     }
+
+    async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {
+        let record = |name: &str, action: bool| PermissionRecord {
+            name: name.to_owned(),
+            description: String::new(),
+            action,
+        };
+        Ok(vec![
+            record(ACTION, true),
+            record(PLAIN, false),
+            record("org:members:read", true),
+        ])
+    }
 }
+
+/// Declared as an action, and as a permission; the account has neither.
+const ACTION: &str = "notes:read";
+const PLAIN: &str = "notes:all";
 
 #[async_trait]
 impl audit::Stub for World {

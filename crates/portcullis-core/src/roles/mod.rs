@@ -7,7 +7,7 @@ use serde::Serialize;
 
 pub use self::error::RolesError;
 pub use self::service::{MayGive, Roles};
-use crate::authz::{AccountFacts, PermissionRef};
+use crate::authz::{AccountFacts, PermissionRef, is_reserved};
 use crate::effect::Effect;
 use crate::environment::Timestamp;
 use crate::port::port;
@@ -20,6 +20,8 @@ pub struct PermissionRecord {
     pub name: String,
     /// What it allows, for people.
     pub description: String,
+    /// Whether it names an action on resources ([`PermissionRef::action`]). A name stays one until it is withdrawn.
+    pub action: bool,
 }
 
 /// A role as data.
@@ -35,11 +37,20 @@ pub struct RoleRecord {
     pub inherits: Vec<String>,
 }
 
+impl PermissionRecord {
+    /// Whether it is the action of this name, which a credential may be narrowed to by whoever it is: it allows nothing by
+    /// itself. What Portcullis declares itself is none.
+    pub fn is_action(&self, name: &str) -> bool {
+        self.action && self.name == name && !is_reserved(name)
+    }
+}
+
 impl From<&PermissionRef> for PermissionRecord {
     fn from(permission: &PermissionRef) -> Self {
         Self {
             name: permission.name.to_owned(),
             description: permission.description.to_owned(),
+            action: permission.action,
         }
     }
 }
@@ -62,7 +73,7 @@ port! {
     /// What an account is as a member of organizations, all together.
     read fn as_member(account: account::Id) -> MemberFacts;
 
-    /// Makes the given permissions known (or updates their descriptions) and gives every one of them to
+    /// Makes the given permissions known (or updates their descriptions, and marks those that are actions) and gives every one of them to
     /// [`ADMINISTRATOR`](crate::scopes::ADMINISTRATOR), creating that role if need be, with an audit event for each that changes. Writes and
     /// invalidates nothing if all of it is so already.
     write fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();

@@ -75,7 +75,7 @@ impl Roles {
     }
 
     /// Makes a permission of an application that runs elsewhere known, so that roles can give it; the administrator
-    /// gets it. Of one that is known the description is set. One that this process's own code declares has the
+    /// gets it. Of one that is known the description is set, and that it is an action where it is said to be one. One that this process's own code declares has the
     /// description that the code gives it.
     ///
     /// # Errors
@@ -84,15 +84,15 @@ impl Roles {
     pub async fn declare(
         &self,
         permit: &Permit<MayGive>,
-        name: &str,
-        description: &str,
+        permission: PermissionRecord,
         by: audit::Context,
     ) -> Outcome {
         let permission = PermissionRecord {
-            name: valid_permission(name)?,
-            description: valid_description(description)?,
+            name: valid_permission(&permission.name)?,
+            description: valid_description(&permission.description)?,
+            ..permission
         };
-        if of_this_program(name) {
+        if of_this_program(&permission.name) {
             return Err(RolesError::Protected);
         }
         self.store.declare_permission(permission, permit.sign(by)).await?

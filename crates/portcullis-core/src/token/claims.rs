@@ -9,7 +9,7 @@ mod wire;
 
 use std::time::Duration;
 
-pub use self::carried::carried;
+pub use self::carried::{carried, entitled};
 pub use self::remote::RemoteClaims;
 pub(super) use self::remote::parse as parse_remote;
 pub use self::wire::InvalidClaims;

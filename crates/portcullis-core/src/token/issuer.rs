@@ -370,8 +370,9 @@ fn whole_seconds(moment: Timestamp) -> Timestamp {
     Timestamp::from_seconds(moment.as_seconds())
 }
 
-/// No fewer bytes than all claims but issuer, audience, client and scopes take: four ids, four times, names and marks.
-const FIXED_CLAIMS: usize = 512;
+/// No fewer bytes than all claims but issuer, audience, client and scopes take: four ids, four times, names and marks, and
+/// entitlements of which none is left.
+const FIXED_CLAIMS: usize = 536;
 
 /// The signature of an RSA key of 3,072 bits, in bytes.
 const LONG_SIGNATURE: usize = 384;

@@ -17,7 +17,9 @@ pub(crate) mod remote;
 mod resource;
 mod verifier;
 
-pub use self::claims::{AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried};
+pub use self::claims::{
+    AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried, entitled,
+};
 pub use self::issuer::{AccessToken, Exchanged, IssuedTokens, Issuer, MintError, RefreshError, Settings};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};

@@ -5,7 +5,9 @@
 //! one, or to change its networks or limit, a fresh login too (`T081`).
 
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use portcullis_core::account::Username;
+use portcullis_core::api_key::Imported;
 use portcullis_core::authz::{AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite};
 use portcullis_core::issuance::MayIssue;
 use schemars::JsonSchema;
@@ -13,7 +15,7 @@ use serde::Deserialize;
 
 use super::roles::account_id;
 use crate::account::AccountView;
-use crate::api_key::form::{ChangedKey, NewKey, Rotate};
+use crate::api_key::form::{ChangedKey, ImportKey, NewKey, Rotate};
 use crate::api_key::view::{IssuedView, View, Views};
 use crate::api_key::{found, parse_id, refused};
 use crate::composition::Portcullis;
@@ -43,6 +45,15 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Make an API key for a service account; its text is shown once")
         .operation_id("createAccountApiKey")
         .description("It may do at most what both the account and the caller may.")
+        .post("/accounts/{account}/api-keys/import", import)
+        .summary("Make an API key for a service account of a text from elsewhere")
+        .operation_id("importAccountApiKey")
+        .description(
+            "By its `text`, or by the `sha256` of it where the text isn't at hand. A text must be hard to guess and not look \
+             like a credential of Portcullis; whoever gives a digest answers for that. The key is used like any other, in \
+             the header. The same text for the same account once more changes nothing and is 200; for another account it is \
+             409.",
+        )
         .patch("/accounts/{account}/api-keys/{id}", change)
         .summary("Name, disable, enable or limit an API key of a service account")
         .operation_id("changeAccountApiKey")
@@ -127,6 +138,43 @@ async fn create(
     let issued = issued.map_err(|error| refused(&form, error))?;
     Ok(Created(IssuedView::of(&issued, now)))
 }
+
+async fn import(
+    who: Allow<MayIssue, Via<Personal>>,
+    State(portcullis): State<Portcullis>,
+    Path(account): Path<String>,
+    AuditContext(by): AuditContext,
+    Json(form): Json<ImportKey>,
+) -> Result<ImportedAnswer, Problem> {
+    let keys = portcullis.api_keys();
+    let (form, key) = form.parse(keys.format())?;
+    let (parsed, account, now) = (form.parse()?, account_id(&account)?, by.at);
+    let imported = keys.import_for(who.permit(), account, &key, parsed, by).await;
+    let Imported { key, is_new } = imported.map_err(|error| refused(&form, error))?;
+    let view = View::of(&key, now);
+    Ok(if is_new {
+        ImportedAnswer::New(Created(view))
+    } else {
+        ImportedAnswer::Known(Json(view))
+    })
+}
+
+/// Whether it is here now, or was before.
+enum ImportedAnswer {
+    New(Created<View>),
+    Known(Json<View>),
+}
+
+impl IntoResponse for ImportedAnswer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::New(view) => view.into_response(),
+            Self::Known(view) => view.into_response(),
+        }
+    }
+}
+
+answers!(ImportedAnswer: Created<View>, Json<View>);
 
 async fn change(
     who: Allow<ApiKeysWrite>,

@@ -103,11 +103,23 @@ struct PermissionView {
     name: String,
     /// What it allows.
     description: String,
+    /// Whether it is an action on resources: having it allows nothing by itself, and everybody's API keys and logins may be
+    /// narrowed to it.
+    action: bool,
 }
 
 impl From<PermissionRecord> for PermissionView {
-    fn from(PermissionRecord { name, description }: PermissionRecord) -> Self {
-        Self { name, description }
+    fn from(permission: PermissionRecord) -> Self {
+        let PermissionRecord {
+            name,
+            description,
+            action,
+        } = permission;
+        Self {
+            name,
+            description,
+            action,
+        }
     }
 }
 
@@ -164,6 +176,10 @@ struct Declaration {
     /// What it allows, for people: one line of at most 200 characters.
     #[schemars(with = "shape::Description")]
     description: String,
+    /// Whether it is an action on resources, as `resource_actions!` declares them: having it allows nothing by itself, and
+    /// everybody's API keys and logins may be narrowed to it. It stays one until it is withdrawn.
+    #[serde(default)]
+    action: bool,
 }
 
 async fn declare(
@@ -173,11 +189,14 @@ async fn declare(
     AuditContext(by): AuditContext,
     Json(form): Json<Declaration>,
 ) -> Result<NoContent, Problem> {
+    let permission = PermissionRecord {
+        name: permission,
+        description: form.description,
+        action: form.action,
+    };
+    let roles = portcullis.roles();
     Ok(NoContent::from(
-        portcullis
-            .roles()
-            .declare(who.permit(), &permission, &form.description, by)
-            .await?,
+        roles.declare(who.permit(), permission, by).await?,
     ))
 }
 

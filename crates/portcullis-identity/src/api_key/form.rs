@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp as Moment;
-use portcullis_core::api_key::{Change, InvalidNetwork, KeyName, Networks, NewEnd, Renewal, Settings};
+use portcullis_core::api_key::{
+    Change, ForeignKey, Format, InvalidNetwork, KeyName, Networks, NewEnd, Renewal, Settings,
+};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::issuance::Form;
+use portcullis_core::secret::SecretText;
 use portcullis_core::throttle::Rate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -59,6 +62,63 @@ impl NewKey {
             networks,
             limit,
         })
+    }
+}
+
+/// A key whose text was made elsewhere.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportKey {
+    /// 1 to 64 printable characters.
+    #[schemars(with = "shape::Label")]
+    name: String,
+    /// What it may do, at most what its owner may.
+    #[schemars(with = "Vec<shape::PermissionName>", length(max = 256))]
+    permissions: Vec<String>,
+    /// When it ends, RFC 3339; absent for never.
+    #[schemars(with = "Option<Moment>")]
+    expires_at: Option<Timestamp>,
+    /// Addresses and networks it may be used from; absent or empty for everywhere.
+    #[serde(default)]
+    #[schemars(with = "Vec<shape::Network>", length(max = 100))]
+    networks: Vec<String>,
+    /// How often it may be used, such as `100/minute`; absent for no limit.
+    #[schemars(with = "Option<shape::RateText>")]
+    limit: Option<String>,
+    /// Its text, if it is at hand. Exactly one of `text` and `sha256` is there.
+    #[schemars(with = "Option<String>", length(max = 512))]
+    text: Option<SecretText>,
+    /// The SHA-256 of its whole text, in hex or base64.
+    #[schemars(length(max = 64))]
+    sha256: Option<String>,
+}
+
+impl ImportKey {
+    /// What it is to be, and the key; or what is wrong with either.
+    pub(crate) fn parse(self, format: &Format) -> Result<(NewKey, ForeignKey), Problem> {
+        let mut fields = FieldErrors::new();
+        let key = match (&self.text, &self.sha256) {
+            (Some(text), None) => {
+                let key = ForeignKey::of_text(text.expose(), format);
+                fields.check("/text", "unsuitable_key", key)
+            }
+            (None, Some(digest)) => fields.check("/sha256", "invalid_digest", ForeignKey::of_sha256(digest)),
+            _ => {
+                fields.push("/text", "text_or_sha256", "give either `text` or `sha256`");
+                None
+            }
+        };
+        let Some(key) = key else {
+            return Err(fields.into());
+        };
+        let form = NewKey {
+            name: self.name,
+            permissions: self.permissions,
+            expires_at: self.expires_at,
+            networks: self.networks,
+            limit: self.limit,
+        };
+        Ok((form, key))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why no key was made, as an answer.
 
-use portcullis_core::api_key::ApiKeysError;
+use portcullis_core::api_key::{ApiKeysError, EXCEEDING, UNKNOWN};
 
 use super::form::NewKey;
 use crate::{FieldErrors, Problem};
@@ -14,14 +14,9 @@ pub(crate) fn refused(form: &NewKey, error: ApiKeysError) -> Problem {
     for (place, name) in form.permissions.iter().enumerate() {
         let field = format!("/permissions/{place}");
         if unknown.contains(name) {
-            fields.push(
-                field,
-                "unknown_permission",
-                "no application declares this permission",
-            );
+            fields.push(field, "unknown_permission", format!("{name}: {UNKNOWN}"));
         } else if exceeding.contains(name) {
-            let detail = format!("{name} can't be given to this key: its owner or you don't have it");
-            fields.push(field, "exceeds_owner", detail);
+            fields.push(field, "exceeds_owner", format!("{name}: {EXCEEDING}"));
         }
     }
     let problem = Problem::from(fields);

@@ -34,6 +34,7 @@ mod naming;
 mod narrowed;
 mod oauth_errors;
 mod organization;
+mod ownership;
 #[cfg(feature = "policies")]
 mod policy;
 mod probing;

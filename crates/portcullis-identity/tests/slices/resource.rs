@@ -576,10 +576,10 @@ async fn a_narrowed_credential_does_only_what_its_scopes_name_whoever_owns_the_p
     let post = posts.write(Some(anna.id), "mine");
     let path = format!("/posts/{post}");
     for (scope, reads, edits) in [
-        ("posts:read", 200, 404),
-        ("posts:edit", 404, 204),
+        ("posts:read", 200, 403),
+        ("posts:edit", 403, 204),
         ("posts:read posts:edit", 200, 204),
-        ("posts:admin", 404, 404),
+        ("posts:admin", 403, 403),
     ] {
         let login = log_in_with(&app, "anna@example.com", &json!({ "scope": scope })).await;
         let token = text(&login.expect(200).json(), "access_token");
@@ -593,7 +593,7 @@ async fn a_narrowed_credential_does_only_what_its_scopes_name_whoever_owns_the_p
             .json(&to(&anna, "posts:read"))
             .send()
             .await
-            .refused(404, "not_found");
+            .refused(403, "insufficient_scope");
     }
 }
 
@@ -606,8 +606,8 @@ async fn a_key_without_the_action_changes_nothing_of_its_owners() {
         .await;
     let path = format!("/posts/{}", posts.write(Some(anna.id), "mine"));
     for (permissions, reads, edits) in [
-        (&["posts:read"][..], 200, 404),
-        (&["posts:edit"], 404, 204),
+        (&["posts:read"][..], 200, 403),
+        (&["posts:edit"], 403, 204),
         (&["posts:read", "posts:edit"], 200, 204),
     ] {
         let form = json!({ "name": "ci", "permissions": permissions });

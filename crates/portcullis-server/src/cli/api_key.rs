@@ -1,9 +1,13 @@
 //! `portcullis api-key`: makes, lists, changes, rotates and revokes API keys.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use portcullis_core::api_key::{ApiKey, ApiKeysError, Change, Id, KeyName, Networks, NewEnd, Renewal};
+use portcullis_core::account;
+use portcullis_core::api_key::{
+    ApiKey, ApiKeysError, Change, ForeignKey, Id, Imported, KeyName, Networks, NewEnd, Renewal,
+};
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{ApiKeysRead, ApiKeysWrite, Permit};
 use portcullis_core::environment::Timestamp;
@@ -14,12 +18,15 @@ use serde_json::{Value, json};
 
 use super::account::find;
 use super::failure::Failure;
+use super::key_import::secret_of;
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Make a key for a service account; its text is printed once and never again
     Create(Create),
+    /// Make a key of a text that was made elsewhere, so that a program keeps the key that it has; once more changes nothing
+    Import(Import),
     /// List the keys of an account, never their text
     List {
         /// The account's id, address or name
@@ -78,6 +85,18 @@ pub(super) struct Create {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Import {
+    /// It is the SHA-256 of the text that is given, in hex or base64: whether the text is hard to guess is on you then
+    #[arg(long)]
+    sha256: bool,
+    /// The file with the text in one line that nobody else may read; - reads it from stdin
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    #[command(flatten)]
+    key: Create,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Set {
     #[command(flatten)]
     which: Which,
@@ -110,6 +129,7 @@ impl Command {
     pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Create(form) => create(portcullis, form, output).await,
+            Self::Import(import) => self::import(portcullis, import, output).await,
             Self::Set(form) => set(portcullis, form, output).await,
             Self::List { account } => list(portcullis, &account, output).await,
             Self::Rotate {
@@ -134,6 +154,14 @@ impl Command {
 }
 
 async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Result<(), Failure> {
+    let (account, form) = parse(portcullis, form).await?;
+    let permit = Permit::<MayIssue>::dangerous_for_operator();
+    let keys = portcullis.api_keys();
+    let issued = keys.create_for(&permit, account, form, by(portcullis)).await?;
+    print(&issued, output)
+}
+
+async fn parse(portcullis: &Portcullis, form: Create) -> Result<(account::Id, Form), Failure> {
     let (name, networks) = (parse_name(&form.name)?, parse_networks(&form.networks)?);
     let account = find(portcullis, &form.account).await?;
     let form = Form {
@@ -143,10 +171,35 @@ async fn create(portcullis: &Portcullis, form: Create, output: &Output) -> Resul
         networks,
         limit: form.limit,
     };
-    let permit = Permit::<MayIssue>::dangerous_for_operator();
+    Ok((account.id, form))
+}
+
+async fn import(portcullis: &Portcullis, import: Import, output: &Output) -> Result<(), Failure> {
     let keys = portcullis.api_keys();
-    let issued = keys.create_for(&permit, account.id, form, by(portcullis)).await?;
-    print(&issued, output)
+    let (account, form) = parse(portcullis, import.key).await?;
+    let given = secret_of(&import.file)?;
+    let text = given.expose();
+    // One line, as `echo` and editors end it. Nothing else is taken away.
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let key = if import.sha256 {
+        ForeignKey::of_sha256(text)
+    } else {
+        ForeignKey::of_text(text, keys.format())
+    };
+    let key = key.map_err(|error| Failure::Failed(error.to_string()))?;
+    let permit = Permit::<MayIssue>::dangerous_for_operator();
+    let imported = keys
+        .import_for(&permit, account, &key, form, by(portcullis))
+        .await?;
+    let Imported { key, is_new } = imported;
+    let sentence = if is_new {
+        format!("{} is imported: {}", key.id, key.hint)
+    } else {
+        format!("{} was imported before and stays as it is: {}", key.id, key.hint)
+    };
+    let object = json!({ "id": key.id, "hint": key.hint, "imported": is_new });
+    Ok(output.done(&sentence, &object)?)
 }
 
 fn print(issued: &IssuedKey, output: &Output) -> Result<(), Failure> {

@@ -28,11 +28,7 @@ pub(super) struct Import {
 impl Import {
     /// Takes the key in and says when it signs.
     pub(super) async fn run(self, portcullis: &Portcullis, output: &Output) -> Result<(), Failure> {
-        let pem = if self.file.as_os_str() == "-" {
-            bounded(io::stdin()).map_err(|error| Failure::Failed(format!("stdin can't be read: {error}")))?
-        } else {
-            read(&self.file)?
-        };
+        let pem = secret_of(&self.file)?;
         let key = SigningKey::from_pem(self.algorithm, pem.expose())?;
         let kid = key.kid().to_owned();
         let by = Context::operator(portcullis.environment().now());
@@ -71,6 +67,19 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
         let names: Vec<&str> = public().map(Algorithm::as_str).collect();
         format!("must be one of {}", names.join(", "))
     })
+}
+
+/// What stands in a file that nobody else may read, or for `-` comes by stdin: secrets are no arguments, which other users see
+/// in the list of processes.
+///
+/// # Errors
+/// [`Failure::Failed`]: it can't be read, is no plain file, or is open to others.
+pub(super) fn secret_of(file: &Path) -> Result<SecretText, Failure> {
+    if file.as_os_str() == "-" {
+        return bounded(io::stdin())
+            .map_err(|error| Failure::Failed(format!("stdin can't be read: {error}")));
+    }
+    read(file)
 }
 
 fn read(path: &Path) -> Result<SecretText, Failure> {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use portcullis_core::audit::Context;
 use portcullis_core::authz::{Permit, RolesRead, RolesWrite};
-use portcullis_core::roles::MayGive;
+use portcullis_core::roles::{MayGive, PermissionRecord};
 use portcullis_identity::Portcullis;
 use serde_json::{Value, json};
 
@@ -21,6 +21,10 @@ pub(super) enum Command {
         permission: String,
         /// What it allows, for people
         description: String,
+        /// It is an action on resources: having it allows nothing by itself, and everybody's API keys and logins may be
+        /// narrowed to it
+        #[arg(long)]
+        action: bool,
     },
     /// Take a permission from every role and forget it
     Withdraw {
@@ -41,16 +45,22 @@ impl Command {
                 let all = roles.permissions(&permit).await?;
                 let rows: Vec<Vec<Value>> = all
                     .into_iter()
-                    .map(|one| vec![json!(one.name), json!(one.description)])
+                    .map(|one| vec![json!(one.name), json!(one.description), json!(one.action)])
                     .collect();
-                return Ok(output.list(&["name", "description"], &rows)?);
+                return Ok(output.list(&["name", "description", "action"], &rows)?);
             }
             Self::Declare {
                 permission,
                 description,
+                action,
             } => {
                 let permit = Permit::<MayGive>::dangerous_for_operator();
-                roles.declare(&permit, &permission, &description, by).await
+                let permission = PermissionRecord {
+                    name: permission,
+                    description,
+                    action,
+                };
+                roles.declare(&permit, permission, by).await
             }
             Self::Withdraw { permission } => {
                 let permit = Permit::<RolesWrite>::dangerous_for_operator();

@@ -31,6 +31,8 @@ fn wrong_arguments_are_usage_errors() {
         &["audit", "list", "--api-key", "x"],
         &["api-key", "create", "robot"],
         &["api-key", "create", "robot", "ci", "--limit", "often"],
+        &["api-key", "import", "robot"],
+        &["api-key", "import", "robot", "ci", "a-text-of-a-key"],
         &["api-key", "revoke", "robot", "x"],
         &[
             "api-key",

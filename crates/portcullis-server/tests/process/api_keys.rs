@@ -186,3 +186,59 @@ fn a_string_is_recognised_without_a_server_and_never_printed() {
     assert!(!said(&output).contains(garbage));
     assert!(!place.path("data").exists(), "nothing was opened or made");
 }
+
+#[tokio::test]
+async fn a_key_from_elsewhere_is_imported_from_a_file_or_stdin_and_once() {
+    checks!("T186");
+    let place = Place::new();
+    let server = place.serve(&["--set", "api_keys.header=X-Acme-Key"]);
+    works(&place.run(&["service-account", "create", "robot"]));
+    let (text, other) = (
+        "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+        "9f86d081884c7d659a2feaa0c55ad015",
+    );
+    assert_eq!(me(&server, text).await, 401);
+    let import = |more: &[&str], given: &str| {
+        let all = [&["api-key", "import", "robot", "old", "--json"], more].concat();
+        place.run_with(&all, given)
+    };
+    fails(&import(&[], "hunter2"), 1, "visible ASCII");
+    fails(&import(&[], "correct-horse-battery-staple"), 1, "128 bits");
+    fails(&import(&[], &format!("{text}\n{other}\n")), 1, "visible ASCII");
+    fails(&import(&["--sha256"], text), 1, "64 hex digits");
+    fails(&import(&[text], ""), 2, "unexpected argument");
+    let said_so = |output: &std::process::Output| {
+        let printed = works(output);
+        assert!(!printed.contains(text) && !printed.contains(other), "{printed}");
+        serde_json::from_str::<Value>(&printed).unwrap()
+    };
+    let made = said_so(&import(&[], &format!("{text}\n")));
+    let opens = within(Duration::from_secs(2), || async {
+        me(&server, text).await == 200
+    })
+    .await;
+    assert!(opens, "{}", server.log());
+    // The same key again, by its digest: nothing changes.
+    let sha256 = "2cafc0970149a84f3b9e62eaf169f36f59907a3b3e31f7b82e68c69cd27f7326\n";
+    let again = said_so(&import(&["--sha256"], sha256));
+    assert_eq!(
+        (&again["id"], &again["imported"]),
+        (&made["id"], &Value::Bool(false))
+    );
+    let file = place.path("old.key");
+    std::fs::write(&file, other).unwrap();
+    let mode = |mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(&file, mode).unwrap();
+    };
+    mode(0o644);
+    fails(&import(&["--file", "old.key"], ""), 1, "chmod 600");
+    mode(0o600);
+    said_so(&import(&["--file", "old.key"], ""));
+    let opens = within(Duration::from_secs(2), || async {
+        me(&server, other).await == 200
+    })
+    .await;
+    assert!(opens, "{}", server.log());
+    assert!(!server.log().contains(text) && !server.log().contains(other));
+}

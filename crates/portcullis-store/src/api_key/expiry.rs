@@ -86,7 +86,8 @@ async fn recipients(tx: &mut Tx<'_>, key: &ApiKey, owner: &Account) -> Result<Ve
 
 /// Who made the key, by the audit log, if that is somebody who may act and has an address.
 async fn maker(tx: &mut Tx<'_>, key: &ApiKey) -> Result<Option<Account>, Fault> {
-    let created = params![key.account, Action::ApiKeyCreated.as_str(), key.id.to_string()];
+    let [made, imported] = [Action::ApiKeyCreated, Action::ApiKeyImported].map(Action::as_str);
+    let created = params![key.account, made, key.id.to_string(), imported];
     let Some(mut row) = tx.query_one(MAKER, created).await? else {
         return Ok(None);
     };
@@ -120,7 +121,7 @@ const TAKE: &str = concat!(
 const UNMARK: &str = "UPDATE portcullis_api_keys SET warned_at = NULL WHERE id = $1";
 
 const MAKER: &str =
-    "SELECT actor FROM portcullis_audit_events WHERE account_id = $1 AND action = $2 AND detail = $3
+    "SELECT actor FROM portcullis_audit_events WHERE account_id = $1 AND action IN ($2, $4) AND detail = $3
     ORDER BY id DESC LIMIT 1";
 
 /// How many people who administer are told of one key.

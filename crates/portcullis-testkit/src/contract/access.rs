@@ -22,6 +22,7 @@ fn permission(name: &str) -> PermissionRecord {
     PermissionRecord {
         name: name.into(),
         description: format!("May {name}"),
+        action: false,
     }
 }
 
@@ -79,6 +80,7 @@ pub async fn declare_gives_everything_to_the_administrator<S: Stores>(db: S) {
     let renamed = PermissionRecord {
         name: "a:two".into(),
         description: "Says it better".into(),
+        action: false,
     };
     db.declare(vec![renamed.clone(), permission("c:three")], START)
         .await
@@ -92,6 +94,39 @@ pub async fn declare_gives_everything_to_the_administrator<S: Stores>(db: S) {
     assert!(recorded.iter().all(|event| event.actor == "system"));
     let names: Vec<_> = recorded.into_iter().map(|event| event.detail.unwrap()).collect();
     assert_eq!(names, ["c:three", "a:two", "b:one", "a:two"]);
+}
+
+/// A name that is an action on resources stays one, whoever declares it again as none; that it is one is news once.
+pub async fn an_action_stays_one_until_it_is_withdrawn<S: Stores>(db: S) {
+    checks!("T182");
+    let plain = permission("notes:read");
+    let action = PermissionRecord {
+        action: true,
+        ..plain.clone()
+    };
+    let known = async || db.permissions().await.unwrap();
+    // Of one name declared twice at once, in either order.
+    for both in [[plain.clone(), action.clone()], [action.clone(), plain.clone()]] {
+        db.declare(both.to_vec(), START).await.unwrap();
+        assert_eq!(known().await, std::slice::from_ref(&action));
+    }
+    db.declare(vec![plain.clone()], START).await.unwrap();
+    let again = db.declare_permission(plain.clone(), by(START)).await.unwrap();
+    assert_eq!(again, Ok(Effect::Unchanged));
+    assert_eq!(known().await, std::slice::from_ref(&action));
+    assert_eq!(events(&db, Action::PermissionDeclared).await.len(), 1);
+    assert!(
+        db.withdraw_permission("notes:read".into(), by(START))
+            .await
+            .unwrap()
+            .is_ok()
+    );
+    let declare =
+        async |record: &PermissionRecord| db.declare_permission(record.clone(), by(START)).await.unwrap();
+    assert_eq!(declare(&plain).await, Ok(Effect::Changed));
+    assert_eq!(known().await, [plain]);
+    assert_eq!(declare(&action).await, Ok(Effect::Changed));
+    assert_eq!(known().await, [action]);
 }
 
 /// A permission that somebody declares is known like one of a program's code, and on record; what Portcullis keeps for
@@ -117,6 +152,7 @@ pub async fn declare_permission_is_recorded_and_spares_what_is_reserved<S: Store
         let permission = PermissionRecord {
             name: "posts:read".into(),
             description: description.into(),
+            action: false,
         };
         db.declare_permission(permission, by(START)).await.unwrap()
     };

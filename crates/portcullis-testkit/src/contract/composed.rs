@@ -168,8 +168,8 @@ mod of_grants {
 
 mod of_api_keys {
     use portcullis_core::api_key::{
-        ApiKey, ApiKeysError, Change, ExpiryWindow, ExpiryWording, Found, Id, KeyDigest, KeyRotation,
-        NewApiKey, Store, Warning,
+        ApiKey, ApiKeysError, Change, ExpiryWindow, ExpiryWording, Found, Id, Imported, KeyDigest,
+        KeyRotation, NewApiKey, Store, Warning,
     };
     use portcullis_core::environment::Timestamp;
     use portcullis_core::{account, audit};

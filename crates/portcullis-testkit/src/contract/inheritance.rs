@@ -37,6 +37,7 @@ async fn with_roles<S: Stores>(db: &S) -> Vec<account::Id> {
     let permissions = (0..ROLES).map(|n| PermissionRecord {
         name: permission(n),
         description: String::new(),
+        action: false,
     });
     db.declare(permissions.collect(), START).await.unwrap();
     let mut holders = Vec::new();

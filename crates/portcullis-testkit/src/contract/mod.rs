@@ -147,6 +147,7 @@ macro_rules! store_contract {
         $crate::store_contract!(@ $open, access:
             declare_ill_formed_name_is_refused
             declare_gives_everything_to_the_administrator
+            an_action_stays_one_until_it_is_withdrawn
             declare_permission_is_recorded_and_spares_what_is_reserved
             withdraw_permission_takes_it_from_everybody
             change_of_the_unknown_is_refused
@@ -171,6 +172,11 @@ macro_rules! store_contract {
             create_over_the_limit_is_refused
             create_in_parallel_keeps_the_limit
             create_keeps_everything
+            import_twice_is_one_key
+            import_of_a_former_text_changes_nothing
+            import_is_bounded_like_a_creation
+            imported_tells_of_imported_keys_alone
+            import_in_parallel_makes_one_key
             find_of_anothers_key_is_refused
             find_by_digest_refuses_all_but_the_text
             change_of_anothers_key_is_refused

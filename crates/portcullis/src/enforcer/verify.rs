@@ -89,6 +89,10 @@ async fn known(
     let kind = credential.kind();
     let carrier = place.carries(kind);
     if !accepted.accepts(kind) {
+        // Nobody has looked whether it is a key at all: most texts of its form are nothing.
+        if matches!(credential, Credential::ImportedKey(_)) {
+            return Err(Unknown::from(Refused::NotImported).carried(carrier));
+        }
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate).map_err(|problem| Unknown::from(problem).of(kind))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
-use portcullis_core::authz::resource::ActionOn;
+use portcullis_core::authz::resource::{ActionOn, in_scope};
 use portcullis_core::defends;
 use portcullis_core::grants::{PermitError, ResourcePermit};
 
@@ -19,7 +19,9 @@ use crate::route::Body;
 /// Role: enforcer. The resource of type `R` that the path names, once it is decided that the caller may do `A` to it.
 /// Stands behind the access rule in a handler's parameters.
 ///
-/// An id that doesn't exist is 404. A refusal is audited and, as [`Resource::HIDDEN`] says, 404 as well or 403.
+/// An id that doesn't exist is 404. A refusal is audited and, as [`Resource::HIDDEN`] says, 404 as well or 403. A credential
+/// whose scopes leave the action out, or an API key that doesn't list it, gets 403 `insufficient_scope` with its name for
+/// every id, whether or not there is such a resource: nothing is loaded for it.
 ///
 /// **With a body:** where the request has one, name its extractor as `B` and let this be the last parameter. The body is
 /// read and checked first, then the resource is loaded and decided about. A decision that doesn't wait for the body
@@ -173,6 +175,7 @@ where
     A: ActionOn<R>,
 {
     defends!("T063");
+    in_scope(&A::RULE, caller.principal())?;
     let id = id_in_path::<R, S>(parts, state).await?;
     let Some(resource) = R::load(&R::State::from_ref(state), &id).await? else {
         return Err(Problem::not_found());

@@ -1,3 +1,4 @@
+mod imports;
 mod keys;
 
 use std::collections::HashMap;

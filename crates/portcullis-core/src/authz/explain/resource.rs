@@ -1,7 +1,7 @@
 //! A decision about a resource, part by part.
 
 use super::{Explanation, describe, explain};
-use crate::authz::resource::{ActionRule, ResourceFacts, within_organization};
+use crate::authz::resource::{ActionRule, ResourceFacts, in_scope, within_organization};
 use crate::authz::{DecisionContext, Denied, Principal, Verdict};
 
 /// Goes through everything that decides about the action on the resource, without what was shared: grants are looked at
@@ -33,14 +33,14 @@ pub fn explain_on(
             },
         ));
     }
-    let in_scope = principal.scopes().include(name);
+    let in_scope = in_scope(action, principal);
     parts.push(leaf(
         format!("scope({name})"),
-        outcome(in_scope, Denied::InsufficientScope(action.permission)),
+        in_scope,
         why(
-            in_scope,
+            in_scope.is_ok(),
             "the credential may do all that its account may, or this",
-            "the credential's scopes leave it out",
+            "the credential's scopes, or the list of the API key, leave it out",
         ),
     ));
     parts.push(leaf(

@@ -26,7 +26,8 @@ pub trait Actions {
 /// An action as data: its name, and who may do it besides those whom a policy permits it.
 #[derive(Clone, Copy)]
 pub struct ActionRule {
-    /// Its name as a permission. Having it allows nothing by itself: it is the scope that a narrowed credential needs.
+    /// Its name as a permission. Having it allows nothing by itself: it is the scope that a narrowed credential needs, and that
+    /// everybody's API keys and logins may be narrowed to.
     pub permission: PermissionRef,
     /// Whether a resource's owner may.
     pub owner: bool,
@@ -99,7 +100,8 @@ pub const fn rule_of<R: Requirement>() -> Rule {
 /// - `privileged(R)`: whoever satisfies the requirement `R`, on every resource.
 ///
 /// Whatever stands here, policies can permit more and forbid all of it. The name is a scope as well: a credential
-/// narrowed by scopes needs it.
+/// narrowed by scopes, such as an API key, needs it. Anybody may make a key that names it, without a role: the key reaches what
+/// its owner owns, what was shared with them, and what policies permit them.
 ///
 /// ```
 /// use portcullis_core::authz::Role;
@@ -147,6 +149,7 @@ macro_rules! resource_actions {
                     $crate::authz::resource::ActionRule::new($crate::authz::PermissionRef {
                         name: $name,
                         description: $description,
+                        action: true,
                         id,
                     })
                     $(.$who($($crate::authz::resource::rule_of::<$requirement>())?))+

@@ -38,9 +38,7 @@ pub fn decide_on(
     let name = action.name();
     // The policies last: they cost the most.
     within_organization(context, resource)?;
-    if !in_scope(action, principal) {
-        return Err(Denied::InsufficientScope(action.permission));
-    }
+    in_scope(action, principal)?;
     let verdict = context.policies.decide(principal, context, name, Some(resource));
     if verdict == Verdict::Forbidden {
         return Err(Denied::ForbiddenByPolicy(name));
@@ -85,7 +83,7 @@ pub fn filter_for(
     granted: Vec<String>,
 ) -> Filter {
     defends!("T065");
-    if !in_scope(action, principal) {
+    if in_scope(action, principal).is_err() {
         return Filter::Never;
     }
     let PolicyFilters { permitted, forbidden } =
@@ -113,14 +111,22 @@ pub(crate) fn grants_matter(
     principal: &Principal,
     context: &DecisionContext<'_>,
 ) -> bool {
-    action.shared && in_scope(action, principal) && !is_privileged(action, principal, context)
+    action.shared && in_scope(action, principal).is_ok() && !is_privileged(action, principal, context)
 }
 
 /// Ownership, grants, privileges and policies are the account's: a credential narrowed by scopes uses them only for
-/// the actions that its scopes name.
-fn in_scope(action: &ActionRule, principal: &Principal) -> bool {
+/// the actions that its scopes name. An API key's list is its scopes. No resource is looked at for it, so this may be
+/// answered before it is known whether there is one.
+///
+/// # Errors
+/// [`Denied::InsufficientScope`].
+pub fn in_scope(action: &ActionRule, principal: &Principal) -> Result<(), Denied> {
     defends!("T064");
-    principal.scopes().include(action.name())
+    if principal.scopes().include(action.name()) {
+        Ok(())
+    } else {
+        Err(Denied::InsufficientScope(action.permission))
+    }
 }
 
 fn is_privileged(action: &ActionRule, principal: &Principal, context: &DecisionContext<'_>) -> bool {

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[doc(hidden)]
 pub use self::action::rule_of;
 pub use self::action::{ActionOn, ActionRule, Actions};
-pub use self::decide::{Basis, decide_on, filter_for};
+pub use self::decide::{Basis, decide_on, filter_for, in_scope};
 pub(crate) use self::decide::{grants_matter, within_organization};
 pub use self::filter::{Comparison, Filter, ORGANIZATION, OWNER, Pattern};
 use crate::account;

@@ -149,13 +149,17 @@ async fn of_several_claimants_the_password_says_who_it_is_and_a_refusal_is_about
 #[tokio::test]
 async fn scopes_are_kept_as_far_as_the_account_has_them() {
     checks!("T024");
+    checks!("T182");
     const BEYOND: &str = "no such scope for this account";
     for (asked, granted) in [
-        (Some(&["elsewhere:read"][..]), Err(BEYOND)),
+        (Some(&[PLAIN][..]), Err(BEYOND)),
+        (Some(&["org:members:read"]), Err(BEYOND)),
+        (Some(&[ACTION, PLAIN]), Ok(Some(&[ACTION][..]))),
+        (Some(&["elsewhere:read"]), Err(BEYOND)),
         (Some(&["login-test"]), Err(BEYOND)),
         (Some(&[]), Err(BEYOND)),
         (None, Ok(None)),
-        (Some(&[READ]), Ok(Some(&[READ][..]))),
+        (Some(&[READ]), Ok(Some(&[READ]))),
         (Some(&["elsewhere:read", READ]), Ok(Some(&[READ]))),
         (Some(&[WRITE, READ, WRITE]), Ok(Some(&[READ, WRITE]))),
     ] {

@@ -1,6 +1,7 @@
 //! What an access token says besides whose it is, at a login and at a refresh.
 
 use super::*;
+use crate::checks;
 
 /// What a login with these scopes gives.
 async fn logged_in(manager: &Manager, scopes: Option<&[&str]>, audience: Option<Audience>) -> SecretText {
@@ -47,6 +48,44 @@ async fn only_a_token_without_scopes_carries_what_the_account_may_do() {
         }
         let reads = world.read.load(Ordering::Relaxed);
         assert_eq!(reads > 0, carry, "what nobody needs is not read");
+    }
+}
+
+/// A service without the database takes scopes for permissions where nothing more is said.
+#[tokio::test]
+async fn a_narrowed_token_says_which_of_its_scopes_are_permissions_unless_all_are() {
+    checks!("T183");
+    let names: Vec<String> = (0..900).map(|number| format!("long:{number:04}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let deployment = Deployment::new(&[]).await.start();
+    let issuer = &deployment.1.on.issuer;
+    let most = (1..names.len())
+        .rfind(|count| issuer.holds_scopes(&owned(&names[..*count])))
+        .unwrap();
+    for (has, scopes, said) in [
+        (&[READ, WRITE][..], &[READ][..], None),
+        (&[READ, WRITE], &[READ, WRITE], None),
+        (&[READ], &[READ, WRITE], Some(&[READ][..])),
+        (&[WRITE], &[READ], Some(&[])),
+        (&[], &[READ], Some(&[])),
+        (&names[..most], &names[..most], None),
+        // What doesn't fit isn't said, and so is none.
+        (&names[1..most], &names[..most], Some(&[])),
+    ] {
+        for carry in [true, false] {
+            let mut deployment = Deployment::new(has).await;
+            deployment.issuing.carry_permissions = carry;
+            *deployment.world.session.lock().unwrap() = Some(session(Some(scopes)));
+            let (_, manager) = deployment.start();
+            let refresh = RefreshToken::mint(&environment(8));
+            let refreshed = manager.refresh(&refresh, by()).await.unwrap().access_token;
+            let told = claims(&refreshed, "portcullis");
+            let case = format!("{} {} {carry}", has.len(), scopes.len());
+            assert_eq!(told.scopes, Some(owned(scopes)), "{case}");
+            let said = said.map(|said| serde_json::json!(said));
+            assert_eq!(told.extra.get("entitlements"), said.as_ref(), "{case}");
+            assert!(!told.extra.contains_key("roles"), "{case}");
+        }
     }
 }
 

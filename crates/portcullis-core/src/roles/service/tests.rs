@@ -34,11 +34,23 @@ impl Desk {
     }
 }
 
+fn record(name: &str, description: &str) -> PermissionRecord {
+    PermissionRecord {
+        name: name.into(),
+        description: description.into(),
+        action: true,
+    }
+}
+
 #[async_trait]
 impl crate::roles::Stub for Desk {
     async fn declare_permission(&self, permission: PermissionRecord, by: audit::Context) -> Answer {
-        let PermissionRecord { name, description } = permission;
-        self.keep(format!("declare {name} {description}"), by)
+        let PermissionRecord {
+            name,
+            description,
+            action,
+        } = permission;
+        self.keep(format!("declare {name} {description} {action}"), by)
     }
 
     async fn withdraw_permission(&self, name: String, by: audit::Context) -> Answer {
@@ -49,6 +61,7 @@ impl crate::roles::Stub for Desk {
         Ok(vec![PermissionRecord {
             name: ELSEWHERE.into(),
             description: String::new(),
+            action: false,
         }])
     }
 
@@ -172,10 +185,12 @@ async fn a_permission_is_declared_by_a_name_that_is_one_and_no_programs_own() {
         (ELSEWHERE, None),
     ] {
         let (desk, roles) = service();
-        let declared = roles.declare(&permit(None), name, "What it is", by()).await;
+        let declared = roles
+            .declare(&permit(None), record(name, "What it is"), by())
+            .await;
         assert_eq!(told(&declared), code, "{name:?}");
         let asked = desk.last().map(|(asked, _)| asked);
-        let expected = code.is_none().then(|| format!("declare {name} What it is"));
+        let expected = code.is_none().then(|| format!("declare {name} What it is true"));
         assert_eq!(asked, expected, "{name:?}");
         let withdrawn = roles.withdraw(&permit(None), name, by()).await;
         assert_eq!(told(&withdrawn), code, "{name:?}");
@@ -202,7 +217,7 @@ async fn a_description_is_a_line_of_at_most_200_characters_that_can_be_seen() {
     ] {
         let (desk, roles) = service();
         let code = (!good).then_some("invalid_description");
-        let declared = roles.declare(&permit(None), ELSEWHERE, text, by()).await;
+        let declared = roles.declare(&permit(None), record(ELSEWHERE, text), by()).await;
         assert_eq!((told(&declared), desk.last().is_some()), (code, good), "{text:?}");
         let created = roles.create(&permit(None), "editor", text, by()).await;
         assert_eq!(told(&created), code, "{text:?}");
@@ -252,8 +267,8 @@ async fn every_change_is_handed_on_and_signed_by_whom_the_permit_is_for() {
             assert_eq!(by.api_key, None);
             assert_eq!((by.at, by.trace), (START, Some(Uuid::from_u128(77))));
         };
-        let declared = roles.declare(&give, ELSEWHERE, "Read", by()).await;
-        signed(declared, format!("declare {ELSEWHERE} Read"));
+        let declared = roles.declare(&give, record(ELSEWHERE, "Read"), by()).await;
+        signed(declared, format!("declare {ELSEWHERE} Read true"));
         let withdrawn = roles.withdraw(&take, ELSEWHERE, by()).await;
         signed(withdrawn, format!("withdraw {ELSEWHERE}"));
         signed(roles.create(&give, "a", "b", by()).await, "create a b".into());

@@ -22,6 +22,18 @@ pub fn carried(roles: &[String], permissions: &[String]) -> Option<Map<String, V
     Some(claims)
 }
 
+/// What a token that is narrowed to `scopes` says of the permissions that its account has of them: nothing if it has all, or
+/// else which. Whoever reads a scope as a permission where nothing more is said reads no more than these where it is.
+///
+/// Source: RFC 9068 §2.2.3.1 (`entitlements`)
+pub fn entitled(scopes: &[String], held: &[String]) -> Map<String, Value> {
+    let mut claims = Map::new();
+    if held.len() < scopes.len() {
+        claims.insert(ENTITLEMENTS.to_owned(), held.into());
+    }
+    claims
+}
+
 /// As many bytes as base64url makes the longest token of.
 const MOST_CARRIED: usize = LONGEST_ISSUED / 4 * 3;
 
@@ -42,6 +54,19 @@ mod tests {
         names[0].push('n');
         assert!(carried(&[], &names).is_none());
         assert!(carried(&names[..3], &names[3..]).is_none());
+    }
+
+    #[test]
+    fn a_narrowed_token_says_what_its_account_has_unless_that_is_all() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (held, said) in [
+            (&["a:b", "c:d"][..], "{}"),
+            (&["a:b"], r#"{"entitlements":["a:b"]}"#),
+            (&[], r#"{"entitlements":[]}"#),
+        ] {
+            let claims = entitled(&names(&["a:b", "c:d"]), &names(held));
+            assert_eq!(Value::Object(claims).to_string(), said);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! API keys: what an attacker tries first, then what owners and administrators do with them.
 
 mod forged;
+mod imported;
 mod lifetime;
 mod limits;
 mod making;

@@ -20,6 +20,7 @@ pub async fn set_state_by_who_may_not_act_is_refused<S: Stores>(db: S) {
     let permission = PermissionRecord {
         name: write.into(),
         description: String::new(),
+        action: false,
     };
     db.declare(vec![permission], START).await.unwrap();
     assert!(

@@ -5,6 +5,7 @@
 mod change;
 mod creation;
 mod ending;
+mod import;
 mod rotation;
 mod warning;
 
@@ -15,6 +16,7 @@ use portcullis_core::environment::Timestamp;
 pub use self::change::*;
 pub use self::creation::*;
 pub use self::ending::*;
+pub use self::import::*;
 pub use self::rotation::*;
 pub use self::warning::*;
 use crate::contract::Stores;

@@ -41,6 +41,7 @@ async fn with_offices<S: Stores>(db: &S) -> (Account, Account) {
     let record = PermissionRecord {
         name: WRITE.to_owned(),
         description: String::new(),
+        action: false,
     };
     db.declare(vec![record], START).await.unwrap();
     assert!(

@@ -90,6 +90,7 @@ async fn with_roles<S: Stores>(db: &S) {
     let records = all.map(|name| PermissionRecord {
         name: name.to_owned(),
         description: String::new(),
+        action: false,
     });
     db.declare(records.to_vec(), START).await.unwrap();
     for (role, permission) in [

@@ -5,6 +5,8 @@
 //! its hash kept, before anything of the route runs: on every route, whoever may call it and whatever comes of it
 //! (`T082`).
 //!
+//! A text of another form may be a key that was made elsewhere and imported; in a header, not in the query.
+//!
 //! **Deployment caveat:** what stands around the finished router sees the address as it was sent, and so does whatever
 //! stands in front of the server. A layer that logs addresses logs keys there.
 //!
@@ -12,7 +14,7 @@
 
 use axum::extract::{OriginalUri, Request};
 use http::{HeaderMap, HeaderName, Uri};
-use portcullis_core::api_key::{Format, InvalidApiKey, KeyDigest};
+use portcullis_core::api_key::{ForeignKey, Format, InvalidApiKey, KeyDigest};
 use portcullis_core::authn::{Credential, Refused};
 use portcullis_core::defends;
 
@@ -205,8 +207,14 @@ fn value_of<'p>(pair: &'p str, name: &str) -> Option<&'p str> {
 pub(super) fn read<'r>(text: &str, format: &Format) -> Seen<'r> {
     match format.read(text) {
         Ok(digest) => Seen::Credential(Credential::ApiKey(digest)),
-        Err(error) => Seen::Refused(Refused::Key(error)),
+        Err(error) => made_elsewhere(text, format).unwrap_or(Seen::Refused(Refused::Key(error))),
     }
+}
+
+/// A text that may be a key made elsewhere. Whether it is, isn't told by its form.
+pub(super) fn made_elsewhere<'r>(text: &str, format: &Format) -> Option<Seen<'r>> {
+    let digest = ForeignKey::presented(text, format)?;
+    Some(Seen::Credential(Credential::ImportedKey(digest)))
 }
 
 /// What other layers read, and what proxies write.

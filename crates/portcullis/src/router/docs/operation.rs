@@ -84,6 +84,7 @@ fn refusals<S>(route: &Route<S>, operation: &mut Value) {
                     "404",
                     &format!("There is no such {kind}, or you are not allowed {action} on it"),
                 );
+                add("403", &format!("The credential's scopes leave {action} out"));
             } else {
                 add("404", &format!("There is no such {kind}"));
                 add(

@@ -325,4 +325,15 @@ impl api_key::Stub for World {
         }
         Ok(found)
     }
+
+    async fn imported(&self) -> Result<Vec<KeyDigest>, Fault> {
+        self.read()?;
+        Ok(self
+            .keys
+            .lock()
+            .unwrap()
+            .values()
+            .map(|found| found.key.digest)
+            .collect())
+    }
 }
