@@ -14,7 +14,7 @@ pub fn is_unoptimised() -> bool {
     if !cfg!(debug_assertions) {
         return false;
     }
-    let tries = (0..3).map(|_| {
+    let mut tries = (0..3).map(|_| {
         let hashing = time(|| {
             let _ = argon2id(
                 b"a password",
@@ -30,7 +30,7 @@ pub fn is_unoptimised() -> bool {
         });
         is_slow(hashing, digesting)
     });
-    tries.fold(true, |slow, this| slow && this)
+    tries.all(|slow| slow)
 }
 
 fn is_slow(hashing: Duration, digesting: Duration) -> bool {

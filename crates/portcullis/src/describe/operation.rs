@@ -103,7 +103,7 @@ impl<'g> Operation<'g> {
     /// The body is a `T`.
     pub fn body<T: Documented>(&mut self, media_type: &str) {
         let schema = T::schema(self.schemas);
-        self.body = Some(json!({ "content": content(media_type, schema.to_value()), "required": true }));
+        self.body = Some(json!({ "content": content(media_type, &schema.to_value()), "required": true }));
     }
 
     /// A body is read of which nothing is said but its media type; `*/*` is any.
@@ -124,7 +124,7 @@ impl<'g> Operation<'g> {
         description: &str,
     ) {
         let schema = T::schema(self.schemas).to_value();
-        let answer = json!({ "description": description, "content": content(media_type, schema) });
+        let answer = json!({ "description": description, "content": content(media_type, &schema) });
         self.add(status.into(), answer);
     }
 
@@ -300,10 +300,10 @@ impl<'g> Operation<'g> {
 /// A problem, described once for all operations.
 pub(crate) fn problem(description: &str) -> Value {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    json!({ "description": description, "content": content("application/problem+json", schema) })
+    json!({ "description": description, "content": content("application/problem+json", &schema) })
 }
 
-fn content(media_type: &str, schema: Value) -> Value {
+fn content(media_type: &str, schema: &Value) -> Value {
     json!({ media_type: { "schema": schema } })
 }
 

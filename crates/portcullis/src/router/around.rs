@@ -122,8 +122,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     pub fn csp(mut self, policy: Csp) -> Self {
         let routes = self.routes.iter_mut().map(|route| &mut route.csp);
         let mounts = self.mounts.iter_mut().map(|mount| &mut mount.csp);
-        for known in routes.chain(mounts) {
-            known.get_or_insert_with(|| policy.clone());
+        for (known, policy) in routes.chain(mounts).zip(std::iter::repeat(policy)) {
+            known.get_or_insert(policy);
         }
         self
     }

@@ -109,16 +109,17 @@ impl Api<()> {
         if !self.dependencies.is_empty() {
             router = router.layer(Extension(self.dependencies));
         }
-        let unmatched = Protect::new(gate.clone(), Label::Unmatched, limits);
+        let cors = self.cors.as_ref().map(|cors| {
+            gate.trust_origins(cors.trusted());
+            cors.layer(&gate)
+        });
+        let unmatched = Protect::new(gate, Label::Unmatched, limits);
         let router = router
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
             .fallback(not_found.layer(unmatched));
         let router = Around::all(&self.around, router);
-        Ok(match &self.cors {
-            Some(cors) => {
-                gate.trust_origins(cors.trusted());
-                router.layer(cors.layer(&gate))
-            }
+        Ok(match cors {
+            Some(cors) => router.layer(cors),
             None => router,
         })
     }

@@ -27,6 +27,7 @@ struct PageQuery {
     size: Option<u32>,
 }
 
+#[allow(clippy::too_many_arguments, reason = "as many kinds as there are")]
 async fn plain_extractors(
     _: Public,
     _: State<()>,
