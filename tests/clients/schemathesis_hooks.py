@@ -52,6 +52,8 @@ FIELDS = {
     ("/permissions", "unknown_permission"),
     ("/slug", "invalid_slug"),  # reserved
     ("/expires_at", "in_the_past"),
+    ("/text", "unsuitable_key"),  # can be guessed, or looks like one of ours
+    ("/text", "text_or_sha256"),  # both, or neither
 }
 # What a grant needs depends on the grant; unknown parameters are ignored, but none may come twice (RFC 6749 §3.2).
 FORMS = ("username and password are needed", "refresh_token is needed", "this parameter must come once")

@@ -86,10 +86,10 @@ pub(crate) struct ImportKey {
     #[schemars(with = "Option<shape::RateText>")]
     limit: Option<String>,
     /// Its text, if it is at hand. Exactly one of `text` and `sha256` is there.
-    #[schemars(with = "Option<String>", length(max = 512))]
+    #[schemars(with = "Option<shape::ForeignKeyText>")]
     text: Option<SecretText>,
     /// The SHA-256 of its whole text, in hex or base64.
-    #[schemars(length(max = 64))]
+    #[schemars(with = "Option<shape::Sha256>")]
     sha256: Option<String>,
 }
 

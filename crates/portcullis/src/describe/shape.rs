@@ -80,6 +80,10 @@ shapes! {
     Description { "maxLength": 200, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$" }
     /// How often something may be done: a count and a period, such as `100/minute`.
     RateText { "pattern": "^([1-9][0-9]{0,5}|1000000)/(second|minute|hour|day)$" }
+    /// The text of an API key from elsewhere, if it is at hand. Exactly one of `text` and `sha256` is there.
+    ForeignKeyText { "minLength": 16, "maxLength": 512, "pattern": "^[!-~]+$" }
+    /// The SHA-256 of its whole text, in hex or base64.
+    Sha256 { "pattern": "^([0-9A-Fa-f]{64}|([0-9A-Za-z+/]{42}|[0-9A-Za-z_-]{42})[048AEIMQUYcgkosw]=?)$" }
     /// An address or a network.
     Network { "format": "ip-network" }
 }
