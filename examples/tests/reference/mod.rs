@@ -132,7 +132,7 @@ fn body(document: &Value, operation: &Value) -> Option<String> {
 fn undocumented(path: &str) -> &'static str {
     match path {
         "/openapi.json" => {
-            "OpenAPI 3.1; `?scheme=bearer` (`session`, `sessionCookie`, `apiKey`, `basic`, `oauth2`) is the same with \
+            "OpenAPI 3.1; `?scheme=bearer` (`session`, `sessionCookie`, `apiKey`, `oauth2`; those that a route accepts) is the same with \
              [one way in](#generating-clients); 400 `unknown_scheme` for another"
         }
         "/docs" => "Swagger UI, nothing loaded from elsewhere; Authorize logs in by the password form",
