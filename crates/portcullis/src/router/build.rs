@@ -9,8 +9,9 @@ use indexmap::IndexMap;
 use portcullis_core::authz::Rule;
 use tower::Layer as _;
 
+use super::api::Mount;
 use super::around::Around;
-use super::{Api, ApiError, ApiErrors, docs, path};
+use super::{Api, ApiError, ApiErrors, Route, docs, path};
 use crate::Problem;
 use crate::enforcer::Gate;
 use crate::policies::Asked;
@@ -25,91 +26,21 @@ impl Api<()> {
     /// # Errors
     /// [`ApiErrors`]: everything that is wrong with the paths, so that nothing fails one by one.
     pub fn into_router(mut self, gate: Gate) -> Result<axum::Router, ApiErrors> {
-        let mut errors = self.errors.clone();
-        errors.extend(conflicts(&self));
-        errors.extend(undeclared(&self, &gate));
-        errors.extend(bad_policies(&self));
-        errors.extend(not_provided(&self));
-        errors.extend(foreign_tags(&self));
-        errors.extend(self.cors.iter().flat_map(Cors::errors).map(ApiError::Cors));
-        if errors.is_empty() && self.docs.openapi.is_some() {
-            errors.extend(docs::ambiguous_names(&self));
-        }
+        let errors = self.all_errors(&gate);
         if !errors.is_empty() {
             return Err(ApiErrors(errors));
         }
         know_permissions(&self);
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
-        if gate.authenticator().is_remote() {
-            // The issuer's endpoint is elsewhere: a password typed here would go to whom it is none of the business of.
-            self.docs.token_url = None;
-        }
-        if self.docs.server.is_none() {
-            self.docs.server = gate.origin().map(|origin| origin.ascii_serialization().into());
-        }
-        self.docs.cookie = gate.cookies().session().to_owned().into();
-        // The docs say what is honoured here. Where that is nothing they keep to the type: no list would read "open".
-        for route in &mut self.routes {
-            let here = gate.kinds(route.guard.kinds);
-            if here.iter().next().is_some() {
-                route.guard.kinds = here;
-            }
-        }
-        self.docs.api_key_header = gate.api_key_places().header().to_owned().into();
+        self.say_what_is_here(&gate);
         let limits = self.limits;
-        let mut router = self.docs.router(&self, &gate);
-        for mount in self.mounts {
-            let label = Label::Route(format!("{}/*", mount.prefix).into());
-            let asks = asks_policies(&mount.guard.rule, &[]);
-            let protect = Protect::around(
-                gate.clone(),
-                Wrapped {
-                    label,
-                    limits,
-                    voice: Voice::Problem,
-                    policies: asks,
-                    csp: mount.csp,
-                },
-            );
-            let mounted = axum::Router::new().fallback_service(protect.layer(mount.router));
-            router = router.nest_service(&mount.prefix, Around::all(&mount.around, mounted));
-        }
-        let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
-        for route in self.routes {
-            let limits = Limits {
-                body: route.body_limit.unwrap_or(limits.body),
-                ..limits
-            };
-            let label = Label::Route(route.path.as_str().into());
-            let asks = asks_policies(&route.guard.rule, &route.asks);
-            let protect = Protect::around(
-                gate.clone(),
-                Wrapped {
-                    label,
-                    limits,
-                    voice: route.voice,
-                    policies: asks,
-                    csp: route.csp,
-                },
-            );
-            let mut handler = route.handler.layer(protect.clone());
-            if route.voice == Voice::OAuth {
-                handler = handler.fallback(method_not_allowed.layer(protect));
-            }
-            let handler = Around::each(&route.around, handler);
-            let merged = by_path
-                .swap_remove(&route.path)
-                .unwrap_or_default()
-                .merge(handler);
-            by_path.insert(route.path, merged);
-        }
-        for (path, handlers) in by_path {
-            router = router.route(&path, handlers);
-        }
+        let router = self.docs.router(&self, &gate);
+        let router = with_mounts(router, self.mounts, &gate, limits);
+        let mut router = with_routes(router, self.routes, &gate, limits);
         if !self.dependencies.is_empty() {
             router = router.layer(Extension(self.dependencies));
         }
-        let cors = self.cors.as_ref().map(|cors| {
+        let cors = self.cors.map(|cors| {
             gate.trust_origins(cors.trusted());
             cors.layer(&gate)
         });
@@ -123,6 +54,88 @@ impl Api<()> {
             None => router,
         })
     }
+
+    fn all_errors(&self, gate: &Gate) -> Vec<ApiError> {
+        let mut errors = self.errors.clone();
+        errors.extend(conflicts(self));
+        errors.extend(undeclared(self, gate));
+        errors.extend(bad_policies(self));
+        errors.extend(not_provided(self));
+        errors.extend(foreign_tags(self));
+        errors.extend(self.cors.iter().flat_map(Cors::errors).map(ApiError::Cors));
+        if errors.is_empty() && self.docs.openapi.is_some() {
+            errors.extend(docs::ambiguous_names(self));
+        }
+        errors
+    }
+
+    /// Lets the docs say what is honoured behind this gate, and how it is called there.
+    fn say_what_is_here(&mut self, gate: &Gate) {
+        if gate.authenticator().is_remote() {
+            // The issuer's endpoint is elsewhere: a password typed here would go to whom it is none of the business of.
+            self.docs.token_url = None;
+        }
+        if self.docs.server.is_none() {
+            self.docs.server = gate.origin().map(|origin| origin.ascii_serialization().into());
+        }
+        self.docs.cookie = gate.cookies().session().to_owned().into();
+        self.docs.api_key_header = gate.api_key_places().header().to_owned().into();
+        // Where nothing is honoured they keep to the type: no list would read "open".
+        for route in &mut self.routes {
+            let here = gate.kinds(route.guard.kinds);
+            if here.iter().next().is_some() {
+                route.guard.kinds = here;
+            }
+        }
+    }
+}
+
+/// Adds the mounted routers, each behind its rule.
+fn with_mounts(mut router: axum::Router, mounts: Vec<Mount>, gate: &Gate, limits: Limits) -> axum::Router {
+    for mount in mounts {
+        let wrapped = Wrapped {
+            label: Label::Route(format!("{}/*", mount.prefix).into()),
+            limits,
+            voice: Voice::Problem,
+            policies: asks_policies(&mount.guard.rule, &[]),
+            csp: mount.csp,
+        };
+        let protect = Protect::around(gate.clone(), wrapped);
+        let mounted = axum::Router::new().fallback_service(protect.layer(mount.router));
+        router = router.nest_service(&mount.prefix, Around::all(&mount.around, mounted));
+    }
+    router
+}
+
+/// Adds the routes, those of one path together.
+fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits: Limits) -> axum::Router {
+    let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
+    for route in routes {
+        let wrapped = Wrapped {
+            label: Label::Route(route.path.as_str().into()),
+            limits: Limits {
+                body: route.body_limit.unwrap_or(limits.body),
+                ..limits
+            },
+            voice: route.voice,
+            policies: asks_policies(&route.guard.rule, &route.asks),
+            csp: route.csp,
+        };
+        let protect = Protect::around(gate.clone(), wrapped);
+        let mut handler = route.handler.layer(protect.clone());
+        if route.voice == Voice::OAuth {
+            handler = handler.fallback(method_not_allowed.layer(protect));
+        }
+        let handler = Around::each(&route.around, handler);
+        let merged = by_path
+            .swap_remove(&route.path)
+            .unwrap_or_default()
+            .merge(handler);
+        by_path.insert(route.path, merged);
+    }
+    by_path
+        .into_iter()
+        .fold(router, |router, (path, handlers)| router.route(&path, handlers))
 }
 
 /// This library's own headings that other routes use.
