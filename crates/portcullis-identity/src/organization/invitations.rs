@@ -175,14 +175,17 @@ impl Portcullis {
         };
         let account = principal.id();
         let joined = match Permit::decide(principal, &DecisionContext::at(by.at)) {
-            Ok(permit) => self.organizations().accept(&permit, token, by.clone()).await,
-            Err(_) => return Err(AcceptError::Ended),
+            Ok(permit) => {
+                let joined = self.organizations().accept(&permit, token, by.clone()).await;
+                joined.map_err(AcceptError::from)
+            }
+            Err(_) => Err(AcceptError::Ended),
         };
         self.sessions()
             .log_out(account, id, by)
             .await
             .map_err(LoginError::from)?;
-        Ok(joined?)
+        joined
     }
 }
 
