@@ -101,6 +101,7 @@ async fn rehash(tx: &mut Tx<'_>, id: Id, old: &SealedHash, new: &SealedHash) -> 
 }
 
 async fn spend(tx: &mut Tx<'_>, budgets: &[Budget], now: Timestamp) -> Result<Result<(), Duration>, Fault> {
+    tx.alone()?;
     Ok(match budget::spend(tx, budgets, now).await? {
         None => Ok(()),
         Some(wait) => {

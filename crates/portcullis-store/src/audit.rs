@@ -13,6 +13,7 @@ use crate::value::{Row, params};
 portcullis_core::audit_port!();
 
 async fn append(tx: &mut Tx<'_>, occurrence: &Occurrence, by: &Context) -> Result<(), Fault> {
+    tx.alone()?;
     tx.record(by, Entry::from(occurrence.clone()));
     Ok(())
 }

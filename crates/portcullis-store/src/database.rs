@@ -18,6 +18,7 @@ use crate::bus::{Bus, Subscriber};
 use crate::engine::{self, Engine};
 use crate::migration;
 use crate::settings::Settings;
+use crate::transaction::Access;
 use crate::tx::{Answer, Tx};
 use crate::value::{Row, Value, one, params};
 
@@ -30,6 +31,8 @@ use crate::value::{Row, Value, one, params};
 #[derive(Clone)]
 pub struct Database {
     pub(crate) inner: Arc<Inner>,
+    /// Takes part in no transaction of a program's own.
+    pub(crate) apart: bool,
 }
 
 pub(crate) struct Inner {
@@ -121,7 +124,18 @@ impl Database {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            apart: false,
         })
+    }
+
+    /// Whether reads wait for writes, as there is one connection: SQLite in memory.
+    pub(crate) fn is_one_connection(&self) -> bool {
+        match &self.inner.engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(engine) => engine.is_one_connection(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => false,
+        }
     }
 
     /// Says whether an account without a proven address may act: then verbs that see to it that somebody is left who can
@@ -213,7 +227,7 @@ impl Database {
         }
     }
 
-    /// Runs a verb in one transaction.
+    /// Runs a verb in one transaction; in the one that this task has open, if it has.
     pub(crate) async fn write<I, T, V>(&self, input: I, verb: V) -> Result<T, Fault>
     where
         I: Send + Sync + 'static,
@@ -222,6 +236,19 @@ impl Database {
     {
         let required = self.inner.verified_email_is_required.load(Ordering::Relaxed);
         let verb = ruled(required, verb);
+        match self.joined(Access::Write)? {
+            Some(open) => Self::write_in(&open, input, verb).await,
+            None => self.write_alone(input, verb).await,
+        }
+    }
+
+    /// Runs a verb in a transaction of its own.
+    pub(crate) async fn write_alone<I, T, V>(&self, input: I, verb: V) -> Result<T, Fault>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        V: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t I) -> Answer<'t, T> + Send + Sync + 'static,
+    {
         let done = match &self.inner.engine {
             #[cfg(feature = "sqlite")]
             Engine::Sqlite(engine) => engine.write(input, verb).await,
@@ -236,6 +263,9 @@ impl Database {
 
     /// Runs one statement that reads: it sees one snapshot.
     pub(crate) async fn read(&self, sql: &'static str, params: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        if let Some(open) = self.joined(Access::Read)? {
+            return Self::read_in(&open, sql, params).await;
+        }
         let answer = self.inner.engine.read(sql, params).await;
         if let Err(fault) = &answer {
             self.inner.writes.note(fault);

@@ -22,6 +22,7 @@ async fn load(on: &Database) -> Result<Vec<KeyRecord>, Fault> {
 }
 
 async fn delete_retired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, Fault> {
+    tx.alone()?;
     let sql = "DELETE FROM portcullis_signing_keys WHERE phase = 'retired' AND delete_at <= $1";
     let deleted = tx.execute(sql, params![now]).await?;
     if deleted > 0 {
@@ -32,6 +33,7 @@ async fn delete_retired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, Fault> {
 
 /// The ring stays the same ring: nothing is invalidated.
 async fn reseal(tx: &mut Tx<'_>, kid: &str, old: &[u8], new: &[u8]) -> Result<bool, Fault> {
+    tx.alone()?;
     let sql = "UPDATE portcullis_signing_keys SET sealed = $3 WHERE kid = $1 AND sealed = $2";
     Ok(tx.execute(sql, params![kid, old, new]).await? == 1)
 }
@@ -64,6 +66,7 @@ async fn lock_keys(tx: &mut Tx<'_>) -> Result<(), Fault> {
 }
 
 async fn initialize(tx: &mut Tx<'_>, records: &[KeyRecord], by: &Context) -> Result<Vec<KeyRecord>, Fault> {
+    tx.alone()?;
     lock_keys(tx).await?;
     let present: Vec<KeyRecord> = tx
         .query(LOAD, params![])
@@ -93,6 +96,7 @@ async fn retire_others(
     delete_at: Timestamp,
     by: &Context,
 ) -> Result<u64, Fault> {
+    tx.alone()?;
     lock_keys(tx).await?;
     let sql = "UPDATE portcullis_signing_keys SET phase = 'retired', delete_at = $2
         WHERE algorithm <> $1 AND phase <> 'retired' RETURNING kid";
@@ -115,6 +119,7 @@ async fn withdraw(
     replacement: Option<&KeyRecord>,
     by: &Context,
 ) -> Result<bool, Fault> {
+    tx.alone()?;
     lock_keys(tx).await?;
     let sql = "SELECT phase FROM portcullis_signing_keys WHERE kid = $1 FOR UPDATE";
     let Some(mut row) = tx.query(sql, params![kid]).await?.into_iter().next() else {
@@ -158,6 +163,7 @@ async fn rotate(
     delete_at: Timestamp,
     by: &Context,
 ) -> Result<bool, Fault> {
+    tx.alone()?;
     lock_keys(tx).await?;
     let sql = "UPDATE portcullis_signing_keys SET phase = 'retired', delete_at = $3
         WHERE kid = $1 AND algorithm = $2 AND phase = 'current'";

@@ -44,6 +44,7 @@ mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod token;
+pub mod transaction;
 mod tx;
 mod value;
 
@@ -51,3 +52,4 @@ pub use account::Unsettled;
 pub use bus::Subscriber;
 pub use database::{Database, Follower};
 pub use settings::{Blank, Settings};
+pub use transaction::Transaction;

@@ -4,6 +4,8 @@
 
 mod connection;
 mod fault;
+mod wait;
 
 pub(crate) use self::connection::Connection;
 pub(crate) use self::fault::read_only;
+pub(crate) use self::wait::wait;

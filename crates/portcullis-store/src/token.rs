@@ -41,6 +41,7 @@ async fn is_revoked(on: &Database, id: Id) -> Result<bool, Fault> {
 type Outcome = Result<Result<Rotated, RefreshError>, Fault>;
 
 async fn rotate_refresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context) -> Outcome {
+    tx.alone()?;
     defends!("T008");
     let sql = "UPDATE portcullis_refresh_tokens SET used_at = $2, successor = $3
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";

@@ -12,11 +12,14 @@
 //! What a verb has to tell (audit events, invalidations) is gathered while it runs and written at its end, in the
 //! same transaction: no change without its event, no event without its change.
 
+use std::time::Duration;
+
 use portcullis_core::account::AccountState;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::{audit, defends};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::event::{self, Entry};
 #[cfg(feature = "sqlite")]
@@ -32,6 +35,18 @@ pub(crate) struct Tx<'c> {
     ids: &'c event::Ids,
     effects: Effects,
     verified_email_is_required: bool,
+    /// What a program's own transaction adds.
+    open: Open,
+}
+
+/// A program's own transaction, of which verbs are parts.
+#[derive(Default)]
+struct Open {
+    is_open: bool,
+    /// The effects of what stands around the present savepoint, outermost first.
+    around: Vec<Effects>,
+    /// Why nothing of it can be kept.
+    doom: Option<Fault>,
 }
 
 enum Engine<'c> {
@@ -63,6 +78,12 @@ impl Effects {
         self.fate
     }
 
+    /// Adds what a part of the transaction leaves behind.
+    fn absorb(&mut self, part: Self) {
+        self.events.extend(part.events);
+        self.invalidations.extend(part.invalidations);
+    }
+
     /// What to publish once the transaction is committed.
     pub(crate) fn invalidations(self) -> impl Iterator<Item = Invalidation> {
         self.invalidations.into_iter().map(|(what, _)| what)
@@ -77,6 +98,7 @@ impl<'c> Tx<'c> {
             ids,
             effects: Effects::default(),
             verified_email_is_required: false,
+            open: Open::default(),
         }
     }
 
@@ -87,6 +109,7 @@ impl<'c> Tx<'c> {
             ids,
             effects: Effects::default(),
             verified_email_is_required: false,
+            open: Open::default(),
         }
     }
 
@@ -188,6 +211,88 @@ impl<'c> Tx<'c> {
         if !self.effects.undone {
             self.flush().await?;
         }
+        Ok(answer)
+    }
+
+    /// The transaction is a program's own: verbs are parts of it.
+    pub(crate) fn open(&mut self) {
+        self.open.is_open = true;
+    }
+
+    /// Refuses to be a part of a program's own transaction: what must stay, whatever becomes of that.
+    pub(crate) fn alone(&self) -> Result<(), Fault> {
+        defends!("T221");
+        match self.open.is_open {
+            false => Ok(()),
+            true => Err(Fault::Other(
+                "what counts tries or records refusals can't be undone: ask for it before or after the transaction".into(),
+            )),
+        }
+    }
+
+    /// Why nothing of the transaction can be kept, if so.
+    pub(crate) fn doom(&self) -> Option<Fault> {
+        self.open.doom.clone()
+    }
+
+    /// Nothing of the transaction can be kept.
+    pub(crate) fn condemn(&mut self, why: &Fault) {
+        self.open.doom.get_or_insert_with(|| why.clone());
+    }
+
+    /// Waits for what somebody sends; `None` when the time is over. SQLite's thread waits itself, as everybody who writes does.
+    pub(crate) async fn hear<T>(
+        &mut self,
+        from: &mut UnboundedReceiver<T>,
+        limit: Duration,
+    ) -> Option<Option<T>> {
+        match &self.engine {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite(_) => crate::sqlite::wait(from.recv(), limit),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => tokio::time::timeout(limit, from.recv()).await.ok(),
+        }
+    }
+
+    /// Begins a part that can be undone by itself; answers how deep it is.
+    pub(crate) fn save(&mut self) -> Answer<'_, usize> {
+        Box::pin(async move {
+            self.execute("SAVEPOINT part", &[]).await?;
+            let outer = std::mem::take(&mut self.effects);
+            self.open.around.push(outer);
+            Ok(self.open.around.len())
+        })
+    }
+
+    /// Ends the part that is `depth` deep, and keeps it or not.
+    pub(crate) fn settle(&mut self, depth: usize, keep: bool) -> Answer<'_, ()> {
+        Box::pin(async move {
+            if self.open.around.len() != depth {
+                return Err(Fault::Other(
+                    "a part of the transaction was left before its end".into(),
+                ));
+            }
+            if !keep {
+                self.execute("ROLLBACK TO SAVEPOINT part", &[]).await?;
+            }
+            self.execute("RELEASE SAVEPOINT part", &[]).await?;
+            let mut outer = self.open.around.pop().unwrap_or_default();
+            if keep {
+                outer.absorb(std::mem::take(&mut self.effects));
+            }
+            self.effects = outer;
+            Ok(())
+        })
+    }
+
+    /// Runs a verb as a part of this transaction.
+    pub(crate) async fn nest<I, T, V>(&mut self, input: &I, verb: &V) -> Result<T, Fault>
+    where
+        V: for<'t, 'x> Fn(&'t mut Tx<'x>, &'t I) -> Answer<'t, T>,
+    {
+        let depth = self.save().await?;
+        let answer = verb(self, input).await?;
+        self.settle(depth, !self.effects.undone).await?;
         Ok(answer)
     }
 

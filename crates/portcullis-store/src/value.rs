@@ -269,6 +269,11 @@ impl Row {
         Self(columns.into_iter())
     }
 
+    /// All its columns that weren't taken.
+    pub(crate) fn into_columns(self) -> Vec<Value<'static>> {
+        self.0.collect()
+    }
+
     /// Takes the next column.
     pub(crate) fn take<T: Stored>(&mut self) -> Result<T, Fault> {
         self.0

@@ -24,6 +24,7 @@ async fn recall(on: &Database, trace: Uuid) -> Result<Option<Decision>, Fault> {
 }
 
 async fn keep(tx: &mut Tx<'_>, decision: &Decision, by: &Context) -> Result<(), Fault> {
+    tx.alone()?;
     let record = serde_json::to_string(decision)
         .map_err(|error| Fault::Other(format!("a decision can't be written: {error}")))?;
     let sql = "INSERT INTO portcullis_decisions (trace, at, account_id, record) VALUES ($1, $2, $3, $4)

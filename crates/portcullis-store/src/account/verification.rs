@@ -57,6 +57,7 @@ pub(super) async fn count_verification_try(
     most: u32,
     now: Timestamp,
 ) -> Result<bool, Fault> {
+    tx.alone()?;
     defends!("T121");
     let sql = "UPDATE portcullis_verifications SET tries = tries + 1
         WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 AND tries < $3";

@@ -144,6 +144,11 @@ impl Engine {
         }
     }
 
+    /// Whether reads take their turn among the writes.
+    pub(crate) fn is_one_connection(&self) -> bool {
+        self.reads.is_none()
+    }
+
     /// How many transactions were committed since the start.
     pub(crate) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
