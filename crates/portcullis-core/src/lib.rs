@@ -18,6 +18,7 @@ pub mod email;
 pub mod environment;
 pub mod fault;
 pub mod grants;
+pub mod hook;
 pub mod id;
 pub mod invalidation;
 pub mod issuance;

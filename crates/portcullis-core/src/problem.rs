@@ -103,6 +103,8 @@ pub struct Details {
     /// Whether it is on record although it is neither a 401 nor a 403: it refuses a known caller what is beyond them, or
     /// anybody what they guess at.
     pub on_record: bool,
+    /// What the record says beside the sentence, and nobody is told: who refused, where it isn't this library.
+    pub note: Option<String>,
 }
 
 impl Details {
@@ -115,6 +117,7 @@ impl Details {
             challenge: None,
             retry_after: None,
             on_record: false,
+            note: None,
         }
     }
 
@@ -214,6 +217,12 @@ impl Details {
     /// The same, with another fate of its sentence.
     pub const fn with_text(mut self, text: Text) -> Self {
         self.text = text;
+        self
+    }
+
+    /// The same, with what the record says beside the sentence.
+    pub fn noted(mut self, note: String) -> Self {
+        self.note = Some(note);
         self
     }
 

@@ -11,6 +11,7 @@ mod emails;
 mod master_key;
 mod policies;
 mod sessions;
+mod transaction;
 
 use std::fmt;
 use std::sync::Arc;
@@ -79,6 +80,7 @@ struct Inner {
     _worker: Worker,
     http_settings: HttpSettings,
     key_age: Duration,
+    transaction_limit: Duration,
     policies: Keeper,
     _follower: Follower,
     key_watch: KeyWatch,

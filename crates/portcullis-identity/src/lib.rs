@@ -32,6 +32,7 @@ mod account;
 mod api_key;
 mod composition;
 mod emails;
+mod hook;
 mod mail;
 mod organization;
 mod readiness;
@@ -44,8 +45,11 @@ mod upkeep;
 
 #[doc(inline)]
 pub use ::portcullis::*;
+pub use portcullis_core::fault::Fault;
+pub use portcullis_store::transaction::{Column, Parameter, Record, Transaction};
 
 pub use self::access::{DryRun, RouteAccess};
 pub use self::composition::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
+pub use self::hook::{HookError, LoggingIn, Registering};
 pub use self::organization::AcceptError;
 pub use self::upkeep::Upkeep;

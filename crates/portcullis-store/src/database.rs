@@ -1,6 +1,7 @@
 //! The database behind the ports.
 
 mod follow;
+pub mod transaction;
 mod writes;
 
 use std::fmt;
@@ -13,12 +14,12 @@ use portcullis_core::fault::Fault;
 pub use self::follow::Follower;
 pub(crate) use self::follow::KEPT;
 use self::follow::{Cursor, Health};
+use self::transaction::Access;
 use self::writes::Writes;
 use crate::bus::{Bus, Subscriber};
 use crate::engine::{self, Engine};
 use crate::migration;
 use crate::settings::Settings;
-use crate::transaction::Access;
 use crate::tx::{Answer, Tx};
 use crate::value::{Row, Value, one, params};
 

@@ -44,12 +44,11 @@ mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod token;
-pub mod transaction;
 mod tx;
 mod value;
 
+pub use self::transaction::Transaction;
 pub use account::Unsettled;
 pub use bus::Subscriber;
-pub use database::{Database, Follower};
+pub use database::{Database, Follower, transaction};
 pub use settings::{Blank, Settings};
-pub use transaction::Transaction;

@@ -49,6 +49,8 @@ struct Inner {
     accepted: Option<Kinds>,
     retry_after: Option<Duration>,
     attempt: bool,
+    /// What the record says beside the detail, and nobody is told.
+    note: Option<String>,
 }
 
 /// What is wrong with one field.
@@ -74,6 +76,7 @@ impl Problem {
             accepted: None,
             retry_after: None,
             attempt: false,
+            note: None,
         }))
     }
 
@@ -283,22 +286,24 @@ impl IntoResponse for Problem {
             accepted,
             retry_after,
             attempt,
+            note,
         } = *self.0;
         let (status, media_type, body) = written(status, &code, &detail, &errors);
         let mut response = (status, body).into_response();
         if attempt || matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             // Of several fields the first one tells more than that some are wrong.
-            let reason = match errors.into_iter().next() {
-                Some(FieldError { code, detail, .. }) => Reason {
-                    code,
-                    detail,
-                    attempt,
-                },
-                None => Reason {
-                    code,
-                    detail,
-                    attempt,
-                },
+            let (code, detail) = match errors.into_iter().next() {
+                Some(FieldError { code, detail, .. }) => (code, detail),
+                None => (code, detail),
+            };
+            let detail = match note {
+                Some(note) => format!("{note}: {detail}").into(),
+                None => detail,
+            };
+            let reason = Reason {
+                code,
+                detail,
+                attempt,
             };
             response.extensions_mut().insert(reason);
         }

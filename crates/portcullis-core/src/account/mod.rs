@@ -33,7 +33,7 @@ pub use self::passwords::{Candidates, Mismatch, NotProven, Passwords, PasswordsE
 pub use self::proof::{Claim, Claimed, Proof};
 pub use self::registrar::{
     AgainError, CLAIM_LIFETIME, PASSWORD_TRIES, Registered, Registrar, Registration, RegistrationError,
-    SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
+    RegistrationHook, SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
 };
 use crate::environment::Timestamp;
 pub use crate::id::AccountId as Id;

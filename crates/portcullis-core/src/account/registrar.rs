@@ -5,6 +5,8 @@ mod verification;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+
 pub use self::verification::{AgainError, PASSWORD_TRIES, VERIFICATION_LIFETIME, VerifyError};
 use super::{
     Account, AccountState, Claim, EmailAddress, Id, NewAccount, Offer, SetupToken, Stamp, Store, Username,
@@ -12,6 +14,7 @@ use super::{
 };
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
+use crate::hook::{HookError, HookRefusal, Hooks};
 use crate::password::{Broken, HashError, Hasher, Password, PasswordPolicy};
 use crate::problem::{Details, Refusal};
 use crate::scopes::ADMINISTRATOR;
@@ -47,6 +50,9 @@ pub enum RegistrationError {
     /// The password breaks these rules.
     #[error("the password was refused: {}", Broken::in_words(.0))]
     Password(Vec<Broken>),
+    /// A hook of the program refused.
+    #[error(transparent)]
+    Hook(#[from] HookRefusal),
     /// An identifier belongs to someone else.
     #[error("{}", taken(*.email, *.username))]
     Taken {
@@ -81,6 +87,7 @@ impl Refusal for RegistrationError {
             Self::Taken { email: false, .. } => Details::conflict("username_taken"),
             Self::Taken { .. } => Details::conflict("email_and_username_taken"),
             Self::SetupClosed => Details::forbidden("setup_closed").on_record(),
+            Self::Hook(refusal) => refusal.details(),
             Self::Hash(error) => error.details(),
             Self::Fault(fault) => fault.details(),
         }
@@ -103,6 +110,21 @@ pub struct Registrar {
     policy: PasswordPolicy,
     claim: Claim,
     wording: Option<Arc<dyn VerificationWording>>,
+    hooks: Option<Hooks<dyn RegistrationHook>>,
+}
+
+/// What a program does when a person's account is registered, in the same transaction. It isn't asked about service accounts.
+#[async_trait]
+pub trait RegistrationHook: Send + Sync {
+    /// How it is called where its refusals are explained.
+    fn name(&self) -> &str;
+
+    /// Called when the account is written and before that is kept. Its address is proven only if
+    /// [`Account::email_verified_at`] says so: anybody may register with any.
+    ///
+    /// # Errors
+    /// [`HookError`]: nobody is registered.
+    async fn registered(&self, account: &Account, by: &audit::Context) -> Result<(), HookError>;
 }
 
 impl Registrar {
@@ -120,7 +142,37 @@ impl Registrar {
             policy,
             claim: Claim::Open,
             wording: None,
+            hooks: None,
         }
+    }
+
+    /// The same registrar, which asks these hooks about every account that it registers.
+    #[must_use]
+    pub fn hooked(mut self, hooks: Option<Hooks<dyn RegistrationHook>>) -> Self {
+        self.hooks = hooks;
+        self
+    }
+
+    /// Writes an account, and what the hooks add to it.
+    async fn write(
+        &self,
+        by: &audit::Context,
+        written: impl Future<Output = Result<Result<Account, RegistrationError>, Fault>> + Send,
+    ) -> Result<Account, RegistrationError> {
+        let Some(hooks) = &self.hooks else {
+            return written.await?;
+        };
+        hooks
+            .together(async {
+                let account = written.await??;
+                for hook in hooks.iter() {
+                    if let Err(error) = hook.registered(&account, by).await {
+                        return Err(error.by(hook.name())?.into());
+                    }
+                }
+                Ok(account)
+            })
+            .await
     }
 
     /// The same registrar, which has these e-mails written with what they follow. Without, whoever calls it mails the
@@ -159,7 +211,7 @@ impl Registrar {
         by: audit::Context,
     ) -> Result<Registered, RegistrationError> {
         let (new, verification) = self.prepare(form, (self.claim, Vec::new()), by.at).await?;
-        let account = self.store.register(new, by).await??;
+        let account = self.write(&by, self.store.register(new, by.clone())).await?;
         Ok(Registered {
             account,
             verification,
@@ -177,7 +229,7 @@ impl Registrar {
         by: audit::Context,
     ) -> Result<Account, RegistrationError> {
         let (new, _) = self.prepare(form, (Claim::Vouched, Vec::new()), by.at).await?;
-        self.store.register(new, by).await?
+        self.write(&by, self.store.register(new, by.clone())).await
     }
 
     /// Makes the set-up token of a server that has no administrator yet; `None` once it has one. An earlier token
@@ -229,10 +281,10 @@ impl Registrar {
         defends!("T031");
         let roles = vec![ADMINISTRATOR.to_owned()];
         let (new, verification) = self.prepare(form, (Claim::Vouched, roles), by.at).await?;
-        let account = self
+        let written = self
             .store
-            .register_first_administrator(token.digest(), new, by)
-            .await??;
+            .register_first_administrator(token.digest(), new, by.clone());
+        let account = self.write(&by, written).await?;
         Ok(Registered {
             account,
             verification,

@@ -7,10 +7,11 @@
 
 use std::time::Duration;
 
-use super::{Delivery, LoggedIn, LoginError, LoginForm, Manager, Stay};
+use super::{Delivery, LoggedIn, LoginError, LoginForm, Manager, OpeningSession, Stay};
 use crate::account::{self, Account, Mismatch, NotProven};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::hook::HookRefusal;
 use crate::job::NewJob;
 use crate::session::{Device, Id, Method, NewSession, NotOpened, Opened, Session, Token};
 use crate::token::{self, Audience, RefreshToken};
@@ -37,6 +38,7 @@ impl Manager {
             // The account was changed while its password was hashed.
             Err(LoginError::Account(state)) => Err(self.refuse(Some(id), Reason::State(state), by).await?),
             Err(LoginError::WrongCredentials) => Err(self.refuse(Some(id), Reason::Changed, by).await?),
+            Err(LoginError::Hook(refusal)) => Err(self.refuse(Some(id), Reason::Hook(refusal), by).await?),
             other => other,
         }
     }
@@ -132,6 +134,10 @@ impl Manager {
                 "more scopes than a token holds".to_owned(),
                 LoginError::ScopesTooLong,
             ),
+            Reason::Hook(refusal) => (
+                format!("the hook `{}` says {}", refusal.hook, refusal.code),
+                LoginError::Hook(refusal),
+            ),
             Reason::State(state) => (Mismatch::State(state).to_string(), LoginError::Account(state)),
         };
         let refusal = audit::Occurrence {
@@ -213,12 +219,31 @@ impl Manager {
             news: self.news_of(&account, &form.device, &by)?,
         };
         let session = living(&new, now);
-        defends!("T035");
-        let opened = self.on.sessions.open(new, by).await?;
-        let Opened { new_device, .. } = opened.map_err(|NotOpened(state)| match state.may_act() {
-            true => LoginError::WrongCredentials,
-            false => LoginError::Account(state),
-        })?;
+        let opened = match &self.on.hooks {
+            None => self.begin(new, by).await?,
+            Some(hooks) => {
+                let scopes = new.scopes.clone();
+                let opening = OpeningSession {
+                    account: &account,
+                    delivery: form.delivery,
+                    scopes: scopes.as_deref(),
+                    device: &form.device,
+                    by: &by,
+                };
+                // The hooks come first: a session outside the database is not undone with what they write.
+                hooks
+                    .together(async {
+                        for hook in hooks.iter() {
+                            if let Err(error) = hook.logging_in(opening.clone()).await {
+                                return Err(error.by(hook.name())?.into());
+                            }
+                        }
+                        self.begin(new, by.clone()).await
+                    })
+                    .await?
+            }
+        };
+        let new_device = opened.new_device;
         match holds {
             Holds::Refresh((refresh_token, _)) => {
                 let audience = form.audience.unwrap_or_else(|| self.on.issuer.own_audience());
@@ -244,6 +269,16 @@ impl Manager {
                 new_device,
             }),
         }
+    }
+
+    /// Has the session opened, if the account still is as it was read.
+    async fn begin(&self, new: NewSession, by: audit::Context) -> Result<Opened, LoginError> {
+        defends!("T035");
+        let opened = self.on.sessions.open(new, by).await?;
+        opened.map_err(|NotOpened(state)| match state.may_act() {
+            true => LoginError::WrongCredentials,
+            false => LoginError::Account(state),
+        })
     }
 
     /// The secret that the device will hold.
@@ -279,6 +314,7 @@ enum Reason {
     ScopesTooLong,
     Changed,
     State(account::AccountState),
+    Hook(HookRefusal),
 }
 
 impl From<Mismatch> for Reason {

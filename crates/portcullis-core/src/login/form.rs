@@ -1,8 +1,12 @@
 //! What a login is asked with, and what comes of it.
 
+use async_trait::async_trait;
+
 use crate::account::{self, Account, PasswordsError};
+use crate::audit;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
+use crate::hook::{HookError, HookRefusal};
 use crate::password::HashError;
 use crate::problem::{Details, Refusal};
 use crate::secret::SecretText;
@@ -75,6 +79,35 @@ pub enum LoggedIn {
     },
 }
 
+/// A login whose password was right, before its session is opened.
+#[derive(Debug, Clone)]
+pub struct OpeningSession<'l> {
+    /// Who logs in.
+    pub account: &'l Account,
+    /// What the device is to get.
+    pub delivery: Delivery,
+    /// What the session is to be narrowed to; `None` is everything that the account may do.
+    pub scopes: Option<&'l [String]>,
+    /// The device, as far as it is known.
+    pub device: &'l Device,
+    /// When and from where.
+    pub by: &'l audit::Context,
+}
+
+/// What a program does when somebody logs in, in the transaction that opens the session. It isn't asked when tokens are
+/// refreshed, nor about API keys.
+#[async_trait]
+pub trait LoginHook: Send + Sync {
+    /// How it is called where its refusals are explained.
+    fn name(&self) -> &str;
+
+    /// Called when the password is known to be right and before the session is opened.
+    ///
+    /// # Errors
+    /// [`HookError`]: nobody is logged in.
+    async fn logging_in(&self, opening: OpeningSession<'_>) -> Result<(), HookError>;
+}
+
 /// Why nobody was logged in.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LoginError {
@@ -90,6 +123,9 @@ pub enum LoginError {
     /// More scopes than a token holds.
     #[error("the scopes asked for are longer than a token holds; ask for fewer")]
     ScopesTooLong,
+    /// The password was right, but a hook of the program refused.
+    #[error(transparent)]
+    Hook(#[from] HookRefusal),
     /// The password couldn't be checked.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -107,6 +143,7 @@ impl Refusal for LoginError {
             Self::WrongCredentials => Details::unauthenticated("invalid_credentials"),
             Self::Account(state) => Details::forbidden(state.code()),
             Self::InvalidScope | Self::ScopesTooLong => Details::bad_request("invalid_scope"),
+            Self::Hook(refusal) => refusal.details(),
             Self::Hash(error) => error.details(),
             Self::Signing(_) => Details::internal(),
             Self::Fault(fault) => fault.details(),

@@ -6,12 +6,13 @@ mod form;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, Stay};
+pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, LoginHook, OpeningSession, Stay};
 use crate::account::{self, AccountsError, Passwords};
 use crate::authn::AccountDirectory;
 use crate::authz::{ApiKeysWrite, Authority, Brings, Everywhere, Permission as _, Permit, SessionsWrite};
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::hook::Hooks;
 use crate::password::Hasher;
 use crate::session::{ApiKeyHandling, DeviceName, Ending, Everything, Id, News, Session, Store, Token};
 use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
@@ -77,6 +78,8 @@ pub struct ManagerParts {
     pub settings: Settings,
     /// Who words what is told about them; nobody is told without.
     pub news: Option<Arc<dyn News>>,
+    /// What the program adds to logins.
+    pub hooks: Option<Hooks<dyn LoginHook>>,
 }
 
 /// Role: session manager. Opens sessions at logins and ends them.

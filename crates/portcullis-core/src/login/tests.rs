@@ -365,6 +365,7 @@ impl Deployment {
             environment: Environment::new(FakeClock::at(START), SeededEntropy::new(4)),
             settings: self.settings,
             news: self.news.then(|| Arc::clone(&world) as _),
+            hooks: None,
         });
         (world, manager)
     }

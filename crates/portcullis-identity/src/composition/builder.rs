@@ -26,6 +26,7 @@ pub use self::error::OpenError;
 use super::Portcullis;
 use super::api_keys::Keys;
 use super::sessions::SessionStore;
+use super::transaction::Own;
 use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
 use crate::enforcer;
@@ -87,6 +88,7 @@ pub struct Builder {
     follow: Duration,
     capacity: usize,
     blank: Blank,
+    pub(super) own: Own,
 }
 
 impl Builder {
@@ -127,6 +129,7 @@ impl Builder {
             follow: Duration::from_millis(250),
             capacity: 100_000,
             blank: Blank::Filled,
+            own: Own::default(),
         }
     }
 
@@ -345,6 +348,7 @@ impl Builder {
             self.tokens.resources.push(token::Resource::parse(uri)?);
         }
         self.tokens.check()?;
+        self.own.check()?;
         let realm = self.realm.as_deref().map(enforcer::Realm::parse).transpose()?;
         let cookies = Cookies::new(self.cookies.clone(), self.http_settings.public_url.as_ref())?;
         if self.api_keys.places.takes(cookies.csrf_header()) {

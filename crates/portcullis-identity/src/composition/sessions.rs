@@ -58,6 +58,14 @@ impl Sessions {
         }
     }
 
+    /// The same for what remembers its answers: it takes part in no transaction.
+    pub(super) fn apart(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Database(database) => Arc::new(database.apart()),
+            Self::Split(sessions) => Arc::new(sessions.apart()),
+        }
+    }
+
     /// What such a store needs done every few seconds.
     pub(super) async fn tend(&self, now: Timestamp) -> Result<(), Fault> {
         match self {

@@ -28,6 +28,7 @@ mod emails;
 mod fixtures;
 mod giving;
 mod health;
+mod hooks;
 mod hosts;
 mod matrix;
 mod naming;

@@ -52,7 +52,7 @@ struct Inner {
     database: Database,
     ephemeral: Arc<dyn Ephemeral>,
     generations: Arc<Generations>,
-    stamps: Cache<account::Id, (Generation, Stamp)>,
+    stamps: Arc<Cache<account::Id, (Generation, Stamp)>>,
 }
 
 impl SplitSessions {
@@ -65,7 +65,19 @@ impl SplitSessions {
             database,
             ephemeral,
             generations,
-            stamps: Cache::new(REMEMBERED_STAMPS),
+            stamps: Arc::new(Cache::new(REMEMBERED_STAMPS)),
+        };
+        Self { on: Arc::new(on) }
+    }
+
+    /// The same store for what keeps an answer longer than a transaction of a program's own: it takes part in none.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        let on = Inner {
+            database: self.on.database.apart(),
+            ephemeral: Arc::clone(&self.on.ephemeral),
+            generations: Arc::clone(&self.on.generations),
+            stamps: Arc::clone(&self.on.stamps),
         };
         Self { on: Arc::new(on) }
     }
@@ -102,7 +114,8 @@ impl SplitSessions {
         T: Send + 'static,
         F: Future<Output = Result<T, Fault>> + Send + 'static,
     {
-        tokio::spawn(verb(Arc::clone(&self.on)))
+        let verb = verb(Arc::clone(&self.on));
+        tokio::spawn(self.on.database.carry(verb))
             .await
             .map_err(|e| Fault::Other(format!("a call was broken off: {e}")))?
     }

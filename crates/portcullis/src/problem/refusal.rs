@@ -44,6 +44,7 @@ fn made(details: Details, sentence: String) -> Problem {
     problem.0.challenge = details.challenge.map(Challenge::from);
     problem.0.retry_after = details.retry_after;
     problem.0.attempt = details.on_record;
+    problem.0.note = details.note;
     problem
 }
 

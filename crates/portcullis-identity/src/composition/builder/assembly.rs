@@ -46,8 +46,10 @@ impl Builder {
 
         let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
         let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
+        // What remembers its answers takes part in no transaction: they could be undone.
+        let apart = database.apart();
         let directory = Arc::new(AccountDirectory::new(
-            shared(&database),
+            shared(&apart),
             Arc::clone(&generations),
             self.capacity,
         ));
@@ -58,7 +60,7 @@ impl Builder {
         let emails = self.outbox(&database, &sealer);
         let http_settings = self.http_settings(&database, &generations, appearance, sealer);
         let authenticator = self
-            .authenticator(&database, Arc::clone(&store), &keyring, &directory, generations)
+            .authenticator(&apart, session_store.apart(), &keyring, &directory, generations)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
         let gate = Gate::new(
             Arc::new(authenticator),
@@ -69,7 +71,7 @@ impl Builder {
         let words = self.words(&emails);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
         let registrar = self.registrar(&database, hasher, &words);
-        let decisions = self.decisions(&database, &directory);
+        let decisions = self.decisions(&apart, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let news = Arc::clone(&words) as _;
         let sessions = self.manager(&database, store, directory, roles, news);
@@ -93,6 +95,7 @@ impl Builder {
             emails,
             http_settings: self.http_settings,
             key_age: self.key_age,
+            transaction_limit: self.own.transaction_limit(),
             policies: self.policies,
             environment,
             _follower: database.follow(self.follow),
@@ -105,11 +108,12 @@ impl Builder {
         let environment = self.environment.clone();
         let registrar = Registrar::new(shared(database), hasher, environment, self.policy.clone());
         let registrar = registrar.writing(Arc::clone(words) as _);
-        if self.sessions.hide_addresses {
+        let registrar = if self.sessions.hide_addresses {
             registrar.hiding_addresses()
         } else {
             registrar
-        }
+        };
+        registrar.hooked(self.own.at_registration(database))
     }
 
     /// Every database that was sealed has signing keys; one that has none lost them, whatever else it has.
@@ -212,7 +216,7 @@ impl Builder {
         sealer: Arc<Sealer>,
     ) -> enforcer::Settings {
         let organizations = organization::MemberDirectory::new(
-            shared(database),
+            shared(&database.apart()),
             Arc::clone(generations),
             Arc::new(Followed(database.clone())),
             self.capacity,
@@ -256,6 +260,7 @@ impl Builder {
             environment: self.environment.clone(),
             settings: self.sessions.clone(),
             news: Some(words),
+            hooks: self.own.at_login(database),
         })
     }
 }

@@ -54,6 +54,14 @@ pub enum OpenError {
         "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
     )]
     KeyAge,
+    /// Two hooks of one name, or one without.
+    #[error("every hook at {0} needs a name of its own: `{1}` isn't one")]
+    Hook(&'static str, String),
+    /// A limit of time that nothing can keep.
+    #[error(
+        "a transaction and a hook need more time than none: give `transaction_limit` and `hook_limit` at least some milliseconds"
+    )]
+    NoTime,
     /// The system gives no threads to hash passwords in.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),

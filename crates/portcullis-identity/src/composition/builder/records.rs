@@ -26,6 +26,7 @@ impl Builder {
         settings.blank = self.blank;
         let database = Database::open_with(&self.url, &settings).await?;
         database.require_verified_email(self.sessions.require_verified_email);
+        self.own.make_tables(&database).await?;
         let opened = self.build(database, master_key, appearance).await?;
         // What a first start makes is in the file before anybody can copy it without its log.
         if let Err(fault) = opened.settle().await {

@@ -27,8 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::drive::{Open, Request, drive};
 pub use self::statement::{Column, Parameter, Record};
-use crate::Database;
-use crate::database::Inner;
+use super::{Database, Inner};
 use crate::tx::{Answer, Tx};
 use crate::value::{Row, Value};
 
@@ -207,6 +206,22 @@ impl Database {
         Self {
             inner: Arc::clone(&self.inner),
             apart: true,
+        }
+    }
+
+    /// The transaction that this task has open on the database, for statements of a program's own.
+    pub fn open_transaction(&self) -> Option<Transaction> {
+        Transaction::current(self)
+    }
+
+    /// Takes the open transaction along to another task, which goes on whether or not this one still waits.
+    pub(crate) fn carry<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        let open = Transaction::current(self).filter(|_| !self.apart);
+        async move {
+            match open {
+                Some(open) => OPEN.scope(open, work).await,
+                None => work.await,
+            }
         }
     }
 

@@ -1,0 +1,195 @@
+//! A program's own tables beside those of Portcullis, and one transaction over both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::account::RegistrationHook;
+use portcullis_core::fault::Fault;
+use portcullis_core::hook::Hooks;
+use portcullis_core::login::LoginHook;
+use portcullis_store::{Database, Transaction};
+
+use super::Portcullis;
+use super::builder::{Builder, OpenError};
+use crate::hook::{HookError, InTransaction, LoggingIn, Named, Registering};
+
+impl Portcullis {
+    /// Runs `work` in one transaction of the database: its statements on the program's own tables, and every change that it
+    /// asks a service of this deployment for, are kept together if it answers `Ok`. If it answers `Err`, panics, meets a
+    /// fault or takes longer than [`Builder::transaction_limit`], nothing is kept.
+    ///
+    /// ```
+    /// # async fn demo(portcullis: portcullis_identity::Portcullis) -> Result<(), portcullis_identity::Problem> {
+    /// # use portcullis_identity::Problem;
+    /// let notes: i64 = portcullis
+    ///     .transaction(|tx| async move {
+    ///         tx.execute("INSERT INTO notes (text) VALUES ($1)", ["hello".into()]).await?;
+    ///         let row = tx.query_one("SELECT count(*) FROM notes", []).await?;
+    ///         let count = row.map_or(Ok(0), |row| row.get(0))?;
+    ///         Ok::<i64, Problem>(count)
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Within it, on the same task, [`Portcullis::register`], [`Portcullis::roles`], [`Portcullis::organizations`], sharing and
+    /// so on are parts of it. Not a part of it: sessions kept outside the database, what caches remember (who is called and may
+    /// do what is as it was before), logging in, exchanging refresh tokens and what else counts or records tries, which is refused
+    /// there. SQLite has one writer: while it runs, nobody else writes.
+    ///
+    /// # Errors
+    /// The work's own, or its form of a [`Fault`].
+    pub async fn transaction<T, E, W, F>(&self, work: W) -> Result<T, E>
+    where
+        W: FnOnce(Transaction) -> F,
+        F: Future<Output = Result<T, E>>,
+        E: From<Fault>,
+    {
+        self.0.database.transaction(self.0.transaction_limit, work).await
+    }
+}
+
+/// What a program adds to the database and to what happens in it.
+#[derive(Clone)]
+pub(super) struct Own {
+    tables: Vec<&'static str>,
+    limit: Duration,
+    hook_limit: Duration,
+    registration: Vec<Named<Registering>>,
+    login: Vec<Named<LoggingIn>>,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self {
+            tables: Vec::new(),
+            limit: Duration::from_secs(5),
+            hook_limit: Duration::from_secs(1),
+            registration: Vec::new(),
+            login: Vec::new(),
+        }
+    }
+}
+
+impl Own {
+    /// Checks what needs no database.
+    pub(super) fn check(&self) -> Result<(), OpenError> {
+        one_of_each("registration", &self.registration)?;
+        one_of_each("login", &self.login)?;
+        if self.limit.is_zero() || self.hook_limit.is_zero() {
+            return Err(OpenError::NoTime);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn make_tables(&self, database: &Database) -> Result<(), Fault> {
+        match self.tables.as_slice() {
+            [] => Ok(()),
+            tables => database.make_tables(tables).await,
+        }
+    }
+
+    pub(super) fn transaction_limit(&self) -> Duration {
+        self.limit
+    }
+
+    pub(super) fn at_registration(&self, database: &Database) -> Option<Hooks<dyn RegistrationHook>> {
+        let on = |hook: &Named<Registering>| {
+            Arc::new(hook.clone().on(database, self.hook_limit)) as Arc<dyn RegistrationHook>
+        };
+        self.hooks(database, self.registration.iter().map(on).collect())
+    }
+
+    pub(super) fn at_login(&self, database: &Database) -> Option<Hooks<dyn LoginHook>> {
+        let on = |hook: &Named<LoggingIn>| {
+            Arc::new(hook.clone().on(database, self.hook_limit)) as Arc<dyn LoginHook>
+        };
+        self.hooks(database, self.login.iter().map(on).collect())
+    }
+
+    fn hooks<H: ?Sized>(&self, database: &Database, all: Vec<Arc<H>>) -> Option<Hooks<H>> {
+        // Each hook has its own limit; this is for those that never give way, and for the statements around them.
+        let hooks = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let transactions = InTransaction {
+            database: database.clone(),
+            limit: self.hook_limit.saturating_mul(hooks).saturating_add(self.limit),
+        };
+        Hooks::new(Arc::new(transactions), all)
+    }
+}
+
+/// Refuses a name that two hooks of one kind have: a refusal must tell which one it was.
+fn one_of_each<A: Send + 'static>(kind: &'static str, hooks: &[Named<A>]) -> Result<(), OpenError> {
+    for (index, hook) in hooks.iter().enumerate() {
+        let name = hook.name();
+        if name.is_empty() || hooks.iter().take(index).any(|other| other.name() == name) {
+            return Err(OpenError::Hook(kind, name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+impl Builder {
+    /// Tables and indexes of the program's own, made in the same database where they aren't there yet: a statement each,
+    /// `CREATE TABLE IF NOT EXISTS …` or `CREATE [UNIQUE] INDEX IF NOT EXISTS …`. They may refer to
+    /// `portcullis_accounts (id)`, whose type is `BLOB` on SQLite and `uuid` on PostgreSQL. Names that begin with `portcullis_`
+    /// are taken. Tables that change over time are better led on by a tool of migrations.
+    pub fn tables(mut self, statements: impl IntoIterator<Item = &'static str>) -> Self {
+        self.own.tables.extend(statements);
+        self
+    }
+
+    /// Calls `hook` whenever a person's account is registered, in the transaction that registers it: by themself, by an
+    /// administrator or operator, as the first administrator. What it writes by [`Registering::tx`] is kept with the account.
+    /// [`HookError::refused`] registers nobody: the answer is a 403 with its code and sentence, and `portcullis why` names the hook.
+    ///
+    /// ```
+    /// # use portcullis_identity::{HookError, Portcullis};
+    /// let builder = Portcullis::builder()
+    ///     .tables(["CREATE TABLE IF NOT EXISTS profiles (account BLOB PRIMARY KEY, nickname TEXT NOT NULL)"])
+    ///     .on_registration("profile", |new| async move {
+    ///         let Some(name) = new.account.username else {
+    ///             return Err(HookError::refused("username_required", "choose a user name, too"));
+    ///         };
+    ///         let sql = "INSERT INTO profiles (account, nickname) VALUES ($1, $2)";
+    ///         new.tx.execute(sql, [new.account.id.into(), name.into()]).await?;
+    ///         Ok(())
+    ///     });
+    /// ```
+    ///
+    /// Everybody who writes to SQLite waits for it: a second at most ([`Builder::hook_limit`]). If it panics, takes longer or
+    /// meets a fault, nobody is registered, the answer is a 500 or 503 and the log names the hook.
+    pub fn on_registration<F, W>(mut self, name: &str, hook: F) -> Self
+    where
+        F: Fn(Registering) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<(), HookError>> + Send + 'static,
+    {
+        self.own.registration.push(Named::new(name, hook));
+        self
+    }
+
+    /// Calls `hook` whenever somebody logs in with a right password, before the session is opened and in the same transaction;
+    /// otherwise as [`Builder::on_registration`]. A refused login is in the audit log with the hook's name. It isn't called when
+    /// tokens are refreshed, nor for API keys and HTTP Basic.
+    pub fn on_login<F, W>(mut self, name: &str, hook: F) -> Self
+    where
+        F: Fn(LoggingIn) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<(), HookError>> + Send + 'static,
+    {
+        self.own.login.push(Named::new(name, hook));
+        self
+    }
+
+    /// How long one call of a hook may take: a second.
+    pub fn hook_limit(mut self, limit: Duration) -> Self {
+        self.own.hook_limit = limit;
+        self
+    }
+
+    /// How long a [`Portcullis::transaction`] may take: five seconds.
+    pub fn transaction_limit(mut self, limit: Duration) -> Self {
+        self.own.limit = limit;
+        self
+    }
+}
