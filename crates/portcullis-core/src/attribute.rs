@@ -384,7 +384,9 @@ impl Declared {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidAttribute {
     /// Its name.
-    #[error("the attribute `{0}` needs another name: a lower-case letter, then up to 63 lower-case letters, digits and _")]
+    #[error(
+        "the attribute `{0}` needs another name: a lower-case letter, then up to 63 lower-case letters, digits and _"
+    )]
     Name(&'static str),
     /// It means something else.
     #[error(
@@ -507,7 +509,15 @@ mod tests {
         assert_eq!(all.get(AS_NUMBER), None);
         let declared = Declared::new(vec![AS_NUMBER.into()]).unwrap();
         assert!(declared.claims(&all).is_empty());
-        for wrong in ["", "[]", "7", r#"{"a":null}"#, r#"{"a":{}}"#, r#"{"a":1.5}"#, r#"{"a":[1]}"#] {
+        for wrong in [
+            "",
+            "[]",
+            "7",
+            r#"{"a":null}"#,
+            r#"{"a":{}}"#,
+            r#"{"a":1.5}"#,
+            r#"{"a":[1]}"#,
+        ] {
             assert_eq!(Attributes::parse(wrong), None, "{wrong}");
         }
     }
@@ -521,15 +531,25 @@ mod tests {
             all.change(&[LEVEL.clear(), DEPARTMENT.set(long)]),
             Err(InvalidValue::TooLong("department"))
         );
-        assert_eq!(all.change(&[DEPARTMENT.set("a\0")]), Err(InvalidValue::TooLong("department")));
+        assert_eq!(
+            all.change(&[DEPARTMENT.set("a\0")]),
+            Err(InvalidValue::TooLong("department"))
+        );
         let many: BTreeSet<String> = (0..=MOST_TEXTS).map(|number| number.to_string()).collect();
-        assert_eq!(all.change(&[TEAMS.set(many)]), Err(InvalidValue::TooLong("teams")));
+        assert_eq!(
+            all.change(&[TEAMS.set(many)]),
+            Err(InvalidValue::TooLong("teams"))
+        );
         let heavy: BTreeSet<String> = (0..9).map(|n| n.to_string().repeat(LONGEST_TEXT)).collect();
         assert_eq!(all.change(&[TEAMS.set(heavy)]), Err(InvalidValue::TooMany));
         assert_eq!(all, before);
         all.change(&[LEVEL.clear()]).unwrap();
         assert_eq!(all, of(&[DEPARTMENT.set("sales")]));
-        assert!(of(&[DEPARTMENT.set("x".repeat(LONGEST_TEXT))]).get(DEPARTMENT).is_some());
+        assert!(
+            of(&[DEPARTMENT.set("x".repeat(LONGEST_TEXT))])
+                .get(DEPARTMENT)
+                .is_some()
+        );
     }
 
     #[test]
@@ -553,7 +573,10 @@ mod tests {
         let all = of(&[DEPARTMENT.set("sales"), LEVEL.set(1)]);
         let declared = Declared::new(vec![DEPARTMENT.into(), LEVEL.into()]).unwrap();
         assert!(declared.carries());
-        assert_eq!(Json::Object(declared.claims(&all)).to_string(), r#"{"department":"sales"}"#);
+        assert_eq!(
+            Json::Object(declared.claims(&all)).to_string(),
+            r#"{"department":"sales"}"#
+        );
         let nothing = Declared::new(vec![LEVEL.into()]).unwrap();
         assert!(!nothing.carries() && nothing.claims(&all).is_empty());
     }

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod administration;
 pub mod api_key;
+pub mod attribute;
 pub mod audit;
 pub mod authn;
 pub mod authz;

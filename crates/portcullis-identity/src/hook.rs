@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use portcullis_core::account::{Account, RegistrationHook};
+use portcullis_core::account::{Account, AccountsError, RegistrationHook};
+use portcullis_core::administration::Accounts;
+use portcullis_core::attribute::Change;
 use portcullis_core::fault::Fault;
 pub use portcullis_core::hook::HookError;
 use portcullis_core::hook::{Fate, Transactions, Work};
@@ -31,6 +33,17 @@ pub struct Registering {
     pub by: audit::Context,
     /// The transaction that it is registered in.
     pub tx: Transaction,
+    accounts: Accounts,
+}
+
+impl Registering {
+    /// Changes attributes of the account, in the program's name.
+    ///
+    /// # Errors
+    /// [`HookError::Fault`]: nobody declared one of them, or its value is too long.
+    pub async fn set(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), HookError> {
+        set(&self.accounts, &self.account, changes).await
+    }
 }
 
 /// A login whose password is right: its session is opened if every hook agrees.
@@ -49,6 +62,30 @@ pub struct LoggingIn {
     pub by: audit::Context,
     /// The transaction that the session is opened in, where sessions are in the database.
     pub tx: Transaction,
+    accounts: Accounts,
+}
+
+impl LoggingIn {
+    /// Changes attributes of the account, in the program's name: its tokens carry what is set here.
+    ///
+    /// # Errors
+    /// [`HookError::Fault`]: nobody declared one of them, or its value is too long.
+    pub async fn set(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), HookError> {
+        set(&self.accounts, &self.account, changes).await
+    }
+}
+
+async fn set(
+    accounts: &Accounts,
+    account: &Account,
+    changes: impl IntoIterator<Item = Change>,
+) -> Result<(), HookError> {
+    let changed = accounts.change_attributes_by_program(account.id, changes).await;
+    changed.map_err(|error| match error {
+        AccountsError::Fault(fault) => fault.into(),
+        // What a program sets is its own to know.
+        other => Fault::Other(other.to_string()).into(),
+    })
 }
 
 /// A function of the program, erased.
@@ -91,9 +128,10 @@ impl<A: Send + 'static> Named<A> {
     }
 
     /// The hook on this database, which has so long.
-    pub(crate) fn on(self, database: &Database, limit: Duration) -> OnDatabase<A> {
+    pub(crate) fn on(self, accounts: &Accounts, database: &Database, limit: Duration) -> OnDatabase<A> {
         OnDatabase {
             hook: self,
+            accounts: accounts.clone(),
             database: database.clone(),
             limit,
         }
@@ -103,6 +141,7 @@ impl<A: Send + 'static> Named<A> {
 /// A hook where it runs.
 pub(crate) struct OnDatabase<A> {
     hook: Named<A>,
+    accounts: Accounts,
     database: Database,
     limit: Duration,
 }
@@ -138,6 +177,7 @@ impl RegistrationHook for OnDatabase<Registering> {
             account: account.clone(),
             by: by.clone(),
             tx,
+            accounts: self.accounts.clone(),
         })
         .await
     }
@@ -157,6 +197,7 @@ impl LoginHook for OnDatabase<LoggingIn> {
             device: opening.device.clone(),
             by: opening.by.clone(),
             tx,
+            accounts: self.accounts.clone(),
         })
         .await
     }

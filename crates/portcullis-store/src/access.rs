@@ -52,6 +52,7 @@ async fn facts(on: &Database, id: Id) -> Result<Option<AccountFacts>, Fault> {
             account: account(&mut row)?,
             roles: names(&mut row)?,
             permissions: names(&mut row)?,
+            attributes: row.take()?,
         })
     };
     row.map(facts).transpose()
@@ -142,7 +143,7 @@ const FACTS: &str = concat!(
     roles_and_permissions_of!(
         inherited!("portcullis_account_roles" where "portcullis_account_roles.account_id = $1")
     ),
-    " FROM portcullis_accounts WHERE id = $1"
+    ", portcullis_accounts.attributes FROM portcullis_accounts WHERE id = $1"
 );
 
 const AS_MEMBER: &str = concat!(

@@ -1,5 +1,6 @@
 //! Accounts, their passwords and verification tokens.
 
+mod attributes;
 mod loss;
 mod names;
 mod offer;
@@ -13,6 +14,7 @@ use portcullis_core::account::{
     Account, AccountState, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
     NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, Store, VerifyError,
 };
+use portcullis_core::attribute::{Attributes, Change};
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
 use portcullis_core::defends;
@@ -25,6 +27,7 @@ use portcullis_core::session::Ending;
 use portcullis_core::throttle::Budget;
 use uuid::Uuid;
 
+use self::attributes::{change_attributes, find_attributes};
 use self::loss::expire_claims;
 pub use self::names::Unsettled;
 use self::offer::offer_verification;

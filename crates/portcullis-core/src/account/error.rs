@@ -1,6 +1,7 @@
 //! Why nothing of an account was changed by whoever administers.
 
 use super::Id;
+use crate::attribute::InvalidValue;
 use crate::fault::Fault;
 use crate::problem::{Details, Refusal};
 use crate::scopes::{Missing, in_words};
@@ -38,6 +39,14 @@ pub enum AccountsError {
         /// What the credential lacks.
         missing: Missing,
     },
+    /// The value of an attribute.
+    #[error(transparent)]
+    Attribute(#[from] InvalidValue),
+    /// Nobody declared the attribute, or declared it with another type.
+    #[error(
+        "the attribute `{0}` isn't declared here, or is of another type: see how the program declares it"
+    )]
+    UndeclaredAttribute(String),
     /// The store couldn't.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -53,6 +62,8 @@ impl Refusal for AccountsError {
             Self::Unproven(_) => Details::conflict("email_unproven"),
             Self::AddressTaken => Details::conflict("email_taken"),
             Self::Forbidden { .. } => Details::beyond(),
+            Self::Attribute(error) => Details::field("", "invalid_attribute", error),
+            Self::UndeclaredAttribute(_) => Details::field("", "unknown_attribute", self),
             Self::Fault(fault) => fault.details(),
         }
     }

@@ -35,6 +35,7 @@ pub use self::registrar::{
     AgainError, CLAIM_LIFETIME, PASSWORD_TRIES, Registered, Registrar, Registration, RegistrationError,
     RegistrationHook, SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
 };
+use crate::attribute::{Attributes, Change};
 use crate::environment::Timestamp;
 pub use crate::id::AccountId as Id;
 use crate::password::SealedHash;
@@ -294,6 +295,14 @@ port! {
     /// ([`AccountsError::Unproven`]): locking and unlocking proves nothing. Whoever acts has all permissions of the server's that the account has, if
     /// it isn't their own. Invalidates the account.
     write fn set_state(id: Id, state: AccountState, stamp: Stamp, by: audit::Context) -> Result<Account, AccountsError>;
+
+    /// Changes attributes of the account ([`audit::Action::AccountAttributesSet`], which names them and no values). Whoever acts
+    /// may give, and has all permissions of the server's that the account has, if it isn't their own; the program itself
+    /// ([`audit::Actor::System`]) may. Invalidates the account.
+    write fn change_attributes(id: Id, changes: Vec<Change>, by: audit::Context) -> Result<(), AccountsError>;
+
+    /// The account's attributes; `None` if there is no such account.
+    read fn find_attributes(id: Id) -> Option<Attributes>;
 
     /// Counts one against each of the budgets at `now`, all or none; else answers how long to wait.
     write fn spend(budgets: Vec<Budget>, now: Timestamp) -> Result<(), Duration>;

@@ -95,6 +95,8 @@ actions! {
     AccountRegistered = "account.registered",
     /// An account's state was set; the detail names the new state.
     AccountStateSet = "account.state_set",
+    /// Attributes of an account were set or taken; the detail names them.
+    AccountAttributesSet = "account.attributes_set",
     /// A set-up link was made: whoever opens it becomes the first administrator.
     SetupOffered = "setup.offered",
     /// An e-mail address was proven; the detail says how.

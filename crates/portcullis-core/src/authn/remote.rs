@@ -25,6 +25,7 @@ use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::account::{self, Account, AccountState, Stamp};
+use crate::attribute::Attributes;
 use crate::authn::authenticator::cache_key_of;
 use crate::authn::{AuthenticationError, Bearer, Refused};
 use crate::authz::{AccountFacts, CredentialKind, Facts, Principal};
@@ -214,6 +215,7 @@ fn principal(claims: RemoteClaims) -> Principal {
         account: account_of(&claims.subject),
         roles: claims.roles,
         permissions,
+        attributes: Attributes::default(),
     });
     Principal {
         effective: facts.within(&scopes),

@@ -71,6 +71,7 @@ pub(crate) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
             roles: owned(roles),
             permission_names: owned(permissions),
             permissions: set,
+            attributes: crate::attribute::Attributes::default(),
         }),
         kind: CredentialKind::Jwt,
         session: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api_key::Terms;
+use crate::attribute::{Attribute, Attributes, Held};
 use crate::authz::{CredentialKind, PermissionId, PermissionSet};
 use crate::environment::Timestamp;
 use crate::scopes::Scopes;
@@ -18,6 +19,8 @@ pub struct AccountFacts {
     pub roles: Vec<String>,
     /// All its permissions, those it inherits included.
     pub permissions: Vec<String>,
+    /// What the program knows of it.
+    pub attributes: Attributes,
 }
 
 /// What an account is and may do, compiled for deciding. Shared by all principals of the account.
@@ -31,6 +34,8 @@ pub struct Facts {
     pub permission_names: Vec<String>,
     /// Those of its permissions that this process's code declares.
     pub permissions: PermissionSet,
+    /// What the program knows of it.
+    pub attributes: Attributes,
 }
 
 impl From<AccountFacts> for Facts {
@@ -39,6 +44,7 @@ impl From<AccountFacts> for Facts {
             account,
             mut roles,
             mut permissions,
+            attributes,
         } = facts;
         roles.sort();
         permissions.sort();
@@ -48,6 +54,7 @@ impl From<AccountFacts> for Facts {
             roles,
             permission_names: permissions,
             permissions: set,
+            attributes,
         }
     }
 }
@@ -144,6 +151,11 @@ impl Principal {
     /// All roles of the account.
     pub fn roles(&self) -> &[String] {
         &self.facts.roles
+    }
+
+    /// The account's value of an attribute of the program's own; `None` if it has none.
+    pub fn attribute<T: Held>(&self, attribute: Attribute<T>) -> Option<T> {
+        self.facts.attributes.get(attribute)
     }
 
     /// Whether the account has the role. A credential narrowed by scopes carries no roles: a role could allow what

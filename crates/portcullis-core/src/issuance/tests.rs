@@ -122,6 +122,7 @@ impl roles::Stub for World {
             account: self.owner.clone(),
             roles: Vec::new(),
             permissions: self.permissions.clone(),
+            attributes: crate::attribute::Attributes::default(),
         }))
     }
 

@@ -58,14 +58,21 @@ impl Manager {
         let token::TokenSubject { session, account } = &subject;
         let issuer = &self.on.issuer;
         let nothing = serde_json::Map::new;
-        let mint = |extra| issuer.mint_access_for(&subject, audience, extra);
-        let carries = session.scopes.is_some() || issuer.settings().carry_permissions;
+        let bare = |extra| issuer.mint_access_for(&subject, audience, extra);
+        let attributes = &self.on.attributes;
+        let carries = session.scopes.is_some() || issuer.settings().carry_permissions || attributes.carries();
         let facts = match carries {
             true => {
                 let now = self.on.environment.now();
                 self.on.directory.facts(account.id, now).await?
             }
             false => None,
+        };
+        let of = facts.as_ref().map(|facts| attributes.claims(&facts.attributes));
+        let of = of.unwrap_or_default();
+        let mint = |mut extra: serde_json::Map<_, _>| {
+            extra.extend(of.clone());
+            bare(extra)
         };
         let access = match (facts, &session.scopes) {
             (None, None) => mint(nothing())?,
@@ -74,12 +81,16 @@ impl Manager {
                 let has = |name: &&String| facts.as_ref().is_some_and(|facts| facts.has(name));
                 let held: Vec<String> = scopes.iter().filter(has).cloned().collect();
                 match mint(token::entitled(scopes, &held)) {
-                    Err(token::MintError::TooLarge) => mint(token::entitled(scopes, &[]))?,
+                    // The scopes alone fit: that was seen to when the session began.
+                    Err(token::MintError::TooLarge) => bare(token::entitled(scopes, &[]))?,
                     minted => minted?,
                 }
             }
             (Some(facts), None) => {
-                let carried = token::carried(&facts.roles, &facts.permission_names);
+                let carried = match issuer.settings().carry_permissions {
+                    true => token::carried(&facts.roles, &facts.permission_names),
+                    false => Some(nothing()),
+                };
                 match carried.map_or(Err(token::MintError::TooLarge), mint) {
                     Err(token::MintError::TooLarge) => {
                         tracing::warn!(

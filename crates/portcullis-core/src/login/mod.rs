@@ -8,6 +8,7 @@ use std::time::Duration;
 
 pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, LoginHook, OpeningSession, Stay};
 use crate::account::{self, AccountsError, Passwords};
+use crate::attribute::Declared;
 use crate::authn::AccountDirectory;
 use crate::authz::{ApiKeysWrite, Authority, Brings, Everywhere, Permission as _, Permit, SessionsWrite};
 use crate::environment::Environment;
@@ -78,6 +79,8 @@ pub struct ManagerParts {
     pub settings: Settings,
     /// Who words what is told about them; nobody is told without.
     pub news: Option<Arc<dyn News>>,
+    /// The attributes that tokens may carry.
+    pub attributes: Declared,
     /// What the program adds to logins.
     pub hooks: Option<Hooks<dyn LoginHook>>,
 }

@@ -314,6 +314,7 @@ impl Deployment {
             account: anna.clone(),
             roles: owned(&["editor"]),
             permissions: owned(permissions),
+            attributes: crate::attribute::Attributes::default(),
         };
         let login = login(&hasher, anna, Some("right")).await;
         hashes.store(0, Ordering::Relaxed);
@@ -365,6 +366,7 @@ impl Deployment {
             environment: Environment::new(FakeClock::at(START), SeededEntropy::new(4)),
             settings: self.settings,
             news: self.news.then(|| Arc::clone(&world) as _),
+            attributes: Declared::default(),
             hooks: None,
         });
         (world, manager)

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod api_keys;
+mod attributes;
 mod audit;
 mod decisions;
 mod keys;
@@ -16,8 +17,12 @@ pub use self::decisions::{DryRun, RouteAccess};
 use crate::Api;
 use crate::composition::Portcullis;
 
-/// The routes below `/admin/api/v1`.
-pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
+/// The routes below `/admin/api/v1`; those of attributes where the program declares some.
+pub(crate) fn routes(api: Api<Portcullis>, has_attributes: bool) -> Api<Portcullis> {
+    let api = match has_attributes {
+        true => attributes::routes(api),
+        false => api,
+    };
     let api = policies::routes(keys::routes(audit::routes(decisions::routes(api))));
     api_keys::routes(accounts::routes(roles::routes(api)))
 }

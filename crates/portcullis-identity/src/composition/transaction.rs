@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::account::RegistrationHook;
+use portcullis_core::administration::Accounts;
+use portcullis_core::attribute::{Declared, Definition, InvalidAttribute};
 use portcullis_core::fault::Fault;
 use portcullis_core::hook::Hooks;
 use portcullis_core::login::LoginHook;
@@ -58,6 +60,7 @@ pub(super) struct Own {
     hook_limit: Duration,
     registration: Vec<Named<Registering>>,
     login: Vec<Named<LoggingIn>>,
+    attributes: Vec<Definition>,
 }
 
 impl Default for Own {
@@ -68,6 +71,7 @@ impl Default for Own {
             hook_limit: Duration::from_secs(1),
             registration: Vec::new(),
             login: Vec::new(),
+            attributes: Vec::new(),
         }
     }
 }
@@ -75,6 +79,7 @@ impl Default for Own {
 impl Own {
     /// Checks what needs no database.
     pub(super) fn check(&self) -> Result<(), OpenError> {
+        self.attributes()?;
         one_of_each("registration", &self.registration)?;
         one_of_each("login", &self.login)?;
         if self.limit.is_zero() || self.hook_limit.is_zero() {
@@ -90,20 +95,28 @@ impl Own {
         }
     }
 
+    pub(super) fn attributes(&self) -> Result<Declared, InvalidAttribute> {
+        Declared::new(self.attributes.clone())
+    }
+
     pub(super) fn transaction_limit(&self) -> Duration {
         self.limit
     }
 
-    pub(super) fn at_registration(&self, database: &Database) -> Option<Hooks<dyn RegistrationHook>> {
+    pub(super) fn at_registration(
+        &self,
+        accounts: &Accounts,
+        database: &Database,
+    ) -> Option<Hooks<dyn RegistrationHook>> {
         let on = |hook: &Named<Registering>| {
-            Arc::new(hook.clone().on(database, self.hook_limit)) as Arc<dyn RegistrationHook>
+            Arc::new(hook.clone().on(accounts, database, self.hook_limit)) as Arc<dyn RegistrationHook>
         };
         self.hooks(database, self.registration.iter().map(on).collect())
     }
 
-    pub(super) fn at_login(&self, database: &Database) -> Option<Hooks<dyn LoginHook>> {
+    pub(super) fn at_login(&self, accounts: &Accounts, database: &Database) -> Option<Hooks<dyn LoginHook>> {
         let on = |hook: &Named<LoggingIn>| {
-            Arc::new(hook.clone().on(database, self.hook_limit)) as Arc<dyn LoginHook>
+            Arc::new(hook.clone().on(accounts, database, self.hook_limit)) as Arc<dyn LoginHook>
         };
         self.hooks(database, self.login.iter().map(on).collect())
     }
@@ -178,6 +191,29 @@ impl Builder {
         W: Future<Output = Result<(), HookError>> + Send + 'static,
     {
         self.own.login.push(Named::new(name, hook));
+        self
+    }
+
+    /// An attribute that accounts may have, such as a department. Administrators set it
+    /// (`PATCH /admin/api/v1/accounts/{account}/attributes`), the program by
+    /// [`Accounts::change_attributes`](portcullis_core::administration::Accounts::change_attributes), a hook by
+    /// [`Registering::set`]; a handler reads it of its caller.
+    ///
+    /// ```
+    /// use portcullis_identity::{Allow, Attribute, Portcullis, authz::Authenticated};
+    ///
+    /// const DEPARTMENT: Attribute<String> = Attribute::new("department").in_policies().in_tokens();
+    ///
+    /// async fn desk(who: Allow<Authenticated>) -> String {
+    ///     who.attribute(DEPARTMENT).unwrap_or_else(|| "reception".to_owned())
+    /// }
+    ///
+    /// let builder = Portcullis::builder().attribute(DEPARTMENT);
+    /// ```
+    ///
+    /// Two of one name, or a name with a meaning of its own (`sub`, `exp`, `email` …), are refused when the database is opened.
+    pub fn attribute(mut self, attribute: impl Into<Definition>) -> Self {
+        self.own.attributes.push(attribute.into());
         self
     }
 

@@ -14,6 +14,7 @@ mod access;
 mod account;
 mod api_key;
 mod appointing;
+mod attributes;
 mod audit;
 mod basic;
 mod body_readers;

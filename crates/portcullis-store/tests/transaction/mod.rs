@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 enum Failure {
     Own(&'static str),
-    Fault(Fault),
+    Fault(#[allow(dead_code, reason = "shown where a test fails")] Fault),
 }
 
 impl From<Fault> for Failure {

@@ -125,6 +125,9 @@ macro_rules! store_contract {
             register_first_administrator_in_parallel_makes_one
             create_service_takes_a_name_nobody_has
             create_service_makes_no_login_and_no_session
+            attributes_are_facts_of_the_account
+            change_attributes_to_what_can_not_be_writes_nothing
+            change_attributes_by_who_may_not_give_is_refused
         );
         $crate::store_contract!($open, sessions);
         $crate::store_contract!(@ $open, token:

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
+use portcullis_core::attribute::{Declared, Definition};
 use portcullis_core::authz::policy::{Declarations, Flaw, Live, Schema, Set, Source};
 use portcullis_core::authz::{NoPolicies, Policies, ResourceKind};
 use portcullis_core::environment::Timestamp;
@@ -16,6 +17,7 @@ use super::{Asked, PoliciesError, PolicyFlaw, PolicyStatus, change, folder};
 pub struct Keeper {
     folder: Option<PathBuf>,
     kinds: Vec<&'static ResourceKind>,
+    attributes: Vec<Definition>,
     live: Arc<Live>,
     /// One load at a time; what it knows of the last one.
     work: Arc<Mutex<Work>>,
@@ -47,6 +49,11 @@ impl Keeper {
         self
     }
 
+    pub fn attributes(mut self, declared: &Declared) -> Self {
+        self.attributes.extend(declared.in_policies());
+        self
+    }
+
     /// What decides by the policies in force; without a folder, nothing is permitted by any.
     pub fn provider(&self) -> Arc<dyn Policies> {
         match &self.folder {
@@ -66,6 +73,9 @@ impl Keeper {
             .actions
             .iter()
             .for_each(|action| declarations.action(action));
+        self.attributes
+            .iter()
+            .for_each(|definition| declarations.attribute(*definition));
         let kinds = self.kinds.iter().chain(&asked.kinds);
         kinds.for_each(|kind| declarations.kind(kind));
         Schema::of(declarations).map_err(|error| PoliciesError::Declarations(error.to_string()))

@@ -499,6 +499,7 @@ impl roles::Stub for World {
             account: account(state),
             roles: Vec::new(),
             permissions: self.permissions.lock().unwrap().clone(),
+            attributes: crate::attribute::Attributes::default(),
         }))
     }
 }

@@ -9,6 +9,7 @@ use cedar_policy::{
 
 use super::looks::{Looks, Members};
 use super::schema::{ACCOUNT, APPLICATION, ID, ROLE, TENANT};
+use crate::attribute::{self, Definition};
 use crate::authz::resource::{ORGANIZATION, OWNER, ResourceFacts, ResourceField, ResourceKind, Value};
 use crate::authz::{DecisionContext, Principal};
 use crate::defends;
@@ -37,11 +38,13 @@ pub(super) struct Types {
     role: EntityTypeName,
     tenant: EntityTypeName,
     application: EntityUid,
+    attributes: Vec<Definition>,
 }
 
 impl Types {
-    pub(super) fn new() -> Result<Self, Unfit> {
+    pub(super) fn new(attributes: &[Definition]) -> Result<Self, Unfit> {
         Ok(Self {
+            attributes: attributes.to_vec(),
             account: type_name(ACCOUNT)?,
             role: type_name(ROLE)?,
             tenant: type_name(TENANT)?,
@@ -97,6 +100,10 @@ impl Types {
         );
         let state = Expression::new_string(account.state.as_str().to_owned());
         add(Looks::STATE, "state", Some(state));
+        for definition in &self.attributes {
+            let value = principal.facts.attributes.find(definition);
+            add(Looks::ATTRIBUTES, definition.name, value.map(expression));
+        }
         let carries_roles = looks.at(Looks::ROLES) && principal.is_unscoped();
         let roles = principal.roles().iter().filter(|_| carries_roles);
         let parents: HashSet<EntityUid> = roles.map(|role| uid(&self.role, role)).collect();
@@ -200,6 +207,15 @@ impl Types {
             Value::Organization(id) => Expression::new_entity_uid(uid(&self.tenant, id.to_string())),
             Value::TextSet(values) => texts(values),
         }
+    }
+}
+
+fn expression(value: &attribute::Value) -> Expression {
+    match value {
+        attribute::Value::Text(text) => Expression::new_string(text.clone()),
+        attribute::Value::Integer(number) => Expression::new_long(*number),
+        attribute::Value::Flag(yes) => Expression::new_bool(*yes),
+        attribute::Value::Texts(values) => texts(values),
     }
 }
 

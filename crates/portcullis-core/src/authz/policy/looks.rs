@@ -29,6 +29,7 @@ impl Looks {
     pub(super) const STATE: Self = Self(1 << 13);
     pub(super) const ROLES: Self = Self(1 << 14);
     pub(super) const RESOURCE: Self = Self(1 << 15);
+    pub(super) const ATTRIBUTES: Self = Self(1 << 16);
 
     /// What is another with every request, or with every resource.
     const VOLATILE: Self =
@@ -94,15 +95,16 @@ impl Looks {
     }
 
     fn member(of: &Expr, name: &str) -> Option<Self> {
-        let table: &[(&str, Self)] = match of {
-            Expr::Var(Var::Context) => &CONTEXT,
-            Expr::Var(Var::Principal) => &ACCOUNT,
+        let (table, others): (&[(&str, Self)], Self) = match of {
+            Expr::Var(Var::Context) => (&CONTEXT, Self::EVERYTHING),
+            // Whatever else an account has is an attribute that the program declares.
+            Expr::Var(Var::Principal) => (&ACCOUNT, Self::ATTRIBUTES),
             // The account by a detour, such as `(if … then principal else …).email`.
             other if mentions(other, &Var::Principal) => return Some(Self::EVERYTHING),
             _ => return None,
         };
         let found = table.iter().find(|(known, _)| *known == name);
-        Some(found.map_or(Self::EVERYTHING, |(_, looks)| *looks))
+        Some(found.map_or(others, |(_, looks)| *looks))
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 pub use self::read::UnknownSchema;
+use crate::attribute::{Definition, Kind};
 use crate::authz::resource::{FieldKind, ORGANIZATION, OWNER, ResourceField, ResourceKind};
 use crate::authz::valid_permission_name;
 
@@ -14,6 +15,7 @@ use crate::authz::valid_permission_name;
 pub struct Declarations {
     actions: BTreeMap<String, ()>,
     kinds: Vec<&'static ResourceKind>,
+    attributes: Vec<Definition>,
 }
 
 impl Declarations {
@@ -32,6 +34,19 @@ impl Declarations {
         if !self.kinds.contains(&kind) {
             self.kinds.push(kind);
         }
+    }
+
+    /// Declares an attribute of accounts, if policies may name it.
+    pub fn attribute(&mut self, definition: Definition) {
+        if definition.in_policies && !self.attributes.iter().any(|known| known.name == definition.name) {
+            self.attributes.push(definition);
+            self.attributes.sort_by_key(|definition| definition.name);
+        }
+    }
+
+    /// The attributes of accounts that policies may name, by name.
+    pub fn attributes(&self) -> &[Definition] {
+        &self.attributes
     }
 
     /// The actions on the application as a whole.
@@ -163,7 +178,11 @@ fn is_identifier(name: &str) -> bool {
 }
 
 fn text_of(declarations: &Declarations) -> String {
-    let mut text = BASE.to_owned();
+    let mut text = BEGIN.to_owned();
+    for Definition { name, kind, .. } in &declarations.attributes {
+        let _ = writeln!(text, "  {name}?: {},", type_of(field_kind(*kind)));
+    }
+    text.push_str(BASE);
     for kind in &declarations.kinds {
         entity(&mut text, kind);
     }
@@ -219,6 +238,18 @@ const fn type_of(kind: FieldKind) -> &'static str {
     }
 }
 
+/// How policies see a type of attributes.
+const fn field_kind(kind: Kind) -> FieldKind {
+    match kind {
+        Kind::Text => FieldKind::Text,
+        Kind::Integer => FieldKind::Long,
+        Kind::Flag => FieldKind::Bool,
+        Kind::Texts => FieldKind::TextSet,
+    }
+}
+
+const KINDS: [Kind; 4] = [Kind::Text, Kind::Integer, Kind::Flag, Kind::Texts];
+
 const FIELD_KINDS: [FieldKind; 6] = [
     FieldKind::Bool,
     FieldKind::Long,
@@ -259,8 +290,8 @@ const TAKEN: &[&str] = &[
     "ipaddr",
 ];
 
-/// What every schema has.
-const BASE: &str = "\
+/// What every schema begins with; the attributes that the program declares follow.
+const BEGIN: &str = "\
 // Who calls. An account is in its roles (`principal in Role::\"editor\"`), unless its credential is narrowed by scopes.
 entity Role;
 entity Account in [Role] {
@@ -269,6 +300,10 @@ entity Account in [Role] {
   username?: String,
   // active, unverified
   state: String,
+";
+
+/// What every schema has after them.
+const BASE: &str = "\
 };
 
 // A tenant.

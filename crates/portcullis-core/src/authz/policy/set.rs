@@ -81,7 +81,7 @@ impl Set {
         }
         Ok(Self {
             schema: schema.clone(),
-            types: Types::new().map_err(unfit)?,
+            types: Types::new(schema.declarations().attributes()).map_err(unfit)?,
             slices,
             authorizer: Authorizer::new(),
             remembered: Cache::new(REMEMBERED),

@@ -108,6 +108,7 @@ fn caller() -> Caller {
             roles: vec!["editor".to_owned()],
             permission_names: vec!["posts:read".to_owned(), "posts:write".to_owned()],
             permissions: PermissionSet::default(),
+            attributes: crate::attribute::Attributes::default(),
         },
         kind: CredentialKind::Jwt,
         scopes: Scopes::Everything,

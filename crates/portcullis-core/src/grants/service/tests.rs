@@ -144,6 +144,7 @@ fn principal(scopes: Scopes) -> Principal {
             roles: vec!["editor".into()],
             permission_names: Vec::new(),
             permissions: PermissionSet::default(),
+            attributes: crate::attribute::Attributes::default(),
         }),
         kind: CredentialKind::Jwt,
         session: None,

@@ -31,7 +31,7 @@ use crate::enforcer::{self, Gate, Realm};
 impl Builder {
     #[allow(clippy::too_many_lines, reason = "the composition, a part a line")]
     pub(super) async fn build(
-        self,
+        mut self,
         database: Database,
         master_key: MasterKey,
         appearance: (Cookies, Realm),
@@ -58,6 +58,9 @@ impl Builder {
         let session_store = session_store.map_err(OpenError::Sessions)?;
         let store = session_store.store();
         let emails = self.outbox(&database, &sealer);
+        let declared = self.own.attributes()?;
+        self.policies = self.policies.attributes(&declared);
+        let accounts = Accounts::new(shared(&database), environment.clone()).with_attributes(declared);
         let http_settings = self.http_settings(&database, &generations, appearance, sealer);
         let authenticator = self
             .authenticator(&apart, session_store.apart(), &keyring, &directory, generations)
@@ -70,11 +73,11 @@ impl Builder {
         );
         let words = self.words(&emails);
         let roles = (Arc::clone(&hasher), Arc::clone(&issuer));
-        let registrar = self.registrar(&database, hasher, &words);
+        let registrar = self.registrar((&database, &accounts), hasher, &words);
         let decisions = self.decisions(&apart, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let news = Arc::clone(&words) as _;
-        let sessions = self.manager(&database, store, directory, roles, news);
+        let sessions = self.manager((&database, &accounts), store, directory, roles, news);
         Ok(Portcullis(Arc::new(Inner {
             gate,
             sessions,
@@ -84,7 +87,7 @@ impl Builder {
             roles: Roles::new(shared(&database)),
             audit: administration::Log::new(shared(&database)),
             decisions,
-            accounts: Accounts::new(shared(&database), environment.clone()),
+            accounts,
             organizations: Organizations::new(shared(&database), environment.clone(), self.organizations),
             service_accounts: ServiceAccounts::new(shared(&database), environment.clone()),
             api_keys,
@@ -104,7 +107,12 @@ impl Builder {
         })))
     }
 
-    fn registrar(&self, database: &Database, hasher: Arc<Hasher>, words: &Arc<Words>) -> Registrar {
+    fn registrar(
+        &self,
+        (database, accounts): (&Database, &Accounts),
+        hasher: Arc<Hasher>,
+        words: &Arc<Words>,
+    ) -> Registrar {
         let environment = self.environment.clone();
         let registrar = Registrar::new(shared(database), hasher, environment, self.policy.clone());
         let registrar = registrar.writing(Arc::clone(words) as _);
@@ -113,7 +121,7 @@ impl Builder {
         } else {
             registrar
         };
-        registrar.hooked(self.own.at_registration(database))
+        registrar.hooked(self.own.at_registration(accounts, database))
     }
 
     /// Every database that was sealed has signing keys; one that has none lost them, whatever else it has.
@@ -243,7 +251,7 @@ impl Builder {
     /// What logs in and out.
     fn manager(
         &self,
-        database: &Database,
+        (database, accounts): (&Database, &Accounts),
         sessions: Arc<dyn session::Store>,
         directory: Arc<AccountDirectory>,
         (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
@@ -260,7 +268,8 @@ impl Builder {
             environment: self.environment.clone(),
             settings: self.sessions.clone(),
             news: Some(words),
-            hooks: self.own.at_login(database),
+            attributes: accounts.declared().clone(),
+            hooks: self.own.at_login(accounts, database),
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Why nothing was opened.
 
+use portcullis_core::attribute::InvalidAttribute;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::KeyringError;
 use portcullis_core::token;
@@ -54,6 +55,9 @@ pub enum OpenError {
         "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
     )]
     KeyAge,
+    /// An attribute of accounts.
+    #[error(transparent)]
+    Attribute(#[from] InvalidAttribute),
     /// Two hooks of one name, or one without.
     #[error("every hook at {0} needs a name of its own: `{1}` isn't one")]
     Hook(&'static str, String),

@@ -2,6 +2,7 @@
 
 // This file shows: PW-1, PW-8, PW-9, TK-6
 
+mod attributes;
 mod claim;
 mod emails;
 mod naming;
@@ -11,6 +12,7 @@ mod setup;
 mod state;
 mod verification;
 
+pub use self::attributes::*;
 pub use self::claim::*;
 pub use self::emails::*;
 pub use self::naming::*;

@@ -129,6 +129,7 @@ impl roles::Stub for World {
             account: self.account(),
             roles: self.roles.lock().unwrap().clone(),
             permissions: self.permissions.lock().unwrap().clone(),
+            attributes: portcullis_core::attribute::Attributes::default(),
         }))
     }
     async fn permissions(&self) -> Result<Vec<PermissionRecord>, Fault> {

@@ -3,7 +3,8 @@
 //! **Invariant:** what was read is declared, generated again and compared. So nothing is a schema but what
 //! [`Schema::text`] writes: one that was edited by hand, or that another version wrote, is none.
 
-use super::{APPLICATION, BASE, Declarations, FIELD_KINDS, Schema, type_of};
+use super::{APPLICATION, BASE, BEGIN, Declarations, FIELD_KINDS, KINDS, Schema, field_kind, type_of};
+use crate::attribute::Definition;
 use crate::authz::resource::{ResourceField, ResourceKind, Tenancy};
 
 /// The text isn't what [`Schema::text`] writes.
@@ -41,7 +42,11 @@ struct Kind<'a> {
 fn declarations(text: &str) -> Option<Declarations> {
     let mut declarations = Declarations::new();
     let mut kinds: Vec<Kind<'_>> = Vec::new();
-    for line in text.trim_end().strip_prefix(BASE.trim_end())?.lines() {
+    let (attributes, rest) = text.trim_end().strip_prefix(BEGIN)?.split_once(BASE.trim_end())?;
+    for line in attributes.lines() {
+        declarations.attribute(read_attribute(line)?);
+    }
+    for line in rest.lines() {
         if let Some(name) = line.strip_prefix("entity ") {
             kinds.push(Kind {
                 name: name.strip_suffix(" {")?,
@@ -72,6 +77,19 @@ fn declarations(text: &str) -> Option<Declarations> {
         })));
     }
     Some(declarations)
+}
+
+fn read_attribute(line: &str) -> Option<Definition> {
+    let (name, written) = line.strip_prefix("  ")?.strip_suffix(',')?.split_once("?: ")?;
+    let kind = KINDS
+        .into_iter()
+        .find(|kind| type_of(field_kind(*kind)) == written)?;
+    Some(Definition {
+        name: kept(name),
+        kind,
+        in_policies: true,
+        in_tokens: false,
+    })
 }
 
 fn read_field(text: &str) -> Option<ResourceField> {

@@ -120,6 +120,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
             roles: Vec::new(),
             permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
             permissions: set,
+            attributes: crate::attribute::Attributes::default(),
         }),
         kind: CredentialKind::Jwt,
         session: None,
