@@ -47,6 +47,7 @@ mod upkeep;
 pub use ::portcullis::*;
 pub use portcullis_core::attribute::{Attribute, Change as AttributeChange};
 pub use portcullis_core::fault::Fault;
+pub use portcullis_core::token::{ClaimSubject, OwnClaim};
 pub use portcullis_store::transaction::{Column, Parameter, Record, Transaction};
 
 pub use self::access::{DryRun, RouteAccess};

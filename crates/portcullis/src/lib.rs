@@ -79,8 +79,8 @@ pub use self::cookie_session::{CookieSession, CookieSessionError};
 pub use self::dependency::Dependencies;
 pub use self::dependency::Dependency;
 pub use self::enforcer::{
-    Allow, ApiKey, AuditContext, Basic, CsrfToken, Gate, Jwt, OptionalAuth, Personal, Public, Session, Usual,
-    Via,
+    Allow, ApiKey, AuditContext, Basic, CsrfToken, Gate, Jwt, Mine, OfCaller, OptionalAuth, Personal, Public,
+    Session, Usual, Via,
 };
 pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};

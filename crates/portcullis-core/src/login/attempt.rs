@@ -59,8 +59,8 @@ impl Manager {
         let issuer = &self.on.issuer;
         let nothing = serde_json::Map::new;
         let bare = |extra| issuer.mint_access_for(&subject, audience, extra);
-        let attributes = &self.on.attributes;
-        let carries = session.scopes.is_some() || issuer.settings().carry_permissions || attributes.carries();
+        let own = &self.on.claims;
+        let carries = session.scopes.is_some() || issuer.settings().carry_permissions || !own.is_empty();
         let facts = match carries {
             true => {
                 let now = self.on.environment.now();
@@ -68,10 +68,17 @@ impl Manager {
             }
             false => None,
         };
-        let of = facts.as_ref().map(|facts| attributes.claims(&facts.attributes));
-        let of = of.unwrap_or_default();
+        let claims = facts.as_ref().map(|facts| {
+            own.of(token::ClaimSubject {
+                account,
+                attributes: &facts.attributes,
+                session,
+                audience: audience.as_str(),
+            })
+        });
+        let claims = claims.unwrap_or_default();
         let mint = |mut extra: serde_json::Map<_, _>| {
-            extra.extend(of.clone());
+            extra.extend(claims.clone());
             bare(extra)
         };
         let access = match (facts, &session.scopes) {
@@ -96,10 +103,10 @@ impl Manager {
                         tracing::warn!(
                             account = %account.id,
                             most = token::jws::LONGEST_ISSUED,
-                            "roles and permissions are too long for a token and left out: services that verify it \
-                             without asking back will refuse it; give the account fewer, or log in with scopes"
+                            "roles, permissions and own claims are too long for a token and left out: services that \
+                             verify it without asking back will refuse it; give the account fewer, or log in with scopes"
                         );
-                        mint(nothing())?
+                        bare(nothing())?
                     }
                     minted => minted?,
                 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 pub use self::form::{Delivery, LoggedIn, LoginError, LoginForm, LoginHook, OpeningSession, Stay};
 use crate::account::{self, AccountsError, Passwords};
-use crate::attribute::Declared;
 use crate::authn::AccountDirectory;
 use crate::authz::{ApiKeysWrite, Authority, Brings, Everywhere, Permission as _, Permit, SessionsWrite};
 use crate::environment::Environment;
@@ -16,7 +15,7 @@ use crate::fault::Fault;
 use crate::hook::Hooks;
 use crate::password::Hasher;
 use crate::session::{ApiKeyHandling, DeviceName, Ending, Everything, Id, News, Session, Store, Token};
-use crate::token::{self, Audience, Issuer, RefreshError, RefreshToken};
+use crate::token::{self, Audience, Issuer, OwnClaims, RefreshError, RefreshToken};
 use crate::{audit, defends};
 
 /// How long sessions live.
@@ -79,8 +78,8 @@ pub struct ManagerParts {
     pub settings: Settings,
     /// Who words what is told about them; nobody is told without.
     pub news: Option<Arc<dyn News>>,
-    /// The attributes that tokens may carry.
-    pub attributes: Declared,
+    /// What tokens carry besides: attributes and claims of the program's own.
+    pub claims: OwnClaims,
     /// What the program adds to logins.
     pub hooks: Option<Hooks<dyn LoginHook>>,
 }

@@ -366,7 +366,7 @@ impl Deployment {
             environment: Environment::new(FakeClock::at(START), SeededEntropy::new(4)),
             settings: self.settings,
             news: self.news.then(|| Arc::clone(&world) as _),
-            attributes: Declared::default(),
+            claims: OwnClaims::default(),
             hooks: None,
         });
         (world, manager)

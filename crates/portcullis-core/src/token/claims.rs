@@ -4,12 +4,14 @@
 //! token. A string `exp` is not "no expiry" and a boolean `nbf` not "from now on" (`T004`).
 
 mod carried;
+mod own;
 mod remote;
 mod wire;
 
 use std::time::Duration;
 
 pub use self::carried::{carried, entitled};
+pub use self::own::{ClaimSubject, InvalidClaim, OwnClaim, OwnClaims};
 pub use self::remote::RemoteClaims;
 pub(super) use self::remote::parse as parse_remote;
 pub use self::wire::InvalidClaims;

@@ -195,7 +195,10 @@ impl Issuer {
             stamp: account.stamp,
             issued_at: now,
             not_before: None,
-            expires_at: whole_seconds(now.plus(self.settings.access_lifetime).min(session.expires_at)),
+            expires_at: whole_seconds(
+                now.plus(self.settings.lifetime_for(&audience.0))
+                    .min(session.expires_at),
+            ),
             authenticated_at: whole_seconds(session.authenticated_at),
             method: session.method,
             scopes: session.scopes.clone(),

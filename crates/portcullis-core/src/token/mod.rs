@@ -18,7 +18,8 @@ mod resource;
 mod verifier;
 
 pub use self::claims::{
-    AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried, entitled,
+    AccessClaims, ClaimSubject, Expectation, InvalidClaim, InvalidClaims, InvalidToken, OwnClaim, OwnClaims,
+    RemoteClaims, carried, entitled,
 };
 pub use self::issuer::{AccessToken, Exchanged, IssuedTokens, Issuer, MintError, RefreshError, Settings};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};

@@ -8,13 +8,17 @@
 
 use crate::problem::{Details, Refusal};
 use std::fmt;
+use std::time::Duration;
 
 /// An application elsewhere that tokens may be for, as it is written in their `aud`: an absolute URI without fragment.
 /// Two are the same only to the letter.
 ///
 /// Source: RFC 8707 §2, RFC 3986 §4.3
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource(String);
+pub struct Resource {
+    uri: String,
+    lifetime: Option<Duration>,
+}
 
 /// Why a text can't be registered as a resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +28,9 @@ pub enum InvalidResource {
         "{0:?} can't be a resource: write an absolute URI without fragment, such as https://blog.example.com"
     )]
     Form(String),
+    /// Tokens that live too long or not at all.
+    #[error("the tokens for {0:?} must live for {LEAST_LIFETIME:?} to {MOST_LIFETIME:?}")]
+    Lifetime(String),
     /// The issuer's own audience: a token for the application would be one for the issuer.
     #[error("the resource {0:?} is the issuer's own audience: give the application another name")]
     Own(String),
@@ -60,7 +67,10 @@ impl Resource {
     /// [`InvalidResource::Form`] with the text, if it isn't an absolute URI.
     pub fn parse(text: &str) -> Result<Self, InvalidResource> {
         if is_absolute(text) {
-            Ok(Self(text.to_owned()))
+            Ok(Self {
+                uri: text.to_owned(),
+                lifetime: None,
+            })
         } else {
             Err(InvalidResource::Form(text.to_owned()))
         }
@@ -68,13 +78,36 @@ impl Resource {
 
     /// As it is written.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.uri
+    }
+
+    /// The same, whose access tokens live for this long: ten seconds to a day.
+    ///
+    /// # Errors
+    /// [`InvalidResource::Lifetime`]: shorter, or longer.
+    pub fn living(mut self, lifetime: Duration) -> Result<Self, InvalidResource> {
+        if !(LEAST_LIFETIME..=MOST_LIFETIME).contains(&lifetime) {
+            return Err(InvalidResource::Lifetime(self.uri));
+        }
+        self.lifetime = Some(lifetime);
+        Ok(self)
+    }
+
+    /// How long access tokens for it live, if not as long as those for the issuer.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
     }
 }
 
+/// The shortest life of an access token for a resource.
+const LEAST_LIFETIME: Duration = Duration::from_secs(10);
+
+/// The longest life of an access token for a resource.
+const MOST_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.uri)
     }
 }
 

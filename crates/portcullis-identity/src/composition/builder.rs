@@ -73,7 +73,7 @@ pub struct Builder {
     session_store: SessionStore,
     cookies: cookie::Settings,
     tokens: token::Settings,
-    resources: Vec<String>,
+    resources: Vec<(String, Option<Duration>)>,
     algorithm: key::Algorithm,
     key_age: Duration,
     permissions: Vec<PermissionRef>,
@@ -234,7 +234,14 @@ impl Builder {
     ///
     /// Source: RFC 8707
     pub fn resource(mut self, uri: &str) -> Self {
-        self.resources.push(uri.to_owned());
+        self.resources.push((uri.to_owned(), None));
+        self
+    }
+
+    /// The same, whose access tokens live for `lifetime` instead of [`Settings::access_lifetime`](token::Settings::access_lifetime):
+    /// ten seconds to a day.
+    pub fn resource_living(mut self, uri: &str, lifetime: Duration) -> Self {
+        self.resources.push((uri.to_owned(), Some(lifetime)));
         self
     }
 
@@ -344,8 +351,13 @@ impl Builder {
         if self.key_age < LEAST_KEY_AGE {
             return Err(OpenError::KeyAge);
         }
-        for uri in &self.resources {
-            self.tokens.resources.push(token::Resource::parse(uri)?);
+        for (uri, lifetime) in &self.resources {
+            let resource = token::Resource::parse(uri)?;
+            let resource = match lifetime {
+                Some(lifetime) => resource.living(*lifetime)?,
+                None => resource,
+            };
+            self.tokens.resources.push(resource);
         }
         self.tokens.check()?;
         self.own.check()?;

@@ -9,6 +9,8 @@ use portcullis_core::attribute::{Declared, Definition, InvalidAttribute};
 use portcullis_core::fault::Fault;
 use portcullis_core::hook::Hooks;
 use portcullis_core::login::LoginHook;
+use portcullis_core::token::{self, InvalidClaim, OwnClaim, OwnClaims};
+use portcullis_store::transaction::{Parameter, Record};
 use portcullis_store::{Database, Transaction};
 
 use super::Portcullis;
@@ -52,6 +54,31 @@ impl Portcullis {
     }
 }
 
+impl Portcullis {
+    /// Runs one statement that reads the program's own tables: it sees one snapshot and waits for nobody who writes. In a
+    /// [`Portcullis::transaction`] it sees what that changed.
+    ///
+    /// ```
+    /// # async fn demo(portcullis: portcullis_identity::Portcullis) -> Result<(), portcullis_identity::Fault> {
+    /// let notes = portcullis.query("SELECT id, text FROM notes WHERE id > $1", [7_i64.into()]).await?;
+    /// for note in &notes {
+    ///     let (id, text): (i64, String) = (note.get(0)?, note.get(1)?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Fault`]: it isn't a `SELECT`, `WITH` or `VALUES` that only reads, or what the database says of it.
+    pub async fn query(
+        &self,
+        sql: &'static str,
+        parameters: impl IntoIterator<Item = Parameter>,
+    ) -> Result<Vec<Record>, Fault> {
+        self.0.database.query(sql, parameters).await
+    }
+}
+
 /// What a program adds to the database and to what happens in it.
 #[derive(Clone)]
 pub(super) struct Own {
@@ -61,6 +88,7 @@ pub(super) struct Own {
     registration: Vec<Named<Registering>>,
     login: Vec<Named<LoggingIn>>,
     attributes: Vec<Definition>,
+    claims: Vec<OwnClaim>,
 }
 
 impl Default for Own {
@@ -72,6 +100,7 @@ impl Default for Own {
             registration: Vec::new(),
             login: Vec::new(),
             attributes: Vec::new(),
+            claims: Vec::new(),
         }
     }
 }
@@ -97,6 +126,19 @@ impl Own {
 
     pub(super) fn attributes(&self) -> Result<Declared, InvalidAttribute> {
         Declared::new(self.attributes.clone())
+    }
+
+    /// What tokens carry besides.
+    ///
+    /// # Errors
+    /// [`OpenError::Claim`]; attributes were checked before.
+    pub(super) fn claims(&self, tokens: &token::Settings) -> Result<OwnClaims, InvalidClaim> {
+        let resources = tokens.resources.iter().map(token::Resource::as_str);
+        OwnClaims::new(
+            self.claims.clone(),
+            self.attributes().unwrap_or_default(),
+            resources,
+        )
     }
 
     pub(super) fn transaction_limit(&self) -> Duration {
@@ -200,7 +242,7 @@ impl Builder {
     /// [`Registering::set`]; a handler reads it of its caller.
     ///
     /// ```
-    /// use portcullis_identity::{Allow, Attribute, Portcullis, authz::Authenticated};
+    /// use portcullis_identity::{Allow, Attribute, Authenticated, Portcullis};
     ///
     /// const DEPARTMENT: Attribute<String> = Attribute::new("department").in_policies().in_tokens();
     ///
@@ -214,6 +256,28 @@ impl Builder {
     /// Two of one name, or a name with a meaning of its own (`sub`, `exp`, `email` …), are refused when the database is opened.
     pub fn attribute(mut self, attribute: impl Into<Definition>) -> Self {
         self.own.attributes.push(attribute.into());
+        self
+    }
+
+    /// A claim of the program's own in access tokens, computed whenever one is issued: at logins and refreshes.
+    ///
+    /// ```
+    /// # use portcullis_identity::{OwnClaim, Portcullis};
+    /// let builder = Portcullis::builder()
+    ///     .resource("https://blog.example.com")
+    ///     .claim(OwnClaim::new("tier", |whose| {
+    ///         let proven = whose.account.email_verified_at.is_some();
+    ///         Some(if proven { "full" } else { "trial" }.into())
+    ///     }))
+    ///     .claim(OwnClaim::new("blog", |_| Some("editor".into())).only_for("https://blog.example.com"));
+    /// ```
+    ///
+    /// It runs in the request: what takes time is better kept as an attribute ([`Builder::attribute`]). Services that verify tokens
+    /// without asking back see it until the token expires. A name with a meaning of its own (`sub`, `exp`, `email` …), or two of one
+    /// name in the same tokens, are refused when the database is opened. Where all claims together would make the token longer than
+    /// a request's line may be, own claims are left out and the log says so.
+    pub fn claim(mut self, claim: OwnClaim) -> Self {
+        self.own.claims.push(claim);
         self
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portcullis_core::attribute::InvalidAttribute;
 use portcullis_core::authz::Authenticated;
 use portcullis_core::checks;
-use portcullis_identity::{Allow, Api, Attribute, Builder, Json, OpenError, Portcullis};
+use portcullis_identity::{Allow, Api, Attribute, Builder, Json, OpenError, OwnClaim, Portcullis};
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::{Value, json};
 
@@ -161,6 +161,72 @@ async fn administrators_set_attributes_and_what_was_cached_moves_at_once() {
     missing.refused(404, "not_found");
 }
 
+// Shows: TK-1
+#[tokio::test]
+async fn tokens_carry_claims_of_ones_own_and_live_as_long_as_their_application_says() {
+    const BLOG: &str = "https://blog.example.com";
+    const SHOP: &str = "https://shop.example.com";
+    let settings = |builder: Builder| {
+        declared(builder)
+            .resource(BLOG)
+            .resource_living(SHOP, std::time::Duration::from_secs(60))
+            .claim(OwnClaim::new("tier", |whose| {
+                whose.attributes.get(LEVEL).map(|level| json!(level * 10))
+            }))
+            .claim(OwnClaim::new("cart", |whose| Some(json!({ "of": whose.audience }))).only_for(SHOP))
+            .claim(OwnClaim::new("odd", |_| panic!("a bug of the program")))
+    };
+    let app = TestApp::with(settings, api).await;
+    for name in ["sales-1@example.com", "anna@example.com"] {
+        let form = json!({ "email": name, "password": PASSWORD });
+        app.post("/auth/register").json(&form).send().await.expect(201);
+    }
+    let said = async |name: &str, resource: Option<&str>| {
+        let mut form = json!({ "identifier": name, "password": PASSWORD });
+        if let Some(resource) = resource {
+            form["resource"] = json!(resource);
+        }
+        let answer = app
+            .post("/auth/login")
+            .json(&form)
+            .send()
+            .await
+            .expect(200)
+            .json();
+        (
+            claims(&text(&answer, "access_token")),
+            answer["expires_in"].clone(),
+        )
+    };
+    let (own, lives) = said("sales-1@example.com", None).await;
+    assert_eq!((&own["tier"], &lives), (&json!(10), &json!(900)));
+    assert!(own.get("cart").is_none() && own.get("odd").is_none(), "{own}");
+    let (shop, lives) = said("sales-1@example.com", Some(SHOP)).await;
+    assert_eq!((&shop["tier"], &lives), (&json!(10), &json!(60)));
+    assert_eq!(shop["cart"], json!({ "of": SHOP }));
+    let (blog, lives) = said("anna@example.com", Some(BLOG)).await;
+    assert_eq!(lives, json!(900));
+    assert!(blog.get("cart").is_none() && blog.get("tier").is_none(), "{blog}");
+}
+
+#[tokio::test]
+async fn claims_and_lifetimes_that_can_not_be_are_refused_at_the_start() {
+    checks!("T231");
+    let open = async |builder: Builder| builder.database("sqlite::memory:").open().await;
+    let subject = Portcullis::builder().claim(OwnClaim::new("sub", |_| None));
+    assert!(matches!(open(subject).await, Err(OpenError::Claim(_))));
+    let twice = declared(Portcullis::builder()).claim(OwnClaim::new("department", |_| None));
+    assert!(matches!(open(twice).await, Err(OpenError::Claim(_))));
+    for seconds in [0, 9, 86_401] {
+        let life = std::time::Duration::from_secs(seconds);
+        let builder = Portcullis::builder().resource_living("https://a.example.com", life);
+        assert!(
+            matches!(open(builder).await, Err(OpenError::Resource(_))),
+            "{seconds}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn changes_that_can_not_be_name_every_field_and_change_nothing() {
     let app = app().await;
@@ -236,7 +302,7 @@ async fn attributes_are_for_those_who_may_give() {
         .bearer(&giver.access_token)
         .send()
         .await
-        .refused(403, "insufficient_scope");
+        .refused(403, "missing_permission");
 }
 
 #[tokio::test]

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use portcullis_core::account::Store as _;
-use portcullis_core::authz::Permit;
+use portcullis_core::authz::{Authenticated, Permit, Principal};
 use portcullis_core::checks;
 use portcullis_core::roles::MayGive;
-use portcullis_identity::{Api, Builder, HookError, OpenError, Portcullis, Problem};
+use portcullis_identity::{
+    Allow, Api, Builder, HookError, Mine, OfCaller, OpenError, OptionalAuth, Portcullis, Problem, Public,
+};
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::json;
 
-use crate::fixtures::{events, log_in_with, text};
+use crate::fixtures::{events, log_in_with, session_of, text};
 
 const PROFILES: &str = "CREATE TABLE IF NOT EXISTS profiles (
     account BLOB PRIMARY KEY REFERENCES portcullis_accounts (id), nickname TEXT NOT NULL)";
@@ -28,13 +30,8 @@ async fn app(settings: impl FnOnce(Builder) -> Builder) -> TestApp {
 
 /// How many rows a table of the program's has.
 async fn count(portcullis: &Portcullis, sql: &'static str) -> i64 {
-    portcullis
-        .transaction(|tx| async move {
-            let row = tx.query_one(sql, []).await?.unwrap();
-            Ok::<_, Problem>(row.get(0)?)
-        })
-        .await
-        .unwrap()
+    let rows = portcullis.query(sql, []).await.unwrap();
+    rows[0].get(0).unwrap()
 }
 
 const COUNT_PROFILES: &str = "SELECT count(*) FROM profiles";
@@ -70,6 +67,66 @@ fn staff_only(builder: Builder) -> Builder {
 async fn register(app: &TestApp, email: &str) -> portcullis_testkit::Answer {
     let form = json!({ "email": email, "password": PASSWORD });
     app.post("/auth/register").json(&form).send().await
+}
+
+/// The program's own row of an account.
+struct Profile(String);
+
+impl OfCaller<Portcullis> for Profile {
+    async fn of_caller(caller: &Principal, portcullis: &Portcullis) -> Result<Self, Problem> {
+        let sql = "SELECT nickname FROM profiles WHERE account = $1";
+        let rows = portcullis.query(sql, [caller.id().into()]).await?;
+        let row = rows.first().ok_or_else(Problem::not_found)?;
+        Ok(Self(row.get(0)?))
+    }
+}
+
+async fn mine(_: Allow<Authenticated>, Mine(Profile(nickname)): Mine<Profile>) -> String {
+    nickname
+}
+
+async fn perhaps(_: OptionalAuth, me: Option<Mine<Profile>>) -> String {
+    me.map_or_else(|| "nobody".to_owned(), |Mine(Profile(nickname))| nickname)
+}
+
+async fn strangers(_: Public, Mine(Profile(nickname)): Mine<Profile>) -> String {
+    nickname
+}
+
+// Shows: KIT-1
+#[tokio::test]
+async fn the_callers_own_row_is_that_of_whom_the_rule_let_in() {
+    checks!("T230");
+    let settings = |builder: Builder| with_profile(builder.tables([PROFILES]));
+    let app = TestApp::with(settings, |portcullis| {
+        Api::new("Rows", "1")
+            .get("/mine", mine)
+            .get("/perhaps", perhaps)
+            .get("/strangers", strangers)
+            .with_state(portcullis.clone())
+            .merge(portcullis.api())
+    })
+    .await;
+    for name in ["anna", "bert"] {
+        let form = json!({ "username": name, "password": PASSWORD });
+        app.post("/auth/register").json(&form).send().await.expect(201);
+    }
+    let anna = session_of(&app, "anna").await;
+    let ask = async |path: &str, token: &str| {
+        let request = app.get(path).header("x-account", "bert");
+        request.header("x-session-token", token).send().await
+    };
+    for path in ["/mine", "/perhaps"] {
+        assert_eq!(ask(path, &anna).await.expect(200).text(), "anna", "{path}");
+    }
+    app.get("/mine")
+        .send()
+        .await
+        .refused(401, "authentication_required");
+    assert_eq!(app.get("/perhaps").send().await.expect(200).text(), "nobody");
+    // A route for strangers knows nobody: that is the program's fault, whoever asks.
+    app.get("/strangers").send().await.refused(500, "internal");
+    ask("/strangers", &anna).await.refused(500, "internal");
 }
 
 // Shows: KIT-1

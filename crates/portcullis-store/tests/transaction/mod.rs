@@ -62,14 +62,10 @@ async fn name(tx: &Transaction, nickname: &str) -> Result<u64, Fault> {
 }
 
 async fn named(on: &Database) -> Vec<String> {
-    on.transaction::<_, Fault, _, _>(LIMIT, |tx| async move {
-        let rows = tx
-            .query("SELECT nickname FROM profiles ORDER BY nickname", [])
-            .await?;
-        rows.iter().map(|row| row.get(0)).collect()
-    })
-    .await
-    .unwrap()
+    let rows = on
+        .query("SELECT nickname FROM profiles ORDER BY nickname", [])
+        .await;
+    rows.unwrap().iter().map(|row| row.get(0).unwrap()).collect()
 }
 
 async fn exists(on: &Database, name: &str) -> bool {

@@ -21,6 +21,7 @@ mod denials;
 mod gate;
 mod handler_refusal;
 mod late;
+mod mine;
 mod optional_auth;
 #[doc(hidden)]
 pub mod organization;
@@ -44,6 +45,7 @@ pub use self::csrf::CsrfToken;
 pub use self::gate::{Gate, Settings};
 pub(crate) use self::handler_refusal::record_behind;
 pub(crate) use self::late::{LateRefusal, Look, again, decide_again, look};
+pub use self::mine::{Mine, OfCaller};
 pub use self::optional_auth::OptionalAuth;
 pub use self::public::Public;
 pub(crate) use self::scheme::KeyInQuery;

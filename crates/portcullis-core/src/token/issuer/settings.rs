@@ -68,8 +68,21 @@ impl Settings {
         }
     }
 
+    /// How long an access token for this audience lives.
+    pub fn lifetime_for(&self, audience: &str) -> Duration {
+        let resource = self
+            .resources
+            .iter()
+            .find(|resource| resource.as_str() == audience);
+        resource
+            .and_then(Resource::lifetime)
+            .unwrap_or(self.access_lifetime)
+    }
+
     /// How long a retired key must still verify.
     pub fn key_overlap(&self) -> Duration {
-        self.access_lifetime.saturating_add(MAX_LEEWAY)
+        let lifetimes = self.resources.iter().filter_map(Resource::lifetime);
+        let longest = lifetimes.fold(self.access_lifetime, Duration::max);
+        longest.saturating_add(MAX_LEEWAY)
     }
 }

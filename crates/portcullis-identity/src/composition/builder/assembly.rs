@@ -18,7 +18,7 @@ use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::Hasher;
 use portcullis_core::roles::{PermissionRecord, Roles};
 use portcullis_core::session;
-use portcullis_core::token::{Issuer, Verifier};
+use portcullis_core::token::{InvalidClaim, Issuer, Verifier};
 use portcullis_store::{Blank, Database};
 
 use super::super::emails::{Emails, Words};
@@ -77,7 +77,7 @@ impl Builder {
         let decisions = self.decisions(&apart, &directory);
         let api_keys = self.api_keys.build(&database, &directory, &environment);
         let news = Arc::clone(&words) as _;
-        let sessions = self.manager((&database, &accounts), store, directory, roles, news);
+        let sessions = self.manager((&database, &accounts), store, directory, roles, news)?;
         Ok(Portcullis(Arc::new(Inner {
             gate,
             sessions,
@@ -256,8 +256,8 @@ impl Builder {
         directory: Arc<AccountDirectory>,
         (hasher, issuer): (Arc<Hasher>, Arc<Issuer>),
         words: Arc<dyn session::News>,
-    ) -> Manager {
-        Manager::new(login::ManagerParts {
+    ) -> Result<Manager, InvalidClaim> {
+        Ok(Manager::new(login::ManagerParts {
             accounts: shared(database),
             sessions,
             tokens: shared(database),
@@ -268,9 +268,9 @@ impl Builder {
             environment: self.environment.clone(),
             settings: self.sessions.clone(),
             news: Some(words),
-            attributes: accounts.declared().clone(),
+            claims: self.own.claims(&self.tokens)?,
             hooks: self.own.at_login(accounts, database),
-        })
+        }))
     }
 }
 

@@ -58,6 +58,9 @@ pub enum OpenError {
     /// An attribute of accounts.
     #[error(transparent)]
     Attribute(#[from] InvalidAttribute),
+    /// A claim of the program's own.
+    #[error(transparent)]
+    Claim(#[from] token::InvalidClaim),
     /// Two hooks of one name, or one without.
     #[error("every hook at {0} needs a name of its own: `{1}` isn't one")]
     Hook(&'static str, String),

@@ -181,6 +181,21 @@ impl Database {
         }
     }
 
+    /// Runs one statement that reads the program's own tables, or Portcullis': it sees one snapshot and waits for nobody who
+    /// writes. In an open transaction of this task it sees what that changed.
+    ///
+    /// # Errors
+    /// [`Fault`]: it isn't one that only reads, or what the database says of it.
+    pub async fn query(
+        &self,
+        sql: &'static str,
+        parameters: impl IntoIterator<Item = Parameter>,
+    ) -> Result<Vec<Record>, Fault> {
+        let parameters = statement::reading(sql, parameters)?;
+        let rows = self.read(sql, &parameters).await?;
+        Ok(rows.into_iter().map(Record::from).collect())
+    }
+
     /// Makes tables and indexes of a program's own where there are none yet: a statement each, `CREATE TABLE IF NOT EXISTS …` or
     /// `CREATE [UNIQUE] INDEX IF NOT EXISTS …`. All or none. Tables that change over time are better led on by a tool of
     /// migrations.

@@ -161,6 +161,28 @@ pub(super) fn checked(
     Ok(parameters.into_iter().map(|Parameter(value)| value).collect())
 }
 
+/// The parameters of a statement that only reads.
+///
+/// # Errors
+/// [`Fault`]: it may change something.
+pub(super) fn reading(
+    sql: &str,
+    parameters: impl IntoIterator<Item = Parameter>,
+) -> Result<Vec<Value<'static>>, Fault> {
+    let mut words = words(sql).peekable();
+    let reads = words
+        .peek()
+        .is_some_and(|verb| ["select", "with", "values"].contains(&verb.as_str()));
+    if !reads || words.any(|word| ["insert", "update", "delete", "merge", "into"].contains(&word.as_str())) {
+        return Err(Fault::Other(
+            "a statement that reads begins with SELECT, WITH or VALUES and changes nothing: what changes rows is a step of a \
+             transaction"
+                .to_owned(),
+        ));
+    }
+    checked(sql, parameters)
+}
+
 /// Checks a statement that makes a table, or an index, of the program's own where there is none yet.
 ///
 /// # Errors
@@ -270,6 +292,23 @@ mod tests {
             "REPLACE INTO notes VALUES (1)",
         ] {
             assert!(!taken(sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_statement_that_reads_changes_nothing() {
+        for sql in ["SELECT 1", "with a as (select 1) select * from a", "VALUES (1)"] {
+            assert!(reading(sql, []).is_ok(), "{sql}");
+        }
+        for sql in [
+            "",
+            "INSERT INTO notes VALUES (1)",
+            "WITH gone AS (DELETE FROM notes RETURNING id) SELECT * FROM gone",
+            "SELECT * INTO copy FROM notes",
+            "SELECT * FROM notes FOR UPDATE",
+            "PRAGMA user_version",
+        ] {
+            assert!(reading(sql, []).is_err(), "{sql}");
         }
     }
 
