@@ -14,7 +14,7 @@ use portcullis_identity::Problem;
 use portcullis_testkit::{PASSWORD, TestApp};
 use serde_json::json;
 
-// Shows: KIT-1
+// Shows: KIT-3
 #[tokio::test]
 async fn staff_register_and_whoever_was_let_go_stays_out() {
     let app = TestApp::with(hooks::settings, hooks::api).await;

@@ -13,7 +13,7 @@ mod own_tables;
 use portcullis_testkit::TestApp;
 use serde_json::json;
 
-// Shows: KIT-1
+// Shows: KIT-3
 #[tokio::test]
 async fn a_team_is_an_organization_and_a_row_or_neither() {
     let app = TestApp::with(|settings| settings.tables(own_tables::TABLES), own_tables::api).await;

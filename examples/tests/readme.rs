@@ -38,6 +38,7 @@ fn what_the_chapter_shows_stands_in_a_program_of_its_own() {
         include_str!("../../tests/stranger/src/errors.rs"),
         include_str!("../../tests/stranger/src/layers.rs"),
         include_str!("../../tests/stranger/src/notes.rs"),
+        include_str!("../../tests/stranger/src/own.rs"),
         include_str!("../../tests/stranger/src/page.rs"),
         include_str!("../../tests/stranger/src/paging.rs"),
         include_str!("../../tests/stranger/tests/notes.rs"),

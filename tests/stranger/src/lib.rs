@@ -3,5 +3,6 @@
 pub mod errors;
 pub mod layers;
 pub mod notes;
+pub mod own;
 pub mod page;
 pub mod paging;

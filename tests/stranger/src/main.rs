@@ -4,9 +4,11 @@ use portcullis_identity::Portcullis;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let portcullis = Portcullis::open("sqlite:notes.db").await?;
+    let builder = Portcullis::builder().database("sqlite:notes.db");
+    let portcullis = stranger::own::settings(builder).open().await?;
     let api = stranger::notes::api(&portcullis, Default::default());
-    let api = stranger::layers::around(api.merge(stranger::page::pages()));
+    let api = api.merge(stranger::own::api(&portcullis)).merge(stranger::page::pages());
+    let api = stranger::layers::around(api);
     portcullis.serve(api, "127.0.0.1:8080").await?;
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The notes, through the test kit.
 
-use portcullis_testkit::{Account, TestApp};
+use portcullis_identity::core::account::{EmailAddress, Registration};
+use portcullis_identity::core::secret::SecretText;
+use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::{Value, json};
-use stranger::{layers, notes, page};
+use stranger::{layers, notes, own, page};
 
 async fn app() -> (TestApp, Account) {
     let app = TestApp::with(
@@ -35,6 +37,31 @@ async fn an_error_and_an_extractor_of_its_own_are_served_and_documented() {
     assert_eq!(named, ["skip", "limit"]);
     let refused = &document["paths"]["/notes"]["post"]["responses"]["409"];
     assert_eq!(refused["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/ErrorBody");
+}
+
+#[tokio::test]
+async fn its_own_rows_and_attributes_come_with_the_accounts() {
+    let app = TestApp::with(own::settings, |portcullis| {
+        portcullis.api().merge(own::api(portcullis))
+    })
+    .await;
+    let stranger = json!({ "email": "eve@example.net", "password": PASSWORD });
+    app.post("/auth/register").json(&stranger).send().await.refused(403, "authors_only");
+    let line = async |email: &str| {
+        let author = app.log_in(email).await;
+        app.get("/by-line").bearer(&author.access_token).send().await.expect(200).text().to_owned()
+    };
+    app.user("anna@example.com").await;
+    assert_eq!(line("anna@example.com").await, "anna on everything");
+    let form = |email: &str| Registration {
+        email: Some(EmailAddress::parse(email).unwrap()),
+        username: None,
+        password: SecretText::new(PASSWORD.to_owned()),
+    };
+    let hire = async |email: &str| own::hire(&app.portcullis, form(email), "Botanicus", app.by_operator()).await;
+    assert!(hire("eve@example.net").await.is_err());
+    hire("bert@example.com").await.unwrap();
+    assert_eq!(line("bert@example.com").await, "Botanicus on gardens");
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ async fn administrators_set_attributes_and_what_was_cached_moves_at_once() {
     missing.refused(404, "not_found");
 }
 
-// Shows: TK-1
+// Shows: TK-2
 #[tokio::test]
 async fn tokens_carry_claims_of_ones_own_and_live_as_long_as_their_application_says() {
     const BLOG: &str = "https://blog.example.com";

@@ -93,7 +93,7 @@ async fn strangers(_: Public, Mine(Profile(nickname)): Mine<Profile>) -> String 
     nickname
 }
 
-// Shows: KIT-1
+// Shows: KIT-3
 #[tokio::test]
 async fn the_callers_own_row_is_that_of_whom_the_rule_let_in() {
     checks!("T230");
@@ -129,7 +129,7 @@ async fn the_callers_own_row_is_that_of_whom_the_rule_let_in() {
     ask("/strangers", &anna).await.refused(500, "internal");
 }
 
-// Shows: KIT-1
+// Shows: KIT-3
 #[tokio::test]
 async fn what_a_hook_writes_is_kept_with_the_account() {
     checks!("T225");
@@ -225,7 +225,7 @@ fn with_logins(builder: Builder) -> Builder {
     })
 }
 
-// Shows: KIT-1
+// Shows: KIT-3
 #[tokio::test]
 async fn a_hook_at_a_login_writes_with_the_session_or_refuses_it() {
     checks!("T225");
