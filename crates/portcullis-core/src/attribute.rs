@@ -283,6 +283,41 @@ impl Attributes {
         (!members.is_empty()).then(|| Json::Object(members).to_string())
     }
 
+    /// Adds what a token says under this name, if an attribute can have it.
+    pub(crate) fn add_claim(&mut self, name: &str, claim: &Json) {
+        if let Some(value) = Value::from_json(claim).filter(|value| is_name(name) && value.fits()) {
+            self.0.insert(name.to_owned(), value);
+        }
+    }
+
+    /// Those that are declared, each with a value of its type.
+    pub(crate) fn of(self, declared: &Declared) -> Self {
+        let kept = |name: &String, value: &Value| {
+            declared
+                .find(name)
+                .is_some_and(|known| known.kind == value.kind())
+        };
+        Self(
+            self.0
+                .into_iter()
+                .filter(|(name, value)| kept(name, value))
+                .collect(),
+        )
+    }
+
+    /// About how many bytes they take.
+    pub(crate) fn weight(&self) -> usize {
+        let texts = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Texts(texts) => texts.iter().map(|text| text.len() + 24).sum(),
+            Value::Integer(_) | Value::Flag(_) => 0,
+        };
+        self.0
+            .iter()
+            .map(|(name, value)| name.len() + texts(value) + 96)
+            .sum()
+    }
+
     /// Makes the changes.
     ///
     /// # Errors

@@ -67,6 +67,7 @@ pub mod validate;
 pub use axum::extract::State;
 #[doc(no_inline)]
 pub use portcullis_core as core;
+pub use portcullis_core::attribute::Attribute;
 #[doc(no_inline)]
 pub use portcullis_core::authz::{
     Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Permit, Policy, Principal,

@@ -25,7 +25,7 @@ use quick_cache::sync::Cache;
 use uuid::Uuid;
 
 use crate::account::{self, Account, AccountState, Stamp};
-use crate::attribute::Attributes;
+use crate::attribute::Declared;
 use crate::authn::authenticator::cache_key_of;
 use crate::authn::{AuthenticationError, Bearer, Refused};
 use crate::authz::{AccountFacts, CredentialKind, Facts, Principal};
@@ -42,6 +42,7 @@ pub struct RemoteAuthenticator {
     keys: Arc<RemoteKeys>,
     expectation: Expectation,
     max_lifetime: Duration,
+    attributes: Declared,
     verified: Cache<[u8; 32], Arc<Entry>, Weigh>,
 }
 
@@ -75,6 +76,7 @@ impl RemoteAuthenticator {
             keys,
             expectation,
             max_lifetime: MAX_LIFETIME,
+            attributes: Declared::default(),
             verified: Cache::with_weighter(capacity, (capacity as u64).saturating_mul(TYPICAL), Weigh),
         }
     }
@@ -83,6 +85,13 @@ impl RemoteAuthenticator {
     #[must_use]
     pub fn with_max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = most;
+        self
+    }
+
+    /// Which claims of a token are attributes of its account; others say nothing here.
+    #[must_use]
+    pub fn with_attributes(mut self, declared: Declared) -> Self {
+        self.attributes = declared;
         self
     }
 
@@ -148,7 +157,7 @@ impl RemoteAuthenticator {
         if now >= expires_at {
             return Err(Refused::from(InvalidToken::Expired).into());
         }
-        let principal = principal(*claims);
+        let principal = principal(*claims, &self.attributes);
         let entry = Arc::new(Entry {
             edition: set.edition,
             read_at: now,
@@ -196,11 +205,12 @@ fn weight(principal: &Principal) -> u64 {
     let names = [&principal.facts.roles, &principal.facts.permission_names];
     let names = names.into_iter().flatten().chain(scopes);
     let bytes: usize = names.map(|name| name.len() + NAME_HOLDER).sum();
+    let bytes = bytes + principal.facts.attributes.weight();
     TYPICAL.max(LEAST + bytes as u64)
 }
 
 /// The principal of verified claims.
-fn principal(claims: RemoteClaims) -> Principal {
+fn principal(claims: RemoteClaims, declared: &Declared) -> Principal {
     defends!("T056");
     let uuid = |text: &str| Uuid::try_parse(text).ok();
     let token = uuid(&claims.id).map(|id| (token::Id::from_uuid(id), claims.expires_at));
@@ -215,7 +225,7 @@ fn principal(claims: RemoteClaims) -> Principal {
         account: account_of(&claims.subject),
         roles: claims.roles,
         permissions,
-        attributes: Attributes::default(),
+        attributes: claims.attributes.of(declared),
     });
     Principal {
         effective: facts.within(&scopes),

@@ -6,7 +6,7 @@ use portcullis_core::email::Email;
 use portcullis_core::organization::{Invitation, InvitationToken, Organization};
 use url::{Host, Url};
 
-/// Invites an address into an organization of the program at `host`; the link leads to `page`, which shows the code.
+/// Invites an address into an organization of the program at `host`; the link leads to `page`, which accepts it or shows the code.
 pub(crate) fn invitation(
     page: Url,
     host: &str,
@@ -26,7 +26,7 @@ pub(crate) fn invitation(
             "Somebody invited this address into the organization {slug} ({name}) at {host}.\n\n\
              To accept within 7 days, log in with an account of this address and enter this code where you are asked for \
              an invitation:\n\n  {code}\n\n\
-             This link shows the code, too:\n\n  {link}\n\n\
+             Or open this page:\n\n  {link}\n\n\
              If you don't know them, do nothing: without this code nothing happens.\n",
             code = *code,
         ),

@@ -9,8 +9,9 @@ use portcullis_core::environment::Environment;
 use portcullis_core::key::{Algorithm, MasterKey};
 use portcullis_identity::remote::{Builder, RemoteError};
 use portcullis_identity::{
-    Allow, Any, Api, CookieSession, FreshLogin, Json, Jwt, Member, OpenError, OptionalAuth, Portcullis,
-    Problem, Public, Remote, Role, SecondFactor, Session, Via, listener, permissions, roles,
+    Allow, Any, Api, Attribute, Authenticated, CookieSession, FreshLogin, Json, Jwt, Member, OpenError,
+    OptionalAuth, Portcullis, Problem, Public, Remote, Role, SecondFactor, Session, Via, listener,
+    permissions, roles,
 };
 use portcullis_testkit::{Account, Answer, FakeClock, PASSWORD, Request, TestApp, environment};
 use serde_json::{Value, json};
@@ -190,6 +191,58 @@ async fn editor(app: &TestApp) -> Account {
     );
     app.assign(&user, "editor").await;
     app.log_in("editor@example.com").await
+}
+
+// Shows: TK-3
+#[tokio::test]
+async fn attributes_in_tokens_are_attributes_afar_if_they_are_of_the_declared_type() {
+    checks!("T227");
+    const DEPARTMENT: Attribute<String> = Attribute::new("department").in_tokens();
+    const LEVEL: Attribute<i64> = Attribute::new("level").in_tokens();
+    const SECRET: Attribute<String> = Attribute::new("secret");
+    /// Declared here as something else than what the issuer says.
+    const AS_TEXT: Attribute<String> = Attribute::new("level");
+
+    async fn desk(who: Allow<Authenticated>) -> Json<Value> {
+        Json(json!([
+            who.attribute(DEPARTMENT),
+            who.attribute(LEVEL),
+            who.attribute(AS_TEXT),
+            who.attribute(SECRET)
+        ]))
+    }
+    let issuer = Issuer::with(|builder| {
+        builder
+            .attribute(DEPARTMENT)
+            .attribute(LEVEL)
+            .attribute(SECRET)
+            .on_registration("all", |new| async move {
+                let all = [DEPARTMENT.set("sales"), LEVEL.set(7), SECRET.set("canary")];
+                new.set(all).await
+            })
+    })
+    .await;
+    let anna = issuer.app.user("anna@example.com").await;
+    let ask = async |builder: Builder| {
+        let remote = builder.open().await.unwrap();
+        let router = Api::new("Desk", "1")
+            .get("/desk", desk)
+            .into_router(remote.gate().clone())
+            .unwrap();
+        let request = Request::new(&router, http::Method::GET, "/desk");
+        request.bearer(&anna.access_token).send().await.expect(200).json()
+    };
+    assert_eq!(ask(issuer.remote()).await, json!([null, null, null, null]));
+    let both = issuer
+        .remote()
+        .attribute(DEPARTMENT)
+        .attribute(LEVEL)
+        .attribute(SECRET);
+    assert_eq!(ask(both).await, json!(["sales", 7, null, null]));
+    let other = issuer.remote().attribute(AS_TEXT);
+    assert_eq!(ask(other).await, json!([null, null, null, null]));
+    let twice = issuer.remote().attribute(LEVEL).attribute(AS_TEXT);
+    assert!(matches!(twice.open().await, Err(RemoteError::Attribute(_))));
 }
 
 // Shows: TK-3

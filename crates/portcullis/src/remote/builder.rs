@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use portcullis_core::attribute::{Declared, Definition, InvalidAttribute};
 use portcullis_core::authn::{Authentication, MAX_LIFETIME, RemoteAuthenticator};
 #[cfg(feature = "policies")]
 use portcullis_core::authz::ResourceKind;
@@ -42,6 +43,9 @@ pub enum RemoteError {
     /// What challenges call this server.
     #[error(transparent)]
     Realm(#[from] enforcer::InvalidRealm),
+    /// An attribute.
+    #[error(transparent)]
+    Attribute(#[from] InvalidAttribute),
     /// The certificates to trust.
     #[error(transparent)]
     Roots(#[from] InvalidRoots),
@@ -61,6 +65,7 @@ pub struct Builder {
     capacity: usize,
     max_lifetime: Duration,
     policies: Keeper,
+    attributes: Vec<Definition>,
     master_key: Option<MasterKey>,
     keys_from: Option<Arc<dyn Fetch>>,
 }
@@ -83,6 +88,7 @@ impl Builder {
             capacity: 100_000,
             max_lifetime: MAX_LIFETIME,
             policies: Keeper::default(),
+            attributes: Vec::new(),
             master_key: None,
             keys_from: None,
         }
@@ -157,6 +163,14 @@ impl Builder {
     /// For how long after it was issued a token is honoured at most, whatever its issuer says: 24 hours.
     pub fn max_lifetime(mut self, most: Duration) -> Self {
         self.max_lifetime = most;
+        self
+    }
+
+    /// A claim of the issuer's tokens that is an attribute of their accounts here: handlers read it, and policies may name it if
+    /// it says so. Where the issuer is a Portcullis it declares the same attribute, or a claim of that name. A claim of another
+    /// type isn't there.
+    pub fn attribute(mut self, attribute: impl Into<Definition>) -> Self {
+        self.attributes.push(attribute.into());
         self
     }
 
@@ -253,7 +267,10 @@ impl Builder {
             );
         }
         let authenticator = RemoteAuthenticator::new(Arc::new(keys), self.expectation, self.capacity);
-        let authenticator = Arc::new(authenticator.with_max_lifetime(self.max_lifetime));
+        let declared = Declared::new(self.attributes)?;
+        self.policies = self.policies.attributes(&declared);
+        let authenticator = authenticator.with_max_lifetime(self.max_lifetime);
+        let authenticator = Arc::new(authenticator.with_attributes(declared));
         self.gate.policies = self.policies.provider();
         let environment = &self.environment;
         let sealer = |key| Arc::new(Sealer::new(key, environment.clone()));

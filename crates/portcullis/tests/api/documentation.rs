@@ -315,6 +315,24 @@ fn two_types_or_operations_of_one_name_are_refused() {
 }
 
 #[test]
+fn a_path_that_another_was_named_after_by_hand_is_named_by_its_handler() {
+    async fn me(_: Public) {}
+    async fn other(_: Public) {}
+    let theirs = || Api::new("", "").get("/me", me).operation_id("getMe");
+    let document: Value = Api::<()>::new("Blog", "1")
+        .get("/me", me)
+        .nest("/auth", theirs())
+        .openapi();
+    assert_eq!(document["paths"]["/auth/me"]["get"]["operationId"], "getMe");
+    assert_eq!(document["paths"]["/me"]["get"]["operationId"], "me");
+    let document: Value = Api::<()>::new("Blog", "1")
+        .get("/me", other)
+        .get("/you", other)
+        .openapi();
+    assert_eq!(document["paths"]["/me"]["get"]["operationId"], "getMe");
+}
+
+#[test]
 fn operations_are_named_by_hand_by_their_handler_or_by_their_path() {
     let document = blog().operation_id("frontPage").openapi();
     for (path, method, id) in [

@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::carried::{ENTITLEMENTS, ROLES};
 use super::wire::{NumericDate, TOKEN_USE, TWICE, Text, Texts, once, scopes_of};
+use crate::attribute::Attributes;
 use crate::defends;
 use crate::environment::Timestamp;
 use crate::key::strict::Strict;
@@ -50,6 +51,8 @@ pub struct RemoteClaims {
     pub roles: Vec<String>,
     /// `entitlements`: the permissions of the account.
     pub permissions: Option<Vec<String>>,
+    /// Whatever else it says that could be an attribute.
+    pub attributes: Attributes,
 }
 
 /// Reads the payload of another issuer's access token.
@@ -86,6 +89,7 @@ struct Raw<'p> {
     token_use: Option<Text<'p>>,
     /// There is a `cnf`, whatever it says: it names a key whose proof nobody asks for here.
     bound: bool,
+    attributes: Attributes,
 }
 
 impl Raw<'_> {
@@ -119,6 +123,7 @@ impl Raw<'_> {
             scopes,
             roles: self.roles.map(|roles| roles.0).unwrap_or_default(),
             permissions: self.entitlements.map(|names| names.0),
+            attributes: self.attributes,
         })
     }
 }
@@ -168,8 +173,9 @@ impl<'de> Visitor<'de> for RawVisitor {
                     if others.iter().any(|known| known == other) || others.len() == MOST_OTHERS {
                         return Err(A::Error::custom(TWICE));
                     }
+                    let Strict(claim) = members.next_value()?;
+                    raw.attributes.add_claim(other, &claim);
                     others.push(other.to_owned());
-                    members.next_value::<Strict>()?;
                 }
             }
         }

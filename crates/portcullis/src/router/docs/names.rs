@@ -22,20 +22,31 @@ pub(crate) fn summary_of<H>() -> Option<Cow<'static, str>> {
 }
 
 /// The id of every operation: the name given by hand; or the handler's, if it has several words and no other handler has
-/// it; or method and path.
+/// it; or method and path. Where that is what another was given by hand, as `getMe` was, it is the handler's own one word.
 pub(super) fn operation_ids<S>(routes: &[Route<S>]) -> Vec<String> {
     let mut handlers: HashMap<&str, usize> = HashMap::new();
-    for name in routes.iter().filter_map(|route| route.text.handler) {
+    let unnamed = routes.iter().filter(|route| route.text.id.is_none());
+    for name in unnamed.filter_map(|route| route.text.handler) {
         *handlers.entry(name).or_default() += 1;
     }
-    let name = |route: &Route<S>| match (&route.text.id, route.text.handler) {
-        (Some(id), _) => id.clone().into_owned(),
-        (None, Some(name)) if name.contains('_') && handlers.get(name) == Some(&1) => camel_case(name),
-        (None, _) => camel_case(&format!(
-            "{}/{}",
-            route.method.as_str().to_ascii_lowercase(),
-            path_words(&route.path)
-        )),
+    let given: BTreeSet<&str> = routes
+        .iter()
+        .filter_map(|route| route.text.id.as_deref())
+        .collect();
+    let name = |route: &Route<S>| {
+        let own = route.text.handler.filter(|name| handlers.get(name) == Some(&1));
+        match (&route.text.id, own) {
+            (Some(id), _) => id.clone().into_owned(),
+            (None, Some(name)) if name.contains('_') => camel_case(name),
+            (None, own) => {
+                let method = route.method.as_str().to_ascii_lowercase();
+                let id = camel_case(&format!("{method}/{}", path_words(&route.path)));
+                match own {
+                    Some(name) if given.contains(id.as_str()) => camel_case(name),
+                    _ => id,
+                }
+            }
+        }
     };
     routes.iter().map(name).collect()
 }
