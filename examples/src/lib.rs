@@ -17,6 +17,7 @@
 //! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
 //! cargo run -p examples --example multi_tenant    organizations whose projects never meet
 //! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them
+//! cargo run -p examples --example validation      what comes in, checked by what documents it
 //! ```
 //! The programs are in `examples/examples/`, and each keeps its database where it is started, under its own name. A test
 //! in `examples/tests/` drives each one's `api()` through the test kit, as the test of your own program would;

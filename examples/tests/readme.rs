@@ -35,6 +35,7 @@ fn what_the_chapter_shows_stands_in_a_program_of_its_own() {
     let dense = |text: &str| text.split_whitespace().collect::<String>();
     let chapter = include_str!("../../docs/use-it.md");
     let program = [
+        include_str!("../../tests/stranger/src/booking.rs"),
         include_str!("../../tests/stranger/src/errors.rs"),
         include_str!("../../tests/stranger/src/layers.rs"),
         include_str!("../../tests/stranger/src/notes.rs"),

@@ -96,6 +96,8 @@ pub use self::router::docs::Docs;
 pub use self::router::{Api, ApiError, ApiErrors, HandlerFn, RouteHandler};
 pub use self::serving::ServeError;
 pub use self::validate::{Accepted, Created, FieldErrors, Form, Json, NoContent, Path, Query};
+#[cfg(feature = "rich-text")]
+pub use self::validate::{CleanHtml, TooLong};
 #[doc(no_inline)]
 pub use schemars::{self, JsonSchema};
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::validate::by_hand;
 use crate::{Json, Problem};
 
 /// Which page of a list, and how much of it.
@@ -13,10 +14,10 @@ use crate::{Json, Problem};
 #[serde(deny_unknown_fields)]
 pub struct Page {
     /// The `next_cursor` of the page before.
-    #[schemars(with = "Option<Uuid>")]
+    #[schemars(with = "Option<Uuid>", transform = by_hand)]
     pub cursor: Option<String>,
     /// How many: 1 to 200, 50 unless said otherwise.
-    #[schemars(range(min = 1, max = 200))]
+    #[schemars(range(min = 1, max = 200), transform = by_hand)]
     pub limit: Option<u32>,
 }
 

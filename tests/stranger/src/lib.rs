@@ -1,5 +1,6 @@
 //! A notes API as somebody writes it who has read docs/use-it.md.
 
+pub mod booking;
 pub mod errors;
 pub mod layers;
 pub mod notes;

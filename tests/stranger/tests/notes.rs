@@ -4,7 +4,7 @@ use portcullis_identity::core::account::{EmailAddress, Registration};
 use portcullis_identity::core::secret::SecretText;
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::{Value, json};
-use stranger::{layers, notes, own, page};
+use stranger::{booking, layers, notes, own, page};
 
 async fn app() -> (TestApp, Account) {
     let app = TestApp::with(
@@ -62,6 +62,26 @@ async fn its_own_rows_and_attributes_come_with_the_accounts() {
     assert!(hire("eve@example.net").await.is_err());
     hire("bert@example.com").await.unwrap();
     assert_eq!(line("bert@example.com").await, "Botanicus on gardens");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_booking_is_said_at_once() {
+    let app = TestApp::with(|settings| settings, |_| booking::api()).await;
+    let book = async |body: Value| app.post("/bookings").json(&body).send().await;
+    let good = json!({
+        "guest": "Ada", "email": "ada@example.com", "rooms": [2, 4], "voucher": "1236", "firstNight": 3, "lastNight": 4,
+    });
+    assert_eq!(book(good.clone()).await.expect(201).json(), json!({ "nights": 2 }));
+    let mut bad = good.clone();
+    bad["email"] = json!("ada");
+    bad["rooms"] = json!([2, 9]);
+    bad["voucher"] = json!("1234");
+    let said = book(bad).await.expect(422).json();
+    let fields: Vec<_> = said["errors"].as_array().unwrap().iter().map(|error| &error["field"]).collect();
+    assert_eq!(fields, ["/email", "/rooms/1", "/voucher"]);
+    let mut early = good;
+    early["lastNight"] = json!(2);
+    assert_eq!(book(early).await.expect(422).json()["errors"][0]["code"], "ends_too_early");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
+use crate::validate::by_hand;
 use crate::{Allow, Api, Json, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -24,21 +25,21 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
 #[serde(deny_unknown_fields)]
 struct AuditSearch {
     /// The `next_cursor` of the page before.
-    #[schemars(with = "Option<Uuid>")]
+    #[schemars(with = "Option<Uuid>", transform = by_hand)]
     cursor: Option<String>,
     /// How many: 1 to 200, 50 unless said otherwise.
-    #[schemars(range(min = 1, max = 200))]
+    #[schemars(range(min = 1, max = 200), transform = by_hand)]
     limit: Option<u32>,
     /// Only events about this account.
-    #[schemars(with = "Option<Uuid>")]
+    #[schemars(with = "Option<Uuid>", transform = by_hand)]
     account: Option<String>,
     /// Only this action, such as `login.refused`.
     action: Option<String>,
     /// Only the event of this request: a problem's `trace_id`.
-    #[schemars(with = "Option<Uuid>")]
+    #[schemars(with = "Option<Uuid>", transform = by_hand)]
     trace: Option<String>,
     /// Only what was done, or refused, with this API key.
-    #[schemars(with = "Option<Uuid>")]
+    #[schemars(with = "Option<Uuid>", transform = by_hand)]
     api_key: Option<String>,
 }
 

@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::describe::shape;
+use crate::validate::by_hand;
 use crate::{FieldErrors, Problem};
 
 /// A new key.
@@ -24,14 +25,14 @@ pub(crate) struct NewKey {
     #[schemars(with = "shape::Label")]
     name: String,
     /// What it may do, at most what its owner may.
-    #[schemars(with = "Vec<shape::PermissionName>", length(max = 256))]
+    #[schemars(with = "Vec<shape::PermissionName>", length(max = 256), transform = by_hand)]
     pub(crate) permissions: Vec<String>,
     /// When it ends, RFC 3339; absent for never.
     #[schemars(with = "Option<Moment>")]
     expires_at: Option<Timestamp>,
     /// Addresses and networks it may be used from; absent or empty for everywhere.
     #[serde(default)]
-    #[schemars(with = "Vec<shape::Network>", length(max = 100))]
+    #[schemars(with = "Vec<shape::Network>", length(max = 100), transform = by_hand)]
     networks: Vec<String>,
     /// How often it may be used, such as `100/minute`; absent for no limit.
     #[schemars(with = "Option<shape::RateText>")]
@@ -73,14 +74,14 @@ pub(crate) struct ImportKey {
     #[schemars(with = "shape::Label")]
     name: String,
     /// What it may do, at most what its owner may.
-    #[schemars(with = "Vec<shape::PermissionName>", length(max = 256))]
+    #[schemars(with = "Vec<shape::PermissionName>", length(max = 256), transform = by_hand)]
     permissions: Vec<String>,
     /// When it ends, RFC 3339; absent for never.
     #[schemars(with = "Option<Moment>")]
     expires_at: Option<Timestamp>,
     /// Addresses and networks it may be used from; absent or empty for everywhere.
     #[serde(default)]
-    #[schemars(with = "Vec<shape::Network>", length(max = 100))]
+    #[schemars(with = "Vec<shape::Network>", length(max = 100), transform = by_hand)]
     networks: Vec<String>,
     /// How often it may be used, such as `100/minute`; absent for no limit.
     #[schemars(with = "Option<shape::RateText>")]
@@ -132,7 +133,7 @@ pub(crate) struct ChangedKey {
     /// Whether it is honoured.
     enabled: Option<bool>,
     /// Addresses and networks it may be used from; empty for everywhere.
-    #[schemars(with = "Option<Vec<shape::Network>>", length(max = 100))]
+    #[schemars(with = "Option<Vec<shape::Network>>", length(max = 100), transform = by_hand)]
     networks: Option<Vec<String>>,
     /// How often it may be used, such as `100/minute`; null for no limit.
     #[serde(default, deserialize_with = "present")]
@@ -172,7 +173,7 @@ impl ChangedKey {
 pub(crate) struct Rotate {
     /// For how many seconds the present text stays good beside the new one: 0 to 2592000 (30 days), 86400 (a day)
     /// unless said otherwise. 0 ends every earlier text at once.
-    #[schemars(range(max = 2_592_000))]
+    #[schemars(range(max = 2_592_000), transform = by_hand)]
     overlap_seconds: Option<u64>,
     /// When the key ends from now on, RFC 3339; null for never. Absent, it ends when it did.
     #[serde(default, deserialize_with = "present")]

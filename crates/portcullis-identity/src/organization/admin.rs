@@ -13,6 +13,7 @@ use super::view::OrganizationView;
 use crate::composition::Portcullis;
 use crate::describe::shape;
 use crate::page::{Items, Page};
+use crate::validate::by_hand;
 use crate::{Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
 
 /// The routes below `/admin/api/v1`.
@@ -64,7 +65,7 @@ struct NewOrganizationFor {
     #[schemars(with = "shape::Slug")]
     slug: String,
     /// The id of its first owner's account.
-    #[schemars(with = "Uuid")]
+    #[schemars(with = "Uuid", transform = by_hand)]
     owner: String,
 }
 

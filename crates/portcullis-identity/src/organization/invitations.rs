@@ -20,6 +20,7 @@ use crate::composition::Portcullis;
 use crate::describe::shape;
 use crate::emails::{host_of, organization as emails};
 use crate::page::Items;
+use crate::validate::by_hand;
 use crate::{
     Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
 };
@@ -58,7 +59,7 @@ struct NewInvitation {
     email: String,
     /// The roles it is to have, at most 20; none unless said otherwise.
     #[serde(default)]
-    #[schemars(with = "Vec<shape::RoleName>", length(max = 20))]
+    #[schemars(with = "Vec<shape::RoleName>", length(max = 20), transform = by_hand)]
     roles: Vec<String>,
 }
 

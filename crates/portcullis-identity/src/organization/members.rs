@@ -12,6 +12,7 @@ use super::view::MemberView;
 use crate::composition::Portcullis;
 use crate::describe::shape;
 use crate::page::{Items, Page};
+use crate::validate::by_hand;
 use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -58,7 +59,7 @@ async fn list(
 #[schemars(rename = "MemberRoles")]
 pub(super) struct Roles {
     /// All roles the member is to have, at most 20.
-    #[schemars(with = "Vec<shape::RoleName>", length(max = 20))]
+    #[schemars(with = "Vec<shape::RoleName>", length(max = 20), transform = by_hand)]
     pub(super) roles: Vec<String>,
 }
 
@@ -99,7 +100,7 @@ async fn remove(
 #[serde(deny_unknown_fields)]
 struct NextOwner {
     /// The id of a member's account.
-    #[schemars(with = "Uuid")]
+    #[schemars(with = "Uuid", transform = by_hand)]
     account: String,
 }
 

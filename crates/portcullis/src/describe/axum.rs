@@ -63,6 +63,7 @@ bodies! {
 
 impl<T: Documented> Input for axum::Json<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.unchecked::<T>("portcullis::Json");
         operation.body::<T>("application/json");
         operation.body_refusals();
     }
@@ -70,6 +71,7 @@ impl<T: Documented> Input for axum::Json<T> {
 
 impl<T: Documented> Input for Form<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.unchecked::<T>("portcullis::Form");
         operation.body::<T>("application/x-www-form-urlencoded");
         operation.body_refusals();
     }
@@ -77,6 +79,7 @@ impl<T: Documented> Input for Form<T> {
 
 impl<T: Documented> Input for Query<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.unchecked::<T>("portcullis::Query");
         operation.query::<T>();
         operation.parameter_refusals();
     }
@@ -84,6 +87,7 @@ impl<T: Documented> Input for Query<T> {
 
 impl<T: Documented> Input for Path<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.unchecked::<T>("portcullis::Path");
         operation.path::<T>();
         operation.parameter_refusals();
     }

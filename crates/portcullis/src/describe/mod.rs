@@ -22,7 +22,7 @@ pub use self::input::Input;
 pub(crate) use self::needed::Needed;
 pub use self::opaque::Opaque;
 pub use self::operation::Operation;
-pub(crate) use self::operation::{Settled, problem};
+pub(crate) use self::operation::{Settled, Unchecked, problem};
 pub use self::output::Output;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

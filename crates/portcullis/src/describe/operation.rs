@@ -1,5 +1,7 @@
 //! What is said of one operation while its handler's types describe themselves.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use portcullis_core::defends;
 use schemars::SchemaGenerator;
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Documented, Needed, Output};
 use crate::route::{Asks, Body, How};
+use crate::validate::{Flaw, Plan};
 
 /// One operation, while a handler's types describe what they read and answer.
 pub struct Operation<'g> {
@@ -18,6 +21,22 @@ pub struct Operation<'g> {
     body: Option<Value>,
     refusals: Answers,
     answers: Answers,
+    /// What can't be checked, where somebody asks for it.
+    unchecked: Option<Vec<Unchecked>>,
+}
+
+/// Why what a type's schema asks isn't checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unchecked {
+    /// The schema can't be.
+    Flaw(Arc<Flaw>),
+    /// Whoever reads it doesn't.
+    Reader {
+        /// The name of the type.
+        name: &'static str,
+        /// What reads instead.
+        instead: &'static str,
+    },
 }
 
 /// What a handler's types said in the end.
@@ -34,6 +53,8 @@ pub(crate) struct Settled {
     pub(crate) body: Option<Value>,
     /// The answers by status: `default` for any that isn't named.
     pub(crate) responses: Map<String, Value>,
+    /// What is asked of what is read, and isn't checked.
+    pub(crate) unchecked: Vec<Unchecked>,
 }
 
 impl Settled {
@@ -67,10 +88,41 @@ impl<'g> Operation<'g> {
             body: None,
             refusals: Answers::new(),
             answers: Answers::new(),
+            unchecked: None,
         }
     }
 
-    /// The members of `T` are parameters of the query.
+    /// The same, which also looks for what can't be checked.
+    pub(crate) fn looking(schemas: &'g mut SchemaGenerator) -> Self {
+        Self {
+            unchecked: Some(Vec::new()),
+            ..Self::new(schemas)
+        }
+    }
+
+    /// What is read is checked by the schema of `T`.
+    pub(crate) fn checked<T: Documented + 'static>(&mut self) {
+        defends!("T200");
+        if let Some(unchecked) = &mut self.unchecked
+            && let Err(flaw) = Plan::of::<T>()
+        {
+            unchecked.push(Unchecked::Flaw(flaw));
+        }
+    }
+
+    /// What is read isn't checked: `instead` would.
+    pub(crate) fn unchecked<T: Documented>(&mut self, instead: &'static str) {
+        defends!("T200");
+        if let Some(unchecked) = &mut self.unchecked
+            && Plan::make::<T>().map_or(true, |plan| plan.declared())
+        {
+            let name = std::any::type_name::<T>();
+            unchecked.push(Unchecked::Reader { name, instead });
+        }
+    }
+
+    /// The members of `T` are parameters of the query. This describes and checks nothing: read them by
+    /// [`Query`](crate::Query), which asks what the schema asks.
     pub fn query<T: Documented>(&mut self) {
         self.members::<T>("query");
     }
@@ -100,7 +152,8 @@ impl<'g> Operation<'g> {
         }));
     }
 
-    /// The body is a `T`.
+    /// The body is a `T`. This describes and checks nothing: read it by [`Json`](crate::Json) or [`Form`](crate::Form), which
+    /// ask what the schema asks.
     pub fn body<T: Documented>(&mut self, media_type: &str) {
         let schema = T::schema(self.schemas);
         self.body = Some(json!({ "content": content(media_type, &schema.to_value()), "required": true }));
@@ -293,6 +346,7 @@ impl<'g> Operation<'g> {
             unnamed: self.unnamed,
             body: self.body,
             responses,
+            unchecked: self.unchecked.unwrap_or_default(),
         }
     }
 }

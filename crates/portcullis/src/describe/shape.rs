@@ -11,7 +11,10 @@ use std::borrow::Cow;
 
 use portcullis_core::api_key::Networks;
 use portcullis_core::throttle::Rate;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::validate::by_hand;
 
 macro_rules! shapes {
     ($($(#[doc = $doc:literal])+ $name:ident $schema:tt)+) => {$(
@@ -31,6 +34,8 @@ macro_rules! shapes {
                 let mut schema = json_schema!($schema);
                 schema.insert("type".to_owned(), "string".into());
                 schema.insert("description".to_owned(), concat!($($doc),+).trim().into());
+                // The services parse these texts themselves, and their refusals have codes of their own.
+                by_hand(&mut schema);
                 schema
             }
         }

@@ -121,6 +121,9 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
                 path: path.to_owned(),
             });
         }
+        for unchecked in settled.unchecked {
+            self.errors.push(ApiError::unchecked(&method, path, unchecked));
+        }
         self.routes.push(Route {
             method,
             path: path.to_owned(),

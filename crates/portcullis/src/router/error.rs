@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use http::Method;
+
+use crate::describe::Unchecked;
 use crate::protect::CorsError;
 
 /// One thing that is wrong with an [`Api`](crate::Api).
@@ -60,6 +63,30 @@ pub enum ApiError {
         /// The path, as it was registered.
         path: String,
     },
+    /// What is read has a schema that can't be checked.
+    #[error("{method} {path} reads what can't be checked: {why}")]
+    Flawed {
+        /// The HTTP method.
+        method: String,
+        /// The path, as it was registered.
+        path: String,
+        /// The type, and what to change.
+        why: String,
+    },
+    /// What is read has a schema that asks more than whoever reads it checks.
+    #[error(
+        "{method} {path} reads a {name} without checking what its schema asks: take `{instead}`, which does"
+    )]
+    Unchecked {
+        /// The HTTP method.
+        method: String,
+        /// The path, as it was registered.
+        path: String,
+        /// The name of the type.
+        name: &'static str,
+        /// The extractor that checks.
+        instead: &'static str,
+    },
     /// An action's privilege asks for a member where no organization is selected.
     #[error(
         "{method} {path} asks for {action}, whose privilege is a member's, but selects no organization: begin with `_: Allow<Member>`"
@@ -117,6 +144,26 @@ pub enum ApiError {
     /// Something was said of a route before there was one.
     #[error("`.{0}(…)` speaks of the route before it: put it after `.get(…)` or another route")]
     NoRoute(&'static str),
+}
+
+impl ApiError {
+    /// What isn't checked on a route.
+    pub(super) fn unchecked(method: &Method, path: &str, unchecked: Unchecked) -> Self {
+        let (method, path) = (method.as_str().to_owned(), path.to_owned());
+        match unchecked {
+            Unchecked::Flaw(flaw) => Self::Flawed {
+                method,
+                path,
+                why: flaw.to_string(),
+            },
+            Unchecked::Reader { name, instead } => Self::Unchecked {
+                method,
+                path,
+                name,
+                instead,
+            },
+        }
+    }
 }
 
 /// Everything that is wrong with an [`Api`](crate::Api), one line each.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
+use axum::extract::RawPathParams;
+
 use crate::{FieldError, Problem};
 
 /// Collects what is wrong with the fields of one request, so that one answer names everything.
@@ -74,6 +76,46 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
+    /// The same, with the names of a path's parameters where only their numbers were known.
+    pub(super) fn named(mut self, texts: &RawPathParams) -> Self {
+        for error in &mut self.0 {
+            let index = if error.field.is_empty() {
+                Some(0)
+            } else {
+                error.field.parse().ok()
+            };
+            if let Some((name, _)) = index.and_then(|index: usize| texts.iter().nth(index)) {
+                name.clone_into(&mut error.field);
+            }
+        }
+        self
+    }
+
+    /// What reading found, which stops at the first, with everything that the schema says is wrong.
+    pub(super) fn with_all(self, all: Self) -> Self {
+        let Some(first) = self.0.into_iter().next() else {
+            return all;
+        };
+        let mut all = all.0;
+        let below = |error: &FieldError| {
+            let rest = error.field.strip_prefix(&first.field);
+            rest.is_some_and(|rest| {
+                rest.starts_with(['/', '.']) || first.field.is_empty() && !rest.is_empty()
+            })
+        };
+        match all.iter().position(|error| error.field == first.field) {
+            Some(index) => all
+                .iter_mut()
+                .skip(index)
+                .take(1)
+                .for_each(|error| *error = first.clone()),
+            // What is wrong inside says more.
+            None if all.iter().any(below) => {}
+            None => all.insert(0, first),
+        }
+        Self(all)
+    }
+
     /// The parsed request, if nothing was wrong.
     ///
     /// # Errors
@@ -84,6 +126,15 @@ impl FieldErrors {
         } else {
             Err(self.into())
         }
+    }
+}
+
+impl IntoIterator for FieldErrors {
+    type Item = FieldError;
+    type IntoIter = std::vec::IntoIter<FieldError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
@@ -102,8 +153,8 @@ pub(super) enum Place {
     Parameter,
 }
 
-/// Turns what serde says of one field into a problem, without repeating the value that the caller sent.
-pub(super) fn wrong_field(place: Place, path: &serde_path_to_error::Path, message: &str) -> Problem {
+/// Turns what serde says of one field into what is answered, without repeating the value that the caller sent.
+pub(super) fn wrong_field(place: Place, path: &serde_path_to_error::Path, message: &str) -> FieldErrors {
     let mut parts = parts(path);
     let complaint = Complaint::read(message);
     match &complaint {
@@ -113,9 +164,7 @@ pub(super) fn wrong_field(place: Place, path: &serde_path_to_error::Path, messag
         _ => {}
     }
     let (code, detail) = complaint.explain();
-    let mut errors = FieldErrors::new();
-    errors.push(render(place, &parts), code, detail);
-    errors.into()
+    FieldErrors::of(render(place, &parts), code, detail)
 }
 
 /// What serde says, sorted.
@@ -123,6 +172,7 @@ enum Complaint<'m> {
     Missing(&'m str),
     Unknown(&'m str),
     Variant(&'m str),
+    Length(&'m str),
     Expected(&'m str),
     Other,
 }
@@ -147,6 +197,10 @@ impl<'m> Complaint<'m> {
             Self::Unknown(name)
         } else if let (true, Some(expected)) = (message.starts_with("unknown variant"), expected) {
             Self::Variant(expected)
+        } else if let (true, Some(most)) = (message.starts_with("invalid length"), expected)
+            && most.starts_with("at most")
+        {
+            Self::Length(most)
         } else {
             expected.map_or(Self::Other, Self::Expected)
         }
@@ -157,6 +211,7 @@ impl<'m> Complaint<'m> {
             Self::Missing(_) => ("required", "this field is required".into()),
             Self::Unknown(_) => ("unknown", "there is no such field".into()),
             Self::Variant(names) => ("unknown_value", format!("expected {names}").into()),
+            Self::Length(most) => ("too_long", format!("must have {most}").into()),
             Self::Expected(what) => ("wrong_type", format!("expected {what}").into()),
             Self::Other => ("invalid", "this value is not accepted".into()),
         }
@@ -175,7 +230,7 @@ fn parts(path: &serde_path_to_error::Path) -> Vec<String> {
         .collect()
 }
 
-fn render(place: Place, parts: &[String]) -> String {
+pub(super) fn render(place: Place, parts: &[String]) -> String {
     match place {
         Place::Parameter => parts.join("."),
         Place::Body => parts.iter().flat_map(|part| ["/".into(), escape(part)]).collect(),

@@ -10,17 +10,18 @@ use portcullis_core::defends;
 use serde::de::DeserializeOwned;
 use serde::de::value::MapDeserializer;
 
+use super::check;
 use super::errors::{FieldErrors, Place, clip, wrong_field};
 use crate::Problem;
 use crate::describe::{Documented, Input, Operation};
 
 mod value;
 
-/// A form body (`application/x-www-form-urlencoded`), read strictly.
+/// A form body (`application/x-www-form-urlencoded`), read strictly and checked by `T`'s schema.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Form<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+impl<S: Sync, T: DeserializeOwned + Documented + 'static> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -30,14 +31,24 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 }
 
 /// Reads parameters into a type.
-pub(super) fn parse<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned + Documented + 'static>(encoded: &[u8]) -> Result<T, Problem> {
     defends!("T026");
     let pairs = pairs(encoded)?;
     refuse_twice(&pairs)?;
+    let plan = super::plan::<T>()?;
+    let wrong = |pairs: &[(String, String)]| check::named(&plan, pairs).into_errors(Place::Parameter);
+    if plan.bounded() {
+        wrong(&pairs).done(())?;
+    }
     let values = pairs.into_iter().map(|(name, text)| (name, value::Value(text)));
     let reader = MapDeserializer::<_, serde::de::value::Error>::new(values);
-    serde_path_to_error::deserialize(reader)
-        .map_err(|error| wrong_field(Place::Parameter, error.path(), &error.inner().to_string()))
+    serde_path_to_error::deserialize(reader).map_err(|error| {
+        let first = wrong_field(Place::Parameter, error.path(), &error.inner().to_string());
+        match self::pairs(encoded) {
+            Ok(pairs) => first.with_all(wrong(&pairs)).into(),
+            Err(problem) => problem,
+        }
+    })
 }
 
 fn pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, Problem> {
@@ -102,8 +113,9 @@ fn broken_percent() -> Problem {
     )
 }
 
-impl<T: Documented> Input for Form<T> {
+impl<T: Documented + 'static> Input for Form<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.checked::<T>();
         operation.body::<T>("application/x-www-form-urlencoded");
         operation.body_refusals();
     }

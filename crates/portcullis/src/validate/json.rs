@@ -10,19 +10,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::errors::{FieldErrors, Place, wrong_field};
-use super::members;
 use super::strict::{self, NotStrict};
+use super::{check, members};
 use crate::Problem;
 use crate::describe::{Documented, Input, Operation, Output};
 
-/// A JSON body, read strictly; or a JSON answer with status 200.
+/// A JSON body, read strictly and checked by `T`'s schema; or a JSON answer with status 200.
+///
+/// What `#[schemars(length(…), range(…), regex(…), email, url, …)]` and [`rule`](crate::validate::rule) ask of `T` is asked of the
+/// body, and everything that is wrong is in one 422.
 ///
 /// Types whose fields carry rights say `#[serde(deny_unknown_fields)]`, so that a field nobody reads is refused.
 #[derive(Debug, Clone, Copy, Default)]
 #[must_use]
 pub struct Json<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<S: Sync, T: DeserializeOwned + Documented + 'static> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
@@ -32,7 +35,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 }
 
 /// A body that may be left out altogether: neither a content type nor a byte.
-impl<S: Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
+impl<S: Sync, T: DeserializeOwned + Documented + 'static> OptionalFromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
@@ -45,9 +48,14 @@ impl<S: Sync, T: DeserializeOwned> OptionalFromRequest<S> for Json<T> {
     }
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned + Documented + 'static>(text: &str) -> Result<T, Problem> {
     defends!("T026");
     strict::check(text).map_err(not_strict)?;
+    let plan = super::plan::<T>()?;
+    let wrong = || check::json(&plan, text).into_errors(Place::Body);
+    if plan.bounded() {
+        wrong().done(())?;
+    }
     if text.trim_ascii_start().starts_with('[') && members::are_named_by::<T>() {
         let mut errors = FieldErrors::new();
         errors.push("", "wrong_type", "expected an object");
@@ -56,8 +64,10 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_str(text);
     // The text is JSON, so whatever is wrong now is wrong with a field; serde_json calls a number that stands for an
     // enum a syntax error.
-    serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| wrong_field(Place::Body, error.path(), &error.inner().to_string()))
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let first = wrong_field(Place::Body, error.path(), &error.inner().to_string());
+        first.with_all(wrong()).into()
+    })
 }
 
 fn not_strict(why: NotStrict) -> Problem {
@@ -95,8 +105,9 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<T: Documented> Input for Json<T> {
+impl<T: Documented + 'static> Input for Json<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.checked::<T>();
         operation.body::<T>("application/json");
         operation.body_refusals();
     }

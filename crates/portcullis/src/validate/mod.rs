@@ -1,21 +1,28 @@
 //! Reads what a caller sent into types, and says what is wrong as a [`Problem`].
 //!
-//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then types, then meaning: a
-//! handler collects what is wrong with the meaning of its fields in [`FieldErrors`], so that one 422 names them all.
+//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then what the type's schema asks (`plan`,
+//! `check`), then the type itself. What only a handler can know of its fields it collects in [`FieldErrors`]. Each step
+//! names everything that is wrong in one 422.
 //!
 //! Invariants: nothing is read twice in two ways: a member, parameter or header that comes twice is refused, text
 //! that isn't UTF-8 is refused, never repaired (`T026`). What a caller sent isn't repeated in the answer's details.
 //!
 //! **Deliberately absent:** coercion: `"5"` in JSON is no number.
 
+mod check;
 mod errors;
 mod form;
+#[cfg(feature = "rich-text")]
+mod html;
 mod json;
 mod members;
 mod path;
+mod plan;
 mod query;
 mod reply;
 mod strict;
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -27,14 +34,26 @@ use portcullis_core::defends;
 
 pub use self::errors::FieldErrors;
 pub use self::form::Form;
+#[cfg(feature = "rich-text")]
+pub use self::html::{CleanHtml, TooLong};
 pub use self::json::Json;
 pub use self::path::Path;
+#[doc(hidden)]
+pub use self::plan::by_hand;
+pub(crate) use self::plan::{Flaw, Plan};
+pub use self::plan::{rule, text_rule};
 pub use self::query::Query;
 #[doc(hidden)]
 pub use self::reply::Kept;
 pub use self::reply::{Accepted, Created, NoContent};
 use crate::Problem;
+use crate::describe::Documented;
 use crate::enforcer::LateRefusal;
+
+/// What the schema of `T` asks. A schema that can't be checked is refused when a router is made; whoever made none reads nothing.
+fn plan<T: Documented + 'static>() -> Result<Arc<Plan>, Problem> {
+    Plan::of::<T>().map_err(Problem::internal)
+}
 
 /// Reads a body of one of the media types in `accepted`.
 async fn read(request: Request, accepted: &[&str]) -> Result<Bytes, Problem> {

@@ -1,12 +1,14 @@
 //! Path parameters: read into a type, with a problem that says which one is wrong.
 
-use axum::extract::FromRequestParts;
 use axum::extract::path::ErrorKind;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::FieldErrors;
+use super::errors::Place;
+use super::plan::Plan;
+use super::{FieldErrors, check};
 use crate::Problem;
 use crate::describe::{Documented, Input, Operation};
 
@@ -14,20 +16,41 @@ use crate::describe::{Documented, Input, Operation};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Path<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+impl<S: Send + Sync, T: DeserializeOwned + Documented + Send + 'static> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        axum::extract::Path::from_request_parts(parts, state)
-            .await
-            .map(|axum::extract::Path(value)| Self(value))
-            .map_err(refuse)
+        let plan = super::plan::<T>()?;
+        if plan.bounded()
+            && let Ok(texts) = RawPathParams::from_request_parts(parts, state).await
+        {
+            wrong(&plan, &texts).done(())?;
+        }
+        let rejection = match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => return Ok(Self(value)),
+            Err(rejection) => rejection,
+        };
+        let first = refuse(rejection)?;
+        // Text that isn't UTF-8 is no text that could be checked.
+        Err(match RawPathParams::from_request_parts(parts, state).await {
+            Ok(texts) => first.named(&texts).with_all(wrong(&plan, &texts)).into(),
+            Err(_) => first.into(),
+        })
     }
 }
 
-fn refuse(rejection: PathRejection) -> Problem {
+/// What is wrong with the parameters of a path.
+fn wrong(plan: &Plan, texts: &RawPathParams) -> FieldErrors {
+    let texts: Vec<_> = texts.iter().collect();
+    check::ordered(plan, &texts).into_errors(Place::Parameter)
+}
+
+/// What is wrong, or that the program is.
+fn refuse(rejection: PathRejection) -> Result<FieldErrors, Problem> {
     let PathRejection::FailedToDeserializePathParams(failure) = rejection else {
-        return Problem::internal("a handler reads path parameters that its path doesn't have");
+        return Err(Problem::internal(
+            "a handler reads path parameters that its path doesn't have",
+        ));
     };
     let (field, detail) = match failure.into_kind() {
         ErrorKind::ParseErrorAtKey {
@@ -40,19 +63,18 @@ fn refuse(rejection: PathRejection) -> Problem {
         ErrorKind::InvalidUtf8InPathParam { key } => (key, "expected UTF-8".to_owned()),
         ErrorKind::DeserializeError { key, .. } => (key, "this value is not accepted".to_owned()),
         ErrorKind::Message(_) => (String::new(), "this value is not accepted".to_owned()),
-        kind => return Problem::internal(kind),
+        kind => return Err(Problem::internal(kind)),
     };
-    let mut errors = FieldErrors::new();
-    errors.push(field, "invalid", detail);
-    errors.into()
+    Ok(FieldErrors::of(field, "invalid", detail))
 }
 
 fn expected(kind: &str) -> String {
     format!("expected {kind}")
 }
 
-impl<T: Documented> Input for Path<T> {
+impl<T: Documented + 'static> Input for Path<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.checked::<T>();
         operation.path::<T>();
         operation.parameter_refusals();
     }

@@ -8,11 +8,11 @@ use super::form;
 use crate::Problem;
 use crate::describe::{Documented, Input, Operation};
 
-/// Query parameters, read strictly.
+/// Query parameters, read strictly and checked by `T`'s schema.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Query<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+impl<S: Sync, T: DeserializeOwned + Documented + 'static> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
@@ -20,8 +20,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-impl<T: Documented> Input for Query<T> {
+impl<T: Documented + 'static> Input for Query<T> {
     fn reads(operation: &mut Operation<'_>) {
+        operation.checked::<T>();
         operation.query::<T>();
         operation.parameter_refusals();
     }

@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
 }
 
 /// A member's name, borrowed from the text where it has no escapes.
-struct Name<'de>(Cow<'de, str>);
+pub(super) struct Name<'de>(pub(super) Cow<'de, str>);
 
 impl<'de> serde::Deserialize<'de> for Name<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

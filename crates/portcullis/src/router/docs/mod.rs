@@ -24,6 +24,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::routing::{MethodRouter, get};
 use http::header::{CONTENT_TYPE, HeaderValue};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::describe::{Documented, Input, Opaque, Operation, Output};
@@ -204,7 +205,7 @@ impl Documents {
 }
 
 /// Which document is asked for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Choice {
     /// The one security scheme that it is to have.
     scheme: Option<String>,

@@ -139,7 +139,7 @@ fn describe_all<'r, S: 'r>(
 /// What one operation's types say, for itself.
 pub(crate) fn settle(describe: fn(&mut Operation<'_>)) -> Settled {
     let mut generator = generator();
-    let mut operation = Operation::new(&mut generator);
+    let mut operation = Operation::looking(&mut generator);
     describe(&mut operation);
     operation.settle()
 }
