@@ -4,7 +4,8 @@ use portcullis_identity::Portcullis;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let portcullis = Portcullis::open("sqlite:notes.db").await?;
+    let builder = Portcullis::builder().database("sqlite:notes.db");
+    let portcullis = stranger::notes::settings(builder).open().await?;
     let api = stranger::notes::api(&portcullis, Default::default());
     let api = stranger::layers::around(api.merge(stranger::page::pages()));
     portcullis.serve(api, "127.0.0.1:8080").await?;
