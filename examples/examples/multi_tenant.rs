@@ -55,13 +55,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use portcullis_identity::core::audit;
 use portcullis_identity::core::email::{Email, Id, MailError, Mailer};
 use portcullis_identity::core::organization::Current;
-use portcullis_identity::core::roles::{MayGive, RolesError};
 use portcullis_identity::{
-    Allow, Api, Builder, Json, Member, NoContent, Path, Permission as _, Permit, Portcullis, Problem, Public,
-    Query, State, permissions,
+    Allow, Api, Builder, DeclaredRole as _, Json, Member, NoContent, Path, Portcullis, Problem, Public,
+    Query, State, permissions, roles,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,6 +68,12 @@ use url::Url;
 permissions! {
     pub ProjectsRead  = "projects:read":  "See projects";
     pub ProjectsWrite = "projects:write": "Create and delete projects";
+}
+
+// What owners give in their organizations. Owners themselves may do everything there.
+roles! {
+    pub Viewer = "viewer": "Sees projects" { ProjectsRead };
+    pub Editor = "editor": "Changes projects" inherits(Viewer) { ProjectsWrite };
 }
 
 /// The projects of all organizations. Every method begins with the organization it works in.
@@ -187,7 +191,7 @@ impl Mailer for Emails {
 pub fn settings(builder: Builder, public_url: Url) -> anyhow::Result<Builder> {
     let page = public_url.join("invited")?;
     Ok(builder
-        .declare([ProjectsRead::PERMISSION, ProjectsWrite::PERMISSION])
+        .roles([Viewer::ROLE, Editor::ROLE])
         .public_url(public_url)
         .invitation_url(page))
 }
@@ -206,25 +210,6 @@ pub fn api(portcullis: &Portcullis, projects: &Projects) -> Api {
         .nest("/admin/api/v1", portcullis.admin_routes())
 }
 
-/// Makes the roles that owners give in their organizations. Owners themselves may do everything there.
-pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
-    let (roles, permit) = (portcullis.roles(), Permit::<MayGive>::dangerous_for_operator());
-    let by = audit::Context::operator(portcullis.environment().now());
-    for (role, about, permission) in [
-        ("viewer", "Sees projects", ProjectsRead::PERMISSION.name),
-        ("editor", "Changes projects", ProjectsWrite::PERMISSION.name),
-    ] {
-        match roles.create(&permit, role, about, by.clone()).await {
-            Ok(_) | Err(RolesError::Taken) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let allowed = roles.allow(&permit, role, permission, by.clone()).await;
-        allowed.with_context(|| format!("{role} doesn't get {permission}"))?;
-    }
-    roles.inherit(&permit, "editor", "viewer", by).await?;
-    Ok(())
-}
-
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
@@ -234,7 +219,6 @@ async fn main() -> anyhow::Result<()> {
     let portcullis = settings(builder, format!("http://{address}").parse()?)?
         .open()
         .await?;
-    seed(&portcullis).await?;
     let projects = Projects::open("projects.db").context("projects.db can't be opened")?;
     println!(
         "register at /auth/register, create an organization at /auth/organizations; e-mails go to emails.txt"

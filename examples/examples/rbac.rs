@@ -1,7 +1,7 @@
-//! Roles, made by code: `reader` and `editor` are there from the first start on, `editor` inherits what `reader` may, and
+//! Roles, declared in code: `reader` and `editor` are there from the first start on, `editor` inherits what `reader` may, and
 //! `cargo run -p examples --example rbac -- ACCOUNT ROLE` gives one to an account (its id is in `/auth/me`).
 //!
-//! A handler asks for what is to be done (`Allow<PostsWrite>`) and leaves it to the administrators which role may; one
+//! A handler asks for what is to be done (`Allow<PostsWrite>`) and leaves it to the roles who may; one
 //! that must name a role says so (`Role<Editor>`), alone or among alternatives.
 //!
 //! Whoever starts a program on the machine that holds the database is its operator: that permit, and the audit log's
@@ -28,8 +28,10 @@
 
 use anyhow::Context as _;
 use portcullis_identity::core::audit;
-use portcullis_identity::core::roles::{MayGive, RolesError};
-use portcullis_identity::{Allow, Any, Api, Permission as _, Permit, Portcullis, Role, permissions, roles};
+use portcullis_identity::core::roles::MayGive;
+use portcullis_identity::{
+    Allow, Any, Api, Builder, DeclaredRole as _, Permit, Portcullis, Role, permissions, roles,
+};
 
 permissions! {
     pub PostsRead  = "posts:read":  "Read posts";
@@ -37,7 +39,9 @@ permissions! {
 }
 
 roles! {
-    pub Editor  = "editor";
+    pub Reader  = "reader": "May read" { PostsRead };
+    pub Editor  = "editor": "May write, and whatever readers may" inherits(Reader) { PostsWrite };
+    // One that administrators make, or don't.
     pub Auditor = "auditor";
 }
 
@@ -62,24 +66,9 @@ pub fn api(portcullis: &Portcullis) -> Api {
         .nest("/auth", portcullis.routes())
 }
 
-/// Makes the roles. Doing it again changes nothing.
-pub(crate) async fn seed(portcullis: &Portcullis) -> anyhow::Result<()> {
-    let (roles, permit) = (portcullis.roles(), Permit::<MayGive>::dangerous_for_operator());
-    let by = audit::Context::operator(portcullis.environment().now());
-    for (role, about, permission) in [
-        ("reader", "May read", PostsRead::PERMISSION.name),
-        ("editor", "May write", PostsWrite::PERMISSION.name),
-    ] {
-        match roles.create(&permit, role, about, by.clone()).await {
-            Ok(_) | Err(RolesError::Taken) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let allowed = roles.allow(&permit, role, permission, by.clone()).await;
-        allowed.with_context(|| format!("{role} doesn't get {permission}"))?;
-    }
-    // Whatever readers may do, editors may do.
-    roles.inherit(&permit, "editor", "reader", by).await?;
-    Ok(())
+/// The roles that the code declares, and so the permissions that they give.
+pub(crate) fn settings(builder: Builder) -> Builder {
+    builder.roles([Reader::ROLE, Editor::ROLE])
 }
 
 /// Gives the role to the account with this id.
@@ -95,13 +84,9 @@ pub(crate) async fn grant(portcullis: &Portcullis, account: &str, role: &str) ->
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let permissions = [PostsRead::PERMISSION, PostsWrite::PERMISSION];
-    let portcullis = Portcullis::builder()
-        .database("sqlite:rbac.db")
-        .declare(permissions)
+    let portcullis = settings(Portcullis::builder().database("sqlite:rbac.db"))
         .open()
         .await?;
-    seed(&portcullis).await?;
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.as_slice() {
         [] => portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?,

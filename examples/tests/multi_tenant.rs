@@ -10,7 +10,7 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod multi_tenant;
 
-use multi_tenant::{Emails, Projects, api, seed, settings};
+use multi_tenant::{Emails, Projects, api, settings};
 use portcullis_identity::core::email::{Email, Id, Mailer as _};
 use portcullis_testkit::{Account, Answer, Matrix, PASSWORD, TestApp};
 use serde_json::{Value, json};
@@ -18,13 +18,11 @@ use serde_json::{Value, json};
 async fn app() -> TestApp {
     let url = "https://projects.example.com/".parse().unwrap();
     let projects = Projects::open(":memory:").unwrap();
-    let app = TestApp::with(
+    TestApp::with(
         |builder| settings(builder, url).unwrap(),
         |portcullis| api(portcullis, &projects),
     )
-    .await;
-    seed(&app.portcullis).await.unwrap();
-    app
+    .await
 }
 
 async fn call(app: &TestApp, who: &Account, method: &str, path: &str, organization: Option<&str>) -> Answer {

@@ -10,14 +10,10 @@
 #[allow(dead_code, unreachable_pub, reason = "its main is a program")]
 mod rbac;
 
-use portcullis_identity::Permission as _;
 use portcullis_testkit::{Account, TestApp};
 
 async fn app() -> TestApp {
-    let permissions = [rbac::PostsRead::PERMISSION, rbac::PostsWrite::PERMISSION];
-    let app = TestApp::with(|settings| settings.declare(permissions), rbac::api).await;
-    rbac::seed(&app.portcullis).await.unwrap();
-    app
+    TestApp::with(rbac::settings, rbac::api).await
 }
 
 /// What reading, writing and looking at drafts answer.
@@ -68,17 +64,4 @@ async fn what_does_not_exist_is_not_given() {
             "{account} {role}"
         );
     }
-}
-
-#[tokio::test]
-async fn seeding_twice_changes_nothing() {
-    let app = app().await;
-    rbac::seed(&app.portcullis).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_permission_that_nobody_declared_is_told_at_the_start() {
-    let app = TestApp::new().await;
-    let error = rbac::seed(&app.portcullis).await.unwrap_err().to_string();
-    assert!(error.contains("posts:read"), "{error}");
 }

@@ -41,6 +41,10 @@ pub fn in_words(missing: &[String]) -> String {
 /// The role that may do everything an administrator does; it exists from the start and can't be deleted.
 pub const ADMINISTRATOR: &str = "administrator";
 
+/// The role of those who may do everything in an organization. It exists from the start, is given in organizations
+/// only, and is nobody's to change.
+pub const OWNER: &str = "organization-owner";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ mod administrator;
 mod authority;
 mod change;
 mod decisions;
+mod declared;
 mod inheritance;
 
 use std::collections::{BTreeMap, HashSet};
@@ -20,7 +21,9 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
 use portcullis_core::invalidation::Invalidation;
 use portcullis_core::organization::OWNER;
-use portcullis_core::roles::{MemberFacts, PermissionRecord, RoleRecord, RolesError, Store};
+use portcullis_core::roles::{
+    DeclarationError, MemberFacts, PermissionRecord, RoleRecord, RolesError, Store,
+};
 use portcullis_core::scopes::ADMINISTRATOR;
 use uuid::Uuid;
 
@@ -32,6 +35,7 @@ use self::change::{
     allow, assign, create_role, declare_permission, delete_role, disallow, disinherit, inherit, unassign,
     withdraw_permission,
 };
+use self::declared::declare_roles;
 pub(crate) use self::inheritance::{inherited, permissions_of, roles_and_permissions_of};
 use crate::Database;
 use crate::event::Entry;
@@ -88,23 +92,25 @@ fn permission(mut row: Row) -> Result<PermissionRecord, Fault> {
 const PERMISSIONS: &str = "SELECT name, description, action FROM portcullis_permissions";
 
 async fn roles(on: &Database) -> Result<Vec<RoleRecord>, Fault> {
-    let sql = "SELECT name, description,
-        (SELECT string_agg(permission, '\n') FROM portcullis_role_permissions WHERE role = portcullis_roles.name),
-        (SELECT string_agg(parent, '\n') FROM portcullis_role_parents WHERE role = portcullis_roles.name)
-        FROM portcullis_roles";
-    let role = |mut row: Row| {
-        Ok(RoleRecord {
-            name: row.take()?,
-            description: row.take()?,
-            permissions: names(&mut row)?,
-            inherits: names(&mut row)?,
-        })
-    };
-    let rows = on.read(sql, params![]).await?;
+    let rows = on.read(ROLES, params![]).await?;
     let mut roles: Vec<_> = rows.into_iter().map(role).collect::<Result<_, Fault>>()?;
     roles.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(roles)
 }
+
+fn role(mut row: Row) -> Result<RoleRecord, Fault> {
+    Ok(RoleRecord {
+        name: row.take()?,
+        description: row.take()?,
+        permissions: names(&mut row)?,
+        inherits: names(&mut row)?,
+    })
+}
+
+const ROLES: &str = "SELECT name, description,
+    (SELECT string_agg(permission, '\n') FROM portcullis_role_permissions WHERE role = portcullis_roles.name),
+    (SELECT string_agg(parent, '\n') FROM portcullis_role_parents WHERE role = portcullis_roles.name)
+    FROM portcullis_roles";
 
 async fn holders(
     on: &Database,

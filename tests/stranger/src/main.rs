@@ -5,6 +5,7 @@ use portcullis_identity::Portcullis;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let builder = Portcullis::builder().database("sqlite:notes.db");
+    let builder = stranger::notes::settings(builder);
     let portcullis = stranger::own::settings(builder).open().await?;
     let api = stranger::notes::api(&portcullis, Default::default());
     let api = api.merge(stranger::own::api(&portcullis)).merge(stranger::page::pages());

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use portcullis_identity::{Allow, Api, Created, Json, JsonSchema, Path, Portcullis, State, permissions, schemars};
+use portcullis_identity::{
+    Allow, Api, Builder, Created, DeclaredRole as _, Json, JsonSchema, Path, Portcullis, State, permissions, roles, schemars,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::errors::NoteError;
@@ -11,6 +13,16 @@ use crate::paging::Paging;
 permissions! {
     pub NotesRead  = "notes:read":  "Read notes";
     pub NotesWrite = "notes:write": "Write notes";
+}
+
+roles! {
+    pub Reader = "reader": "Reads notes" { NotesRead };
+    pub Writer = "writer": "Reads and writes notes" inherits(Reader) { NotesWrite };
+}
+
+/// What the program says about itself.
+pub fn settings(builder: Builder) -> Builder {
+    builder.roles([Reader::ROLE, Writer::ROLE])
 }
 
 /// A note, as clients see it.

@@ -8,11 +8,12 @@ use stranger::{booking, layers, notes, own, page};
 
 async fn app() -> (TestApp, Account) {
     let app = TestApp::with(
-        |settings| settings,
+        notes::settings,
         |portcullis| layers::around(notes::api(portcullis, Default::default()).merge(page::pages())),
     )
     .await;
-    let anna = app.user_with("anna@example.com", &["notes:read", "notes:write"]).await;
+    let anna = app.user("anna@example.com").await;
+    app.assign(&anna, "writer").await;
     (app, anna)
 }
 

@@ -13,6 +13,7 @@ mod authority;
 mod builtin;
 pub(crate) mod decide;
 mod decision_context;
+mod declared_role;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -37,6 +38,7 @@ pub use self::decide::{Denied, decide};
 pub use self::decision_context::{
     DecisionContext, Membership, NoPolicies, Policies, PolicyFilters, Reasons, Verdict,
 };
+pub use self::declared_role::{DeclaredRole, RoleRef};
 pub use self::explain::{Decision, Explanation, explain};
 pub use self::kind::{CredentialKind, Kinds};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};

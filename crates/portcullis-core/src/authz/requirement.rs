@@ -215,14 +215,33 @@ macro_rules! actions {
     )+};
 }
 
-/// Declares the names of roles for use in [`Role`].
+/// Declares roles for use in [`Role`]: the name alone, for a role that administrators make, or the role with its description,
+/// its permissions and the roles it inherits, which the program makes when it starts ([`DeclaredRole`](crate::authz::DeclaredRole)).
 ///
 /// ```
-/// portcullis_core::roles! { pub Auditor = "auditor"; }
+/// portcullis_core::permissions! {
+///     pub PostsRead  = "posts:read":  "Read posts";
+///     pub PostsWrite = "posts:write": "Create and change posts";
+/// }
+///
+/// portcullis_core::roles! {
+///     pub Auditor = "auditor";
+///     pub Reader  = "reader": "Reads posts" { PostsRead };
+///     pub Editor  = "editor": "Writes posts" inherits(Reader) { PostsWrite };
+/// }
+/// ```
+///
+/// What a declared role gives are permissions of the code:
+///
+/// ```compile_fail
+/// portcullis_core::roles! { pub Reader = "reader": "Reads posts" { "posts:read" }; }
 /// ```
 #[macro_export]
 macro_rules! roles {
-    ($($(#[$meta:meta])* $vis:vis $type:ident = $name:literal;)+) => {$(
+    ($(
+        $(#[$meta:meta])* $vis:vis $type:ident = $name:literal
+        $(: $description:literal $(inherits($($parent:ty),+ $(,)?))? { $($permission:ty),* $(,)? })? ;
+    )+) => {$(
         $(#[$meta])*
         #[doc = concat!("The role `", $name, "`.")]
         #[derive(Debug)]
@@ -237,5 +256,16 @@ macro_rules! roles {
                 $name
             };
         }
+
+        $(
+            impl $crate::authz::DeclaredRole for $type {
+                const ROLE: $crate::authz::RoleRef = $crate::authz::RoleRef {
+                    name: <$type as $crate::authz::RoleName>::NAME,
+                    description: $description,
+                    permissions: &[$(<$permission as $crate::authz::Permission>::PERMISSION),*],
+                    inherits: &[$($(<$parent as $crate::authz::RoleName>::NAME),+)?],
+                };
+            }
+        )?
     )+};
 }

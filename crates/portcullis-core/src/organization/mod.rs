@@ -43,16 +43,13 @@ pub use self::store::{MembershipFacts, NewOrganization, Renaming, Store};
 use crate::authz::Authority;
 use crate::environment::Timestamp;
 pub use crate::id::OrganizationId as Id;
+pub use crate::scopes::OWNER;
 use crate::{account, define_id};
 
 define_id! {
     /// Names an invitation, to revoke it by; what lets somebody in is its token.
     InvitationId
 }
-
-/// The role of those who may do everything in an organization. It exists from the start, is given in organizations
-/// only, and is nobody's to change.
-pub const OWNER: &str = "organization-owner";
 
 crate::roles! {
     /// An owner of the selected organization.

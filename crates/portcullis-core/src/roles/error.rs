@@ -35,6 +35,11 @@ pub enum RolesError {
          they are; somebody must be administrator, and owners are made in their organization"
     )]
     Protected,
+    /// The role is declared in the program's code.
+    #[error(
+        "the role is declared in the program's code, which says what it may: change it there; who has it is changed as ever"
+    )]
+    Declared,
     /// Who acts may give and take only what they have, or may not change roles any more.
     #[error(
         "insufficient privileges: you can give and take only what you may do yourself with this credential, and nothing of an \
@@ -60,6 +65,7 @@ impl Refusal for RolesError {
             Self::Cycle => Details::conflict("cycle"),
             Self::Taken => Details::conflict("role_taken"),
             Self::Protected => Details::conflict("protected").on_record(),
+            Self::Declared => Details::conflict("declared_role").on_record(),
             Self::Forbidden { .. } => Details::beyond(),
             Self::Fault(fault) => fault.details(),
         }

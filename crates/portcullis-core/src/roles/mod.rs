@@ -1,10 +1,12 @@
 //! Roles and permissions as records: which there are, who has which, and how they are changed.
 
+mod declaration;
 mod error;
 mod service;
 
 use serde::Serialize;
 
+pub use self::declaration::{Declaration, DeclarationError};
 pub use self::error::RolesError;
 pub use self::service::{MayGive, Roles};
 use crate::authz::{AccountFacts, PermissionRef, is_reserved};
@@ -78,7 +80,14 @@ port! {
     /// invalidates nothing if all of it is so already.
     write fn declare(permissions: Vec<PermissionRecord>, at: Timestamp) -> ();
 
-    /// The same for one permission of an application that runs elsewhere, said by somebody.
+    /// Makes roles of a program's code what the code says, to the letter, and remembers that code declares them: each is
+    /// made if need be, gives these permissions alone and inherits these roles alone. An event of the system for each
+    /// difference; writes and invalidates nothing where there is none. A role that nobody's code declared before, and that
+    /// somebody has already, is not taken over if that would give its holders anything ([`DeclarationError::Held`]).
+    /// Answers the roles that code declared before and these aren't, by name; they stay as they are.
+    write fn declare_roles(roles: Vec<RoleRecord>, at: Timestamp) -> Result<Vec<String>, DeclarationError>;
+
+    /// As `declare`, for one permission of an application that runs elsewhere, said by somebody.
     write fn declare_permission(permission: PermissionRecord, by: audit::Context) -> Result<Effect, RolesError>;
 
     /// Forgets a permission: no role gives it any more. Those that Portcullis declares itself are

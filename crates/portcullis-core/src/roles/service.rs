@@ -10,7 +10,7 @@ use crate::authz::{
 };
 use crate::effect::Effect;
 use crate::fault::Fault;
-use crate::roles::{PermissionRecord, RoleRecord, RolesError, Store};
+use crate::roles::{Declaration, PermissionRecord, RoleRecord, RolesError, Store};
 use crate::text::{Bounded, reads_plainly};
 use crate::{account, audit, defends};
 
@@ -22,6 +22,7 @@ pub type MayGive = (RolesWrite, FreshLogin<900>);
 #[derive(Clone)]
 pub struct Roles {
     store: Arc<dyn Store>,
+    declared: Arc<Declaration>,
 }
 
 type Outcome = Result<Effect, RolesError>;
@@ -29,7 +30,17 @@ type Outcome = Result<Effect, RolesError>;
 impl Roles {
     /// The roles in `store`.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self {
+            store,
+            declared: Arc::default(),
+        }
+    }
+
+    /// The same, of a program whose code declares these roles: what they give is changed there and not here.
+    #[must_use]
+    pub fn declaring(mut self, roles: Declaration) -> Self {
+        self.declared = Arc::new(roles);
+        self
     }
 
     /// All roles by name.
@@ -133,8 +144,10 @@ impl Roles {
     /// Deletes a role: nobody has it any more, and nothing inherits from it.
     ///
     /// # Errors
-    /// [`RolesError`]; a role of Portcullis' own is [`RolesError::Protected`].
+    /// [`RolesError`]; a role of Portcullis' own is [`RolesError::Protected`], one of the program's code
+    /// [`RolesError::Declared`].
     pub async fn delete(&self, permit: &Permit<RolesWrite>, name: &str, by: audit::Context) -> Outcome {
+        self.is_changed_here(name)?;
         self.store.delete_role(name.to_owned(), permit.sign(by)).await?
     }
 
@@ -149,6 +162,7 @@ impl Roles {
         permission: &str,
         by: audit::Context,
     ) -> Outcome {
+        self.is_changed_here(role)?;
         let permission = valid_permission(permission)?;
         self.store
             .allow(role.to_owned(), permission, permit.sign(by))
@@ -166,6 +180,7 @@ impl Roles {
         permission: &str,
         by: audit::Context,
     ) -> Outcome {
+        self.is_changed_here(role)?;
         self.store
             .disallow(role.to_owned(), permission.to_owned(), permit.sign(by))
             .await?
@@ -182,6 +197,7 @@ impl Roles {
         parent: &str,
         by: audit::Context,
     ) -> Outcome {
+        self.is_changed_here(role)?;
         self.store
             .inherit(role.to_owned(), parent.to_owned(), permit.sign(by))
             .await?
@@ -198,6 +214,7 @@ impl Roles {
         parent: &str,
         by: audit::Context,
     ) -> Outcome {
+        self.is_changed_here(role)?;
         self.store
             .disinherit(role.to_owned(), parent.to_owned(), permit.sign(by))
             .await?
@@ -236,6 +253,17 @@ impl Roles {
     }
 }
 
+impl Roles {
+    /// What code declares is what counts: a change from elsewhere would be gone at the next start.
+    fn is_changed_here(&self, role: &str) -> Result<(), RolesError> {
+        defends!("T211");
+        if self.declared.names(role) {
+            return Err(RolesError::Declared);
+        }
+        Ok(())
+    }
+}
+
 fn valid_permission(name: &str) -> Result<String, InvalidName> {
     if valid_permission_name(name) {
         Ok(name.to_owned())
@@ -244,7 +272,7 @@ fn valid_permission(name: &str) -> Result<String, InvalidName> {
     }
 }
 
-fn valid_description(text: &str) -> Result<String, RolesError> {
+pub(super) fn valid_description(text: &str) -> Result<String, RolesError> {
     defends!("T141");
     let text = Bounded::new(text, 800)
         .ok_or(RolesError::InvalidDescription)?

@@ -3,6 +3,7 @@
 mod assembly;
 mod edge;
 mod error;
+mod own;
 mod records;
 
 use std::sync::Arc;
@@ -10,13 +11,14 @@ use std::time::Duration;
 
 #[cfg(feature = "policies")]
 use portcullis_core::authz;
-use portcullis_core::authz::PermissionRef;
+use portcullis_core::authz::{PermissionRef, RoleRef};
 use portcullis_core::email::{self, Mailer};
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{self, MasterKey};
 use portcullis_core::login;
 use portcullis_core::organization;
 use portcullis_core::password;
+use portcullis_core::roles::Declaration;
 use portcullis_core::token;
 use portcullis_store::Blank;
 use url::Url;
@@ -77,6 +79,8 @@ pub struct Builder {
     algorithm: key::Algorithm,
     key_age: Duration,
     permissions: Vec<PermissionRef>,
+    roles: Vec<RoleRef>,
+    declared: Declaration,
     pub(super) api_keys: Keys,
     organizations: organization::Settings,
     emails: email::Settings,
@@ -118,6 +122,8 @@ impl Builder {
             algorithm: key::Algorithm::default(),
             key_age: Self::KEY_AGE,
             permissions: Vec::new(),
+            roles: Vec::new(),
+            declared: Declaration::default(),
             organizations: organization::Settings::default(),
             emails: email::Settings::default(),
             base_domain: None,
@@ -348,6 +354,7 @@ impl Builder {
         {
             return Err(OpenError::InvitationUrl);
         }
+        self.declared = Declaration::parse(std::mem::take(&mut self.roles))?;
         if self.key_age < LEAST_KEY_AGE {
             return Err(OpenError::KeyAge);
         }

@@ -24,6 +24,7 @@ mod claims;
 mod cookie_session;
 mod csrf;
 mod decisions;
+mod declared_roles;
 mod document;
 mod emails;
 mod fixtures;

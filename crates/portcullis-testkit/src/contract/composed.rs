@@ -102,7 +102,9 @@ mod of_roles {
     use portcullis_core::authz::AccountFacts;
     use portcullis_core::effect::Effect;
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::roles::{MemberFacts, PermissionRecord, RoleRecord, RolesError, Store};
+    use portcullis_core::roles::{
+        DeclarationError, MemberFacts, PermissionRecord, RoleRecord, RolesError, Store,
+    };
     use portcullis_core::{account, audit};
 
     use super::pass_on_to_rest as implement;

@@ -28,6 +28,7 @@ pub mod api_key;
 pub mod audit;
 mod composed;
 pub mod decisions;
+pub mod declared_roles;
 mod fixtures;
 pub mod grant;
 pub mod inheritance;
@@ -165,6 +166,15 @@ macro_rules! store_contract {
             unassign_in_parallel_keeps_one_administrator
             unassign_never_leaves_a_service_account_as_the_only_administrator
             guards_count_only_who_may_act
+        );
+        $crate::store_contract!(@ $open, declared_roles:
+            declare_roles_takes_nothing_over_that_would_gain
+            declare_roles_takes_over_what_gains_nothing
+            declare_roles_writes_each_difference_once
+            declare_roles_sets_back_what_was_changed
+            declare_roles_tells_what_is_left
+            declare_roles_keeps_the_last_administrator
+            declare_roles_in_parallel_makes_each_once
         );
         $crate::store_contract!(@ $open, inheritance:
             what_is_held_follows_every_change_of_the_graph

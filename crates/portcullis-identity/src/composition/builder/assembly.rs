@@ -42,7 +42,7 @@ impl Builder {
         let keyring = Arc::new(self.keyring(&database, &sealer).await?);
         let generations = Arc::new(Generations::new());
         let key_watch = listen(&database, &generations, &keyring);
-        declare(&database, BUILT_IN.iter().chain(&self.permissions), &environment).await?;
+        self.declare_all(&database).await?;
 
         let hasher = Hasher::start(Arc::clone(&sealer), environment.clone(), &self.passwords);
         let hasher = Arc::new(hasher.map_err(OpenError::Threads)?);
@@ -84,7 +84,7 @@ impl Builder {
             session_store,
             issuer,
             registrar,
-            roles: Roles::new(shared(&database)),
+            roles: Roles::new(shared(&database)).declaring(self.declared),
             audit: administration::Log::new(shared(&database)),
             decisions,
             accounts,
@@ -105,6 +105,28 @@ impl Builder {
             key_watch,
             database,
         })))
+    }
+
+    /// Makes the permissions and roles of the code known to the database.
+    async fn declare_all(&self, database: &Database) -> Result<(), OpenError> {
+        use portcullis_core::roles::Store as _;
+        let permissions = BUILT_IN
+            .iter()
+            .chain(&self.permissions)
+            .chain(self.declared.permissions());
+        declare(database, permissions, &self.environment).await?;
+        if self.declared.is_empty() {
+            return Ok(());
+        }
+        let now = self.environment.now();
+        for role in database.declare_roles(self.declared.records(), now).await?? {
+            tracing::warn!(
+                role,
+                "this role was declared in a program's code and isn't in this one's: it stays as it is, with whoever has it; \
+                 delete it if nobody needs it"
+            );
+        }
+        Ok(())
     }
 
     fn registrar(

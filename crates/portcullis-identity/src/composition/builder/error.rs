@@ -3,6 +3,7 @@
 use portcullis_core::attribute::InvalidAttribute;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::KeyringError;
+use portcullis_core::roles::DeclarationError;
 use portcullis_core::token;
 
 use crate::cookie::InvalidCookies;
@@ -33,6 +34,9 @@ pub enum OpenError {
     /// A resource that tokens may be for.
     #[error(transparent)]
     Resource(#[from] token::InvalidResource),
+    /// The roles of the program's code.
+    #[error(transparent)]
+    Roles(#[from] DeclarationError),
     /// One header for two things.
     #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
     SharedHeader(String),
