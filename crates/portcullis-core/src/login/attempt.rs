@@ -14,7 +14,7 @@ use crate::fault::Fault;
 use crate::hook::HookRefusal;
 use crate::job::NewJob;
 use crate::session::{Device, Id, Method, NewSession, NotOpened, Opened, Session, Token};
-use crate::token::{self, Audience, RefreshToken};
+use crate::token::{self, RefreshToken};
 use crate::{audit, defends};
 
 impl Manager {
@@ -41,78 +41,6 @@ impl Manager {
             Err(LoginError::Hook(refusal)) => Err(self.refuse(Some(id), Reason::Hook(refusal), by).await?),
             other => other,
         }
-    }
-
-    /// Makes the access token, with the account's roles and permissions for services that verify without asking
-    /// back. A session narrowed by scopes carries no roles, as one could allow what the scopes leave out, and permissions only
-    /// where its scopes name more than the account has: such a service would take the scopes for permissions (`T183`).
-    pub(super) async fn issue(
-        &self,
-        exchanged: token::Exchanged,
-        audience: &Audience,
-    ) -> Result<token::IssuedTokens, LoginError> {
-        let token::Exchanged {
-            subject,
-            refresh_token,
-        } = exchanged;
-        let token::TokenSubject { session, account } = &subject;
-        let issuer = &self.on.issuer;
-        let nothing = serde_json::Map::new;
-        let bare = |extra| issuer.mint_access_for(&subject, audience, extra);
-        let own = &self.on.claims;
-        let carries = session.scopes.is_some() || issuer.settings().carry_permissions || !own.is_empty();
-        let facts = match carries {
-            true => {
-                let now = self.on.environment.now();
-                self.on.directory.facts(account.id, now).await?
-            }
-            false => None,
-        };
-        let claims = facts.as_ref().map(|facts| {
-            own.of(token::ClaimSubject {
-                account,
-                attributes: &facts.attributes,
-                session,
-                audience: audience.as_str(),
-            })
-        });
-        let claims = claims.unwrap_or_default();
-        let mint = |mut extra: serde_json::Map<_, _>| {
-            extra.extend(claims.clone());
-            bare(extra)
-        };
-        let access = match (facts, &session.scopes) {
-            (None, None) => mint(nothing())?,
-            (facts, Some(scopes)) => {
-                defends!("T183");
-                let has = |name: &&String| facts.as_ref().is_some_and(|facts| facts.has(name));
-                let held: Vec<String> = scopes.iter().filter(has).cloned().collect();
-                match mint(token::entitled(scopes, &held)) {
-                    // The scopes alone fit: that was seen to when the session began.
-                    Err(token::MintError::TooLarge) => bare(token::entitled(scopes, &[]))?,
-                    minted => minted?,
-                }
-            }
-            (Some(facts), None) => {
-                let carried = match issuer.settings().carry_permissions {
-                    true => token::carried(&facts.roles, &facts.permission_names),
-                    false => Some(nothing()),
-                };
-                match carried.map_or(Err(token::MintError::TooLarge), mint) {
-                    Err(token::MintError::TooLarge) => {
-                        tracing::warn!(
-                            account = %account.id,
-                            most = token::jws::LONGEST_ISSUED,
-                            "roles, permissions and own claims are too long for a token and left out: services that \
-                             verify it without asking back will refuse it; give the account fewer, or log in with scopes"
-                        );
-                        bare(nothing())?
-                    }
-                    minted => minted?,
-                }
-            }
-        };
-        Ok(token::Issuer::pair(access, refresh_token))
     }
 
     /// The account if the password is its own; otherwise the reason, with the account it was about.
@@ -237,30 +165,14 @@ impl Manager {
             news: self.news_of(&account, &form.device, &by)?,
         };
         let session = living(&new, now);
-        let opened = match &self.on.hooks {
-            None => self.begin(new, by).await?,
-            Some(hooks) => {
-                let scopes = new.scopes.clone();
-                let opening = OpeningSession {
-                    account: &account,
-                    delivery: form.delivery,
-                    scopes: scopes.as_deref(),
-                    device: &form.device,
-                    by: &by,
-                };
-                // The hooks come first: a session outside the database is not undone with what they write.
-                hooks
-                    .together(async {
-                        for hook in hooks.iter() {
-                            if let Err(error) = hook.logging_in(opening.clone()).await {
-                                return Err(error.by(hook.name())?.into());
-                            }
-                        }
-                        self.begin(new, by.clone()).await
-                    })
-                    .await?
-            }
+        let opening = OpeningSession {
+            account: &account,
+            delivery: form.delivery,
+            scopes: session.scopes.as_deref(),
+            device: &form.device,
+            by: &by,
         };
+        let opened = self.begin_with_hooks(new, opening).await?;
         let new_device = opened.new_device;
         match holds {
             Holds::Refresh((refresh_token, _)) => {
@@ -287,6 +199,28 @@ impl Manager {
                 new_device,
             }),
         }
+    }
+
+    /// Has the session opened together with what the program's hooks do, which may refuse.
+    async fn begin_with_hooks(
+        &self,
+        new: NewSession,
+        opening: OpeningSession<'_>,
+    ) -> Result<Opened, LoginError> {
+        let by = opening.by.clone();
+        let Some(hooks) = &self.on.hooks else {
+            return self.begin(new, by).await;
+        };
+        let work = async {
+            // The hooks come first: a session outside the database is not undone with what they write.
+            for hook in hooks.iter() {
+                if let Err(error) = hook.logging_in(opening.clone()).await {
+                    return Err(error.by(hook.name())?.into());
+                }
+            }
+            self.begin(new, by).await
+        };
+        hooks.together(work).await
     }
 
     /// Has the session opened, if the account still is as it was read.

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod form;
+mod issue;
 
 use std::sync::Arc;
 use std::time::Duration;

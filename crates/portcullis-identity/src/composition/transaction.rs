@@ -133,12 +133,8 @@ impl Own {
     /// # Errors
     /// [`OpenError::Claim`]; attributes were checked before.
     pub(super) fn claims(&self, tokens: &token::Settings) -> Result<OwnClaims, InvalidClaim> {
-        let resources = tokens.resources.iter().map(token::Resource::as_str);
-        OwnClaims::new(
-            self.claims.clone(),
-            self.attributes().unwrap_or_default(),
-            resources,
-        )
+        let attributes = self.attributes().unwrap_or_default();
+        OwnClaims::new(self.claims.clone(), attributes, &tokens.resources)
     }
 
     pub(super) fn transaction_limit(&self) -> Duration {

@@ -12,6 +12,7 @@ use crate::account::Account;
 use crate::attribute::{self, Attributes};
 use crate::defends;
 use crate::session::Session;
+use crate::token::Resource;
 
 /// Whose token it is, and whom it is for.
 #[derive(Debug, Clone, Copy)]
@@ -104,10 +105,10 @@ impl OwnClaims {
     ///
     /// # Errors
     /// [`InvalidClaim`]: a name that can't be one, stands twice, or is for an application that isn't in `resources`.
-    pub fn new<'r>(
+    pub fn new(
         claims: Vec<OwnClaim>,
         attributes: attribute::Declared,
-        resources: impl Iterator<Item = &'r str> + Clone,
+        resources: &[Resource],
     ) -> Result<Self, InvalidClaim> {
         defends!("T231");
         for (index, claim) in claims.iter().enumerate() {
@@ -123,7 +124,7 @@ impl OwnClaims {
                 return Err(InvalidClaim::Twice(name.clone()));
             }
             if let Some(audience) = &claim.audience
-                && !resources.clone().any(|known| known == audience)
+                && !resources.iter().any(|known| known.as_str() == audience)
             {
                 return Err(InvalidClaim::UnknownResource(name.clone(), audience.clone()));
             }
@@ -179,7 +180,7 @@ mod tests {
 
     fn made(claims: Vec<OwnClaim>) -> Result<OwnClaims, InvalidClaim> {
         let attributes = Declared::new(vec![LEVEL.into()]).unwrap();
-        OwnClaims::new(claims, attributes, [BLOG].into_iter())
+        OwnClaims::new(claims, attributes, &[Resource::parse(BLOG).unwrap()])
     }
 
     #[test]

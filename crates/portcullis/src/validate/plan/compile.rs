@@ -89,6 +89,7 @@ impl<'d> Compiler<'d> {
         Ok(node)
     }
 
+    #[allow(clippy::too_many_lines, reason = "a table: a keyword a line")]
     fn keyword(&mut self, node: &mut Node, keyword: &str, value: &Value) -> Result<(), Why> {
         defends!("T200");
         match keyword {
