@@ -69,8 +69,8 @@ pub use axum::extract::State;
 pub use portcullis_core as core;
 #[doc(no_inline)]
 pub use portcullis_core::authz::{
-    Any, Authenticated, DeclaredRole, FreshLogin, InOrganization, Member, Permission, Permit, Policy,
-    Principal, Requirement, Role, RoleName, RoleRef, SecondFactor, Unscoped,
+    ActionName, Any, Authenticated, DeclaredRole, FreshLogin, InOrganization, Member, Permission, Permit,
+    Policy, Principal, Requirement, Role, RoleName, RoleRef, SecondFactor, Unscoped,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 

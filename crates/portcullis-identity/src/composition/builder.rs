@@ -32,7 +32,7 @@ use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
 use crate::enforcer;
 use crate::environment;
-use crate::policies::Keeper;
+use crate::policies::{Keeper, PoliciesError};
 use crate::proxies::Proxies;
 
 /// Whether an outsider may learn which addresses have accounts.
@@ -70,6 +70,7 @@ pub struct Builder {
     realm: Option<String>,
     passwords: password::Settings,
     policy: password::PasswordPolicy,
+    password_rules: Vec<password::PasswordRule>,
     sessions: login::Settings,
     session_store: SessionStore,
     cookies: cookie::Settings,
@@ -112,6 +113,7 @@ impl Builder {
             realm: None,
             passwords: password::Settings::default(),
             policy: password::PasswordPolicy::default(),
+            password_rules: Vec::new(),
             sessions: login::Settings::default(),
             session_store: SessionStore::default(),
             cookies: cookie::Settings::default(),
@@ -344,6 +346,7 @@ impl Builder {
         {
             return Err(OpenError::InvitationUrl);
         }
+        self.policies.check_functions().map_err(PoliciesError::Function)?;
         self.declared = Declaration::parse(std::mem::take(&mut self.roles))?;
         if self.key_age < LEAST_KEY_AGE {
             return Err(OpenError::KeyAge);

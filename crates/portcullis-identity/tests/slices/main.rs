@@ -36,8 +36,10 @@ mod narrowed;
 mod oauth_errors;
 mod organization;
 mod ownership;
+mod password_rule;
 #[cfg(feature = "policies")]
 mod policy;
+mod policy_function;
 mod probing;
 mod proxies;
 mod races;

@@ -6,6 +6,7 @@ use portcullis_core::roles::DeclarationError;
 use portcullis_core::token;
 
 use crate::cookie::InvalidCookies;
+use crate::policies::PoliciesError;
 use crate::{enforcer, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -36,6 +37,9 @@ pub enum OpenError {
     /// The roles of the program's code.
     #[error(transparent)]
     Roles(#[from] DeclarationError),
+    /// The policies that are functions.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
     /// One header for two things.
     #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
     SharedHeader(String),
