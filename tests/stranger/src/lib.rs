@@ -5,3 +5,4 @@ pub mod layers;
 pub mod notes;
 pub mod page;
 pub mod paging;
+pub mod rules;

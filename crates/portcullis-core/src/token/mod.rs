@@ -13,6 +13,7 @@
 mod claims;
 mod issuer;
 pub mod jws;
+mod purpose;
 pub(crate) mod remote;
 mod resource;
 mod verifier;
@@ -21,6 +22,7 @@ pub use self::claims::{
     AccessClaims, Expectation, InvalidClaims, InvalidToken, RemoteClaims, carried, entitled,
 };
 pub use self::issuer::{AccessToken, Exchanged, IssuedTokens, Issuer, MintError, RefreshError, Settings};
+pub use self::purpose::{Purpose, PurposeToken, PurposeTokens, SignError};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;

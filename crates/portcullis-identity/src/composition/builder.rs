@@ -351,6 +351,9 @@ impl Builder {
         if self.key_age < LEAST_KEY_AGE {
             return Err(OpenError::KeyAge);
         }
+        if self.tokens.longest_purpose() > self.key_age.saturating_mul(ROTATIONS) {
+            return Err(OpenError::PurposeLifetime);
+        }
         for uri in &self.resources {
             self.tokens.resources.push(token::Resource::parse(uri)?);
         }
@@ -374,3 +377,6 @@ impl std::fmt::Debug for Builder {
 
 /// How often it is looked whether a key is due, and far longer than a copy of the published keys may be kept.
 const LEAST_KEY_AGE: Duration = Duration::from_secs(3_600);
+
+/// How often keys may be rotated while one that retired is kept for a purpose: fewer than a ring holds of such.
+const ROTATIONS: u32 = 7;

@@ -42,6 +42,7 @@ mod policy;
 mod policy_function;
 mod probing;
 mod proxies;
+mod purpose;
 mod races;
 mod reading;
 mod remote;

@@ -62,6 +62,12 @@ pub enum OpenError {
         "a signing key must sign for an hour at least: verifiers elsewhere must learn the next one before it does"
     )]
     KeyAge,
+    /// How long tokens of a program's own purpose are good for.
+    #[error(
+        "keys are rotated so often that those which retired would be too many: let a token of your own purpose be good for \
+         seven times the age of a key at most"
+    )]
+    PurposeLifetime,
     /// The system gives no threads to hash passwords in.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
