@@ -10,6 +10,7 @@ mod builder;
 mod emails;
 mod master_key;
 mod policies;
+mod purpose;
 mod sessions;
 mod transaction;
 

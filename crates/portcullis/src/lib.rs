@@ -70,8 +70,8 @@ pub use portcullis_core as core;
 pub use portcullis_core::attribute::Attribute;
 #[doc(no_inline)]
 pub use portcullis_core::authz::{
-    Any, Authenticated, DeclaredRole, FreshLogin, InOrganization, Member, Permission, Permit, Policy,
-    Principal, Requirement, Role, RoleName, RoleRef, SecondFactor, Unscoped,
+    ActionName, Any, Authenticated, DeclaredRole, FreshLogin, InOrganization, Member, Permission, Permit,
+    Policy, Principal, Requirement, Role, RoleName, RoleRef, SecondFactor, Unscoped,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 

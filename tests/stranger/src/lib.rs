@@ -7,3 +7,4 @@ pub mod notes;
 pub mod own;
 pub mod page;
 pub mod paging;
+pub mod rules;

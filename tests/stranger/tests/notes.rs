@@ -4,7 +4,7 @@ use portcullis_identity::core::account::{EmailAddress, Registration};
 use portcullis_identity::core::secret::SecretText;
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::{Value, json};
-use stranger::{booking, layers, notes, own, page};
+use stranger::{booking, layers, notes, own, page, rules};
 
 async fn app() -> (TestApp, Account) {
     let app = TestApp::with(
@@ -104,4 +104,28 @@ async fn a_page_of_its_own_has_its_policy() {
     let page = app.get("/").send().await.expect(200);
     let policy = page.header("content-security-policy").to_owned();
     assert!(policy.contains("style-src 'nonce-"), "{policy}");
+}
+
+#[tokio::test]
+async fn rules_of_its_own_are_kept() {
+    let app = TestApp::with(
+        |settings| rules::settings(notes::settings(settings)),
+        |portcullis| notes::api(portcullis, Default::default()).merge(rules::api(portcullis)),
+    )
+    .await;
+    let body = json!({ "username": "ben", "password": "my notes of today" });
+    let refused = app.post("/auth/register").json(&body).send().await.expect(422).json();
+    assert_eq!(refused["errors"][0]["detail"], "don't use the name of this program");
+    let anna = app.user("anna@example.com").await;
+    app.assign(&anna, "writer").await;
+    let export = async || app.get("/export").bearer(&anna.access_token).send().await.status();
+    assert_eq!(export().await, 403, "the clock begins at midnight");
+    let link = app.post("/notes/7/link").bearer(&anna.access_token).send().await.expect(200);
+    let path = format!("/links/{}", link.text());
+    assert_eq!(app.get(&path).send().await.expect(200).text(), "note 7");
+    app.get(&format!("/links/{}", anna.access_token)).send().await.expect(404);
+    app.clock.advance_secs(8 * 3_600);
+    app.get(&path).send().await.expect(404);
+    let again = app.log_in("anna@example.com").await;
+    app.get("/export").bearer(&again.access_token).send().await.expect(200);
 }

@@ -17,6 +17,7 @@ mod declared_role;
 pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod function;
 mod kind;
 mod names;
 mod permit;

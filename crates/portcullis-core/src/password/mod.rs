@@ -14,12 +14,14 @@ mod compute;
 mod hasher;
 mod policy;
 mod pool;
+mod rule;
 
 pub use self::argon::{Cost, InvalidCost};
 #[doc(hidden)]
 pub use self::compute::is_unoptimised;
 pub use self::hasher::{HashError, Hasher, PasswordVerdict, Settings};
 pub use self::policy::{Broken, Password, PasswordPolicy};
+pub use self::rule::{PasswordContext, PasswordRule};
 
 /// A password's Argon2id hash, sealed with the pepper: what the store keeps. Useless without the key outside it.
 #[derive(Clone, PartialEq, Eq)]

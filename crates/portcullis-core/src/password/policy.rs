@@ -1,5 +1,6 @@
 //! What a password must look like.
 
+use super::rule::{PasswordContext, PasswordRule};
 use crate::defends;
 use crate::problem::{Details, Field};
 use crate::secret::SecretText;
@@ -15,6 +16,7 @@ pub struct PasswordPolicy {
     pub min_characters: usize,
     /// Most characters: 256 by default; never more than [`Password::MAX_BYTES`] bytes.
     pub max_characters: usize,
+    rules: Vec<PasswordRule>,
 }
 
 impl Default for PasswordPolicy {
@@ -22,12 +24,13 @@ impl Default for PasswordPolicy {
         Self {
             min_characters: 8,
             max_characters: 256,
+            rules: Vec::new(),
         }
     }
 }
 
 /// A rule that a new password breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// It has fewer characters than the least, which is this.
     #[error("use at least {0} characters")]
@@ -41,16 +44,20 @@ pub enum Broken {
     /// One character over and over.
     #[error("don't repeat a single character")]
     SingleCharacter,
+    /// A rule of the program's own ([`PasswordRule`]), in its words.
+    #[error("{0}")]
+    Own(String),
 }
 
 impl Broken {
     /// A stable, machine-readable code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::TooShort(_) => "password_too_short",
             Self::TooLong(_) => "password_too_long",
             Self::ContainsIdentifier => "password_contains_identifier",
             Self::SingleCharacter => "password_single_character",
+            Self::Own(_) => "password_rule",
         }
     }
 }
@@ -74,6 +81,13 @@ impl Broken {
 }
 
 impl PasswordPolicy {
+    /// The same policy with a rule of the program's own beside its rules and those that were added before.
+    #[must_use]
+    pub fn with_rule(mut self, rule: PasswordRule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
     /// Every rule that `password` breaks for an account with these normalised identifiers. What is checked is what is
     /// hashed: the password in its canonical form.
     pub fn broken_by(&self, password: &SecretText, identifiers: &[&str]) -> Vec<Broken> {
@@ -107,6 +121,12 @@ impl PasswordPolicy {
         {
             broken.push(Broken::SingleCharacter);
         }
+        let context = PasswordContext { identifiers };
+        broken.extend(
+            self.rules
+                .iter()
+                .filter_map(|rule| rule.breaks(&password.0, context)),
+        );
         broken
     }
 }
@@ -166,7 +186,7 @@ mod tests {
         let identifiers = ["anna.k@example.com", "annak", "bo"];
         policy
             .broken_by(&SecretText::new(text.into()), &identifiers)
-            .into_iter()
+            .iter()
             .map(Broken::code)
             .collect()
     }

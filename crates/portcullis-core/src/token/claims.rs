@@ -15,7 +15,7 @@ pub use self::own::{ClaimSubject, InvalidClaim, OwnClaim, OwnClaims};
 pub use self::remote::RemoteClaims;
 pub(super) use self::remote::parse as parse_remote;
 pub use self::wire::InvalidClaims;
-pub(super) use self::wire::{parse, serialise};
+pub(super) use self::wire::{is_reserved, parse, serialise};
 use crate::environment::Timestamp;
 use crate::session::Method;
 use crate::{account, session, token};
@@ -76,8 +76,8 @@ pub enum InvalidToken {
     /// The header names an extension that must be understood and isn't.
     #[error("the token's critical header isn't understood")]
     Critical,
-    /// Another kind of token: a refresh, reset or ID token is no access token.
-    #[error("not an access token")]
+    /// Another kind of token than the one that is asked for: a refresh, reset or ID token is no access token.
+    #[error("another kind of token than is asked for")]
     WrongType,
     /// No key of ours has this `kid`, or the key's algorithm isn't the header's.
     #[error("the token isn't signed by a key of this issuer")]

@@ -13,6 +13,7 @@
 mod claims;
 mod issuer;
 pub mod jws;
+mod purpose;
 pub(crate) mod remote;
 mod resource;
 mod verifier;
@@ -22,6 +23,7 @@ pub use self::claims::{
     RemoteClaims, carried, entitled,
 };
 pub use self::issuer::{AccessToken, Exchanged, IssuedTokens, Issuer, MintError, RefreshError, Settings};
+pub use self::purpose::{Purpose, PurposeToken, PurposeTokens, SignError};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;

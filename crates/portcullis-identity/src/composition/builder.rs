@@ -33,7 +33,7 @@ use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
 use crate::enforcer;
 use crate::environment;
-use crate::policies::Keeper;
+use crate::policies::{Keeper, PoliciesError};
 use crate::proxies::Proxies;
 
 /// Whether an outsider may learn which addresses have accounts.
@@ -71,6 +71,7 @@ pub struct Builder {
     realm: Option<String>,
     passwords: password::Settings,
     policy: password::PasswordPolicy,
+    password_rules: Vec<password::PasswordRule>,
     sessions: login::Settings,
     session_store: SessionStore,
     cookies: cookie::Settings,
@@ -114,6 +115,7 @@ impl Builder {
             realm: None,
             passwords: password::Settings::default(),
             policy: password::PasswordPolicy::default(),
+            password_rules: Vec::new(),
             sessions: login::Settings::default(),
             session_store: SessionStore::default(),
             cookies: cookie::Settings::default(),
@@ -354,9 +356,13 @@ impl Builder {
         {
             return Err(OpenError::InvitationUrl);
         }
+        self.policies.check_functions().map_err(PoliciesError::Function)?;
         self.declared = Declaration::parse(std::mem::take(&mut self.roles))?;
         if self.key_age < LEAST_KEY_AGE {
             return Err(OpenError::KeyAge);
+        }
+        if self.tokens.longest_purpose() > self.key_age.saturating_mul(ROTATIONS) {
+            return Err(OpenError::PurposeLifetime);
         }
         for (uri, lifetime) in &self.resources {
             let resource = token::Resource::parse(uri)?;
@@ -387,3 +393,6 @@ impl std::fmt::Debug for Builder {
 
 /// How often it is looked whether a key is due, and far longer than a copy of the published keys may be kept.
 const LEAST_KEY_AGE: Duration = Duration::from_secs(3_600);
+
+/// How often keys may be rotated while one that retired is kept for a purpose: fewer than a ring holds of such.
+const ROTATIONS: u32 = 7;

@@ -38,10 +38,13 @@ mod narrowed;
 mod oauth_errors;
 mod organization;
 mod ownership;
+mod password_rule;
 #[cfg(feature = "policies")]
 mod policy;
+mod policy_function;
 mod probing;
 mod proxies;
+mod purpose;
 mod races;
 mod reading;
 mod remote;

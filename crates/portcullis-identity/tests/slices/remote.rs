@@ -7,6 +7,7 @@ use axum::Router;
 use portcullis_core::checks;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{Algorithm, MasterKey};
+use portcullis_core::token::Purpose;
 use portcullis_identity::remote::{Builder, RemoteError};
 use portcullis_identity::{
     Allow, Any, Api, Attribute, Authenticated, CookieSession, FreshLogin, Json, Jwt, Member, OpenError,
@@ -656,6 +657,22 @@ async fn tokens_of_another_audience_issuer_or_key_are_refused() {
     for token in [good.refresh_token.as_str(), cut, &format!("{cut}.")] {
         detached.get("/posts", token).await.refused(401, "invalid_token");
     }
+}
+
+#[tokio::test]
+async fn a_token_of_a_purpose_opens_nothing_afar() {
+    checks!("T217");
+    const LINK: Purpose<Value> = Purpose::new("link");
+    let issuer = Issuer::start().await;
+    let editor = editor(&issuer.app).await;
+    let detached = Detached::of(issuer.remote()).await;
+    let tokens = issuer.app.portcullis.tokens_for(LINK);
+    let claims = json!({ "roles": ["editor"], "entitlements": ["remote:read"] });
+    let link = tokens.sign(&claims, Some(editor.id), std::time::Duration::from_secs(60));
+    let link = link.unwrap();
+    assert!(tokens.verify(&link).is_ok());
+    detached.get("/posts", &editor.access_token).await.expect(200);
+    detached.get("/posts", &link).await.refused(401, "invalid_token");
 }
 
 #[tokio::test]

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
 use portcullis_core::attribute::{Declared, Definition};
+use portcullis_core::authz::function::{InvalidFunction, PolicyFunction};
 use portcullis_core::authz::policy::{Declarations, Flaw, Live, Schema, Set, Source};
 use portcullis_core::authz::{NoPolicies, Policies, ResourceKind};
 use portcullis_core::environment::Timestamp;
 use portcullis_core::{audit, defends};
 use tokio::sync::Mutex;
 
+use super::functions::Functions;
 use super::{Asked, PoliciesError, PolicyFlaw, PolicyStatus, change, folder};
 
 /// Keeps the policies of a deployment. Cloning it gives the same.
@@ -18,6 +20,7 @@ pub struct Keeper {
     folder: Option<PathBuf>,
     kinds: Vec<&'static ResourceKind>,
     attributes: Vec<Definition>,
+    functions: Functions,
     live: Arc<Live>,
     /// One load at a time; what it knows of the last one.
     work: Arc<Mutex<Work>>,
@@ -54,12 +57,22 @@ impl Keeper {
         self
     }
 
-    /// What decides by the policies in force; without a folder, nothing is permitted by any.
+    pub fn function(mut self, function: PolicyFunction) -> Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Whether what was given before any route is known is right.
+    pub fn check_functions(&self) -> Result<(), InvalidFunction> {
+        self.functions.check()
+    }
+
+    /// What decides by the policies in force; without a folder, nothing is permitted but by functions.
     pub fn provider(&self) -> Arc<dyn Policies> {
-        match &self.folder {
+        self.functions.beside(match &self.folder {
             Some(_) => Arc::clone(&self.live) as _,
             None => Arc::new(NoPolicies),
-        }
+        })
     }
 
     pub fn status(&self) -> PolicyStatus {
@@ -88,7 +101,7 @@ impl Keeper {
 
     /// What would be noted of the policies in a folder; they are not put in force.
     pub async fn check(&self, asked: &Asked, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
-        check(self.schema(asked)?, at).await
+        check(self.schema(asked)?, at, &self.functions).await
     }
 
     pub async fn declare(
@@ -97,13 +110,19 @@ impl Keeper {
         log: &dyn audit::Store,
         now: Timestamp,
     ) -> Result<(), PoliciesError> {
-        let Some(folder) = &self.folder else {
-            // Nothing is permitted by policy, so nothing needs a schema.
-            impermissible(&asked.actions);
-            return Ok(());
-        };
         let mut work = self.work.lock().await;
         let all = work.asked.clone().and(asked);
+        self.functions.fit(&all, &self.kinds)?;
+        let actions = asked.actions.iter().copied();
+        let left: Vec<_> = actions
+            .filter(|action| !self.functions.speak_of(action))
+            .collect();
+        let Some(folder) = &self.folder else {
+            // Nothing is permitted by policy, so nothing needs a schema.
+            impermissible(&left);
+            work.asked = all;
+            return Ok(());
+        };
         let schema = self.schema(&all)?;
         let known = work.schema.as_ref().map(Schema::text);
         if known != Some(schema.text()) || self.live.current().is_none() {
@@ -124,8 +143,12 @@ impl Keeper {
         }
         work.asked = all;
         let permissible = |action: &&str| self.live.current().is_some_and(|set| set.can_permit(action));
-        let actions = asked.actions.iter().copied();
-        impermissible(&actions.filter(|action| !permissible(action)).collect::<Vec<_>>());
+        impermissible(
+            &left
+                .into_iter()
+                .filter(|action| !permissible(action))
+                .collect::<Vec<_>>(),
+        );
         Ok(())
     }
 
@@ -195,6 +218,7 @@ impl Keeper {
         let files: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
         let digests = change::digests(&sources);
         let set = load(schema, sources, folder.display().to_string()).await?;
+        self.functions.differ_from(set.names())?;
         if work.in_force.as_ref() != Some(&digests) {
             let recorded = change::record(self.live.current().as_deref(), &set, &digests, log, now).await;
             // At the next look it is tried again.
@@ -218,12 +242,13 @@ impl Keeper {
 /// The same against the schema of another program.
 pub async fn check_against(schema: &str, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
     let schema = Schema::read(schema).map_err(|error| PoliciesError::Declarations(error.to_string()))?;
-    check(schema, at).await
+    check(schema, at, &Functions::default()).await
 }
 
-async fn check(schema: Schema, at: PathBuf) -> Result<Vec<PolicyFlaw>, PoliciesError> {
+async fn check(schema: Schema, at: PathBuf, functions: &Functions) -> Result<Vec<PolicyFlaw>, PoliciesError> {
     let sources = read(at.clone()).await?;
     let set = load(schema, sources, at.display().to_string()).await?;
+    functions.differ_from(set.names())?;
     Ok(set.notes().iter().map(PolicyFlaw::from).collect())
 }
 

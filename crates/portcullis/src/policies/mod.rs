@@ -6,7 +6,7 @@
 //!
 //! **Invariants:** a set is in force as a whole or not at all. A change that doesn't load leaves the last good set in
 //! force and is reported: in the log with file, line and column, and to administrators. One that does is in the audit log
-//! before it is in force. A folder without a single
+//! before it is in force. A policy function of the program is checked with the routes, before anything is in force. A folder without a single
 //! policy file is a mistake, never a way to lift what the policies forbid.
 //!
 //! **Deliberately absent:** policies changed by request. They are code, and go the way of code.
@@ -15,12 +15,14 @@
 mod change;
 #[cfg(feature = "policies")]
 mod folder;
+mod functions;
 #[cfg(feature = "policies")]
 mod keeper;
 #[cfg(not(feature = "policies"))]
 mod without;
 
 use portcullis_core::authz::ResourceKind;
+use portcullis_core::authz::function::InvalidFunction;
 use portcullis_core::environment::Timestamp;
 
 #[cfg(feature = "policies")]
@@ -29,7 +31,7 @@ pub use self::keeper::{Keeper, check_against};
 #[cfg(not(feature = "policies"))]
 #[doc(hidden)]
 pub use self::without::Keeper;
-use crate::route::RouteInfo;
+use crate::route::{How, RouteInfo};
 
 /// Why policies are not put in force. The text has a line for everything that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum PoliciesError {
     /// What the application declares makes no schema.
     #[error("policies can't be checked: {0}")]
     Declarations(String),
+    /// A policy function can't be in force.
+    #[error(transparent)]
+    Function(#[from] InvalidFunction),
     /// They could not be recorded in the audit log, so they are not put in force.
     #[error("the change of policies can't be recorded: {0}")]
     Unrecorded(String),
@@ -103,11 +108,12 @@ pub struct Asked {
     pub(crate) actions: Vec<&'static str>,
     /// The kinds of resources.
     pub(crate) kinds: Vec<&'static ResourceKind>,
+    /// What is listed: the name of the action, and of the kind.
+    lists: Vec<(&'static str, &'static str)>,
 }
 
 impl Asked {
     /// Everything that either asks.
-    #[cfg(feature = "policies")]
     fn and(mut self, other: &Self) -> Self {
         for action in &other.actions {
             if !self.actions.contains(action) {
@@ -119,6 +125,7 @@ impl Asked {
                 self.kinds.push(kind);
             }
         }
+        self.lists.extend(&other.lists);
         self
     }
 
@@ -127,7 +134,12 @@ impl Asked {
         let mut asked = Self::default();
         for route in routes {
             route.each_action(&mut |action| asked.actions.push(action));
-            asked.kinds.extend(route.asks().iter().map(|asks| asks.kind));
+            for asks in route.asks() {
+                asked.kinds.push(asks.kind);
+                if asks.how == How::Every {
+                    asked.lists.push((asks.action.name(), asks.kind.name));
+                }
+            }
         }
         asked
     }

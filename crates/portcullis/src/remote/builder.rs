@@ -8,6 +8,8 @@ use portcullis_core::attribute::{Declared, Definition, InvalidAttribute};
 use portcullis_core::authn::{Authentication, MAX_LIFETIME, RemoteAuthenticator};
 #[cfg(feature = "policies")]
 use portcullis_core::authz::ResourceKind;
+use portcullis_core::authz::Verdict;
+use portcullis_core::authz::function::{InvalidFunction, PolicyFunction, Question};
 use portcullis_core::environment::Environment;
 use portcullis_core::key::remote::{self, Fetch, RemoteKeys};
 use portcullis_core::key::{Algorithm, MasterKey, Sealer};
@@ -34,6 +36,9 @@ pub enum RemoteError {
          one on this machine call `dangerous_allow_loopback`"
     )]
     Issuer(String),
+    /// The policies that are functions.
+    #[error(transparent)]
+    Policies(#[from] InvalidFunction),
     /// A shared secret is never published.
     #[error("{0} is an algorithm of shared secrets, which nobody publishes; name algorithms of public keys")]
     Symmetric(Algorithm),
@@ -190,6 +195,21 @@ impl Builder {
         self
     }
 
+    /// A policy that is a function of the program, for these actions. It decides together with the policies of the folder, if there are
+    /// any: one that forbids outweighs all that permit, and one that panics forbids. It answers at once, and the same question in the same
+    /// way. An action by which a route lists ([`Visible`](crate::Visible)), or that no route asks for, is refused when the routes are known.
+    pub fn policy(
+        mut self,
+        name: &'static str,
+        actions: &[&'static str],
+        function: impl Fn(&Question<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        self.policies = self
+            .policies
+            .function(PolicyFunction::new(name, actions, function));
+        self
+    }
+
     /// What seals the data of cookie sessions: with the same key they outlive a restart, and another node reads them.
     /// Unless one is given it is made anew at each start.
     pub fn master_key(mut self, key: MasterKey) -> Self {
@@ -247,6 +267,7 @@ impl Builder {
         if self.keys.algorithms.is_empty() {
             return Err(RemoteError::NoAlgorithm);
         }
+        self.policies.check_functions()?;
         if let Some(realm) = &self.realm {
             self.gate.realm = enforcer::Realm::parse(realm)?;
         }

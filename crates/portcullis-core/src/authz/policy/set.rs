@@ -27,7 +27,7 @@ pub struct Set {
     authorizer: Authorizer,
     remembered: Cache<Key, Remembered>,
     notes: Vec<Flaw>,
-    policies: usize,
+    names: Vec<String>,
     forbidding: Vec<String>,
 }
 
@@ -86,7 +86,11 @@ impl Set {
             authorizer: Authorizer::new(),
             remembered: Cache::new(REMEMBERED),
             notes: read.notes,
-            policies: read.policies.len(),
+            names: read
+                .policies
+                .iter()
+                .map(|loaded| loaded.policy.id().to_string())
+                .collect(),
             forbidding: forbidding(&read.policies),
         })
     }
@@ -94,6 +98,11 @@ impl Set {
     /// What isn't wrong but worth knowing: policies that never apply, and those that lists can't use.
     pub fn notes(&self) -> &[Flaw] {
         &self.notes
+    }
+
+    /// The names of all policies.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// The names of the policies that forbid.
@@ -104,7 +113,7 @@ impl Set {
     /// The set in numbers.
     pub fn summary(&self) -> Summary {
         Summary {
-            policies: self.policies,
+            policies: self.names.len(),
             actions: self.slices.values().map(HashMap::len).sum(),
         }
     }

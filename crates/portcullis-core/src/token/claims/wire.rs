@@ -41,7 +41,7 @@ pub(in crate::token) fn parse(payload: &[u8]) -> Result<AccessClaims, InvalidTok
 
 /// Writes the payload of an access token. Times are written as whole seconds, rounded down.
 pub(in crate::token) fn serialise(claims: &AccessClaims) -> Result<Vec<u8>, InvalidClaims> {
-    if let Some(name) = claims.extra.keys().find(|name| RESERVED.contains(&name.as_str())) {
+    if let Some(name) = claims.extra.keys().find(|name| is_reserved(name)) {
         return Err(InvalidClaims::Reserved(name.clone()));
     }
     if let Some(scope) = claims.scopes.iter().flatten().find(|scope| !valid_scope(scope)) {
@@ -70,6 +70,11 @@ pub(in crate::token) fn serialise(claims: &AccessClaims) -> Result<Vec<u8>, Inva
     };
     // Every member is a string, a number or a JSON value: writing them can't fail.
     Ok(serde_json::to_vec(&wire).unwrap_or_default())
+}
+
+/// Whether a claim of this name is the issuer's to set.
+pub(in crate::token) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
 }
 
 #[derive(serde::Serialize)]

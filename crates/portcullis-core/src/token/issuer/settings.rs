@@ -17,6 +17,9 @@ pub struct Settings {
     pub resources: Vec<Resource>,
     /// How long an access token is good for.
     pub access_lifetime: Duration,
+    /// How long a token of a program's own purpose ([`Purpose`](crate::token::Purpose)) may be good for: 15 minutes, at most 30
+    /// days. Signing keys that retired verify at least as long.
+    pub purpose_lifetime: Duration,
     /// How long a refresh token is good for if it isn't used.
     pub refresh_lifetime: Duration,
     /// How long after its use a refresh token, whose successor was used as well, is refused without ending its session.
@@ -38,6 +41,7 @@ impl Default for Settings {
             audience: "portcullis".into(),
             resources: Vec::new(),
             access_lifetime: Duration::from_secs(15 * 60),
+            purpose_lifetime: Duration::from_secs(15 * 60),
             refresh_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             refresh_grace: Duration::from_secs(10),
             leeway: Duration::from_secs(30),
@@ -81,8 +85,19 @@ impl Settings {
 
     /// How long a retired key must still verify.
     pub fn key_overlap(&self) -> Duration {
+        crate::defends!("T219");
         let lifetimes = self.resources.iter().filter_map(Resource::lifetime);
-        let longest = lifetimes.fold(self.access_lifetime, Duration::max);
+        let longest = lifetimes
+            .fold(self.access_lifetime, Duration::max)
+            .max(self.longest_purpose());
         longest.saturating_add(MAX_LEEWAY)
     }
+
+    /// How long a token of a program's own purpose is good for at most.
+    pub fn longest_purpose(&self) -> Duration {
+        self.purpose_lifetime.min(LONGEST_PURPOSE)
+    }
 }
+
+/// A key that retired isn't kept for longer on account of a link.
+const LONGEST_PURPOSE: Duration = Duration::from_secs(30 * 86_400);

@@ -15,7 +15,7 @@ use portcullis_core::invalidation::Generations;
 use portcullis_core::key::{self, Keyring, KeyringError, MasterKey, Sealer};
 use portcullis_core::login::{self, Manager};
 use portcullis_core::organization::{self, Organizations};
-use portcullis_core::password::Hasher;
+use portcullis_core::password::{self, Hasher};
 use portcullis_core::roles::{PermissionRecord, Roles};
 use portcullis_core::session;
 use portcullis_core::token::{InvalidClaim, Issuer, Verifier};
@@ -136,7 +136,9 @@ impl Builder {
         words: &Arc<Words>,
     ) -> Registrar {
         let environment = self.environment.clone();
-        let registrar = Registrar::new(shared(database), hasher, environment, self.policy.clone());
+        let rules = self.password_rules.iter().cloned();
+        let policy = rules.fold(self.policy.clone(), password::PasswordPolicy::with_rule);
+        let registrar = Registrar::new(shared(database), hasher, environment, policy);
         let registrar = registrar.writing(Arc::clone(words) as _);
         let registrar = if self.sessions.hide_addresses {
             registrar.hiding_addresses()

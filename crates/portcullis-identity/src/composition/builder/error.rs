@@ -7,6 +7,7 @@ use portcullis_core::roles::DeclarationError;
 use portcullis_core::token;
 
 use crate::cookie::InvalidCookies;
+use crate::policies::PoliciesError;
 use crate::{enforcer, secrets};
 
 /// Why Portcullis could not be opened. The text says what to do.
@@ -37,6 +38,9 @@ pub enum OpenError {
     /// The roles of the program's code.
     #[error(transparent)]
     Roles(#[from] DeclarationError),
+    /// The policies that are functions.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
     /// One header for two things.
     #[error("the header {0} can't carry both API keys and CSRF tokens: give one of them another")]
     SharedHeader(String),
@@ -73,6 +77,12 @@ pub enum OpenError {
         "a transaction and a hook need more time than none: give `transaction_limit` and `hook_limit` at least some milliseconds"
     )]
     NoTime,
+    /// How long tokens of a program's own purpose are good for.
+    #[error(
+        "keys are rotated so often that those which retired would be too many: let a token of your own purpose be good for \
+         seven times the age of a key at most"
+    )]
+    PurposeLifetime,
     /// The system gives no threads to hash passwords in.
     #[error("the hashing threads can't be started: {0}")]
     Threads(#[source] std::io::Error),
