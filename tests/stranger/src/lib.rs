@@ -6,3 +6,4 @@ pub mod layers;
 pub mod notes;
 pub mod page;
 pub mod paging;
+pub mod versions;

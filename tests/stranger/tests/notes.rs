@@ -2,7 +2,7 @@
 
 use portcullis_testkit::{Account, TestApp};
 use serde_json::{Value, json};
-use stranger::{booking, layers, notes, page};
+use stranger::{booking, layers, notes, page, versions};
 
 async fn app() -> (TestApp, Account) {
     let app = TestApp::with(
@@ -55,6 +55,15 @@ async fn what_is_wrong_with_a_booking_is_said_at_once() {
     let mut early = good;
     early["lastNight"] = json!(2);
     assert_eq!(book(early).await.expect(422).json()["errors"][0]["code"], "ends_too_early");
+}
+
+#[tokio::test]
+async fn the_old_version_says_when_it_will_be_gone() {
+    let app = TestApp::with(|settings| settings, |_| versions::versions()).await;
+    let old = app.get("/v1/first").send().await.expect(200);
+    assert_eq!(old.header("sunset"), "Fri, 01 Jan 2027 00:00:00 GMT");
+    assert_eq!(app.get("/v2/first").send().await.expect(200).header("sunset"), "");
+    app.get("/v2/openapi.json").send().await.expect(200);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use portcullis_core::defends;
 use portcullis_core::login::LoginError;
 use portcullis_core::organization::{InvitationToken, OrganizationsError};
 use portcullis_core::secret::SecretText;
-use portcullis_identity::{AcceptError, AuditContext, Form, Portcullis};
+use portcullis_identity::{AcceptError, AuditContext, Form, JsonSchema, Portcullis};
 use serde::Deserialize;
 
 use super::layout::{Page, Unanswered, not_found};
@@ -62,11 +62,14 @@ async fn ask(RawQuery(query): RawQuery) -> Page {
 }
 
 /// What the form sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(crate = "portcullis_identity::schemars")]
 struct Sent {
+    #[schemars(with = "String")]
     token: SecretText,
     identifier: String,
+    #[schemars(with = "String")]
     password: SecretText,
 }
 

@@ -15,7 +15,7 @@ use http::StatusCode;
 use portcullis_core::account::{RegistrationError, SetupToken};
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
-use portcullis_identity::{AuditContext, Form, Portcullis};
+use portcullis_identity::{AuditContext, Form, JsonSchema, Portcullis};
 use serde::Deserialize;
 
 use self::form::{Faults, FormPage};
@@ -44,14 +44,18 @@ async fn ask(State(portcullis): State<Portcullis>, RawQuery(query): RawQuery) ->
 }
 
 /// What the form sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(crate = "portcullis_identity::schemars")]
 struct Sent {
+    #[schemars(with = "String")]
     token: SecretText,
     email: String,
     #[serde(default)]
     username: String,
+    #[schemars(with = "String")]
     password: SecretText,
+    #[schemars(with = "String")]
     password_again: SecretText,
 }
 

@@ -14,7 +14,7 @@ use http::StatusCode;
 use portcullis_core::account::{AgainError, Identifier, VerificationToken, VerifyError};
 use portcullis_core::defends;
 use portcullis_core::secret::SecretText;
-use portcullis_identity::{AuditContext, Form, Portcullis};
+use portcullis_identity::{AuditContext, Form, JsonSchema, Portcullis};
 use serde::Deserialize;
 
 use super::layout::{Page, Unanswered, not_found};
@@ -56,12 +56,17 @@ fn asking(status: StatusCode, token: &SecretText, faults: Vec<String>) -> Page {
 }
 
 /// What one of the buttons sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(crate = "portcullis_identity::schemars")]
 struct Sent {
+    #[schemars(with = "String")]
     token: SecretText,
+    #[schemars(with = "Option<String>")]
     password: Option<SecretText>,
+    #[schemars(with = "Option<String>")]
     new_password: Option<SecretText>,
+    #[schemars(with = "Option<String>")]
     new_password_again: Option<SecretText>,
 }
 
@@ -147,8 +152,9 @@ async fn again() -> Page {
 }
 
 /// Who asks for another e-mail.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(crate = "portcullis_identity::schemars")]
 struct Asking {
     identifier: String,
 }
