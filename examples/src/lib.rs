@@ -17,6 +17,9 @@
 //! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
 //! cargo run -p examples --example multi_tenant    organizations whose projects never meet
 //! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them
+//! cargo run -p examples --example versioning      versions with documents of their own, the old one on its way out
+//! cargo run -p examples --example sub_apps        parts with documents of their own, and a router that knows nothing of them
+//! cargo run -p examples --example docs_branding   the documentation with a name, a logo and paths of one's own
 //! cargo run -p examples --example validation      what comes in, checked by what documents it
 //! ```
 //! The programs are in `examples/examples/`, and each keeps its database where it is started, under its own name. A test

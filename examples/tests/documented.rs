@@ -33,7 +33,7 @@ macro_rules! documented {
 
 documented! {
     abac_policy api_keys basic existing_axum hello hooks jwt_hs256 jwt_or_api_key jwt_rs256 multi_tenant opaque_session own_tables
-    password rbac resource_owner scopes session_access_control validation
+    password rbac resource_owner scopes session_access_control validation versioning sub_apps docs_branding
 }
 
 /// Two programs that speak to each other: walked by a test of its own.

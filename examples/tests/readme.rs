@@ -43,6 +43,7 @@ fn what_the_chapter_shows_stands_in_a_program_of_its_own() {
         include_str!("../../tests/stranger/src/page.rs"),
         include_str!("../../tests/stranger/src/paging.rs"),
         include_str!("../../tests/stranger/src/rules.rs"),
+        include_str!("../../tests/stranger/src/versions.rs"),
         include_str!("../../tests/stranger/tests/notes.rs"),
     ]
     .map(dense)

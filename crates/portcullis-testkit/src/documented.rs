@@ -18,23 +18,24 @@ use serde_json::{Value, json};
 
 use crate::Answer;
 
-/// The document of an API, to compare answers with.
+/// The documents of an API, to compare answers with: its own, and those of its parts.
 #[derive(Debug)]
 pub(crate) struct Documented {
-    document: Value,
+    documents: Vec<Value>,
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
 impl Documented {
-    /// The document of `api`; `None` where it has none.
+    /// The documents of `api`; `None` where it has none.
     pub(crate) fn of(api: &Api) -> Option<Arc<Self>> {
-        let served = api.documents_itself().then(|| api.openapi());
-        served.map(Self::from_document)
+        let served = api.openapi_documents();
+        let documents: Vec<_> = served.into_iter().map(|(_, document)| document).collect();
+        (!documents.is_empty()).then(|| Self::from_documents(documents))
     }
 
-    fn from_document(document: Value) -> Arc<Self> {
+    fn from_documents(documents: Vec<Value>) -> Arc<Self> {
         Arc::new(Self {
-            document,
+            documents,
             validators: Mutex::default(),
         })
     }
@@ -58,7 +59,7 @@ impl Documented {
     }
 
     fn check(&self, method: &Method, path: &str, answer: &Answer) -> Result<(), String> {
-        let Some((template, operation)) = self.operation(method, path) else {
+        let Some((document, template, operation)) = self.operation(method, path) else {
             return Ok(());
         };
         let responses = &operation["responses"];
@@ -99,7 +100,8 @@ impl Documented {
             return Ok(());
         }
         let body: Value = serde_json::from_slice(answer.bytes()).map_err(|error| error.to_string())?;
-        let validator = self.validator(&format!("{method} {template} {name} {media_type}"), schema);
+        let key = format!("{method} {template} {name} {media_type}");
+        let validator = self.validator(&key, schema, document);
         let faults: Vec<_> = validator
             .iter_errors(&body)
             .map(|error| format!("{}: {error}", error.instance_path()))
@@ -112,23 +114,28 @@ impl Documented {
     }
 
     /// The operation that answers there: a path without parameters before one with.
-    fn operation(&self, method: &Method, path: &str) -> Option<(&str, &Value)> {
+    fn operation(&self, method: &Method, path: &str) -> Option<(&Value, &str, &Value)> {
         let method = if *method == Method::HEAD {
             "get".to_owned()
         } else {
             method.as_str().to_ascii_lowercase()
         };
-        let paths = self.document["paths"].as_object()?;
-        let matching = paths.iter().filter(|(template, _)| matches(template, path));
-        let (template, item) = matching.min_by_key(|(template, _)| template.matches('{').count())?;
-        item.get(&method).map(|operation| (template.as_str(), operation))
+        let paths = self.documents.iter().flat_map(|document| {
+            let paths = document["paths"].as_object().into_iter().flatten();
+            paths.map(move |(template, item)| (document, template, item))
+        });
+        let matching = paths.filter(|(_, template, _)| matches(template, path));
+        let (document, template, item) =
+            matching.min_by_key(|(_, template, _)| template.matches('{').count())?;
+        item.get(&method)
+            .map(|operation| (document, template.as_str(), operation))
     }
 
-    fn validator(&self, key: &str, schema: &Value) -> Arc<Validator> {
+    fn validator(&self, key: &str, schema: &Value, document: &Value) -> Arc<Validator> {
         let mut validators = self.validators.lock().unwrap();
         let validator = validators.entry(key.to_owned()).or_insert_with(|| {
             let mut schema = schema.clone();
-            schema["components"] = json!({ "schemas": self.document["components"]["schemas"] });
+            schema["components"] = json!({ "schemas": document["components"]["schemas"] });
             let options = jsonschema::options()
                 .with_draft(Draft::Draft202012)
                 .should_validate_formats(true);
@@ -196,7 +203,7 @@ mod tests {
         };
         let router = Router::new().route("/posts/{id}", get(answer));
         let answer = Request::new(&router, Method::GET, "/posts/7").send().await;
-        let documented = Documented::from_document(document());
+        let documented = Documented::from_documents(vec![document()]);
         documented
             .check(&Method::GET, "/posts/7", &answer)
             .err()

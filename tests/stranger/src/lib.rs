@@ -8,3 +8,4 @@ pub mod own;
 pub mod page;
 pub mod paging;
 pub mod rules;
+pub mod versions;

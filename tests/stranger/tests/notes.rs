@@ -4,7 +4,7 @@ use portcullis_identity::core::account::{EmailAddress, Registration};
 use portcullis_identity::core::secret::SecretText;
 use portcullis_testkit::{Account, PASSWORD, TestApp};
 use serde_json::{Value, json};
-use stranger::{booking, layers, notes, own, page, rules};
+use stranger::{booking, layers, notes, own, page, rules, versions};
 
 async fn app() -> (TestApp, Account) {
     let app = TestApp::with(
@@ -83,6 +83,15 @@ async fn what_is_wrong_with_a_booking_is_said_at_once() {
     let mut early = good;
     early["lastNight"] = json!(2);
     assert_eq!(book(early).await.expect(422).json()["errors"][0]["code"], "ends_too_early");
+}
+
+#[tokio::test]
+async fn the_old_version_says_when_it_will_be_gone() {
+    let app = TestApp::with(|settings| settings, |_| versions::versions()).await;
+    let old = app.get("/v1/first").send().await.expect(200);
+    assert_eq!(old.header("sunset"), "Fri, 01 Jan 2027 00:00:00 GMT");
+    assert_eq!(app.get("/v2/first").send().await.expect(200).header("sunset"), "");
+    app.get("/v2/openapi.json").send().await.expect(200);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use tower::Layer as _;
 use super::around::Around;
 use super::docs::{self, Docs};
 use super::handler::{HandlerFn, RouteHandler};
+use super::part::Part;
 use super::route::{Group, Route, Text};
 use super::{ApiError, lock, path};
 use crate::Problem;
@@ -42,6 +43,7 @@ pub struct Api<S = ()> {
     pub(crate) groups: IndexMap<String, Group>,
     pub(crate) docs: Docs,
     pub(crate) change: Option<docs::Change>,
+    pub(super) parts: Vec<Part>,
     pub(crate) limits: Limits,
     pub(super) around: Vec<Around>,
     pub(super) cors: Option<Cors>,
@@ -56,6 +58,22 @@ pub(crate) struct Mount {
     pub(crate) router: axum::Router,
     pub(super) around: Vec<Around>,
     pub(super) csp: Option<Csp>,
+    /// That it is deprecated, in words.
+    pub(crate) deprecated: Option<String>,
+    /// The part of the API that it is described with, if that has a document of its own.
+    pub(super) part: Option<usize>,
+}
+
+impl Mount {
+    /// What is known of it.
+    pub(crate) fn info(&self) -> RouteInfo<'_> {
+        RouteInfo {
+            verb: Verb::Any,
+            path: Cow::Owned(format!("{}/{{*path}}", self.prefix)),
+            guard: self.guard,
+            asks: Cow::Borrowed(&[]),
+        }
+    }
 }
 
 macro_rules! verbs {
@@ -83,6 +101,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             groups: IndexMap::new(),
             docs: Docs::default(),
             change: None,
+            parts: Vec::new(),
             limits: Limits::default(),
             around: Vec::new(),
             cors: None,
@@ -140,12 +159,13 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             },
             body_limit: None,
             voice: Voice::default(),
+            part: None,
             csp: None,
         });
         self
     }
 
-    /// Puts all routes of `api` below `prefix`.
+    /// Puts all routes of `api` below `prefix`, into this document.
     pub fn nest(mut self, prefix: &str, api: Self) -> Self {
         if let Err(error) = path::check(prefix) {
             self.errors.push(error);
@@ -159,15 +179,19 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             cors,
             dependencies,
             errors,
+            parts,
             ..
         } = api;
+        let offset = self.parts.len();
         for route in &mut routes {
             route.path = path::join(prefix, &route.path);
             route.around.extend(around.iter().cloned());
+            route.part = route.part.map(|part| part + offset);
         }
         for mount in &mut mounts {
             mount.prefix = path::join(prefix, &mount.prefix);
             mount.around.extend(around.iter().cloned());
+            mount.part = mount.part.map(|part| part + offset);
         }
         let twice = self.dependencies.take_over(&dependencies);
         self.errors.extend(twice.into_iter().map(ApiError::ProvidedTwice));
@@ -176,11 +200,29 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         }
         self.routes.append(&mut routes);
         self.mounts.append(&mut mounts);
+        self.parts
+            .extend(parts.into_iter().map(|part| part.below(prefix)));
         for (name, group) in groups {
             self.add_group(name, group);
         }
         self.errors.extend(errors);
         self
+    }
+
+    /// Puts all routes of `api` below `prefix`, with a document of their own: its title, version, headings and [`Docs`], whose
+    /// paths are below the prefix too (`/v1/openapi.json`, `/v1/docs`). The document of this API says where it is. Rules, limits,
+    /// layers and `authz.lock` know no difference.
+    ///
+    /// ```
+    /// # use portcullis::{Api, Public};
+    /// async fn list(_: Public) -> &'static str { "[]" }
+    /// let v1: Api = Api::new("Notes", "1.4").get("/notes", list);
+    /// let v2 = Api::new("Notes", "2.0").get("/notes", list);
+    /// let api = Api::new("Notes", "2.0").sub("/v1", v1).sub("/v2", v2);
+    /// assert_eq!(api.openapi()["x-portcullis-documents"][0]["url"], "/v1/openapi.json");
+    /// ```
+    pub fn sub(self, prefix: &str, api: Self) -> Self {
+        self.nest(prefix, api.apart())
     }
 
     /// Takes over all routes of `api`. Title, docs and limits stay as they are here.
@@ -203,6 +245,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             guard: Guard::of::<A>(),
             around: Vec::new(),
             csp: None,
+            deprecated: None,
+            part: None,
             router: axum::Router::new()
                 .fallback_service(from_extractor::<A>().layer(from_fn(one_spelling).layer(router))),
         });
@@ -238,6 +282,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             text: route.text,
             body_limit: route.body_limit,
             voice: route.voice,
+            part: route.part,
             csp: route.csp,
         });
         Api {
@@ -249,6 +294,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             groups: self.groups,
             docs: self.docs,
             change: self.change,
+            parts: self.parts,
             limits: self.limits,
             around: self.around,
             cors: self.cors,
@@ -292,19 +338,10 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
 
     /// All routes with their rules, those of the docs and mounted routers included.
     pub fn routes(&self) -> impl Iterator<Item = RouteInfo<'_>> {
-        let routes = self.routes.iter().map(|route| RouteInfo {
-            verb: Verb::Method(route.method.clone()),
-            path: Cow::Borrowed(&route.path),
-            guard: route.guard,
-            asks: Cow::Borrowed(&route.asks),
-        });
-        let mounts = self.mounts.iter().map(|mount| RouteInfo {
-            verb: Verb::Any,
-            path: Cow::Owned(format!("{}/{{*path}}", mount.prefix)),
-            guard: mount.guard,
-            asks: Cow::Borrowed(&[]),
-        });
-        let docs = self.docs.paths().map(|path| RouteInfo {
+        let routes = self.routes.iter().map(Route::info);
+        let mounts = self.mounts.iter().map(Mount::info);
+        let all = std::iter::once(&self.docs).chain(self.parts.iter().map(|part| &part.docs));
+        let docs = all.flat_map(Docs::paths).map(|path| RouteInfo {
             verb: Verb::Method(Method::GET),
             path: Cow::Borrowed(path),
             guard: Guard::of::<crate::Public>(),
@@ -325,7 +362,17 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
 
     /// The OpenAPI 3.1 document.
     pub fn openapi(&self) -> serde_json::Value {
-        docs::openapi::document(self)
+        docs::openapi::document(&self.document())
+    }
+
+    /// All OpenAPI documents that are served, each with its path: the API's own first, then those of its parts
+    /// ([`Self::sub`]).
+    pub fn openapi_documents(&self) -> Vec<(String, serde_json::Value)> {
+        let served = self.documents().filter_map(|document| {
+            let path = document.docs.openapi.as_deref()?.to_owned();
+            Some((path, docs::openapi::document(&document)))
+        });
+        served.collect()
     }
 }
 

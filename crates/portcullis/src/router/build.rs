@@ -11,7 +11,7 @@ use tower::Layer as _;
 
 use super::api::Mount;
 use super::around::Around;
-use super::{Api, ApiError, ApiErrors, Route, docs, path};
+use super::{Api, ApiError, ApiErrors, Document, Route, docs, path};
 use crate::Problem;
 use crate::enforcer::Gate;
 use crate::policies::Asked;
@@ -34,7 +34,7 @@ impl Api<()> {
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
         self.say_what_is_here(&gate);
         let limits = self.limits;
-        let router = self.docs.router(&self, &gate);
+        let router = docs::router(&self, &gate);
         let router = with_mounts(router, self.mounts, &gate, limits);
         let mut router = with_routes(router, self.routes, &gate, limits);
         if !self.dependencies.is_empty() {
@@ -63,23 +63,29 @@ impl Api<()> {
         errors.extend(not_provided(self));
         errors.extend(foreign_tags(self));
         errors.extend(self.cors.iter().flat_map(Cors::errors).map(ApiError::Cors));
-        if errors.is_empty() && self.docs.openapi.is_some() {
-            errors.extend(docs::ambiguous_names(self));
+        if errors.is_empty() {
+            let served = self
+                .documents()
+                .filter(|document| document.docs.openapi.is_some());
+            errors.extend(served.flat_map(|document| docs::ambiguous_names(&document)));
         }
         errors
     }
 
     /// Lets the docs say what is honoured behind this gate, and how it is called there.
     fn say_what_is_here(&mut self, gate: &Gate) {
-        if gate.authenticator().is_remote() {
-            // The issuer's endpoint is elsewhere: a password typed here would go to whom it is none of the business of.
-            self.docs.token_url = None;
+        let parts = self.parts.iter_mut().map(|part| &mut part.docs);
+        for docs in std::iter::once(&mut self.docs).chain(parts) {
+            if gate.authenticator().is_remote() {
+                // The issuer's endpoint is elsewhere: a password typed here would go to whom it is none of the business of.
+                docs.token_url = None;
+            }
+            if docs.server.is_none() {
+                docs.server = gate.origin().map(|origin| origin.ascii_serialization().into());
+            }
+            docs.cookie = gate.cookies().session().to_owned().into();
+            docs.api_key_header = gate.api_key_places().header().to_owned().into();
         }
-        if self.docs.server.is_none() {
-            self.docs.server = gate.origin().map(|origin| origin.ascii_serialization().into());
-        }
-        self.docs.cookie = gate.cookies().session().to_owned().into();
-        self.docs.api_key_header = gate.api_key_places().header().to_owned().into();
         // Where nothing is honoured they keep to the type: no list would read "open".
         for route in &mut self.routes {
             let here = gate.kinds(route.guard.kinds);
@@ -140,13 +146,13 @@ fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits
 
 /// This library's own headings that other routes use.
 fn foreign_tags(api: &Api) -> impl Iterator<Item = ApiError> {
-    let own = |tag: &String| api.groups.get(tag).is_some_and(|group| group.own);
-    let others = api.routes.iter().filter(|route| !route.text.own);
-    let tags: BTreeSet<_> = others
-        .flat_map(|route| &route.text.tags)
-        .filter(|tag| own(tag))
-        .cloned()
-        .collect();
+    let of = |document: Document<'_, ()>| {
+        let own = |tag: &&String| document.groups.get(*tag).is_some_and(|group| group.own);
+        let others = document.routes.iter().filter(|route| !route.text.own);
+        let tags = others.flat_map(|route| &route.text.tags).filter(own);
+        tags.cloned().collect::<Vec<_>>()
+    };
+    let tags: BTreeSet<_> = api.documents().flat_map(of).collect();
     tags.into_iter().map(ApiError::Tag)
 }
 
@@ -264,7 +270,9 @@ fn misplaced(route: &RouteInfo<'_>) -> Vec<ApiError> {
 fn conflicts(api: &Api) -> Vec<ApiError> {
     let routes: Vec<_> = api.routes().collect();
     let mut errors = at_mounts(api);
-    errors.extend(api.docs.paths().filter_map(|path| path::check(path).err()));
+    for document in api.documents() {
+        errors.extend(document.docs.paths().filter_map(|path| path::check(path).err()));
+    }
     errors.extend(routes.iter().flat_map(misplaced));
     for (index, route) in routes.iter().enumerate() {
         for earlier in routes.iter().take(index) {

@@ -120,6 +120,9 @@ pub enum ApiError {
     /// A page's policy is said wrongly.
     #[error("`.csp(…)`: {0}")]
     Csp(&'static str),
+    /// That routes are deprecated is said wrongly.
+    #[error("`.deprecated(…)`: {0}")]
+    Deprecation(String),
     /// A handler takes what nobody provides.
     #[error("{method} {path} takes a {name} that nothing provides: add `.provide::<{name}>(…)`")]
     NotProvided {

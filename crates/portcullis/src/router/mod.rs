@@ -12,16 +12,21 @@
 mod api;
 mod around;
 mod build;
+mod deprecation;
 pub mod docs;
 mod error;
 mod handler;
 mod lock;
+mod part;
 mod path;
 mod route;
 mod texts;
 
 pub use self::api::Api;
+pub(crate) use self::api::Mount;
+pub use self::deprecation::Deprecation;
 pub use self::error::{ApiError, ApiErrors};
 pub use self::handler::{HandlerFn, RouteHandler};
+pub(crate) use self::part::Document;
 pub(crate) use self::route::Route;
 pub use crate::route::{RouteInfo, Verb};

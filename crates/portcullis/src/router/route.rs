@@ -10,7 +10,7 @@ use super::around::Around;
 use crate::describe::{Needed, Operation};
 use crate::protect::Csp;
 use crate::request::Voice;
-use crate::route::{Asks, Guard};
+use crate::route::{Asks, Guard, RouteInfo, Verb};
 
 /// What people are told of a route.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub(crate) struct Text {
     pub(crate) summary: Option<Cow<'static, str>>,
     pub(crate) description: Option<Cow<'static, str>>,
     pub(crate) tags: Vec<String>,
+    /// That it is deprecated, in words.
+    pub(crate) deprecated: Option<String>,
     /// Whether the route is this library's own.
     pub(crate) own: bool,
     /// What parameters of the path are.
@@ -58,6 +60,20 @@ pub(crate) struct Route<S> {
     pub(crate) text: Text,
     pub(crate) body_limit: Option<usize>,
     pub(crate) voice: Voice,
+    /// The part of the API that it is described with, if that has a document of its own.
+    pub(crate) part: Option<usize>,
     /// What its pages may load and run.
     pub(crate) csp: Option<Csp>,
+}
+
+impl<S> Route<S> {
+    /// What is known of it.
+    pub(crate) fn info(&self) -> RouteInfo<'_> {
+        RouteInfo {
+            verb: Verb::Method(self.method.clone()),
+            path: Cow::Borrowed(&self.path),
+            guard: self.guard,
+            asks: Cow::Borrowed(&self.asks),
+        }
+    }
 }

@@ -248,5 +248,10 @@ pub(super) fn escape(name: &str) -> Cow<'_, str> {
 
 /// A name as it is shown: a caller's endless key isn't sent back.
 pub(super) fn clip(text: &str) -> String {
-    text.chars().take(64).collect()
+    clipped(text).collect()
+}
+
+/// The characters of a name that are shown.
+pub(super) fn clipped(text: &str) -> impl Iterator<Item = char> {
+    text.chars().take(64)
 }

@@ -40,25 +40,35 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[serde(transparent)]
 pub struct CleanHtml<const MOST: usize = 10_000>(String);
 
-/// A text is longer than what is welcome, as it came or once it is cleaned.
+/// A text is longer than what is welcome, as it came or once it is cleaned, or has more tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("at most {most} characters, as it comes and when it is cleaned")]
-pub struct TooLong {
-    most: usize,
+pub enum TooLong {
+    /// Too many characters.
+    #[error("at most {most} characters, as it comes and when it is cleaned")]
+    Characters {
+        /// As many as may be there.
+        most: usize,
+    },
+    /// Too many tags: how long it takes to put them in order grows faster than their number.
+    #[error("at most {MOST_TAGS} tags")]
+    Tags,
 }
 
 impl<const MOST: usize> CleanHtml<MOST> {
     /// Cleans a text.
     ///
     /// # Errors
-    /// [`TooLong`]: more than `MOST` characters came, or are there once it is cleaned.
+    /// [`TooLong`]: more than `MOST` characters came, or are there once it is cleaned; or more than 2,000 tags.
     pub fn clean(text: &str) -> Result<Self, TooLong> {
         defends!("T205");
         let bounded = |text: &str| match text.chars().count() {
-            count if count > MOST => Err(TooLong { most: MOST }),
+            count if count > MOST => Err(TooLong::Characters { most: MOST }),
             _ => Ok(()),
         };
         bounded(text)?;
+        if text.bytes().filter(|byte| *byte == b'<').count() > MOST_TAGS {
+            return Err(TooLong::Tags);
+        }
         let clean = CLEANER.clean(text).to_string();
         bounded(&clean)?;
         Ok(Self(clean))
@@ -164,6 +174,9 @@ const TAGS: [&str; 39] = [
     "tfoot",
 ];
 
+/// As many tags as a long text has.
+const MOST_TAGS: usize = 2_000;
+
 #[cfg(test)]
 mod tests {
     use portcullis_core::checks;
@@ -239,12 +252,23 @@ mod tests {
         );
     }
 
+    /// Elements that are never closed make a parser look through all that are open, for each.
     #[test]
-    fn what_is_nested_deeply_takes_no_stack_and_little_time() {
+    fn what_is_nested_deeply_is_bounded_by_its_tags() {
         checks!("T205");
-        for piece in ["<b>", "<table><tr><td>", "<ul><li>", "<a href=x>", "<p><i>"] {
-            let text = piece.repeat(60_000 / piece.len());
-            let _ = CleanHtml::<60_000>::clean(&text);
+        for (piece, tags) in [
+            ("<b>", 1),
+            ("<table><tr><td>", 3),
+            ("<ul><li>", 2),
+            ("<b></p>", 2),
+        ] {
+            let of = |tags_in_all: usize| piece.repeat(tags_in_all / tags);
+            assert!(CleanHtml::<60_000>::clean(&of(1_998)).is_ok(), "{piece}");
+            assert_eq!(
+                CleanHtml::<60_000>::clean(&of(2_004)),
+                Err(TooLong::Tags),
+                "{piece}"
+            );
         }
     }
 

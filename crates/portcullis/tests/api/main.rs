@@ -27,3 +27,4 @@ mod rules;
 mod step_up;
 mod support;
 mod validation;
+mod versions;

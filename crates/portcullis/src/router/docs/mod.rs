@@ -33,7 +33,7 @@ pub(crate) use self::names::{ambiguous_names, handler_name, summary_of};
 use crate::enforcer::Gate;
 use crate::protect::Protect;
 use crate::route::Label;
-use crate::router::Api;
+use crate::router::{Api, Document};
 use crate::{Problem, Query};
 
 /// Where the docs are. Every path can be changed, and `None` leaves it out.
@@ -153,22 +153,43 @@ impl Docs {
         std::iter::empty()
     }
 
-    /// The routes of the docs of `api`.
-    pub(crate) fn router(&self, api: &Api, gate: &Gate) -> axum::Router {
-        let Some(spec) = self.openapi.as_deref() else {
-            return axum::Router::new();
+    /// Every path that can be chosen.
+    pub(super) fn places_mut(&mut self) -> impl Iterator<Item = &mut Option<Cow<'static, str>>> {
+        [
+            &mut self.openapi,
+            #[cfg(feature = "docs")]
+            &mut self.swagger,
+            #[cfg(feature = "docs")]
+            &mut self.redoc,
+            #[cfg(feature = "docs")]
+            &mut self.scalar,
+        ]
+        .into_iter()
+    }
+}
+
+/// The routes of all documents of `api`, and of the pages that show them.
+pub(crate) fn router(api: &Api, gate: &Gate) -> axum::Router {
+    api.documents().fold(axum::Router::new(), |router, document| {
+        let Some(spec) = document.docs.openapi.as_deref() else {
+            return router;
         };
-        let document = (spec, route(Documents::of(api)));
+        let served = (spec, route(Documents::of(&document)));
         let page = |(path, viewer)| {
-            let page = page::route(viewer, &api.title, (path, spec), &self.api_key_header);
+            let page = page::route(
+                viewer,
+                document.title,
+                (path, spec),
+                &document.docs.api_key_header,
+            );
             (path, page)
         };
-        let routes = std::iter::once(document).chain(self.pages().map(page));
-        routes.fold(axum::Router::new(), |router, (path, route)| {
+        let routes = std::iter::once(served).chain(document.docs.pages().map(page));
+        routes.fold(router, |router, (path, route)| {
             let protect = Protect::new(gate.clone(), Label::Route(path.into()), api.limits);
             router.route(path, route.layer(protect))
         })
-    }
+    })
 }
 
 /// The document, whole and by scheme, written once.
@@ -178,8 +199,8 @@ struct Documents {
 }
 
 impl Documents {
-    fn of(api: &Api) -> Self {
-        let whole = openapi::document(api);
+    fn of(document: &Document<'_, ()>) -> Self {
+        let whole = openapi::document(document);
         let by_scheme = one_way::schemes(&whole)
             .into_iter()
             .map(|scheme| {

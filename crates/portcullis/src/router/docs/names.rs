@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use super::openapi;
-use crate::router::{Api, ApiError, Route};
+use crate::router::{ApiError, Document, Route};
 
 /// A handler's own name: `list_posts`. Closures have none.
 pub(crate) fn handler_name<H>() -> Option<&'static str> {
@@ -23,7 +23,7 @@ pub(crate) fn summary_of<H>() -> Option<Cow<'static, str>> {
 
 /// The id of every operation: the name given by hand; or the handler's, if it has several words and no other handler has
 /// it; or method and path. Where that is what another was given by hand, as `getMe` was, it is the handler's own one word.
-pub(super) fn operation_ids<S>(routes: &[Route<S>]) -> Vec<String> {
+pub(super) fn operation_ids<S>(routes: &[&Route<S>]) -> Vec<String> {
     let mut handlers: HashMap<&str, usize> = HashMap::new();
     let unnamed = routes.iter().filter(|route| route.text.id.is_none());
     for name in unnamed.filter_map(|route| route.text.handler) {
@@ -48,7 +48,7 @@ pub(super) fn operation_ids<S>(routes: &[Route<S>]) -> Vec<String> {
             }
         }
     };
-    routes.iter().map(name).collect()
+    routes.iter().map(|route| name(route)).collect()
 }
 
 fn path_words(path: &str) -> &str {
@@ -71,8 +71,8 @@ fn camel_case(text: &str) -> String {
 
 /// The names that two operations or two types have. Of types it is seen by the document changing with the order of the
 /// routes: the generator tells types of one name apart by numbers, as it meets them.
-pub(crate) fn ambiguous_names<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Vec<ApiError> {
-    let mut ids = operation_ids(&api.routes);
+pub(crate) fn ambiguous_names<S>(document: &Document<'_, S>) -> Vec<ApiError> {
+    let mut ids = operation_ids(&document.routes);
     ids.sort_unstable();
     let mut twice: Vec<String> = ids
         .windows(2)
@@ -83,8 +83,8 @@ pub(crate) fn ambiguous_names<S: Clone + Send + Sync + 'static>(api: &Api<S>) ->
         .collect();
     twice.dedup();
     let operations = twice.into_iter().map(ApiError::OperationId);
-    let forward = openapi::schemas(api.routes.iter());
-    let backward = openapi::schemas(api.routes.iter().rev());
+    let forward = openapi::schemas(document.routes.iter().copied());
+    let backward = openapi::schemas(document.routes.iter().rev().copied());
     let moved: Vec<&String> = forward
         .iter()
         .filter(|(name, schema)| backward.get(name.as_str()) != Some(*schema))

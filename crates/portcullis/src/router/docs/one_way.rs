@@ -27,7 +27,8 @@ pub(super) fn document(whole: &Value, scheme: &str) -> Value {
     let mut document = whole.clone();
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
         for operations in paths.values_mut().filter_map(Value::as_object_mut) {
-            operations.retain(|_, operation| narrow(operation, scheme));
+            // What stands beside operations is a mounted router's: nobody generates a client for it.
+            operations.retain(|method, operation| is_method(method) && narrow(operation, scheme));
         }
         paths.retain(|_, operations| {
             operations
@@ -44,6 +45,10 @@ pub(super) fn document(whole: &Value, scheme: &str) -> Value {
     forget_tags(&mut document);
     openapi::sweep(&mut document);
     document
+}
+
+fn is_method(name: &str) -> bool {
+    ["get", "post", "put", "patch", "delete"].contains(&name)
 }
 
 /// Leaves the alternatives of one scheme; `false` if the operation has others only.

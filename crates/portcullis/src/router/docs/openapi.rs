@@ -11,12 +11,17 @@ use super::operation::{self, Described};
 use super::{names, security};
 use crate::describe::{Operation, Settled};
 use crate::problem::Wire;
-use crate::router::{Api, Route};
+use crate::route::asked;
+use crate::router::{Document, Mount, Route};
 
-/// Describes every route of `api`.
-pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value {
-    let (operations, schemas) = describe_all(api.routes.iter());
-    let token_url = api.docs.token_url.as_deref().filter(|url| gives_tokens(api, url));
+/// Describes every route of a document.
+pub(crate) fn document<S>(api: &Document<'_, S>) -> Value {
+    let (operations, schemas) = describe_all(api.routes.iter().copied());
+    let token_url = api
+        .docs
+        .token_url
+        .as_deref()
+        .filter(|url| gives_tokens(api.all, url));
     let mut paths = Map::new();
     let named = operations.into_iter().zip(names::operation_ids(&api.routes));
     for (route, (described, id)) in api.routes.iter().zip(named) {
@@ -27,11 +32,13 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
         let complete = operation::complete(route, described, id, token_url.is_some());
         set(item, &method, complete);
     }
+    paths.extend(api.mounts.iter().map(|mount| mounted(mount)));
     let mut info = json!({ "title": api.title, "version": api.version });
-    let docs = &api.docs;
+    let docs = api.docs;
+    let about = about(api);
     for (name, text) in [
-        ("description", &api.about),
-        ("termsOfService", &docs.terms_of_service),
+        ("description", about.as_deref()),
+        ("termsOfService", docs.terms_of_service.as_deref()),
     ] {
         if let Some(text) = text {
             set(&mut info, name, json!(text));
@@ -58,23 +65,62 @@ pub(crate) fn document<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Value 
         "components": {
             "schemas": schemas,
             "headers": operation::headers(),
-            "securitySchemes": security::scheme_objects(&api.docs, token_url, &scopes(api)),
+            "securitySchemes": security::scheme_objects(docs, token_url, &scopes(api)),
         },
     });
-    if let Some(server) = &api.docs.server {
+    if !api.elsewhere.is_empty() {
+        let each = api
+            .elsewhere
+            .iter()
+            .map(|(title, url)| json!({ "title": title, "url": url }));
+        set(&mut document, "x-portcullis-documents", each.collect());
+    }
+    if let Some(server) = &docs.server {
         set(&mut document, "servers", json!([{ "url": server }]));
     }
     sweep(&mut document);
-    if let Some(change) = &api.change {
+    if let Some(change) = api.change {
         change_all_but_rules(&mut document, change);
     }
     document
 }
 
+/// What the API is about, with where the rest of it is described.
+fn about<S>(api: &Document<'_, S>) -> Option<String> {
+    let said = api.about.map(ToOwned::to_owned);
+    if api.elsewhere.is_empty() {
+        return said;
+    }
+    let mut text = said.map_or_else(String::new, |said| format!("{said}\n\n"));
+    text.push_str("These parts have documents of their own:\n");
+    for (title, url) in &api.elsewhere {
+        text.push_str(&format!("\n- [{title}]({url})"));
+    }
+    Some(text)
+}
+
+/// A mounted router: what it answers isn't known, but who may ask it.
+fn mounted(mount: &Mount) -> (String, Value) {
+    let rule = asked(&mount.guard.rule, &[]);
+    let prefix = &mount.prefix;
+    let mut description =
+        format!("Everything below `{prefix}` is answered by a router of its own. Who may call it: {rule}.");
+    if let Some(said) = &mount.deprecated {
+        description = format!("{said}\n\n{description}");
+    }
+    let item = json!({
+        "summary": "A router of its own",
+        "description": description,
+        "parameters": [{ "in": "path", "name": "path", "required": true, "schema": { "type": "string" } }],
+        "x-portcullis-rule": rule,
+    });
+    (format!("{prefix}/{{path}}"), item)
+}
+
 /// Whether somebody gets tokens at this address: a route of the API's own, or somewhere else altogether.
-fn gives_tokens<S>(api: &Api<S>, url: &str) -> bool {
+fn gives_tokens<S>(routes: &[Route<S>], url: &str) -> bool {
     let here = |route: &Route<S>| route.method == Method::POST && route.path == url;
-    !url.starts_with('/') || api.routes.iter().any(here)
+    !url.starts_with('/') || routes.iter().any(here)
 }
 
 /// Runs the program's own change. What is enforced is said as it was.
@@ -86,6 +132,10 @@ fn change_all_but_rules(document: &mut Value, change: &super::Change) {
         return;
     };
     for (path, item) in paths {
+        let place = format!("/paths/{}/x-portcullis-rule", escaped(path));
+        if let Some(said) = before.pointer(&place) {
+            set(item, "x-portcullis-rule", said.clone());
+        }
         let operations = item.as_object_mut().into_iter().flatten();
         for (method, operation) in operations.filter(|(_, operation)| operation.is_object()) {
             for name in ["security", "x-portcullis-rule"] {
@@ -234,9 +284,14 @@ fn documented_path(path: &str) -> String {
 }
 
 /// Every permission that a rule names, with its description.
-fn scopes<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Map<String, Value> {
+fn scopes<S>(api: &Document<'_, S>) -> Map<String, Value> {
     let mut scopes = Map::new();
-    for route in api.routes() {
+    for route in api
+        .routes
+        .iter()
+        .map(|route| route.info())
+        .chain(api.mounts.iter().map(|mount| mount.info()))
+    {
         route.each_permission(&mut |permission| {
             scopes.insert(permission.name.to_owned(), json!(permission.description));
         });
@@ -245,7 +300,7 @@ fn scopes<S: Clone + Send + Sync + 'static>(api: &Api<S>) -> Map<String, Value> 
 }
 
 /// The headings, in the order in which they were described, then those that were only used.
-fn tags<S>(api: &Api<S>) -> Value {
+fn tags<S>(api: &Document<'_, S>) -> Value {
     let described = api
         .groups
         .iter()

@@ -47,8 +47,16 @@ pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gi
     if let Some(summary) = &route.text.summary {
         set(&mut operation, "summary", json!(summary));
     }
-    if let Some(description) = &route.text.description {
-        set(&mut operation, "description", json!(description));
+    let texts = [
+        route.text.deprecated.as_deref(),
+        route.text.description.as_deref(),
+    ];
+    let texts: Vec<_> = texts.into_iter().flatten().collect();
+    if !texts.is_empty() {
+        set(&mut operation, "description", json!(texts.join("\n\n")));
+    }
+    if route.text.deprecated.is_some() {
+        set(&mut operation, "deprecated", json!(true));
     }
     if !route.text.tags.is_empty() {
         set(&mut operation, "tags", json!(route.text.tags));
@@ -57,7 +65,7 @@ pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gi
     if route.voice == Voice::OAuth {
         say_as_oauth(&mut operation);
     }
-    name_headers(&mut operation);
+    name_headers(&mut operation, route.text.deprecated.is_some());
     operation
 }
 
@@ -217,6 +225,18 @@ pub(super) fn headers() -> Value {
             "description": "What to authenticate with, and what is missing (RFC 9110 §11.6.1, RFC 9470).",
             "schema": { "type": "string" },
         },
+        "Deprecation": {
+            "description": "Since when this is deprecated, in seconds since 1970 behind an @ (RFC 9745).",
+            "schema": { "type": "string" },
+        },
+        "Sunset": {
+            "description": "When this will be gone (RFC 8594).",
+            "schema": { "type": "string" },
+        },
+        "Link": {
+            "description": "What to do (`deprecation`) and what takes its place (`successor-version`) (RFC 8288).",
+            "schema": { "type": "string" },
+        },
         "SessionCookies": {
             "description": "The session's cookie and its CSRF token's, set or taken back; more than one line.",
             "schema": { "type": "string" },
@@ -225,7 +245,7 @@ pub(super) fn headers() -> Value {
 }
 
 /// Declares the headers of every answer, and those that its status brings.
-fn name_headers(operation: &mut Value) {
+fn name_headers(operation: &mut Value, deprecated: bool) {
     let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
     for (status, response) in responses.into_iter().flatten() {
         let mut declare = |name: &str, component: &str| {
@@ -241,6 +261,11 @@ fn name_headers(operation: &mut Value) {
             }
         };
         declare("X-Request-Id", "RequestId");
+        if deprecated {
+            declare("Deprecation", "Deprecation");
+            declare("Sunset", "Sunset");
+            declare("Link", "Link");
+        }
         match status.as_str() {
             "401" => declare("WWW-Authenticate", "Challenge"),
             "429" | "503" => declare("Retry-After", "RetryAfter"),

@@ -124,7 +124,7 @@ fn by_tag(
         .filter_map(|node| constant(plan, node, tag))
         .map(Value::from)
         .collect();
-    faults.enter(tag.to_owned());
+    faults.enter(tag);
     let noted = scalar::unknown_value(&texts, faults);
     faults.leave();
     noted

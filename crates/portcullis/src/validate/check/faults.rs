@@ -1,18 +1,20 @@
 //! What was found to be wrong, and where.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use portcullis_core::defends;
 
-use crate::validate::errors::{Place, clip, render};
+use crate::validate::errors::{Place, clip, clipped, render};
 use crate::{FieldError, FieldErrors};
 
 /// What is wrong with one value.
 #[derive(Debug)]
 pub(in crate::validate) struct Faults {
     found: Vec<Fault>,
-    /// The way from the root to where the walk is.
-    path: Vec<String>,
+    /// The way from the root to where the walk is: the names of its levels, and where each of them begins.
+    path: String,
+    levels: Vec<usize>,
     /// How many steps may still be taken only to find out which alternative is meant.
     tries: u64,
     /// Whether the first fault is one too many.
@@ -35,7 +37,8 @@ impl Faults {
     pub(super) fn of_bytes(bytes: usize) -> Self {
         Self {
             found: Vec::new(),
-            path: Vec::new(),
+            path: String::new(),
+            levels: Vec::new(),
             tries: LEAST_TRIES + TRIES_PER_BYTE * bytes as u64,
             only_whether: false,
         }
@@ -80,7 +83,7 @@ impl Faults {
     ) -> Result<(), Enough> {
         defends!("T203");
         let fault = Fault {
-            path: self.path.iter().cloned().chain(below).collect(),
+            path: self.here().chain(below).collect(),
             code: code.into(),
             detail: detail.into(),
         };
@@ -94,21 +97,37 @@ impl Faults {
         }
     }
 
-    /// Goes a level down.
-    pub(super) fn enter(&mut self, part: String) {
-        self.path.push(part);
+    /// Goes a level down, to a member.
+    pub(super) fn enter(&mut self, name: &str) {
+        self.levels.push(self.path.len());
+        self.path.extend(clipped(name));
+    }
+
+    /// Goes a level down, to an item.
+    pub(super) fn enter_item(&mut self, index: usize) {
+        self.levels.push(self.path.len());
+        // Writing to a string can't fail.
+        let _ = write!(self.path, "{index}");
     }
 
     /// Goes back up.
     pub(super) fn leave(&mut self) {
-        self.path.pop();
+        self.path.truncate(self.levels.pop().unwrap_or_default());
+    }
+
+    /// The names of the levels on the way.
+    fn here(&self) -> impl Iterator<Item = String> {
+        let ends = self.levels.iter().skip(1).copied().chain([self.path.len()]);
+        let names = self.levels.iter().zip(ends);
+        names.filter_map(|(start, end)| self.path.get(*start..end).map(ToOwned::to_owned))
     }
 
     /// Whether `walk` finds nothing: what it finds is forgotten. The steps count.
     pub(super) fn none_in(&mut self, walk: impl FnOnce(&mut Self)) -> bool {
         let mut other = Self {
             found: Vec::new(),
-            path: Vec::new(),
+            path: String::new(),
+            levels: Vec::new(),
             tries: self.tries,
             only_whether: true,
         };

@@ -8,7 +8,6 @@ use serde_json::{Map, Number, Value};
 
 use super::faults::{Enough, Faults};
 use super::{choice, scalar};
-use crate::validate::errors::clip;
 use crate::validate::plan::{Id, Kind, Kinds, Members, Node, Other, Plan};
 use crate::validate::strict::Name;
 
@@ -171,7 +170,7 @@ impl<'w> Walk<'w> {
                 }
                 break;
             }
-            self.faults.enter(index.to_string());
+            self.faults.enter_item(index);
             let item = self.below(node.first.get(index).copied().or(node.items), needed);
             let Some(value) = seq.next_element_seed(item)? else {
                 self.faults.leave();
@@ -225,7 +224,7 @@ impl<'w> Walk<'w> {
                     continue;
                 }
             };
-            self.faults.enter(clip(&name));
+            self.faults.enter(&name);
             let value = map.next_value_seed(self.below(asked, needed))?;
             self.faults.leave();
             kept.extend(value.map(|value| (name.into_owned(), value)));
