@@ -105,6 +105,8 @@ fn every_item_of_the_tutorials_is_there_once_with_code_or_the_reason_for_none() 
             .0;
         assert!(ROADMAP.contains(&format!("\n| {id} |")), "{title}: {id}");
     }
+    let counted = format!("\n{} of the {} items", missing.len(), ITEMS.len());
+    assert!(PAGE.contains(&counted), "the page doesn't say:{counted}");
     let mut seen = BTreeMap::<_, usize>::new();
     for (title, _) in headings.into_iter().chain(none).chain(missing) {
         *seen.entry(title).or_default() += 1;

@@ -43,9 +43,10 @@ fn own_claims(builder: Builder) -> Builder {
 }
 
 fn short_tokens(builder: Builder) -> Builder {
-    let mut tokens = token::Settings::default();
-    tokens.access_lifetime = Duration::from_secs(5 * 60);
-    builder.tokens(tokens)
+    builder.tokens(token::Settings {
+        access_lifetime: Duration::from_secs(5 * 60),
+        ..token::Settings::default()
+    })
 }
 
 fn in_redis(builder: Builder) -> Builder {
