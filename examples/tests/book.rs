@@ -97,7 +97,10 @@ fn every_link_leads_to_a_file() {
         "CHANGELOG.md",
         "SECURITY.md",
         "CONTRIBUTING.md",
+        "docs/from-fastapi.md",
         "docs/operations.md",
+        "docs/run-it.md",
+        "docs/use-it.md",
     ] {
         let (text, folder) = (read(book), root().join(book).parent().unwrap().to_owned());
         for link in text

@@ -3,7 +3,7 @@
 //! ```text
 //! cargo xtask test [--fast] [step|filter…]   install what is missing, start the services, run every check
 //! cargo xtask services                       PostgreSQL and Redis for tests run by hand, until Ctrl-C
-//! cargo xtask tour                           the README's five-minute tour against the real server
+//! cargo xtask tour                           the tours of README.md and docs/run-it.md against the real server
 //! cargo xtask bench …                        the performance budgets, printed as ratios
 //! cargo xtask fuzz [target [seconds]]        random input for a parser that reads credentials
 //! cargo xtask docs                           the parts of the docs that are made from the code, written anew

@@ -1,4 +1,4 @@
-//! Compares what a command printed with what the README says it prints.
+//! Compares what a command printed with what its page says it prints.
 //!
 //! `…` matches any run of characters within a line, also none; a line with only `…` matches any number of lines, also
 //! none. Spaces at the end of a line don't count.

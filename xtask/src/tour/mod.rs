@@ -1,7 +1,8 @@
-//! The README's five-minute tour, run as a reader would run it: a real server, one shell, every printed line compared.
+//! The README's five-minute tour and the operator's ten minutes, run as a reader would run them: a real server, one
+//! shell, every printed line compared.
 //!
-//! The tour is the ` ```console ` blocks of the section `## Five-minute tour`. `$ cargo run` starts the server in an
-//! empty folder; everything else runs in one bash session there, with `portcullis` on the `PATH`. The README's
+//! A tour is the ` ```console ` blocks of one section ([`TOURS`]). `$ cargo run`, or `$ portcullis`, starts the server in an
+//! empty folder, or anew; everything else runs in one bash session there, with `portcullis` on the `PATH`. The page's
 //! address stands for the real one in both directions. See [`expected`] for what `…` matches.
 
 mod expected;
@@ -21,8 +22,14 @@ use crate::tour::server::Server;
 use crate::tour::shell::Shell;
 use crate::{process, workspace};
 
-/// What the tour's commands use.
-pub(crate) const PROGRAMS: [Needed; 2] = [
+/// The pages with a tour, each with the heading of its section.
+const TOURS: [(&str, &str); 2] = [
+    ("README.md", "## Five-minute tour"),
+    ("docs/run-it.md", "## Ten minutes"),
+];
+
+/// What the tours' commands use.
+pub(crate) const PROGRAMS: [Needed; 3] = [
     Needed {
         program: "curl",
         package: "curl",
@@ -30,6 +37,10 @@ pub(crate) const PROGRAMS: [Needed; 2] = [
     Needed {
         program: "jq",
         package: "jq",
+    },
+    Needed {
+        program: "sqlite3",
+        package: "sqlite3",
     },
 ];
 
@@ -47,16 +58,21 @@ pub(crate) fn run_by_hand(stop: &Stop) -> Result<()> {
     run(stop, folder.path())
 }
 
-/// Runs the tour in a new folder inside `scratch`.
+/// Runs each tour in a new folder inside `scratch`.
 ///
 /// # Errors
-/// When the README has no tour, or a line differs; the text holds the command, the expected and the printed lines.
+/// When a page has no tour, or a line differs; the text holds the command, the expected and the printed lines.
 pub(crate) fn run(stop: &Stop, scratch: &Path) -> Result<()> {
-    let readme = std::fs::read_to_string(workspace::root().join("README.md")).context("README.md")?;
-    let steps = readme::tour(&readme).context("README.md")?;
-    let folder = tempfile::tempdir_in(scratch)?;
-    walk(stop, &steps, folder.path(), &workspace::server_binary())?;
-    println!("{} commands of the tour print what the README says", steps.len());
+    for (page, heading) in TOURS {
+        let text = std::fs::read_to_string(workspace::root().join(page)).context(page)?;
+        let steps = readme::tour(&text, heading).context(page)?;
+        // The server's lines go beside the tour's folder.
+        let outside = tempfile::tempdir_in(scratch)?;
+        let folder = outside.path().join("tour");
+        std::fs::create_dir(&folder)?;
+        walk(stop, &steps, &folder, &workspace::server_binary()).context(page)?;
+        println!("{} commands print what {page} says", steps.len());
+    }
     Ok(())
 }
 
@@ -105,7 +121,7 @@ fn compare(step: &Step, printed: &str, server: Option<&Server>) -> Result<()> {
     }
     let said = server.map(Server::said).unwrap_or_default();
     bail!(
-        "line {} of README.md\n$ {}\n--- expected\n{}\n--- got\n{}\n{said}",
+        "line {}\n$ {}\n--- expected\n{}\n--- got\n{}\n{said}",
         step.line,
         step.command,
         step.expected.join("\n"),

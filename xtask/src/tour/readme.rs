@@ -1,11 +1,11 @@
-//! Finds the tour's commands, and the lines they print, in the README.
+//! Finds a tour's commands, and the lines they print, in its page.
 
 use anyhow::{Result, bail};
 
 /// One command of the tour.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
-    /// The line of the README it stands on.
+    /// The line of the page it stands on.
     pub(crate) line: usize,
     /// The command as it stands there, without `$ `.
     pub(crate) command: String,
@@ -14,12 +14,12 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// `cargo run` without more words is the server with no configuration.
+    /// Either of them without more words is the server, with the configuration that is in the folder.
     pub(crate) fn starts_server(&self) -> bool {
-        self.command.trim() == "cargo run"
+        ["cargo run", "portcullis"].contains(&self.command.trim())
     }
 
-    /// The command with the server's real address in place of the README's.
+    /// The command with the server's real address in place of the page's.
     pub(crate) fn command_for(&self, address: Option<&str>) -> String {
         address.map_or_else(
             || self.command.clone(),
@@ -27,29 +27,30 @@ impl Step {
         )
     }
 
-    /// What was printed, with the README's address in place of the real one.
+    /// What was printed, with the page's address in place of the real one.
     pub(crate) fn as_in_readme(&self, printed: &str, address: Option<&str>) -> String {
         address.map_or_else(|| printed.to_owned(), |real| printed.replace(real, ADDRESS))
     }
 }
 
-/// The commands of the tour in their order.
+/// The commands of the tour under `heading` in their order.
 ///
 /// # Errors
 /// When there is no tour, a block is never closed, or a printed line stands before the first command.
-pub(crate) fn tour(readme: &str) -> Result<Vec<Step>> {
+pub(crate) fn tour(page: &str, heading: &str) -> Result<Vec<Step>> {
     let mut reader = Reader {
+        heading,
         steps: Vec::new(),
         place: Place::Outside,
     };
-    for (at, line) in readme.lines().enumerate() {
+    for (at, line) in page.lines().enumerate() {
         reader.read(at + 1, line)?;
     }
     if reader.place == Place::Console {
         bail!("a `{CONSOLE}` block is never closed");
     }
     if reader.steps.is_empty() {
-        bail!("no command in a `{CONSOLE}` block under `{HEADING}`");
+        bail!("no command in a `{CONSOLE}` block under `{heading}`");
     }
     for step in &mut reader.steps {
         let printed = step
@@ -62,7 +63,8 @@ pub(crate) fn tour(readme: &str) -> Result<Vec<Step>> {
     Ok(reader.steps)
 }
 
-struct Reader {
+struct Reader<'t> {
+    heading: &'t str,
     steps: Vec<Step>,
     place: Place,
 }
@@ -78,7 +80,7 @@ enum Place {
     },
 }
 
-impl Reader {
+impl Reader<'_> {
     fn read(&mut self, number: usize, line: &str) -> Result<()> {
         let fence = line.starts_with("```");
         self.place = match self.place {
@@ -97,7 +99,7 @@ impl Reader {
             Place::Tour if line.trim_end() == CONSOLE => Place::Console,
             Place::Tour if fence => Place::Block { in_tour: true },
             Place::Outside if fence => Place::Block { in_tour: false },
-            Place::Tour | Place::Outside if line.trim_end() == HEADING => Place::Tour,
+            Place::Tour | Place::Outside if line.trim_end() == self.heading => Place::Tour,
             Place::Tour if line.starts_with("## ") || line.starts_with("# ") => Place::Outside,
             same => same,
         };
@@ -127,17 +129,16 @@ impl Reader {
     }
 }
 
-/// The heading of the README's section with the tour.
-const HEADING: &str = "## Five-minute tour";
-
 const CONSOLE: &str = "```console";
 
-/// The address that the README's reader gets without configuration.
+/// The address that a reader gets without configuration.
 const ADDRESS: &str = "localhost:8080";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HEADING: &str = "## Five-minute tour";
 
     #[test]
     fn commands_and_their_lines_are_found() {
@@ -150,7 +151,7 @@ mod tests {
             expected: expected.iter().map(ToString::to_string).collect(),
         };
         assert_eq!(
-            tour(readme).unwrap(),
+            tour(readme, HEADING).unwrap(),
             [
                 step(8, "cargo run", &["listening"]),
                 step(11, "curl \\\n  -d x", &[]),
@@ -169,7 +170,7 @@ mod tests {
             "## Five-minute tour\n```console\nprinted\n$ a\n```",
             "## Five-minute tour\n```console\n$ a\n",
         ] {
-            assert!(tour(readme).is_err(), "{readme:?}");
+            assert!(tour(readme, HEADING).is_err(), "{readme:?}");
         }
     }
 
@@ -186,5 +187,16 @@ mod tests {
             "at localhost:8080/x"
         );
         assert!(!step.starts_server());
+        for (command, starts) in [
+            ("cargo run", true),
+            ("portcullis", true),
+            ("portcullis config", false),
+        ] {
+            let step = Step {
+                command: command.into(),
+                ..step.clone()
+            };
+            assert_eq!(step.starts_server(), starts, "{command}");
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Stage {
 
     fn walk(&self, console: &str) -> Result<()> {
         let readme = format!("## Five-minute tour\n```console\n{console}\n```\n");
-        let steps = readme::tour(&readme).unwrap();
+        let steps = readme::tour(&readme, "## Five-minute tour").unwrap();
         walk(
             &Stop::listen().unwrap(),
             &steps,
