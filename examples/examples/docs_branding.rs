@@ -15,7 +15,7 @@
 use axum::http::header::CONTENT_TYPE;
 use portcullis_identity::docs::{Contact, Opaque};
 use portcullis_identity::{Api, Docs, Json, Portcullis, Public};
-use serde_json::json;
+use serde_json::{Value, json};
 
 async fn list_bread(_: Public) -> Json<Vec<&'static str>> {
     Json(vec!["rye", "wheat"])
@@ -24,6 +24,11 @@ async fn list_bread(_: Public) -> Json<Vec<&'static str>> {
 /// The picture that Redoc shows: pages load pictures from this server only.
 async fn logo(_: Public) -> Opaque<([(axum::http::HeaderName, &'static str); 1], &'static str)> {
     Opaque(([(CONTENT_TYPE, "image/svg+xml")], LOGO))
+}
+
+/// What else the document says.
+fn handbook(document: &mut Value) {
+    document["externalDocs"] = json!({ "url": "https://example.com/handbook" });
 }
 
 /// Where the documents are, and who answers for them.
@@ -54,9 +59,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
         .get("/logo.svg", logo)
         .group("Looks", "What the pages show.")
         .docs(docs())
-        .change_openapi(|document| {
-            document["externalDocs"] = json!({ "url": "https://example.com/handbook" })
-        })
+        .change_openapi(handbook)
         .nest("/auth", portcullis.routes())
 }
 

@@ -47,8 +47,7 @@ pub mod listener;
 pub mod outbound;
 #[doc(hidden)]
 pub mod page;
-#[doc(hidden)]
-pub mod plan;
+mod plan;
 #[doc(hidden)]
 pub mod policies;
 pub mod problem;

@@ -1,6 +1,6 @@
 //! Reads what a caller sent into types, and says what is wrong as a [`Problem`].
 //!
-//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then what the type's schema asks ([`plan`](crate::plan),
+//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then what the type's schema asks (`plan`,
 //! `check`), then the type itself. What only a handler can know of its fields it collects in [`FieldErrors`]. Each step
 //! names everything that is wrong in one 422.
 //!
