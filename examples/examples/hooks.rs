@@ -102,7 +102,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = settings(Portcullis::builder().database("sqlite:staff.db"))
+    let portcullis = settings(Portcullis::builder().database("sqlite:hooks.db"))
         .open()
         .await?;
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());

@@ -111,7 +111,7 @@ pub fn api(portcullis: &Portcullis) -> Api {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let portcullis = Portcullis::builder()
-        .database("sqlite:teams.db")
+        .database("sqlite:own_tables.db")
         .tables(TABLES)
         .open()
         .await?;

@@ -17,6 +17,8 @@
 //! cargo run -p examples --example abac_policy     policies as data: role, age of the login, hour and address
 //! cargo run -p examples --example resource_owner  notes with owners, sharing, and a list by one question
 //! cargo run -p examples --example multi_tenant    organizations whose projects never meet
+//! cargo run -p examples --example own_tables      tables of the program's own, and one transaction over all
+//! cargo run -p examples --example hooks           code of the program's own when somebody registers or logs in
 //! cargo run -p examples --example remote_issuer   the same handlers beside their accounts, and without them
 //! cargo run -p examples --example versioning      versions with documents of their own, the old one on its way out
 //! cargo run -p examples --example sub_apps        parts with documents of their own, and a router that knows nothing of them

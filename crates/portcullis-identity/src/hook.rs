@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use portcullis_core::account::{Account, AccountsError, RegistrationHook};
 use portcullis_core::administration::Accounts;
-use portcullis_core::attribute::Change;
+use portcullis_core::attribute::AttributeChange;
 use portcullis_core::fault::Fault;
 pub use portcullis_core::hook::HookError;
 use portcullis_core::hook::{Fate, Transactions, Work};
@@ -41,7 +41,7 @@ impl Registering {
     ///
     /// # Errors
     /// [`HookError::Fault`]: nobody declared one of them, or its value is too long.
-    pub async fn set(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), HookError> {
+    pub async fn set(&self, changes: impl IntoIterator<Item = AttributeChange>) -> Result<(), HookError> {
         set(&self.accounts, &self.account, changes).await
     }
 }
@@ -70,7 +70,7 @@ impl LoggingIn {
     ///
     /// # Errors
     /// [`HookError::Fault`]: nobody declared one of them, or its value is too long.
-    pub async fn set(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), HookError> {
+    pub async fn set(&self, changes: impl IntoIterator<Item = AttributeChange>) -> Result<(), HookError> {
         set(&self.accounts, &self.account, changes).await
     }
 }
@@ -78,7 +78,7 @@ impl LoggingIn {
 async fn set(
     accounts: &Accounts,
     account: &Account,
-    changes: impl IntoIterator<Item = Change>,
+    changes: impl IntoIterator<Item = AttributeChange>,
 ) -> Result<(), HookError> {
     let changed = accounts.change_attributes_by_program(account.id, changes).await;
     changed.map_err(|error| match error {

@@ -45,7 +45,7 @@ mod upkeep;
 
 #[doc(inline)]
 pub use ::portcullis::*;
-pub use portcullis_core::attribute::Change as AttributeChange;
+pub use portcullis_core::attribute::AttributeChange;
 pub use portcullis_core::fault::Fault;
 pub use portcullis_core::token::{ClaimSubject, OwnClaim};
 pub use portcullis_store::transaction::{Column, Parameter, Record, Transaction};

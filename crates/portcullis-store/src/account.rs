@@ -14,7 +14,7 @@ use portcullis_core::account::{
     Account, AccountState, AccountsError, AgainError, EmailVerification, Id, Identifier, Login, NewAccount,
     NewServiceAccount, Offer, Offered, Proof, RegistrationError, Setup, Stamp, Store, VerifyError,
 };
-use portcullis_core::attribute::{Attributes, Change};
+use portcullis_core::attribute::{AttributeChange, Attributes};
 use portcullis_core::audit::{self, Action, Context};
 use portcullis_core::authz::{AccountsWrite, Permission as _};
 use portcullis_core::defends;

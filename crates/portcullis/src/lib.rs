@@ -48,6 +48,8 @@ pub mod outbound;
 #[doc(hidden)]
 pub mod page;
 #[doc(hidden)]
+pub mod plan;
+#[doc(hidden)]
 pub mod policies;
 pub mod problem;
 pub mod protect;

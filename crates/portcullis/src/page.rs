@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 use crate::{Json, Problem};
 
 /// Which page of a list, and how much of it.

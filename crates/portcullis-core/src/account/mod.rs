@@ -35,7 +35,7 @@ pub use self::registrar::{
     AgainError, CLAIM_LIFETIME, PASSWORD_TRIES, Registered, Registrar, Registration, RegistrationError,
     RegistrationHook, SETUP_LIFETIME, VERIFICATION_LIFETIME, VerifyError,
 };
-use crate::attribute::{Attributes, Change};
+use crate::attribute::{AttributeChange, Attributes};
 use crate::environment::Timestamp;
 pub use crate::id::AccountId as Id;
 use crate::password::SealedHash;
@@ -299,7 +299,7 @@ port! {
     /// Changes attributes of the account ([`audit::Action::AccountAttributesSet`], which names them and no values). Whoever acts
     /// may give, and has all permissions of the server's that the account has, if it isn't their own; the program itself
     /// ([`audit::Actor::System`]) may. Invalidates the account.
-    write fn change_attributes(id: Id, changes: Vec<Change>, by: audit::Context) -> Result<(), AccountsError>;
+    write fn change_attributes(id: Id, changes: Vec<AttributeChange>, by: audit::Context) -> Result<(), AccountsError>;
 
     /// The account's attributes; `None` if there is no such account.
     read fn find_attributes(id: Id) -> Option<Attributes>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::account::{Account, AccountState, AccountsError, Id, Stamp, Store};
-use crate::attribute::{Attributes, Change, Declared};
+use crate::attribute::{AttributeChange, Attributes, Declared};
 use crate::audit;
 use crate::authz::{AccountsRead, AccountsWrite, Permit};
 use crate::environment::Environment;
@@ -61,7 +61,7 @@ impl Accounts {
         &self,
         permit: &Permit<MayGive>,
         id: Id,
-        changes: impl IntoIterator<Item = Change>,
+        changes: impl IntoIterator<Item = AttributeChange>,
         by: audit::Context,
     ) -> Result<(), AccountsError> {
         let changes = self.known(changes)?;
@@ -75,7 +75,7 @@ impl Accounts {
     pub async fn change_attributes_by_program(
         &self,
         id: Id,
-        changes: impl IntoIterator<Item = Change>,
+        changes: impl IntoIterator<Item = AttributeChange>,
     ) -> Result<(), AccountsError> {
         let changes = self.known(changes)?;
         let by = audit::Context::system(self.environment.now());
@@ -83,8 +83,11 @@ impl Accounts {
     }
 
     /// The changes, if all of them are of declared attributes.
-    fn known(&self, changes: impl IntoIterator<Item = Change>) -> Result<Vec<Change>, AccountsError> {
-        let changes: Vec<Change> = changes.into_iter().collect();
+    fn known(
+        &self,
+        changes: impl IntoIterator<Item = AttributeChange>,
+    ) -> Result<Vec<AttributeChange>, AccountsError> {
+        let changes: Vec<AttributeChange> = changes.into_iter().collect();
         let unknown = changes.iter().find(|change| {
             let declared = self.declared.find(change.name);
             let fits = |kind| change.value.as_ref().is_none_or(|value| value.kind() == kind);

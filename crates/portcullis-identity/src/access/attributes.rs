@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use portcullis_core::attribute::{Attributes, Change, Declared, Kind, Value};
+use portcullis_core::attribute::{AttributeChange, AttributeValue, Attributes, Declared, Kind};
 use portcullis_core::authz::AccountsRead;
 use portcullis_core::roles::MayGive;
 use schemars::JsonSchema;
@@ -40,18 +40,18 @@ enum Shown {
     Texts(Vec<String>),
 }
 
-impl From<&Value> for Shown {
-    fn from(value: &Value) -> Self {
+impl From<&AttributeValue> for Shown {
+    fn from(value: &AttributeValue) -> Self {
         match value {
-            Value::Text(text) => Self::Text(text.clone()),
-            Value::Integer(number) => Self::Integer(*number),
-            Value::Flag(yes) => Self::Flag(*yes),
-            Value::Texts(texts) => Self::Texts(texts.iter().cloned().collect()),
+            AttributeValue::Text(text) => Self::Text(text.clone()),
+            AttributeValue::Integer(number) => Self::Integer(*number),
+            AttributeValue::Flag(yes) => Self::Flag(*yes),
+            AttributeValue::Texts(texts) => Self::Texts(texts.iter().cloned().collect()),
         }
     }
 }
 
-impl From<Shown> for Value {
+impl From<Shown> for AttributeValue {
     fn from(shown: Shown) -> Self {
         match shown {
             Shown::Text(text) => Self::Text(text),
@@ -96,7 +96,7 @@ struct Changes(BTreeMap<String, Option<Shown>>);
 
 impl Changes {
     /// The changes, each of a declared attribute and of its type.
-    fn of(self, declared: &Declared) -> Result<Vec<Change>, Problem> {
+    fn of(self, declared: &Declared) -> Result<Vec<AttributeChange>, Problem> {
         let mut fields = FieldErrors::new();
         let mut changes = Vec::new();
         for (number, (name, value)) in self.0.into_iter().enumerate() {
@@ -111,7 +111,7 @@ impl Changes {
                 fields.push("", "unknown_attribute", text);
                 continue;
             };
-            let value = value.map(Value::from);
+            let value = value.map(AttributeValue::from);
             if value
                 .as_ref()
                 .is_some_and(|value| value.kind() != definition.kind)
@@ -120,7 +120,7 @@ impl Changes {
                 fields.push(format!("/{name}"), "wrong_type", text);
                 continue;
             }
-            let change = Change {
+            let change = AttributeChange {
                 name: definition.name,
                 value,
             };

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::composition::Portcullis;
 use crate::page::{Items, Page};
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 use crate::{Allow, Api, Json, Problem, Query};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use crate::describe::shape;
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 use crate::{FieldErrors, Problem};
 
 /// A new key.

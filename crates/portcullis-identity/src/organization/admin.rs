@@ -13,7 +13,7 @@ use super::view::OrganizationView;
 use crate::composition::Portcullis;
 use crate::describe::shape;
 use crate::page::{Items, Page};
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 use crate::{Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Problem, Query};
 
 /// The routes below `/admin/api/v1`.

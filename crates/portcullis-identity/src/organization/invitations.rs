@@ -20,7 +20,7 @@ use crate::composition::Portcullis;
 use crate::describe::shape;
 use crate::emails::{host_of, organization as emails};
 use crate::page::Items;
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 use crate::{
     Allow, Api, AuditContext, Created, FieldErrors, Json, NoContent, Path, Permit, Personal, Problem, Via,
 };

@@ -12,7 +12,7 @@ use super::view::MemberView;
 use crate::composition::Portcullis;
 use crate::describe::shape;
 use crate::page::{Items, Page};
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 use crate::{Allow, Api, AuditContext, Json, NoContent, Path, Personal, Problem, Query, Via};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {

@@ -1,7 +1,7 @@
 //! Attributes of a program's own on accounts.
 
 use portcullis_core::account::{AccountsError, Id};
-use portcullis_core::attribute::{Attributes, Change};
+use portcullis_core::attribute::{AttributeChange, Attributes};
 use portcullis_core::audit::{Action, Actor, Context};
 use portcullis_core::authz::{Permission as _, RolesWrite};
 use portcullis_core::defends;
@@ -16,7 +16,7 @@ use crate::{Database, access};
 pub(super) async fn change_attributes(
     tx: &mut Tx<'_>,
     id: Id,
-    changes: &[Change],
+    changes: &[AttributeChange],
     by: &Context,
 ) -> Result<Result<(), AccountsError>, Fault> {
     defends!("T229");

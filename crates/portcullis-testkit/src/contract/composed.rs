@@ -82,7 +82,7 @@ mod of_accounts {
     use std::time::Duration;
 
     use super::pass_on_to_rest as implement;
-    use portcullis_core::attribute::{Attributes, Change};
+    use portcullis_core::attribute::{AttributeChange, Attributes};
 
     portcullis_core::account_port!();
 }

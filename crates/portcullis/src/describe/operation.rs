@@ -8,8 +8,8 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
 use super::{Documented, Needed, Output};
+use crate::plan::{Flaw, Plan};
 use crate::route::{Asks, Body, How};
-use crate::validate::{Flaw, Plan};
 
 /// One operation, while a handler's types describe what they read and answer.
 pub struct Operation<'g> {
@@ -104,7 +104,7 @@ impl<'g> Operation<'g> {
     pub(crate) fn checked<T: Documented + 'static>(&mut self) {
         defends!("T200");
         if let Some(unchecked) = &mut self.unchecked
-            && let Err(flaw) = Plan::of::<T>()
+            && let Err(flaw) = Plan::of::<T>(T::schema)
         {
             unchecked.push(Unchecked::Flaw(flaw));
         }
@@ -114,7 +114,7 @@ impl<'g> Operation<'g> {
     pub(crate) fn unchecked<T: Documented>(&mut self, instead: &'static str) {
         defends!("T200");
         if let Some(unchecked) = &mut self.unchecked
-            && Plan::make::<T>().map_or(true, |plan| plan.declared())
+            && Plan::make::<T>(T::schema).map_or(true, |plan| plan.declared())
         {
             let name = std::any::type_name::<T>();
             unchecked.push(Unchecked::Reader { name, instead });

@@ -14,7 +14,7 @@ use portcullis_core::throttle::Rate;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::validate::by_hand;
+use crate::plan::by_hand;
 
 macro_rules! shapes {
     ($($(#[doc = $doc:literal])+ $name:ident $schema:tt)+) => {$(

@@ -63,6 +63,11 @@ impl Deprecation {
         self
     }
 
+    /// What every answer carries and what the document says, or what is wrong.
+    fn settled(self) -> Result<(HeaderMap, String), String> {
+        Ok((self.headers()?, self.said()))
+    }
+
     /// The headers of every answer, or what is wrong.
     fn headers(&self) -> Result<HeaderMap, String> {
         defends!("T206");
@@ -117,8 +122,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     /// Deprecates all routes and mounted routers so far, of which it wasn't said yet. Each of their answers, refusals included,
     /// carries `Deprecation`, `Sunset` and `Link`, and the document says `deprecated`.
     pub fn deprecated(mut self, deprecation: Deprecation) -> Self {
-        let headers = match deprecation.headers() {
-            Ok(headers) => headers,
+        let (headers, said) = match deprecation.settled() {
+            Ok(settled) => settled,
             Err(why) => {
                 self.errors.push(ApiError::Deprecation(why));
                 return self;
@@ -133,7 +138,6 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
                 response
             }
         }));
-        let said = deprecation.said();
         let routes = self
             .routes
             .iter_mut()

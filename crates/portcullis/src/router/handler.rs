@@ -66,8 +66,10 @@ macro_rules! handlers {
         where
             F: FnOnce($($name,)* $last) -> Fut + Clone + Send + Sync + 'static,
             Fut: Future<Output: Output> + Send,
-            $($name: FromRequestParts<S> + Input + Send + 'static,)*
-            $last: FromRequest<S, M> + Input + Send + 'static,
+            // What a type says of itself comes first: an extractor whose type has no schema is none, and the compiler tells the
+            // first of the two.
+            $($name: Input + FromRequestParts<S> + Send + 'static,)*
+            $last: Input + FromRequest<S, M> + Send + 'static,
             M: 'static,
             S: Clone + Send + Sync + 'static,
         {

@@ -1,6 +1,6 @@
 //! Reads what a caller sent into types, and says what is wrong as a [`Problem`].
 //!
-//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then what the type's schema asks (`plan`,
+//! Flow: form first (content type, size, UTF-8, syntax, duplicate members, depth), then what the type's schema asks ([`plan`](crate::plan),
 //! `check`), then the type itself. What only a handler can know of its fields it collects in [`FieldErrors`]. Each step
 //! names everything that is wrong in one 422.
 //!
@@ -17,9 +17,9 @@ mod html;
 mod json;
 mod members;
 mod path;
-mod plan;
 mod query;
 mod reply;
+mod rules;
 mod strict;
 
 use std::sync::Arc;
@@ -38,21 +38,21 @@ pub use self::form::Form;
 pub use self::html::{CleanHtml, TooLong};
 pub use self::json::Json;
 pub use self::path::Path;
-#[doc(hidden)]
-pub use self::plan::by_hand;
-pub(crate) use self::plan::{Flaw, Plan};
-pub use self::plan::{rule, text_rule};
 pub use self::query::Query;
 #[doc(hidden)]
 pub use self::reply::Kept;
 pub use self::reply::{Accepted, Created, NoContent};
+pub use self::rules::{rule, text_rule};
 use crate::Problem;
 use crate::describe::Documented;
 use crate::enforcer::LateRefusal;
+use crate::plan::Plan;
+#[doc(hidden)]
+pub use crate::plan::by_hand;
 
 /// What the schema of `T` asks. A schema that can't be checked is refused when a router is made; whoever made none reads nothing.
 fn plan<T: Documented + 'static>() -> Result<Arc<Plan>, Problem> {
-    Plan::of::<T>().map_err(Problem::internal)
+    Plan::of::<T>(T::schema).map_err(Problem::internal)
 }
 
 /// Reads a body of one of the media types in `accepted`.

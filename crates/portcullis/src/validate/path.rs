@@ -7,10 +7,10 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::errors::Place;
-use super::plan::Plan;
 use super::{FieldErrors, check};
 use crate::Problem;
 use crate::describe::{Documented, Input, Operation};
+use crate::plan::Plan;
 
 /// Path parameters: one value, a tuple of values in order, or a struct by name.
 #[derive(Debug, Clone, Copy, Default)]

@@ -210,12 +210,12 @@ impl Types {
     }
 }
 
-fn expression(value: &attribute::Value) -> Expression {
+fn expression(value: &attribute::AttributeValue) -> Expression {
     match value {
-        attribute::Value::Text(text) => Expression::new_string(text.clone()),
-        attribute::Value::Integer(number) => Expression::new_long(*number),
-        attribute::Value::Flag(yes) => Expression::new_bool(*yes),
-        attribute::Value::Texts(values) => texts(values),
+        attribute::AttributeValue::Text(text) => Expression::new_string(text.clone()),
+        attribute::AttributeValue::Integer(number) => Expression::new_long(*number),
+        attribute::AttributeValue::Flag(yes) => Expression::new_bool(*yes),
+        attribute::AttributeValue::Texts(values) => texts(values),
     }
 }
 

@@ -33,6 +33,36 @@ pub(crate) fn document<S>(api: &Document<'_, S>) -> Value {
         set(item, &method, complete);
     }
     paths.extend(api.mounts.iter().map(|mount| mounted(mount)));
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": info(api),
+        "tags": tags(api),
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "headers": operation::headers(),
+            "securitySchemes": security::scheme_objects(api.docs, token_url, &scopes(api)),
+        },
+    });
+    if !api.elsewhere.is_empty() {
+        let each = api
+            .elsewhere
+            .iter()
+            .map(|(title, url)| json!({ "title": title, "url": url }));
+        set(&mut document, "x-portcullis-documents", each.collect());
+    }
+    if let Some(server) = &api.docs.server {
+        set(&mut document, "servers", json!([{ "url": server }]));
+    }
+    sweep(&mut document);
+    if let Some(change) = api.change {
+        change_all_but_rules(&mut document, change);
+    }
+    document
+}
+
+/// What the document says of the API itself.
+fn info<S>(api: &Document<'_, S>) -> Value {
     let mut info = json!({ "title": api.title, "version": api.version });
     let docs = api.docs;
     let about = about(api);
@@ -57,32 +87,7 @@ pub(crate) fn document<S>(api: &Document<'_, S>) -> Value {
     if let Some(logo) = &docs.logo {
         set(&mut info, "x-logo", json!({ "url": logo }));
     }
-    let mut document = json!({
-        "openapi": "3.1.0",
-        "info": info,
-        "tags": tags(api),
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "headers": operation::headers(),
-            "securitySchemes": security::scheme_objects(docs, token_url, &scopes(api)),
-        },
-    });
-    if !api.elsewhere.is_empty() {
-        let each = api
-            .elsewhere
-            .iter()
-            .map(|(title, url)| json!({ "title": title, "url": url }));
-        set(&mut document, "x-portcullis-documents", each.collect());
-    }
-    if let Some(server) = &docs.server {
-        set(&mut document, "servers", json!([{ "url": server }]));
-    }
-    sweep(&mut document);
-    if let Some(change) = api.change {
-        change_all_but_rules(&mut document, change);
-    }
-    document
+    info
 }
 
 /// What the API is about, with where the rest of it is described.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::faults::{Enough, Faults};
 use super::scalar;
 use super::walk::{Ask, Walk};
-use crate::validate::plan::{Id, Kind, Node, Other, Plan};
+use crate::plan::{Id, Kind, Node, Other, Plan};
 
 /// Checks `value` by what `node` says itself, by all that it leads on to, and by one of each group of alternatives.
 pub(super) fn check(plan: &Plan, node: &Node, value: &Value, faults: &mut Faults) -> Result<(), Enough> {

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use portcullis_core::defends;
 
+use crate::FieldErrors;
+use crate::plan::Complaint;
 use crate::validate::errors::{Place, clip, clipped, render};
-use crate::{FieldError, FieldErrors};
 
 /// What is wrong with one value.
 #[derive(Debug)]
@@ -69,10 +70,10 @@ impl Faults {
     }
 
     /// Notes what a rule complains about, of the value where the walk is.
-    pub(super) fn note_all(&mut self, errors: FieldErrors) -> Result<(), Enough> {
-        errors
+    pub(super) fn note_all(&mut self, complaints: Vec<Complaint>) -> Result<(), Enough> {
+        complaints
             .into_iter()
-            .try_for_each(|FieldError { field, code, detail }| self.note_below(parts(&field), code, detail))
+            .try_for_each(|Complaint { field, code, detail }| self.note_below(parts(&field), code, detail))
     }
 
     fn note_below(

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(super) use self::faults::Faults;
 use self::walk::Walk;
-use super::plan::Plan;
+use crate::plan::Plan;
 
 /// What is wrong with a text that is known to be JSON.
 pub(super) fn json(plan: &Plan, text: &str) -> Faults {

@@ -7,7 +7,7 @@ use portcullis_core::defends;
 use serde_json::{Number, Value};
 
 use super::faults::{Enough, Faults};
-use crate::validate::plan::{Bound, Node};
+use crate::plan::{Bound, Node};
 
 /// Checks what is asked of any value.
 pub(super) fn any(node: &Node, value: &Value, faults: &mut Faults) -> Result<(), Enough> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::validate::plan::{Id, Kind, Node, Other, Plan};
+use crate::plan::{Id, Kind, Node, Other, Plan};
 
 /// Parameters by name.
 pub(super) fn object<'t>(plan: &Plan, pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Value {

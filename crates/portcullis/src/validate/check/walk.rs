@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use super::faults::{Enough, Faults};
 use super::{choice, scalar};
-use crate::validate::plan::{Id, Kind, Kinds, Members, Node, Other, Plan};
+use crate::plan::{Id, Kind, Kinds, Members, Node, Other, Plan};
 use crate::validate::strict::Name;
 
 /// Where the walk is, and what is asked there.
@@ -127,11 +127,9 @@ impl<'w> Walk<'w> {
         if self.faults.count() > before || value.is_null() {
             return Ok(());
         }
-        node.rules.iter().try_for_each(|rule| {
-            let mut errors = crate::FieldErrors::new();
-            rule.run(value, &mut errors);
-            self.faults.note_all(errors)
-        })
+        node.rules
+            .iter()
+            .try_for_each(|rule| self.faults.note_all(rule.run(value)))
     }
 
     /// Ends a value with levels, of which the whole is there if it was needed.

@@ -1,6 +1,7 @@
 //! What is refused of schemas, and what plans know of themselves.
 
 use portcullis_core::checks;
+use schemars::JsonSchema;
 use serde_json::json;
 
 use super::*;
@@ -84,15 +85,12 @@ fn bounds_of_types_are_told_from_those_that_somebody_declared() {
     struct Declared(#[schemars(range(max = 254))] u8);
     #[derive(schemars::JsonSchema)]
     #[expect(dead_code, reason = "only described")]
-    struct ByHand(
-        crate::describe::shape::Slug,
-        #[schemars(length(max = 3), transform = by_hand)] Vec<u8>,
-    );
+    struct ByHand(#[schemars(length(max = 3), transform = by_hand)] Vec<u8>);
     for (plan, bounded, declared) in [
-        (Plan::make::<Plain>(), false, false),
-        (Plan::make::<Typed>(), true, false),
-        (Plan::make::<Declared>(), true, true),
-        (Plan::make::<ByHand>(), false, false),
+        (Plan::make::<Plain>(Plain::json_schema), false, false),
+        (Plan::make::<Typed>(Typed::json_schema), true, false),
+        (Plan::make::<Declared>(Declared::json_schema), true, true),
+        (Plan::make::<ByHand>(ByHand::json_schema), false, false),
     ] {
         let plan = plan.unwrap();
         assert_eq!((plan.bounded(), plan.declared()), (bounded, declared));
@@ -102,8 +100,8 @@ fn bounds_of_types_are_told_from_those_that_somebody_declared() {
 #[test]
 fn a_type_is_compiled_once() {
     let (one, other) = (
-        Plan::of::<Option<u8>>().unwrap(),
-        Plan::of::<Option<u8>>().unwrap(),
+        Plan::of::<Option<u8>>(<Option<u8>>::json_schema).unwrap(),
+        Plan::of::<Option<u8>>(<Option<u8>>::json_schema).unwrap(),
     );
     assert!(Arc::ptr_eq(&one, &other));
 }
@@ -112,7 +110,7 @@ fn a_type_is_compiled_once() {
 #[test]
 fn a_schema_that_is_not_made_into_a_plan_holds_no_rule() {
     #[derive(schemars::JsonSchema)]
-    #[schemars(transform = rule(|_: &u8, _: &mut crate::FieldErrors| {}), transform = by_hand)]
+    #[schemars(transform = Declaration::of(|_| Vec::new()), transform = by_hand)]
     #[expect(dead_code, reason = "only described")]
     struct Small(u8);
     let schema = schemars::schema_for!(Small).to_value().to_string();

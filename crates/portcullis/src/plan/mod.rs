@@ -1,7 +1,7 @@
 //! What a type's schema asks of a value, made once for each type.
 //!
 //! Flow: [`Plan::of`] has the schema of a type generated as the OpenAPI document has it, compiles it (`compile`) into nodes
-//! and keeps them. `check` walks a value along them. So what the document says and what is checked are one thing.
+//! and keeps them. `validate/check` walks a value along them. So what the document says and what is checked are one thing.
 //!
 //! Invariants: a keyword that would ask something and isn't checked is a [`Flaw`], and a type with a flaw is neither built
 //! into a router nor read (`T200`). Patterns run in linear time (`T201`). No node leads back to itself without a level of the
@@ -23,13 +23,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use portcullis_core::defends;
 use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
 
 pub(crate) use self::flaw::Flaw;
-pub(super) use self::format::Format;
-pub(super) use self::node::{Bound, Id, Kind, Kinds, Members, Node, Other};
-pub(super) use self::pattern::Pattern;
-pub use self::rule::{by_hand, rule, text_rule};
-use crate::describe::Documented;
+pub(crate) use self::format::Format;
+pub(crate) use self::node::{Bound, Id, Kind, Kinds, Members, Node, Other};
+pub(crate) use self::pattern::Pattern;
+pub use self::rule::by_hand;
+pub(crate) use self::rule::{Complaint, Declaration};
 
 /// What a type's schema asks.
 #[derive(Debug)]
@@ -43,31 +44,31 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// The plan of `T`, or why its schema can't be checked.
-    pub(crate) fn of<T: Documented + 'static>() -> Result<Arc<Self>, Arc<Flaw>> {
+    /// The plan of `T`, whose schema `describe` gives, or why it can't be checked.
+    pub(crate) fn of<T: 'static>(describe: Describe) -> Result<Arc<Self>, Arc<Flaw>> {
         let known = PLANS.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(plan) = known.as_ref().and_then(|plans| plans.get(&TypeId::of::<T>())) {
             return plan.clone();
         }
         drop(known);
-        let plan = Self::make::<T>().map(Arc::new).map_err(Arc::new);
+        let plan = Self::make::<T>(describe).map(Arc::new).map_err(Arc::new);
         let mut known = PLANS.write().unwrap_or_else(PoisonError::into_inner);
         let plans = known.get_or_insert_default();
         plans.entry(TypeId::of::<T>()).or_insert(plan).clone()
     }
 
     /// A plan made for this once.
-    pub(crate) fn make<T: Documented>() -> Result<Self, Flaw> {
+    pub(crate) fn make<T>(describe: Describe) -> Result<Self, Flaw> {
         defends!("T200");
         let mut generator = SchemaSettings::draft2020_12().into_generator();
-        let (schema, rules) = rule::gathered(|| T::schema(&mut generator));
+        let (schema, rules) = rule::gathered(|| describe(&mut generator));
         let definitions = generator.take_definitions(true);
         compile::compile(&schema.to_value(), &definitions, rules).map_err(|why| why.of(type_name::<T>()))
     }
 
     /// The plan of a schema that no type has.
     #[cfg(test)]
-    pub(super) fn of_schema(schema: &serde_json::Value) -> Result<Self, String> {
+    pub(crate) fn of_schema(schema: &serde_json::Value) -> Result<Self, String> {
         let definitions = schema
             .get("$defs")
             .and_then(serde_json::Value::as_object)
@@ -77,12 +78,12 @@ impl Plan {
     }
 
     /// Where a value begins.
-    pub(super) fn root(&self) -> Id {
+    pub(crate) fn root(&self) -> Id {
         self.root
     }
 
     /// A node. Every id was given out by the plan itself.
-    pub(super) fn node(&self, id: Id) -> Option<&Node> {
+    pub(crate) fn node(&self, id: Id) -> Option<&Node> {
         self.nodes.get(id.0)
     }
 
@@ -96,6 +97,9 @@ impl Plan {
         self.declared
     }
 }
+
+/// What gives the schema of a type.
+pub(crate) type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 type Plans = HashMap<TypeId, Result<Arc<Plan>, Arc<Flaw>>>;
 

@@ -97,21 +97,11 @@ impl<'d> Compiler<'d> {
             "type" => node.own = types(value)?,
             "enum" => node.values = Some(list(value)?.clone()),
             "const" => node.values = Some(vec![value.clone()]),
-            "minLength" => node.least = Some(count(value)?),
-            "maxLength" => node.most = Some(count(value)?),
             "pattern" => node.pattern = Some(Pattern::new(text(value)?)?),
             "format" => node.format = format(text(value)?)?,
-            "minimum" => node.number.least = Some(bound(value, false)?),
-            "exclusiveMinimum" => node.number.least = Some(bound(value, true)?),
-            "maximum" => node.number.most = Some(bound(value, false)?),
-            "exclusiveMaximum" => node.number.most = Some(bound(value, true)?),
-            "multipleOf" => node.number.multiple = Some(step(value)?),
             "prefixItems" => node.first = self.ids(value)?,
             "items" if *value == Value::Bool(false) => node.many = Some(node.first.len() as u64),
             "items" => node.items = Some(self.id(value)?),
-            "minItems" => node.fewest = Some(count(value)?),
-            "maxItems" => node.many = Some(count(value)?),
-            "uniqueItems" => node.unique = *value == Value::Bool(true),
             "properties" => node.members.known = self.members(value)?,
             "required" => {
                 let names = list(value)?.iter().map(|name| text(name).map(ToOwned::to_owned));
@@ -129,8 +119,6 @@ impl<'d> Compiler<'d> {
                     schema => Other::Taken(Some(self.id(schema)?)),
                 }
             }
-            "minProperties" => node.members.fewest = Some(count(value)?),
-            "maxProperties" => node.members.many = Some(count(value)?),
             "anyOf" | "oneOf" => {
                 let ids = self.ids(value)?;
                 node.alternatives.push(ids);
@@ -147,6 +135,7 @@ impl<'d> Compiler<'d> {
             // Of members that no part of a flattened type knows, serde says it itself.
             "unevaluatedProperties" if value.is_boolean() => {}
             _ if NOTES.contains(&keyword) || keyword.starts_with("x-") => {}
+            _ if amount(node, keyword, value)? => {}
             _ => {
                 return Err(Why(
                     "this keyword isn't checked: remove it, and declare a `validate::rule` instead"
@@ -169,6 +158,26 @@ impl<'d> Compiler<'d> {
         each.map(|(name, schema)| Ok((name.clone(), self.id(schema).map_err(|why| why.below(name))?)))
             .collect()
     }
+}
+
+/// Takes a keyword whose value is a number or a truth; `false` if it is none of them.
+fn amount(node: &mut Node, keyword: &str, value: &Value) -> Result<bool, Why> {
+    match keyword {
+        "minLength" => node.least = Some(count(value)?),
+        "maxLength" => node.most = Some(count(value)?),
+        "minimum" => node.number.least = Some(bound(value, false)?),
+        "exclusiveMinimum" => node.number.least = Some(bound(value, true)?),
+        "maximum" => node.number.most = Some(bound(value, false)?),
+        "exclusiveMaximum" => node.number.most = Some(bound(value, true)?),
+        "multipleOf" => node.number.multiple = Some(step(value)?),
+        "minItems" => node.fewest = Some(count(value)?),
+        "maxItems" => node.many = Some(count(value)?),
+        "uniqueItems" => node.unique = *value == Value::Bool(true),
+        "minProperties" => node.members.fewest = Some(count(value)?),
+        "maxProperties" => node.members.many = Some(count(value)?),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 /// The reference that a schema is, if it says nothing else.
