@@ -1,6 +1,7 @@
 //! Small programs, one per pattern, each runnable and each tested.
 //!
 //! ```text
+//! cargo run -p examples --example first           a program of thirty lines: accounts, logins, one route
 //! cargo run -p examples --example hello           accounts, logins, roles and documentation in one file
 //! cargo run -p examples --example existing_axum   an axum router that exists already, behind one rule
 //! cargo run -p examples --example password        register, log in, and what a token opens

@@ -35,6 +35,7 @@ fn what_the_chapter_shows_stands_in_a_program_of_its_own() {
     let dense = |text: &str| text.split_whitespace().collect::<String>();
     let chapter = include_str!("../../docs/use-it.md");
     let program = [
+        include_str!("../examples/first.rs"),
         include_str!("../../tests/stranger/src/booking.rs"),
         include_str!("../../tests/stranger/src/errors.rs"),
         include_str!("../../tests/stranger/src/layers.rs"),
@@ -62,6 +63,10 @@ fn what_the_chapter_shows_stands_in_a_program_of_its_own() {
             program.contains(&dense(&block)),
             "not in tests/stranger:\n{block}"
         );
+    }
+    let first = include_str!("../examples/first.rs").replace("\n//! ", "\n");
+    for calls in blocks("console") {
+        assert!(first.contains(&calls), "not what first.rs says:\n{calls}");
     }
     let manifest = include_str!("../../tests/stranger/Cargo.toml");
     let place = |line: &str| line.replace("git = \"https://github.com/portcullis-rs/portcullis\"", "path");

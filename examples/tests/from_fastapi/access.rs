@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use axum::routing::get;
 use portcullis_identity::core::account;
-use portcullis_identity::core::authz::{ResourceFacts, ResourceKind};
+use portcullis_identity::core::authz::{ResourceFacts, ResourceKind, Verdict};
 use portcullis_identity::resource::{Actions as _, FieldKind, ResourceField, Tenancy};
 use portcullis_identity::{
-    Allow, Any, Api, Attribute, Authenticated, Authorized, Builder, DeclaredRole as _, Json, Member,
-    NoContent, Policy, Portcullis, Problem, Public, Resource, Role, State, actions, permissions,
+    ActionName as _, Allow, Any, Api, Attribute, Authenticated, Authorized, Builder, DeclaredRole as _, Json,
+    Member, NoContent, Policy, Portcullis, Problem, Public, Resource, Role, State, actions, permissions,
     resource_actions, roles,
 };
 use portcullis_testkit::{Account, PASSWORD, TestApp};
@@ -119,6 +119,22 @@ async fn export(_: Allow<Policy<ExportReports>>) -> &'static str {
     "all reports"
 }
 
+actions! { PrintReports = "reports:print"; }
+
+async fn print(_: Allow<Policy<PrintReports>>) -> &'static str {
+    "printed"
+}
+
+fn with_a_function(builder: Builder) -> Builder {
+    builder.policy("auditors-print", &[PrintReports::NAME], |question| {
+        if question.holds::<Role<Auditor>>() {
+            Verdict::Permitted
+        } else {
+            Verdict::Silent
+        }
+    })
+}
+
 const DEPARTMENT: Attribute<String> = Attribute::new("department").in_policies();
 
 fn settings(builder: Builder) -> Builder {
@@ -142,13 +158,18 @@ fn api(portcullis: &Portcullis, posts: &Posts) -> Api {
         .get("/status", status)
         .get("/projects", projects)
         .get("/reports", export)
+        .post("/reports/prints", print)
         .mount::<Allow<Role<Admin>>>("/admin", admin)
         .nest("/auth", portcullis.routes())
 }
 
 async fn app() -> (TestApp, Posts) {
     let posts = Posts::default();
-    let app = TestApp::with(settings, |portcullis| api(portcullis, &posts)).await;
+    let app = TestApp::with(
+        |builder| with_a_function(settings(builder)),
+        |portcullis| api(portcullis, &posts),
+    )
+    .await;
     (app, posts)
 }
 
@@ -258,6 +279,22 @@ async fn a_policy_looks_at_the_department_and_the_address() {
     assert!(set.await.is_ok());
     assert_eq!(export("198.51.100.7").await, 200);
     assert_eq!(export("203.0.113.7").await, 403);
+}
+
+#[tokio::test]
+async fn a_policy_is_a_function() {
+    let (app, _) = app().await;
+    let anna = app.user("anna@example.com").await;
+    let print = async || {
+        app.post("/reports/prints")
+            .bearer(&anna.access_token)
+            .send()
+            .await
+    };
+    print().await.refused(403, "no_policy_permits");
+    role(&app, "auditor").await;
+    app.assign(&anna, "auditor").await;
+    print().await.expect(200);
 }
 
 #[tokio::test]

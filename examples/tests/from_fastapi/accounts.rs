@@ -106,6 +106,13 @@ fn long_passwords(builder: Builder) -> Builder {
     builder.password_policy(policy)
 }
 
+fn with_a_digit(builder: Builder) -> Builder {
+    builder.password_rule(|password, _| match password.expose().contains(char::is_numeric) {
+        true => Ok(()),
+        false => Err("use a digit".to_owned()),
+    })
+}
+
 fn hidden(builder: Builder) -> Builder {
     builder.enumeration(Enumeration::Hidden)
 }
@@ -242,6 +249,12 @@ async fn passwords_are_as_long_and_hashes_as_costly_as_the_program_says() {
             .text()
             .contains("/password")
     );
+    let app = TestApp::with(|builder| with_a_digit(with_profiles(builder)), api).await;
+    for (password, status) in [("correct horse battery", 422), ("correct horse battery 5", 201)] {
+        let form = json!({ "username": "anna", "password": password });
+        let answer = app.post("/auth/register").json(&form).send().await.expect(status);
+        assert_eq!(answer.text().contains("use a digit"), status == 422);
+    }
     let app = TestApp::with(|builder| costly(with_profiles(builder)).unwrap(), api).await;
     app.user("anna@example.com").await;
     assert!(Cost::new(8, 1, 1).is_err(), "a weak cost is refused");

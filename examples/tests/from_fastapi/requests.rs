@@ -8,6 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::sse::{Event, Sse};
 use futures_util::Stream;
 use futures_util::stream::{self, StreamExt as _};
+use portcullis_identity::router::Deprecation;
 use portcullis_identity::validate::{rule, text_rule};
 use portcullis_identity::{
     Api, CleanHtml, Created, FieldErrors, Json, Path, Portcullis, Problem, Public, Query, State,
@@ -150,6 +151,20 @@ mod v1 {
     }
 }
 
+fn until_2027() -> Deprecation {
+    Deprecation::since("2026-06-01")
+        .sunset("2027-01-01")
+        .successor("/v2")
+}
+
+async fn prices(_: Public) -> &'static str {
+    "what partners pay"
+}
+
+fn partners() -> Api {
+    Api::new("Shop for partners", "1.0").get("/prices", prices)
+}
+
 mod v2 {
     use super::{Api, Public};
 
@@ -176,8 +191,9 @@ fn api(_: &Portcullis, done: &Arc<Notify>) -> Api {
         .with_state(done.clone())
         .get("/articles.csv", export)
         .get("/events", events)
-        .nest("/v1", v1::api())
+        .nest("/v1", v1::api().deprecated(until_2027()))
         .nest("/v2", v2::api())
+        .sub("/partners", partners())
 }
 
 async fn app() -> (TestApp, Arc<Notify>) {
@@ -291,4 +307,20 @@ async fn versions_stand_beside_each_other() {
     for (path, text) in [("/v1/articles", "old"), ("/v2/articles", "new")] {
         assert_eq!(app.get(path).send().await.expect(200).text(), text);
     }
+    let old = app.get("/v1/articles").send().await;
+    assert_eq!(old.header("deprecation"), "@1780272000");
+    assert_eq!(old.header("sunset"), "Fri, 01 Jan 2027 00:00:00 GMT");
+    let new = app.get("/v2/articles").send().await;
+    assert!(new.headers().get("deprecation").is_none());
+}
+
+#[tokio::test]
+async fn a_part_has_a_document_of_its_own() {
+    let (app, _) = app().await;
+    let document = app.get("/partners/openapi.json").send().await.expect(200).json();
+    assert_eq!(document["info"]["title"], "Shop for partners");
+    assert_eq!(document["paths"].as_object().unwrap().len(), 1);
+    app.get("/partners/docs").send().await.expect(200);
+    let whole = app.get("/openapi.json").send().await.expect(200).json();
+    assert!(whole["paths"].get("/partners/prices").is_none());
 }

@@ -6,10 +6,10 @@ use portcullis_identity::cookie;
 use portcullis_identity::core::audit;
 use portcullis_identity::core::authz::KeysWrite;
 use portcullis_identity::core::key::{Algorithm, SigningKey};
-use portcullis_identity::core::token;
+use portcullis_identity::core::token::{self, Purpose};
 use portcullis_identity::{
     Allow, Api, Attribute, Authenticated, Basic, Builder, CookieSession, Jwt, OptionalAuth, OwnClaim, Path,
-    Permit, Portcullis, Problem, Public, Session, SessionStore, Via,
+    Permit, Portcullis, Problem, Public, Session, SessionStore, State, Via,
 };
 use portcullis_testkit::{Answer, PASSWORD, TestApp};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,33 @@ fn for_all_hosts(builder: Builder) -> Builder {
     builder.cookies(cookies)
 }
 
+#[derive(Serialize, Deserialize)]
+struct Download {
+    file: String,
+}
+
+const DOWNLOAD: Purpose<Download> = Purpose::new("download");
+
+async fn offer(
+    who: Allow<Authenticated>,
+    State(portcullis): State<Portcullis>,
+    Path(file): Path<String>,
+) -> Result<String, Problem> {
+    let (tokens, lifetime) = (portcullis.tokens_for(DOWNLOAD), Duration::from_secs(300));
+    let token = tokens.sign(&Download { file }, Some(who.id()), lifetime);
+    Ok(format!("/downloads/{}", token.map_err(Problem::internal)?))
+}
+
+async fn download(
+    _: Public,
+    State(portcullis): State<Portcullis>,
+    Path(token): Path<String>,
+) -> Result<String, Problem> {
+    let tokens = portcullis.tokens_for(DOWNLOAD);
+    let good = tokens.verify(&token).map_err(|_| Problem::not_found())?;
+    Ok(format!("what is in {}", good.claims.file))
+}
+
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Basket {
     articles: Vec<u32>,
@@ -106,6 +133,9 @@ fn api(portcullis: &Portcullis) -> Api {
         .get("/metrics", metrics)
         .get("/by-session", by_session)
         .get("/by-token", by_token)
+        .post("/files/{file}/links", offer)
+        .get("/downloads/{token}", download)
+        .with_state(portcullis.clone())
         .nest("/auth", portcullis.routes())
         .nest("/oauth", portcullis.oauth_routes())
         .nest("/.well-known", portcullis.well_known_routes())
@@ -329,6 +359,32 @@ async fn a_stranger_has_a_basket_and_a_caller_a_name() {
         .await
         .expect(200);
     assert_eq!(second.text(), "2 articles");
+}
+
+#[tokio::test]
+async fn a_link_is_good_for_five_minutes_and_for_nothing_else() {
+    let app = TestApp::with(|builder| builder, api).await;
+    let anna = app.user(ANNA).await;
+    let offered = app
+        .post("/files/plan.pdf/links")
+        .bearer(&anna.access_token)
+        .send()
+        .await;
+    let link = offered.expect(200).text().to_owned();
+    assert_eq!(
+        app.get(&link).send().await.expect(200).text(),
+        "what is in plan.pdf"
+    );
+    let token = link.strip_prefix("/downloads/").unwrap();
+    app.get("/by-token")
+        .bearer(token)
+        .send()
+        .await
+        .refused(401, "invalid_token");
+    let other = format!("/downloads/{}", anna.access_token);
+    app.get(&other).send().await.expect(404);
+    app.clock.advance_secs(331);
+    app.get(&link).send().await.expect(404);
 }
 
 #[tokio::test]
