@@ -251,7 +251,13 @@ mod tests {
     #[test]
     fn what_is_asked_at_a_decision_scans_no_table() {
         let database = rusqlite::Connection::open_in_memory().unwrap();
-        database.execute_batch(SQLITE.begin.sql).unwrap();
+        let (mut version, mut next) = (0, Some(&SQLITE.begin));
+        while let Some(step) = next {
+            database.execute_batch(step.sql).unwrap();
+            version = step.version;
+            next = SQLITE.next(version);
+        }
+        assert_eq!(version, SQLITE.latest());
         for sql in [FACTS, AS_MEMBER] {
             let sql = format!("EXPLAIN QUERY PLAN {}", sql.replace('$', "?"));
             let mut plan = database.prepare(&sql).unwrap();

@@ -43,7 +43,7 @@ pub trait OfCaller<S>: Sized + Send {
 /// }
 /// # #[derive(Clone)] struct Profiles;
 /// # impl Profiles { async fn find(&self, _: portcullis::core::account::Id) -> Option<Profile> { None } }
-/// # let _ = portcullis::Api::new("", "").get("/me", greet).with_state(Profiles);
+/// # let _: portcullis::Api<()> = portcullis::Api::new("", "").get("/me", greet).with_state(Profiles);
 /// ```
 ///
 /// It is loaded by the account that the access rule let in, never by anything that the request says.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use portcullis_core::attribute::Declared;
 use portcullis_core::audit;
 use portcullis_core::authz::function::{InvalidFunction, PolicyFunction};
 use portcullis_core::authz::{NoPolicies, Policies};
@@ -20,6 +21,11 @@ pub struct Keeper {
 impl Keeper {
     pub fn function(mut self, function: PolicyFunction) -> Self {
         self.functions.push(function);
+        self
+    }
+
+    /// Only policies in files name attributes: functions read them of their caller.
+    pub fn attributes(self, _: &Declared) -> Self {
         self
     }
 

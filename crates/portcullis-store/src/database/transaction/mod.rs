@@ -9,7 +9,7 @@
 //! caches ask for doesn't ([`Database::apart`]): they must not learn what may be undone.
 //!
 //! **Invariants:** a step that fails dooms the transaction on either database, whatever the work makes of it (`T220`); what
-//! counts tries or records refusals is no step ([`Tx::alone`], `T221`); other nodes and this process's caches hear of a change
+//! counts tries or records refusals is no step (`Tx::alone`, `T221`); other nodes and this process's caches hear of a change
 //! after the commit.
 
 mod drive;
