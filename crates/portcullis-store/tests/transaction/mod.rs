@@ -223,6 +223,25 @@ pub(crate) async fn work_that_never_ends_is_undone_when_its_time_is_over(on: &Da
     nothing_is_there(on).await;
 }
 
+pub(crate) async fn work_that_never_stops_asking_is_undone_when_its_time_is_over(on: &Database) {
+    checks!("T223");
+    let done = on
+        .transaction::<(), Fault, _, _>(Duration::from_millis(50), |tx| async move {
+            register(on, "robot").await?;
+            // Several ask at once: a step is always waiting.
+            let asks = async || -> Result<(), Fault> {
+                loop {
+                    tx.query("SELECT nickname FROM profiles", []).await?;
+                }
+            };
+            tokio::try_join!(asks(), asks(), asks(), asks()).map(drop)
+        })
+        .await;
+    let fault = done.unwrap_err();
+    assert!(fault.to_string().contains("took longer than 50ms"), "{fault}");
+    nothing_is_there(on).await;
+}
+
 pub(crate) async fn work_that_nobody_waits_for_any_more_is_undone(on: &Database) {
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let work = on.transaction::<(), Fault, _, _>(LIMIT, |tx| async move {
@@ -393,6 +412,7 @@ macro_rules! transactions {
         a_failed_step_dooms_it_whatever_the_work_makes_of_it,
         a_panic_undoes_everything,
         work_that_never_ends_is_undone_when_its_time_is_over,
+        work_that_never_stops_asking_is_undone_when_its_time_is_over,
         work_that_nobody_waits_for_any_more_is_undone,
         a_part_is_undone_by_itself,
         a_part_that_was_left_midway_dooms_it,

@@ -79,17 +79,20 @@ pub(super) async fn drive(tx: &mut Tx<'_>, open: &Open) -> Result<(), Fault> {
     loop {
         let left = open.limit.saturating_sub(begun.elapsed());
         defends!("T223");
-        match tx.hear(&mut requests, left).await {
-            None => {
-                return Err(Fault::Other(format!(
-                    "its work took longer than {:?}",
-                    open.limit
-                )));
-            }
-            Some(Some(Request::Step(step))) => step(tx).await,
-            Some(Some(Request::Over { keep: true })) => return tx.doom().map_or(Ok(()), Err),
+        // Time that is over is over, though a step waits already: there is work that never stops asking.
+        let heard = match left.is_zero() {
+            true => None,
+            false => tx.hear(&mut requests, left).await,
+        };
+        let Some(request) = heard else {
+            let limit = open.limit;
+            return Err(Fault::Other(format!("its work took longer than {limit:?}")));
+        };
+        match request {
+            Some(Request::Step(step)) => step(tx).await,
+            Some(Request::Over { keep: true }) => return tx.doom().map_or(Ok(()), Err),
             // Or whoever had the work went away with it.
-            Some(Some(Request::Over { keep: false }) | None) => {
+            Some(Request::Over { keep: false }) | None => {
                 tx.undo();
                 return Ok(());
             }

@@ -174,10 +174,8 @@ impl Database {
         });
         match select(driving, working).await {
             Either::Left((driven, _)) => Err(E::from(driven.err().unwrap_or_else(over))),
-            Either::Right((done, driving)) => match (done, driving.await) {
-                (Ok(_), Err(fault)) => Err(E::from(fault)),
-                (done, _) => done,
-            },
+            // What ended the transaction says more than what the work met because of it.
+            Either::Right((done, driving)) => driving.await.map_err(E::from).and(done),
         }
     }
 
