@@ -209,6 +209,13 @@ mod tests {
         ] {
             assert_eq!(made(claims).unwrap_err(), expected);
         }
+        // Nothing that signing would refuse gets as far as that.
+        for set in crate::token::claims::wire::RESERVED {
+            assert_eq!(
+                made(vec![claim(set)]).unwrap_err(),
+                InvalidClaim::Reserved(name(set))
+            );
+        }
         assert!(made(vec![claim("https://example.com/plan")]).is_ok());
         assert!(made(Vec::new()).is_ok_and(|own| !own.is_empty()));
         assert!(OwnClaims::default().is_empty());

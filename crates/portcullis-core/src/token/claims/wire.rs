@@ -363,7 +363,7 @@ pub(super) const TWICE: &str = "a claim is there twice";
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The names of the claims the issuer sets.
-const RESERVED: [&str; 15] = [
+pub(super) const RESERVED: [&str; 15] = [
     "iss",
     "aud",
     "client_id",
