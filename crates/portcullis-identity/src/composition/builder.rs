@@ -1,5 +1,6 @@
 //! Gathers settings; [`assembly`] builds the roles.
 
+mod accounts;
 mod assembly;
 mod edge;
 mod error;
@@ -23,12 +24,12 @@ use portcullis_core::token;
 use portcullis_store::Blank;
 use url::Url;
 
+use self::accounts::Own;
 pub(super) use self::assembly::{declare, shared};
 pub use self::error::OpenError;
 use super::Portcullis;
 use super::api_keys::Keys;
 use super::sessions::SessionStore;
-use super::transaction::Own;
 use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
 use crate::enforcer;
@@ -93,7 +94,7 @@ pub struct Builder {
     follow: Duration,
     capacity: usize,
     blank: Blank,
-    pub(super) own: Own,
+    own: Own,
 }
 
 impl Builder {
