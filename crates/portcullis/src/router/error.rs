@@ -170,8 +170,15 @@ impl ApiError {
 }
 
 /// Everything that is wrong with an [`Api`](crate::Api), one line each.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ApiErrors(pub Vec<ApiError>);
+
+impl fmt::Debug for ApiErrors {
+    /// A `main` that answers an error prints it by this: so it says the same, what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
 
 impl fmt::Display for ApiErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
