@@ -9,7 +9,7 @@ use super::Portcullis;
 impl Portcullis {
     /// Runs `work` in one transaction of the database: its statements on the program's own tables, and every change that it
     /// asks a service of this deployment for, are kept together if it answers `Ok`. If it answers `Err`, panics, meets a
-    /// fault or takes longer than [`Builder::transaction_limit`], nothing is kept.
+    /// fault or takes longer than [`Builder::transaction_limit`](crate::Builder::transaction_limit), nothing is kept.
     ///
     /// ```
     /// # async fn demo(portcullis: portcullis_identity::Portcullis) -> Result<(), portcullis_identity::Problem> {

@@ -219,7 +219,7 @@ impl Builder {
         self
     }
 
-    /// How long a [`Portcullis::transaction`] may take: five seconds.
+    /// How long a [`Portcullis::transaction`](crate::Portcullis::transaction) may take: five seconds.
     pub fn transaction_limit(mut self, limit: Duration) -> Self {
         self.own.limit = limit;
         self
