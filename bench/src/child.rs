@@ -1,5 +1,6 @@
 //! The server as a process of its own, whose start and memory are measured.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener as Port};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +12,9 @@ use portcullis_identity::listener::Limits;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::deployment;
-use crate::load::{self, Connection};
+use crate::load::{self, Connection, Server};
+use crate::routes::{Kind, Route};
+use crate::rows::write_request;
 
 /// The server program beside this one, if it was built.
 pub(crate) fn beside(this: &Path) -> Option<PathBuf> {
@@ -34,6 +37,17 @@ pub(crate) fn serve(address: &str, folder: &str) -> Result<()> {
             .await?;
         Ok(())
     })
+}
+
+/// Serves the route of this name until the standard input ends. Says its address and its request, each on a line.
+pub(crate) fn answer(route: &str) -> Result<()> {
+    let kind = Kind::named(route)?;
+    let route = deployment::runtime()?.block_on(Route::of(kind))?;
+    let server = Server::start(vec![(route.router.clone(), route.by)])?;
+    println!("{}\n{}", server.address(0)?, write_request(&route.request()));
+    std::io::stdout().flush()?;
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
 }
 
 /// Where a server keeps its database.

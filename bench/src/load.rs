@@ -78,6 +78,16 @@ pub(crate) fn get_as(path: &str, authorization: Option<&str>) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{credential}\r\n").into_bytes()
 }
 
+/// A `POST` with an `Authorization` as bytes.
+pub(crate) fn post_as(path: &str, authorization: &str, content_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {authorization}\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// A `POST` as bytes.
 pub(crate) fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
@@ -196,6 +206,30 @@ pub(crate) async fn hammer(
     })
 }
 
+/// What serves a router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// `axum::serve`, as axum's documentation shows it.
+    Axum,
+    /// The listener of this library, with its usual limits.
+    Listener,
+}
+
+impl By {
+    async fn serve(self, router: Router, listener: TcpListener) {
+        match self {
+            Self::Axum => {
+                // It never ends by itself.
+                let _ = axum::serve(listener, router).await;
+            }
+            Self::Listener => {
+                let limits = portcullis_identity::listener::Limits::default();
+                portcullis_identity::listener::serve(router, listener, std::future::pending(), limits).await;
+            }
+        }
+    }
+}
+
 /// Routers served on loopback by one thread of their own. Dropping it ends the thread.
 pub(crate) struct Server {
     addresses: Vec<SocketAddr>,
@@ -207,15 +241,15 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves each router on a port of its own.
-    pub(crate) fn start(routers: Vec<Router>) -> Result<Self> {
+    pub(crate) fn start(routers: Vec<(Router, By)>) -> Result<Self> {
         let runtime = crate::deployment::runtime()?;
         let bind = || TcpListener::bind(("127.0.0.1", 0));
         let mut listeners = Vec::with_capacity(routers.len());
         let mut addresses = Vec::with_capacity(routers.len());
-        for router in routers {
+        for (router, by) in routers {
             let listener = runtime.block_on(bind()).context("no port is free on loopback")?;
             addresses.push(listener.local_addr()?);
-            listeners.push((router, listener));
+            listeners.push((router, by, listener));
         }
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -224,14 +258,8 @@ impl Server {
         let thread = std::thread::Builder::new().name("served".into()).spawn(move || {
             runtime.block_on(async move {
                 let mut serving = JoinSet::new();
-                for (router, listener) in listeners {
-                    let limits = portcullis_identity::listener::Limits::default();
-                    serving.spawn(portcullis_identity::listener::serve(
-                        router,
-                        listener,
-                        std::future::pending(),
-                        limits,
-                    ));
+                for (router, by, listener) in listeners {
+                    serving.spawn(by.serve(router, listener));
                 }
                 let _ = stopped.await;
             });

@@ -29,6 +29,7 @@ mod machine;
 mod measure;
 mod population;
 mod report;
+mod routes;
 mod rows;
 
 use std::path::PathBuf;
@@ -68,12 +69,19 @@ struct Options {
     /// Serves the routes instead of measuring: the stand-in for a server program.
     #[arg(long, hide = true, value_names = ["ADDRESS", "DIR"], num_args = 2)]
     serve: Option<Vec<String>>,
+    /// Serves one route and says where, and what to ask, until its input ends: what is counted.
+    #[arg(long, hide = true, value_name = "ROUTE")]
+    answer: Option<String>,
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
     if let Some([address, folder]) = options.serve.as_deref() {
         child::serve(address, folder)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(route) = options.answer.as_deref() {
+        child::answer(route)?;
         return Ok(ExitCode::SUCCESS);
     }
     let beside = std::env::current_exe().context("this program's own path is unknown")?;

@@ -1,5 +1,6 @@
 //! What is measured, one file for each kind of budget.
 
+mod counted;
 mod decision;
 mod login;
 mod policy;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
+pub(crate) use self::counted::write_request;
 use crate::report::Line;
 use crate::{machine, report};
 
@@ -70,8 +72,9 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 9] = [
+const ALL: [(&str, Measurement); 10] = [
     ("protected", protected::measure),
+    ("counted", counted::measure),
     ("decision", decision::measure),
     ("resource", resource::measure),
     ("policy", policy::measure),
@@ -123,7 +126,7 @@ mod tests {
         );
     }
 
-    /// A test for each row but `process`, whose stand-in is the program itself: `tests/process.rs` tries it.
+    /// A test for each row but those that start the program itself: `tests/process.rs` tries them.
     macro_rules! tries {
         ($($row:ident)+) => {
             $(#[test]
@@ -133,7 +136,7 @@ mod tests {
 
             #[test]
             fn every_row_is_tried() {
-                let untried = ["process"];
+                let untried = ["counted", "process"];
                 let named: Vec<_> = names().filter(|name| !untried.contains(name)).collect();
                 assert_eq!(named, [$(stringify!($row)),+]);
             }

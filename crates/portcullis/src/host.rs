@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use http::header::HOST;
 use http::uri::Authority;
-use http::{HeaderMap, StatusCode, Uri, Version};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use portcullis_core::defends;
 
 use crate::Problem;
@@ -19,21 +19,65 @@ use crate::Problem;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Invalid;
 
-/// The host that the request is for, in lower case, without port and final dot; `None` where it names none.
-pub(crate) fn of(headers: &HeaderMap, uri: &Uri) -> Result<Option<String>, Invalid> {
-    let mut headers = headers.get_all(HOST).iter();
-    let header = match (headers.next(), headers.next()) {
-        (Some(_), Some(_)) => return Err(Invalid),
-        (header, _) => header
-            .map(|value| value.to_str().map_err(|_| Invalid))
-            .transpose()?,
-    };
-    let header = header.map(plain).transpose()?;
+/// The host that a request is for, in lower case, without port and final dot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// It names none.
+    Nothing,
+    /// So many bytes of its `Host`, as they came.
+    AsSent(HeaderValue, usize),
+    /// Anything else.
+    Read(String),
+}
+
+impl Named {
+    /// Its text, if there is one.
+    pub(crate) fn as_deref(&self) -> Option<&str> {
+        match self {
+            Self::Nothing => None,
+            Self::AsSent(value, length) => value.as_bytes().get(..*length).and_then(|host| std::str::from_utf8(host).ok()),
+            Self::Read(host) => Some(host),
+        }
+    }
+}
+
+/// The host that the request is for.
+pub(crate) fn of(headers: &HeaderMap, uri: &Uri) -> Result<Named, Invalid> {
+    let header = one_header(headers)?;
+    if let (Some(value), None) = (header, uri.authority())
+        && let Some(length) = as_sent(value.as_bytes())
+    {
+        return Ok(Named::AsSent(value.clone(), length));
+    }
+    let header = header
+        .map(|value| plain(value.to_str().map_err(|_| Invalid)?))
+        .transpose()?;
     let target = uri.authority().map(|target| plain(target.as_str())).transpose()?;
     match (header, target) {
         (Some(header), Some(target)) if header != target => Err(Invalid),
-        (header, target) => Ok(target.or(header)),
+        (header, target) => Ok(target.or(header).map_or(Named::Nothing, Named::Read)),
     }
+}
+
+fn one_header(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Invalid> {
+    let mut values = headers.get_all(HOST).iter();
+    match (values.next(), values.next()) {
+        (Some(_), Some(_)) => Err(Invalid),
+        (value, _) => Ok(value),
+    }
+}
+
+/// How long the host is in what most requests send: a name in lower case or an address of IPv4, with or without a port, which
+/// needs no reading. `None` says nothing of what it is.
+fn as_sent(value: &[u8]) -> Option<usize> {
+    let colon = value.iter().position(|byte| *byte == b':');
+    let (host, port) = value.split_at_checked(colon.unwrap_or(value.len()))?;
+    let named = host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+    let numbered = match port {
+        [] => true,
+        [_, digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+    };
+    (named && numbered && host.last().is_some_and(|last| *last != b'.')).then_some(host.len())
 }
 
 fn plain(text: &str) -> Result<String, Invalid> {
@@ -54,9 +98,13 @@ fn plain(text: &str) -> Result<String, Invalid> {
 /// requests in memory needn't name one.
 pub(crate) fn check<B>(request: &http::Request<B>) -> Result<(), Problem> {
     defends!("T152");
+    let header = one_header(request.headers()).map_err(|_| unreadable())?;
+    if request.uri().authority().is_none() && header.is_some_and(|value| as_sent(value.as_bytes()).is_some()) {
+        return Ok(());
+    }
     let named = of(request.headers(), request.uri()).map_err(|_| unreadable())?;
-    let needed = request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST);
-    if needed || named.is_some_and(|host| host.is_empty()) {
+    let needed = request.version() == Version::HTTP_11 && header.is_none();
+    if needed || named.as_deref().is_some_and(str::is_empty) {
         return Err(unreadable());
     }
     Ok(())
@@ -86,14 +134,14 @@ impl Hosts {
     /// to refuse.
     pub(crate) fn check(
         &self,
-        named: &Result<Option<String>, Invalid>,
+        named: &Result<Named, Invalid>,
         base: Option<&str>,
     ) -> Result<(), Problem> {
         defends!("T152");
         let Some(own) = &self.0 else {
             return Ok(());
         };
-        let Some(host) = named.as_ref().map_err(|_| unreadable())? else {
+        let Some(host) = named.as_ref().map_err(|_| unreadable())?.as_deref() else {
             return Ok(());
         };
         let host = bare(host);

@@ -18,7 +18,9 @@
 //!
 //! **Deliberately absent:** TLS, which a proxy in front ends.
 
+mod activity;
 mod answer;
+mod bell;
 mod connection;
 mod head;
 mod rest;

@@ -27,7 +27,7 @@ use self::basic::Basic;
 use self::imports::Imports;
 use crate::authn::directory::is_young;
 use crate::authn::{AccountDirectory, AuthenticationError, Bearer, Credential, Refused};
-use crate::authz::{Facts, Principal};
+use crate::authz::{CredentialKind, Facts, Principal};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{GenerationSnapshot, Generations};
@@ -172,9 +172,40 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Arc<Entry>, AuthenticationError> {
         let key = self.cache_key(credential)?;
-        if let Some(entry) = self.verified.get(&key).filter(|entry| self.holds(entry, now)) {
-            return Ok(entry);
+        match self.remembered(&key, now) {
+            Some(entry) => Ok(entry),
+            // Kept apart, so that what is remembered costs little room in whatever waits for it.
+            None => Box::pin(self.read(key, credential, now)).await,
         }
+    }
+
+    fn remembered(&self, key: &[u8; 32], now: Timestamp) -> Option<Arc<Entry>> {
+        self.verified.get(key).filter(|entry| self.holds(entry, now))
+    }
+
+    /// Who presented this text before as a signed token that was verified, if that still holds. Counts as
+    /// [`Authenticator::verify`] does; `None` where somebody must look again, for whatever reason.
+    pub(super) fn recall(
+        &self,
+        token: Bearer<'_>,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Option<Arc<Entry>> {
+        let entry = self.remembered(&cache_key_of(token), now)?;
+        // A signed token's own entry: neither a key with its networks and rate, nor a pair with its throttle.
+        if entry.principal.kind() != CredentialKind::Jwt {
+            return None;
+        }
+        self.note_seen(&entry, from, now);
+        Some(entry)
+    }
+
+    async fn read(
+        &self,
+        key: [u8; 32],
+        credential: &Credential<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Entry>, AuthenticationError> {
         let entry = Arc::new(match credential {
             Credential::Jwt(token) => self.read_jwt(token.0, now).await?,
             Credential::Session(token) => self.read_session(token, now).await?,

@@ -121,13 +121,21 @@ impl RemoteAuthenticator {
         now: Timestamp,
     ) -> Result<Arc<Entry>, AuthenticationError> {
         let key = cache_key_of(token);
-        if let Some(edition) = self.keys.fresh_edition(now)
-            && let Some(entry) = self.remembered(&key, edition, now)
-        {
-            return Ok(entry);
+        match self.recall_as(&key, now) {
+            Some(entry) => Ok(entry),
+            // Seldom: the keys may have to be waited for.
+            None => Box::pin(self.read(token, key, now)).await,
         }
-        // Seldom: the keys may have to be waited for.
-        Box::pin(self.read(token, key, now)).await
+    }
+
+    /// Who presented this text before as a token that was verified, if that still holds.
+    pub(super) fn recall(&self, token: Bearer<'_>, now: Timestamp) -> Option<Arc<Entry>> {
+        self.recall_as(&cache_key_of(token), now)
+    }
+
+    fn recall_as(&self, key: &[u8; 32], now: Timestamp) -> Option<Arc<Entry>> {
+        let edition = self.keys.fresh_edition(now)?;
+        self.remembered(key, edition, now)
     }
 
     async fn read(

@@ -47,7 +47,7 @@ pub(crate) struct RequestContext {
     /// The address that the request came from, behind all trusted proxies.
     pub(crate) client: Option<IpAddr>,
     /// The host that it is for, if it can be told.
-    pub(crate) host: Result<Option<String>, host::Invalid>,
+    pub(crate) host: Result<host::Named, host::Invalid>,
     /// What was taken out of the address.
     pub(crate) key_in_query: KeyInQuery,
     voice: Voice,
@@ -288,7 +288,8 @@ impl RequestContext {
 
     /// Whether the request names this machine as its host.
     pub(crate) fn names_this_machine(&self) -> bool {
-        matches!(&self.host, Ok(Some(host)) if host::is_this_machine(host))
+        let host = self.host.as_ref().ok().and_then(host::Named::as_deref);
+        host.is_some_and(host::is_this_machine)
     }
 
     /// How long the request has taken so far.

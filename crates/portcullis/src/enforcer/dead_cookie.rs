@@ -14,6 +14,7 @@ use portcullis_core::session::Token;
 use super::context::RequestContext;
 use super::unknown::Unknown;
 use crate::cookie;
+use crate::host::Named;
 
 /// Takes the request's session cookie back with its answer, if it isn't honoured, or if there are several: of those no
 /// more than one is ours.
@@ -33,7 +34,7 @@ pub(super) async fn take_back(context: &RequestContext, headers: &HeaderMap, unk
         (Some(value), None) => unknown.is_of_a_dead_cookie() || is_dead(context, value).await,
     };
     if dead {
-        let host = context.host.as_ref().ok().and_then(Option::as_deref);
+        let host = context.host.as_ref().ok().and_then(Named::as_deref);
         let path = context.path().unwrap_or("/");
         for cookie in context.gate.cookies().clear_planted(host, path) {
             context.leave(Arc::new(Mutex::new(Some(cookie))));

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::request::Parts;
 use portcullis_core::authn::{AuthenticationError, Credential, Refused, Verified};
-use portcullis_core::authz::{Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up};
+use portcullis_core::authz::{CredentialKind, Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up};
 use portcullis_core::organization::Current;
 
 use super::context::RequestContext;
 use super::denials::{Denial, Operation};
-use super::scheme::{self, Found, Presented};
+use super::scheme::{self, Found, Place, Presented};
 use super::unknown::Unknown;
 use super::{cross_site, csrf, dead_cookie, handler_refusal, organization};
 use crate::Problem;
@@ -24,9 +24,16 @@ pub(super) async fn caller(
 ) -> Result<Option<Arc<Principal>>, Problem> {
     let context = RequestContext::of(&parts.extensions)?;
     let accepted = context.gate.kinds(accepted);
-    let known = match known(parts, context, accepted).await {
+    let known = match remembered(parts, context, accepted) {
+        Some(caller) => Ok(Some(caller)),
+        None => known(parts, context, accepted).await,
+    };
+    let known = match known {
         Ok(known) => known,
-        Err(unknown) => return Err(turned_down(context, &parts.headers, rule, accepted, unknown).await),
+        // Kept apart, as what follows in other cases: most requests have no use for it, and each carries what it may need.
+        Err(unknown) => {
+            return Err(Box::pin(turned_down(context, &parts.headers, rule, accepted, unknown)).await);
+        }
     };
     let Some(caller) = known else {
         return Ok(None);
@@ -75,6 +82,26 @@ async fn turned_down(
     unknown.recorded(context, rule).where_accepted(accepted)
 }
 
+/// The caller whose signed token was verified before and still holds: the same text in the same place, so it needn't be read
+/// again. `None` says nothing; whoever isn't remembered, or is refused, is [`known`] the long way.
+fn remembered(parts: &Parts, context: &RequestContext, accepted: Kinds) -> Option<Verified> {
+    if !accepted.accepts(CredentialKind::Jwt) {
+        return None;
+    }
+    let token = scheme::maybe_jwt(&parts.headers, context)?;
+    let (authenticator, at) = (context.gate.authenticator(), context.snapshot().at);
+    let caller = authenticator.recall(token, context.client, at)?;
+    keep_presented(context, Place::Authorization, &parts.headers);
+    Some(caller)
+}
+
+/// Remembers the header that the caller was found by, to be read once more.
+fn keep_presented(context: &RequestContext, place: Place, headers: &HeaderMap) {
+    if let Some(presented) = Presented::in_place(place, headers, &context.gate) {
+        context.presented.get_or_init(|| presented);
+    }
+}
+
 async fn known(
     parts: &Parts,
     context: &RequestContext,
@@ -100,7 +127,7 @@ async fn known(
     let checked = gate.authenticator().verify(&credential, context.client, at);
     let caller = match checked.await {
         Ok(caller) => caller,
-        Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
+        Err(error) => return Err(Box::pin(turned_away(context, error)).await.of(kind).carried(carrier)),
     };
     let session_token = match &credential {
         Credential::Session(token) => Some(token.digest()),
@@ -114,9 +141,7 @@ async fn known(
     if let Some(token) = session_token {
         context.session_token.get_or_init(|| token);
     }
-    if let Some(presented) = Presented::in_place(place, &parts.headers, gate) {
-        context.presented.get_or_init(|| presented);
-    }
+    keep_presented(context, place, &parts.headers);
     Ok(Some(caller))
 }
 
@@ -131,7 +156,7 @@ async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Ve
     let carrier = place.carries(kind);
     let caller = match checked.await {
         Ok(caller) => caller,
-        Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
+        Err(error) => return Err(Box::pin(turned_away(context, error)).await.of(kind).carried(carrier)),
     };
     let account = context.snapshot().principal().map(|who| who.id());
     if account != Some(caller.principal().id()) {
@@ -178,7 +203,7 @@ async fn select(
         return Ok(());
     }
     let at = context.snapshot().at;
-    let selected = organization::select(parts, context, who, at)
+    let selected = Box::pin(organization::select(parts, context, who, at))
         .await
         .map_err(|problem| unreadable(context, rule, who, problem))?;
     context.snapshot().selected = selected;

@@ -12,7 +12,7 @@ fn request(version: Version, target: &str, hosts: &[&str]) -> Request {
     request.body(Body::empty()).unwrap()
 }
 
-fn named(hosts: &[&str]) -> Result<Option<String>, Invalid> {
+fn named(hosts: &[&str]) -> Result<Named, Invalid> {
     let request = request(Version::HTTP_11, "/", hosts);
     of(request.headers(), request.uri())
 }
@@ -96,4 +96,27 @@ fn a_host_that_is_not_ours_is_refused() {
     assert_eq!(answered("a b").unwrap_err().status(), 400);
     assert!(hosts.check(&named(&[]), None).is_ok(), "made in memory");
     assert!(Hosts::default().check(&named(&["evil.example"]), None).is_ok());
+}
+
+#[test]
+fn what_needs_no_reading_is_what_reading_gives() {
+    let hosts = [
+        "a.example", "a", "127.0.0.1", "a-b.c", "a..b", "-", "..", ".", "a.", "", "A.example", "a_b", "[::1]",
+        "a,b", "a b", "m\u{fc}", "me@a", "a/b", "%61",
+    ];
+    let ports = ["", ":", ":0", ":8080", ":99999", ":x", ":80:80", ":8\u{fc}"];
+    for (host, port) in hosts.iter().flat_map(|host| ports.map(|port| (host, port))) {
+        let text = format!("{host}{port}");
+        if let Some(length) = as_sent(text.as_bytes()) {
+            assert_eq!(plain(&text).as_deref(), Ok(&text[..length]), "{text:?}");
+        }
+        let Ok(value) = HeaderValue::from_bytes(text.as_bytes()) else {
+            continue;
+        };
+        let headers = HeaderMap::from_iter([(HOST, value.clone())]);
+        let named = of(&headers, &Uri::from_static("/"));
+        let read = value.to_str().map_err(|_| Invalid).and_then(plain);
+        assert_eq!(named.ok().as_ref().and_then(Named::as_deref), read.ok().as_deref(), "{text:?}");
+    }
+    assert_eq!(as_sent(b"a.example:8080"), Some(9), "the short way is taken");
 }

@@ -1,15 +1,18 @@
 //! One connection: served until it ends, idles too long, or its peer takes nothing any more.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse as _;
-use hyper::body::{Body as _, Incoming};
+use axum::{BoxError, Router};
+use http::{StatusCode, Version};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -19,10 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::Limits;
-use super::answer::{Activity, Sight};
-use super::head::{Heads, Reading, Watched};
+use super::activity::{Activity, Sight};
+use super::bell::Bell;
+use super::head::{Head, Watched};
 use super::rest::Rest;
-use crate::host;
+use crate::{Problem, host};
 
 /// Serves the connection until it ends, idles too long, its peer reads nothing, or `closing` says so. `pause` lets time
 /// pass.
@@ -38,50 +42,102 @@ pub(super) async fn serve<I, P>(
     P: Future<Output = ()>,
 {
     let activity = Arc::new(Activity::default());
-    let reading = Arc::new(Reading::default());
     let service = service_fn(|request: http::Request<Incoming>| {
-        let running = activity.begin();
-        reading.served(request.body().is_end_stream());
+        let running = activity.begin(&request);
         let mut router = router.clone();
+        let refused = host::check(&request).and_then(|()| few_headers(&request, limits)).err();
         let (rest, mut request) = Rest::of(request);
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
-            let mut answer = match host::check(&request) {
-                Ok(()) => router.call(request).await?,
-                Err(problem) => problem.into_response(),
+            let mut answer = match refused {
+                None => router.call(request).await?,
+                Some(problem) => problem.into_response(),
             };
-            rest.settle(&mut answer).await;
+            if let Some(rest) = rest {
+                // Kept apart: most requests have nothing to settle, and each carries what it may need.
+                Box::pin(rest.settle(&mut answer)).await;
+            }
             Ok::<_, Infallible>(answer.map(|body| running.answer(body)))
         }
     });
-    let builder = builder(limits, &reading);
     let stream = Watched {
         stream,
-        reading: Arc::clone(&reading),
+        activity: Arc::clone(&activity),
     };
+    let builder = builder(limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let mut watch = Watch::default();
+    let mut bell = Bell::default();
+    let mut closed = pin!(closing.cancelled());
     // The first request must come as fast as a head may; after that, some request within the idle time.
     let mut patience = limits.headers;
+    let mut time = pin!(pause(patience));
+    let mut head = Head::default();
     loop {
-        tokio::select! {
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
+        let event = poll_fn(|context| {
+            if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+                return Poll::Ready(Event::Ended(ended.err()));
+            }
+            if head.poll(&activity, context, || pause(limits.headers)).is_ready() {
+                return Poll::Ready(Event::Slow);
+            }
+            // The rest says by itself when it is to be looked at: most of the time only the connection has something to do.
+            bell.heard(context, |context| {
+                if !watch.ending && closed.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Event::Closing);
+                }
+                time.as_mut().poll(context).map(|()| Event::Time)
+            })
+        });
+        match event.await {
+            Event::Ended(error) => {
+                if let Some(error) = error {
                     tracing::debug!(%error, "connection ended early");
                 }
                 return;
             }
-            () = closing.cancelled(), if !watch.ending => {
+            Event::Slow => {
+                tracing::debug!("connection closed: the head of a request took too long");
+                return;
+            }
+            Event::Closing => {
                 watch.ending = true;
                 connection.as_mut().graceful_shutdown();
             }
-            () = pause(patience) => match watch.check(activity.look()) {
+            Event::Time => match watch.check(activity.look()) {
                 Verdict::GoOn => patience = limits.idle,
                 Verdict::End => connection.as_mut().graceful_shutdown(),
                 Verdict::Close => return,
-            }
+            },
         }
+        time.set(pause(patience));
+        bell.ring();
     }
+}
+
+/// What happens to a connection besides requests.
+enum Event {
+    /// Its end, with the error if there was one.
+    Ended(Option<BoxError>),
+    /// The head of a request took too long.
+    Slow,
+    /// The server stops.
+    Closing,
+    /// It is to be looked at.
+    Time,
+}
+
+/// Refuses what has more headers than it may. Those of HTTP/2 are bounded by their size: it sends one cookie as many.
+fn few_headers<B>(request: &http::Request<B>, limits: Limits) -> Result<(), Problem> {
+    defends!("T032");
+    if request.version() > Version::HTTP_11 || request.headers().len() <= limits.header_count {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "too_many_headers",
+        format!("a request may have {} headers", limits.header_count),
+    ))
 }
 
 /// Sees from time to time how a connection is doing.
@@ -120,21 +176,18 @@ impl Watch {
     }
 }
 
-fn builder(limits: Limits, reading: &Arc<Reading>) -> Builder<TokioExecutor> {
+fn builder(limits: Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(Heads {
-            reading: Arc::clone(reading),
-            limit: limits.headers,
-        })
-        .header_read_timeout(limits.headers)
-        .max_headers(limits.header_count)
-        .max_buf_size(
-            usize::try_from(limits.header_bytes)
-                .unwrap_or(usize::MAX)
-                .max(SMALLEST_BUFFER),
-        );
+    let mut http1 = builder.http1();
+    if limits.header_count > USUAL_HEADERS {
+        // It makes room on the heap for every request then.
+        http1.max_headers(limits.header_count);
+    }
+    http1.max_buf_size(
+        usize::try_from(limits.header_bytes)
+            .unwrap_or(usize::MAX)
+            .max(SMALLEST_BUFFER),
+    );
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -145,6 +198,9 @@ fn builder(limits: Limits, reading: &Arc<Reading>) -> Builder<TokioExecutor> {
         .max_local_error_reset_streams(limits.resets);
     builder
 }
+
+/// How many headers the HTTP library takes by itself.
+const USUAL_HEADERS: usize = 100;
 
 /// The HTTP library takes no smaller one.
 const SMALLEST_BUFFER: usize = 8 * 1024;

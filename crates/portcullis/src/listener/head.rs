@@ -1,8 +1,7 @@
 //! When a request's head begins, and how long it may take from there.
 //!
-//! The HTTP library begins to count when it begins to wait, so a connection that is kept for the next request would have
-//! no longer than a head may take. Its timer is answered from here: for the first request it runs from the connection's
-//! begin, for a later one from the first byte. How long a connection may wait for that byte is [`super::Limits::idle`].
+//! The first one is timed with the connection ([`super::connection`]); a later one runs from its first byte. How long a
+//! connection may wait for that byte is [`super::Limits::idle`]. A head that comes in one go, as most do, costs no timer.
 //!
 //! What follows a request that has no body in one go is noticed; what follows a body counts from its next byte, or as idle.
 
@@ -11,28 +10,37 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
-use hyper::rt::{Sleep, Timer};
+use http::{Request, Version};
+use hyper::body::Body as HttpBody;
 use portcullis_core::defends;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::activity::Activity;
 
 /// What was read of a connection so far. All of it happens in the connection's own task.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
-    served: AtomicBool,
-    begun: AtomicBool,
+    /// Whether requests come side by side (HTTP/2), so that none has to wait for the head of another.
+    multiplexed: AtomicBool,
     /// Whether the last request ended with its head.
     bodiless: AtomicBool,
+    /// Whether a part of the next head came before the last request was answered.
+    ahead: AtomicBool,
+    /// How often something was read, and how often when the last answer ended.
+    reads: AtomicU32,
+    reads_then: AtomicU32,
     /// The last four bytes.
     tail: AtomicU32,
 }
 
 impl Reading {
-    /// A head has come; `bodiless` says whether that was the whole request.
-    pub(super) fn served(&self, bodiless: bool) {
-        self.served.store(true, Ordering::Relaxed);
+    /// The head of this request has come.
+    pub(super) fn served<B: HttpBody>(&self, request: &Request<B>) {
+        let bodiless = request.body().is_end_stream();
         self.bodiless.store(bodiless, Ordering::Relaxed);
+        let multiplexed = request.version() > Version::HTTP_11;
+        self.multiplexed.store(multiplexed, Ordering::Relaxed);
     }
 
     fn read(&self, bytes: &[u8]) {
@@ -41,27 +49,58 @@ impl Reading {
             (tail << 8) | u32::from(*byte)
         });
         self.tail.store(tail, Ordering::Relaxed);
-        self.begun.store(true, Ordering::Relaxed);
+        let reads = self.reads.load(Ordering::Relaxed);
+        self.reads.store(reads.wrapping_add(1), Ordering::Relaxed);
     }
 
-    /// The next head is waited for.
-    fn wait(&self) {
+    /// An answer has ended; the next head is waited for.
+    pub(super) fn answered(&self) {
         let tail = self.tail.load(Ordering::Relaxed).to_be_bytes();
         let ended = tail == *b"\r\n\r\n" || tail.ends_with(b"\n\n");
-        let behind_the_last = self.bodiless.load(Ordering::Relaxed) && !ended;
-        let first = !self.served.load(Ordering::Relaxed);
-        self.begun.store(first || behind_the_last, Ordering::Relaxed);
+        let ahead = self.bodiless.load(Ordering::Relaxed) && !ended;
+        self.ahead.store(ahead, Ordering::Relaxed);
+        let reads = self.reads.load(Ordering::Relaxed);
+        self.reads_then.store(reads, Ordering::Relaxed);
     }
 
-    fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Relaxed)
+    /// Whether the head of another request has begun since the last answer ended.
+    pub(super) fn has_begun(&self) -> bool {
+        let new = self.reads.load(Ordering::Relaxed) != self.reads_then.load(Ordering::Relaxed);
+        !self.multiplexed.load(Ordering::Relaxed) && (new || self.ahead.load(Ordering::Relaxed))
+    }
+}
+
+/// The time that a head takes which has begun and isn't there.
+pub(super) struct Head<P>(Option<Pin<Box<P>>>);
+
+impl<P> Default for Head<P> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<P: Future<Output = ()>> Head<P> {
+    /// Ready when it has taken too long. `pause` begins the time that a head may take.
+    pub(super) fn poll(
+        &mut self,
+        activity: &Activity,
+        context: &mut Context<'_>,
+        pause: impl FnOnce() -> P,
+    ) -> Poll<()> {
+        defends!("T032");
+        if !activity.waits_for_head() {
+            self.0 = None;
+            return Poll::Pending;
+        }
+        let running = self.0.get_or_insert_with(|| Box::pin(pause()));
+        running.as_mut().poll(context)
     }
 }
 
 /// A stream of which is known what was read.
 pub(super) struct Watched<I> {
     pub(super) stream: I,
-    pub(super) reading: Arc<Reading>,
+    pub(super) activity: Arc<Activity>,
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
@@ -73,7 +112,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Watched<I> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         match buffer.filled().get(before..) {
-            Some(new) if !new.is_empty() => self.reading.read(new),
+            Some(new) if !new.is_empty() => self.activity.reading.read(new),
             _ => {}
         }
         polled
@@ -110,53 +149,6 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for Watched<I> {
     }
 }
 
-/// What the HTTP library times heads with, and nothing else.
-pub(super) struct Heads {
-    pub(super) reading: Arc<Reading>,
-    pub(super) limit: Duration,
-}
-
-impl Timer for Heads {
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn Sleep>> {
-        self.reading.wait();
-        Box::pin(Patience {
-            reading: Arc::clone(&self.reading),
-            limit: self.limit,
-            running: None,
-        })
-    }
-
-    fn sleep_until(&self, _: Instant) -> Pin<Box<dyn Sleep>> {
-        self.sleep(self.limit)
-    }
-}
-
-/// Ends when a head that has begun has taken too long.
-struct Patience {
-    reading: Arc<Reading>,
-    limit: Duration,
-    running: Option<Pin<Box<tokio::time::Sleep>>>,
-}
-
-impl Future for Patience {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        defends!("T032");
-        if self.running.is_none() && !self.reading.has_begun() {
-            // Whatever is read wakes the connection, and with it this.
-            return Poll::Pending;
-        }
-        let limit = self.limit;
-        let running = self
-            .running
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        running.as_mut().poll(context)
-    }
-}
-
-impl Sleep for Patience {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,14 +166,17 @@ mod tests {
             (&[b"POST / HTTP/1.1\r\ncontent-length: 1\r\n\r\nx"], false, false),
         ] {
             let reading = Reading::default();
-            reading.wait();
-            assert!(reading.has_begun(), "the first one begins with the connection");
             read.iter().for_each(|bytes| reading.read(bytes));
-            reading.served(bodiless);
-            reading.wait();
+            let body = if bodiless { "" } else { "x" };
+            let mut request = Request::new(axum::body::Body::from(body));
+            reading.served(&request);
+            reading.answered();
             assert_eq!(reading.has_begun(), begun, "{read:?}");
             reading.read(b"G");
             assert!(reading.has_begun());
+            *request.version_mut() = Version::HTTP_2;
+            reading.served(&request);
+            assert!(!reading.has_begun(), "what comes then may be anything");
         }
     }
 }

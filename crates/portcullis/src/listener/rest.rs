@@ -19,7 +19,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use portcullis_core::defends;
 
-/// Where a body that nobody reads any more is left.
+/// Where a body that nobody reads any more is left. A request without one has none.
 #[derive(Clone, Default)]
 pub(super) struct Rest(Arc<Mutex<Left>>);
 
@@ -32,12 +32,12 @@ struct Left {
 
 impl Rest {
     /// Whatever of the request's body isn't read comes back here.
-    pub(super) fn of(request: Request<Incoming>) -> (Self, Request<Body>) {
-        let rest = Self::default();
+    pub(super) fn of(request: Request<Incoming>) -> (Option<Self>, Request<Body>) {
         if request.version() > Version::HTTP_11 || request.body().is_end_stream() {
             // In HTTP/2 each request has a stream of its own, which ends alone.
-            return (rest, request.map(Body::new));
+            return (None, request.map(Body::new));
         }
+        let rest = Self::default();
         rest.left(|left| left.waits = request.headers().contains_key(EXPECT));
         let home = rest.clone();
         let request = request.map(|body| {
@@ -46,7 +46,7 @@ impl Rest {
                 home,
             })
         });
-        (rest, request)
+        (Some(rest), request)
     }
 
     /// Makes an end with what is left, or says on the answer that the connection has one.

@@ -3,20 +3,22 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt as _;
+use axum::response::{IntoResponse as _, Response};
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use portcullis_core::defends;
+use tokio::time::{Sleep, sleep};
 use tower::{Layer, Service};
 
 use super::csp::{self, Csp};
+use super::endpoint::{Endpoint, ServiceEndpoint};
 use super::{Limits, body, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, RequestContext, record_behind};
@@ -71,14 +73,25 @@ impl Protect {
     }
 }
 
-impl<S> Layer<S> for Protect {
-    type Service = Protected<S>;
-
-    fn layer(&self, inner: S) -> Protected<S> {
+impl Protect {
+    /// The endpoint, called only where its rule holds.
+    pub(crate) fn endpoint(&self, inner: Arc<dyn Endpoint>) -> Protected {
         Protected {
             inner,
             settings: Arc::clone(&self.0),
         }
+    }
+}
+
+impl<S> Layer<S> for Protect
+where
+    S: 'static,
+    ServiceEndpoint<S>: Endpoint,
+{
+    type Service = Protected;
+
+    fn layer(&self, inner: S) -> Protected {
+        self.endpoint(Arc::new(ServiceEndpoint(inner)))
     }
 }
 
@@ -121,74 +134,137 @@ impl Settings {
 
 /// A route that is called only where its rule holds.
 #[derive(Clone)]
-pub(crate) struct Protected<S> {
-    inner: S,
+pub(crate) struct Protected {
+    inner: Arc<dyn Endpoint>,
     settings: Arc<Settings>,
 }
 
-impl<S> Service<Request> for Protected<S>
-where
-    S: Service<Request, Error = Infallible>,
-    S::Response: IntoResponse,
-    S::Future: Send + 'static,
-{
+impl Service<Request> for Protected {
     type Response = Response;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = Protecting;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Protecting {
         let settings = &*self.settings;
+        let wrapped = &settings.wrapped;
         let context = RequestContext::begin(
             &settings.gate,
-            &settings.wrapped.label,
-            settings.wrapped.voice,
-            settings.wrapped.policies,
+            &wrapped.label,
+            wrapped.voice,
+            wrapped.policies,
             &mut request,
         );
-        if let Err(problem) = settings.at_this_host(&context) {
-            let response = context.around_sync(|| problem.into_response());
-            return Box::pin(std::future::ready(Ok(settings.finish(response, &context))));
+        let state = match settings.at_this_host(&context) {
+            Err(problem) => State::Refused(Box::new(problem)),
+            Ok(()) => {
+                request.extensions_mut().insert(Arc::clone(&context));
+                body::guard(request.body_mut(), wrapped.limits.body, &context);
+                State::Called(Arc::clone(&self.inner), request)
+            }
+        };
+        Protecting {
+            settings: Arc::clone(&self.settings),
+            context,
+            state,
+            time: None,
         }
-        request.extensions_mut().insert(Arc::clone(&context));
-        body::guard(request.body_mut(), settings.wrapped.limits.body, &context);
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            context.around_sync(|| self.inner.call(request))
-        }));
-        let settings = Arc::clone(&self.settings);
-        Box::pin(async move {
-            let response = match called {
-                Ok(future) => run(&context, future, settings.wrapped.limits.time).await,
-                Err(panic) => context.around_sync(|| panicked(&*panic)),
-            };
-            Ok(settings.finish(response, &context))
-        })
     }
 }
 
-async fn run<F, R>(context: &Arc<RequestContext>, future: F, time: Duration) -> Response
-where
-    F: Future<Output = Result<R, Infallible>>,
-    R: IntoResponse,
-{
-    let answered = async {
-        let answer = AssertUnwindSafe(future).catch_unwind().await;
-        let mut response = match (context.refused_late(), answer) {
-            // Whatever the handler made of a body that broke off.
-            (Some(problem), _) => problem.clone().into_response(),
-            (None, Ok(Ok(response))) => response.into_response(),
-            (None, Err(panic)) => return panicked(&*panic),
-        };
-        context.send_cookies(response.headers_mut());
-        record_behind(context, &response);
-        response
-    };
-    match tokio::time::timeout(time, context.around(answered)).await {
-        Ok(response) => response,
-        Err(_) => context.around_sync(|| timed_out(context).into_response()),
+/// A request on its way through a route.
+///
+/// Invariant: whatever of the handler runs, its end included, knows of the request, and its panics end here.
+pub(crate) struct Protecting {
+    settings: Arc<Settings>,
+    context: Arc<RequestContext>,
+    state: State,
+    /// What the request may still take. Most are answered before they wait for anything.
+    time: Option<Pin<Box<Sleep>>>,
+}
+
+#[allow(clippy::large_enum_variant, reason = "every request goes through the largest")]
+enum State {
+    Refused(Box<Problem>),
+    Called(Arc<dyn Endpoint>, Request),
+    Running(BoxFuture<'static, Response>),
+    Over,
+}
+
+impl Future for Protecting {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let context = Arc::clone(&this.context);
+        let response = ready!(context.around_sync(|| this.answer(task)));
+        Poll::Ready(Ok(this.settings.finish(response, &context)))
+    }
+}
+
+impl Protecting {
+    fn answer(&mut self, task: &mut Context<'_>) -> Poll<Response> {
+        let polled = catch_unwind(AssertUnwindSafe(|| self.state.poll(task)));
+        match polled {
+            Ok(Poll::Pending) => {
+                let limit = self.settings.wrapped.limits.time;
+                let time = self.time.get_or_insert_with(|| Box::pin(sleep(limit)));
+                ready!(time.as_mut().poll(task));
+                self.end();
+                Poll::Ready(timed_out(&self.context).into_response())
+            }
+            Ok(Poll::Ready(response)) => {
+                self.end();
+                let mut response = match self.context.refused_late() {
+                    // Whatever the handler made of a body that broke off.
+                    Some(problem) => problem.clone().into_response(),
+                    None => response,
+                };
+                self.context.send_cookies(response.headers_mut());
+                record_behind(&self.context, &response);
+                Poll::Ready(response)
+            }
+            Err(panic) => {
+                self.end();
+                Poll::Ready(panicked(&*panic))
+            }
+        }
+    }
+
+    /// Lets go of what ran. What panics then has answered already.
+    fn end(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(state))) {
+            drop(panicked(&*panic));
+        }
+    }
+}
+
+impl Drop for Protecting {
+    /// Whoever hangs up ends the handler wherever it is.
+    fn drop(&mut self) {
+        if !matches!(self.state, State::Over) {
+            let context = Arc::clone(&self.context);
+            context.around_sync(|| self.end());
+        }
+    }
+}
+
+impl State {
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Response> {
+        if let Self::Called(endpoint, request) = self {
+            let request = std::mem::take(request);
+            let running = endpoint.call(request);
+            *self = Self::Running(running);
+        }
+        match self {
+            Self::Running(running) => running.as_mut().poll(task),
+            Self::Refused(problem) => Poll::Ready((**problem).clone().into_response()),
+            Self::Called(..) | Self::Over => Poll::Pending,
+        }
     }
 }
 

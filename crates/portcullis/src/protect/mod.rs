@@ -15,6 +15,7 @@
 mod body;
 mod cors;
 mod csp;
+mod endpoint;
 mod headers;
 mod layer;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use self::cors::{Cors, CorsError};
 pub use self::csp::{Csp, CspNonce};
+pub(crate) use self::endpoint::{Endpoint, HandlerEndpoint};
 pub(crate) use self::layer::{Protect, Wrapped};
 
 /// What one request may cost.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OriginalUri, Request};
 use axum::middleware::{Next, from_extractor, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter};
+use axum::routing::MethodFilter;
 use http::Method;
 use indexmap::IndexMap;
 use portcullis_core::defends;
@@ -149,7 +149,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             guard: Guard::of::<T::Access>(),
             asks: settled.asks,
             needs: settled.needs,
-            handler: handler.into_route(filter),
+            handler: handler.into_answering(),
+            methods: filter,
             around: Vec::new(),
             document: H::describe,
             text: Text {
@@ -269,14 +270,15 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     }
 
     /// Gives the handlers their state.
-    pub fn with_state<S2>(self, state: S) -> Api<S2> {
+    pub fn with_state<S2: Clone + Send + Sync + 'static>(self, state: S) -> Api<S2> {
         let routes = self.routes.into_iter().map(|route| Route {
             method: route.method,
             path: route.path,
             guard: route.guard,
             asks: route.asks,
             needs: route.needs,
-            handler: MethodRouter::with_state(route.handler, state.clone()),
+            handler: route.handler.with_state(state.clone()),
+            methods: route.methods,
             around: route.around,
             document: route.document,
             text: route.text,

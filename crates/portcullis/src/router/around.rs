@@ -8,6 +8,7 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route as Endpoint};
 use tower::{Layer, Service};
 
+use super::route::Route;
 use super::Api;
 use crate::protect::{Cors, Csp};
 
@@ -101,9 +102,11 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         <L::Service as Service<Request>>::Error: Into<Infallible> + 'static,
         <L::Service as Service<Request>>::Future: Send + 'static,
     {
-        for route in &mut self.routes {
-            route.handler = std::mem::take(&mut route.handler).layer(layer.clone());
-        }
+        let routes = self.routes.into_iter().map(|route| Route {
+            handler: route.handler.layer(route.methods, layer.clone()),
+            ..route
+        });
+        self.routes = routes.collect();
         for mount in &mut self.mounts {
             mount.router = std::mem::take(&mut mount.router).layer(layer.clone());
         }

@@ -128,7 +128,7 @@ fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits
             csp: route.csp,
         };
         let protect = Protect::around(gate.clone(), wrapped);
-        let mut handler = route.handler.layer(protect.clone());
+        let mut handler = route.handler.protected(route.methods, &protect);
         if route.voice == Voice::OAuth {
             handler = handler.fallback(method_not_allowed.layer(protect));
         }

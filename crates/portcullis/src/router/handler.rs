@@ -4,8 +4,8 @@
 //! parameters, whatever they are; [`RouteHandler`] asks something of each.
 
 use axum::extract::{FromRequest, FromRequestParts};
-use axum::routing::{MethodFilter, MethodRouter, on};
 
+use super::answering::Answering;
 use crate::describe::{Input, Operation, Output};
 
 /// A function whose parameters are `T`.
@@ -26,9 +26,9 @@ pub trait RouteHandler<T, M, S>: HandlerFn<T> {
     #[doc(hidden)]
     fn describe(operation: &mut Operation<'_>);
 
-    /// The route of axum's router.
+    /// What answers the route's requests.
     #[doc(hidden)]
-    fn into_route(self, methods: MethodFilter) -> MethodRouter<S>;
+    fn into_answering(self) -> Answering<S>;
 }
 
 impl<F, Fut> HandlerFn<()> for F
@@ -48,8 +48,8 @@ where
         Fut::Output::answers(operation);
     }
 
-    fn into_route(self, methods: MethodFilter) -> MethodRouter<S> {
-        on(methods, self)
+    fn into_answering(self) -> Answering<S> {
+        Answering::by(self)
     }
 }
 
@@ -79,8 +79,8 @@ macro_rules! handlers {
                 Fut::Output::answers(operation);
             }
 
-            fn into_route(self, methods: MethodFilter) -> MethodRouter<S> {
-                on(methods, self)
+            fn into_answering(self) -> Answering<S> {
+                Answering::by(self)
             }
         }
     )+};

@@ -9,6 +9,7 @@
 //!
 //! **Deliberately absent:** routes of any method (`any`), and a fallback: a path that nobody wrote down has no rule.
 
+mod answering;
 mod api;
 mod around;
 mod build;

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use axum::routing::MethodRouter;
+use axum::routing::MethodFilter;
 use http::Method;
 use schemars::{Schema, SchemaGenerator};
 
+use super::answering::Answering;
 use super::around::Around;
 use crate::describe::{Needed, Operation};
 use crate::protect::Csp;
@@ -53,7 +54,9 @@ pub(crate) struct Route<S> {
     pub(crate) asks: Vec<Asks>,
     /// What the program must provide.
     pub(crate) needs: Vec<Needed>,
-    pub(crate) handler: MethodRouter<S>,
+    pub(crate) handler: Answering<S>,
+    /// The methods that axum calls it for.
+    pub(crate) methods: MethodFilter,
     /// What goes around it, outside of its rule.
     pub(crate) around: Vec<Around>,
     pub(crate) document: fn(&mut Operation<'_>),

@@ -6,7 +6,8 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use portcullis_core::api_key::Format;
-use portcullis_core::authn::Credential;
+use portcullis_core::authn::{Bearer, Credential};
+use portcullis_core::token::jws;
 
 use super::{Seen, basic, sort};
 
@@ -27,6 +28,18 @@ pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Seen<'r> {
             .map_or(Seen::Malformed, |pair| Seen::Credential(Credential::Basic(pair)));
     }
     foreign(value)
+}
+
+/// What stands after `Bearer` and begins as every signed token does, with a JSON object's brace in base64.
+pub(super) fn maybe_jwt(headers: &HeaderMap) -> Option<Bearer<'_>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let token = after(BEARER, value.as_bytes())?;
+    let begins = token.starts_with(b"eyJ") && token.len() <= jws::MAX_LENGTH;
+    let text = begins.then(|| std::str::from_utf8(token).ok()).flatten();
+    text.map(Bearer)
 }
 
 /// What follows the scheme.

@@ -89,6 +89,9 @@ pub(crate) fn find_in<'r>(
     (format, keys): (&Format, &Places),
 ) -> Result<Found<'r>, Unknown> {
     defends!("T019");
+    if query == KeyInQuery::Nothing && only_authorization(headers, keys) {
+        return judged(authorization::extract(headers, format), Place::Authorization, keys);
+    }
     let places = [
         (authorization::extract(headers, format), Place::Authorization),
         (session_header::extract(headers), Place::SessionHeader),
@@ -102,16 +105,36 @@ pub(crate) fn find_in<'r>(
     match (presented.next(), presented.next()) {
         (None, _) => Ok(Found::Nothing),
         (Some((_, one)), Some((_, other))) => Err(several(one, other, keys).into()),
-        (Some((found, place)), None) => match found {
-            Seen::Nothing => Ok(Found::Nothing),
-            Seen::Credential(credential) => Ok(Found::Credential(credential, place)),
-            Seen::Foreign => Ok(Found::Foreign),
-            Seen::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(place.carrier())),
-            Seen::Refused(reason) => Err(reason.into()),
-            Seen::Malformed => Err(malformed().into()),
-            Seen::Several => Err(several(place, place, keys).into()),
-        },
+        (Some((found, place)), None) => judged(found, place, keys),
     }
+}
+
+/// What the one place brings where something stands.
+fn judged<'r>(found: Seen<'r>, place: Place, keys: &Places) -> Result<Found<'r>, Unknown> {
+    match found {
+        Seen::Nothing => Ok(Found::Nothing),
+        Seen::Credential(credential) => Ok(Found::Credential(credential, place)),
+        Seen::Foreign => Ok(Found::Foreign),
+        Seen::Invalid => Err(Unknown::from(Problem::invalid_token()).carried(place.carrier())),
+        Seen::Refused(reason) => Err(reason.into()),
+        Seen::Malformed => Err(malformed().into()),
+        Seen::Several => Err(several(place, place, keys).into()),
+    }
+}
+
+/// Whether no other header can hold a credential: one look at each name, which most requests have few of.
+fn only_authorization(headers: &HeaderMap, keys: &Places) -> bool {
+    headers
+        .keys()
+        .all(|name| *name != COOKIE && *name != session_header::X_SESSION_TOKEN && !keys.takes(name))
+}
+
+/// The text of the request's one credential, if it may be a signed token by how it begins. Whether it is one, nobody has looked:
+/// it is good for asking whether it was verified before.
+pub(super) fn maybe_jwt<'r>(headers: &'r HeaderMap, context: &RequestContext) -> Option<Bearer<'r>> {
+    let alone = context.key_in_query == KeyInQuery::Nothing
+        && only_authorization(headers, context.gate.api_key_places());
+    alone.then(|| authorization::maybe_jwt(headers)).flatten()
 }
 
 /// The answer to credentials in these two places, or to several in one.
