@@ -21,6 +21,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::authn::Verified;
 use portcullis_core::authz::{DecisionContext, Policies, Principal, Rule};
+use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::Selector;
 use portcullis_core::scopes::Scopes;
@@ -64,7 +65,7 @@ pub(crate) struct RequestContext {
     /// The organizations that the request names, if the rule asks for one.
     pub(super) named: OnceLock<Vec<Selector>>,
     /// What let the caller in, if a rule did.
-    rule: OnceLock<Rule>,
+    rule: OnceLock<LetIn>,
     snapshot: Mutex<Snapshot>,
     /// Whether a refusal is recorded.
     recorded: AtomicBool,
@@ -89,6 +90,21 @@ pub(crate) struct Snapshot {
 
 impl Snapshot {
     fn at(at: Timestamp, policies: Option<Arc<dyn Policies>>) -> Self {
+/// A rule that let the caller in, and the next one that did.
+struct LetIn {
+    rule: Rule,
+    then: OnceLock<Box<LetIn>>,
+}
+
+impl LetIn {
+    const fn by(rule: Rule) -> Self {
+        Self {
+            rule,
+            then: OnceLock::new(),
+        }
+    }
+}
+
         Self {
             at,
             caller: None,
@@ -189,14 +205,37 @@ impl RequestContext {
             .flatten()
     }
 
-    /// Remembers that the rule lets in whoever calls.
+    /// Remembers that the rule lets in whoever calls, beside what let them in before: a layer may have asked less.
     pub(super) fn let_in(&self, rule: Rule) {
-        self.rule.get_or_init(|| rule);
+        defends!("T240");
+        let Err(next) = self.rule.set(LetIn::by(rule)) else {
+            return;
+        };
+        let (mut next, mut last) = (Box::new(next), self.rule.get());
+        while let Some(earlier) = last {
+            match earlier.then.set(next) {
+                Ok(()) => return,
+                Err(back) => next = back,
+            }
+            last = earlier.then.get().map(Box::as_ref);
+        }
     }
 
-    /// What let the caller in, if a rule did.
+    /// What let the caller in first, if a rule did.
     pub(super) fn rule(&self) -> Option<&Rule> {
-        self.rule.get()
+        self.rules().next()
+    }
+
+    /// Everything that let the caller in.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let first = self.rule.get();
+        std::iter::successors(first, |let_in| let_in.then.get().map(Box::as_ref)).map(|let_in| &let_in.rule)
+    }
+
+    /// Whom a rule let in, if one did and knows.
+    pub(super) fn let_in_as(&self) -> Option<Arc<Principal>> {
+        let caller = self.snapshot().principal().map(Arc::clone);
+        caller.filter(|_| self.rule.get().is_some())
     }
 
     /// What the page's own scripts are known by: the same all through the request.

@@ -96,9 +96,20 @@ async fn known(
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate).map_err(|problem| Unknown::from(problem).of(kind))?;
-    let at = context.snapshot().at;
-    let checked = gate.authenticator().verify(&credential, context.client, at);
-    let caller = match checked.await {
+    let (at, counted) = {
+        let snapshot = context.snapshot();
+        (snapshot.at, snapshot.caller.is_some())
+    };
+    // A layer may have asked who calls before the handler's rule does: that is one request.
+    let checked = match counted {
+        true => {
+            gate.authenticator()
+                .verify_again(&credential, context.client, at)
+                .await
+        }
+        false => gate.authenticator().verify(&credential, context.client, at).await,
+    };
+    let caller = match checked {
         Ok(caller) => caller,
         Err(error) => return Err(turned_away(context, error).await.of(kind).carried(carrier)),
     };
