@@ -58,7 +58,7 @@ use self::log::LogOnly;
 use crate::enforcer::Gate;
 use crate::listener::{self, Limits};
 use crate::policies::{Asked, Keeper, PoliciesError, PolicyStatus};
-use crate::serving::asked_to_stop;
+use crate::serving::{asked_to_stop, tell_where};
 use crate::{Api, ServeError};
 
 /// Verifies another issuer's tokens: open it once, clone it freely.
@@ -191,6 +191,7 @@ impl Remote {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let router = self.router(api).await?;
+        tell_where(&listener);
         let watching = AbortOnDrop(tokio::spawn(watch(self.clone())));
         listener::serve(router, listener, shutdown, limits).await;
         drop(watching);
