@@ -72,6 +72,8 @@ pub(crate) struct RequestContext {
     outgoing: Mutex<Vec<Outgoing>>,
     /// Whether a part of the body is still to come.
     body_owed: AtomicBool,
+    /// Whether the body was longer than the route takes.
+    body_too_large: AtomicBool,
     /// What the caller is answered who was let in, and refused when the body had come.
     refused_late: OnceLock<Problem>,
     /// What the page's own scripts are known by, once somebody asked for it.
@@ -88,8 +90,6 @@ pub(crate) struct Snapshot {
     policies: Option<Arc<dyn Policies>>,
 }
 
-impl Snapshot {
-    fn at(at: Timestamp, policies: Option<Arc<dyn Policies>>) -> Self {
 /// A rule that let the caller in, and the next one that did.
 struct LetIn {
     rule: Rule,
@@ -105,6 +105,8 @@ impl LetIn {
     }
 }
 
+impl Snapshot {
+    fn at(at: Timestamp, policies: Option<Arc<dyn Policies>>) -> Self {
         Self {
             at,
             caller: None,
@@ -168,6 +170,7 @@ impl RequestContext {
             recorded: AtomicBool::new(false),
             outgoing: Mutex::default(),
             body_owed: AtomicBool::new(false),
+            body_too_large: AtomicBool::new(false),
             refused_late: OnceLock::new(),
             csp_nonce: OnceLock::new(),
         })
@@ -254,6 +257,16 @@ impl RequestContext {
     /// Whether the caller still owes a part of the body: decides whose fault a time-out is.
     pub(crate) fn is_body_owed(&self) -> bool {
         self.body_owed.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the body was longer than the route takes.
+    pub(crate) fn cut_body(&self) {
+        self.body_too_large.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the body was longer than the route takes, and somebody read it that far.
+    pub(crate) fn is_body_cut(&self) -> bool {
+        self.body_too_large.load(Ordering::Relaxed)
     }
 
     /// Remembers what the caller is answered, whatever the handler makes of it.

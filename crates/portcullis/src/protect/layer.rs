@@ -179,7 +179,7 @@ where
         let mut response = match (context.refused_late(), answer) {
             // Whatever the handler made of a body that broke off.
             (Some(problem), _) => problem.clone().into_response(),
-            (None, Ok(Ok(response))) => response.into_response(),
+            (None, Ok(Ok(response))) => body::or_too_large(context, response.into_response()),
             (None, Err(panic)) => return panicked(&*panic),
         };
         context.send_cookies(response.headers_mut());
