@@ -101,7 +101,11 @@ fn count(kind: Kind, requests: u32, folder: &Path) -> Result<Counts> {
         .context("valgrind can't be started")?;
     let said = child.stdout.take().context("the program has no output")?;
     let mut said = BufReader::new(said).lines();
-    let mut line = || said.next().context("the program ended before it was ready")?.map_err(anyhow::Error::from);
+    let mut line = || {
+        said.next()
+            .context("the program ended before it was ready")?
+            .map_err(anyhow::Error::from)
+    };
     let address = line()?.parse().context("the program says no address")?;
     let request = read_request(&line()?).context("the program says no request")?;
     runtime()?.block_on(async {

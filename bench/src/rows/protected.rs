@@ -59,13 +59,9 @@ fn over_loopback(plan: &Plan, runtime: &Runtime, routes: &[Route]) -> Result<Vec
         Line::absolute(what, "ns", nanos, Budget::None)
     }));
     let per_second = of(|speed| speed.per_second);
-    lines.extend(compared(
-        routes,
-        &per_second,
-        "HTTP, wall time",
-        "/s",
-        |_| Budget::None,
-    )?);
+    lines.extend(compared(routes, &per_second, "HTTP, wall time", "/s", |_| {
+        Budget::None
+    })?);
     Ok(lines)
 }
 
@@ -133,7 +129,12 @@ fn compared(
             _ => Kind::Plain.name(),
         };
         let what = format!("{} ÷ {name}, {way}", route.kind.name());
-        lines.push(Line::compared(what, unit, (samples, reference), budget(route.kind)));
+        lines.push(Line::compared(
+            what,
+            unit,
+            (samples, reference),
+            budget(route.kind),
+        ));
     }
     Ok(lines)
 }

@@ -14,7 +14,7 @@ use crate::composition::Portcullis;
 use crate::listener::{self, Limits};
 use crate::upkeep::Upkeep;
 use crate::{Api, ServeError, access, account, api_key, organization, readiness, session, token};
-use portcullis::serving::asked_to_stop;
+use portcullis::serving::{asked_to_stop, tell_where};
 
 /// Tells whoever starts a program for debugging why each login takes a second of processor time, and what to write. On stderr:
 /// a program of a few lines has no subscriber of a log.
@@ -108,6 +108,7 @@ impl Portcullis {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let router = self.router(api).await?;
+        tell_where(&listener);
         tell_if_slow().await;
         let upkeep = self.upkeep();
         let began = OnceLock::new();

@@ -16,6 +16,7 @@ use portcullis_core::session::{self, Ending, Session};
 use portcullis_core::token::{
     Id, MAX_LEEWAY, Refresh, RefreshError, RefreshRotation, Rotated, Store, TokenSubject,
 };
+use uuid::Uuid;
 
 use crate::database::{Database, KEPT};
 use crate::event::Entry;
@@ -210,6 +211,25 @@ async fn revoke(
     }
     Ok(())
 }
+
+/// One row for each, whoever comes first.
+const VOID: &str = "INSERT INTO portcullis_revocations (id, account_id, expires_at) VALUES ($1, $2, $3)
+    ON CONFLICT (id) DO NOTHING";
+
+async fn use_up(tx: &mut Tx<'_>, id: Id, expires_at: Timestamp) -> Result<bool, Fault> {
+    defends!("T241");
+    Ok(tx.execute(VOID, params![id, NO_ACCOUNT, expires_at]).await? == 1)
+}
+
+async fn revoke_purpose(tx: &mut Tx<'_>, id: Id, expires_at: Timestamp, by: &Context) -> Result<(), Fault> {
+    if tx.execute(VOID, params![id, NO_ACCOUNT, expires_at]).await? == 1 {
+        tx.record(by, Entry::of(Action::TokenRevoked).detail(id.to_string()));
+    }
+    Ok(())
+}
+
+/// Whose a token of a program's purpose is, is said in its claims alone, if it is anybody's.
+const NO_ACCOUNT: Uuid = Uuid::nil();
 
 /// Verifiers allow for clocks that differ: a revocation outlives its token by more than that.
 const LEEWAY: Duration = Duration::from_secs(300);

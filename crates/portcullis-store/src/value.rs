@@ -166,6 +166,20 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// What kind of thing it is, for whoever wanted another. What goes into statements is in no log.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Integer(_) => "an integer",
+            Self::Text(_) => "text",
+            Self::Bytes(_) => "bytes",
+            Self::Uuid(_) => "a uuid",
+            Self::Bool(_) => "a truth value",
+        }
+    }
+}
+
 impl fmt::Debug for Value<'_> {
     /// What goes into statements is in no log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,6 +201,18 @@ impl Stored for i64 {
         }
     }
 }
+
+macro_rules! smaller_numbers {
+    ($($number:ty),*) => {$(
+        impl Stored for $number {
+            /// A number that it can't hold is another one, and never wrapped into it.
+            fn read(value: Value<'static>) -> Option<Self> {
+                i64::read(value)?.try_into().ok()
+            }
+        }
+    )*};
+}
+smaller_numbers!(i8, i16, i32, u8, u16, u32, u64, usize);
 
 impl Stored for bool {
     fn read(value: Value<'static>) -> Option<Self> {
@@ -322,6 +348,7 @@ mod tests {
         }
         assert!(Row::new(vec![]).take::<Option<i64>>().is_err());
         assert!(Row::new(vec![Value::Integer(2)]).take::<bool>().is_err());
+        assert!(Row::new(vec![Value::Integer(256)]).take::<u8>().is_err());
         assert!(Row::new(vec![Value::Integer(-1)]).take::<Duration>().is_err());
         assert_eq!(wrong(Value::Bytes(Cow::Owned(vec![0; 16]))).unwrap(), Uuid::nil());
     }

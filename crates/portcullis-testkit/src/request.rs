@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use portcullis_identity::Gate;
 use portcullis_identity::core::session::Token;
-use serde_json::Value;
+use serde::Serialize;
 use tower::ServiceExt as _;
 
 use crate::answer::Answer;
@@ -111,9 +111,13 @@ impl Request {
             .header("sec-fetch-site", "same-origin")
     }
 
-    /// Gives the request this body, as JSON.
-    pub fn json(mut self, body: &Value) -> Self {
-        self.body = serde_json::to_vec(body).unwrap();
+    /// Gives the request this body, as JSON: anything that serde writes, such as `&json!({ … })` or a form of the program's own.
+    ///
+    /// # Panics
+    /// If it can't be written as JSON, as a map can't whose keys are no text.
+    #[track_caller]
+    pub fn json(mut self, body: impl Serialize) -> Self {
+        self.body = serde_json::to_vec(&body).unwrap();
         self.header(header::CONTENT_TYPE.as_str(), "application/json")
     }
 

@@ -35,7 +35,10 @@ impl Named {
     pub(crate) fn as_deref(&self) -> Option<&str> {
         match self {
             Self::Nothing => None,
-            Self::AsSent(value, length) => value.as_bytes().get(..*length).and_then(|host| std::str::from_utf8(host).ok()),
+            Self::AsSent(value, length) => value
+                .as_bytes()
+                .get(..*length)
+                .and_then(|host| std::str::from_utf8(host).ok()),
             Self::Read(host) => Some(host),
         }
     }
@@ -72,7 +75,9 @@ fn one_header(headers: &HeaderMap) -> Result<Option<&HeaderValue>, Invalid> {
 fn as_sent(value: &[u8]) -> Option<usize> {
     let colon = value.iter().position(|byte| *byte == b':');
     let (host, port) = value.split_at_checked(colon.unwrap_or(value.len()))?;
-    let named = host.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+    let named = host
+        .iter()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
     let numbered = match port {
         [] => true,
         [_, digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
@@ -99,7 +104,8 @@ fn plain(text: &str) -> Result<String, Invalid> {
 pub(crate) fn check<B>(request: &http::Request<B>) -> Result<(), Problem> {
     defends!("T152");
     let header = one_header(request.headers()).map_err(|_| unreadable())?;
-    if request.uri().authority().is_none() && header.is_some_and(|value| as_sent(value.as_bytes()).is_some()) {
+    if request.uri().authority().is_none() && header.is_some_and(|value| as_sent(value.as_bytes()).is_some())
+    {
         return Ok(());
     }
     let named = of(request.headers(), request.uri()).map_err(|_| unreadable())?;
@@ -132,11 +138,7 @@ impl Hosts {
 
     /// Refuses a request for a host that is none of these, nor `base` or below it. One without a host is the listener's
     /// to refuse.
-    pub(crate) fn check(
-        &self,
-        named: &Result<Named, Invalid>,
-        base: Option<&str>,
-    ) -> Result<(), Problem> {
+    pub(crate) fn check(&self, named: &Result<Named, Invalid>, base: Option<&str>) -> Result<(), Problem> {
         defends!("T152");
         let Some(own) = &self.0 else {
             return Ok(());

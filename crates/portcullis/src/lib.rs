@@ -82,9 +82,9 @@ pub use self::dependency::Dependencies;
 pub use self::dependency::Dependency;
 pub use self::enforcer::{
     Allow, ApiKey, AuditContext, Basic, CsrfToken, Gate, Jwt, Mine, OfCaller, OptionalAuth, Personal, Public,
-    Session, Usual, Via,
+    Session, Usual, Via, WhoCalled,
 };
-pub use self::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
+pub use self::policies::{FunctionStatus, PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};
 pub use self::protect::{Cors, CorsError, Csp, CspNonce};
 #[cfg(feature = "remote")]

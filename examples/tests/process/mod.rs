@@ -143,6 +143,28 @@ impl Drop for Running {
     }
 }
 
+/// Where the example listens, and what it says on stderr up to the line that holds `end`. It is ended then.
+#[allow(dead_code, reason = "not every test asks")]
+pub(crate) fn said_on_stderr(example: &str, end: &str) -> (String, String) {
+    let folder = TempDir::new().unwrap();
+    let address = free_address();
+    let mut child = Command::new(path_of(example))
+        .arg(&address)
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    while !said.contains(end) {
+        let read = stderr.read_line(&mut said).unwrap();
+        assert_ne!(read, 0, "{example} ended: {said}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    (address, said)
+}
+
 /// A text in a JSON object.
 #[allow(dead_code, reason = "not every test asks")]
 pub(crate) fn field(json: &str, name: &str) -> String {

@@ -21,6 +21,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use serde_json::{Map, Value};
 
+pub(crate) use self::settings::LONGEST_PURPOSE;
 pub use self::settings::Settings;
 use super::verifier::MAX_LEEWAY;
 use super::{

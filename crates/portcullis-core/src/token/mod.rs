@@ -23,7 +23,10 @@ pub use self::claims::{
     RemoteClaims, carried, entitled,
 };
 pub use self::issuer::{AccessToken, Exchanged, IssuedTokens, Issuer, MintError, RefreshError, Settings};
-pub use self::purpose::{Purpose, PurposeToken, PurposeTokens, SignError};
+pub use self::purpose::{
+    KeptPurpose, KeptTokens, Purpose, PurposeToken, PurposeTokens, RemotePurposeTokens, RemoteTokenError,
+    SignError, UseError,
+};
 pub use self::resource::{Audience, InvalidResource, Resource, UnknownResource};
 pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;
@@ -80,7 +83,15 @@ port! {
     /// Revokes an access token until `expires_at`. Invalidates it. Revoking twice is no error.
     write fn revoke(id: Id, account: account::Id, expires_at: Timestamp, by: audit::Context) -> ();
 
-    /// Whether the access token was revoked.
+    /// Uses up a token of a program's purpose ([`KeptPurpose`]) that is good until `expires_at`: of any number of parallel calls
+    /// exactly one answers `true`, and none after it was revoked.
+    write fn use_up(id: Id, expires_at: Timestamp) -> bool;
+
+    /// Revokes a token of a program's purpose, which is good until `expires_at` at most. Revoking twice, and one that was used, is no
+    /// error; it is recorded once.
+    write fn revoke_purpose(id: Id, expires_at: Timestamp, by: audit::Context) -> ();
+
+    /// Whether the token was revoked or used up.
     read fn is_revoked(id: Id) -> bool;
 
     /// Deletes up to `limit` rows of no further use at `now`: expired revocations, refresh and verification tokens,

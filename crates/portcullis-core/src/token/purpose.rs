@@ -6,10 +6,17 @@
 //!
 //! Whoever has such a token can use it until it expires: it is shown to whoever may, and for as short as is enough.
 //!
-//! **Deliberately absent:** revocation, single use and a look at the account. Verifying reads nothing: what must end before
-//! its time names something in the claims that the program looks up (a version, a row that is used up).
+//! Verifying one reads nothing, so a service without the database does it, too ([`RemotePurposeTokens`]). What is to be good
+//! once, or to end before its time, is signed for a purpose that says so ([`KeptPurpose`]); then the store is asked each time.
+//!
+//! **Deliberately absent:** a look at the account. What must end with a right of its subject asks for that right.
 //!
 //! Source: RFC 8725 §3.11 and §3.12
+
+mod kept;
+mod name;
+mod read;
+mod remote;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,16 +25,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+pub use self::kept::{KeptPurpose, KeptTokens, UseError};
+use self::name::{is_taken, valid_name};
+use self::read::Unread;
+pub use self::remote::{RemotePurposeTokens, RemoteTokenError};
 use super::claims::is_reserved;
-use super::jws::{self, Header, Parts};
-use super::verifier::MAX_LEEWAY;
-use super::{Id, InvalidToken, Settings};
+use super::{Id, InvalidToken, Settings, jws};
 use crate::account;
 use crate::defends;
 use crate::environment::{Environment, Timestamp};
-use crate::key::{Keyring, SigningFailed, strict};
+use crate::key::{Keyring, SigningFailed};
 
 /// A purpose that tokens are signed for, with what they say as a type.
 ///
@@ -79,14 +88,59 @@ impl<C> Purpose<C> {
         self.name
     }
 
+    /// The same, of which each token is good once: [`KeptPurpose`]. Tokens of the purpose without this are none of it.
+    pub const fn once(self) -> KeptPurpose<C> {
+        KeptPurpose::of(self, Kept::Once)
+    }
+
+    /// The same, whose tokens can be revoked by their id: [`KeptPurpose`]. Tokens of the purpose without this are none of it.
+    pub const fn revocable(self) -> KeptPurpose<C> {
+        KeptPurpose::of(self, Kept::Revocable)
+    }
+}
+
+/// What the store knows of the tokens of a purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// Nothing: whoever has the keys verifies them.
+    No,
+    /// Which were revoked.
+    Revocable,
+    /// Which were used or revoked.
+    Once,
+}
+
+/// What tells the tokens of a purpose from all others. Those that the store must be asked about look otherwise than those of
+/// a purpose of the same name that it needn't be: who can't ask never takes them.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    name: &'static str,
+    kept: Kept,
+}
+
+impl Form {
+    const fn of(name: &'static str, kept: Kept) -> Self {
+        defends!("T242");
+        Self { name, kept }
+    }
+
+    /// What stands behind the name. No name has a dot.
+    const fn mark(self) -> &'static str {
+        match self.kept {
+            Kept::No => "",
+            Kept::Revocable => ".revocable",
+            Kept::Once => ".once",
+        }
+    }
+
     /// The `typ` of its tokens.
-    fn typ(&self) -> String {
-        format!("{}+jwt", self.name)
+    fn typ(self) -> String {
+        format!("{}{}+jwt", self.name, self.mark())
     }
 
     /// The `aud` of its tokens.
-    fn audience(&self) -> String {
-        format!("urn:portcullis:purpose:{}", self.name)
+    fn audience(self) -> String {
+        format!("urn:portcullis:purpose:{}{}", self.name, self.mark())
     }
 }
 
@@ -145,7 +199,8 @@ pub struct PurposeToken<C> {
 
 /// Role: token manager of one purpose. Signs and verifies.
 pub struct PurposeTokens<C> {
-    purpose: Purpose<C>,
+    form: Form,
+    claims: PhantomData<fn() -> C>,
     keyring: Arc<Keyring>,
     environment: Environment,
     issuer: String,
@@ -160,8 +215,13 @@ impl<C> PurposeTokens<C> {
         environment: Environment,
         settings: &Settings,
     ) -> Self {
+        Self::of(Form::of(purpose.name, Kept::No), keyring, environment, settings)
+    }
+
+    fn of(form: Form, keyring: Arc<Keyring>, environment: Environment, settings: &Settings) -> Self {
         Self {
-            purpose,
+            form,
+            claims: PhantomData,
             keyring,
             environment,
             issuer: settings.issuer.clone(),
@@ -180,56 +240,14 @@ impl<C> PurposeTokens<C> {
         C: DeserializeOwned,
     {
         let now = self.environment.now();
-        let parts = Parts::split(token)?;
-        let header = Header::parse(parts.header)?;
-        let kid = header.kid.as_deref().ok_or(InvalidToken::UnknownKey)?;
-        let key = self.keyring.verifying(kid, now).ok_or(InvalidToken::UnknownKey)?;
-        header.agrees(&key)?;
-        parts.check(&key)?;
-        defends!("T217");
-        if !header.is_type(&self.purpose.typ()) || header.content_type.is_some() {
-            return Err(InvalidToken::WrongType);
-        }
-        let claims = strict::object(&parts.payload()?).ok_or(InvalidToken::Malformed)?;
-        self.read(claims, now)
-    }
-
-    fn read(&self, mut all: Map<String, Value>, now: Timestamp) -> Result<PurposeToken<C>, InvalidToken>
-    where
-        C: DeserializeOwned,
-    {
-        if all.remove("iss") != Some(Value::from(self.issuer.as_str())) {
-            return Err(InvalidToken::WrongIssuer);
-        }
-        if all.remove("aud") != Some(Value::from(self.purpose.audience())) {
-            return Err(InvalidToken::WrongAudience);
-        }
-        let issued_at = seconds(all.remove("iat"))?;
-        let expires_at = seconds(all.remove("exp"))?;
-        let id = all
-            .remove("jti")
-            .as_ref()
-            .and_then(id_in)
-            .ok_or(InvalidToken::Malformed)?;
-        let subject = match all.remove("sub") {
-            None => None,
-            Some(subject) => Some(id_in(&subject).ok_or(InvalidToken::Malformed)?),
-        };
-        // Another node's clock may be ahead; how long a token is good isn't stretched by it.
-        if issued_at > now.plus(MAX_LEEWAY) {
-            return Err(InvalidToken::NotYetValid);
-        }
-        if now >= expires_at {
-            return Err(InvalidToken::Expired);
-        }
-        let claims = serde_json::from_value(Value::Object(all)).map_err(|_| InvalidToken::Malformed)?;
-        Ok(PurposeToken {
-            claims,
-            subject: subject.map(account::Id::from_uuid),
-            id: Id::from_uuid(id),
-            issued_at,
-            expires_at,
-        })
+        let unread = Unread::parse(token)?;
+        let key = self.keyring.verifying(unread.kid(), now);
+        unread.read(
+            &key.ok_or(InvalidToken::UnknownKey)?,
+            self.form,
+            &self.issuer,
+            now,
+        )
     }
 
     /// Signs a token that says `claims`, about `subject` if it is about an account, good for so long from now on, to the second.
@@ -263,7 +281,7 @@ impl<C> PurposeTokens<C> {
         }
         let issued_at = Timestamp::from_seconds(self.environment.now().as_seconds());
         all.insert("iss".to_owned(), self.issuer.as_str().into());
-        all.insert("aud".to_owned(), self.purpose.audience().into());
+        all.insert("aud".to_owned(), self.form.audience().into());
         all.insert("iat".to_owned(), issued_at.as_seconds().into());
         all.insert("exp".to_owned(), issued_at.plus(lifetime).as_seconds().into());
         let id = Id::new(&self.environment);
@@ -272,7 +290,7 @@ impl<C> PurposeTokens<C> {
             all.insert("sub".to_owned(), subject.as_uuid().to_string().into());
         }
         let payload = Value::Object(all).to_string();
-        let token = jws::sign(&self.keyring.signer(), &self.purpose.typ(), payload.as_bytes())?;
+        let token = jws::sign(&self.keyring.signer(), &self.form.typ(), payload.as_bytes())?;
         if token.len() > LONGEST {
             return Err(SignError::TooLong);
         }
@@ -283,90 +301,13 @@ impl<C> PurposeTokens<C> {
 impl<C> fmt::Debug for PurposeTokens<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PurposeTokens")
-            .field("purpose", &self.purpose)
+            .field("purpose", &self.form.name)
             .finish_non_exhaustive()
     }
 }
 
-/// Whole seconds, as they are written here.
-fn seconds(claim: Option<Value>) -> Result<Timestamp, InvalidToken> {
-    let seconds = claim
-        .and_then(|claim| claim.as_u64())
-        .ok_or(InvalidToken::Malformed)?;
-    let seconds = i64::try_from(seconds)
-        .ok()
-        .filter(|seconds| *seconds <= LAST_SECOND);
-    seconds
-        .map(Timestamp::from_seconds)
-        .ok_or(InvalidToken::Malformed)
-}
-
-fn id_in(claim: &Value) -> Option<uuid::Uuid> {
-    claim.as_str()?.parse().ok()
-}
-
-const fn valid_name(name: &str) -> bool {
-    let mut rest = name.as_bytes();
-    if rest.len() < 3 || rest.len() > 32 || matches!(rest, [b'-', ..] | [.., b'-']) {
-        return false;
-    }
-    while let [byte, tail @ ..] = rest {
-        if !matches!(byte, b'a'..=b'z' | b'-') {
-            return false;
-        }
-        rest = tail;
-    }
-    true
-}
-
-const fn is_taken(name: &str) -> bool {
-    let mut taken: &[&str] = &TAKEN;
-    while let [one, others @ ..] = taken {
-        if same(one.as_bytes(), name.as_bytes()) {
-            return true;
-        }
-        taken = others;
-    }
-    false
-}
-
-const fn same(mut one: &[u8], mut other: &[u8]) -> bool {
-    while let ([a, rest @ ..], [b, more @ ..]) = (one, other) {
-        if *a != *b {
-            return false;
-        }
-        one = rest;
-        other = more;
-    }
-    one.is_empty() && other.is_empty()
-}
-
-/// What `typ` means elsewhere, before its `+jwt`: registered media types, and kinds of our own.
-const TAKEN: [&str; 17] = [
-    "access",
-    "client-authentication",
-    "dpop",
-    "entity-statement",
-    "explicit-registration-response",
-    "id-token",
-    "key-attestation",
-    "logout",
-    "oauth-authz-req",
-    "oauth-client-attestation",
-    "oauth-client-attestation-pop",
-    "refresh",
-    "resolve-response",
-    "secevent",
-    "token-introspection",
-    "trust-mark",
-    "wallet-attestation",
-];
-
 /// The longest token that is signed, in bytes: what still fits into an address and a header line.
 const LONGEST: usize = 4_096;
-
-/// 9999-12-31T23:59:59Z in seconds since 1970: the latest moment that a claim may name.
-const LAST_SECOND: i64 = 253_402_300_799;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::composition::Portcullis;
-use crate::policies::{PoliciesError, PolicyFlaw, PolicyStatus};
+use crate::policies::{FunctionStatus, PoliciesError, PolicyFlaw, PolicyStatus};
 use crate::{Allow, Api, Json};
 
 pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
@@ -16,7 +16,7 @@ pub(super) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .summary("Which policies are in force, and why others are not")
         .operation_id("getPolicies")
         .description(
-            "On the node that answers: files, generation, notes, and why a later change is not in force.",
+            "On the node that answers: files, functions of the program, generation, notes, and why a later change is not in force.",
         )
 }
 
@@ -30,12 +30,32 @@ struct PoliciesInForce {
     loaded_at: Option<Timestamp>,
     /// Their files, by name.
     files: Vec<String>,
-    /// How many they are.
+    /// How many there are in the files.
     policies: usize,
+    /// Those that are functions of the program: what they are for is said in its code, and changes with it.
+    functions: Vec<FunctionView>,
     /// What is worth knowing: policies that never apply, and those that lists can't use.
     notes: Vec<FlawView>,
     /// Why a later change is not in force.
     last_error: Option<LoadFailure>,
+}
+
+/// A policy that is a function of the program.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PolicyFunction")]
+struct FunctionView {
+    /// What explanations call it.
+    name: &'static str,
+    /// The actions that it speaks of.
+    actions: Vec<&'static str>,
+    /// Where it stands: `code`.
+    source: InCode,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum InCode {
+    Code,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -61,6 +81,16 @@ struct LoadFailure {
     detail: String,
     /// The faults with their places, if the files could be read.
     flaws: Vec<FlawView>,
+}
+
+impl From<FunctionStatus> for FunctionView {
+    fn from(function: FunctionStatus) -> Self {
+        Self {
+            name: function.name,
+            actions: function.actions,
+            source: InCode::Code,
+        }
+    }
 }
 
 impl From<&PolicyFlaw> for FlawView {
@@ -94,6 +124,7 @@ async fn show(_: Allow<PoliciesRead>, State(portcullis): State<Portcullis>) -> J
         loaded_at,
         files,
         policies,
+        functions,
         notes,
         failure,
     } = portcullis.policy_status();
@@ -102,6 +133,7 @@ async fn show(_: Allow<PoliciesRead>, State(portcullis): State<Portcullis>) -> J
         loaded_at,
         files,
         policies,
+        functions: functions.into_iter().map(FunctionView::from).collect(),
         notes: notes.iter().map(FlawView::from).collect(),
         last_error: failure.map(LoadFailure::from),
     })

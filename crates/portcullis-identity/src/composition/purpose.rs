@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_core::token::{Purpose, PurposeTokens};
+use portcullis_core::token::{KeptPurpose, KeptTokens, Purpose, PurposeTokens};
 
 use super::Portcullis;
 
@@ -36,7 +36,8 @@ impl Portcullis {
     ///
     /// How long one may be good for is [`Settings::purpose_lifetime`](portcullis_core::token::Settings::purpose_lifetime): a
     /// key that retired verifies for as long. Nothing is read to verify one, so it can't be revoked, is good more than
-    /// once, and says nothing of whether its subject may still act.
+    /// once ([`Portcullis::kept_tokens_for`] does that), and says nothing of whether its subject may still act. A service without the
+    /// database verifies it by [`Remote::tokens_for`](crate::Remote::tokens_for).
     pub fn tokens_for<C>(&self, purpose: Purpose<C>) -> PurposeTokens<C> {
         let keyring = Arc::clone(self.keyring());
         PurposeTokens::new(
@@ -44,6 +45,48 @@ impl Portcullis {
             keyring,
             self.environment().clone(),
             self.issuer().settings(),
+        )
+    }
+
+    /// Signs and takes tokens of a purpose whose tokens are good once, or can be revoked: the database is asked for each.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use portcullis_identity::core::token::{KeptPurpose, Purpose, UseError};
+    /// use portcullis_identity::{Portcullis, Problem};
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Voucher {
+    ///     cents: u32,
+    /// }
+    ///
+    /// const VOUCHER: KeptPurpose<Voucher> = Purpose::new("voucher").once();
+    ///
+    /// fn print(portcullis: &Portcullis, cents: u32) -> Result<String, Problem> {
+    ///     let token = portcullis.kept_tokens_for(VOUCHER).sign(&Voucher { cents }, None, Duration::from_secs(900));
+    ///     token.map_err(Problem::internal)
+    /// }
+    ///
+    /// async fn redeem(portcullis: &Portcullis, token: &str) -> Result<u32, Problem> {
+    ///     match portcullis.kept_tokens_for(VOUCHER).take(token).await {
+    ///         Ok(voucher) => Ok(voucher.claims.cents),
+    ///         Err(UseError::Fault(fault)) => Err(fault.into()),
+    ///         Err(_) => Err(Problem::not_found()),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// Of any number of parallel calls, on all nodes, one takes a token that is good once. In a
+    /// [transaction](Portcullis::transaction) taking it is a part of it: if that is undone, the token is good again.
+    pub fn kept_tokens_for<C>(&self, purpose: KeptPurpose<C>) -> KeptTokens<C> {
+        let store = Arc::new(self.database().clone());
+        KeptTokens::new(
+            purpose,
+            Arc::clone(self.keyring()),
+            self.environment().clone(),
+            self.issuer().settings(),
+            store,
         )
     }
 }

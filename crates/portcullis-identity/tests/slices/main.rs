@@ -32,6 +32,7 @@ mod giving;
 mod health;
 mod hooks;
 mod hosts;
+mod layered;
 mod matrix;
 mod naming;
 mod narrowed;

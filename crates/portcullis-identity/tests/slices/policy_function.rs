@@ -12,6 +12,7 @@ use portcullis_identity::{
     PoliciesError, Policy, Portcullis, Problem, Resource, Visible, actions, resource_actions,
 };
 use portcullis_testkit::{Account, Answer, TestApp};
+use serde_json::json;
 
 use crate::fixtures::decision_of;
 
@@ -123,6 +124,24 @@ async fn a_function_decides_without_a_folder_and_is_named() {
     app.clock.advance(std::time::Duration::from_secs(60));
     let refused = ask(&app, &anna).await.refused(403, "no_policy_permits");
     assert_eq!(why(&app, &refused).await, "no policy speaks of it");
+}
+
+#[tokio::test]
+async fn functions_are_listed_as_code_with_and_without_a_folder() {
+    let app = app(|builder| builder.policy("nobody", &[PRINT, OPEN], |_| Verdict::Silent)).await;
+    let root = app.administrator("root@example.com").await;
+    let path = "/admin/api/v1/policies";
+    let listed = app
+        .get(path)
+        .bearer(&root.access_token)
+        .send()
+        .await
+        .expect(200)
+        .json();
+    let function = json!({ "name": "nobody", "actions": [PRINT, OPEN], "source": "code" });
+    assert_eq!(listed["functions"], json!([function]));
+    assert_eq!((&listed["policies"], &listed["files"]), (&json!(0), &json!([])));
+    assert_eq!(app.portcullis.policy_status().functions[0].name, "nobody");
 }
 
 // Shows: AZ-4

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use portcullis_core::authz::Permit;
 use portcullis_core::checks;
 use portcullis_core::key::Algorithm;
-use portcullis_core::token::{InvalidToken, Purpose, Settings, SignError};
-use portcullis_identity::{Builder, OpenError, Portcullis};
+use portcullis_core::token::{InvalidToken, KeptPurpose, Purpose, Settings, SignError, UseError};
+use portcullis_identity::{Builder, OpenError, Portcullis, Problem};
 use portcullis_testkit::TestApp;
 use serde::{Deserialize, Serialize};
+
+use crate::fixtures::events;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Download {
@@ -108,4 +111,99 @@ async fn a_life_longer_than_keys_can_be_kept_for_opens_nothing() {
         assert_eq!(opened.is_ok(), opens, "{hours}");
         assert!(matches!(opened, Ok(_) | Err(OpenError::PurposeLifetime)));
     }
+}
+
+const ONCE: KeptPurpose<Download> = Purpose::new("download").once();
+const REVOCABLE: KeptPurpose<Download> = Purpose::new("download").revocable();
+const MINUTE: Duration = Duration::from_secs(60);
+
+// Shows: TK-6
+#[tokio::test]
+async fn a_token_that_is_good_once_is_taken_once() {
+    checks!("T241");
+    let app = app(|builder| builder).await;
+    let tokens = app.portcullis.kept_tokens_for(ONCE);
+    let token = tokens.sign(&report(), None, MINUTE).unwrap();
+    assert_eq!(tokens.look(&token).await.unwrap().claims, report());
+    let taken = join_all((0..20).map(|_| tokens.take(&token))).await;
+    let winners: Vec<_> = taken.iter().filter_map(|taken| taken.as_ref().ok()).collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(winners[0].claims, report());
+    let others = taken.iter().filter_map(|taken| taken.as_ref().err());
+    assert!(others.into_iter().all(|error| matches!(error, UseError::Spent)));
+    assert!(matches!(tokens.look(&token).await, Err(UseError::Spent)));
+    let late = tokens.sign(&report(), None, MINUTE).unwrap();
+    app.clock.advance(MINUTE);
+    let late = tokens.take(&late).await;
+    assert!(matches!(late, Err(UseError::Invalid(InvalidToken::Expired))));
+}
+
+#[tokio::test]
+async fn what_is_taken_in_a_transaction_that_is_undone_is_still_good() {
+    checks!("T241");
+    let app = app(|builder| builder).await;
+    let portcullis = &app.portcullis;
+    let tokens = portcullis.kept_tokens_for(ONCE);
+    let token = tokens.sign(&report(), None, MINUTE).unwrap();
+    let redeem = async |fails: bool| {
+        portcullis
+            .transaction(|_| async {
+                tokens.take(&token).await.map_err(|_| Problem::not_found())?;
+                match fails {
+                    true => Err(Problem::conflict("sold_out", "come back tomorrow")),
+                    false => Ok(()),
+                }
+            })
+            .await
+    };
+    assert_eq!(redeem(true).await.unwrap_err().code(), "sold_out");
+    redeem(false).await.unwrap();
+    assert_eq!(redeem(false).await.unwrap_err().code(), "not_found");
+}
+
+// Shows: TK-6
+#[tokio::test]
+async fn a_token_that_was_revoked_by_its_id_is_not_taken() {
+    checks!("T241");
+    let app = app(|builder| builder).await;
+    for purpose in [ONCE, REVOCABLE] {
+        let tokens = app.portcullis.kept_tokens_for(purpose);
+        let (token, other) = (
+            tokens.sign(&report(), None, MINUTE).unwrap(),
+            tokens.sign(&report(), None, MINUTE).unwrap(),
+        );
+        let id = tokens.look(&token).await.unwrap().id;
+        tokens.revoke(id, app.by_operator()).await.unwrap();
+        tokens.revoke(id, app.by_operator()).await.unwrap();
+        assert!(matches!(tokens.take(&token).await, Err(UseError::Spent)));
+        tokens.take(&other).await.unwrap();
+    }
+    let again = app.portcullis.kept_tokens_for(REVOCABLE);
+    let token = again.sign(&report(), None, MINUTE).unwrap();
+    again.take(&token).await.unwrap();
+    again.take(&token).await.unwrap();
+    assert_eq!(events(&app, "token.revoked").await.len(), 2);
+}
+
+#[tokio::test]
+async fn who_cannot_ask_the_store_never_takes_what_is_good_once() {
+    checks!("T242");
+    let app = app(|builder| builder).await;
+    let portcullis = &app.portcullis;
+    let free = portcullis.tokens_for(DOWNLOAD);
+    let kept = [
+        portcullis.kept_tokens_for(ONCE),
+        portcullis.kept_tokens_for(REVOCABLE),
+    ];
+    let [once, revocable] = &kept;
+    for tokens in &kept {
+        let token = tokens.sign(&report(), None, MINUTE).unwrap();
+        assert_eq!(free.verify(&token), Err(InvalidToken::WrongType));
+        let token = free.sign(&report(), None, MINUTE).unwrap();
+        let taken = tokens.take(&token).await;
+        assert!(matches!(taken, Err(UseError::Invalid(InvalidToken::WrongType))));
+    }
+    let token = once.sign(&report(), None, MINUTE).unwrap();
+    assert!(matches!(revocable.take(&token).await, Err(UseError::Invalid(_))));
+    once.take(&token).await.unwrap();
 }

@@ -7,7 +7,7 @@ use axum::Router;
 use portcullis_core::checks;
 use portcullis_core::environment::Environment;
 use portcullis_core::key::{Algorithm, MasterKey};
-use portcullis_core::token::Purpose;
+use portcullis_core::token::{InvalidToken, Purpose, RemoteTokenError};
 use portcullis_identity::remote::{Builder, RemoteError};
 use portcullis_identity::{
     Allow, Any, Api, Attribute, Authenticated, CookieSession, FreshLogin, Json, Jwt, Member, OpenError,
@@ -976,4 +976,70 @@ async fn an_issuer_that_ends_in_a_slash_is_refused() {
     let builder = Portcullis::builder().database("sqlite::memory:");
     let refused = builder.tokens(tokens).open().await;
     assert!(matches!(refused, Err(OpenError::Issuer)));
+}
+
+const DOWNLOAD: Purpose<Value> = Purpose::new("download");
+const OTHER: Purpose<Value> = Purpose::new("other");
+
+// Shows: TK-6, TK-3
+#[tokio::test]
+async fn a_token_of_a_purpose_is_verified_by_the_published_keys() {
+    checks!("T217");
+    checks!("T242");
+    let issuer = Issuer::start().await;
+    let remote = issuer.remote().open().await.unwrap();
+    let (here, there) = (
+        remote.tokens_for(DOWNLOAD),
+        issuer.app.portcullis.tokens_for(DOWNLOAD),
+    );
+    let anna = issuer.app.user("anna@example.com").await;
+    let claims = json!({ "file": "report.pdf" });
+    let minute = std::time::Duration::from_secs(60);
+    let token = there.sign(&claims, Some(anna.id), minute).unwrap();
+    let read = here.verify(&token).await.unwrap();
+    assert_eq!((read.claims, read.subject), (claims.clone(), Some(anna.id)));
+    let once = issuer.app.portcullis.kept_tokens_for(DOWNLOAD.once());
+    let once = once.sign(&claims, None, minute).unwrap();
+    for (refused, why) in [
+        (&*once, InvalidToken::WrongType),
+        (&*anna.access_token, InvalidToken::WrongType),
+        ("a.b.c", InvalidToken::Malformed),
+    ] {
+        let verified = here.verify(refused).await;
+        assert!(
+            matches!(&verified, Err(RemoteTokenError::Invalid(is)) if *is == why),
+            "{verified:?}"
+        );
+    }
+    let other = remote.tokens_for(OTHER).verify(&token).await;
+    assert!(matches!(
+        other,
+        Err(RemoteTokenError::Invalid(InvalidToken::WrongType))
+    ));
+    issuer.app.clock.advance(minute);
+    let late = here.verify(&token).await;
+    assert!(matches!(
+        late,
+        Err(RemoteTokenError::Invalid(InvalidToken::Expired))
+    ));
+    // The issuer may be gone, as long as its keys are known.
+    let token = there.sign(&claims, None, minute).unwrap();
+    issuer.stop().await;
+    here.verify(&token).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_issuers_keys_no_token_of_a_purpose_is_believed() {
+    let issuer = Issuer::start().await;
+    let remote = issuer.remote().open().await.unwrap();
+    let there = issuer.app.portcullis.tokens_for(DOWNLOAD);
+    let token = there
+        .sign(&json!({}), None, std::time::Duration::from_secs(60))
+        .unwrap();
+    issuer.stop().await;
+    let verified = remote.tokens_for(DOWNLOAD).verify(&token).await;
+    assert!(
+        matches!(verified, Err(RemoteTokenError::Fault(_))),
+        "{verified:?}"
+    );
 }

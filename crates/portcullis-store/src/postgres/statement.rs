@@ -74,6 +74,9 @@ fn column_of(row: &tokio_postgres::Row, index: usize, kind: &Type) -> Result<Val
         Type::INT4 => row
             .try_get::<_, Option<i32>>(index)
             .map(|v| v.map(|n| Value::Integer(n.into()))),
+        Type::INT2 => row
+            .try_get::<_, Option<i16>>(index)
+            .map(|v| v.map(|n| Value::Integer(n.into()))),
         Type::TEXT | Type::VARCHAR => row
             .try_get::<_, Option<String>>(index)
             .map(|v| v.map(|text| Value::Text(text.into()))),

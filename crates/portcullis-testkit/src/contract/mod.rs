@@ -145,6 +145,8 @@ macro_rules! store_contract {
             rotate_in_parallel_with_grace_never_forks
             rotate_racing_with_logout_leaves_nothing
             revoke_is_kept_until_it_expires
+            use_up_in_parallel_has_one_winner
+            revoke_purpose_leaves_nothing_to_use_up
             sweep_keeps_what_may_still_matter
             sweep_is_bounded
         );

@@ -428,6 +428,42 @@ pub async fn revoke_is_kept_until_it_expires<S: Stores>(db: S) {
     assert!(db.is_revoked(id).await.unwrap());
 }
 
+/// A token of a purpose is used up once, whoever comes first, and stays so until it expires.
+pub async fn use_up_in_parallel_has_one_winner<S: Stores>(db: S) {
+    checks!("T241");
+    let (id, other) = (token::Id::from_uuid(fresh_id()), token::Id::from_uuid(fresh_id()));
+    let expires_at = START.plus(HOUR);
+    let answers = together(|_| {
+        let db = db.clone();
+        async move { token::Store::use_up(&db, id, expires_at).await.unwrap() }
+    })
+    .await;
+    assert_eq!(count(&answers, |answer| *answer), 1);
+    assert!(!db.use_up(id, expires_at).await.unwrap());
+    assert!(db.is_revoked(id).await.unwrap());
+    db.sweep(expires_at, 1_000).await.unwrap();
+    assert!(
+        !db.use_up(id, expires_at).await.unwrap(),
+        "verifiers' clocks differ"
+    );
+    assert!(db.use_up(other, expires_at).await.unwrap());
+    assert!(events(&db, Action::TokenRevoked).await.is_empty());
+}
+
+/// A token of a purpose that was revoked is used up by nobody; revoking it again, or after it was used, is no error.
+pub async fn revoke_purpose_leaves_nothing_to_use_up<S: Stores>(db: S) {
+    checks!("T241");
+    let (id, used) = (token::Id::from_uuid(fresh_id()), token::Id::from_uuid(fresh_id()));
+    let expires_at = START.plus(HOUR);
+    assert!(db.use_up(used, expires_at).await.unwrap());
+    for id in [id, id, used] {
+        db.revoke_purpose(id, expires_at, by(START)).await.unwrap();
+        assert!(db.is_revoked(id).await.unwrap());
+        assert!(!db.use_up(id, expires_at).await.unwrap());
+    }
+    assert_eq!(events(&db, Action::TokenRevoked).await.len(), 1);
+}
+
 /// What may still matter is kept, also at the very moment before it doesn't.
 pub async fn sweep_keeps_what_may_still_matter<S: Stores>(db: S) {
     let anna = registered(&db, "anna").await;

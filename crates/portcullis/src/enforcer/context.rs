@@ -21,6 +21,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use portcullis_core::audit::{Actor, Context};
 use portcullis_core::authn::Verified;
 use portcullis_core::authz::{DecisionContext, Policies, Principal, Rule};
+use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::organization::Selector;
 use portcullis_core::scopes::Scopes;
@@ -64,13 +65,15 @@ pub(crate) struct RequestContext {
     /// The organizations that the request names, if the rule asks for one.
     pub(super) named: OnceLock<Vec<Selector>>,
     /// What let the caller in, if a rule did.
-    rule: OnceLock<Rule>,
+    rule: OnceLock<LetIn>,
     snapshot: Mutex<Snapshot>,
     /// Whether a refusal is recorded.
     recorded: AtomicBool,
     outgoing: Mutex<Vec<Outgoing>>,
     /// Whether a part of the body is still to come.
     body_owed: AtomicBool,
+    /// Whether the body was longer than the route takes.
+    body_too_large: AtomicBool,
     /// What the caller is answered who was let in, and refused when the body had come.
     refused_late: OnceLock<Problem>,
     /// What the page's own scripts are known by, once somebody asked for it.
@@ -85,6 +88,21 @@ pub(crate) struct Snapshot {
     pub(super) selected: Selected,
     /// The policies that were in force at the moment; `None` where none are asked, or where they never change.
     policies: Option<Arc<dyn Policies>>,
+}
+
+/// A rule that let the caller in, and the next one that did.
+struct LetIn {
+    rule: Rule,
+    then: OnceLock<Box<LetIn>>,
+}
+
+impl LetIn {
+    const fn by(rule: Rule) -> Self {
+        Self {
+            rule,
+            then: OnceLock::new(),
+        }
+    }
 }
 
 impl Snapshot {
@@ -152,6 +170,7 @@ impl RequestContext {
             recorded: AtomicBool::new(false),
             outgoing: Mutex::default(),
             body_owed: AtomicBool::new(false),
+            body_too_large: AtomicBool::new(false),
             refused_late: OnceLock::new(),
             csp_nonce: OnceLock::new(),
         })
@@ -189,14 +208,37 @@ impl RequestContext {
             .flatten()
     }
 
-    /// Remembers that the rule lets in whoever calls.
+    /// Remembers that the rule lets in whoever calls, beside what let them in before: a layer may have asked less.
     pub(super) fn let_in(&self, rule: Rule) {
-        self.rule.get_or_init(|| rule);
+        defends!("T240");
+        let Err(next) = self.rule.set(LetIn::by(rule)) else {
+            return;
+        };
+        let (mut next, mut last) = (Box::new(next), self.rule.get());
+        while let Some(earlier) = last {
+            match earlier.then.set(next) {
+                Ok(()) => return,
+                Err(back) => next = back,
+            }
+            last = earlier.then.get().map(Box::as_ref);
+        }
     }
 
-    /// What let the caller in, if a rule did.
+    /// What let the caller in first, if a rule did.
     pub(super) fn rule(&self) -> Option<&Rule> {
-        self.rule.get()
+        self.rules().next()
+    }
+
+    /// Everything that let the caller in.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        let first = self.rule.get();
+        std::iter::successors(first, |let_in| let_in.then.get().map(Box::as_ref)).map(|let_in| &let_in.rule)
+    }
+
+    /// Whom a rule let in, if one did and knows.
+    pub(super) fn let_in_as(&self) -> Option<Arc<Principal>> {
+        let caller = self.snapshot().principal().map(Arc::clone);
+        caller.filter(|_| self.rule.get().is_some())
     }
 
     /// What the page's own scripts are known by: the same all through the request.
@@ -215,6 +257,16 @@ impl RequestContext {
     /// Whether the caller still owes a part of the body: decides whose fault a time-out is.
     pub(crate) fn is_body_owed(&self) -> bool {
         self.body_owed.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the body was longer than the route takes.
+    pub(crate) fn cut_body(&self) {
+        self.body_too_large.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the body was longer than the route takes, and somebody read it that far.
+    pub(crate) fn is_body_cut(&self) -> bool {
+        self.body_too_large.load(Ordering::Relaxed)
     }
 
     /// Remembers what the caller is answered, whatever the handler makes of it.

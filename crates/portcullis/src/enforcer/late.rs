@@ -10,13 +10,14 @@
 //!
 //! Invariants: a part of the body that came after the right was taken away is handed to nobody. A refusal is the answer,
 //! whatever the handler makes of a body that breaks off, and is recorded as any other. A request counts once for a key's
-//! rate. Where no rule let a caller in, nobody is checked.
+//! rate. Where several rules let the caller in (a layer's and the handler's), all of them are asked. Where none did, nobody is
+//! checked.
 //!
 //! **Deliberately absent:** CSRF and the sending page. They are read from the head, which doesn't change.
 
 use std::time::Duration;
 
-use portcullis_core::authz::decide;
+use portcullis_core::authz::{Rule, decide};
 use portcullis_core::defends;
 
 use super::context::RequestContext;
@@ -41,7 +42,7 @@ pub(crate) enum Look {
 pub(crate) fn look(context: &RequestContext, last: bool) -> Look {
     let gate = &context.gate;
     let mut snapshot = context.snapshot();
-    let Some((rule, caller)) = context.rule().zip(snapshot.caller.as_ref()) else {
+    let Some((_, caller)) = context.rule().zip(snapshot.caller.as_ref()) else {
         return Look::Unchanged;
     };
     let (now, policies) = (gate.environment().now(), context.policies_now());
@@ -56,12 +57,13 @@ pub(crate) fn look(context: &RequestContext, last: bool) -> Look {
         return Look::Unchanged;
     }
     snapshot.renew(now, policies);
-    let decided = snapshot
-        .principal()
-        .map(|who| decide(rule, who, &context.decision_context(&snapshot)));
-    match decided {
-        Some(Err(_)) => Look::Moved,
-        Some(Ok(())) | None => Look::Unchanged,
+    let Some(who) = snapshot.principal() else {
+        return Look::Unchanged;
+    };
+    let decision = context.decision_context(&snapshot);
+    match context.rules().all(|rule| decide(rule, who, &decision).is_ok()) {
+        true => Look::Unchanged,
+        false => Look::Moved,
     }
 }
 
@@ -93,13 +95,15 @@ async fn decide_now(context: &RequestContext) -> Result<(), Problem> {
     let (now, policies) = (context.gate.environment().now(), context.policies_now());
     context.snapshot().renew(now, policies);
     let who = verify::caller_again(context, rule).await?;
-    if rule.needs_organization() {
+    if context.rules().any(Rule::needs_organization) {
         let selected = organization::select_again(context, &who, now).await?;
         context.snapshot().selected = selected;
     }
     let snapshot = context.snapshot().clone();
-    decide(rule, &who, &context.decision_context(&snapshot))
-        .map_err(|denied| verify::refused(context, rule, &who, denied))
+    let decision = context.decision_context(&snapshot);
+    context.rules().try_for_each(|rule| {
+        decide(rule, &who, &decision).map_err(|denied| verify::refused(context, rule, &who, denied))
+    })
 }
 
 /// How often the policies are asked while the parts of a body come, at most.

@@ -78,9 +78,7 @@ impl<S: Sync, T: OfCaller<S>> OptionalFromRequestParts<S> for Mine<T> {
 /// Whom the access rule let in, if it knows.
 fn caller(parts: &Parts) -> Result<Option<Arc<Principal>>, Problem> {
     defends!("T230");
-    let context = RequestContext::of(&parts.extensions)?;
-    let caller = context.snapshot().principal().map(Arc::clone);
-    Ok(caller.filter(|_| context.rule().is_some()))
+    Ok(RequestContext::of(&parts.extensions)?.let_in_as())
 }
 
 impl<T> Input for Mine<T> {}

@@ -31,6 +31,7 @@ mod traces;
 mod unknown;
 mod verify;
 mod via;
+mod who_called;
 
 pub use self::allow::Allow;
 pub use self::audit_context::AuditContext;
@@ -51,5 +52,6 @@ pub use self::public::Public;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
 pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
+pub use self::who_called::WhoCalled;
 pub use crate::request::{InvalidRealm, Realm};
 pub use crate::route::{Access, Caller, Guarded};

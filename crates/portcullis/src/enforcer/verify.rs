@@ -5,7 +5,9 @@ use std::sync::Arc;
 use http::HeaderMap;
 use http::request::Parts;
 use portcullis_core::authn::{AuthenticationError, Credential, Refused, Verified};
-use portcullis_core::authz::{CredentialKind, Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up};
+use portcullis_core::authz::{
+    CredentialKind, Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up,
+};
 use portcullis_core::organization::Current;
 
 use super::context::RequestContext;
@@ -123,11 +125,27 @@ async fn known(
         return Err(Unknown::from(Problem::credential_not_accepted(accepted)).of(kind));
     }
     cross_site::check(carrier, parts, gate).map_err(|problem| Unknown::from(problem).of(kind))?;
-    let at = context.snapshot().at;
-    let checked = gate.authenticator().verify(&credential, context.client, at);
-    let caller = match checked.await {
+    let (at, counted) = {
+        let snapshot = context.snapshot();
+        (snapshot.at, snapshot.caller.is_some())
+    };
+    // A layer may have asked who calls before the handler's rule does: that is one request.
+    let checked = match counted {
+        true => {
+            gate.authenticator()
+                .verify_again(&credential, context.client, at)
+                .await
+        }
+        false => gate.authenticator().verify(&credential, context.client, at).await,
+    };
+    let caller = match checked {
         Ok(caller) => caller,
-        Err(error) => return Err(Box::pin(turned_away(context, error)).await.of(kind).carried(carrier)),
+        Err(error) => {
+            return Err(Box::pin(turned_away(context, error))
+                .await
+                .of(kind)
+                .carried(carrier));
+        }
     };
     let session_token = match &credential {
         Credential::Session(token) => Some(token.digest()),
@@ -156,7 +174,12 @@ async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Ve
     let carrier = place.carries(kind);
     let caller = match checked.await {
         Ok(caller) => caller,
-        Err(error) => return Err(Box::pin(turned_away(context, error)).await.of(kind).carried(carrier)),
+        Err(error) => {
+            return Err(Box::pin(turned_away(context, error))
+                .await
+                .of(kind)
+                .carried(carrier));
+        }
     };
     let account = context.snapshot().principal().map(|who| who.id());
     if account != Some(caller.principal().id()) {

@@ -101,8 +101,25 @@ fn a_host_that_is_not_ours_is_refused() {
 #[test]
 fn what_needs_no_reading_is_what_reading_gives() {
     let hosts = [
-        "a.example", "a", "127.0.0.1", "a-b.c", "a..b", "-", "..", ".", "a.", "", "A.example", "a_b", "[::1]",
-        "a,b", "a b", "m\u{fc}", "me@a", "a/b", "%61",
+        "a.example",
+        "a",
+        "127.0.0.1",
+        "a-b.c",
+        "a..b",
+        "-",
+        "..",
+        ".",
+        "a.",
+        "",
+        "A.example",
+        "a_b",
+        "[::1]",
+        "a,b",
+        "a b",
+        "m\u{fc}",
+        "me@a",
+        "a/b",
+        "%61",
     ];
     let ports = ["", ":", ":0", ":8080", ":99999", ":x", ":80:80", ":8\u{fc}"];
     for (host, port) in hosts.iter().flat_map(|host| ports.map(|port| (host, port))) {
@@ -116,7 +133,11 @@ fn what_needs_no_reading_is_what_reading_gives() {
         let headers = HeaderMap::from_iter([(HOST, value.clone())]);
         let named = of(&headers, &Uri::from_static("/"));
         let read = value.to_str().map_err(|_| Invalid).and_then(plain);
-        assert_eq!(named.ok().as_ref().and_then(Named::as_deref), read.ok().as_deref(), "{text:?}");
+        assert_eq!(
+            named.ok().as_ref().and_then(Named::as_deref),
+            read.ok().as_deref(),
+            "{text:?}"
+        );
     }
     assert_eq!(as_sent(b"a.example:8080"), Some(9), "the short way is taken");
 }

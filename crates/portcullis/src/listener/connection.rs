@@ -45,7 +45,9 @@ pub(super) async fn serve<I, P>(
     let service = service_fn(|request: http::Request<Incoming>| {
         let running = activity.begin(&request);
         let mut router = router.clone();
-        let refused = host::check(&request).and_then(|()| few_headers(&request, limits)).err();
+        let refused = host::check(&request)
+            .and_then(|()| few_headers(&request, limits))
+            .err();
         let (rest, mut request) = Rest::of(request);
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {

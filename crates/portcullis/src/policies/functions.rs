@@ -6,7 +6,7 @@ use portcullis_core::authz::function::{self, InvalidFunction, PolicyFunction, Wi
 use portcullis_core::authz::{Policies, ResourceKind};
 use portcullis_core::defends;
 
-use super::Asked;
+use super::{Asked, FunctionStatus};
 
 /// The functions, in the order in which they were given.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +15,17 @@ pub(super) struct Functions(Vec<PolicyFunction>);
 impl Functions {
     pub(super) fn push(&mut self, function: PolicyFunction) {
         self.0.push(function);
+    }
+
+    /// What is told of them.
+    pub(super) fn status(&self) -> Vec<FunctionStatus> {
+        let functions = self.0.iter();
+        functions
+            .map(|function| FunctionStatus {
+                name: function.name(),
+                actions: function.actions().to_vec(),
+            })
+            .collect()
     }
 
     /// Whether they are right by themselves.

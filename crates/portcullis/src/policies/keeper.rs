@@ -76,7 +76,11 @@ impl Keeper {
     }
 
     pub fn status(&self) -> PolicyStatus {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        PolicyStatus {
+            functions: self.functions.status(),
+            ..status
+        }
     }
 
     /// What the application declares, with what its routes ask.
@@ -231,6 +235,7 @@ impl Keeper {
             loaded_at: Some(now),
             files,
             policies: set.summary().policies,
+            functions: Vec::new(),
             notes: set.notes().iter().map(PolicyFlaw::from).collect(),
             failure: None,
         };

@@ -83,6 +83,15 @@ impl std::fmt::Display for PolicyFlaw {
     }
 }
 
+/// A policy that is a function of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionStatus {
+    /// What explanations call it.
+    pub name: &'static str,
+    /// The actions that it speaks of.
+    pub actions: Vec<&'static str>,
+}
+
 /// Which policies are in force.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PolicyStatus {
@@ -92,8 +101,10 @@ pub struct PolicyStatus {
     pub loaded_at: Option<Timestamp>,
     /// The names of their files.
     pub files: Vec<String>,
-    /// How many they are.
+    /// How many there are in the files.
     pub policies: usize,
+    /// Those that are functions of the program; they are in force as long as it runs.
+    pub functions: Vec<FunctionStatus>,
     /// What is worth knowing about them.
     pub notes: Vec<PolicyFlaw>,
     /// Why the last attempt to load others failed, and when; `None` once one succeeds.

@@ -59,6 +59,9 @@ impl Keeper {
     }
 
     pub fn status(&self) -> PolicyStatus {
-        PolicyStatus::default()
+        PolicyStatus {
+            functions: self.functions.status(),
+            ..PolicyStatus::default()
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A request's body on its way to whoever reads it: bounded, and guarded to its end.
 //!
 //! Flow: each part is looked at before it is handed on ([`look`]). Where something moved since the caller was let in, the part
-//! is held back until the caller is checked anew; a refusal breaks the body off, and the layer answers it.
+//! is held back until the caller is checked anew; a refusal breaks the body off, and the layer answers it. So does it a body
+//! beyond the limit, where axum would in words of its own.
 //!
 //! Invariant: every reader reads through this, because there is no other body in the request.
 
@@ -11,13 +12,17 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http_body_util::Limited;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http_body_util::{LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use portcullis_core::defends;
 
 use crate::enforcer::{LateRefusal, Look, RequestContext, decide_again, look};
+use crate::validate::too_large;
 
 /// Bounds `body` to `limit` bytes and guards it. A request without a body costs nothing.
 pub(super) fn guard(body: &mut Body, limit: usize, context: &Arc<RequestContext>) {
@@ -32,6 +37,20 @@ pub(super) fn guard(body: &mut Body, limit: usize, context: &Arc<RequestContext>
         context: Arc::clone(context),
         state: State::Open,
     });
+}
+
+/// What is answered: the extractors of axum that take a body whole, `String` and `Bytes`, say in words of their own that it is too
+/// long, and get ours.
+pub(super) fn or_too_large(context: &RequestContext, answer: Response) -> Response {
+    let axums = || {
+        let media_type = answer.headers().get(CONTENT_TYPE);
+        answer.status() == StatusCode::PAYLOAD_TOO_LARGE
+            && media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/plain"))
+    };
+    match context.is_body_cut() && axums() {
+        true => too_large().into_response(),
+        false => answer,
+    }
 }
 
 struct Guarded {
@@ -72,7 +91,11 @@ impl Guarded {
                         // An error ends it too: whatever comes after is not the caller's delay.
                         self.context.owe_body(false);
                     }
-                    let part = polled?;
+                    let part = polled.inspect_err(|error| {
+                        if error.is::<LengthLimitError>() {
+                            self.context.cut_body();
+                        }
+                    })?;
                     defends!("T180");
                     if look(&self.context, last) == Look::Unchanged {
                         self.state = State::after(last);

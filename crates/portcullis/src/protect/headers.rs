@@ -69,7 +69,10 @@ pub(super) fn complete(headers: &mut HeaderMap, trace: Uuid, https: bool) {
         *headers = usual.clone();
         headers.remove(CONTENT_LENGTH);
         let values = [kind, trace.clone()];
-        headers.values_mut().zip(values).for_each(|(blank, value)| *blank = value);
+        headers
+            .values_mut()
+            .zip(values)
+            .for_each(|(blank, value)| *blank = value);
         return;
     }
     let defaults = if https { &*BY_TLS } else { &*PLAIN };
@@ -130,7 +133,11 @@ mod tests {
     fn what_a_handler_set_stays() {
         for own in [
             &[(CACHE_CONTROL, "max-age=60")][..],
-            &[(CACHE_CONTROL, "max-age=60"), (CONTENT_TYPE, "text/html"), (CONTENT_LENGTH, "5")],
+            &[
+                (CACHE_CONTROL, "max-age=60"),
+                (CONTENT_TYPE, "text/html"),
+                (CONTENT_LENGTH, "5"),
+            ],
         ] {
             let headers = completed(own, false);
             for (name, value) in own {

@@ -221,7 +221,7 @@ impl Protecting {
                 let mut response = match self.context.refused_late() {
                     // Whatever the handler made of a body that broke off.
                     Some(problem) => problem.clone().into_response(),
-                    None => response,
+                    None => body::or_too_large(&self.context, response),
                 };
                 self.context.send_cookies(response.headers_mut());
                 record_behind(&self.context, &response);

@@ -50,6 +50,7 @@ use portcullis_core::authn::RemoteAuthenticator;
 use portcullis_core::environment::Environment;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::RemoteKeys;
+use portcullis_core::token::{Purpose, RemotePurposeTokens};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tokio::task::JoinHandle;
 
@@ -58,7 +59,7 @@ use self::log::LogOnly;
 use crate::enforcer::Gate;
 use crate::listener::{self, Limits};
 use crate::policies::{Asked, Keeper, PoliciesError, PolicyStatus};
-use crate::serving::asked_to_stop;
+use crate::serving::{asked_to_stop, tell_where};
 use crate::{Api, ServeError};
 
 /// Verifies another issuer's tokens: open it once, clone it freely.
@@ -115,6 +116,33 @@ impl Remote {
     /// The issuer's public keys, as they are followed.
     pub fn keys(&self) -> &Arc<RemoteKeys> {
         self.0.authenticator.keys()
+    }
+
+    /// Verifies tokens of a purpose that the issuer's program signed for it (`Portcullis::tokens_for`), by the keys that the issuer
+    /// publishes: none are, where it signs with a shared secret. What is good once, or can be revoked, is verified where the database is.
+    ///
+    /// ```
+    /// use portcullis::core::token::{Purpose, RemoteTokenError};
+    /// use portcullis::{Problem, Remote};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Download {
+    ///     file: String,
+    /// }
+    ///
+    /// const DOWNLOAD: Purpose<Download> = Purpose::new("download");
+    ///
+    /// async fn file(remote: &Remote, token: &str) -> Result<String, Problem> {
+    ///     match remote.tokens_for(DOWNLOAD).verify(token).await {
+    ///         Ok(download) => Ok(download.claims.file),
+    ///         Err(RemoteTokenError::Fault(fault)) => Err(fault.into()),
+    ///         Err(RemoteTokenError::Invalid(_)) => Err(Problem::not_found()),
+    ///     }
+    /// }
+    /// ```
+    pub fn tokens_for<C>(&self, purpose: Purpose<C>) -> RemotePurposeTokens<C> {
+        let (keys, environment) = (Arc::clone(self.keys()), self.0.environment.clone());
+        RemotePurposeTokens::new(purpose, keys, environment, &self.0.issuer)
     }
 
     /// Whether tokens can be verified: the issuer's keys are known and not too old. Tries to get them if they aren't.
@@ -191,6 +219,7 @@ impl Remote {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServeError> {
         let router = self.router(api).await?;
+        tell_where(&listener);
         let watching = AbortOnDrop(tokio::spawn(watch(self.clone())));
         listener::serve(router, listener, shutdown, limits).await;
         drop(watching);

@@ -13,6 +13,7 @@ use portcullis_core::defends;
 use tower::Layer as _;
 
 use super::around::Around;
+use super::deprecation::Below;
 use super::docs::{self, Docs};
 use super::handler::{HandlerFn, RouteHandler};
 use super::part::Part;
@@ -48,6 +49,7 @@ pub struct Api<S = ()> {
     pub(super) around: Vec<Around>,
     pub(super) cors: Option<Cors>,
     pub(super) dependencies: Dependencies,
+    pub(super) below: Below,
     pub(super) errors: Vec<ApiError>,
 }
 
@@ -106,6 +108,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             around: Vec::new(),
             cors: None,
             dependencies: Dependencies::default(),
+            below: Below::default(),
             errors: Vec::new(),
         }
     }
@@ -172,6 +175,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             self.errors.push(error);
             return self;
         }
+        self.below.nest(prefix, &api);
         let Self {
             mut routes,
             mut mounts,
@@ -301,6 +305,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             around: self.around,
             cors: self.cors,
             dependencies: self.dependencies,
+            below: self.below,
             errors: self.errors,
         }
     }

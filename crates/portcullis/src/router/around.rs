@@ -8,8 +8,8 @@ use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, Route as Endpoint};
 use tower::{Layer, Service};
 
-use super::route::Route;
 use super::Api;
+use super::route::Route;
 use crate::protect::{Cors, Csp};
 
 /// A layer that goes around routes, outside of everything that Portcullis does for them.

@@ -1,9 +1,12 @@
 //! From routes to an axum router.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::Extension;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler as _;
+use axum::middleware::from_fn_with_state;
 use axum::routing::MethodRouter;
 use indexmap::IndexMap;
 use portcullis_core::authz::Rule;
@@ -11,6 +14,7 @@ use tower::Layer as _;
 
 use super::api::Mount;
 use super::around::Around;
+use super::deprecation::say_below;
 use super::{Api, ApiError, ApiErrors, Document, Route, docs, path};
 use crate::Problem;
 use crate::enforcer::Gate;
@@ -45,9 +49,10 @@ impl Api<()> {
             cors.layer(&gate)
         });
         let unmatched = Protect::new(gate, Label::Unmatched, limits);
+        let below = from_fn_with_state(Arc::new(self.below), say_below);
         let router = router
-            .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()))
-            .fallback(not_found.layer(unmatched));
+            .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()).layer(below.clone()))
+            .fallback(not_found.layer(unmatched).layer(below));
         let router = Around::all(&self.around, router);
         Ok(match cors {
             Some(cors) => router.layer(cors),
@@ -107,7 +112,11 @@ fn with_mounts(mut router: axum::Router, mounts: Vec<Mount>, gate: &Gate, limits
             csp: mount.csp,
         };
         let protect = Protect::around(gate.clone(), wrapped);
-        let mounted = axum::Router::new().fallback_service(protect.layer(mount.router));
+        let inner = match limits.body > AXUMS_LIMIT {
+            true => mount.router.layer(DefaultBodyLimit::disable()),
+            false => mount.router,
+        };
+        let mounted = axum::Router::new().fallback_service(protect.layer(inner));
         router = router.nest_service(&mount.prefix, Around::all(&mount.around, mounted));
     }
     router
@@ -128,7 +137,11 @@ fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits
             csp: route.csp,
         };
         let protect = Protect::around(gate.clone(), wrapped);
-        let mut handler = route.handler.protected(route.methods, &protect);
+        let handler = match limits.body > AXUMS_LIMIT || route.body_limit > Some(AXUMS_LIMIT) {
+            true => route.handler.layer(route.methods, DefaultBodyLimit::disable()),
+            false => route.handler,
+        };
+        let mut handler = handler.protected(route.methods, &protect);
         if route.voice == Voice::OAuth {
             handler = handler.fallback(method_not_allowed.layer(protect));
         }
@@ -213,6 +226,9 @@ fn know_permissions(api: &Api) {
         });
     }
 }
+
+/// The longest body that axum's own extractors take unless they are told otherwise: what a route takes is said by its limit alone.
+const AXUMS_LIMIT: usize = 2_097_152;
 
 async fn not_found() -> Problem {
     Problem::not_found()

@@ -2,7 +2,10 @@
 //!
 //! Source: RFC 9745 (Deprecation), RFC 8594 (Sunset), RFC 8288 (Link)
 
-use axum::middleware::map_response;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::{Next, map_response};
 use axum::response::Response;
 use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,7 +15,8 @@ use jiff::tz::TimeZone;
 use portcullis_core::defends;
 
 use super::around::Around;
-use super::{Api, ApiError};
+use super::{Api, ApiError, path};
+use crate::route::{Segment, segments};
 
 /// That routes are deprecated: still there, and not for long.
 ///
@@ -129,12 +133,11 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
                 return self;
             }
         };
+        self.below.said.push(headers.clone());
         let around = Around::new(map_response(move |mut response: Response| {
             let headers = headers.clone();
             async move {
-                for (name, value) in &headers {
-                    response.headers_mut().append(name, value.clone());
-                }
+                say(&headers, &mut response);
                 response
             }
         }));
@@ -152,6 +155,69 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         }
         self
     }
+}
+
+fn say(headers: &HeaderMap, response: &mut Response) {
+    for (name, value) in headers {
+        response.headers_mut().append(name, value.clone());
+    }
+}
+
+/// Below which prefixes everything is deprecated, so that it is said where there is no route, too.
+#[derive(Clone, Default)]
+pub(super) struct Below {
+    /// What is said of routes of this API.
+    said: Vec<HeaderMap>,
+    /// What is said below a prefix.
+    prefixes: Vec<(String, HeaderMap)>,
+}
+
+impl Below {
+    /// Takes over what is known of an API that comes below `prefix`: of all of it, if each of its routes is deprecated, and all in
+    /// the same words.
+    pub(super) fn nest<S>(&mut self, prefix: &str, api: &Api<S>) {
+        let below = api.below.prefixes.iter();
+        self.prefixes
+            .extend(below.map(|(inner, headers)| (path::join(prefix, inner), headers.clone())));
+        let routes = api.routes.iter().map(|route| route.text.deprecated.is_some());
+        let mut all = routes.chain(api.mounts.iter().map(|mount| mount.deprecated.is_some()));
+        let prefix = prefix.trim_end_matches('/');
+        if let ([headers], true, false) = (
+            &*api.below.said,
+            all.all(|deprecated| deprecated),
+            prefix.is_empty(),
+        ) {
+            self.prefixes.push((prefix.to_owned(), headers.clone()));
+        }
+    }
+
+    /// What is said below the longest of the prefixes that a path is below.
+    fn of(&self, path: &str) -> Option<&HeaderMap> {
+        let within = self.prefixes.iter().filter(|(prefix, _)| is_below(prefix, path));
+        within
+            .max_by_key(|(prefix, _)| segments(prefix).count())
+            .map(|(_, headers)| headers)
+    }
+}
+
+/// Around what answers where there is no route: says it there too.
+pub(super) async fn say_below(State(below): State<Arc<Below>>, request: Request, next: Next) -> Response {
+    let said = below.of(request.uri().path()).cloned();
+    let mut response = next.run(request).await;
+    if let Some(headers) = said {
+        say(&headers, &mut response);
+    }
+    response
+}
+
+fn is_below(prefix: &str, path: &str) -> bool {
+    let mut pieces = path.trim_start_matches('/').split('/');
+    segments(prefix).all(|wanted| {
+        pieces.next().is_some_and(|piece| match wanted {
+            Segment::Literal(text) => text == piece,
+            Segment::Parameter(_) | Segment::Rest(_) => !piece.is_empty(),
+        })
+    })
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

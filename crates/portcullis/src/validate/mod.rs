@@ -71,13 +71,18 @@ async fn collect(body: Body) -> Result<Bytes, Problem> {
         return Err(problem.clone());
     }
     Err(match cause::<LengthLimitError>(&error) {
-        Some(_) => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "the body is longer than this route accepts",
-        ),
+        Some(_) => too_large(),
         None => Problem::bad_request("incomplete_body", "the body broke off before its end"),
     })
+}
+
+/// The answer to a body beyond the limit of its route.
+pub(crate) fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        "the body is longer than this route accepts",
+    )
 }
 
 /// What of this type is behind an error, if anything is.

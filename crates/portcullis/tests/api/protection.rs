@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
 use http::header::{CACHE_CONTROL, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use portcullis::core::checks;
 use portcullis::protect::Limits;
 use portcullis::{Api, Json, Problem, Public, Result};
+use serde_json::json;
 
 use crate::support::{Bench, Client};
 
@@ -214,8 +216,66 @@ async fn axums_own_extractors_are_limited_too() {
         let request = Request::post("/reads")
             .body(Body::from(vec![b'x'; length]))
             .unwrap();
-        assert_eq!(client.send(request).await.status.as_u16(), status, "{length}");
+        let answer = client.send(request).await;
+        assert_eq!(answer.status.as_u16(), status, "{length}");
+        if status == 413 {
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert_eq!(answer.json()["code"], "body_too_large");
+        }
     }
+}
+
+async fn reads_text(_: Public, body: String) -> String {
+    body.len().to_string()
+}
+async fn reads_some(_: Public, body: Result<Bytes, BytesRejection>) -> String {
+    body.map_or_else(
+        |error| format!("too much: {}", error.status()),
+        |_| "all".to_owned(),
+    )
+}
+async fn too_much_of_its_own(_: Public) -> (StatusCode, &'static str) {
+    (StatusCode::PAYLOAD_TOO_LARGE, "your quota is used up")
+}
+async fn in_words_of_its_own(_: Public, body: Body) -> (StatusCode, Json<&'static str>) {
+    match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(_) => (StatusCode::OK, Json("all")),
+        Err(_) => (StatusCode::PAYLOAD_TOO_LARGE, Json("less, please")),
+    }
+}
+
+// Shows: KIT-1
+#[tokio::test]
+async fn a_body_that_is_too_long_is_told_as_the_document_says_and_no_other_answer_is_touched() {
+    checks!("T032");
+    const MANY: usize = 3 * 1024 * 1024;
+    let api = Api::new("Test", "1")
+        .post("/text", reads_text)
+        .post("/much", reads_text)
+        .body_limit(MANY)
+        .post("/some", reads_some)
+        .post("/quota", too_much_of_its_own)
+        .post("/own", in_words_of_its_own);
+    let client = Bench::default().client(api);
+    let post = async |path: &str, length: usize| {
+        let request = Request::post(path).body(Body::from(vec![b'x'; length])).unwrap();
+        client.send(request).await
+    };
+    // axum's own extractors take two megabytes, whatever the route says.
+    for (path, most) in [("/text", 65_536), ("/much", MANY)] {
+        assert_eq!(post(path, most).await.text, most.to_string());
+        let refused = post(path, most + 1).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["code"]),
+            (413, &json!("body_too_large"))
+        );
+    }
+    assert_eq!(
+        post("/some", 65_537).await.text,
+        "too much: 413 Payload Too Large"
+    );
+    assert_eq!(post("/quota", 65_537).await.text, "your quota is used up");
+    assert_eq!(post("/own", 65_537).await.text, "\"less, please\"");
 }
 
 // Shows: WP-7

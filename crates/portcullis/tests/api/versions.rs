@@ -197,6 +197,51 @@ async fn every_answer_of_a_deprecated_version_says_so() {
     assert!(second["paths"]["/v2/notes"]["get"].get("deprecated").is_none());
 }
 
+// Shows: KIT-2
+#[tokio::test]
+async fn a_path_that_is_not_there_says_it_too_below_a_version_that_is_all_deprecated() {
+    let later = Deprecation::since("2026-07-01");
+    let partly = v1().deprecated(deprecation()).get("/new", list_notes);
+    let twice = Api::new("", "").get("/a", list_notes).deprecated(deprecation());
+    let twice = twice.get("/b", list_notes).deprecated(later.clone());
+    let inner = Api::new("", "").get("/deep", list_notes).deprecated(later);
+    let outer = v1().deprecated(deprecation()).nest("/inner", inner);
+    let api = both()
+        .merge(Api::new("", "").get("/old", list_notes).deprecated(deprecation()))
+        .nest("/partly", partly)
+        .nest("/twice", twice)
+        .nest("/of/{tenant}", outer);
+    let client = Bench::default().client(api);
+    let (since, later) = ("@1780272000", "@1782864000");
+    for (path, said) in [
+        ("/v1", since),
+        ("/v1/", since),
+        ("/v1/nowhere", since),
+        ("/v1/notes/1/2", since),
+        ("/of/acme/nowhere", since),
+        ("/of/acme/inner/nowhere", later),
+        ("/of/acme/innermost", since),
+        ("/v10/notes", ""),
+        ("/v2/nowhere", ""),
+        ("/old/nowhere", ""),
+        ("/partly/nowhere", ""),
+        ("/twice/nowhere", ""),
+        ("/of//nowhere", ""),
+        ("/of", ""),
+        ("/", ""),
+        ("/nowhere", ""),
+    ] {
+        let answer = client.get(path, &[]).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.header("deprecation"), said, "{path}");
+        let ends = said == since;
+        assert_eq!(answer.headers.contains_key("sunset"), ends, "{path}");
+    }
+    let wrong = client.call(Method::DELETE, "/v1/notes", &[], "").await;
+    assert_eq!((wrong.status.as_u16(), wrong.header("deprecation")), (405, since));
+    assert_eq!(wrong.headers.get_all("deprecation").iter().count(), 1);
+}
+
 fn errors(api: Api) -> Vec<ApiError> {
     api.into_router(Bench::default().gate)
         .map_or_else(|errors| errors.0, |_| Vec::new())

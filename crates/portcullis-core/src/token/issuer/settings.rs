@@ -100,4 +100,4 @@ impl Settings {
 }
 
 /// A key that retired isn't kept for longer on account of a link.
-const LONGEST_PURPOSE: Duration = Duration::from_secs(30 * 86_400);
+pub(crate) const LONGEST_PURPOSE: Duration = Duration::from_secs(30 * 86_400);

@@ -7,10 +7,10 @@ use super::*;
 use crate::checks;
 use crate::key::fakes::{FakeClock, START, SeededEntropy, signing_key};
 use crate::key::{Algorithm, SigningKey};
-use crate::token::Verifier;
 use crate::token::claims::tests::payload;
 use crate::token::jws::forge::{b64, signed};
 use crate::token::jws::{ACCESS_TOKEN, sign};
+use crate::token::{MAX_LEEWAY, Verifier};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct File {

@@ -46,6 +46,17 @@ parameters!(
     organization::Id
 );
 
+macro_rules! smaller_numbers {
+    ($($number:ty),*) => {$(
+        impl From<$number> for Parameter {
+            fn from(number: $number) -> Self {
+                Self::from(i64::from(number))
+            }
+        }
+    )*};
+}
+smaller_numbers!(i8, i16, i32, u8, u16);
+
 impl From<bool> for Parameter {
     fn from(yes: bool) -> Self {
         Self(Value::Bool(yes))
@@ -78,15 +89,29 @@ impl From<Row> for Record {
 }
 
 impl Record {
-    /// The column of this number, counted from 0, as the statement names them.
+    /// The column of this number, counted from 0, as the statement names them: an integer of any size, a truth value, text, bytes,
+    /// an id, a moment, or an `Option` of them, which is `None` where the column is `NULL`.
     ///
     /// # Errors
-    /// [`Fault`]: there is no such column, or it holds something else.
+    /// [`Fault`]: there is no such column, or it holds something else, or a number that the type has no room for. It says which
+    /// column it is and what kind of thing stands there.
     pub fn get<T: Column>(&self, column: usize) -> Result<T, Fault> {
-        let value = self.0.get(column).cloned();
-        value.map(Parameter).and_then(T::of).ok_or_else(|| {
-            let wanted = std::any::type_name::<T>();
-            Fault::Other(format!("column {column} of the answer isn't a {wanted}"))
+        let wrong = |why: String| {
+            let wanted = T::NAME;
+            Fault::Other(format!(
+                "column {column} of the answer can't be read as {wanted}: {why}"
+            ))
+        };
+        let Some(value) = self.0.get(column) else {
+            let columns = self.0.len();
+            return Err(wrong(format!("there are {columns} columns, counted from 0")));
+        };
+        T::of(Parameter(value.clone())).ok_or_else(|| {
+            wrong(match value {
+                Value::Null => "it is NULL; an `Option` takes that".to_owned(),
+                Value::Integer(_) if T::NUMBER => "it is an integer that is out of its range".to_owned(),
+                other => format!("it is {}", other.kind()),
+            })
         })
     }
 }
@@ -101,6 +126,11 @@ mod sealed {
     use super::Parameter;
 
     pub trait Sealed: Sized {
+        /// What the type is called where it is written.
+        const NAME: &'static str;
+        /// Whether it is read from integers.
+        const NUMBER: bool;
+
         fn of(value: Parameter) -> Option<Self>;
     }
 }
@@ -109,14 +139,20 @@ mod sealed {
 pub trait Column: sealed::Sealed {}
 
 macro_rules! columns {
-    ($($type:ty),* $(,)?) => {$(
+    ($number:literal: $($type:ty),* $(,)?) => {$(
         impl sealed::Sealed for $type {
+            const NAME: &'static str = stringify!($type);
+            const NUMBER: bool = $number;
+
             fn of(Parameter(value): Parameter) -> Option<Self> {
                 Stored::read(value)
             }
         }
         impl Column for $type {}
         impl sealed::Sealed for Option<$type> {
+            const NAME: &'static str = concat!("Option<", stringify!($type), ">");
+            const NUMBER: bool = $number;
+
             fn of(Parameter(value): Parameter) -> Option<Self> {
                 Stored::read(value)
             }
@@ -124,16 +160,8 @@ macro_rules! columns {
         impl Column for Option<$type> {}
     )*};
 }
-columns!(
-    i64,
-    bool,
-    String,
-    Vec<u8>,
-    Uuid,
-    Timestamp,
-    account::Id,
-    organization::Id
-);
+columns!(true: i8, i16, i32, i64, u8, u16, u32, u64, usize, bool);
+columns!(false: String, Vec<u8>, Uuid, Timestamp, account::Id, organization::Id);
 
 /// The parameters of a statement that may be a step of a transaction.
 ///
@@ -314,17 +342,81 @@ mod tests {
 
     #[test]
     fn what_a_column_does_not_hold_is_an_error_that_names_it() {
-        let record = Record(vec![Value::Integer(7), Value::Null]);
+        let text = Value::Text("a secret".into());
+        let record = Record(vec![Value::Integer(7), Value::Null, text, Value::Integer(-1)]);
         assert_eq!(record.get::<i64>(0).unwrap(), 7);
+        assert_eq!(record.get::<u16>(0).unwrap(), 7);
+        assert_eq!(record.get::<Option<u8>>(0).unwrap(), Some(7));
         assert_eq!(record.get::<Option<String>>(1).unwrap(), None);
-        assert!(
-            record
-                .get::<String>(0)
-                .unwrap_err()
-                .to_string()
-                .contains("column 0")
+        fn said<T: Column + std::fmt::Debug>(record: &Record, column: usize) -> String {
+            record.get::<T>(column).unwrap_err().to_string()
+        }
+        let begins = |column: usize, wanted: &str| {
+            format!("column {column} of the answer can't be read as {wanted}: ")
+        };
+        for (said, column, wanted, why) in [
+            (said::<String>(&record, 0), 0, "String", "it is an integer"),
+            (
+                said::<bool>(&record, 0),
+                0,
+                "bool",
+                "it is an integer that is out of its range",
+            ),
+            (
+                said::<i64>(&record, 1),
+                1,
+                "i64",
+                "it is NULL; an `Option` takes that",
+            ),
+            (said::<i32>(&record, 2), 2, "i32", "it is text"),
+            (
+                said::<u32>(&record, 3),
+                3,
+                "u32",
+                "it is an integer that is out of its range",
+            ),
+            (
+                said::<Option<u32>>(&record, 3),
+                3,
+                "Option<u32>",
+                "it is an integer that is out of its range",
+            ),
+            (
+                said::<i64>(&record, 4),
+                4,
+                "i64",
+                "there are 4 columns, counted from 0",
+            ),
+        ] {
+            assert!(said.contains(&(begins(column, wanted) + why)), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_refused_and_never_wrapped() {
+        fn check<T>(fits: &[i64], too_much: &[i64])
+        where
+            T: Column + TryInto<i64> + std::fmt::Debug,
+            T::Error: std::fmt::Debug,
+        {
+            let read = |number: i64| Record(vec![Value::Integer(number)]).get::<T>(0);
+            for number in fits {
+                assert_eq!(read(*number).unwrap().try_into().unwrap(), *number);
+            }
+            for number in too_much {
+                assert!(read(*number).is_err(), "{number}");
+            }
+        }
+        check::<i8>(&[-128, 127], &[-129, 128]);
+        check::<i16>(&[-32_768, 32_767], &[-32_769, 32_768]);
+        check::<i32>(
+            &[i32::MIN.into(), i32::MAX.into()],
+            &[-2_147_483_649, 2_147_483_648, i64::MAX],
         );
-        assert!(record.get::<i64>(1).is_err());
-        assert!(record.get::<i64>(2).is_err());
+        check::<u8>(&[0, 255], &[-1, 256]);
+        check::<u16>(&[0, 65_535], &[-1, 65_536]);
+        check::<u32>(&[0, 4_294_967_295], &[-1, 4_294_967_296]);
+        check::<u64>(&[0, i64::MAX], &[-1, i64::MIN]);
+        check::<usize>(&[0, 1], &[-1]);
     }
 }

@@ -90,7 +90,11 @@ pub(crate) fn find_in<'r>(
 ) -> Result<Found<'r>, Unknown> {
     defends!("T019");
     if query == KeyInQuery::Nothing && only_authorization(headers, keys) {
-        return judged(authorization::extract(headers, format), Place::Authorization, keys);
+        return judged(
+            authorization::extract(headers, format),
+            Place::Authorization,
+            keys,
+        );
     }
     let places = [
         (authorization::extract(headers, format), Place::Authorization),
