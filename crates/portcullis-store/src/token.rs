@@ -1,6 +1,6 @@
 //! Refresh tokens, revocations, and the sweep.
 //!
-//! A refresh token is used up by one `UPDATE … WHERE used_at IS NULL RETURNING`; the digest of its successor is
+//! A refresh token is used up by one `UPDATE … WHERE used_at IS NULL`; the digest of its successor is
 //! kept beside it, so that the same call can be given the same answer until that successor is used.
 //!
 //! The tokens of one session are side by side: their key begins with its id. So a refresh finds its token, writes it and adds

@@ -163,8 +163,14 @@ impl Step {
             Self::Get(place) => return place.find(on)?.ok_or(Stop::Failed),
             Self::Has(place) => place.find(on)?.is_some(),
             Self::Not(step) => !step.is_true(on)?,
-            Self::Both(steps) => steps[0].is_true(on)? && steps[1].is_true(on)?,
-            Self::Either(steps) => steps[0].is_true(on)? || steps[1].is_true(on)?,
+            Self::Both(steps) => {
+                let [left, right] = &**steps;
+                left.is_true(on)? && right.is_true(on)?
+            }
+            Self::Either(steps) => {
+                let [left, right] = &**steps;
+                left.is_true(on)? || right.is_true(on)?
+            }
             Self::Choose(steps) => {
                 let [condition, then, otherwise] = &**steps;
                 let chosen = if condition.is_true(on)? { then } else { otherwise };
@@ -192,7 +198,8 @@ impl Step {
 
 /// The values of two steps: both are evaluated, whatever the first is.
 fn pair<'v>(steps: &'v [Step; 2], on: Question<'v>) -> Result<(Value<'v>, Value<'v>), Stop> {
-    Ok((steps[0].value(on)?, steps[1].value(on)?))
+    let [left, right] = steps;
+    Ok((left.value(on)?, right.value(on)?))
 }
 
 /// Whether the item is one of the others, each of which is evaluated: one that fails fails the whole.
