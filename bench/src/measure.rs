@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use rustix::time::{ClockId, clock_gettime};
 
 /// The median of some samples with the lowest and the highest.
@@ -85,6 +85,43 @@ impl Stopwatch {
     }
 }
 
+/// How many pages of a database this process asked the system to read and write, by the bytes of its system calls: what is
+/// mapped into memory isn't among them, and what a checkpoint moves is counted as read and as written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pages {
+    pub(crate) read: f64,
+    pub(crate) written: f64,
+}
+
+impl Pages {
+    /// Since the process began.
+    pub(crate) fn so_far() -> Result<Self> {
+        Self::of(&std::fs::read_to_string("/proc/self/io")?)
+    }
+
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            read: self.read - before.read,
+            written: self.written - before.written,
+        }
+    }
+
+    fn of(text: &str) -> Result<Self> {
+        let bytes = |name: &str| -> Result<f64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.context("the system doesn't count what is read and written")?;
+            Ok(number.trim().parse()?)
+        };
+        Ok(Self {
+            read: bytes("rchar:")? / PAGE,
+            written: bytes("wchar:")? / PAGE,
+        })
+    }
+}
+
+/// The size of a page of SQLite, in bytes.
+const PAGE: f64 = 4_096.0;
+
 fn read(clock: ClockId) -> Duration {
     let time = clock_gettime(clock);
     Duration::new(
@@ -132,6 +169,16 @@ mod tests {
                 "{samples:?}"
             );
         }
+    }
+
+    #[test]
+    fn pages_are_read_from_what_the_system_counts() {
+        let text = "rchar: 8192\nwchar: 2048\nsyscr: 7\n";
+        let pages = Pages::of(text).unwrap();
+        assert_eq!((pages.read, pages.written), (2.0, 0.5));
+        assert!(Pages::of("rchar: 1\n").is_err());
+        let none = pages.since(pages);
+        assert_eq!((none.read, none.written), (0.0, 0.0));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use aws_lc_rs::digest::{SHA256, digest};
 use portcullis_identity::core::environment::Timestamp;
-use portcullis_identity::core::session::Token;
+use portcullis_identity::core::secret::Opaque;
+use portcullis_identity::core::session::{self, Token};
 use portcullis_identity::core::token::RefreshToken;
 use rusqlite::{Connection, params};
 
@@ -18,7 +19,8 @@ pub(crate) fn session_token(number: usize) -> Token {
 
 /// The refresh token of user `number`.
 pub(crate) fn refresh_token(number: usize) -> RefreshToken {
-    RefreshToken::from_bytes(derive("refresh token", number))
+    let session = session::Id::from_uuid(uuid::Uuid::from_bytes(id("session", number)));
+    RefreshToken::of(session, Opaque::from_bytes(derive("refresh token", number)))
 }
 
 /// The address of user `number`.

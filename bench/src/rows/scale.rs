@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
@@ -22,7 +22,7 @@ use tokio::sync::Mutex;
 use super::{Plan, refresh};
 use crate::deployment::{self, expect};
 use crate::load;
-use crate::measure::{Dice, Side, in_turns};
+use crate::measure::{Dice, Pages, Side, in_turns};
 use crate::population;
 use crate::report::{Budget, Line};
 
@@ -77,11 +77,30 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Line>> {
             Budget::RatioAtLeast(0.9),
         ));
     }
+    lines.extend(pages(plan, &runtime, &large, many)?);
     runtime.block_on(async {
         small.portcullis.database().close().await;
         large.portcullis.database().close().await;
     });
     Ok(lines)
+}
+
+/// Pages to a refresh, read and written: what the disk and the system's cache are asked for, whatever else runs.
+fn pages(plan: &Plan, runtime: &Runtime, large: &World, many: usize) -> Result<[Line; 2]> {
+    let (mut read, mut written) = (Vec::new(), Vec::new());
+    for _ in 0..plan.rounds(2, 5) {
+        let (before, started) = (Pages::so_far()?, Instant::now());
+        let rate = large.run(runtime, Work::Refresh, plan.millis(500, 2_000))?;
+        let refreshes = rate * started.elapsed().as_secs_f64();
+        let pages = Pages::so_far()?.since(before);
+        read.push(pages.read / refreshes);
+        written.push(pages.written / refreshes);
+    }
+    let line = |what: &str, samples: &[f64], most| {
+        let what = format!("pages {what} for a refresh: {many} users");
+        Line::absolute(what, "pages", samples, Budget::AtMost(most))
+    };
+    Ok([line("read", &read, 5.0), line("written", &written, 10.0)])
 }
 
 impl World {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::account::{EmailVerification, Setup};
 use crate::organization::InvitationKind;
 use crate::secret::{Opaque, TokenKind};
-use crate::session::{Refresh, SessionToken};
+use crate::session::{Refresh, RefreshToken, SessionToken};
 
 /// A kind of opaque token as a value.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,14 @@ impl OpaqueKind {
         }
     }
 
+    /// Refresh tokens have texts of two forms; any of both is read, and one that names no session is written.
+    const fn refresh() -> Self {
+        Self {
+            read: |text| RefreshToken::parse(text).map(|token| token.expose()),
+            ..Self::of::<Refresh>("a refresh token")
+        }
+    }
+
     /// The token's text as this kind writes it; `None` unless `text` is a token of this kind.
     pub fn read(&self, text: &str) -> Option<Zeroizing<String>> {
         (self.read)(text)
@@ -45,7 +53,7 @@ impl OpaqueKind {
 /// Every kind of opaque token there is, each with what it is called to people.
 pub const OPAQUE: [OpaqueKind; 5] = [
     OpaqueKind::of::<SessionToken>("a session token"),
-    OpaqueKind::of::<Refresh>("a refresh token"),
+    OpaqueKind::refresh(),
     OpaqueKind::of::<EmailVerification>("a code that confirms an address"),
     OpaqueKind::of::<Setup>("a set-up token: it makes the first administrator"),
     OpaqueKind::of::<InvitationKind>("a code that lets an invited address into an organization"),

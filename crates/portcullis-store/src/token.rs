@@ -1,7 +1,10 @@
 //! Refresh tokens, revocations, and the sweep.
 //!
-//! A refresh token is used up by one `UPDATE … WHERE used_at IS NULL RETURNING`; the digest of its successor is
+//! A refresh token is used up by one `UPDATE … WHERE used_at IS NULL`; the digest of its successor is
 //! kept beside it, so that the same call can be given the same answer until that successor is used.
+//!
+//! The tokens of one session are side by side: their key begins with its id. So a refresh finds its token, writes it and adds
+//! the successor in one place of one tree.
 
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ use portcullis_core::invalidation::Invalidation;
 use portcullis_core::secret::Digest;
 use portcullis_core::session::{self, Ending, Session};
 use portcullis_core::token::{
-    Id, MAX_LEEWAY, Refresh, RefreshError, RefreshRotation, Rotated, Store, TokenSubject,
+    Id, MAX_LEEWAY, PresentedRefresh, Refresh, RefreshError, RefreshRotation, Rotated, Store, TokenSubject,
 };
 use uuid::Uuid;
 
@@ -28,9 +31,28 @@ use crate::value::params;
 
 portcullis_core::token_port!();
 
-async fn find_refresh(on: &Database, token: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
-    let sql = "SELECT session_id FROM portcullis_refresh_tokens WHERE digest = $1";
-    let row = on.read(sql, params![&token]).await?.into_iter().next();
+async fn find_refresh(on: &Database, token: PresentedRefresh) -> Result<Option<session::Id>, Fault> {
+    defends!("T250");
+    let rows = match token.session {
+        Some(id) => {
+            let sql =
+                "SELECT session_id FROM portcullis_refresh_tokens WHERE session_id = $1 AND digest = $2";
+            on.read(sql, params![id, &token.digest]).await?
+        }
+        None => on.read(BARE, params![&token.digest]).await?,
+    };
+    rows.into_iter().next().map(|mut row| row.take()).transpose()
+}
+
+/// The session of a token whose text doesn't say it: one that was stored up to schema 14.
+const BARE: &str = "SELECT session_id FROM portcullis_refresh_tokens WHERE digest = $1 AND bare = 1";
+
+/// The session whose token this may be. What its text says is believed as far as the token is looked for there.
+async fn session_of(tx: &mut Tx<'_>, token: &PresentedRefresh) -> Result<Option<session::Id>, Fault> {
+    if token.session.is_some() {
+        return Ok(token.session);
+    }
+    let row = tx.query_one(BARE, params![&token.digest]).await?;
     row.map(|mut row| row.take()).transpose()
 }
 
@@ -43,14 +65,19 @@ type Outcome = Result<Result<Rotated, RefreshError>, Fault>;
 
 async fn rotate_refresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context) -> Outcome {
     tx.alone()?;
-    defends!("T008");
-    let sql = "UPDATE portcullis_refresh_tokens SET used_at = $2, successor = $3
-        WHERE digest = $1 AND used_at IS NULL AND expires_at > $2 RETURNING session_id";
-    let params = params![&rotation.presented, by.at, &rotation.successor.digest];
-    let Some(mut row) = tx.query_one(sql, params).await? else {
-        return not_fresh(tx, rotation, by).await;
+    let Some(id) = session_of(tx, &rotation.presented).await? else {
+        return Ok(Err(RefreshError::Invalid));
     };
-    let id = row.take()?;
+    defends!("T008");
+    let sql = "UPDATE portcullis_refresh_tokens SET used_at = $3, successor = $4
+        WHERE session_id = $1 AND digest = $2 AND used_at IS NULL AND expires_at > $3";
+    let RefreshRotation {
+        presented, successor, ..
+    } = &rotation;
+    let params = params![id, &presented.digest, by.at, &successor.digest];
+    if tx.execute(sql, params).await? == 0 {
+        return not_fresh(tx, id, rotation, by).await;
+    }
     let Some(subject) = subject(tx, id, rotation, by).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
@@ -63,19 +90,19 @@ async fn rotate_refresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context
 /// A used one says nothing of theft while its successor was never used: whoever presents it holds what its first user
 /// held, nobody has gone on, and the answer may have been lost. It gets the same successor, however late. Once the
 /// successor was used, two hold the family, or one holds it twice.
-async fn not_fresh(tx: &mut Tx<'_>, rotation: RefreshRotation, by: &Context) -> Outcome {
+async fn not_fresh(tx: &mut Tx<'_>, id: session::Id, rotation: RefreshRotation, by: &Context) -> Outcome {
     defends!("T007");
-    let sql = "SELECT session_id, used_at, successor FROM portcullis_refresh_tokens WHERE digest = $1";
-    let Some(mut row) = tx.query_one(sql, params![&rotation.presented]).await? else {
+    let sql =
+        "SELECT used_at, successor FROM portcullis_refresh_tokens WHERE session_id = $1 AND digest = $2";
+    let Some(mut row) = tx.query_one(sql, params![id, &rotation.presented.digest]).await? else {
         return Ok(Err(RefreshError::Invalid));
     };
-    let id = row.take()?;
     let Some(used_at) = row.take::<Option<Timestamp>>()? else {
         return Ok(Err(RefreshError::Invalid));
     };
     let same = row.take::<Option<Digest<Refresh>>>()? == Some(rotation.successor.digest);
     let graced = in_grace(used_at, rotation, by.at);
-    match successor(tx, &rotation.successor.digest, by.at).await? {
+    match successor(tx, id, &rotation.successor.digest, by.at).await? {
         Successor::Unused if same => again(tx, id, rotation, graced, by).await,
         // Nobody went on, and nobody can any more.
         Successor::Expired if same => Ok(Err(RefreshError::Invalid)),
@@ -102,9 +129,15 @@ enum Successor {
     Unknown,
 }
 
-async fn successor(tx: &mut Tx<'_>, digest: &Digest<Refresh>, now: Timestamp) -> Result<Successor, Fault> {
-    let sql = "SELECT used_at, expires_at FROM portcullis_refresh_tokens WHERE digest = $1";
-    let Some(mut row) = tx.query_one(sql, params![digest]).await? else {
+async fn successor(
+    tx: &mut Tx<'_>,
+    id: session::Id,
+    digest: &Digest<Refresh>,
+    now: Timestamp,
+) -> Result<Successor, Fault> {
+    let sql =
+        "SELECT used_at, expires_at FROM portcullis_refresh_tokens WHERE session_id = $1 AND digest = $2";
+    let Some(mut row) = tx.query_one(sql, params![id, digest]).await? else {
         return Ok(Successor::Unknown);
     };
     let (used_at, expires_at): (Option<Timestamp>, Timestamp) = (row.take()?, row.take()?);
@@ -255,6 +288,10 @@ macro_rules! delete_some {
     };
 }
 
+/// Refresh tokens have a key of two parts.
+const REFRESH_TOKENS: &str = "DELETE FROM portcullis_refresh_tokens WHERE (session_id, digest) IN
+    (SELECT session_id, digest FROM portcullis_refresh_tokens WHERE expires_at <= $1 LIMIT $2)";
+
 /// Grants have a key of four parts.
 const GRANTS: &str = "DELETE FROM portcullis_grants WHERE (kind, resource, subject, action) IN
     (SELECT kind, resource, subject, action FROM portcullis_grants WHERE expires_at <= $1 LIMIT $2)";
@@ -266,10 +303,7 @@ const FORMER_TEXTS: &str = "UPDATE portcullis_api_keys SET previous = NULL, prev
 /// What is deleted, and how long after the moment in its column.
 const SWEEPS: [(&str, Duration); 10] = [
     (delete_some!("portcullis_revocations", "id", "expires_at"), LEEWAY),
-    (
-        delete_some!("portcullis_refresh_tokens", "digest", "expires_at"),
-        Duration::ZERO,
-    ),
+    (REFRESH_TOKENS, Duration::ZERO),
     (
         delete_some!("portcullis_verifications", "digest", "expires_at"),
         Duration::ZERO,

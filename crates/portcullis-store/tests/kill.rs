@@ -22,7 +22,7 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::{Digest, Opaque, TokenKind};
 use portcullis_core::session::{self, Device, Ending, Method, NewSession};
-use portcullis_core::token::{self, NewRefresh, Refresh, RefreshRotation, Rotated};
+use portcullis_core::token::{self, NewRefresh, PresentedRefresh, RefreshRotation, Rotated};
 use portcullis_store::Database;
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -257,7 +257,7 @@ async fn open(
     database: &Database,
     numbers: &mut Numbers,
     account: &account::Account,
-) -> (session::Id, Digest<Refresh>) {
+) -> (session::Id, PresentedRefresh) {
     let refresh = numbers.refresh();
     let new = NewSession {
         id: session::Id::from_uuid(numbers.id()),
@@ -280,10 +280,14 @@ async fn open(
         .unwrap()
         .unwrap();
     acknowledge("session", id.as_uuid().as_bytes());
-    (id, refresh.digest)
+    let presented = PresentedRefresh {
+        session: Some(id),
+        digest: refresh.digest,
+    };
+    (id, presented)
 }
 
-async fn rotate(database: &Database, numbers: &mut Numbers, presented: Digest<Refresh>) -> Digest<Refresh> {
+async fn rotate(database: &Database, numbers: &mut Numbers, presented: PresentedRefresh) -> PresentedRefresh {
     let successor = numbers.refresh();
     let rotation = RefreshRotation {
         presented,
@@ -296,7 +300,10 @@ async fn rotate(database: &Database, numbers: &mut Numbers, presented: Digest<Re
         .await
         .unwrap();
     assert!(matches!(rotated, Ok(Rotated::Fresh(_))));
-    acknowledge("used", presented.as_bytes());
+    acknowledge("used", presented.digest.as_bytes());
     acknowledge("successor", successor.digest.as_bytes());
-    successor.digest
+    PresentedRefresh {
+        digest: successor.digest,
+        ..presented
+    }
 }

@@ -148,9 +148,10 @@ impl Manager {
         let now = by.at;
         let (idle, absolute) = self.lifetimes(form.delivery);
         let expires_at = now.plus(absolute);
-        let holds = self.holds(form.delivery, expires_at);
+        let id = Id::new(&self.on.environment);
+        let holds = self.holds(form.delivery, id, expires_at);
         let new = NewSession {
-            id: Id::new(&self.on.environment),
+            id,
             account: account.id,
             stamp: account.stamp,
             require_verified: self.on.settings.require_verified_email,
@@ -234,9 +235,9 @@ impl Manager {
     }
 
     /// The secret that the device will hold.
-    fn holds(&self, delivery: Delivery, expires_at: Timestamp) -> Holds {
+    fn holds(&self, delivery: Delivery, id: Id, expires_at: Timestamp) -> Holds {
         match delivery {
-            Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(expires_at)),
+            Delivery::Tokens => Holds::Refresh(self.on.issuer.first_refresh(id, expires_at)),
             Delivery::Session(_) | Delivery::Cookie(_) => Holds::Session(Token::mint(&self.on.environment)),
         }
     }

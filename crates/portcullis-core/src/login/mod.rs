@@ -259,7 +259,7 @@ impl Manager {
     /// # Errors
     /// [`Fault`] if a store can't do its work; the session lives on then.
     pub async fn revoke_refresh(&self, token: &RefreshToken, by: audit::Context) -> Result<(), Fault> {
-        let Some(id) = self.on.tokens.find_refresh(token.digest()).await? else {
+        let Some(id) = self.on.tokens.find_refresh(token.presented()).await? else {
             return Ok(());
         };
         let Some(session) = self.on.sessions.find(id).await? else {

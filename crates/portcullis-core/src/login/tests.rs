@@ -22,7 +22,7 @@ use crate::password::{Cost, Password, SealedHash};
 use crate::roles::{self, PermissionRecord};
 use crate::secret::{Digest, SecretText};
 use crate::session::{Device, NewSession, NotOpened, Opened, SessionToken};
-use crate::token::{AccessClaims, Refresh, RefreshRotation, Rotated, Verifier};
+use crate::token::{AccessClaims, PresentedRefresh, RefreshRotation, Rotated, Verifier};
 
 const READ: &str = "login-test:read";
 const WRITE: &str = "login-test:write";
@@ -137,7 +137,7 @@ impl token::Stub for World {
         }))))
     }
 
-    async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<Id>, Fault> {
+    async fn find_refresh(&self, _: PresentedRefresh) -> Result<Option<Id>, Fault> {
         Ok(self.knows_refresh.then_some(SESSION))
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use self::device_name::{DeviceName, InvalidDeviceName};
-pub use self::refresh::{NewRefresh, Refresh, RefreshToken};
+pub use self::refresh::{NewRefresh, PresentedRefresh, Refresh, RefreshToken};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 pub use crate::id::SessionId as Id;

@@ -7,6 +7,7 @@ mod carried;
 mod own;
 mod remote;
 mod wire;
+mod written;
 
 use std::time::Duration;
 

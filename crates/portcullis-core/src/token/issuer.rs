@@ -25,13 +25,13 @@ pub(crate) use self::settings::LONGEST_PURPOSE;
 pub use self::settings::Settings;
 use super::verifier::MAX_LEEWAY;
 use super::{
-    AccessClaims, Audience, Id, InvalidClaims, NewRefresh, RefreshRotation, RefreshToken, Resource, Rotated,
-    Store, TokenSubject, UnknownResource, claims, jws,
+    AccessClaims, Audience, Id, InvalidClaims, NewRefresh, Refresh, RefreshRotation, RefreshToken, Resource,
+    Rotated, Store, TokenSubject, UnknownResource, claims, jws,
 };
 use crate::environment::{Environment, Timestamp};
 use crate::fault::Fault;
 use crate::key::{Keyring, Sealer, SigningFailed};
-use crate::secret::SecretText;
+use crate::secret::{Opaque, SecretText};
 use crate::{account, audit, session};
 
 /// An access token and what it says.
@@ -230,10 +230,10 @@ impl Issuer {
         token <= jws::LONGEST_ISSUED
     }
 
-    /// The first refresh token of a session that ends at `session_ends`: the token, and what
+    /// The first refresh token of the session `of` that ends at `session_ends`: the token, and what
     /// [`NewSession`](session::NewSession) needs of it.
-    pub fn first_refresh(&self, session_ends: Timestamp) -> (RefreshToken, NewRefresh) {
-        let token = RefreshToken::mint(&self.environment);
+    pub fn first_refresh(&self, of: session::Id, session_ends: Timestamp) -> (RefreshToken, NewRefresh) {
+        let token = RefreshToken::mint(&self.environment, of);
         let expires_at = self
             .environment
             .now()
@@ -286,7 +286,7 @@ impl Issuer {
         let now = by.at;
         let successor = self.successor_of(presented);
         let rotation = RefreshRotation {
-            presented: presented.digest(),
+            presented: presented.presented(),
             // The store refuses a token whose session has ended, so the session's end needs no repetition here.
             successor: NewRefresh {
                 digest: successor.digest(),
@@ -298,8 +298,9 @@ impl Issuer {
         let (Rotated::Fresh(subject) | Rotated::Again(subject)) =
             self.store.rotate_refresh(rotation, by).await??;
         Ok(Exchanged {
+            // Whatever the presented one's text was: the successor names its session.
+            refresh_token: RefreshToken::of(subject.session.id, successor),
             subject: *subject,
-            refresh_token: successor,
         })
     }
 
@@ -350,14 +351,14 @@ impl Issuer {
             .await
     }
 
-    fn successor_of(&self, presented: &RefreshToken) -> RefreshToken {
+    fn successor_of(&self, presented: &RefreshToken) -> Opaque<Refresh> {
         crate::defends!("T008");
         let tag = hmac::sign(&self.successors, presented.expose_bytes());
         let mut bytes = [0; 32];
         for (to, from) in bytes.iter_mut().zip(tag.as_ref()) {
             *to = *from;
         }
-        RefreshToken::from_bytes(bytes)
+        Opaque::from_bytes(bytes)
     }
 }
 

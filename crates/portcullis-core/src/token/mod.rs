@@ -32,15 +32,14 @@ pub use self::verifier::{MAX_LEEWAY, Verifier};
 use crate::environment::Timestamp;
 pub use crate::id::TokenId as Id;
 use crate::port::port;
-use crate::secret::Digest;
-pub use crate::session::{NewRefresh, Refresh, RefreshToken};
+pub use crate::session::{NewRefresh, PresentedRefresh, Refresh, RefreshToken};
 use crate::{account, audit, session};
 
 /// What [`Store::rotate_refresh`] is to exchange, and what it checks by.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshRotation {
     /// The token that was presented.
-    pub presented: Digest<Refresh>,
+    pub presented: PresentedRefresh,
     /// The token that takes its place, as the store keeps it.
     pub successor: NewRefresh,
     /// A token used at or after this moment, whose successor was used too, is refused without ending its session.
@@ -78,7 +77,7 @@ port! {
     write fn rotate_refresh(rotation: RefreshRotation, by: audit::Context) -> Result<Rotated, RefreshError>;
 
     /// The session a refresh token belongs to, used or not; `None` if there is no such token.
-    read fn find_refresh(token: Digest<Refresh>) -> Option<session::Id>;
+    read fn find_refresh(token: PresentedRefresh) -> Option<session::Id>;
 
     /// Revokes an access token until `expires_at`. Invalidates it. Revoking twice is no error.
     write fn revoke(id: Id, account: account::Id, expires_at: Timestamp, by: audit::Context) -> ();

@@ -89,8 +89,7 @@ mod of_accounts {
 
 mod of_tokens {
     use portcullis_core::environment::Timestamp;
-    use portcullis_core::secret::Digest;
-    use portcullis_core::token::{Id, Refresh, RefreshError, RefreshRotation, Rotated, Store};
+    use portcullis_core::token::{Id, PresentedRefresh, RefreshError, RefreshRotation, Rotated, Store};
     use portcullis_core::{account, audit, session};
 
     use super::pass_on_to_rest as implement;

@@ -13,7 +13,7 @@ use portcullis_core::environment::Timestamp;
 use portcullis_core::password::SealedHash;
 use portcullis_core::secret::{Digest, Opaque, TokenKind};
 use portcullis_core::session::{Device, Method, NewSession};
-use portcullis_core::token::{NewRefresh, Refresh, RefreshError, RefreshRotation};
+use portcullis_core::token::{NewRefresh, PresentedRefresh, Refresh, RefreshError, RefreshRotation};
 use portcullis_core::{account, audit, session};
 use tokio::sync::Barrier;
 use uuid::Uuid;
@@ -215,20 +215,39 @@ pub(super) async fn opened<S: Stores>(db: &S, account: &Account, at: Timestamp) 
 }
 
 /// The first refresh token of a session that has one.
-pub(super) fn first_refresh(session: &NewSession) -> Digest<Refresh> {
-    session.refresh.unwrap().digest
+pub(super) fn first_refresh(session: &NewSession) -> PresentedRefresh {
+    presented(session.id, session.refresh.unwrap().digest)
+}
+
+/// The refresh token of a session, as its text is looked up.
+pub(super) fn presented(session: session::Id, digest: Digest<Refresh>) -> PresentedRefresh {
+    PresentedRefresh {
+        session: Some(session),
+        digest,
+    }
+}
+
+/// The token that a rotation's presented one is exchanged for, as it is presented next.
+pub(super) fn following(rotation: &RefreshRotation) -> PresentedRefresh {
+    PresentedRefresh {
+        digest: rotation.successor.digest,
+        ..rotation.presented
+    }
 }
 
 /// Checks that the session's refresh token, if it has one, brings nothing more.
 pub(super) async fn refused<S: Stores>(db: &S, session: &NewSession, at: Timestamp) {
-    if let Some(refresh) = session.refresh {
-        let rotated = db.rotate_refresh(rotation(refresh.digest), by(at)).await.unwrap();
+    if session.refresh.is_some() {
+        let rotated = db
+            .rotate_refresh(rotation(first_refresh(session)), by(at))
+            .await
+            .unwrap();
         assert_eq!(rotated, Err(RefreshError::Invalid));
     }
 }
 
 /// A rotation without any grace.
-pub(super) fn rotation(presented: Digest<Refresh>) -> RefreshRotation {
+pub(super) fn rotation(presented: PresentedRefresh) -> RefreshRotation {
     RefreshRotation {
         presented,
         successor: new_refresh(),

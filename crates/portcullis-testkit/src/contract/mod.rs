@@ -133,6 +133,7 @@ macro_rules! store_contract {
         $crate::store_contract!($open, sessions);
         $crate::store_contract!(@ $open, token:
             rotate_unknown_token_is_unknown
+            rotate_token_under_another_sessions_name_is_unknown
             rotate_expired_token_is_refused
             rotate_without_a_living_session_is_refused
             rotate_of_an_account_that_may_not_act_is_refused

@@ -7,13 +7,13 @@ use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::session::{self, Ending, NewSession};
-use portcullis_core::token::{self, NewRefresh, RefreshError, RefreshRotation, Rotated};
+use portcullis_core::token::{self, NewRefresh, PresentedRefresh, RefreshError, RefreshRotation, Rotated};
 
 use super::Stores;
 use super::fixtures::{
-    DAY, HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, first_refresh, fresh_digest,
-    fresh_id, lives, new_refresh, new_session, offer, opened, proves, registered, rotation, set_state,
-    together, verified,
+    DAY, HOUR, MICROSECOND, MINUTE, START, by, count, disguised, events, first_refresh, following,
+    fresh_digest, fresh_id, lives, new_refresh, new_session, offer, opened, proves, registered, rotation,
+    set_state, together, verified,
 };
 
 fn is_fresh(rotated: &Result<Rotated, RefreshError>) -> bool {
@@ -57,13 +57,54 @@ pub async fn rotate_unknown_token_is_unknown<S: Stores>(db: S) {
         disguised(verification),
         rotation(first_refresh(&new)).successor.digest,
     ] {
-        assert_eq!(
-            rotate(&db, rotation(foreign), START).await,
-            Err(RefreshError::Invalid)
-        );
-        assert_eq!(db.find_refresh(foreign).await.unwrap(), None);
+        for session in [None, Some(new.id)] {
+            let foreign = PresentedRefresh {
+                session,
+                digest: foreign,
+            };
+            assert_eq!(
+                rotate(&db, rotation(foreign), START).await,
+                Err(RefreshError::Invalid)
+            );
+            assert_eq!(db.find_refresh(foreign).await.unwrap(), None);
+        }
     }
     assert!(lives(&db, new.id).await);
+}
+
+/// A token is found as the session's that its text names: with another's name, or none, it is unknown, ends nothing and isn't
+/// used up.
+pub async fn rotate_token_under_another_sessions_name_is_unknown<S: Stores>(db: S) {
+    checks!("T250");
+    let (anna, berta) = (registered(&db, "anna").await, registered(&db, "berta").await);
+    let own = opened(&db, &anna, START).await;
+    let (others, second) = (opened(&db, &berta, START).await, opened(&db, &anna, START).await);
+    let good = rotation(first_refresh(&own));
+    let misnamed = async |at: Timestamp| {
+        for session in [
+            None,
+            Some(others.id),
+            Some(second.id),
+            Some(session::Id::from_uuid(fresh_id())),
+        ] {
+            let presented = PresentedRefresh {
+                session,
+                ..good.presented
+            };
+            let refused = rotate(&db, RefreshRotation { presented, ..good }, at).await;
+            assert_eq!(refused, Err(RefreshError::Invalid));
+            assert_eq!(db.find_refresh(presented).await.unwrap(), None);
+        }
+    };
+    misnamed(START).await;
+    assert!(is_fresh(&rotate(&db, good, START).await));
+    assert!(is_fresh(&rotate(&db, rotation(following(&good)), START).await));
+    // Used, and its successor, too: it would be a replay, under its own name.
+    misnamed(START.plus(MINUTE)).await;
+    for session in [own.id, others.id, second.id] {
+        assert!(lives(&db, session).await);
+    }
+    assert_eq!(events(&db, Action::RefreshReplayed).await.len(), 0);
 }
 
 /// A token is good until the moment it expires, and not at it.
@@ -81,7 +122,7 @@ pub async fn rotate_expired_token_is_refused<S: Stores>(db: S) {
         rotate(&db, rotation, expires_at).await,
         Err(RefreshError::Invalid)
     );
-    assert_eq!(db.find_refresh(rotation.successor.digest).await.unwrap(), None);
+    assert_eq!(db.find_refresh(following(&rotation)).await.unwrap(), None);
     assert!(is_fresh(
         &rotate(&db, rotation, expires_at.minus(MICROSECOND)).await
     ));
@@ -142,7 +183,7 @@ pub async fn rotate_of_an_account_that_may_not_act_is_refused<S: Stores>(db: S) 
     presented.require_verified = true;
     assert!(is_fresh(&rotate(&db, presented, START).await));
     set_state(&db, anna.id, AccountState::Disabled).await;
-    let next = rotation(presented.successor.digest);
+    let next = rotation(following(&presented));
     assert_eq!(rotate(&db, next, START).await, Err(RefreshError::Invalid));
     let again = RefreshRotation {
         grace_from: START,
@@ -166,10 +207,10 @@ pub async fn rotate_good_token_brings_its_successor<S: Stores>(db: S) {
         session::Store::find(&db, new.id).await.unwrap(),
         Some(subject.session)
     );
-    for digest in [first.presented, first.successor.digest] {
-        assert_eq!(db.find_refresh(digest).await.unwrap(), Some(new.id));
+    for token in [first.presented, following(&first)] {
+        assert_eq!(db.find_refresh(token).await.unwrap(), Some(new.id));
     }
-    let second = rotation(first.successor.digest);
+    let second = rotation(following(&first));
     // Last seen never moves back, not even when a clock does.
     let Ok(Rotated::Fresh(subject)) = rotate(&db, second, START).await else {
         panic!("not fresh")
@@ -188,7 +229,7 @@ pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
     assert!(is_fresh(&rotate(&db, first, START).await));
     // Nobody has used its successor: the same one once more.
     assert!(is_again(&rotate(&db, first, START.plus(MICROSECOND)).await));
-    let next = rotation(first.successor.digest);
+    let next = rotation(following(&first));
     assert!(is_fresh(&rotate(&db, next, START).await));
     // Used at the very beginning of the grace: refused, and no more.
     assert_eq!(
@@ -205,7 +246,7 @@ pub async fn rotate_replay_ends_the_family<S: Stores>(db: S) {
         Err(RefreshError::Replayed(new.id))
     );
     assert!(!lives(&db, new.id).await);
-    for dead in [first.successor.digest, next.successor.digest] {
+    for dead in [following(&first), following(&next)] {
         assert_eq!(
             rotate(&db, rotation(dead), START).await,
             Err(RefreshError::Invalid)
@@ -232,9 +273,7 @@ pub async fn rotate_again_needs_the_standing_successor<S: Stores>(db: S) {
     let new = opened(&db, &anna, START).await;
     let first = with_grace(&new, START);
     assert!(is_fresh(&rotate(&db, first, START).await));
-    assert!(is_fresh(
-        &rotate(&db, rotation(first.successor.digest), START).await
-    ));
+    assert!(is_fresh(&rotate(&db, rotation(following(&first)), START).await));
     // Its successor was used: whoever has that one went on, nobody gets it twice.
     assert_eq!(rotate(&db, first, START).await, Err(RefreshError::Invalid));
     assert!(lives(&db, new.id).await);
@@ -255,10 +294,7 @@ pub async fn rotate_again_needs_the_standing_successor<S: Stores>(db: S) {
         rotate(&db, other_successor, START).await,
         Err(RefreshError::Replayed(forked.id))
     );
-    assert_eq!(
-        db.find_refresh(other_successor.successor.digest).await.unwrap(),
-        None
-    );
+    assert_eq!(db.find_refresh(following(&other_successor)).await.unwrap(), None);
 }
 
 /// While nobody has used the successor it is given again, however late, until it expires; late ones are on record. Once it
@@ -294,7 +330,7 @@ pub async fn rotate_again_however_late_while_the_successor_is_unused<S: Stores>(
         (Some(anna.id), Some(new.id))
     );
     assert!(is_fresh(
-        &rotate(&db, rotation(first.successor.digest), START.plus(MINUTE * 12)).await
+        &rotate(&db, rotation(following(&first)), START.plus(MINUTE * 12)).await
     ));
     assert_eq!(
         rotate(&db, later(MINUTE * 12), START.plus(MINUTE * 12)).await,
@@ -334,7 +370,7 @@ pub async fn rotate_again_after_a_clock_was_set_back_has_no_grace<S: Stores>(db:
         // Racers on a node whose clock is behind get the same successor.
         assert!(is_again(&rotate(&db, presented, START).await));
         assert!(is_fresh(
-            &rotate(&db, rotation(presented.successor.digest), ahead).await
+            &rotate(&db, rotation(following(&presented)), ahead).await
         ));
         let expected = if refused {
             Err(RefreshError::Invalid)
@@ -385,7 +421,7 @@ pub async fn rotate_in_parallel_with_grace_never_forks<S: Stores>(db: S) {
     assert_eq!(count(&answers, is_again), answers.len() - 1);
     assert!(lives(&db, new.id).await);
     assert!(is_fresh(
-        &rotate(&db, rotation(presented.successor.digest), START).await
+        &rotate(&db, rotation(following(&presented)), START).await
     ));
 }
 
@@ -407,8 +443,8 @@ pub async fn rotate_racing_with_logout_leaves_nothing<S: Stores>(db: S) {
     })
     .await;
     assert!(!lives(&db, new.id).await);
-    for digest in [presented.presented, presented.successor.digest] {
-        let after = rotate(&db, rotation(digest), START).await;
+    for token in [presented.presented, following(&presented)] {
+        let after = rotate(&db, rotation(token), START).await;
         assert!(matches!(after, Err(RefreshError::Invalid)), "{after:?}");
     }
 }

@@ -262,7 +262,8 @@ pub(super) fn two_factors(principal: &Principal) -> bool {
     principal.kind().is_personal() && principal.assurance() == Some(Assurance::MultiFactor)
 }
 
-fn login_age(principal: &Principal, now: Timestamp) -> Option<i64> {
+/// How long ago the login was made, in seconds; `None` for a credential that stands for none.
+pub(super) fn login_age(principal: &Principal, now: Timestamp) -> Option<i64> {
     let at = principal
         .authenticated_at()
         .filter(|_| principal.kind().is_personal())?;

@@ -13,6 +13,8 @@ mod condition;
 mod literal;
 mod outcome;
 
+pub(super) use self::literal::pieces;
+
 use cedar_policy::pst::{self, Clause};
 use cedar_policy::{EntityId, PartialEntities, PartialEntityUid, PartialRequest, Policy, Schema};
 

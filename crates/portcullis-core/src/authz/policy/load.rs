@@ -221,6 +221,7 @@ fn load(
             looks: Looks::of(&body),
             members: Members::of(&body),
             policy: placed.policy,
+            body,
         });
     }
     policies

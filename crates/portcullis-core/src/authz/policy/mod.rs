@@ -5,7 +5,8 @@
 //! says of each fault where it is. [`Live`] holds the set in force and swaps it as a whole.
 //!
 //! **Flow of a decision:** the action and the kind of the resource choose the policies that can speak of it; the
-//! account and the one resource become entities, of which only what these policies look at is built; Cedar evaluates.
+//! account and the one resource become entities, of which only what these policies look at is built; Cedar evaluates. Policies
+//! that only compare what is there are compiled when they are loaded and need none of it (`direct/mod.rs`).
 //! A list asks the same of all resources at once: the policies are evaluated with the resource unknown, and what
 //! remains of them becomes a [`Filter`](crate::authz::Filter).
 //!
@@ -22,6 +23,7 @@
 //! [`Policies::reasons`]: crate::authz::Policies::reasons
 //! [`Policies::filters`]: crate::authz::Policies::filters
 
+mod direct;
 mod facts;
 mod listing;
 mod live;

@@ -8,6 +8,7 @@ use cedar_policy::{
 };
 use quick_cache::sync::Cache;
 
+use super::direct::{self, Question};
 use super::facts::{self, Types, Unfit};
 use super::report::{Flaw, Report};
 use super::slice::{Loaded, Slice};
@@ -71,9 +72,10 @@ impl Set {
                 message: unfit.to_string(),
             }])
         };
+        let attributes = schema.declarations().attributes();
         let mut slices: HashMap<&'static str, HashMap<String, Slice>> = HashMap::new();
         for (number, (action, kind)) in schema.pairs().enumerate() {
-            let slice = Slice::new(number, action, kind, &read.policies).map_err(unfit)?;
+            let slice = Slice::new(number, action, kind, &read.policies, attributes).map_err(unfit)?;
             slices
                 .entry(facts::type_of(kind))
                 .or_default()
@@ -81,7 +83,7 @@ impl Set {
         }
         Ok(Self {
             schema: schema.clone(),
-            types: Types::new(schema.declarations().attributes()).map_err(unfit)?,
+            types: Types::new(attributes).map_err(unfit)?,
             slices,
             authorizer: Authorizer::new(),
             remembered: Cache::new(REMEMBERED),
@@ -154,16 +156,40 @@ impl Set {
         if let Some(found) = key.and_then(|key| self.remembered.get(&key)) {
             return Ok(found.verdict);
         }
-        let (request, entities) = self.question(slice, principal, decision, resource)?;
-        let response = self
-            .authorizer
-            .is_authorized(&request, &slice.policies, &entities);
-        let verdict = verdict(slice, &response);
+        let verdict = self.ask(slice, principal, decision, resource)?;
         if let Some(key) = key {
             let _facts = Arc::clone(&principal.facts);
             self.remembered.insert(key, Remembered { verdict, _facts });
         }
         Ok(verdict)
+    }
+
+    /// Decides by the compiled policies, and by the language where they leave something open.
+    fn ask(
+        &self,
+        slice: &Slice,
+        principal: &Principal,
+        decision: &DecisionContext<'_>,
+        resource: Option<&ResourceFacts>,
+    ) -> Result<Verdict, Unfit> {
+        let question = Question {
+            principal,
+            decision,
+            resource,
+        };
+        let (known, left) = match direct::decide(&slice.direct, question) {
+            Some(known) => (known, &slice.rest),
+            None => (Verdict::Silent, &slice.policies),
+        };
+        if known == Verdict::Forbidden || left.is_empty() {
+            return Ok(known);
+        }
+        let (request, entities) = self.question(slice, principal, decision, resource)?;
+        let response = self.authorizer.is_authorized(&request, left, &entities);
+        Ok(match verdict(slice, &response) {
+            Verdict::Silent => known,
+            spoken => spoken,
+        })
     }
 
     fn question(

@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 
+use cedar_policy::pst::StaticPolicy;
 use cedar_policy::{ActionConstraint, Effect, EntityTypeName, EntityUid, Policy, PolicyId, PolicySet};
 
+use super::direct::Direct;
 use super::facts::{Unfit, type_name, type_of, uid};
 use super::looks::{Looks, Members};
+use crate::attribute::Definition;
 use crate::authz::ResourceKind;
 
 /// One action on one kind of resource, with all that was worked out when the policies were loaded.
@@ -17,6 +20,10 @@ pub(super) struct Slice {
     pub(super) action: EntityUid,
     pub(super) resource: EntityTypeName,
     pub(super) policies: PolicySet,
+    /// Those of them that are decided without the language.
+    pub(super) direct: Vec<Direct>,
+    /// Those that need it.
+    pub(super) rest: PolicySet,
     pub(super) forbidding: HashSet<PolicyId>,
     pub(super) looks: Looks,
     pub(super) members: Members,
@@ -26,6 +33,7 @@ pub(super) struct Slice {
 #[derive(Debug, Clone)]
 pub(super) struct Loaded {
     pub(super) policy: Policy,
+    pub(super) body: StaticPolicy,
     pub(super) looks: Looks,
     pub(super) members: Members,
 }
@@ -36,15 +44,28 @@ impl Slice {
         action: &str,
         kind: Option<&'static ResourceKind>,
         all: &[Loaded],
+        attributes: &[Definition],
     ) -> Result<Self, Unfit> {
         let action = uid(&type_name("Action")?, action);
         let speaking = || all.iter().filter(|loaded| speaks_of(&loaded.policy, &action));
-        let policies = PolicySet::from_policies(speaking().map(|loaded| loaded.policy.clone()));
+        let set = |policies: &mut dyn Iterator<Item = &Loaded>| {
+            PolicySet::from_policies(policies.map(|loaded| loaded.policy.clone()))
+                .map_err(|error| Unfit::Language(error.to_string()))
+        };
+        let (mut direct, mut rest) = (Vec::new(), Vec::new());
+        for loaded in speaking() {
+            match Direct::of(&loaded.body, kind, attributes) {
+                Some(compiled) => direct.push(compiled),
+                None => rest.push(loaded),
+            }
+        }
         Ok(Self {
             number,
             kind,
             resource: type_name(type_of(kind))?,
-            policies: policies.map_err(|error| Unfit::Language(error.to_string()))?,
+            policies: set(&mut speaking())?,
+            direct,
+            rest: set(&mut rest.into_iter())?,
             forbidding: speaking()
                 .filter(|loaded| loaded.policy.effect() == Effect::Forbid)
                 .map(|loaded| loaded.policy.id().clone())

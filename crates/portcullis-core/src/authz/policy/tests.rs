@@ -1,6 +1,7 @@
 //! Loading, deciding, explaining. Listing has tests of its own in `tests/lists.rs`.
 
 mod decisions;
+mod direct;
 mod lists;
 mod loading;
 mod remembered;

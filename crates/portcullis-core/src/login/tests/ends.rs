@@ -144,7 +144,7 @@ async fn revoking_a_token_ends_its_session_and_one_that_leads_nowhere_is_no_erro
         deployment.world.knows_refresh = knows;
         deployment.world.session.get_mut().unwrap().take_if(|_| !lives);
         let (world, manager) = deployment.start();
-        let refresh = RefreshToken::mint(&environment(8));
+        let refresh = RefreshToken::mint(&environment(8), SESSION);
         assert_eq!(manager.revoke_refresh(&refresh, by()).await, Ok(()));
         let logged_out = Asked::End(id(1), SESSION, Ending::Logout);
         let asked = world.asked.lock().unwrap().pop();

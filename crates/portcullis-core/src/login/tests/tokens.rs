@@ -33,7 +33,7 @@ async fn only_a_token_without_scopes_carries_what_the_account_may_do() {
         *deployment.world.session.lock().unwrap() = Some(session(scopes));
         let (world, manager) = deployment.start();
         let at_login = logged_in(&manager, scopes, None).await;
-        let refresh = RefreshToken::mint(&environment(8));
+        let refresh = RefreshToken::mint(&environment(8), SESSION);
         let refreshed = manager.refresh(&refresh, by()).await.unwrap();
         for token in [at_login, refreshed.access_token] {
             let claims = claims(&token, "portcullis");
@@ -77,7 +77,7 @@ async fn a_narrowed_token_says_which_of_its_scopes_are_permissions_unless_all_ar
             deployment.issuing.carry_permissions = carry;
             *deployment.world.session.lock().unwrap() = Some(session(Some(scopes)));
             let (_, manager) = deployment.start();
-            let refresh = RefreshToken::mint(&environment(8));
+            let refresh = RefreshToken::mint(&environment(8), SESSION);
             let refreshed = manager.refresh(&refresh, by()).await.unwrap().access_token;
             let told = claims(&refreshed, "portcullis");
             let case = format!("{} {} {carry}", has.len(), scopes.len());
@@ -96,7 +96,7 @@ async fn a_token_is_for_whom_it_was_asked_and_for_the_issuer_where_nobody_was_na
     deployment.issuing.resources = vec![token::Resource::parse(elsewhere).unwrap()];
     let (_, manager) = deployment.start();
     let named = manager.on.issuer.audience(Some(elsewhere)).unwrap();
-    let refresh = RefreshToken::mint(&environment(8));
+    let refresh = RefreshToken::mint(&environment(8), SESSION);
     for (audience, expected) in [(None, "portcullis"), (Some(named), elsewhere)] {
         let given = logged_in(&manager, None, audience.clone()).await;
         assert_eq!(claims(&given, expected).audience, [expected]);
@@ -114,7 +114,7 @@ async fn a_refresh_that_is_refused_is_told_as_such_and_an_account_that_is_gone_c
     let deployment = Deployment::new(&[READ]).await;
     *deployment.world.session.lock().unwrap() = None;
     let (world, manager) = deployment.start();
-    let refresh = RefreshToken::mint(&environment(8));
+    let refresh = RefreshToken::mint(&environment(8), SESSION);
     let refused = manager.refresh(&refresh, by()).await;
     assert!(matches!(refused, Err(RefreshError::Invalid)));
     *world.session.lock().unwrap() = Some(session(None));

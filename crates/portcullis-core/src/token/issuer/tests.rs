@@ -15,7 +15,7 @@ use crate::key::fakes::{FakeClock, START, SeededEntropy, block_on, signing_key};
 use crate::key::{Algorithm, MasterKey};
 use crate::secret::Digest;
 use crate::session::{Device, Method, Session};
-use crate::token::{self, InvalidResource, InvalidToken, Refresh, Verifier};
+use crate::token::{self, InvalidResource, InvalidToken, PresentedRefresh, Refresh, Verifier};
 
 /// The store as its documentation says, in memory: one session, its family.
 #[derive(Default)]
@@ -50,7 +50,7 @@ impl token::Stub for Memory {
                 .is_none_or(|next| next.used.is_some())
         };
         let went_on = went_on(&rotation.successor.digest);
-        let Some(row) = family.get_mut(rotation.presented.as_bytes()) else {
+        let Some(row) = family.get_mut(rotation.presented.digest.as_bytes()) else {
             return Ok(Err(RefreshError::Invalid));
         };
         if *ended {
@@ -77,7 +77,7 @@ impl token::Stub for Memory {
         Ok(Ok(Rotated::Fresh(Box::new(subject()))))
     }
 
-    async fn find_refresh(&self, _: Digest<Refresh>) -> Result<Option<session::Id>, Fault> {
+    async fn find_refresh(&self, _: PresentedRefresh) -> Result<Option<session::Id>, Fault> {
         Ok(None)
     }
 
@@ -180,7 +180,7 @@ impl World {
 
     /// Opens the session's family, as a login does.
     fn login(&self, issuer: &Issuer) -> RefreshToken {
-        let (token, new) = issuer.first_refresh(subject().session.expires_at);
+        let (token, new) = issuer.first_refresh(subject().session.id, subject().session.expires_at);
         let row = Row {
             expires_at: new.expires_at,
             used: None,
@@ -330,7 +330,7 @@ fn both_sides_of_a_refresh_tokens_expiry() {
 fn a_refresh_token_never_outlives_its_session() {
     let world = World::new();
     let issuer = world.issuer();
-    let of = |ends: Timestamp| issuer.first_refresh(ends).1.expires_at;
+    let of = |ends: Timestamp| issuer.first_refresh(subject().session.id, ends).1.expires_at;
     let lifetime = Settings::default().refresh_lifetime;
     assert_eq!(of(START.plus(DAY)), START.plus(DAY));
     assert_eq!(of(START.plus(DAY * 365)), START.plus(lifetime));
@@ -411,6 +411,19 @@ fn text_that_is_no_refresh_token_is_invalid() {
 }
 
 #[test]
+fn a_token_that_names_no_session_is_exchanged_for_one_that_does() {
+    let world = World::new();
+    let issuer = world.issuer();
+    let named = world.login(&issuer);
+    let bare = RefreshToken::from_bytes(*named.expose_bytes());
+    let next = world.refresh(&issuer, &bare).unwrap().refresh_token;
+    assert_eq!(next.presented().session, Some(subject().session.id));
+    // Whichever text it comes in, it is the same token.
+    let again = world.refresh(&issuer, &named).unwrap().refresh_token;
+    assert_eq!(text(&again), text(&next));
+}
+
+#[test]
 fn a_fault_uses_nothing_up() {
     crate::checks!("T037");
     let world = World::new();
@@ -438,7 +451,10 @@ fn a_new_master_key_on_one_node_forks_no_family() {
     assert_eq!(text(&one.refresh_token), text(&two.refresh_token));
     // Another master key altogether computes another successor: it can't be guessed from the token.
     let stranger = world.node(3, &MasterKey::generate(&world.environment(10)));
-    assert_ne!(text(&stranger.successor_of(&first)), text(&one.refresh_token));
+    assert_ne!(
+        stranger.successor_of(&first).expose_bytes(),
+        one.refresh_token.expose_bytes()
+    );
 }
 
 // Shows: TK-5

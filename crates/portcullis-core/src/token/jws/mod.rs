@@ -97,7 +97,9 @@ impl<'t> Parts<'t> {
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(InvalidToken::Malformed)?;
-        if payload.contains('.') || header.is_empty() || signature.is_empty() {
+        // Looked at byte by byte, without stopping: that compiles to a few wide instructions, where a search for one doesn't.
+        let dotted = payload.bytes().fold(false, |found, byte| found | (byte == b'.'));
+        if dotted || header.is_empty() || signature.is_empty() {
             return Err(InvalidToken::Malformed);
         }
         Ok(Self {

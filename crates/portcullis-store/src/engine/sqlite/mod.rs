@@ -6,6 +6,9 @@
 //! What is written goes to the log first. It is moved into the file at 4,000 pages, after migrations and whenever
 //! [`Engine::settle`] is called: until then a copy of the file alone misses it.
 //!
+//! Each connection keeps up to a sixteenth of the file in memory, at least 4 MB (8 MB the writer) and at most 64 MB, as the file is at
+//! the start: the pages above the leaves of its trees.
+//!
 //! A database in memory has a single connection, so there its reads take their turn among the writes.
 //!
 //! **Deployment caveat:** the file must be on a local disk. Network file systems break SQLite's locks.
@@ -94,8 +97,10 @@ impl Engine {
             for _ in 0..READERS {
                 let reads = Arc::clone(reads);
                 let mut connection = Connection::open(Some(file), busy)?;
-                connection
-                    .batch("PRAGMA query_only=ON; PRAGMA cache_size=-4000; PRAGMA temp_store=MEMORY")?;
+                let cache = cache_of(size_of(file), LEAST_READING);
+                connection.batch(&format!(
+                    "PRAGMA query_only=ON; PRAGMA cache_size=-{cache}; PRAGMA temp_store=MEMORY"
+                ))?;
                 engine.spawn("portcullis-reader", move || read_all(&mut connection, &reads))?;
             }
         }
@@ -226,6 +231,10 @@ fn prepare(
     }
     log_ahead(&connection, settings.busy)?;
     set_up(&connection)?;
+    if let Some(file) = file {
+        let cache = cache_of(size_of(file), LEAST_WRITING);
+        connection.batch(&format!("PRAGMA cache_size=-{cache}"))?;
+    }
     if migrate::migrate(&connection, migrations)? && file.is_some() {
         // A copy of the file alone has the schema from the beginning; what can't be moved now is moved later.
         let _ = connection.batch(SETTLE);
@@ -247,6 +256,25 @@ fn set_up(connection: &Connection) -> Result<(), Fault> {
          PRAGMA journal_size_limit=67108864;",
     )
 }
+
+/// How large a file is, in bytes; nothing if that can't be told.
+fn size_of(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |file| file.len())
+}
+
+/// How much of a file of so many bytes a connection keeps in memory, in KiB: all pages above the leaves of its trees. Those are
+/// asked for with every look-up, and where rows are wide (a session is one of 17 of its page) they are a sixteenth of the file.
+/// A connection takes the memory only as it reads.
+fn cache_of(bytes: u64, least: u64) -> u64 {
+    (bytes / 16 / 1_024).clamp(least, MOST_CACHE)
+}
+
+/// The least that a connection which reads keeps, in KiB.
+const LEAST_READING: u64 = 4_000;
+/// The least that the one which writes keeps.
+const LEAST_WRITING: u64 = 8_000;
+/// The most that any of them keeps.
+const MOST_CACHE: u64 = 64_000;
 
 /// Changes to the write-ahead log. Where several open a new file at once, SQLite says at once that it is busy, instead
 /// of waiting as it does everywhere else: so this waits.

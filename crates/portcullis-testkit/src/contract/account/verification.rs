@@ -40,7 +40,7 @@ pub async fn redeem_verification_refuses_all_but_a_good_token<S: Stores>(db: S) 
     for foreign in [
         fresh_digest(),
         disguised(session.token.unwrap()),
-        disguised(first_refresh(&session)),
+        disguised(first_refresh(&session).digest),
     ] {
         assert!(!proves(&db, &anna, foreign, START).await);
     }
@@ -76,7 +76,7 @@ pub async fn redeem_verification_of_the_same_bytes_for_another_purpose_is_refuse
         .await
         .unwrap();
     assert_eq!(outcome, Err(RegistrationError::SetupClosed));
-    let refresh = portcullis_core::token::RefreshToken::from_bytes(bytes).digest();
+    let refresh = portcullis_core::token::RefreshToken::from_bytes(bytes).presented();
     assert_eq!(db.find_refresh(refresh).await.unwrap(), None);
     let session = session::Token::from_bytes(bytes).digest();
     assert_eq!(db.find_by_token(session).await.unwrap(), None);

@@ -50,7 +50,7 @@ pub(super) fn entity<'l>(literal: &'l Literal, of: &str) -> Option<&'l str> {
     }
 }
 
-pub(super) fn pieces(pattern: &[PatternElem]) -> Pattern {
+pub(in crate::authz::policy) fn pieces(pattern: &[PatternElem]) -> Pattern {
     let mut pieces = vec![String::new()];
     for element in pattern {
         match (element, pieces.last_mut()) {

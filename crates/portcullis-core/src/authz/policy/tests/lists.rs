@@ -334,6 +334,26 @@ fn a_row_that_is_not_what_was_declared_is_in_no_list() {
     }
 }
 
+/// Conditions on everything but the resource.
+const ASIDE: [&str; 16] = [
+    "context.now < datetime(\"2023-11-14T22:14:20Z\")",
+    "context.now >= datetime(\"2023-11-14\")",
+    "context.now <= datetime(\"2023-11-14T22:14:20.000+0000\")",
+    "(context has ip && context.ip.isLoopback())",
+    "(context has ip && context.ip.isInRange(ip(\"10.0.0.0/8\")))",
+    "(context has user_agent && context.user_agent like \"c*l\")",
+    "context.permissions.contains(\"posts:read\")",
+    "context.permissions.containsAll([\"posts:read\", \"posts:write\"])",
+    "[\"posts:read\", \"x\"].containsAny(context.permissions)",
+    "context.org_roles.containsAll([\"a\"])",
+    "context.credential != \"jwt\"",
+    "(context has login_age_seconds && context.login_age_seconds <= 60)",
+    "principal.state == \"active\"",
+    "(principal has username && principal.username == \"a\")",
+    "principal in [Role::\"reader\", Role::\"editor\"]",
+    "principal is Account",
+];
+
 /// Conditions over all fields, in every shape that can be said.
 fn conditions() -> impl Strategy<Value = String> {
     let simple = prop_oneof![
@@ -355,6 +375,7 @@ fn conditions() -> impl Strategy<Value = String> {
         Just("resource.tags.containsAll([\"a\", \"b\"])".to_owned()),
         Just("(resource has labels && resource.labels.containsAny(context.org_roles))".to_owned()),
         Just("(context has login_age_seconds && context.login_age_seconds + 9223372036854775807 > 0)".to_owned()),
+        proptest::sample::select(ASIDE.to_vec()).prop_map(str::to_owned),
         "[ab]{0,2}".prop_map(|text| format!("resource.tags.contains(\"{text}\")")),
         "[ab*]{0,3}".prop_map(|text| format!("resource.title like \"{text}\"")),
         "[ab*]{0,3}".prop_map(|text| format!("(resource has subtitle && resource.subtitle like \"{text}\")")),
@@ -470,13 +491,16 @@ proptest! {
         text in policies(),
         who in callers(),
         membership in proptest::option::of(7..9_u128),
+        ip in proptest::sample::select(vec![None, Some("127.0.0.1"), Some("10.1.2.3"), Some("::ffff:127.0.0.1"), Some("::1")]),
         rows in proptest::collection::vec(resources(), 1..8),
     ) {
         let set = set(&text);
         let noted = set.notes().iter().find(|note| note.message.contains("listed"));
         prop_assert_eq!(noted, None, "{}", text);
         let member = membership.map(|number| member(number, &["a"]));
-        let decision = DecisionContext { member: member.as_ref(), ..now() };
+        let ip = ip.map(|ip| ip.parse().unwrap());
+        let user_agent = ip.is_some().then_some("curl");
+        let decision = DecisionContext { member: member.as_ref(), ip, user_agent, ..now() };
         let principal = who.principal();
         let filters = set.filters(&principal, &decision, "posts:read", &POST);
         for row in &rows {
