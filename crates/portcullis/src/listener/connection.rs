@@ -4,14 +4,14 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
 use axum::response::IntoResponse as _;
 use axum::{BoxError, Router};
-use http::{StatusCode, Version};
+use http::{Extensions, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -49,6 +49,8 @@ pub(super) async fn serve<I, P>(
             .and_then(|()| few_headers(&request, limits))
             .err();
         let (rest, mut request) = Rest::of(request);
+        let more = std::mem::replace(request.extensions_mut(), ROOM.clone());
+        request.extensions_mut().extend(more);
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
             let mut answer = match refused {
@@ -200,6 +202,17 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
         .max_local_error_reset_streams(limits.resets);
     builder
 }
+
+/// An empty map with room for what a request gets on its way, so that it needn't grow then.
+static ROOM: LazyLock<Extensions> = LazyLock::new(|| {
+    let mut room = Extensions::new();
+    room.insert([(); 0]);
+    room.insert([(); 1]);
+    room.insert([(); 2]);
+    room.insert([(); 3]);
+    room.clear();
+    room
+});
 
 /// How many headers the HTTP library takes by itself.
 const USUAL_HEADERS: usize = 100;

@@ -34,7 +34,7 @@ where
     }
 }
 
-/// A handler of axum's with its state; `T` are its parameters.
+/// A handler of axum's, which boxes what it returns by itself, with its state; `T` are its parameters.
 pub(crate) struct HandlerEndpoint<H, T, S> {
     handler: H,
     state: S,
@@ -53,11 +53,11 @@ impl<H, T, S> HandlerEndpoint<H, T, S> {
 
 impl<H, T, S> Endpoint for HandlerEndpoint<H, T, S>
 where
-    H: Handler<T, S> + Sync,
+    H: Handler<T, S, Future = BoxFuture<'static, Response>> + Sync,
     T: 'static,
     S: Clone + Send + Sync + 'static,
 {
     fn call(&self, request: Request) -> BoxFuture<'static, Response> {
-        Box::pin(self.handler.clone().call(request, self.state.clone()))
+        self.handler.clone().call(request, self.state.clone())
     }
 }

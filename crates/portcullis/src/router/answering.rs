@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::handler::Handler;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, Route, on};
+use futures_util::future::BoxFuture;
 use tower::{Layer, Service};
 
 use crate::protect::{Endpoint, HandlerEndpoint, Protect};
@@ -31,7 +32,7 @@ struct Waiting<H, T>(H, PhantomData<fn() -> T>);
 
 impl<H, T, S> Unstated<S> for Waiting<H, T>
 where
-    H: Handler<T, S> + Sync,
+    H: Handler<T, S, Future = BoxFuture<'static, Response>> + Sync,
     T: 'static,
     S: Clone + Send + Sync + 'static,
 {
@@ -61,7 +62,7 @@ impl<S: Clone + Send + Sync + 'static> Unstated<S> for Stated {
 impl<S: Clone + Send + Sync + 'static> Answering<S> {
     pub(super) fn by<H, T>(handler: H) -> Self
     where
-        H: Handler<T, S> + Sync,
+        H: Handler<T, S, Future = BoxFuture<'static, Response>> + Sync,
         T: 'static,
     {
         Self(Kind::Handler(Box::new(Waiting(handler, PhantomData))))
