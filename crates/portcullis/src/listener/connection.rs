@@ -13,7 +13,7 @@ use axum::response::IntoResponse as _;
 use axum::{BoxError, Router};
 use http::{Extensions, StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use portcullis_core::defends;
@@ -23,6 +23,7 @@ use tower::Service as _;
 
 use super::Limits;
 use super::activity::{Activity, Sight};
+use super::answer::Answer;
 use super::bell::Bell;
 use super::head::{Head, Watched};
 use super::rest::Rest;
@@ -42,28 +43,7 @@ pub(super) async fn serve<I, P>(
     P: Future<Output = ()>,
 {
     let activity = Arc::new(Activity::default());
-    let service = service_fn(|request: http::Request<Incoming>| {
-        let running = activity.begin(&request);
-        let mut router = router.clone();
-        let refused = host::check(&request)
-            .and_then(|()| few_headers(&request, limits))
-            .err();
-        let (rest, mut request) = Rest::of(request);
-        let more = std::mem::replace(request.extensions_mut(), ROOM.clone());
-        request.extensions_mut().extend(more);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        async move {
-            let mut answer = match refused {
-                None => router.call(request).await?,
-                Some(problem) => problem.into_response(),
-            };
-            if let Some(rest) = rest {
-                // Kept apart: most requests have nothing to settle, and each carries what it may need.
-                Box::pin(rest.settle(&mut answer)).await;
-            }
-            Ok::<_, Infallible>(answer.map(|body| running.answer(body)))
-        }
-    });
+    let service = service(router, Arc::clone(&activity), peer, limits);
     let stream = Watched {
         stream,
         activity: Arc::clone(&activity),
@@ -117,6 +97,42 @@ pub(super) async fn serve<I, P>(
         time.set(pause(patience));
         bell.ring();
     }
+}
+
+/// Answers the requests of a connection.
+fn service(
+    router: Router,
+    activity: Arc<Activity>,
+    peer: SocketAddr,
+    limits: Limits,
+) -> impl Service<
+    http::Request<Incoming>,
+    Response = http::Response<Answer>,
+    Error = Infallible,
+    Future: Send + 'static,
+> {
+    service_fn(move |request: http::Request<Incoming>| {
+        let running = activity.begin(&request);
+        let mut router = router.clone();
+        let refused = host::check(&request)
+            .and_then(|()| few_headers(&request, limits))
+            .err();
+        let (rest, mut request) = Rest::of(request);
+        let more = std::mem::replace(request.extensions_mut(), ROOM.clone());
+        request.extensions_mut().extend(more);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        async move {
+            let mut answer = match refused {
+                None => router.call(request).await?,
+                Some(problem) => problem.into_response(),
+            };
+            if let Some(rest) = rest {
+                // Kept apart: most requests have nothing to settle, and each carries what it may need.
+                Box::pin(rest.settle(&mut answer)).await;
+            }
+            Ok::<_, Infallible>(answer.map(|body| running.answer(body)))
+        }
+    })
 }
 
 /// What happens to a connection besides requests.

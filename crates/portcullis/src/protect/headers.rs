@@ -115,7 +115,7 @@ mod tests {
     fn the_short_way_and_the_long_way_give_one_head() {
         let kind = (CONTENT_TYPE, "application/json");
         for https in [false, true] {
-            let short = completed(&[kind.clone()], https);
+            let short = completed(std::slice::from_ref(&kind), https);
             let cookies = [(SET_COOKIE, "a=b"), kind.clone(), (SET_COOKIE, "c=d")];
             let mut long = completed(&cookies, https);
             let sent: Vec<_> = long.get_all(SET_COOKIE).iter().cloned().collect();

@@ -19,7 +19,7 @@ enum Kind<S> {
     /// A handler with nothing around it: it is called without any step of axum's between.
     Handler(Box<dyn Unstated<S>>),
     /// A handler with layers around it.
-    Layered(MethodRouter<S>),
+    Layered(Box<MethodRouter<S>>),
 }
 
 /// A handler that waits for its state.
@@ -72,7 +72,7 @@ impl<S: Clone + Send + Sync + 'static> Answering<S> {
     pub(super) fn with_state<S2: Clone + Send + Sync + 'static>(self, state: S) -> Answering<S2> {
         Answering(match self.0 {
             Kind::Handler(handler) => Kind::Handler(Box::new(Stated(handler.with_state(state)))),
-            Kind::Layered(router) => Kind::Layered(router.with_state(state)),
+            Kind::Layered(router) => Kind::Layered(Box::new(router.with_state(state))),
         })
     }
 
@@ -87,9 +87,9 @@ impl<S: Clone + Send + Sync + 'static> Answering<S> {
     {
         let router = match self.0 {
             Kind::Handler(handler) => handler.router(methods),
-            Kind::Layered(router) => router,
+            Kind::Layered(router) => *router,
         };
-        Self(Kind::Layered(router.layer(layer)))
+        Self(Kind::Layered(Box::new(router.layer(layer))))
     }
 }
 

@@ -275,24 +275,9 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
 
     /// Gives the handlers their state.
     pub fn with_state<S2: Clone + Send + Sync + 'static>(self, state: S) -> Api<S2> {
-        let routes = self.routes.into_iter().map(|route| Route {
-            method: route.method,
-            path: route.path,
-            guard: route.guard,
-            asks: route.asks,
-            needs: route.needs,
-            handler: route.handler.with_state(state.clone()),
-            methods: route.methods,
-            around: route.around,
-            document: route.document,
-            text: route.text,
-            body_limit: route.body_limit,
-            voice: route.voice,
-            part: route.part,
-            csp: route.csp,
-        });
+        let routes = self.routes.into_iter();
         Api {
-            routes: routes.collect(),
+            routes: routes.map(|route| route.with_state(state.clone())).collect(),
             title: self.title,
             version: self.version,
             about: self.about,

@@ -69,6 +69,28 @@ pub(crate) struct Route<S> {
     pub(crate) csp: Option<Csp>,
 }
 
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    /// With the handler's state.
+    pub(super) fn with_state<S2: Clone + Send + Sync + 'static>(self, state: S) -> Route<S2> {
+        Route {
+            method: self.method,
+            path: self.path,
+            guard: self.guard,
+            asks: self.asks,
+            needs: self.needs,
+            handler: self.handler.with_state(state),
+            methods: self.methods,
+            around: self.around,
+            document: self.document,
+            text: self.text,
+            body_limit: self.body_limit,
+            voice: self.voice,
+            part: self.part,
+            csp: self.csp,
+        }
+    }
+}
+
 impl<S> Route<S> {
     /// What is known of it.
     pub(crate) fn info(&self) -> RouteInfo<'_> {
