@@ -116,8 +116,8 @@ impl Request {
     /// # Panics
     /// If it can't be written as JSON, as a map can't whose keys are no text.
     #[track_caller]
-    pub fn json(mut self, body: impl Serialize) -> Self {
-        self.body = serde_json::to_vec(&body).unwrap();
+    pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
+        self.body = serde_json::to_vec(body).unwrap();
         self.header(header::CONTENT_TYPE.as_str(), "application/json")
     }
 
