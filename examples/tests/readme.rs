@@ -60,7 +60,7 @@ fn blocks(kind: &str) -> Vec<String> {
 fn imports(text: &str) -> (BTreeSet<String>, &str) {
     let (mut paths, mut rest) = (BTreeSet::new(), text);
     loop {
-        rest = rest.trim_start_matches(|c: char| c == '\n');
+        rest = rest.trim_start_matches('\n');
         let comment = rest.strip_prefix("//!").and_then(|_| rest.split_once('\n'));
         if let Some((_, after)) = comment {
             rest = after;
