@@ -265,6 +265,7 @@ const MAKERS: [(&str, u16); 18] = [
     ("StatusCode::PAYLOAD_TOO_LARGE,", 413),
     ("StatusCode::UNSUPPORTED_MEDIA_TYPE,", 415),
     ("StatusCode::MISDIRECTED_REQUEST,", 421),
+    ("StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,", 431),
     ("StatusCode::UNPROCESSABLE_ENTITY,", 422),
     ("StatusCode::TOO_MANY_REQUESTS,", 429),
     ("StatusCode::INTERNAL_SERVER_ERROR,", 500),
