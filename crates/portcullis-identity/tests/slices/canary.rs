@@ -505,9 +505,11 @@ fn random_bytes_are_digested(walk: &Walk, tables: &BTreeMap<String, Vec<u8>>) {
         let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
             .decode(body)
             .unwrap();
-        assert_eq!(bytes.len(), 32);
+        // What stands before the secret of a refresh token is the id of its session, which is none.
+        assert!(bytes.len() == 32 || (bytes.len() == 48 && text.starts_with("pcr_")), "{text}");
+        let secret = &bytes[bytes.len() - 32..];
         for (table, values) in tables {
-            let found = values.windows(32).any(|window| window == bytes);
+            let found = values.windows(32).any(|window| window == secret);
             assert!(!found, "the bytes of {} are in {table}", &text[..8]);
         }
         checked += 1;

@@ -218,20 +218,26 @@ impl Protecting {
             }
             Ok(Poll::Ready(response)) => {
                 self.end();
-                let mut response = match self.context.refused_late() {
-                    // Whatever the handler made of a body that broke off.
-                    Some(problem) => problem.clone().into_response(),
-                    None => body::or_too_large(&self.context, response),
-                };
-                self.context.send_cookies(response.headers_mut());
-                record_behind(&self.context, &response);
-                Poll::Ready(response)
+                Poll::Ready(self.complete(body::or_too_large(&self.context, response)))
             }
             Err(panic) => {
                 self.end();
-                Poll::Ready(panicked(&*panic))
+                Poll::Ready(match self.context.refused_late() {
+                    // What panicked because a body broke off.
+                    Some(_) => self.complete(Response::default()),
+                    None => panicked(&*panic),
+                })
             }
         }
+    }
+
+    /// The answer after the handler's: where the caller was refused late, whatever the handler made of it, the refusal.
+    fn complete(&self, response: Response) -> Response {
+        let refused = self.context.refused_late();
+        let mut response = refused.map_or(response, |problem| problem.clone().into_response());
+        self.context.send_cookies(response.headers_mut());
+        record_behind(&self.context, &response);
+        response
     }
 
     /// Lets go of what ran. What panics then has answered already.
