@@ -161,15 +161,15 @@ fn read(text: &str) -> Option<Counts> {
             }
         } else if line.starts_with("calls=") {
             of_call = true;
-        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first)) {
-            if !std::mem::take(&mut of_call) {
-                let costs: Vec<&str> = line.split(' ').collect();
-                // Zeros at the end of a line are left out.
-                let cost = |place: usize| costs.get(place).map_or(Some(0), |cost| cost.parse::<u64>().ok());
-                counts.misses += cost(misses)?;
-                if !in_hash {
-                    counts.instructions += cost(instructions)?;
-                }
+        } else if line.starts_with(|first: char| first.is_ascii_digit() || "+-*".contains(first))
+            && !std::mem::take(&mut of_call)
+        {
+            let costs: Vec<&str> = line.split(' ').collect();
+            // Zeros at the end of a line are left out.
+            let cost = |place: usize| costs.get(place).map_or(Some(0), |cost| cost.parse::<u64>().ok());
+            counts.misses += cost(misses)?;
+            if !in_hash {
+                counts.instructions += cost(instructions)?;
             }
         }
     }

@@ -506,7 +506,10 @@ fn random_bytes_are_digested(walk: &Walk, tables: &BTreeMap<String, Vec<u8>>) {
             .decode(body)
             .unwrap();
         // What stands before the secret of a refresh token is the id of its session, which is none.
-        assert!(bytes.len() == 32 || (bytes.len() == 48 && text.starts_with("pcr_")), "{text}");
+        assert!(
+            bytes.len() == 32 || (bytes.len() == 48 && text.starts_with("pcr_")),
+            "{text}"
+        );
         let secret = &bytes[bytes.len() - 32..];
         for (table, values) in tables {
             let found = values.windows(32).any(|window| window == secret);
