@@ -250,7 +250,7 @@ fn the_reference_lists_every_code_that_a_problem_is_made_with_and_its_status() {
 }
 
 /// What makes a problem and has its code next, and the status that it gives.
-const MAKERS: [(&str, u16); 18] = [
+const MAKERS: [(&str, u16); 19] = [
     ("::bad_request(", 400),
     ("::invalid_credentials(", 400),
     ("::unauthenticated(", 401),
