@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -32,7 +30,7 @@ use tokio::net::TcpListener;
 use crate::load;
 
 /// All that can be served.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 11] = [
     "axum",
     "Portcullis' listener",
     "Portcullis Public",
@@ -42,7 +40,6 @@ pub const NAMES: [&str; 12] = [
     "Portcullis API key",
     "jsonwebtoken HS256",
     "jsonwebtoken ES256",
-    "jsonwebtoken RS256",
     "axum-login",
     "axum-login with permissions",
 ];
@@ -102,7 +99,11 @@ async fn portcullis(kind: &str, listener: TcpListener) -> Result<()> {
     use portcullis_identity::core::roles::MayGive;
     use portcullis_identity::core::session::Device;
 
-    let algorithm = if kind.ends_with("ES256") { Algorithm::ES256 } else { Algorithm::HS256 };
+    let algorithm = if kind.ends_with("ES256") {
+        Algorithm::ES256
+    } else {
+        Algorithm::HS256
+    };
     let portcullis = Portcullis::builder()
         .database("sqlite::memory:")
         .algorithm(algorithm)
@@ -119,10 +120,16 @@ async fn portcullis(kind: &str, listener: TcpListener) -> Result<()> {
     let permit = Permit::<MayGive>::dangerous_for_operator();
     let roles = portcullis.roles();
     let guarded = Api::new("Measured", "1")
-        .get("/guarded", |_: Allow<ThingsRead>| async { portcullis_identity::Json(thing()) })
-        .get("/public", |_: Public| async { portcullis_identity::Json(thing()) });
+        .get("/guarded", |_: Allow<ThingsRead>| async {
+            portcullis_identity::Json(thing())
+        })
+        .get("/public", |_: Public| async {
+            portcullis_identity::Json(thing())
+        });
     let router = portcullis.router(guarded).await?;
-    roles.create(&permit, "measured", "made for a measurement", here()).await?;
+    roles
+        .create(&permit, "measured", "made for a measurement", here())
+        .await?;
     roles.allow(&permit, "measured", "things:read", here()).await?;
     roles.assign(&permit, account, "measured", here()).await?;
     let delivery = match kind {
@@ -149,7 +156,8 @@ async fn portcullis(kind: &str, listener: TcpListener) -> Result<()> {
         "listener" => (Router::new().route("/", get(|| async { Json(thing()) })), "/"),
         _ => (router, path),
     };
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {credential}\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {credential}\r\n\r\n");
     say(request.as_bytes());
     let limits = portcullis_identity::listener::Limits::default();
     portcullis_identity::listener::serve(router, listener, std::future::pending(), limits).await;
@@ -164,7 +172,11 @@ async fn api_key(portcullis: &Portcullis, token: &str) -> Result<String> {
 
     let now = portcullis.environment().now();
     let credential = Credential::Jwt(Bearer(token));
-    let who = portcullis.gate().authenticator().authenticate(&credential, None, now).await?;
+    let who = portcullis
+        .gate()
+        .authenticator()
+        .authenticate(&credential, None, now)
+        .await?;
     let form = Form {
         name: KeyName::parse("measured")?,
         permissions: vec!["things:read".to_owned()],
@@ -172,7 +184,10 @@ async fn api_key(portcullis: &Portcullis, token: &str) -> Result<String> {
         networks: Networks::default(),
         limit: None,
     };
-    let issued = portcullis.api_keys().create(&who, form, Context::operator(now)).await?;
+    let issued = portcullis
+        .api_keys()
+        .create(&who, form, Context::operator(now))
+        .await?;
     Ok(issued.secret.expose().to_owned())
 }
 
@@ -195,7 +210,10 @@ impl FromRequestParts<Keys> for Caller {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, Keys(keys): &Keys) -> Result<Self, StatusCode> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let header = parts
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer "));
         let token = token.ok_or(StatusCode::UNAUTHORIZED)?;
         let token = decode::<Claims>(token, &keys.0, &keys.1).map_err(|_| StatusCode::UNAUTHORIZED)?;
@@ -208,7 +226,10 @@ async fn by_jsonwebtoken(name: &str, listener: TcpListener) -> Result<()> {
     let (algorithm, signing, verifying) = match name {
         "HS256" => {
             let secret = [7; 32];
-            let keys = (EncodingKey::from_secret(&secret), DecodingKey::from_secret(&secret));
+            let keys = (
+                EncodingKey::from_secret(&secret),
+                DecodingKey::from_secret(&secret),
+            );
             (Algorithm::HS256, keys.0, keys.1)
         }
         "ES256" => {
@@ -216,12 +237,6 @@ async fn by_jsonwebtoken(name: &str, listener: TcpListener) -> Result<()> {
             let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
             let signing = EncodingKey::from_ec_der(pair.to_pkcs8v1()?.as_ref());
             (Algorithm::ES256, signing, public)
-        }
-        "RS256" => {
-            let pair = aws_lc_rs::rsa::KeyPair::generate(KeySize::Rsa2048)?;
-            let public = DecodingKey::from_rsa_der(pair.public_key().as_ref());
-            let signing: Pkcs8V1Der<'static> = pair.as_der()?;
-            (Algorithm::RS256, EncodingKey::from_rsa_der(signing.as_ref()), public)
         }
         other => bail!("no algorithm is called {other}"),
     };
@@ -309,7 +324,8 @@ async fn by_axum_login(permissions: bool, listener: TcpListener) -> Result<()> {
 /// Logs in, and answers the cookie.
 async fn cookie_of(address: &str) -> Result<String> {
     let mut stream = tokio::net::TcpStream::connect(address).await?;
-    let request = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let request =
+        b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     stream.write_all(request).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;

@@ -29,7 +29,8 @@ impl Server {
         command.args(["-c", "0"]);
         match name.strip_prefix("FastAPI ") {
             Some(kind) => {
-                let python = std::env::var("PEERS_PYTHON").context("PEERS_PYTHON names a Python with FastAPI")?;
+                let python =
+                    std::env::var("PEERS_PYTHON").context("PEERS_PYTHON names a Python with FastAPI")?;
                 command.args([python.as_str(), "fastapi/app.py", kind]);
             }
             None => {
@@ -42,7 +43,12 @@ impl Server {
             .spawn()
             .with_context(|| format!("{name} can't be started"))?;
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
-        let mut line = || lines.next().context("it ended before it was ready")?.map_err(anyhow::Error::from);
+        let mut line = || {
+            lines
+                .next()
+                .context("it ended before it was ready")?
+                .map_err(anyhow::Error::from)
+        };
         let (address, request) = (line()?, line()?);
         Ok(Self {
             name: name.to_owned(),
@@ -82,8 +88,12 @@ impl Server {
 
 pub fn all(rounds: usize) -> Result<()> {
     let python = std::env::var_os("PEERS_PYTHON").is_some();
-    let names = guards::NAMES.iter().chain(if python { &FASTAPI[..] } else { &[] });
-    let mut servers = names.map(|name| Server::start(name)).collect::<Result<Vec<_>>>()?;
+    let names = guards::NAMES
+        .iter()
+        .chain(if python { &FASTAPI[..] } else { &[] });
+    let mut servers = names
+        .map(|name| Server::start(name))
+        .collect::<Result<Vec<_>>>()?;
     for server in &servers {
         server.measure(300)?;
     }
@@ -103,12 +113,29 @@ pub fn all(rounds: usize) -> Result<()> {
         sorted[sorted.len() / 2]
     };
     let of = |name: &str| servers.iter().find(|server| server.name == name).map(median);
-    let (wire, ours) = (of("axum").unwrap_or(f64::NAN), of("Portcullis JWT HS256").unwrap_or(f64::NAN));
-    println!("| {:<40} | {:>9} | {:>8} | {:>22} |", "guard", "µs", "÷ axum", "÷ Portcullis JWT HS256");
-    println!("|{}|{}|{}|{}|", "-".repeat(42), "-".repeat(11), "-".repeat(10), "-".repeat(24));
+    let (wire, ours) = (
+        of("axum").unwrap_or(f64::NAN),
+        of("Portcullis JWT HS256").unwrap_or(f64::NAN),
+    );
+    println!(
+        "| {:<40} | {:>9} | {:>8} | {:>22} |",
+        "guard", "µs", "÷ axum", "÷ Portcullis JWT HS256"
+    );
+    println!(
+        "|{}|{}|{}|{}|",
+        "-".repeat(42),
+        "-".repeat(11),
+        "-".repeat(10),
+        "-".repeat(24)
+    );
     for server in &servers {
         let cost = median(server);
-        println!("| {:<40} | {cost:>9.2} | {:>8.2} | {:>22.2} |", server.name, cost / wire, cost / ours);
+        println!(
+            "| {:<40} | {cost:>9.2} | {:>8.2} | {:>22.2} |",
+            server.name,
+            cost / wire,
+            cost / ours
+        );
     }
     Ok(())
 }
