@@ -1,9 +1,11 @@
-//! The row whose stand-in for a server is the program itself.
+//! The rows for which this program is started anew: as the stand-in for a server, and to answer one route while it is counted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -37,4 +39,41 @@ fn process_is_tried_on_the_stand_in() {
         0,
         "nothing is left behind"
     );
+}
+
+/// What `counted` does but for valgrind, which not every machine has.
+#[test]
+fn a_route_is_answered_until_the_input_ends() {
+    for route in ["axum::serve", "API key", "JSON body behind an API key"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis-bench"))
+            .args(["--answer", route])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines.next().unwrap().unwrap();
+        let request = lines.next().unwrap().unwrap();
+        let bytes = (0..request.len()).step_by(2);
+        let request: Vec<u8> = bytes
+            .map(|at| u8::from_str_radix(&request[at..at + 2], 16).unwrap())
+            .collect();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(&request).unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200", "{route}");
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success(), "{route}");
+    }
+}
+
+#[test]
+fn a_route_that_there_is_none_of_is_refused() {
+    let asked = Command::new(env!("CARGO_BIN_EXE_portcullis-bench"))
+        .args(["--answer", "nothing"])
+        .output();
+    let output = asked.unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no route is called nothing"));
 }

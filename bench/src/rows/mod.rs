@@ -126,7 +126,7 @@ mod tests {
         );
     }
 
-    /// A test for each row but those that start the program itself: `tests/process.rs` tries them.
+    /// A test for each row but those that start the program itself: `tests/process.rs` tries them, `counted` without valgrind.
     macro_rules! tries {
         ($($row:ident)+) => {
             $(#[test]
