@@ -124,7 +124,11 @@ fn service(
         async move {
             let mut answer = match refused {
                 None => router.call(request).await?,
-                Some(problem) => problem.into_response(),
+                Some(problem) => {
+                    // Its body goes to the rest, so that the answer can say what becomes of it.
+                    drop(request);
+                    problem.into_response()
+                }
             };
             if let Some(rest) = rest {
                 // Kept apart: most requests have nothing to settle, and each carries what it may need.

@@ -207,6 +207,31 @@ async fn a_refusal_before_the_body_leaves_the_connection_good() {
 }
 
 #[tokio::test]
+async fn what_the_listener_refuses_leaves_the_connection_good_or_says_that_it_ends() {
+    checks!("T153");
+    let server = Server::start(api(), Limits::default()).await;
+    let many: String = (0..65).map(|n| format!("x-{n}: y\r\n")).collect();
+    for (more, status) in [(many.as_str(), "431"), ("host: y\r\n", "400")] {
+        let mut stream = server.connect().await;
+        for _ in 0..2 {
+            let request = format!("POST /peer HTTP/1.1\r\nhost: x\r\n{more}content-length: 5\r\n\r\nabcde");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let answer = head(&mut stream).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+            assert!(
+                !answer.contains("connection: close"),
+                "all of it has come: {answer}"
+            );
+        }
+        // More than anybody reads here.
+        let request = format!("POST /peer HTTP/1.1\r\nhost: x\r\n{more}content-length: 65537\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = head(&mut stream).await;
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_that_cannot_wait_for_the_body_says_that_the_connection_ends() {
     checks!("T153");
     let server = Server::start(api().post("/guarded", guarded), Limits::default()).await;
@@ -243,7 +268,7 @@ async fn too_many_or_too_long_headers_are_refused() {
     let long = format!("x-long: {}\r\n", "y".repeat(40_000));
     for headers in [many, long] {
         let mut stream = server.connect().await;
-        let request = format!("GET /peer HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+        let request = format!("GET /peer HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n");
         let answer = exchange(&mut stream, request.as_bytes()).await;
         assert!(
             answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
