@@ -148,7 +148,8 @@ mod tests {
     #[test]
     fn the_page_names_every_row() {
         let page = include_str!("../../../docs/performance.md");
-        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let (methods, _) = page.split_once("\n## Measured").expect("the methods end there");
+        let rows = methods.lines().filter_map(|line| line.strip_prefix("| `"));
         let rows: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
         assert_eq!(rows, names().collect::<Vec<_>>(), "the table of methods");
         let listed = names()
