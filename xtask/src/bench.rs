@@ -15,11 +15,11 @@ pub(crate) fn run(stop: &Stop, arguments: &[String]) -> Result<()> {
     }
     // The benchmark starts the server program that lies beside it.
     let mut server = workspace::cargo();
-    server.args(["build", "--release", "--package", "portcullis-server"]);
+    server.args(["build", "--profile", "dist", "--package", "portcullis-server"]);
     process::run(stop, &mut server)?;
     let mut command = workspace::cargo();
     command
-        .args(["run", "--release", "--package", "portcullis-bench", "--"])
+        .args(["run", "--profile", "dist", "--package", "portcullis-bench", "--"])
         .args(arguments);
     process::run(stop, &mut command)
 }
