@@ -38,8 +38,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
+use mimalloc::MiMalloc;
 
 use self::rows::{Plan, Size};
+
+/// The allocator of the server program, for both sides of each ratio.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Portcullis against its performance budgets and prints them as ratios.
 #[derive(Parser)]

@@ -65,8 +65,9 @@ pub async fn serve(name: &str) -> Result<()> {
     println!("{}", listener.local_addr()?);
     match name.split_once(' ') {
         None if name == "axum" => {
-            say(&request("Authorization: Bearer none"));
-            let plain = Router::new().route("/", get(|| async { Json(thing()) }));
+            // As long as a signed token, so that reading the request costs the same.
+            say(&request(&format!("Authorization: Bearer eyJ{}", "a".repeat(500))));
+            let plain = Router::new().route(PATH, get(|| async { Json(thing()) }));
             axum::serve(listener, plain).await?;
         }
         Some(("Portcullis" | "Portcullis'", kind)) => portcullis(kind, listener).await?,
@@ -77,8 +78,11 @@ pub async fn serve(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Where all of them answer.
+const PATH: &str = "/guarded";
+
 fn request(header: &str) -> Vec<u8> {
-    format!("GET / HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n").into_bytes()
+    format!("GET {PATH} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n").into_bytes()
 }
 
 fn say(request: &[u8]) {
@@ -120,7 +124,7 @@ async fn portcullis(kind: &str, listener: TcpListener) -> Result<()> {
     let permit = Permit::<MayGive>::dangerous_for_operator();
     let roles = portcullis.roles();
     let guarded = Api::new("Measured", "1")
-        .get("/guarded", |_: Allow<ThingsRead>| async {
+        .get(PATH, |_: Allow<ThingsRead>| async {
             portcullis_identity::Json(thing())
         })
         .get("/public", |_: Public| async {
@@ -151,14 +155,15 @@ async fn portcullis(kind: &str, listener: TcpListener) -> Result<()> {
     if kind == "API key" {
         credential = api_key(&portcullis, &credential).await?;
     }
-    let path = if kind == "Public" { "/public" } else { "/guarded" };
-    let (router, path) = match kind {
-        "listener" => (Router::new().route("/", get(|| async { Json(thing()) })), "/"),
-        _ => (router, path),
+    let router = match kind {
+        "listener" => Router::new().route(PATH, get(|| async { Json(thing()) })),
+        _ => router,
     };
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {credential}\r\n\r\n");
-    say(request.as_bytes());
+    let mut request = request(&format!("Authorization: Bearer {credential}"));
+    if kind == "Public" {
+        request = String::from_utf8(request)?.replacen(PATH, "/public", 1).into_bytes();
+    }
+    say(&request);
     let limits = portcullis_identity::listener::Limits::default();
     portcullis_identity::listener::serve(router, listener, std::future::pending(), limits).await;
     Ok(())
@@ -249,7 +254,7 @@ async fn by_jsonwebtoken(name: &str, listener: TcpListener) -> Result<()> {
     let token = encode(&Header::new(algorithm), &claims, &signing)?;
     let keys = Keys(Arc::new((verifying, Validation::new(algorithm))));
     let router = Router::new()
-        .route("/", get(|_: Caller| async { Json(thing()) }))
+        .route(PATH, get(|_: Caller| async { Json(thing()) }))
         .with_state(keys);
     say(&request(&format!("Authorization: Bearer {token}")));
     axum::serve(listener, router).await?;
@@ -300,7 +305,7 @@ impl AuthzBackend for Backend {
 }
 
 async fn by_axum_login(permissions: bool, listener: TcpListener) -> Result<()> {
-    let guarded = Router::new().route("/", get(|| async { Json(thing()) }));
+    let guarded = Router::new().route(PATH, get(|| async { Json(thing()) }));
     let guarded = if permissions {
         guarded.route_layer(permission_required!(Backend, "things:read".to_owned()))
     } else {

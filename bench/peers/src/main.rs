@@ -12,6 +12,11 @@ mod load;
 mod run;
 
 use anyhow::{Context as _, Result, bail};
+use mimalloc::MiMalloc;
+
+/// The allocator of the server program, for all of them.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

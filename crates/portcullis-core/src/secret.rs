@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
@@ -73,14 +74,36 @@ impl<K: TokenKind> Opaque<K> {
 
     /// What is stored and looked up: SHA-256 over the kind's prefix and the random bytes.
     pub fn digest(&self) -> Digest<K> {
-        let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-        context.update(K::PREFIX.as_bytes());
-        context.update(&*self.bytes);
-        Digest::from_slice(context.finish().as_ref()).unwrap_or(Digest {
-            bytes: [0; 32],
-            kind: PhantomData,
-        })
+        Digest::from_bytes(bound_digest(K::PREFIX.as_bytes(), &*self.bytes))
     }
+}
+
+/// SHA-256 over what a secret is bound to and the secret itself.
+///
+/// The library's hash in parts makes its state on the heap and wipes all of it, which costs more than the hash of a few bytes:
+/// such short ones are hashed in one call.
+pub(crate) fn bound_digest(purpose: &[u8], secret: &[u8]) -> [u8; 32] {
+    let mut joined = Zeroizing::new([0; 80]);
+    let length = purpose.len().saturating_add(secret.len());
+    let digest = match joined.get_mut(..length) {
+        Some(whole) => {
+            let bytes = purpose.iter().chain(secret);
+            whole.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+            digest::digest(&digest::SHA256, whole)
+        }
+        None => {
+            let mut context = digest::Context::new(&digest::SHA256);
+            context.update(purpose);
+            context.update(secret);
+            context.finish()
+        }
+    };
+    let mut bytes = [0; 32];
+    bytes
+        .iter_mut()
+        .zip(digest.as_ref())
+        .for_each(|(to, from)| *to = *from);
+    bytes
 }
 
 impl<K: TokenKind> fmt::Debug for Opaque<K> {

@@ -167,7 +167,7 @@ fn everywhere(denied: Denied) -> String {
 
 fn logged_in(facts: Arc<Facts>, assurance: Assurance, context: &DecisionContext<'_>) -> Principal {
     Principal {
-        effective: facts.permissions.clone(),
+        effective: facts.rights.permissions.clone(),
         facts,
         kind: CredentialKind::Session,
         session: None,
@@ -183,14 +183,14 @@ fn logged_in(facts: Arc<Facts>, assurance: Assurance, context: &DecisionContext<
 /// A key that names all it may: what its account has everywhere, and of the application's permissions those that the
 /// membership gives. It carries no roles.
 fn by_key(facts: Arc<Facts>, context: &DecisionContext<'_>) -> Principal {
-    let mut names = facts.permission_names.clone();
+    let mut names = facts.rights.permission_names.clone();
     let here = context
         .member
         .into_iter()
         .flat_map(|member| &member.permission_names);
     names.extend(here.filter(|name| !is_reserved(name)).cloned());
     Principal {
-        effective: facts.permissions.clone(),
+        effective: facts.rights.permissions.clone(),
         kind: CredentialKind::ApiKey,
         session: None,
         token: None,

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::base62::{CHECKSUM, RANDOM, checksum, encode, is_random_part};
 use crate::defends;
 use crate::environment::Environment;
-use crate::secret::Digest;
+use crate::secret::{Digest, bound_digest};
 
 /// The purpose that the digest of a key is bound to.
 #[derive(Debug)]
@@ -210,16 +210,7 @@ impl fmt::Debug for Secret {
 
 fn digest(text: &str) -> KeyDigest {
     defends!("T015");
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    context.update(PURPOSE);
-    context.update(text.as_bytes());
-    let finished = context.finish();
-    let mut bytes = [0; 32];
-    bytes
-        .iter_mut()
-        .zip(finished.as_ref())
-        .for_each(|(to, from)| *to = *from);
-    KeyDigest::from_bytes(bytes)
+    KeyDigest::from_bytes(bound_digest(PURPOSE, text.as_bytes()))
 }
 
 /// Whether a word is what Portcullis' own opaque tokens begin with, now or one day.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::authn::authenticator::Entry;
 use crate::authn::remote::Entry as RemoteEntry;
-use crate::authn::{AuthenticationError, Authenticator, Bearer, Credential, Refused, RemoteAuthenticator};
+use crate::authn::{AuthenticationError, Authenticator, Credential, Refused, RemoteAuthenticator, Seeming};
 use crate::authz::{CredentialKind, Kinds, Principal};
 use crate::environment::Timestamp;
 use crate::{api_key, session};
@@ -95,12 +95,15 @@ impl Authentication {
         }))
     }
 
-    /// Who presented this text before as a signed token that was verified, if that still holds at `now`: without a look at its form.
-    /// `None` says nothing of it; [`Authentication::verify`] does.
-    pub fn recall(&self, token: Bearer<'_>, from: Option<IpAddr>, now: Timestamp) -> Option<Verified> {
-        Some(Verified(match self {
-            Self::Embedded(authenticator) => Rests::Embedded(authenticator.recall(token, from, now)?),
-            Self::Remote(remote) => Rests::Remote(remote.recall(token, now)?),
+    /// Who presented the same before, and was verified, if that still holds at `now`: without a look at its form. `None` says
+    /// nothing of it; [`Authentication::verify`] does.
+    pub fn recall(&self, credential: &Seeming<'_>, from: Option<IpAddr>, now: Timestamp) -> Option<Verified> {
+        Some(Verified(match (self, credential) {
+            (Self::Embedded(authenticator), _) => {
+                Rests::Embedded(authenticator.recall(credential, from, now)?)
+            }
+            (Self::Remote(remote), Seeming::Jwt(text)) => Rests::Remote(remote.recall(text, now)?),
+            (Self::Remote(_), _) => return None,
         }))
     }
 

@@ -26,8 +26,8 @@ use uuid::Uuid;
 use self::basic::Basic;
 use self::imports::Imports;
 use crate::authn::directory::is_young;
-use crate::authn::{AccountDirectory, AuthenticationError, Bearer, Credential, Refused};
-use crate::authz::{CredentialKind, Facts, Principal};
+use crate::authn::{AccountDirectory, AuthenticationError, Credential, Refused, Seeming};
+use crate::authz::{Facts, Principal};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{GenerationSnapshot, Generations};
@@ -183,17 +183,20 @@ impl Authenticator {
         self.verified.get(key).filter(|entry| self.holds(entry, now))
     }
 
-    /// Who presented this text before as a signed token that was verified, if that still holds. Counts as
-    /// [`Authenticator::verify`] does; `None` where somebody must look again, for whatever reason.
+    /// Who presented the same before, and was verified, if that still holds. Counts as [`Authenticator::verify`] does; `None`
+    /// where somebody must look again, for whatever reason.
     pub(super) fn recall(
         &self,
-        token: Bearer<'_>,
+        credential: &Seeming<'_>,
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Option<Arc<Entry>> {
-        let entry = self.remembered(&cache_key_of(token), now)?;
-        // A signed token's own entry: neither a key with its networks and rate, nor a pair with its throttle.
-        if entry.principal.kind() != CredentialKind::Jwt {
+        let entry = match credential {
+            Seeming::Jwt(text) => self.remembered(&cache_key_of(text), now),
+            Seeming::Session(digest) => self.remembered(digest.as_bytes(), now),
+        }?;
+        // Its own entry: neither a key's with networks and a rate, nor a pair's with its throttle.
+        if entry.principal.kind() != credential.kind() {
             return None;
         }
         self.note_seen(&entry, from, now);
@@ -303,7 +306,7 @@ impl Authenticator {
         Ok(match credential {
             Credential::Session(token) => *token.digest().as_bytes(),
             Credential::ApiKey(digest) | Credential::ImportedKey(digest) => *digest.as_bytes(),
-            Credential::Jwt(token) => cache_key_of(*token),
+            Credential::Jwt(token) => cache_key_of(token.0.as_bytes()),
             Credential::Basic(pair) => self.basic()?.cache_key(pair),
         })
     }
@@ -323,8 +326,8 @@ impl std::fmt::Debug for Authenticator {
 }
 
 /// SHA-256 of a signed token's text.
-pub(super) fn cache_key_of(token: Bearer<'_>) -> [u8; 32] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.0.as_bytes());
+pub(super) fn cache_key_of(text: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text);
     let mut key = [0; 32];
     key.iter_mut()
         .zip(digest.as_ref())

@@ -8,7 +8,8 @@ use crate::authz::CredentialKind;
 use crate::fault::Fault;
 use crate::password::HashError;
 use crate::problem::{Details, Refusal};
-use crate::secret::SecretText;
+use crate::secret::{Digest, SecretText};
+use crate::session::SessionToken;
 use crate::token::InvalidToken;
 use crate::{account, api_key, session};
 
@@ -60,6 +61,32 @@ impl fmt::Debug for Pair {
 pub struct Bearer<'r>(pub &'r str);
 
 impl fmt::Debug for Bearer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…redacted…")
+    }
+}
+
+/// A credential by its place and its beginning alone: enough to ask whether the same was verified before. `Debug` shows nothing of
+/// it.
+#[derive(Clone, Copy)]
+pub enum Seeming<'r> {
+    /// A signed token's text, of whose form nothing else is known.
+    Jwt(&'r [u8]),
+    /// A session token, as the hash it is looked up by.
+    Session(Digest<SessionToken>),
+}
+
+impl Seeming<'_> {
+    /// Which kind of credential it seems to be.
+    pub const fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Jwt(_) => CredentialKind::Jwt,
+            Self::Session(_) => CredentialKind::Session,
+        }
+    }
+}
+
+impl fmt::Debug for Seeming<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…redacted…")
     }

@@ -1,11 +1,12 @@
 //! What accounts are and may do, remembered.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
-use crate::authz::Facts;
+use crate::authz::{Facts, Rights};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{Generation, Generations};
@@ -18,7 +19,38 @@ pub struct AccountDirectory {
     store: Arc<dyn Store>,
     generations: Arc<Generations>,
     known: Cache<account::Id, Known>,
+    rights: Pool,
 }
+
+/// The rights that accounts in memory have, each once.
+#[derive(Default)]
+struct Pool(Mutex<Rows>);
+
+#[derive(Default)]
+struct Rows {
+    known: HashSet<Arc<Rights>>,
+    /// How many there were after those that nobody holds were last let go.
+    kept: usize,
+}
+
+impl Pool {
+    /// The same rights, in the place where others hold them too.
+    fn shared(&self, rights: Arc<Rights>) -> Arc<Rights> {
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = rows.known.get(&rights) {
+            return Arc::clone(known);
+        }
+        if rows.known.len() >= rows.kept.saturating_mul(2).max(FEW) {
+            rows.known.retain(|known| Arc::strong_count(known) > 1);
+            rows.kept = rows.known.len();
+        }
+        rows.known.insert(Arc::clone(&rights));
+        rights
+    }
+}
+
+/// So many rights are kept without a look at who holds them.
+const FEW: usize = 64;
 
 #[derive(Clone)]
 struct Known {
@@ -34,6 +66,7 @@ impl AccountDirectory {
             store,
             generations,
             known: Cache::new(capacity),
+            rights: Pool::default(),
         }
     }
 
@@ -61,7 +94,9 @@ impl AccountDirectory {
         let Some(facts) = self.store.facts(account).await? else {
             return Ok(None);
         };
-        let facts = Arc::new(Facts::from(facts));
+        let mut facts = Facts::from(facts);
+        facts.rights = self.rights.shared(facts.rights);
+        let facts = Arc::new(facts);
         let known = Known {
             generation,
             read_at: now,
@@ -107,5 +142,34 @@ impl std::fmt::Debug for AccountDirectory {
         f.debug_struct("AccountDirectory")
             .field("known", &self.known.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rights(role: usize) -> Arc<Rights> {
+        Arc::new(Rights {
+            roles: vec![format!("role{role}")],
+            ..Rights::default()
+        })
+    }
+
+    #[test]
+    fn the_same_rights_are_kept_once_and_those_that_nobody_holds_are_let_go() {
+        let pool = Pool::default();
+        let held = pool.shared(rights(0));
+        assert!(Arc::ptr_eq(&held, &pool.shared(rights(0))));
+        for role in 1..10 * FEW {
+            pool.shared(rights(role));
+            assert!(pool.0.lock().unwrap().known.len() <= FEW, "{role}");
+        }
+        assert!(Arc::ptr_eq(&held, &pool.shared(rights(0))));
+        let all: Vec<_> = (0..10 * FEW).map(|role| pool.shared(rights(role))).collect();
+        assert!(
+            all.iter()
+                .all(|one| Arc::ptr_eq(one, &pool.shared(Arc::new(Rights::clone(one)))))
+        );
     }
 }

@@ -12,7 +12,7 @@ mod remote;
 
 pub use self::authentication::{Authentication, Verified};
 pub use self::authenticator::{Alone, Authenticator, AuthenticatorParts, Bus, SHORT_LIFE};
-pub use self::credential::{AuthenticationError, Bearer, Credential, Pair, Refused};
+pub use self::credential::{AuthenticationError, Bearer, Credential, Pair, Refused, Seeming};
 pub(crate) use self::directory::is_young;
 pub use self::directory::{AccountDirectory, REMEMBERED};
 pub use self::remote::{MAX_LIFETIME, RemoteAuthenticator};

@@ -120,7 +120,7 @@ impl RemoteAuthenticator {
         token: Bearer<'_>,
         now: Timestamp,
     ) -> Result<Arc<Entry>, AuthenticationError> {
-        let key = cache_key_of(token);
+        let key = cache_key_of(token.0.as_bytes());
         match self.recall_as(&key, now) {
             Some(entry) => Ok(entry),
             // Seldom: the keys may have to be waited for.
@@ -129,8 +129,8 @@ impl RemoteAuthenticator {
     }
 
     /// Who presented this text before as a token that was verified, if that still holds.
-    pub(super) fn recall(&self, token: Bearer<'_>, now: Timestamp) -> Option<Arc<Entry>> {
-        self.recall_as(&cache_key_of(token), now)
+    pub(super) fn recall(&self, text: &[u8], now: Timestamp) -> Option<Arc<Entry>> {
+        self.recall_as(&cache_key_of(text), now)
     }
 
     fn recall_as(&self, key: &[u8; 32], now: Timestamp) -> Option<Arc<Entry>> {
@@ -210,7 +210,10 @@ fn weight(principal: &Principal) -> u64 {
         Scopes::Only(names) => names,
         Scopes::Everything => &[],
     };
-    let names = [&principal.facts.roles, &principal.facts.permission_names];
+    let names = [
+        &principal.facts.rights.roles,
+        &principal.facts.rights.permission_names,
+    ];
     let names = names.into_iter().flatten().chain(scopes);
     let bytes: usize = names.map(|name| name.len() + NAME_HOLDER).sum();
     let bytes = bytes + principal.facts.attributes.weight();

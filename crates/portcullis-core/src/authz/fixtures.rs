@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::account::{self, Account, AccountState};
 use crate::authz::{
     CredentialKind, DecisionContext, Facts, Filter, Membership, Permission as _, PermissionSet, Policies,
-    PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Rule, Verdict,
+    PolicyFilters, Principal, Reasons, ResourceFacts, ResourceKind, Rights, Rule, Verdict,
 };
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;
@@ -68,9 +68,11 @@ pub(crate) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
                 created_at: LOGIN,
                 kind: account::AccountKind::Person,
             },
-            roles: owned(roles),
-            permission_names: owned(permissions),
-            permissions: set,
+            rights: Arc::new(Rights {
+                roles: owned(roles),
+                permission_names: owned(permissions),
+                permissions: set,
+            }),
             attributes: crate::attribute::Attributes::default(),
         }),
         kind: CredentialKind::Jwt,

@@ -44,7 +44,7 @@ pub use self::explain::{Decision, Explanation, explain};
 pub use self::kind::{CredentialKind, Kinds};
 pub use self::names::{InvalidName, PermissionId, PermissionSet, valid_permission_name, valid_role_name};
 pub use self::permit::Permit;
-pub use self::principal::{AccountFacts, Facts, Principal};
+pub use self::principal::{AccountFacts, Facts, Principal, Rights};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
     Role, RoleName, SecondFactor, Unscoped,

@@ -1,7 +1,7 @@
 //! Names of permissions and roles, and sets of permissions as bits.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// Why a permission's or role's name is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,9 +76,10 @@ impl PermissionId {
 }
 
 /// A set of permissions: one bit each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PermissionSet {
-    words: Vec<u64>,
+    /// Principals of one account, and accounts of the same roles, share them.
+    words: Arc<[u64]>,
 }
 
 impl PermissionSet {
@@ -98,29 +99,24 @@ impl PermissionSet {
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         Self {
-            words: self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect(),
-        }
-    }
-
-    /// Adds a permission to the set; one that is in it already changes nothing.
-    pub fn insert(&mut self, id: PermissionId) {
-        let index = id.0 as usize / 64;
-        if self.words.len() <= index {
-            self.words.resize(index + 1, 0);
-        }
-        if let Some(word) = self.words.get_mut(index) {
-            *word |= 1 << (id.0 % 64);
+            words: self.words.iter().zip(&*other.words).map(|(a, b)| a & b).collect(),
         }
     }
 }
 
 impl FromIterator<PermissionId> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = PermissionId>>(ids: I) -> Self {
-        let mut set = Self::default();
-        for id in ids {
-            set.insert(id);
+        let mut words = Vec::new();
+        for PermissionId(id) in ids {
+            let index = id as usize / 64;
+            if words.len() <= index {
+                words.resize(index + 1, 0);
+            }
+            if let Some(word) = words.get_mut(index) {
+                *word |= 1_u64 << (id % 64);
+            }
         }
-        set
+        Self { words: words.into() }
     }
 }
 

@@ -28,14 +28,21 @@ pub struct AccountFacts {
 pub struct Facts {
     /// The account itself, with its state and its stamp.
     pub account: account::Account,
-    /// All its roles, sorted.
-    pub roles: Vec<String>,
-    /// All its permissions by name, sorted.
-    pub permission_names: Vec<String>,
-    /// Those of its permissions that this process's code declares.
-    pub permissions: PermissionSet,
+    /// What it may do.
+    pub rights: Arc<Rights>,
     /// What the program knows of it.
     pub attributes: Attributes,
+}
+
+/// What an account may do. Accounts with the same roles share one in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Rights {
+    /// All roles, sorted.
+    pub roles: Vec<String>,
+    /// All permissions by name, sorted.
+    pub permission_names: Vec<String>,
+    /// Those of the permissions that this process's code declares.
+    pub permissions: PermissionSet,
 }
 
 impl From<AccountFacts> for Facts {
@@ -49,11 +56,14 @@ impl From<AccountFacts> for Facts {
         roles.sort();
         permissions.sort();
         let set = PermissionSet::of_names(permissions.iter().map(String::as_str));
-        Self {
-            account,
+        let rights = Rights {
             roles,
             permission_names: permissions,
             permissions: set,
+        };
+        Self {
+            account,
+            rights: Arc::new(rights),
             attributes,
         }
     }
@@ -62,7 +72,7 @@ impl From<AccountFacts> for Facts {
 impl Facts {
     /// Whether the account has the permission of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let names = &self.permission_names;
+        let names = &self.rights.permission_names;
         names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
     }
 
@@ -70,10 +80,10 @@ impl Facts {
     pub(crate) fn within(&self, scopes: &Scopes) -> PermissionSet {
         defends!("T024");
         match scopes {
-            Scopes::Everything => self.permissions.clone(),
+            Scopes::Everything => self.rights.permissions.clone(),
             Scopes::Only(names) => {
                 let asked = PermissionSet::of_names(names.iter().map(String::as_str));
-                self.permissions.intersection(&asked)
+                self.rights.permissions.intersection(&asked)
             }
         }
     }
@@ -150,7 +160,7 @@ impl Principal {
 
     /// All roles of the account.
     pub fn roles(&self) -> &[String] {
-        &self.facts.roles
+        &self.facts.rights.roles
     }
 
     /// The account's value of an attribute of the program's own; `None` if it has none.
@@ -161,7 +171,7 @@ impl Principal {
     /// Whether the account has the role. A credential narrowed by scopes carries no roles: a role could allow what
     /// the scopes leave out.
     pub fn has_role(&self, name: &str) -> bool {
-        self.is_unscoped() && self.facts.roles.iter().any(|role| role == name)
+        self.is_unscoped() && self.facts.rights.roles.iter().any(|role| role == name)
     }
 
     /// Whether no scopes narrow the credential.
@@ -176,12 +186,13 @@ impl Principal {
 
     /// Whether the account itself may do it, whatever the credential's scopes.
     pub fn account_may(&self, permission: PermissionId) -> bool {
-        self.facts.permissions.contains(permission)
+        self.facts.rights.permissions.contains(permission)
     }
 
     /// The names of all permissions the credential may use, sorted.
     pub fn permissions(&self) -> Vec<&str> {
         self.facts
+            .rights
             .permission_names
             .iter()
             .map(String::as_str)

@@ -39,7 +39,7 @@ impl Manager {
             (facts, Some(scopes)) => narrowed(scopes, facts, own, mint)?,
             (Some(facts), None) => {
                 let carried = match settings.carry_permissions {
-                    true => token::carried(&facts.roles, &facts.permission_names),
+                    true => token::carried(&facts.rights.roles, &facts.rights.permission_names),
                     false => Some(Map::new()),
                 };
                 whole(&subject, carried, own, mint)?

@@ -199,7 +199,7 @@ impl Manager {
             }
         };
         let themselves = permit.actor() == audit::Actor::Account(account);
-        let missing = authority.missing_over(SessionsWrite::PERMISSION, &theirs.permission_names);
+        let missing = authority.missing_over(SessionsWrite::PERMISSION, &theirs.rights.permission_names);
         if !missing.is_empty() && !themselves {
             return Err(AccountsError::Forbidden { missing });
         }

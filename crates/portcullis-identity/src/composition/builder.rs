@@ -328,7 +328,7 @@ impl Builder {
         self
     }
 
-    /// How many verified credentials, and how many accounts, are remembered: 100,000.
+    /// How many verified credentials are remembered: 100,000. Of accounts apart from them, a quarter as many.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
         self

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::request::Parts;
-use portcullis_core::authn::{AuthenticationError, Credential, Refused, Verified};
-use portcullis_core::authz::{
-    CredentialKind, Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up,
-};
+use portcullis_core::authn::{AuthenticationError, Credential, Refused, Seeming, Verified};
+use portcullis_core::authz::{Denied, Kinds, Permit, Principal, Requirement, Rule, explain, step_up};
 use portcullis_core::organization::Current;
 
 use super::context::RequestContext;
@@ -84,16 +82,21 @@ async fn turned_down(
     unknown.recorded(context, rule).where_accepted(accepted)
 }
 
-/// The caller whose signed token was verified before and still holds: the same text in the same place, so it needn't be read
-/// again. `None` says nothing; whoever isn't remembered, or is refused, is [`known`] the long way.
+/// The caller whose token was verified before and still holds: the same text in the same place, so it needn't be read again.
+/// `None` says nothing; whoever isn't remembered, or is refused, is [`known`] the long way.
+///
+/// Only a header that a caller's own code sets is looked at, where no page of another site can act.
 fn remembered(parts: &Parts, context: &RequestContext, accepted: Kinds) -> Option<Verified> {
-    if !accepted.accepts(CredentialKind::Jwt) {
+    let (credential, presented) = scheme::seeming(&parts.headers, context)?;
+    if !accepted.accepts(credential.kind()) {
         return None;
     }
-    let token = scheme::maybe_jwt(&parts.headers, context)?;
     let (authenticator, at) = (context.gate.authenticator(), context.snapshot().at);
-    let caller = authenticator.recall(token, context.client, at)?;
-    keep_presented(context, Place::Authorization, &parts.headers);
+    let caller = authenticator.recall(&credential, context.client, at)?;
+    if let Seeming::Session(token) = credential {
+        context.session_token.get_or_init(|| token);
+    }
+    context.presented.get_or_init(|| presented);
     Some(caller)
 }
 

@@ -60,21 +60,20 @@ fn usual(defaults: &HeaderMap) -> HeaderMap {
 pub(super) fn complete(headers: &mut HeaderMap, trace: Uuid, https: bool) {
     let mut buffer = Uuid::encode_buffer();
     let trace = HeaderValue::from_str(trace.as_hyphenated().encode_lower(&mut buffer));
-    if let Ok(trace) = &trace
-        && headers.len() == 1
-        && let Some(kind) = headers.get_mut(CONTENT_TYPE)
-    {
-        let kind = std::mem::replace(kind, HeaderValue::from_static(""));
-        let usual = if https { &*USUAL_BY_TLS } else { &*USUAL };
-        *headers = usual.clone();
-        headers.remove(CONTENT_LENGTH);
-        let values = [kind, trace.clone()];
-        headers
-            .values_mut()
-            .zip(values)
-            .for_each(|(blank, value)| *blank = value);
-        return;
-    }
+    let trace = match trace {
+        Ok(trace) if only_says_its_type(headers) => {
+            let usual = if https { &*USUAL_BY_TLS } else { &*USUAL };
+            let own = std::mem::replace(headers, usual.clone());
+            headers.remove(CONTENT_LENGTH);
+            let values = own.into_iter().map(|(_, value)| value).chain([trace]);
+            headers
+                .values_mut()
+                .zip(values)
+                .for_each(|(blank, value)| *blank = value);
+            return;
+        }
+        other => other,
+    };
     let defaults = if https { &*BY_TLS } else { &*PLAIN };
     let own = std::mem::replace(headers, defaults.clone());
     let mut last = None;
@@ -94,6 +93,12 @@ pub(super) fn complete(headers: &mut HeaderMap, trace: Uuid, https: bool) {
     if let Ok(trace) = trace {
         headers.insert(X_REQUEST_ID, trace);
     }
+}
+
+/// Whether these are the headers of the usual answer.
+fn only_says_its_type(headers: &HeaderMap) -> bool {
+    let mut names = headers.iter().map(|(name, _)| name);
+    names.next() == Some(&CONTENT_TYPE) && names.next().is_none()
 }
 
 #[cfg(test)]

@@ -100,8 +100,10 @@ impl<T: Serialize> IntoResponse for Json<T> {
             return Problem::internal(format_args!("an answer can't be written as JSON: {error}"))
                 .into_response();
         }
-        let content_type = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (content_type, bytes).into_response()
+        let mut response = Response::new(bytes.into());
+        let content_type = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+        response
     }
 }
 

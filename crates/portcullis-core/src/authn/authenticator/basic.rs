@@ -83,7 +83,7 @@ impl Authenticator {
             return Err(Refused::StampChanged.into());
         }
         let principal = Principal {
-            effective: facts.permissions.clone(),
+            effective: facts.rights.permissions.clone(),
             facts,
             kind: CredentialKind::Basic,
             session: None,

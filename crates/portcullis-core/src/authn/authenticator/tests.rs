@@ -9,6 +9,7 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::account::{self, Account, AccountState};
+use crate::authn::Bearer;
 use crate::authz::AccountFacts;
 use crate::environment::Environment;
 use crate::fault::Fault;

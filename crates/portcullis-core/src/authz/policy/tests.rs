@@ -16,7 +16,8 @@ use super::{Declarations, Report, Schema, Set, Source};
 use crate::account::{self, Account, AccountState};
 use crate::authz::resource::{FieldKind, ResourceFacts, ResourceField, ResourceKind, Tenancy, Value};
 use crate::authz::{
-    CredentialKind, DecisionContext, Facts, Membership, PermissionSet, Policies as _, Principal, Verdict,
+    CredentialKind, DecisionContext, Facts, Membership, PermissionSet, Policies as _, Principal, Rights,
+    Verdict,
 };
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;
@@ -106,9 +107,11 @@ fn caller() -> Caller {
                 stamp: account::Stamp::from_uuid(Uuid::from_u128(2)),
                 created_at: LOGIN,
             },
-            roles: vec!["editor".to_owned()],
-            permission_names: vec!["posts:read".to_owned(), "posts:write".to_owned()],
-            permissions: PermissionSet::default(),
+            rights: Arc::new(Rights {
+                roles: vec!["editor".to_owned()],
+                permission_names: vec!["posts:read".to_owned(), "posts:write".to_owned()],
+                permissions: PermissionSet::default(),
+            }),
             attributes: crate::attribute::Attributes::default(),
         },
         kind: CredentialKind::Jwt,

@@ -1,14 +1,14 @@
 mod changes;
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::*;
 use crate::account::{self, Account, AccountState};
-use crate::authz::{CredentialKind, Facts, PermissionSet};
+use crate::authz::{CredentialKind, Facts, PermissionSet, Rights};
 use crate::grants::Stub;
 use crate::scopes::Scopes;
 use crate::{checks, resource_actions};
@@ -141,9 +141,11 @@ fn principal(scopes: Scopes) -> Principal {
                 stamp: account::Stamp::from_uuid(Uuid::nil()),
                 created_at: NOW,
             },
-            roles: vec!["editor".into()],
-            permission_names: Vec::new(),
-            permissions: PermissionSet::default(),
+            rights: Arc::new(Rights {
+                roles: vec!["editor".into()],
+                permission_names: Vec::new(),
+                permissions: PermissionSet::default(),
+            }),
             attributes: crate::attribute::Attributes::default(),
         }),
         kind: CredentialKind::Jwt,

@@ -51,7 +51,8 @@ impl Builder {
         let directory = Arc::new(AccountDirectory::new(
             shared(&apart),
             Arc::clone(&generations),
-            self.capacity,
+            // A verified credential holds its account's facts itself: these are for the next one of the same account.
+            self.capacity.div_ceil(4),
         ));
         let issuer = Arc::new(self.issuer(&database, &keyring, &sealer));
         let session_store = Sessions::open(&self.session_store, &database).await;

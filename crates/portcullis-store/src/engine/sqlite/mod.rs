@@ -251,7 +251,7 @@ fn prepare(
 /// What the connection that writes is set to.
 fn set_up(connection: &Connection) -> Result<(), Fault> {
     connection.batch(
-        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8000;
+        "PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4000;
          PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA wal_autocheckpoint=4000;
          PRAGMA journal_size_limit=67108864;",
     )
@@ -270,9 +270,9 @@ fn cache_of(bytes: u64, least: u64) -> u64 {
 }
 
 /// The least that a connection which reads keeps, in KiB.
-const LEAST_READING: u64 = 4_000;
+const LEAST_READING: u64 = 2_000;
 /// The least that the one which writes keeps.
-const LEAST_WRITING: u64 = 8_000;
+const LEAST_WRITING: u64 = 4_000;
 /// The most that any of them keeps.
 const MOST_CACHE: u64 = 64_000;
 

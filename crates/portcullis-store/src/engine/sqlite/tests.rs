@@ -347,8 +347,8 @@ async fn a_lock_held_by_another_program_is_busy_and_passes() {
 fn a_connection_keeps_the_inner_pages_of_a_large_file() {
     let mib = |mib: u64| mib * 1_024 * 1_024;
     for (bytes, kept) in [
-        (0, 4_000),
-        (mib(62), 4_000),
+        (0, 2_000),
+        (mib(31), 2_000),
         (mib(100), 6_400),
         (mib(800), 51_200),
         (mib(1_000), 64_000),
@@ -356,5 +356,5 @@ fn a_connection_keeps_the_inner_pages_of_a_large_file() {
     ] {
         assert_eq!(super::cache_of(bytes, super::LEAST_READING), kept, "{bytes}");
     }
-    assert_eq!(super::cache_of(0, super::LEAST_WRITING), 8_000);
+    assert_eq!(super::cache_of(0, super::LEAST_WRITING), 4_000);
 }

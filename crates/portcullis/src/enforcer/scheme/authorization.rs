@@ -6,7 +6,8 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use portcullis_core::api_key::Format;
-use portcullis_core::authn::{Bearer, Credential};
+use portcullis_core::authn::{Credential, Seeming};
+use portcullis_core::session;
 use portcullis_core::token::jws;
 
 use super::{Seen, basic, sort};
@@ -30,16 +31,22 @@ pub(super) fn extract<'r>(headers: &'r HeaderMap, keys: &Format) -> Seen<'r> {
     foreign(value)
 }
 
-/// What stands after `Bearer` and begins as every signed token does, with a JSON object's brace in base64.
-pub(super) fn maybe_jwt(headers: &HeaderMap) -> Option<Bearer<'_>> {
+/// What stands after `Bearer` and begins as every signed token does, with a JSON object's brace in base64, or is a session token.
+pub(super) fn seeming(headers: &HeaderMap) -> Option<(Seeming<'_>, &HeaderValue)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else {
         return None;
     };
     let token = after(BEARER, value.as_bytes())?;
-    let begins = token.starts_with(b"eyJ") && token.len() <= jws::MAX_LENGTH;
-    let text = begins.then(|| std::str::from_utf8(token).ok()).flatten();
-    text.map(Bearer)
+    let seeming = match token {
+        [b'e', b'y', b'J', ..] if token.len() <= jws::MAX_LENGTH => Seeming::Jwt(token),
+        [b'p', b'c', ..] => {
+            let text = std::str::from_utf8(token).ok()?;
+            Seeming::Session(session::Token::parse(text)?.digest())
+        }
+        _ => return None,
+    };
+    Some((seeming, value))
 }
 
 /// What follows the scheme.

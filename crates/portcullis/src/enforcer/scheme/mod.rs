@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_core::api_key::Format;
-use portcullis_core::authn::{Bearer, Credential, Refused};
+use portcullis_core::authn::{Bearer, Credential, Refused, Seeming};
 use portcullis_core::authz::CredentialKind;
 use portcullis_core::{defends, session, token};
 
@@ -133,12 +133,15 @@ fn only_authorization(headers: &HeaderMap, keys: &Places) -> bool {
         .all(|name| *name != COOKIE && *name != session_header::X_SESSION_TOKEN && !keys.takes(name))
 }
 
-/// The text of the request's one credential, if it may be a signed token by how it begins. Whether it is one, nobody has looked:
-/// it is good for asking whether it was verified before.
-pub(super) fn maybe_jwt<'r>(headers: &'r HeaderMap, context: &RequestContext) -> Option<Bearer<'r>> {
+/// What the request's one credential seems to be, where it stands in `Authorization`, and the header's value.
+pub(super) fn seeming<'r>(
+    headers: &'r HeaderMap,
+    context: &RequestContext,
+) -> Option<(Seeming<'r>, Presented)> {
     let alone = context.key_in_query == KeyInQuery::Nothing
         && only_authorization(headers, context.gate.api_key_places());
-    alone.then(|| authorization::maybe_jwt(headers)).flatten()
+    let (seeming, value) = alone.then(|| authorization::seeming(headers)).flatten()?;
+    Some((seeming, Presented(AUTHORIZATION, value.clone())))
 }
 
 /// The answer to credentials in these two places, or to several in one.

@@ -468,7 +468,7 @@ fn callers() -> impl Strategy<Value = Caller> {
     (any::<bool>(), any::<bool>(), any::<bool>(), "[ab]{0,2}").prop_map(|(roles, scoped, login, email)| {
         let mut who = caller();
         if !roles {
-            who.facts.roles.clear();
+            Arc::make_mut(&mut who.facts.rights).roles.clear();
         }
         if scoped {
             who.scopes = Scopes::Only(vec!["posts:read".to_owned()]);

@@ -81,7 +81,7 @@ fn a_changed_account_and_a_changed_set_are_decided_anew() {
         assert_eq!(decide(&editor), Verdict::Permitted);
     }
     let mut former = caller();
-    former.facts.roles.clear();
+    Arc::make_mut(&mut former.facts.rights).roles.clear();
     // The same facts' place in memory may come back once nobody holds them: the set holds them.
     for _ in 0..100 {
         assert_eq!(decide(&former.principal()), Verdict::Silent);
@@ -150,8 +150,10 @@ fn callers() -> impl Strategy<Value = Caller> {
         .prop_map(|(roles, kind, scoped, login, id, writes, twice)| {
             let mut who = caller();
             who.facts.account.id = account(id);
-            who.facts.roles = roles.into_iter().map(str::to_owned).collect();
-            who.facts.permission_names.truncate(if writes { 2 } else { 1 });
+            Arc::make_mut(&mut who.facts.rights).roles = roles.into_iter().map(str::to_owned).collect();
+            Arc::make_mut(&mut who.facts.rights)
+                .permission_names
+                .truncate(if writes { 2 } else { 1 });
             who.kind = kind;
             if twice {
                 who.assurance = Assurance::MultiFactor;

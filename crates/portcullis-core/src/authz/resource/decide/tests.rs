@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::*;
 use crate::account::{self, Account, AccountState};
 use crate::authz::resource::{ActionOn as _, Actions as _, Comparison, Value};
-use crate::authz::{CredentialKind, Facts, Membership, Permission as _, PermissionSet, Policies, Reasons};
+use crate::authz::{
+    CredentialKind, Facts, Membership, Permission as _, PermissionSet, Policies, Reasons, Rights,
+};
 use crate::environment::Timestamp;
 use crate::id::OrganizationId;
 use crate::scopes::Scopes;
@@ -117,9 +119,11 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
                 stamp: account::Stamp::from_uuid(Uuid::nil()),
                 created_at: NOW,
             },
-            roles: Vec::new(),
-            permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
-            permissions: set,
+            rights: Arc::new(Rights {
+                roles: Vec::new(),
+                permission_names: permissions.iter().map(|name| (*name).to_owned()).collect(),
+                permissions: set,
+            }),
             attributes: crate::attribute::Attributes::default(),
         }),
         kind: CredentialKind::Jwt,
