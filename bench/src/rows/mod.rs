@@ -2,6 +2,7 @@
 
 mod counted;
 mod decision;
+mod limits;
 mod login;
 mod policy;
 mod process;
@@ -72,10 +73,11 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 10] = [
+const ALL: [(&str, Measurement); 11] = [
     ("protected", protected::measure),
     ("counted", counted::measure),
     ("decision", decision::measure),
+    ("limits", limits::measure),
     ("resource", resource::measure),
     ("policy", policy::measure),
     ("verification", verification::measure),
@@ -143,7 +145,7 @@ mod tests {
         };
     }
 
-    tries! { protected decision resource policy verification login refresh scale }
+    tries! { protected decision limits resource policy verification login refresh scale }
 
     #[test]
     fn the_page_names_every_row() {

@@ -8,6 +8,7 @@
 mod api_keys;
 mod builder;
 mod emails;
+mod limits;
 mod master_key;
 mod policies;
 mod purpose;
@@ -39,6 +40,7 @@ use tokio::task::JoinHandle;
 pub(crate) use self::builder::HttpSettings;
 pub use self::builder::{Builder, Enumeration, OpenError};
 use self::emails::{Emails, Words, Worker};
+pub use self::limits::RateCounts;
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;

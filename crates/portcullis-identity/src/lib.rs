@@ -51,7 +51,7 @@ pub use portcullis_core::token::{ClaimSubject, OwnClaim};
 pub use portcullis_store::transaction::{Column, Parameter, Record, Transaction};
 
 pub use self::access::{DryRun, RouteAccess};
-pub use self::composition::{Builder, Enumeration, OpenError, Portcullis, SessionStore};
+pub use self::composition::{Builder, Enumeration, OpenError, Portcullis, RateCounts, SessionStore};
 pub use self::hook::{HookError, LoggingIn, Registering};
 pub use self::organization::AcceptError;
 pub use self::upkeep::Upkeep;

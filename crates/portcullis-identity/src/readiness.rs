@@ -15,12 +15,13 @@ pub(crate) fn routes(api: Api<Portcullis>) -> Api<Portcullis> {
         .get("/ready", ready)
         .summary("Can requests be served?")
         .operation_id("getReadiness")
-        .description("503 while the database can't be reached, or what other nodes say isn't heard.")
+        .description("503 while the database can't be reached, or what other nodes say isn't heard. Where limits are counted over all nodes, \
+             `rate_limits` says whether they are: `shared`, or `each_node` while what counts them is away.")
 }
 
 async fn ready(_: Public, State(portcullis): State<Portcullis>) -> Result<Json<Health>, Problem> {
     match portcullis.ready().await {
-        Ok(()) => Ok(Json(Health::UP)),
+        Ok(()) => Ok(Json(portcullis.health().await)),
         Err(fault) => Err(not_ready(&fault)),
     }
 }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
-use portcullis_identity::{PoliciesError, Portcullis, ServeError};
+use portcullis_identity::{PoliciesError, Portcullis, RateLimit, ServeError};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
@@ -82,6 +82,7 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
         Some(cors) => api.cors(cors),
         None => api,
     };
+    let api = limited(api, config);
     portcullis.declare_actions(&api).await?;
     let setup = portcullis.registrar().offer_setup().await?;
     let listener = socket
@@ -91,6 +92,14 @@ pub(crate) async fn serve(config: &Config, output: &Output) -> Result<(), RunErr
     let setup = setup.map(|token| setup_link(&public_url, &token.expose()));
     output.line(&banner(config, &public_url, setup.as_deref(), address))?;
     run(config, portcullis, api, listener, stop).await
+}
+
+/// The same, called only so often.
+fn limited(api: portcullis_identity::Api, config: &Config) -> portcullis_identity::Api {
+    match config.rate_limits.per_address {
+        Some(limits) => api.rate_limit_all(RateLimit::by_address(limits).named("address")),
+        None => api,
+    }
 }
 
 /// Everything the server answers, for whoever wants to know what it declares.

@@ -119,6 +119,8 @@ pub(crate) async fn open(
         .password_policy(config.passwords.policy.clone())
         .sessions(config.sessions.settings.clone())
         .session_store(config.sessions.store.clone())
+        .rate_counts(config.rate_limits.counts.clone())
+        .limit_headers(config.rate_limits.headers)
         .cookies(config.cookies.clone())
         .proxies(config.proxies.clone())
         .tokens(config.tokens.settings.clone())

@@ -13,11 +13,26 @@ use crate::{Json, Problem, Public};
 pub struct Health {
     /// Always `up`: a process that isn't well answers with a problem.
     status: &'static str,
+    /// Whether limits are counted over all nodes, where they should be: `shared`, or `each_node` for itself meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate_limits: Option<&'static str>,
 }
 
 impl Health {
     /// The answer of a process that is well.
-    pub const UP: Self = Self { status: "up" };
+    pub const UP: Self = Self {
+        status: "up",
+        rate_limits: None,
+    };
+
+    /// The same, with whose counts limits go by.
+    #[must_use]
+    pub const fn counting(self, rate_limits: &'static str) -> Self {
+        Self {
+            rate_limits: Some(rate_limits),
+            ..self
+        }
+    }
 }
 
 /// Answers that the process does.

@@ -53,6 +53,7 @@ pub mod policies;
 pub mod problem;
 pub mod protect;
 pub mod proxies;
+pub mod rates;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod request;
@@ -87,6 +88,7 @@ pub use self::enforcer::{
 pub use self::policies::{FunctionStatus, PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};
 pub use self::protect::{Cors, CorsError, Csp, CspNonce};
+pub use self::rates::RateLimit;
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;
 pub use self::resource::{Authorized, Resource, Visible};

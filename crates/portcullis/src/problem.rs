@@ -142,6 +142,16 @@ impl Problem {
         .retry_after(retry_after)
     }
 
+    /// 429: a limit of the route is reached; the next may come after `retry_after`.
+    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "more requests came than this route allows: wait as long as Retry-After says before the next",
+        )
+        .retry_after(retry_after)
+    }
+
     /// 503: not now; the same request may succeed after `retry_after`.
     pub fn unavailable(retry_after: Duration) -> Self {
         Self::new(

@@ -31,7 +31,7 @@ use crate::authz::{Facts, Principal};
 use crate::environment::Timestamp;
 use crate::fault::Fault;
 use crate::invalidation::{GenerationSnapshot, Generations};
-use crate::throttle::Limiter;
+use crate::throttle::Throttle;
 use crate::token::Verifier;
 use crate::{api_key, defends, session, token};
 
@@ -71,6 +71,8 @@ pub struct AuthenticatorParts {
     pub require_verified_email: bool,
     /// How many verified credentials are remembered.
     pub capacity: usize,
+    /// What counts how often a key is used.
+    pub throttle: Arc<Throttle>,
 }
 
 /// Role: verification manager. Turns a credential into a principal.
@@ -81,7 +83,6 @@ pub struct Authenticator {
     imports: Imports,
     seen: Mutex<HashMap<session::Id, Timestamp>>,
     used: Mutex<HashMap<api_key::Id, (Timestamp, Option<IpAddr>)>>,
-    limiter: Limiter,
 }
 
 /// A credential that was verified, and what that rests on.
@@ -101,7 +102,6 @@ impl Authenticator {
     /// An authenticator on this foundation.
     pub fn new(on: AuthenticatorParts) -> Self {
         let verified = Cache::new(on.capacity);
-        let limiter = Limiter::new(on.capacity);
         Self {
             on,
             basic: None,
@@ -109,7 +109,6 @@ impl Authenticator {
             imports: Imports::default(),
             seen: Mutex::default(),
             used: Mutex::default(),
-            limiter,
         }
     }
 
@@ -149,7 +148,7 @@ impl Authenticator {
         now: Timestamp,
     ) -> Result<Arc<Entry>, AuthenticationError> {
         let entry = self.verify_again(credential, from, now).await?;
-        self.count(&entry.principal, now)?;
+        self.count(&entry.principal, now).await?;
         self.note_seen(&entry, from, now);
         Ok(entry)
     }

@@ -29,6 +29,7 @@ pub(super) use self::assembly::{declare, shared};
 pub use self::error::OpenError;
 use super::Portcullis;
 use super::api_keys::Keys;
+use super::limits::Rates;
 use super::sessions::SessionStore;
 use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
@@ -75,6 +76,7 @@ pub struct Builder {
     password_rules: Vec<password::PasswordRule>,
     sessions: login::Settings,
     session_store: SessionStore,
+    pub(super) rates: Rates,
     cookies: cookie::Settings,
     tokens: token::Settings,
     resources: Vec<(String, Option<Duration>)>,
@@ -119,6 +121,7 @@ impl Builder {
             password_rules: Vec::new(),
             sessions: login::Settings::default(),
             session_store: SessionStore::default(),
+            rates: Rates::default(),
             cookies: cookie::Settings::default(),
             tokens: token::Settings::default(),
             resources: Vec::new(),

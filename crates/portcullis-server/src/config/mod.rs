@@ -29,7 +29,9 @@ mod passwords;
 mod policies;
 mod problem;
 mod proxies;
+mod rate_limits;
 mod reader;
+mod redis;
 mod reference;
 mod section;
 mod server;
@@ -54,6 +56,7 @@ pub(crate) use self::organizations::Organizations;
 pub(crate) use self::passwords::Passwords;
 pub(crate) use self::policies::Policies;
 pub(crate) use self::problem::Problems;
+pub(crate) use self::rate_limits::RateLimits;
 use self::reader::Reader;
 pub(crate) use self::reader::Shown;
 pub(crate) use self::reference::help;
@@ -89,6 +92,8 @@ pub(crate) struct Config {
     pub(crate) cookies: portcullis_identity::cookie::Settings,
     /// How API keys begin and where they stand in a request.
     pub(crate) api_keys: ApiKeys,
+    /// How often clients may call.
+    pub(crate) rate_limits: RateLimits,
     /// What passwords must be and what hashing costs.
     pub(crate) passwords: Passwords,
     /// Who creates organizations, and how hosts name them.
@@ -154,6 +159,7 @@ impl Config {
         let cookies = cookies::read(from, &server);
         let api_keys = ApiKeys::read(from);
         api_keys.check_beside(&cookies, from);
+        let rate_limits = RateLimits::read(from);
         let passwords = Passwords::read(from);
         let organizations = Organizations::read(from);
         let policies = Policies::read(from);
@@ -174,6 +180,7 @@ impl Config {
             sessions,
             cookies,
             api_keys,
+            rate_limits,
             passwords,
             organizations,
             policies,
@@ -196,6 +203,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         sessions::KEYS,
         cookies::KEYS,
         api_keys::KEYS,
+        rate_limits::KEYS,
         passwords::KEYS,
         organizations::KEYS,
         policies::KEYS,

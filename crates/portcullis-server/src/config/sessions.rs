@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use portcullis_core::login::Settings;
 use portcullis_identity::SessionStore;
-use url::Url;
 
 use super::duration::{self, days, minutes};
 use super::form::{SecretFile, number, secret, span, text};
 use super::reader::Reader;
+use super::redis::{self, Passwords};
 use super::section::section;
 
 section! {
@@ -91,30 +91,15 @@ impl Sessions {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Passwords {
-    Allowed,
-    Refused,
-}
-
 /// Reads a choice. No message repeats it.
 fn parse(text: &str, passwords: Passwords) -> Result<SessionStore, String> {
     match text {
-        "database" => return Ok(SessionStore::Database),
-        "memory" => return Ok(SessionStore::Memory),
-        _ => {}
+        "database" => Ok(SessionStore::Database),
+        "memory" => Ok(SessionStore::Memory),
+        _ => {
+            redis::parse(text, passwords, "database, memory", "sessions.store_file").map(SessionStore::Redis)
+        }
     }
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
-    let url = url.ok_or("must be database, memory, or an address such as redis://127.0.0.1:6379/")?;
-    if passwords == Passwords::Refused && url.password().is_some() {
-        return Err(
-            "must not hold a password: write the whole address to a file and set sessions.store_file"
-                .to_owned(),
-        );
-    }
-    Ok(SessionStore::Redis(text.to_owned()))
 }
 
 /// What may be shown of a choice.
@@ -122,18 +107,7 @@ fn show(store: &SessionStore) -> String {
     match store {
         SessionStore::Database => "database".to_owned(),
         SessionStore::Memory => "memory".to_owned(),
-        SessionStore::Redis(address) => Url::parse(address).map_or_else(
-            |_| "redis".to_owned(),
-            |url| {
-                let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-                format!(
-                    "{}://{}{port}{}",
-                    url.scheme(),
-                    url.host_str().unwrap_or_default(),
-                    url.path()
-                )
-            },
-        ),
+        SessionStore::Redis(address) => redis::show(address),
         _ => "another".to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::checks;
 use portcullis_core::key::Algorithm;
-use portcullis_identity::SessionStore;
+use portcullis_identity::{RateCounts, SessionStore};
 use tempfile::TempDir;
 
 use super::*;
@@ -691,6 +691,45 @@ fn opaque_sessions_are_kept_where_it_is_said() {
             "{text}: {problems}"
         );
     }
+}
+
+#[test]
+fn limits_are_said_and_counted_as_it_is_written() {
+    checks!("T249");
+    let config = with_flags(&[]).unwrap().rate_limits;
+    assert_eq!((config.per_address, config.counts), (None, RateCounts::Own));
+    for (key, text, shown) in [
+        (
+            "rate_limits.per_address",
+            "600/minute;burst 100,5000/hour",
+            "600/minute; burst 100, 5000/hour",
+        ),
+        ("rate_limits.headers", "x-ratelimit", "x-ratelimit"),
+        ("rate_limits.headers", "off", "off"),
+        (
+            "rate_limits.counts",
+            "rediss://me@cache.example/",
+            "rediss://cache.example/",
+        ),
+    ] {
+        let config = with_flags(&[(key, text)]).unwrap();
+        let line = config.shown.iter().find(|line| line.key == key).unwrap();
+        assert_eq!(line.value, shown, "{text}");
+    }
+    let wrong = [
+        ("rate_limits.per_address", "600/min"),
+        ("rate_limits.headers", "both"),
+        ("rate_limits.counts", "redis://:canary@127.0.0.1/"),
+    ];
+    let problems = with_flags(&wrong).unwrap_err().to_string();
+    for says in [
+        "600/min",
+        "must be draft, x-ratelimit or off",
+        "rate_limits.counts_file",
+    ] {
+        assert!(problems.contains(says), "{says}: {problems}");
+    }
+    assert!(!problems.contains("canary"), "{problems}");
 }
 
 #[test]

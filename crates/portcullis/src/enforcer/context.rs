@@ -36,6 +36,7 @@ use super::scheme::Presented;
 use super::{Gate, KeyInQuery};
 use crate::Problem;
 use crate::host;
+use crate::rates::{Rates, Tally};
 use crate::request::{self, Answered, Realm, Voice};
 use crate::route::Label;
 
@@ -78,6 +79,29 @@ pub(crate) struct RequestContext {
     refused_late: OnceLock<Problem>,
     /// What the page's own scripts are known by, once somebody asked for it.
     csp_nonce: OnceLock<Box<str>>,
+    /// How often the route may be called, if that is limited.
+    pub(crate) rates: Option<Counting>,
+}
+
+/// What is counted of a request, and what was.
+pub(crate) struct Counting {
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) tally: Tally,
+    /// Whether it was counted for its caller: a layer may have asked who calls before the handler's rule does.
+    pub(super) caller: AtomicBool,
+    /// Whether it was counted for the organization.
+    pub(super) member: AtomicBool,
+}
+
+impl Counting {
+    fn of(rates: &Arc<Rates>) -> Self {
+        Self {
+            rates: Arc::clone(rates),
+            tally: Tally::default(),
+            caller: AtomicBool::new(false),
+            member: AtomicBool::new(false),
+        }
+    }
 }
 
 /// Who calls and where, as of one moment: what is decided, explained and recorded together agrees.
@@ -144,6 +168,7 @@ impl RequestContext {
         label: &Label,
         voice: Voice,
         asks_policies: bool,
+        rates: Option<&Arc<Rates>>,
         request: &mut Request,
     ) -> Arc<Self> {
         let key_in_query = KeyInQuery::take(request, gate.api_key_places(), gate.api_key_format());
@@ -173,6 +198,7 @@ impl RequestContext {
             body_too_large: AtomicBool::new(false),
             refused_late: OnceLock::new(),
             csp_nonce: OnceLock::new(),
+            rates: rates.map(Counting::of),
         })
     }
 

@@ -10,7 +10,7 @@ use portcullis_core::grants::{Grants, NoGrants};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::MemberDirectory;
 use portcullis_core::session::Token;
-use portcullis_core::throttle::{Limiter, Rate};
+use portcullis_core::throttle::{Limiter, Rate, Throttle};
 use url::{Origin, Url};
 
 use super::csrf;
@@ -20,6 +20,7 @@ use super::traces::Traces;
 use crate::cookie::Cookies;
 use crate::host::Hosts;
 use crate::proxies::Proxies;
+use crate::rates::LimitHeaders;
 use crate::request::Realm;
 use crate::route::RouteInfo;
 
@@ -32,6 +33,8 @@ struct Inner {
     environment: Environment,
     denials: Denials,
     noted_limits: Limiter,
+    throttle: Arc<Throttle>,
+    limit_headers: LimitHeaders,
     policies: Arc<dyn Policies>,
     grants: Grants,
     organizations: Option<Arc<MemberDirectory>>,
@@ -83,6 +86,11 @@ pub struct Settings {
     /// The hosts that requests may name, besides the base domain and those below it, and whatever names this machine. Without
     /// them any host is answered for.
     pub hosts: Option<Vec<String>>,
+    /// What counts how often routes are called. Without it this process counts for itself; the rates of API keys are counted
+    /// by the authenticator's.
+    pub throttle: Option<Arc<Throttle>>,
+    /// In which headers answers tell what is left of the limits of routes.
+    pub limit_headers: LimitHeaders,
     /// The address by which browsers reach the API. A browser without Fetch-Metadata headers may send its cookie
     /// with unsafe methods from pages of this origin only; without it, not at all.
     pub origin: Option<Url>,
@@ -103,6 +111,8 @@ impl Default for Settings {
             recorded_at_once: denials::AT_ONCE,
             proxies: Proxies::default(),
             hosts: None,
+            throttle: None,
+            limit_headers: LimitHeaders::default(),
             origin: None,
         }
     }
@@ -131,6 +141,10 @@ impl Gate {
         settings: Settings,
     ) -> Self {
         let origin = settings.origin.as_ref();
+        let throttle = settings.throttle.unwrap_or_else(|| {
+            let own = Limiter::new(Limiter::CAPACITY);
+            Arc::new(Throttle::alone(own))
+        });
         let sealer = settings.sealer.unwrap_or_else(|| {
             Arc::new(Sealer::new(
                 MasterKey::generate(&environment),
@@ -143,6 +157,8 @@ impl Gate {
             environment,
             denials: Denials::new(decisions, settings.recorded_at_once),
             noted_limits: Limiter::new(NOTED_LIMITS),
+            throttle,
+            limit_headers: settings.limit_headers,
             policies: settings.policies,
             grants: settings.grants,
             organizations: settings.organizations,
@@ -194,6 +210,15 @@ impl Gate {
     /// What decides about actions on resources, and shares them.
     pub fn grants(&self) -> &Grants {
         &self.0.grants
+    }
+
+    /// What counts how often routes are called.
+    pub fn throttle(&self) -> &Throttle {
+        &self.0.throttle
+    }
+
+    pub(crate) fn limit_headers(&self) -> LimitHeaders {
+        self.0.limit_headers
     }
 
     /// Where API keys stand in a request.

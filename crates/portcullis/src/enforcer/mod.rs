@@ -14,6 +14,7 @@ mod allow;
 mod audit_context;
 mod caller_context;
 mod context;
+mod counting;
 mod cross_site;
 pub(crate) mod csrf;
 mod dead_cookie;

@@ -12,7 +12,7 @@ use super::context::RequestContext;
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found, Place, Presented};
 use super::unknown::Unknown;
-use super::{cross_site, csrf, dead_cookie, handler_refusal, organization};
+use super::{counting, cross_site, csrf, dead_cookie, handler_refusal, organization};
 use crate::Problem;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered in the request's context; a credential
@@ -35,12 +35,12 @@ pub(super) async fn caller(
             return Err(Box::pin(turned_down(context, &parts.headers, rule, accepted, unknown)).await);
         }
     };
-    let Some(caller) = known else {
-        return Ok(None);
-    };
-    let principal = Arc::clone(caller.principal());
-    context.snapshot().caller = Some(caller);
-    Ok(Some(principal))
+    let principal = known.as_ref().map(|caller| Arc::clone(caller.principal()));
+    counting::of_caller(parts, context, principal.as_ref()).await?;
+    if let Some(caller) = known {
+        context.snapshot().caller = Some(caller);
+    }
+    Ok(principal)
 }
 
 /// What a caller without a credential is answered where one is needed.
@@ -214,6 +214,7 @@ pub(super) async fn decide<R: Requirement>(
     let snapshot = context.snapshot().clone();
     let permit = Permit::decide(Arc::clone(who), &context.decision_context(&snapshot))
         .map_err(|denied| refused(&context, &R::RULE, who, denied))?;
+    counting::of_member(parts, &context, who, snapshot.selected.active()).await?;
     context.let_in(R::RULE);
     Ok(permit)
 }

@@ -235,7 +235,19 @@ const ALLOWED: [HeaderName; 12] = [
 ];
 
 /// What pages may read without being shown it.
-const EXPOSED: [HeaderName; 6] = [ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, X_REQUEST_ID];
+const EXPOSED: [HeaderName; 11] = [
+    ETAG,
+    LINK,
+    LOCATION,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    X_REQUEST_ID,
+    HeaderName::from_static("ratelimit"),
+    HeaderName::from_static("ratelimit-policy"),
+    HeaderName::from_static("x-ratelimit-limit"),
+    HeaderName::from_static("x-ratelimit-remaining"),
+    HeaderName::from_static("x-ratelimit-reset"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -12,7 +12,8 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::BoxFuture;
-use http::StatusCode;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, Uri};
 use portcullis_core::defends;
 use tokio::time::{Sleep, sleep};
 use tower::{Layer, Service};
@@ -22,6 +23,7 @@ use super::endpoint::{Endpoint, ServiceEndpoint};
 use super::{Limits, body, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, RequestContext, record_behind};
+use crate::rates::{Asking, Rates, Stage};
 use crate::request::{self, Voice};
 use crate::route::Label;
 
@@ -48,6 +50,8 @@ pub(crate) struct Wrapped {
     pub(crate) policies: bool,
     /// What its pages may load and run.
     pub(crate) csp: Option<Csp>,
+    /// How often it may be called.
+    pub(crate) rates: Option<Arc<Rates>>,
 }
 
 impl Protect {
@@ -59,8 +63,22 @@ impl Protect {
             voice: Voice::default(),
             policies: false,
             csp: None,
+            rates: None,
         };
         Self::around(gate, wrapped)
+    }
+
+    /// The same, called only so often.
+    pub(crate) fn limited(self, rates: Option<Arc<Rates>>) -> Self {
+        let Self(settings) = self;
+        let wrapped = &settings.wrapped;
+        let wrapped = Wrapped {
+            label: wrapped.label.clone(),
+            csp: wrapped.csp.clone(),
+            rates,
+            ..*wrapped
+        };
+        Self::around(settings.gate.clone(), wrapped)
     }
 
     /// Around a route.
@@ -117,6 +135,10 @@ impl Settings {
         // Whoever tries a server on this machine would lose every other program on it to TLS.
         let by_tls = context.gate.is_https() && !context.names_this_machine();
         headers::complete(response.headers_mut(), context.trace, by_tls);
+        if let Some(counting) = &context.rates {
+            let (how, at) = (context.gate.limit_headers(), context.snapshot().at);
+            counting.tally.tell(response.headers_mut(), how, at);
+        }
         defends!("T030");
         tracing::info!(
             target: "portcullis::request",
@@ -156,6 +178,7 @@ impl Service<Request> for Protected {
             &wrapped.label,
             wrapped.voice,
             wrapped.policies,
+            wrapped.rates.as_ref(),
             &mut request,
         );
         let state = match settings.at_this_host(&context) {
@@ -163,7 +186,7 @@ impl Service<Request> for Protected {
             Ok(()) => {
                 request.extensions_mut().insert(Arc::clone(&context));
                 body::guard(request.body_mut(), wrapped.limits.body, &context);
-                State::Called(Arc::clone(&self.inner), request)
+                counted(&context, Arc::clone(&self.inner), request)
             }
         };
         Protecting {
@@ -189,6 +212,8 @@ pub(crate) struct Protecting {
 #[allow(clippy::large_enum_variant, reason = "every request goes through the largest")]
 enum State {
     Refused(Box<Problem>),
+    /// Somebody else counts it.
+    Counted(BoxFuture<'static, State>),
     Called(Arc<dyn Endpoint>, Request),
     Running(BoxFuture<'static, Response>),
     Over,
@@ -261,6 +286,9 @@ impl Drop for Protecting {
 
 impl State {
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Response> {
+        if let Self::Counted(counting) = self {
+            *self = ready!(counting.as_mut().poll(task));
+        }
         if let Self::Called(endpoint, request) = self {
             let request = std::mem::take(request);
             let running = endpoint.call(request);
@@ -269,8 +297,69 @@ impl State {
         match self {
             Self::Running(running) => running.as_mut().poll(task),
             Self::Refused(problem) => Poll::Ready((**problem).clone().into_response()),
-            Self::Called(..) | Self::Over => Poll::Pending,
+            Self::Counted(_) | Self::Called(..) | Self::Over => Poll::Pending,
         }
+    }
+}
+
+/// What becomes of a request by how often such come: what goes by its head is counted before anybody is authenticated.
+fn counted(context: &Arc<RequestContext>, endpoint: Arc<dyn Endpoint>, request: Request) -> State {
+    let Some(counting) = context
+        .rates
+        .as_ref()
+        .filter(|counting| counting.rates.has(Stage::Request))
+    else {
+        return State::Called(endpoint, request);
+    };
+    let throttle = context.gate.throttle();
+    if let Some(own) = throttle.own() {
+        let at = context.snapshot().at;
+        let asking = asking(context, request.method(), request.uri(), request.headers());
+        let counted = counting
+            .rates
+            .count_here(Stage::Request, own, asking, at, &counting.tally);
+        return called(counted, endpoint, request);
+    }
+    let context = Arc::clone(context);
+    State::Counted(Box::pin(async move {
+        let (parts, body) = request.into_parts();
+        let counted = count_elsewhere(&context, &parts).await;
+        called(counted, endpoint, Request::from_parts(parts, body))
+    }))
+}
+
+async fn count_elsewhere(context: &RequestContext, parts: &Parts) -> Result<(), Problem> {
+    let Some(counting) = &context.rates else {
+        return Ok(());
+    };
+    let (throttle, at) = (context.gate.throttle(), context.snapshot().at);
+    let asking = asking(context, &parts.method, &parts.uri, &parts.headers);
+    let counted = counting
+        .rates
+        .count(Stage::Request, throttle, asking, at, &counting.tally);
+    counted.await
+}
+
+fn called(counted: Result<(), Problem>, endpoint: Arc<dyn Endpoint>, request: Request) -> State {
+    match counted {
+        Ok(()) => State::Called(endpoint, request),
+        Err(problem) => State::Refused(Box::new(problem)),
+    }
+}
+
+fn asking<'r>(
+    context: &RequestContext,
+    method: &'r Method,
+    uri: &'r Uri,
+    headers: &'r HeaderMap,
+) -> Asking<'r> {
+    Asking {
+        method,
+        uri,
+        headers,
+        client: context.client,
+        principal: None,
+        organization: None,
     }
 }
 

@@ -72,6 +72,7 @@ pub struct RouteInfo<'a> {
     pub(crate) path: Cow<'a, str>,
     pub(crate) guard: Guard,
     pub(crate) asks: Cow<'a, [Asks]>,
+    pub(crate) limits: Vec<String>,
 }
 
 impl RouteInfo<'_> {
@@ -82,6 +83,7 @@ impl RouteInfo<'_> {
             path: Cow::Owned(self.path.into_owned()),
             guard: self.guard,
             asks: Cow::Owned(self.asks.into_owned()),
+            limits: self.limits,
         }
     }
 
@@ -113,6 +115,11 @@ impl RouteInfo<'_> {
     /// What is asked about resources.
     pub fn asks(&self) -> &[Asks] {
         &self.asks
+    }
+
+    /// How often it may be called, in words: `at most 5/minute by address`.
+    pub fn limits(&self) -> &[String] {
+        &self.limits
     }
 
     /// Calls `visit` with every permission that the route speaks of.

@@ -16,12 +16,14 @@ use super::around::Around;
 use super::deprecation::Below;
 use super::docs::{self, Docs};
 use super::handler::{HandlerFn, RouteHandler};
+use super::limits::holds_for;
 use super::part::Part;
 use super::route::{Group, Route, Text};
 use super::{ApiError, lock, path};
 use crate::Problem;
 use crate::dependency::Dependencies;
 use crate::protect::{Cors, Csp, Limits};
+use crate::rates::RateLimit;
 use crate::request::Voice;
 use crate::route::{Access, Guard, Guarded, RouteInfo, Verb};
 
@@ -46,6 +48,8 @@ pub struct Api<S = ()> {
     pub(crate) change: Option<docs::Change>,
     pub(super) parts: Vec<Part>,
     pub(crate) limits: Limits,
+    /// How often all of it may be called together.
+    pub(super) rates: Vec<RateLimit>,
     pub(super) around: Vec<Around>,
     pub(super) cors: Option<Cors>,
     pub(super) dependencies: Dependencies,
@@ -60,6 +64,8 @@ pub(crate) struct Mount {
     pub(crate) router: axum::Router,
     pub(super) around: Vec<Around>,
     pub(super) csp: Option<Csp>,
+    /// How often it may be called.
+    pub(super) rates: Vec<RateLimit>,
     /// That it is deprecated, in words.
     pub(crate) deprecated: Option<String>,
     /// The part of the API that it is described with, if that has a document of its own.
@@ -74,6 +80,7 @@ impl Mount {
             path: Cow::Owned(format!("{}/{{*path}}", self.prefix)),
             guard: self.guard,
             asks: Cow::Borrowed(&[]),
+            limits: self.rates.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -105,6 +112,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             change: None,
             parts: Vec::new(),
             limits: Limits::default(),
+            rates: Vec::new(),
             around: Vec::new(),
             cors: None,
             dependencies: Dependencies::default(),
@@ -165,6 +173,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             voice: Voice::default(),
             part: None,
             csp: None,
+            rates: Vec::new(),
         });
         self
     }
@@ -176,6 +185,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             return self;
         }
         self.below.nest(prefix, &api);
+        let mut api = api;
+        api.hand_down();
         let Self {
             mut routes,
             mut mounts,
@@ -250,6 +261,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             guard: Guard::of::<A>(),
             around: Vec::new(),
             csp: None,
+            rates: Vec::new(),
             deprecated: None,
             part: None,
             router: axum::Router::new()
@@ -287,6 +299,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             change: self.change,
             parts: self.parts,
             limits: self.limits,
+            rates: self.rates,
             around: self.around,
             cors: self.cors,
             dependencies: self.dependencies,
@@ -332,14 +345,21 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
     pub fn routes(&self) -> impl Iterator<Item = RouteInfo<'_>> {
         let routes = self.routes.iter().map(Route::info);
         let mounts = self.mounts.iter().map(Mount::info);
+        let limited = routes.chain(mounts).map(|mut info| {
+            if holds_for(&info.path) {
+                info.limits.extend(self.rates.iter().map(ToString::to_string));
+            }
+            info
+        });
         let all = std::iter::once(&self.docs).chain(self.parts.iter().map(|part| &part.docs));
         let docs = all.flat_map(Docs::paths).map(|path| RouteInfo {
             verb: Verb::Method(Method::GET),
             path: Cow::Borrowed(path),
             guard: Guard::of::<crate::Public>(),
             asks: Cow::Borrowed(&[]),
+            limits: Vec::new(),
         });
-        routes.chain(mounts).chain(docs)
+        limited.chain(docs)
     }
 
     /// The text of `authz.lock`: a line for every route, with its rule and the credentials it accepts.

@@ -15,6 +15,7 @@ use tower::Layer as _;
 use super::api::Mount;
 use super::around::Around;
 use super::deprecation::say_below;
+use super::limits::{bad_limits, of as rates_of, of_unmatched, settled};
 use super::{Api, ApiError, ApiErrors, Document, Route, docs, path};
 use crate::Problem;
 use crate::enforcer::Gate;
@@ -37,6 +38,8 @@ impl Api<()> {
         know_permissions(&self);
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
         self.say_what_is_here(&gate);
+        let whole = self.rates.clone();
+        self.hand_down();
         let limits = self.limits;
         let router = docs::router(&self, &gate);
         let router = with_mounts(router, self.mounts, &gate, limits);
@@ -48,7 +51,7 @@ impl Api<()> {
             gate.trust_origins(cors.trusted());
             cors.layer(&gate)
         });
-        let unmatched = Protect::new(gate, Label::Unmatched, limits);
+        let unmatched = Protect::new(gate, Label::Unmatched, limits).limited(of_unmatched(&whole));
         let below = from_fn_with_state(Arc::new(self.below), say_below);
         let router = router
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()).layer(below.clone()))
@@ -67,6 +70,7 @@ impl Api<()> {
         errors.extend(bad_policies(self));
         errors.extend(not_provided(self));
         errors.extend(foreign_tags(self));
+        errors.extend(bad_limits(self));
         errors.extend(self.cors.iter().flat_map(Cors::errors).map(ApiError::Cors));
         if errors.is_empty() {
             let served = self
@@ -110,6 +114,7 @@ fn with_mounts(mut router: axum::Router, mounts: Vec<Mount>, gate: &Gate, limits
             voice: Voice::Problem,
             policies: asks_policies(&mount.guard.rule, &[]),
             csp: mount.csp,
+            rates: rates_of(&mount.rates, &mount.prefix, &mount.guard),
         };
         let protect = Protect::around(gate.clone(), wrapped);
         let inner = match limits.body > AXUMS_LIMIT {
@@ -125,7 +130,8 @@ fn with_mounts(mut router: axum::Router, mounts: Vec<Mount>, gate: &Gate, limits
 /// Adds the routes, those of one path together.
 fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits: Limits) -> axum::Router {
     let mut by_path: IndexMap<String, MethodRouter> = IndexMap::new();
-    for route in routes {
+    let all_rates = settled(&routes);
+    for (route, rates) in routes.into_iter().zip(all_rates) {
         let wrapped = Wrapped {
             label: Label::Route(route.path.as_str().into()),
             limits: Limits {
@@ -135,6 +141,7 @@ fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits
             voice: route.voice,
             policies: asks_policies(&route.guard.rule, &route.asks),
             csp: route.csp,
+            rates,
         };
         let protect = Protect::around(gate.clone(), wrapped);
         let handler = match limits.body > AXUMS_LIMIT || route.body_limit > Some(AXUMS_LIMIT) {

@@ -120,6 +120,14 @@ pub enum ApiError {
     /// A page's policy is said wrongly.
     #[error("`.csp(…)`: {0}")]
     Csp(&'static str),
+    /// How often something may be called is said wrongly.
+    #[error("{place} is limited wrongly: {why}")]
+    RateLimit {
+        /// The route, or what else is limited.
+        place: String,
+        /// What is wrong, and what to write.
+        why: String,
+    },
     /// That routes are deprecated is said wrongly.
     #[error("`.deprecated(…)`: {0}")]
     Deprecation(String),

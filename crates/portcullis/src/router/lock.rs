@@ -34,11 +34,15 @@ fn line(route: &RouteInfo<'_>) -> [String; 4] {
         Caller::Optional => format!("may come via {}", kinds.join(", ")),
         Caller::Required => format!("via {}", kinds.join(", ")),
     };
+    let ends: Vec<_> = std::iter::once(via.as_str())
+        .chain(route.limits().iter().map(String::as_str))
+        .collect();
+    let end = ends.join("; ").trim_start_matches("; ").to_owned();
     [
         route.verb().as_str().to_owned(),
         route.path().to_owned(),
         asked(route.rule(), route.asks()),
-        via,
+        end,
     ]
 }
 

@@ -9,6 +9,7 @@ use super::docs::{Change, Docs};
 use super::path;
 use super::route::{Group, Route};
 use crate::Api;
+use crate::rates::RateLimit;
 
 /// A part of an API that has a document of its own: what it says of itself. Its routes know that they are its.
 pub(crate) struct Part {
@@ -44,6 +45,8 @@ pub(crate) struct Document<'a, S> {
     pub(crate) mounts: Vec<&'a Mount>,
     /// The routes of all documents.
     pub(crate) all: &'a [Route<S>],
+    /// How often all of it may be called together.
+    pub(crate) limits: &'a [RateLimit],
     /// Where other parts are described: title with version, and the path of their documents.
     pub(crate) elsewhere: Vec<(String, &'a str)>,
 }
@@ -65,6 +68,7 @@ impl<S> Api<S> {
             routes: self.routes.iter().filter(|route| route.part.is_none()).collect(),
             mounts: self.mounts.iter().filter(|mount| mount.part.is_none()).collect(),
             all: &self.routes,
+            limits: &self.rates,
             elsewhere: elsewhere.collect(),
         }
     }
@@ -87,6 +91,7 @@ impl<S> Api<S> {
             routes: self.routes.iter().filter(|route| its(route.part)).collect(),
             mounts: self.mounts.iter().filter(|mount| its(mount.part)).collect(),
             all: &self.routes,
+            limits: &self.rates,
             elsewhere: Vec::new(),
         }
     }

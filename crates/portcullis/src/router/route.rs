@@ -10,6 +10,7 @@ use super::answering::Answering;
 use super::around::Around;
 use crate::describe::{Needed, Operation};
 use crate::protect::Csp;
+use crate::rates::RateLimit;
 use crate::request::Voice;
 use crate::route::{Asks, Guard, RouteInfo, Verb};
 
@@ -67,6 +68,8 @@ pub(crate) struct Route<S> {
     pub(crate) part: Option<usize>,
     /// What its pages may load and run.
     pub(crate) csp: Option<Csp>,
+    /// How often it may be called.
+    pub(crate) rates: Vec<RateLimit>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
@@ -87,6 +90,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             voice: self.voice,
             part: self.part,
             csp: self.csp,
+            rates: self.rates,
         }
     }
 }
@@ -99,6 +103,7 @@ impl<S> Route<S> {
             path: Cow::Borrowed(&self.path),
             guard: self.guard,
             asks: Cow::Borrowed(&self.asks),
+            limits: self.rates.iter().map(ToString::to_string).collect(),
         }
     }
 }

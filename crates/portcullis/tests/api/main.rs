@@ -22,6 +22,7 @@ mod own_document;
 mod own_pages;
 mod protection;
 mod providing;
+mod rates;
 mod routing;
 mod rules;
 mod step_up;

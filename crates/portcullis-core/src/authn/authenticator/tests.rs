@@ -18,6 +18,7 @@ use crate::key::fakes::{FakeClock, SeededEntropy, environment};
 use crate::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use crate::secret::Digest;
 use crate::session::{Device, Method, Session, SessionToken, Token};
+use crate::throttle::{Limiter, Throttle};
 use crate::token::{Expectation, Issuer, TokenSubject};
 use crate::{checks, roles};
 
@@ -109,6 +110,7 @@ impl Bench {
             bus: Arc::clone(&silence) as _,
             require_verified_email: false,
             capacity: 100,
+            throttle: Arc::new(Throttle::alone(Limiter::new(100))),
         });
         Self {
             world,

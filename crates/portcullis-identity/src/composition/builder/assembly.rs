@@ -18,6 +18,7 @@ use portcullis_core::organization::{self, Organizations};
 use portcullis_core::password::{self, Hasher};
 use portcullis_core::roles::{PermissionRecord, Roles};
 use portcullis_core::session;
+use portcullis_core::throttle::Throttle;
 use portcullis_core::token::{InvalidClaim, Issuer, Verifier};
 use portcullis_store::{Blank, Database};
 
@@ -62,9 +63,12 @@ impl Builder {
         let declared = self.own.attributes()?;
         self.policies = self.policies.attributes(&declared);
         let accounts = Accounts::new(shared(&database), environment.clone()).with_attributes(declared);
-        let http_settings = self.http_settings(&database, &generations, appearance, sealer);
+        let mut http_settings = self.http_settings(&database, &generations, appearance, sealer);
+        let throttle = self.rates.counts.open().map_err(OpenError::Rates)?;
+        http_settings.throttle = Some(Arc::clone(&throttle));
+        let counted = (generations, throttle);
         let authenticator = self
-            .authenticator(&apart, session_store.apart(), &keyring, &directory, generations)
+            .authenticator(&apart, session_store.apart(), &keyring, &directory, counted)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
         let gate = Gate::new(
             Arc::new(authenticator),
@@ -225,7 +229,7 @@ impl Builder {
         sessions: Arc<dyn session::Store>,
         keyring: &Arc<Keyring>,
         directory: &Arc<AccountDirectory>,
-        generations: Arc<Generations>,
+        (generations, throttle): (Arc<Generations>, Arc<Throttle>),
     ) -> Authenticator {
         Authenticator::new(authn::AuthenticatorParts {
             directory: Arc::clone(directory),
@@ -237,6 +241,7 @@ impl Builder {
             bus: Arc::new(Followed(database.clone())),
             require_verified_email: self.sessions.require_verified_email,
             capacity: self.capacity,
+            throttle,
         })
     }
 
@@ -263,6 +268,7 @@ impl Builder {
         settings.base_domain.clone_from(&self.base_domain);
         settings.proxies.clone_from(&self.proxies);
         settings.hosts = self.known_hosts();
+        settings.limit_headers = self.rates.headers;
         if let Some(at_once) = self.recorded_at_once {
             settings.recorded_at_once = at_once;
         }

@@ -20,6 +20,9 @@ pub enum OpenError {
     /// The store of opaque sessions.
     #[error("the session store can't be opened: {0}")]
     Sessions(#[source] Fault),
+    /// Where it is counted how often things are done.
+    #[error("rates can't be counted there: {0}")]
+    Rates(#[source] Fault),
     /// The signing keys can't be read, opened or made.
     #[error(transparent)]
     Keys(#[from] KeyringError),

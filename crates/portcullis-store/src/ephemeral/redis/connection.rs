@@ -43,23 +43,34 @@ impl Connection {
 
     /// Runs a script, within the time that an answer may take.
     pub(super) async fn run<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Fault> {
-        self.within(async |mut manager| call.invoke_async(&mut manager).await)
+        self.run_soon(call, WITHIN).await
+    }
+
+    /// The same for what is worth waiting for less long.
+    pub(super) async fn run_soon<T: FromRedisValue>(
+        &self,
+        call: &ScriptInvocation<'_>,
+        limit: Duration,
+    ) -> Result<T, Fault> {
+        self.within(limit, async |mut manager| call.invoke_async(&mut manager).await)
             .await
     }
 
     /// Runs a command, within the time that an answer may take.
     pub(super) async fn send<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, Fault> {
-        self.within(|mut manager| async move { command.query_async(&mut manager).await })
-            .await
+        self.within(WITHIN, |mut manager| async move {
+            command.query_async(&mut manager).await
+        })
+        .await
     }
 
-    async fn within<T, F>(&self, call: impl Fn(ConnectionManager) -> F) -> Result<T, Fault>
+    async fn within<T, F>(&self, limit: Duration, call: impl Fn(ConnectionManager) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, RedisError>>,
     {
         defends!("T037");
         let (number, manager) = self.manager()?;
-        let answer = tokio::time::timeout(WITHIN, async {
+        let answer = tokio::time::timeout(limit, async {
             match call(manager.clone()).await {
                 // The attempt of an earlier call failed; Redis may be back since. Nothing was sent.
                 Err(error) if error.is_connection_refusal() => call(manager).await,
@@ -150,5 +161,5 @@ fn unreachable(text: &str) -> Fault {
 }
 
 fn silent() -> Fault {
-    Fault::Busy("Redis did not answer within a second".into())
+    Fault::Busy("Redis did not answer in time".into())
 }

@@ -8,6 +8,7 @@
 //! | `t:<SHA-256 of the token, hex>` | the session's id |
 //! | `a:<account id>` | a sorted set of the account's session ids, by when they were last seen |
 //! | `n` | a sorted set of [`Notice`]s that the database hasn't got yet, by when they happened |
+//! | `r:<name>:<limits>:<subject>` | a hash: what a subject used of its limits (`rates`) |
 //!
 //! Every verb that reads or writes more than one key is one Lua script: Redis runs it as a whole or not at all.
 //! Moments are microseconds from the caller. Redis' own clock only deletes what is long over: a key expires a
@@ -27,6 +28,7 @@
 //! `{portcullis}:`, would bind them to one node and gain nothing.
 
 mod connection;
+mod rates;
 mod record;
 mod scripts;
 
@@ -66,13 +68,21 @@ impl Redis {
     /// # Errors
     /// [`Fault`], as [`Redis::connect`].
     pub async fn connect_with(url: &str, prefix: &str) -> Result<Self, Fault> {
-        let redis = Self {
+        let redis = Self::lazily(url, prefix)?;
+        redis.ping().await?;
+        Ok(redis)
+    }
+
+    /// The same, without a look whether anything answers: for what can do without it.
+    ///
+    /// # Errors
+    /// [`Fault`]: the address is wrong.
+    pub fn lazily(url: &str, prefix: &str) -> Result<Self, Fault> {
+        Ok(Self {
             connection: Connection::new(url)?,
             scripts: Scripts::new(),
             prefix: prefix.to_owned(),
-        };
-        redis.ping().await?;
-        Ok(redis)
+        })
     }
 
     fn session_key(&self, id: Id) -> String {

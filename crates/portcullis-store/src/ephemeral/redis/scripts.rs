@@ -11,6 +11,7 @@ pub(super) struct Scripts {
     pub(super) renew: Script,
     pub(super) end: Script,
     pub(super) touch: Script,
+    pub(super) rates: Script,
 }
 
 impl Scripts {
@@ -23,6 +24,7 @@ impl Scripts {
             renew: Script::new(RENEW),
             end: Script::new(END),
             touch: Script::new(TOUCH),
+            rates: super::rates::script(),
         }
     }
 }

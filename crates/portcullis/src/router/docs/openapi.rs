@@ -12,7 +12,7 @@ use super::{names, security};
 use crate::describe::{Operation, Settled};
 use crate::problem::Wire;
 use crate::route::asked;
-use crate::router::{Document, Mount, Route};
+use crate::router::{Document, Mount, Route, holds_for};
 
 /// Describes every route of a document.
 pub(crate) fn document<S>(api: &Document<'_, S>) -> Value {
@@ -24,7 +24,9 @@ pub(crate) fn document<S>(api: &Document<'_, S>) -> Value {
         .filter(|url| gives_tokens(api.all, url));
     let mut paths = Map::new();
     let named = operations.into_iter().zip(names::operation_ids(&api.routes));
-    for (route, (described, id)) in api.routes.iter().zip(named) {
+    for (route, (mut described, id)) in api.routes.iter().zip(named) {
+        let whole = api.limits.iter().filter(|_| holds_for(&route.path));
+        described.limits.extend(whole.map(ToString::to_string));
         let item = paths
             .entry(documented_path(&route.path))
             .or_insert_with(|| json!({}));
@@ -182,6 +184,7 @@ fn describe_all<'r, S: 'r>(
             });
             Described {
                 parameters: parameters.collect(),
+                limits: route.rates.iter().map(ToString::to_string).collect(),
                 settled,
             }
         })

@@ -17,11 +17,17 @@ use crate::router::Route;
 pub(super) struct Described {
     pub(super) settled: Settled,
     pub(super) parameters: Vec<(Cow<'static, str>, Value)>,
+    /// How often it may be called, in words.
+    pub(super) limits: Vec<String>,
 }
 
 /// Adds what the route knows to what its handler's types said.
 pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gives_tokens: bool) -> Value {
-    let Described { settled, parameters } = described;
+    let Described {
+        settled,
+        parameters,
+        limits,
+    } = described;
     let mut operation = json!({});
     let named = name_parameters(&route.path, &parameters, settled.parameters, settled.unnamed);
     if !named.is_empty() {
@@ -44,6 +50,9 @@ pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gi
         "x-portcullis-rule",
         json!(asked(&route.guard.rule, &route.asks)),
     );
+    if !limits.is_empty() {
+        set(&mut operation, "x-portcullis-limits", json!(limits));
+    }
     if let Some(summary) = &route.text.summary {
         set(&mut operation, "summary", json!(summary));
     }
@@ -61,23 +70,30 @@ pub(super) fn complete<S>(route: &Route<S>, described: Described, id: String, gi
     if !route.text.tags.is_empty() {
         set(&mut operation, "tags", json!(route.text.tags));
     }
-    refusals(route, &mut operation);
+    refusals(route, &limits, &mut operation);
     if route.voice == Voice::OAuth {
         say_as_oauth(&mut operation);
     }
-    name_headers(&mut operation, route.text.deprecated.is_some());
+    name_headers(
+        &mut operation,
+        route.text.deprecated.is_some(),
+        !limits.is_empty(),
+    );
     operation
 }
 
 /// The answers of the enforcer.
-fn refusals<S>(route: &Route<S>, operation: &mut Value) {
+fn refusals<S>(route: &Route<S>, limits: &[String], operation: &mut Value) {
     let mut add = |status: &str, text: &str| {
         if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
             responses.entry(status).or_insert_with(|| problem(text));
         }
     };
     add("default", "A problem");
-    add("429", "Too many requests");
+    match limits.is_empty() {
+        true => add("429", "Too many requests"),
+        false => add("429", &format!("Too many requests: {}", limits.join("; "))),
+    }
     add("503", "Not possible right now");
     if route.guard.caller == Caller::Ignored {
         return;
@@ -221,6 +237,14 @@ pub(super) fn headers() -> Value {
             "description": "After how many seconds the next request may come.",
             "schema": { "type": "integer", "minimum": 1 },
         },
+        "RateLimit": {
+            "description": "What is left of each limit (`r`), and for how many seconds (`t`); a server may be set to send the older X-RateLimit-Limit, -Remaining and -Reset instead.",
+            "schema": { "type": "string" },
+        },
+        "RateLimitPolicy": {
+            "description": "How many requests each limit allows (`q`), in how many seconds (`w`).",
+            "schema": { "type": "string" },
+        },
         "Challenge": {
             "description": "What to authenticate with, and what is missing (RFC 9110 §11.6.1, RFC 9470).",
             "schema": { "type": "string" },
@@ -245,7 +269,7 @@ pub(super) fn headers() -> Value {
 }
 
 /// Declares the headers of every answer, and those that its status brings.
-fn name_headers(operation: &mut Value, deprecated: bool) {
+fn name_headers(operation: &mut Value, deprecated: bool, limited: bool) {
     let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
     for (status, response) in responses.into_iter().flatten() {
         let mut declare = |name: &str, component: &str| {
@@ -265,6 +289,10 @@ fn name_headers(operation: &mut Value, deprecated: bool) {
             declare("Deprecation", "Deprecation");
             declare("Sunset", "Sunset");
             declare("Link", "Link");
+        }
+        if limited {
+            declare("RateLimit", "RateLimit");
+            declare("RateLimit-Policy", "RateLimitPolicy");
         }
         match status.as_str() {
             "401" => declare("WWW-Authenticate", "Challenge"),

@@ -17,6 +17,7 @@ use portcullis::core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis::core::invalidation::{Generations, Invalidation};
 use portcullis::core::key::{Algorithm, Keyring, MasterKey, Sealer, SigningKey};
 use portcullis::core::session::{Device, Session, Token};
+use portcullis::core::throttle::{Limiter, Throttle};
 use portcullis::core::token::{Issuer, Settings, TokenSubject, Verifier};
 use portcullis::core::{account, session};
 use portcullis::enforcer;
@@ -77,6 +78,12 @@ impl Bench {
         let keyring = Arc::new(Keyring::of_keys(signer, Vec::new()));
         let sealer = Sealer::new(MasterKey::generate(&environment), environment.clone());
         let settings = Settings::default();
+        let mut http_settings = enforcer::Settings::default();
+        change(&mut http_settings);
+        let throttle = http_settings
+            .throttle
+            .get_or_insert_with(|| Arc::new(Throttle::alone(Limiter::new(1_000))));
+        let throttle = Arc::clone(throttle);
         let authenticator = Arc::new(Authenticator::new(AuthenticatorParts {
             directory: Arc::new(AccountDirectory::new(
                 Arc::clone(&world) as _,
@@ -91,6 +98,7 @@ impl Bench {
             bus: Arc::new(Alone),
             require_verified_email: false,
             capacity: 100,
+            throttle,
         }));
         let issuer = Issuer::new(
             keyring,
@@ -99,13 +107,11 @@ impl Bench {
             environment.clone(),
             settings,
         );
-        let mut settings = enforcer::Settings::default();
-        change(&mut settings);
         let gate = Gate::new(
             authenticator,
             environment.clone(),
             Arc::clone(&world) as _,
-            settings,
+            http_settings,
         );
         Self {
             world,
