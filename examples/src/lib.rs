@@ -25,6 +25,7 @@
 //! cargo run -p examples --example docs_branding   the documentation with a name, a logo and paths of one's own
 //! cargo run -p examples --example middleware      layers around everything and around one route, their order, and who called
 //! cargo run -p examples --example dependency_overrides   what handlers depend on, and what a test puts in its place
+//! cargo run -p examples --example ip_lists        who may call a route by where they come from
 //! cargo run -p examples --example rate_limit      how often a route may be called, by address, by user, at a cost
 //! cargo run -p examples --example tiers           what plans allow, changed while the program runs
 //! cargo run -p examples --example validation      what comes in, checked by what documents it

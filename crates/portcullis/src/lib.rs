@@ -87,7 +87,7 @@ pub use self::enforcer::{
 };
 pub use self::policies::{FunctionStatus, PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};
-pub use self::protect::{Cors, CorsError, Csp, CspNonce};
+pub use self::protect::{AddressList, Cors, CorsError, Csp, CspNonce};
 pub use self::rates::RateLimit;
 #[cfg(feature = "remote")]
 pub use self::remote::Remote;

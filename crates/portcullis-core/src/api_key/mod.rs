@@ -39,7 +39,7 @@ pub use self::error::{ApiKeysError, EXCEEDING, UNKNOWN};
 pub use self::foreign::{ForeignKey, InvalidForeign};
 pub use self::format::{Format, InvalidApiKey, InvalidFormat, KeyDigest, Parts, Presented, Secret};
 pub use self::name::{InvalidKeyName, KeyName};
-pub use self::networks::{InvalidNetwork, Networks};
+pub use self::networks::{InvalidNetwork, Networks, network};
 pub use self::settings::Settings;
 pub(crate) use self::terms::Terms;
 use crate::environment::Timestamp;

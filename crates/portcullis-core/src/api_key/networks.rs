@@ -73,7 +73,11 @@ impl Networks {
     }
 }
 
-fn network(text: &str) -> Result<IpNet, InvalidNetwork> {
+/// Reads one address or network (CIDR), in its one form.
+///
+/// # Errors
+/// [`InvalidNetwork`]: what is wrong, and what to write.
+pub fn network(text: &str) -> Result<IpNet, InvalidNetwork> {
     let network = match text.parse::<IpAddr>() {
         Ok(address) => IpNet::from(address),
         Err(_) => text.parse::<IpNet>().map_err(|_| InvalidNetwork::Form)?,

@@ -20,7 +20,7 @@ use tower::{Layer, Service};
 
 use super::csp::{self, Csp};
 use super::endpoint::{Endpoint, ServiceEndpoint};
-use super::{Limits, body, headers};
+use super::{Addresses, Limits, body, headers};
 use crate::Problem;
 use crate::enforcer::{Gate, RequestContext, record_behind};
 use crate::rates::{Asking, Rates, Stage};
@@ -52,6 +52,8 @@ pub(crate) struct Wrapped {
     pub(crate) csp: Option<Csp>,
     /// How often it may be called.
     pub(crate) rates: Option<Arc<Rates>>,
+    /// From where: each of the lists must have the client.
+    pub(crate) addresses: Arc<[Addresses]>,
 }
 
 impl Protect {
@@ -64,18 +66,20 @@ impl Protect {
             policies: false,
             csp: None,
             rates: None,
+            addresses: Arc::default(),
         };
         Self::around(gate, wrapped)
     }
 
-    /// The same, called only so often.
-    pub(crate) fn limited(self, rates: Option<Arc<Rates>>) -> Self {
+    /// The same, called only so often, and from there.
+    pub(crate) fn limited(self, rates: Option<Arc<Rates>>, addresses: Arc<[Addresses]>) -> Self {
         let Self(settings) = self;
         let wrapped = &settings.wrapped;
         let wrapped = Wrapped {
             label: wrapped.label.clone(),
             csp: wrapped.csp.clone(),
             rates,
+            addresses,
             ..*wrapped
         };
         Self::around(settings.gate.clone(), wrapped)
@@ -114,12 +118,15 @@ where
 }
 
 impl Settings {
-    /// Health is asked by address, by whoever starts and stops servers.
-    fn at_this_host(&self, context: &RequestContext) -> Result<(), Problem> {
+    /// Whether the request is for this host, and comes from where it may. Health is asked by address, by whoever starts and
+    /// stops servers.
+    fn admit(&self, context: &RequestContext) -> Result<(), Problem> {
         if self.wrapped.label.as_str().starts_with("/health/") {
             return Ok(());
         }
-        self.gate.hosts().check(&context.host, self.gate.base_domain())
+        self.gate.hosts().check(&context.host, self.gate.base_domain())?;
+        let lists = self.wrapped.addresses.iter();
+        lists.map(|list| list.check(context.client)).collect()
     }
 
     /// Completes the headers, and writes the request's line.
@@ -181,7 +188,7 @@ impl Service<Request> for Protected {
             wrapped.rates.as_ref(),
             &mut request,
         );
-        let state = match settings.at_this_host(&context) {
+        let state = match settings.admit(&context) {
             Err(problem) => State::Refused(Box::new(problem)),
             Ok(()) => {
                 request.extensions_mut().insert(Arc::clone(&context));

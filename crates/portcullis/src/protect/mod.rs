@@ -10,8 +10,9 @@
 //! **Deployment caveat:** the client's address is the peer's, unless the peer is a proxy that the deployment trusts
 //! ([`crate::proxies`]). Behind any other every request seems to come from it.
 //!
-//! Pages of other origins may call what [`Cors`] lets them.
+//! Pages of other origins may call what [`Cors`] lets them; [`AddressList`] says from where at all.
 
+mod addresses;
 mod body;
 mod cors;
 mod csp;
@@ -21,6 +22,8 @@ mod layer;
 
 use std::time::Duration;
 
+pub use self::addresses::AddressList;
+pub(crate) use self::addresses::Addresses;
 pub use self::cors::{Cors, CorsError};
 pub use self::csp::{Csp, CspNonce};
 pub(crate) use self::endpoint::{Endpoint, HandlerEndpoint};

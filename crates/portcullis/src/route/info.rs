@@ -73,6 +73,7 @@ pub struct RouteInfo<'a> {
     pub(crate) guard: Guard,
     pub(crate) asks: Cow<'a, [Asks]>,
     pub(crate) limits: Vec<String>,
+    pub(crate) addresses: Vec<String>,
 }
 
 impl RouteInfo<'_> {
@@ -84,6 +85,7 @@ impl RouteInfo<'_> {
             guard: self.guard,
             asks: Cow::Owned(self.asks.into_owned()),
             limits: self.limits,
+            addresses: self.addresses,
         }
     }
 
@@ -120,6 +122,11 @@ impl RouteInfo<'_> {
     /// How often it may be called, in words: `at most 5/minute by address`.
     pub fn limits(&self) -> &[String] {
         &self.limits
+    }
+
+    /// From which addresses it may be called, in words, where that is limited: `from 10.0.0.0/8`. Each of them must hold.
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
     }
 
     /// Calls `visit` with every permission that the route speaks of.

@@ -22,7 +22,7 @@ use super::route::{Group, Route, Text};
 use super::{ApiError, lock, path};
 use crate::Problem;
 use crate::dependency::Dependencies;
-use crate::protect::{Cors, Csp, Limits};
+use crate::protect::{AddressList, Cors, Csp, Limits};
 use crate::rates::RateLimit;
 use crate::request::Voice;
 use crate::route::{Access, Guard, Guarded, RouteInfo, Verb};
@@ -50,6 +50,8 @@ pub struct Api<S = ()> {
     pub(crate) limits: Limits,
     /// How often all of it may be called together.
     pub(super) rates: Vec<RateLimit>,
+    /// From where.
+    pub(super) addresses: Vec<AddressList>,
     pub(super) around: Vec<Around>,
     pub(super) cors: Option<Cors>,
     pub(super) dependencies: Dependencies,
@@ -66,6 +68,8 @@ pub(crate) struct Mount {
     pub(super) csp: Option<Csp>,
     /// How often it may be called.
     pub(super) rates: Vec<RateLimit>,
+    /// From where.
+    pub(super) addresses: Vec<AddressList>,
     /// That it is deprecated, in words.
     pub(crate) deprecated: Option<String>,
     /// The part of the API that it is described with, if that has a document of its own.
@@ -81,6 +85,7 @@ impl Mount {
             guard: self.guard,
             asks: Cow::Borrowed(&[]),
             limits: self.rates.iter().map(ToString::to_string).collect(),
+            addresses: self.addresses.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -113,6 +118,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             parts: Vec::new(),
             limits: Limits::default(),
             rates: Vec::new(),
+            addresses: Vec::new(),
             around: Vec::new(),
             cors: None,
             dependencies: Dependencies::default(),
@@ -174,6 +180,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             part: None,
             csp: None,
             rates: Vec::new(),
+            addresses: Vec::new(),
         });
         self
     }
@@ -262,6 +269,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             around: Vec::new(),
             csp: None,
             rates: Vec::new(),
+            addresses: Vec::new(),
             deprecated: None,
             part: None,
             router: axum::Router::new()
@@ -300,6 +308,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
             parts: self.parts,
             limits: self.limits,
             rates: self.rates,
+            addresses: self.addresses,
             around: self.around,
             cors: self.cors,
             dependencies: self.dependencies,
@@ -348,16 +357,27 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         let limited = routes.chain(mounts).map(|mut info| {
             if holds_for(&info.path) {
                 info.limits.extend(self.rates.iter().map(ToString::to_string));
+                info.addresses
+                    .extend(self.addresses.iter().map(ToString::to_string));
             }
             info
         });
-        let all = std::iter::once(&self.docs).chain(self.parts.iter().map(|part| &part.docs));
-        let docs = all.flat_map(Docs::paths).map(|path| RouteInfo {
-            verb: Verb::Method(Method::GET),
-            path: Cow::Borrowed(path),
-            guard: Guard::of::<crate::Public>(),
-            asks: Cow::Borrowed(&[]),
-            limits: Vec::new(),
+        let parts = self
+            .parts
+            .iter()
+            .map(|part| (&part.docs, part.addresses.as_slice()));
+        let all = std::iter::once((&self.docs, Default::default())).chain(parts);
+        let docs = all.flat_map(|(docs, own): (&Docs, &[AddressList])| {
+            let lists = own.iter().chain(&self.addresses);
+            let addresses: Vec<_> = lists.map(ToString::to_string).collect();
+            docs.paths().map(move |path| RouteInfo {
+                verb: Verb::Method(Method::GET),
+                path: Cow::Borrowed(path),
+                guard: Guard::of::<crate::Public>(),
+                asks: Cow::Borrowed(&[]),
+                limits: Vec::new(),
+                addresses: addresses.clone(),
+            })
         });
         limited.chain(docs)
     }

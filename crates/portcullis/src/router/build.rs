@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use portcullis_core::authz::Rule;
 use tower::Layer as _;
 
+use super::addresses::ready;
 use super::api::Mount;
 use super::around::Around;
 use super::deprecation::say_below;
@@ -38,8 +39,10 @@ impl Api<()> {
         know_permissions(&self);
         gate.know_routes(self.routes().map(RouteInfo::into_owned));
         self.say_what_is_here(&gate);
-        let whole = self.rates.clone();
+        let whole = (self.rates.clone(), self.addresses.clone());
         self.hand_down();
+        // Of everything but its own document, which is read from where all may be called.
+        self.addresses.clone_from(&whole.1);
         let limits = self.limits;
         let router = docs::router(&self, &gate);
         let router = with_mounts(router, self.mounts, &gate, limits);
@@ -51,7 +54,8 @@ impl Api<()> {
             gate.trust_origins(cors.trusted());
             cors.layer(&gate)
         });
-        let unmatched = Protect::new(gate, Label::Unmatched, limits).limited(of_unmatched(&whole));
+        let unmatched =
+            Protect::new(gate, Label::Unmatched, limits).limited(of_unmatched(&whole.0), ready(&whole.1));
         let below = from_fn_with_state(Arc::new(self.below), say_below);
         let router = router
             .method_not_allowed_fallback(method_not_allowed.layer(unmatched.clone()).layer(below.clone()))
@@ -71,6 +75,7 @@ impl Api<()> {
         errors.extend(not_provided(self));
         errors.extend(foreign_tags(self));
         errors.extend(bad_limits(self));
+        errors.extend(self.bad_addresses());
         errors.extend(self.cors.iter().flat_map(Cors::errors).map(ApiError::Cors));
         if errors.is_empty() {
             let served = self
@@ -115,6 +120,7 @@ fn with_mounts(mut router: axum::Router, mounts: Vec<Mount>, gate: &Gate, limits
             policies: asks_policies(&mount.guard.rule, &[]),
             csp: mount.csp,
             rates: rates_of(&mount.rates, &mount.prefix, &mount.guard),
+            addresses: ready(&mount.addresses),
         };
         let protect = Protect::around(gate.clone(), wrapped);
         let inner = match limits.body > AXUMS_LIMIT {
@@ -142,6 +148,7 @@ fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits
             policies: asks_policies(&route.guard.rule, &route.asks),
             csp: route.csp,
             rates,
+            addresses: ready(&route.addresses),
         };
         let protect = Protect::around(gate.clone(), wrapped);
         let handler = match limits.body > AXUMS_LIMIT || route.body_limit > Some(AXUMS_LIMIT) {

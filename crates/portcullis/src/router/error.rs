@@ -128,6 +128,14 @@ pub enum ApiError {
         /// What is wrong, and what to write.
         why: String,
     },
+    /// From where something may be called is said wrongly.
+    #[error("{place} has a list of addresses with a mistake: {why}")]
+    Addresses {
+        /// The route, or what else is limited.
+        place: String,
+        /// What is wrong, and what to write.
+        why: String,
+    },
     /// That routes are deprecated is said wrongly.
     #[error("`.deprecated(…)`: {0}")]
     Deprecation(String),

@@ -35,6 +35,7 @@ fn line(route: &RouteInfo<'_>) -> [String; 4] {
         Caller::Required => format!("via {}", kinds.join(", ")),
     };
     let ends: Vec<_> = std::iter::once(via.as_str())
+        .chain(route.addresses().iter().map(String::as_str))
         .chain(route.limits().iter().map(String::as_str))
         .collect();
     let end = ends.join("; ").trim_start_matches("; ").to_owned();

@@ -9,6 +9,7 @@
 //!
 //! **Deliberately absent:** routes of any method (`any`), and a fallback: a path that nobody wrote down has no rule.
 
+mod addresses;
 mod answering;
 mod api;
 mod around;
@@ -24,6 +25,7 @@ mod path;
 mod route;
 mod texts;
 
+pub(crate) use self::addresses::ready;
 pub use self::api::Api;
 pub(crate) use self::api::Mount;
 pub use self::deprecation::Deprecation;

@@ -9,6 +9,7 @@ use super::docs::{Change, Docs};
 use super::path;
 use super::route::{Group, Route};
 use crate::Api;
+use crate::protect::AddressList;
 use crate::rates::RateLimit;
 
 /// A part of an API that has a document of its own: what it says of itself. Its routes know that they are its.
@@ -19,6 +20,8 @@ pub(crate) struct Part {
     groups: IndexMap<String, Group>,
     pub(super) docs: Docs,
     change: Option<Change>,
+    /// From where its documents may be read.
+    pub(super) addresses: Vec<AddressList>,
 }
 
 impl Part {
@@ -49,6 +52,8 @@ pub(crate) struct Document<'a, S> {
     pub(crate) limits: &'a [RateLimit],
     /// Where other parts are described: title with version, and the path of their documents.
     pub(crate) elsewhere: Vec<(String, &'a str)>,
+    /// From where it may be read.
+    pub(crate) addresses: &'a [AddressList],
 }
 
 impl<S> Api<S> {
@@ -70,6 +75,7 @@ impl<S> Api<S> {
             all: &self.routes,
             limits: &self.rates,
             elsewhere: elsewhere.collect(),
+            addresses: &self.addresses,
         }
     }
 
@@ -93,6 +99,7 @@ impl<S> Api<S> {
             all: &self.routes,
             limits: &self.rates,
             elsewhere: Vec::new(),
+            addresses: &part.addresses,
         }
     }
 
@@ -112,6 +119,7 @@ impl<S> Api<S> {
             groups: std::mem::take(&mut self.groups),
             docs: std::mem::replace(&mut self.docs, Docs::off()),
             change: self.change.take(),
+            addresses: Vec::new(),
         });
         self
     }

@@ -9,7 +9,7 @@ use schemars::{Schema, SchemaGenerator};
 use super::answering::Answering;
 use super::around::Around;
 use crate::describe::{Needed, Operation};
-use crate::protect::Csp;
+use crate::protect::{AddressList, Csp};
 use crate::rates::RateLimit;
 use crate::request::Voice;
 use crate::route::{Asks, Guard, RouteInfo, Verb};
@@ -70,6 +70,8 @@ pub(crate) struct Route<S> {
     pub(crate) csp: Option<Csp>,
     /// How often it may be called.
     pub(crate) rates: Vec<RateLimit>,
+    /// From where.
+    pub(crate) addresses: Vec<AddressList>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Route<S> {
@@ -91,6 +93,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             part: self.part,
             csp: self.csp,
             rates: self.rates,
+            addresses: self.addresses,
         }
     }
 }
@@ -104,6 +107,7 @@ impl<S> Route<S> {
             guard: self.guard,
             asks: Cow::Borrowed(&self.asks),
             limits: self.rates.iter().map(ToString::to_string).collect(),
+            addresses: self.addresses.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -9,6 +9,7 @@
     reason = "tests stop where they fail, tables are long, and rules are types"
 )]
 
+mod addresses;
 mod checking;
 mod compile_fail;
 mod cross_origin;

@@ -33,7 +33,7 @@ pub(crate) use self::names::{ambiguous_names, handler_name, summary_of};
 use crate::enforcer::Gate;
 use crate::protect::Protect;
 use crate::route::Label;
-use crate::router::{Api, Document};
+use crate::router::{Api, Document, ready};
 use crate::{Problem, Query};
 
 /// Where the docs are. Every path can be changed, and `None` leaves it out.
@@ -186,7 +186,8 @@ pub(crate) fn router(api: &Api, gate: &Gate) -> axum::Router {
         };
         let routes = std::iter::once(served).chain(document.docs.pages().map(page));
         routes.fold(router, |router, (path, route)| {
-            let protect = Protect::new(gate.clone(), Label::Route(path.into()), api.limits);
+            let protect = Protect::new(gate.clone(), Label::Route(path.into()), api.limits)
+                .limited(None, ready(document.addresses));
             router.route(path, route.layer(protect))
         })
     })

@@ -95,6 +95,9 @@ fn refusals<S>(route: &Route<S>, limits: &[String], operation: &mut Value) {
         false => add("429", &format!("Too many requests: {}", limits.join("; "))),
     }
     add("503", "Not possible right now");
+    if !route.addresses.is_empty() {
+        add("403", "Not answered to every address");
+    }
     if route.guard.caller == Caller::Ignored {
         return;
     }
