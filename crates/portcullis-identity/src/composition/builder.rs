@@ -325,18 +325,6 @@ impl Builder {
         self
     }
 
-    /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
-    pub fn follow(mut self, interval: Duration) -> Self {
-        self.follow = interval;
-        self
-    }
-
-    /// How many verified credentials are remembered: 100,000. Of accounts apart from them, a quarter as many.
-    pub fn capacity(mut self, entries: usize) -> Self {
-        self.capacity = entries;
-        self
-    }
-
     /// Opens the database and builds everything on it.
     ///
     /// # Errors

@@ -30,13 +30,14 @@ use portcullis_core::session::SessionToken;
 use uuid::Uuid;
 
 use super::audit_context::printable;
+use super::counting::Counting;
 use super::denials::Denial;
 use super::organization::Selected;
 use super::scheme::Presented;
 use super::{Gate, KeyInQuery};
 use crate::Problem;
 use crate::host;
-use crate::rates::{Rates, Tally};
+use crate::rates::Rates;
 use crate::request::{self, Answered, Realm, Voice};
 use crate::route::Label;
 
@@ -81,27 +82,6 @@ pub(crate) struct RequestContext {
     csp_nonce: OnceLock<Box<str>>,
     /// How often the route may be called, if that is limited.
     pub(crate) rates: Option<Counting>,
-}
-
-/// What is counted of a request, and what was.
-pub(crate) struct Counting {
-    pub(crate) rates: Arc<Rates>,
-    pub(crate) tally: Tally,
-    /// Whether it was counted for its caller: a layer may have asked who calls before the handler's rule does.
-    pub(super) caller: AtomicBool,
-    /// Whether it was counted for the organization.
-    pub(super) member: AtomicBool,
-}
-
-impl Counting {
-    fn of(rates: &Arc<Rates>) -> Self {
-        Self {
-            rates: Arc::clone(rates),
-            tally: Tally::default(),
-            caller: AtomicBool::new(false),
-            member: AtomicBool::new(false),
-        }
-    }
 }
 
 /// Who calls and where, as of one moment: what is decided, explained and recorded together agrees.

@@ -1,15 +1,36 @@
 //! Counting a request for whoever makes it, once they are known.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::request::Parts;
 use portcullis_core::authz::Principal;
 use portcullis_core::organization::Current;
 
-use super::context::{Counting, RequestContext};
+use super::context::RequestContext;
 use crate::Problem;
-use crate::rates::{Asking, Stage};
+use crate::rates::{Asking, Rates, Stage, Tally};
+
+/// What is counted of a request, and what was.
+pub(crate) struct Counting {
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) tally: Tally,
+    /// Whether it was counted for its caller: a layer may have asked who calls before the handler's rule does.
+    caller: AtomicBool,
+    /// Whether it was counted for the organization.
+    member: AtomicBool,
+}
+
+impl Counting {
+    pub(super) fn of(rates: &Arc<Rates>) -> Self {
+        Self {
+            rates: Arc::clone(rates),
+            tally: Tally::default(),
+            caller: AtomicBool::new(false),
+            member: AtomicBool::new(false),
+        }
+    }
+}
 
 /// Counts the request for its caller, once: whatever is decided about them then.
 ///

@@ -23,6 +23,7 @@ mod lock;
 mod part;
 mod path;
 mod route;
+mod shown;
 mod texts;
 
 pub(crate) use self::addresses::ready;

@@ -1,5 +1,7 @@
 //! Opens the database under its master key, and remembers that it did.
 
+use std::time::Duration;
+
 use portcullis_store::{Database, Settings};
 
 use super::super::{Portcullis, master_key};
@@ -9,6 +11,18 @@ use crate::enforcer::Realm;
 use crate::secrets;
 
 impl Builder {
+    /// How often other processes' changes are read: every 250 ms. The stated bound of a second needs at most 500 ms.
+    pub fn follow(mut self, interval: Duration) -> Self {
+        self.follow = interval;
+        self
+    }
+
+    /// How many verified credentials are remembered: 100,000. Of accounts apart from them, a quarter as many.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.capacity = entries;
+        self
+    }
+
     pub(super) async fn open_records(
         mut self,
         appearance: (Cookies, Realm),
