@@ -139,9 +139,9 @@ impl<'de> Visitor<'de> for Scan<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         self.enter()?;
-        let mut seen = HashSet::new();
+        let mut seen = Seen::default();
         while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-            if let Some(name) = seen.replace(name.clone()) {
+            if seen.has(&name) {
                 self.findings.twice = Some(name.into_owned());
                 return Err(A::Error::custom("twice"));
             }
@@ -149,10 +149,35 @@ impl<'de> Visitor<'de> for Scan<'_> {
                 self.note(|| escape(&clip(&name)).into_owned());
                 return Err(error);
             }
+            seen.add(name);
         }
         Ok(())
     }
 }
+
+/// The members of an object so far. Most objects have a few, which are compared faster than hashed.
+#[derive(Default)]
+struct Seen<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Seen<'de> {
+    fn has(&self, name: &str) -> bool {
+        self.few.iter().any(|seen| seen == name) || (!self.many.is_empty() && self.many.contains(name))
+    }
+
+    fn add(&mut self, name: Cow<'de, str>) {
+        if self.few.len() < FEW {
+            self.few.push(name);
+        } else {
+            self.many.insert(name);
+        }
+    }
+}
+
+/// So many are compared one by one.
+const FEW: usize = 16;
 
 /// A member's name, borrowed from the text where it has no escapes.
 pub(super) struct Name<'de>(pub(super) Cow<'de, str>);
@@ -176,5 +201,29 @@ impl<'de> serde::Deserialize<'de> for Name<'de> {
             }
         }
         deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(members: impl Iterator<Item = usize>) -> String {
+        let members: Vec<_> = members.map(|member| format!("\"m{member}\":{member}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn a_member_twice_is_found_wherever_it_stands_among_however_many() {
+        for count in [1, FEW - 1, FEW, FEW + 1, 3 * FEW] {
+            assert!(check(&object(0..count)).is_ok(), "{count}");
+            for again in 0..count {
+                let found = check(&object((0..count).chain([again])));
+                assert!(
+                    matches!(&found, Err(NotStrict::Twice(pointer)) if *pointer == format!("/m{again}")),
+                    "{again} of {count}: {found:?}"
+                );
+            }
+        }
     }
 }
