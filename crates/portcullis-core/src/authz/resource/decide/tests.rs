@@ -131,6 +131,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         scopes,
         effective,
         key: None,
+        signer: None,
     }
 }
 
