@@ -25,6 +25,8 @@
 //! cargo run -p examples --example docs_branding   the documentation with a name, a logo and paths of one's own
 //! cargo run -p examples --example middleware      layers around everything and around one route, their order, and who called
 //! cargo run -p examples --example dependency_overrides   what handlers depend on, and what a test puts in its place
+//! cargo run -p examples --example hmac_requests   requests that partners sign, each good once
+//! cargo run -p examples --example signed_urls     links that open a file for a while, or once
 //! cargo run -p examples --example validation      what comes in, checked by what documents it
 //! ```
 //! The programs are in `examples/examples/`, and each keeps its database where it is started, under its own name. A test

@@ -9,6 +9,7 @@ mod protected;
 mod refresh;
 mod resource;
 mod scale;
+mod signatures;
 mod verification;
 
 use std::path::PathBuf;
@@ -72,13 +73,14 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 10] = [
+const ALL: [(&str, Measurement); 11] = [
     ("protected", protected::measure),
     ("counted", counted::measure),
     ("decision", decision::measure),
     ("resource", resource::measure),
     ("policy", policy::measure),
     ("verification", verification::measure),
+    ("signatures", signatures::measure),
     ("login", login::measure),
     ("refresh", refresh::measure),
     ("scale", scale::measure),
@@ -143,7 +145,7 @@ mod tests {
         };
     }
 
-    tries! { protected decision resource policy verification login refresh scale }
+    tries! { protected decision resource policy verification signatures login refresh scale }
 
     #[test]
     fn the_page_names_every_row() {

@@ -125,6 +125,11 @@ impl Kinds {
         self.0 & kind.bit() != 0
     }
 
+    /// Whether both are the same kinds.
+    pub const fn equals(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Whether there is none.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

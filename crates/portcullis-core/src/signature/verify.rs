@@ -126,7 +126,7 @@ impl Verifier {
     /// As [`Verifier::verify`]; an address whose time is over is refused.
     pub async fn again(&self, proven: &Proven, now: Timestamp) -> Result<Proven, SignatureError> {
         let By::Key { base, signature, .. } = &proven.by else {
-            return proven.again_without_keys(now);
+            return proven.still(now);
         };
         let key_id = proven.signer.key_id.as_deref().unwrap_or_default();
         let known = self.keys.find(key_id).await?;

@@ -33,6 +33,7 @@ use super::audit_context::printable;
 use super::denials::Denial;
 use super::organization::Selected;
 use super::scheme::Presented;
+use super::signed::SignedBody;
 use super::{Gate, KeyInQuery};
 use crate::Problem;
 use crate::host;
@@ -76,6 +77,8 @@ pub(crate) struct RequestContext {
     body_too_large: AtomicBool,
     /// What the caller is answered who was let in, and refused when the body had come.
     refused_late: OnceLock<Problem>,
+    /// What the body must be, where it is signed.
+    pub(crate) signed_body: SignedBody,
     /// What the page's own scripts are known by, once somebody asked for it.
     csp_nonce: OnceLock<Box<str>>,
 }
@@ -172,6 +175,7 @@ impl RequestContext {
             body_owed: AtomicBool::new(false),
             body_too_large: AtomicBool::new(false),
             refused_late: OnceLock::new(),
+            signed_body: SignedBody::default(),
             csp_nonce: OnceLock::new(),
         })
     }
@@ -270,7 +274,7 @@ impl RequestContext {
     }
 
     /// Remembers what the caller is answered, whatever the handler makes of it.
-    pub(super) fn refuse_late(&self, problem: Problem) {
+    pub(crate) fn refuse_late(&self, problem: Problem) {
         self.refused_late.get_or_init(|| problem);
     }
 

@@ -14,7 +14,7 @@ use super::context::RequestContext;
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found, Place, Presented};
 use super::unknown::Unknown;
-use super::{cross_site, csrf, dead_cookie, handler_refusal, organization};
+use super::{cross_site, csrf, dead_cookie, handler_refusal, organization, signed};
 use crate::Problem;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered in the request's context; a credential
@@ -87,7 +87,8 @@ async fn turned_down(
 /// The caller whose signed token was verified before and still holds: the same text in the same place, so it needn't be read
 /// again. `None` says nothing; whoever isn't remembered, or is refused, is [`known`] the long way.
 fn remembered(parts: &Parts, context: &RequestContext, accepted: Kinds) -> Option<Verified> {
-    if !accepted.accepts(CredentialKind::Jwt) {
+    // Beside what is signed a token is one credential too many, remembered or not.
+    if !accepted.accepts(CredentialKind::Jwt) || signed::is_accepted(accepted) {
         return None;
     }
     let token = scheme::maybe_jwt(&parts.headers, context)?;
@@ -109,6 +110,12 @@ async fn known(
     context: &RequestContext,
     accepted: Kinds,
 ) -> Result<Option<Verified>, Unknown> {
+    // Kept apart, so that it costs little room on routes that take nothing signed.
+    if signed::is_accepted(accepted)
+        && let Some(caller) = Box::pin(signed::caller(parts, context, accepted)).await?
+    {
+        return Ok(Some(caller));
+    }
     let gate = &context.gate;
     let (credential, place) = match scheme::find(&parts.headers, context)? {
         Found::Nothing => return Ok(None),
@@ -165,6 +172,11 @@ async fn known(
 
 /// The same later in the request: of what was presented then, and accepted.
 async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Verified, Unknown> {
+    let signed = context.snapshot().caller.clone();
+    if let Some(proven) = signed.as_ref().and_then(Verified::proven) {
+        let now = context.snapshot().at;
+        return Box::pin(signed::again(context, proven, now)).await;
+    }
     let Found::Credential(credential, place) = scheme::find(headers, context)? else {
         return Err(Problem::invalid_token().into());
     };

@@ -24,6 +24,7 @@ mod protection;
 mod providing;
 mod routing;
 mod rules;
+mod signing;
 mod step_up;
 mod support;
 mod validation;

@@ -171,9 +171,12 @@ impl Urls {
 }
 
 impl Proven {
-    /// A signed address is good until its end.
-    pub(super) fn again_without_keys(&self, now: Timestamp) -> Result<Self, SignatureError> {
-        match self.holds(now) {
+    /// The same later in the request, where there are no keys to ask: a signed address is good until its end.
+    ///
+    /// # Errors
+    /// [`SignatureError::Refused`] after that, and for whatever a key has signed.
+    pub fn still(&self, now: Timestamp) -> Result<Self, SignatureError> {
+        match self.is_url() && self.holds(now) {
             true => Ok(self.clone()),
             false => Err(Unsigned::UrlExpired.into()),
         }

@@ -185,7 +185,7 @@ fn an_address_is_good_until_the_second_it_is_over() {
     let last = at(end.minus(Duration::from_micros(1))).unwrap();
     assert_eq!(at(end).unwrap_err(), Unsigned::UrlExpired);
     assert!(last.holds(end.minus(Duration::from_micros(1))) && !last.holds(end));
-    assert!(last.again_without_keys(end).is_err());
+    assert!(last.still(end).is_err());
 }
 
 #[test]

@@ -61,7 +61,8 @@ impl Builder {
         let declared = self.own.attributes()?;
         self.policies = self.policies.attributes(&declared);
         let accounts = Accounts::new(shared(&database), environment.clone()).with_attributes(declared);
-        let http_settings = self.http_settings(&database, &generations, appearance, sealer);
+        let mut http_settings = self.http_settings(&database, &generations, appearance, sealer);
+        (http_settings.nonces, http_settings.signatures) = self.signatures.build(&database)?;
         let authenticator = self
             .authenticator(&apart, session_store.apart(), &keyring, &directory, generations)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);
