@@ -28,6 +28,8 @@
 //! cargo run -p examples --example ip_lists        who may call a route by where they come from
 //! cargo run -p examples --example rate_limit      how often a route may be called, by address, by user, at a cost
 //! cargo run -p examples --example tiers           what plans allow, changed while the program runs
+//! cargo run -p examples --example hmac_requests   requests that partners sign, each good once
+//! cargo run -p examples --example signed_urls     links that open a file for a while, or once
 //! cargo run -p examples --example validation      what comes in, checked by what documents it
 //! ```
 //! The programs are in `examples/examples/`, and each keeps its database where it is started, under its own name. A test

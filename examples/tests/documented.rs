@@ -32,9 +32,9 @@ macro_rules! documented {
 }
 
 documented! {
-    abac_policy api_keys basic dependency_overrides existing_axum first hello hooks ip_lists jwt_hs256 jwt_or_api_key jwt_rs256 middleware multi_tenant
-    opaque_session own_tables
-    password rate_limit rbac resource_owner scopes session_access_control validation versioning sub_apps docs_branding tiers
+    abac_policy api_keys basic dependency_overrides existing_axum first hello hmac_requests hooks ip_lists jwt_hs256 jwt_or_api_key jwt_rs256 middleware
+    multi_tenant opaque_session own_tables
+    password rate_limit rbac resource_owner scopes session_access_control signed_urls validation versioning sub_apps docs_branding tiers
 }
 
 /// Two programs that speak to each other: walked by a test of its own.

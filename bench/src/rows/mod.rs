@@ -10,6 +10,7 @@ mod protected;
 mod refresh;
 mod resource;
 mod scale;
+mod signatures;
 mod verification;
 
 use std::path::PathBuf;
@@ -73,7 +74,7 @@ impl Plan {
 
 type Measurement = fn(&Plan) -> Result<Vec<Line>>;
 
-const ALL: [(&str, Measurement); 11] = [
+const ALL: [(&str, Measurement); 12] = [
     ("protected", protected::measure),
     ("counted", counted::measure),
     ("decision", decision::measure),
@@ -81,6 +82,7 @@ const ALL: [(&str, Measurement); 11] = [
     ("resource", resource::measure),
     ("policy", policy::measure),
     ("verification", verification::measure),
+    ("signatures", signatures::measure),
     ("login", login::measure),
     ("refresh", refresh::measure),
     ("scale", scale::measure),
@@ -145,7 +147,7 @@ mod tests {
         };
     }
 
-    tries! { protected decision limits resource policy verification login refresh scale }
+    tries! { protected decision limits resource policy verification signatures login refresh scale }
 
     #[test]
     fn the_page_names_every_row() {

@@ -35,6 +35,7 @@ pub mod roles;
 pub mod scopes;
 pub mod secret;
 pub mod session;
+pub mod signature;
 pub mod text;
 pub mod threat;
 pub mod throttle;

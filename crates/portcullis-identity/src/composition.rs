@@ -13,6 +13,7 @@ mod master_key;
 mod policies;
 mod purpose;
 mod sessions;
+mod signed;
 mod transaction;
 
 use std::fmt;

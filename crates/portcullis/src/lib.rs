@@ -63,6 +63,7 @@ pub mod route;
 pub mod router;
 #[doc(hidden)]
 pub mod serving;
+mod signed;
 pub mod validate;
 
 #[doc(no_inline)]
@@ -73,7 +74,7 @@ pub use portcullis_core::attribute::Attribute;
 #[doc(no_inline)]
 pub use portcullis_core::authz::{
     ActionName, Any, Authenticated, DeclaredRole, FreshLogin, InOrganization, Member, Permission, Permit,
-    Policy, Principal, Requirement, Role, RoleName, RoleRef, SecondFactor, Unscoped,
+    Policy, Principal, Requirement, Role, RoleName, RoleRef, SecondFactor, Signed, Unscoped,
 };
 pub use portcullis_core::{actions, permissions, resource_actions, roles};
 
@@ -83,7 +84,7 @@ pub use self::dependency::Dependencies;
 pub use self::dependency::Dependency;
 pub use self::enforcer::{
     Allow, ApiKey, AuditContext, Basic, CsrfToken, Gate, Jwt, Mine, OfCaller, OptionalAuth, Personal, Public,
-    Session, Usual, Via, WhoCalled,
+    Session, Signature, SignedUrl, Usual, Via, WhoCalled,
 };
 pub use self::policies::{FunctionStatus, PoliciesError, PolicyFlaw, PolicyStatus};
 pub use self::problem::{FieldError, Problem};
@@ -98,6 +99,7 @@ pub use self::router::docs;
 pub use self::router::docs::Docs;
 pub use self::router::{Api, ApiError, ApiErrors, HandlerFn, RouteHandler};
 pub use self::serving::ServeError;
+pub use self::signed::sign_request;
 pub use self::validate::{Accepted, Created, FieldErrors, Form, Json, NoContent, Path, Query};
 #[cfg(feature = "rich-text")]
 pub use self::validate::{CleanHtml, TooLong};

@@ -177,6 +177,7 @@ fn logged_in(facts: Arc<Facts>, assurance: Assurance, context: &DecisionContext<
         authenticated_at: Some(context.now),
         scopes: Scopes::Everything,
         key: None,
+        signer: None,
     }
 }
 
@@ -200,6 +201,7 @@ fn by_key(facts: Arc<Facts>, context: &DecisionContext<'_>) -> Principal {
         scopes: Scopes::Only(names),
         key: None,
         facts,
+        signer: None,
     }
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::authn::authenticator::Entry;
 use crate::authn::remote::Entry as RemoteEntry;
+use crate::authn::signed::Signed;
 use crate::authn::{AuthenticationError, Authenticator, Credential, Refused, RemoteAuthenticator, Seeming};
 use crate::authz::{CredentialKind, Kinds, Principal};
 use crate::environment::Timestamp;
+use crate::signature::Proven;
 use crate::{api_key, session};
 
 /// One of the two ways from a credential to a principal. A warm credential costs no allocation in either.
@@ -28,6 +30,7 @@ pub struct Verified(Rests);
 enum Rests {
     Embedded(Arc<Entry>),
     Remote(Arc<RemoteEntry>),
+    Signed(Arc<Signed>),
 }
 
 impl Verified {
@@ -36,6 +39,20 @@ impl Verified {
         match &self.0 {
             Rests::Embedded(entry) => &entry.principal,
             Rests::Remote(entry) => &entry.principal,
+            Rests::Signed(entry) => &entry.principal,
+        }
+    }
+
+    /// Whoever proved a signature.
+    pub fn by_signature(proven: Proven) -> Self {
+        Self(Rests::Signed(Arc::new(Signed::new(proven))))
+    }
+
+    /// What was proven, if it is by a signature that the caller is known.
+    pub fn proven(&self) -> Option<&Proven> {
+        match &self.0 {
+            Rests::Signed(entry) => Some(&entry.proven),
+            Rests::Embedded(_) | Rests::Remote(_) => None,
         }
     }
 }
@@ -47,10 +64,10 @@ impl std::fmt::Debug for Verified {
 }
 
 impl Authentication {
-    /// The kinds of credential that can be honoured at all.
+    /// The kinds of credential that can be honoured at all. Signatures are verified beside it.
     pub const fn kinds(&self) -> Kinds {
         match self {
-            Self::Embedded(_) => Kinds::ALL,
+            Self::Embedded(_) => Kinds::OF_ACCOUNTS,
             Self::Remote(_) => Kinds::of(&[CredentialKind::Jwt]),
         }
     }
@@ -132,6 +149,7 @@ impl Authentication {
         match (self, &verified.0) {
             (Self::Embedded(authenticator), Rests::Embedded(entry)) => authenticator.holds(entry, now),
             (Self::Remote(remote), Rests::Remote(entry)) => remote.holds(entry, now),
+            (_, Rests::Signed(entry)) => entry.proven.holds(now),
             _ => false,
         }
     }

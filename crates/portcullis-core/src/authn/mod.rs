@@ -9,6 +9,7 @@ mod authenticator;
 mod credential;
 mod directory;
 mod remote;
+mod signed;
 
 pub use self::authentication::{Authentication, Verified};
 pub use self::authenticator::{Alone, Authenticator, AuthenticatorParts, Bus, SHORT_LIFE};

@@ -249,6 +249,7 @@ fn principal(claims: RemoteClaims, declared: &Declared) -> Principal {
         authenticated_at: claims.authenticated_at,
         scopes,
         key: None,
+        signer: None,
     }
 }
 

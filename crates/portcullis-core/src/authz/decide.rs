@@ -24,6 +24,8 @@ pub enum Denied {
     StaleLogin(u32),
     /// The login was made with one factor only.
     SingleFactor,
+    /// The caller came with something else than a signature.
+    NotSigned,
     /// A policy forbids the action.
     ForbiddenByPolicy(&'static str),
     /// No policy permits the action.
@@ -51,6 +53,7 @@ impl Denied {
             Self::MissingRole(_) => "missing_role",
             Self::StaleLogin(_) => "login_too_old",
             Self::SingleFactor => "second_factor_required",
+            Self::NotSigned => "not_signed",
             Self::ForbiddenByPolicy(_) => "forbidden_by_policy",
             Self::NoPolicyPermits(_) => "no_policy_permits",
             Self::NoOrganization => "no_organization",
@@ -72,6 +75,7 @@ impl Denied {
             Self::MissingRole(name) => Rule::Role(name),
             Self::StaleLogin(seconds) => Rule::FreshLogin(seconds),
             Self::SingleFactor => Rule::SecondFactor,
+            Self::NotSigned => Rule::Signed,
             Self::ForbiddenByPolicy(action) | Self::NoPolicyPermits(action) => Rule::Policy(action),
             Self::NotGranted(action) => Rule::Policy(action),
             Self::NoOrganization
@@ -97,6 +101,7 @@ impl fmt::Display for Denied {
             ),
             Self::SingleFactor => StepUp::SECOND_FACTOR.fmt(f),
             Self::StaleLogin(seconds) => StepUp::max_age(*seconds).fmt(f),
+            Self::NotSigned => f.write_str("this takes signed requests only"),
             Self::MissingRole(_)
             | Self::NoAlternative(_)
             | Self::ForbiddenByPolicy(_)
@@ -134,7 +139,8 @@ impl Refusal for Denied {
             Self::SingleFactor => StepUp::SECOND_FACTOR.details(code),
             Self::StaleLogin(seconds) => StepUp::max_age(*seconds).details(code),
             Self::NoOrganization => Details::bad_request(code),
-            Self::ForbiddenByPolicy(_)
+            Self::NotSigned
+            | Self::ForbiddenByPolicy(_)
             | Self::NoPolicyPermits(_)
             | Self::NotGranted(_)
             | Self::OtherOrganization
@@ -198,6 +204,8 @@ impl Evaluation<'_> {
             Rule::Role(name) => Err(Denied::MissingRole(name)),
             Rule::FreshLogin(seconds) => self.fresh_login(seconds),
             Rule::SecondFactor => self.second_factor(),
+            Rule::Signed if self.principal.kind().is_signed() => Ok(()),
+            Rule::Signed => Err(Denied::NotSigned),
             Rule::Policy(action) => self.policy(action),
             Rule::Member(rule) => self.member(rule),
             Rule::All(rules) => rules.iter().try_for_each(|rule| self.decide(rule)),

@@ -84,6 +84,7 @@ pub(crate) fn principal(permissions: &[&str], roles: &[&str], scopes: Option<&[&
         scopes,
         effective,
         key: None,
+        signer: None,
     })
 }
 
@@ -176,6 +177,7 @@ pub(crate) fn any_rule() -> impl Strategy<Value = Rule> {
         3 => prop_oneof![Just("auditor"), Just("editor")].prop_map(Rule::Role),
         3 => prop_oneof![Just(0), Just(300), Just(600)].prop_map(Rule::FreshLogin),
         2 => Just(Rule::SecondFactor),
+        1 => Just(Rule::Signed),
         2 => prop_oneof![Just("decide-test:export"), Just("decide-test:import")].prop_map(Rule::Policy),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {

@@ -13,19 +13,35 @@ pub enum CredentialKind {
     ApiKey,
     /// An identifier and a password with every request, `Authorization: Basic`.
     Basic,
+    /// A signature over the request, with a key of the caller's.
+    Signature,
+    /// An address that this program signed.
+    SignedUrl,
 }
 
 impl CredentialKind {
     /// Every kind of credential there is, in the order of their declaration.
-    pub const ALL: [Self; 4] = [Self::Jwt, Self::Session, Self::ApiKey, Self::Basic];
+    pub const ALL: [Self; 6] = [
+        Self::Jwt,
+        Self::Session,
+        Self::ApiKey,
+        Self::Basic,
+        Self::Signature,
+        Self::SignedUrl,
+    ];
 
     /// Whether it stands for a login by a person. Only such a credential can satisfy a fresh login or a second
     /// factor: a key and a stored password act without anybody there.
     pub const fn is_personal(self) -> bool {
         match self {
             Self::Jwt | Self::Session => true,
-            Self::ApiKey | Self::Basic => false,
+            Self::ApiKey | Self::Basic | Self::Signature | Self::SignedUrl => false,
         }
+    }
+
+    /// Whether it is a signature over what is asked, not something that is shown.
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Self::Signature | Self::SignedUrl)
     }
 
     /// Its name in `authz.lock` and in refusals.
@@ -35,6 +51,8 @@ impl CredentialKind {
             Self::Session => "session",
             Self::ApiKey => "api-key",
             Self::Basic => "basic",
+            Self::Signature => "signature",
+            Self::SignedUrl => "signed-url",
         }
     }
 
@@ -44,6 +62,8 @@ impl CredentialKind {
             Self::Session => 2,
             Self::ApiKey => 4,
             Self::Basic => 8,
+            Self::Signature => 16,
+            Self::SignedUrl => 32,
         }
     }
 }
@@ -55,6 +75,17 @@ pub struct Kinds(u8);
 impl Kinds {
     /// Every kind of credential there is, Basic included.
     pub const ALL: Self = Self::of(&CredentialKind::ALL);
+
+    /// What is signed, not shown.
+    pub const SIGNED: Self = Self::of(&[CredentialKind::Signature, CredentialKind::SignedUrl]);
+
+    /// What an account is known by.
+    pub const OF_ACCOUNTS: Self = Self::of(&[
+        CredentialKind::Jwt,
+        CredentialKind::Session,
+        CredentialKind::ApiKey,
+        CredentialKind::Basic,
+    ]);
 
     /// What stands for a login by a person.
     pub const PERSONAL: Self = Self::of(&[CredentialKind::Jwt, CredentialKind::Session]);
@@ -92,6 +123,11 @@ impl Kinds {
     /// Whether the route accepts the kind.
     pub const fn accepts(self, kind: CredentialKind) -> bool {
         self.0 & kind.bit() != 0
+    }
+
+    /// Whether both are the same kinds.
+    pub const fn equals(self, other: Self) -> bool {
+        self.0 == other.0
     }
 
     /// Whether there is none.

@@ -47,7 +47,7 @@ pub use self::permit::Permit;
 pub use self::principal::{AccountFacts, Facts, Principal, Rights};
 pub use self::requirement::{
     ActionName, Any, Authenticated, FreshLogin, InOrganization, Member, Permission, Policy, Requirement,
-    Role, RoleName, SecondFactor, Unscoped,
+    Role, RoleName, SecondFactor, Signed, Unscoped,
 };
 pub use self::resource::{Filter, ResourceFacts, ResourceKind};
 pub use self::rule::{PermissionRef, Rule};

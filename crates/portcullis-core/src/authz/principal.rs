@@ -8,6 +8,7 @@ use crate::authz::{CredentialKind, PermissionId, PermissionSet};
 use crate::environment::Timestamp;
 use crate::scopes::Scopes;
 use crate::session::{Assurance, Method};
+use crate::signature::Signer;
 use crate::{account, api_key, defends, session, token};
 
 /// What an account is and may do, read at once: a principal is built from it.
@@ -105,6 +106,7 @@ pub struct Principal {
     pub(crate) scopes: Scopes,
     pub(crate) effective: PermissionSet,
     pub(crate) key: Option<Arc<Terms>>,
+    pub(crate) signer: Option<Arc<Signer>>,
 }
 
 impl Principal {
@@ -131,6 +133,11 @@ impl Principal {
     /// The API key, if the caller came with one.
     pub fn api_key(&self) -> Option<api_key::Id> {
         self.key.as_ref().map(|terms| terms.id)
+    }
+
+    /// Who signed, if the caller came with a signature. The account is one of this name then that has no record anywhere.
+    pub fn signer(&self) -> Option<&Signer> {
+        self.signer.as_deref()
     }
 
     /// What the caller presented.

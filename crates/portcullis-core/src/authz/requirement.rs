@@ -76,6 +76,17 @@ impl Requirement for SecondFactor {
     const RULE: Rule = Rule::SecondFactor;
 }
 
+/// A caller who signed the request (RFC 9421) with a key that the program knows, or a visitor of an address that it signed: by which
+/// of them, [`Kinds`](super::Kinds) say.
+///
+/// Source: RFC 9421
+#[derive(Debug)]
+pub enum Signed {}
+
+impl Requirement for Signed {
+    const RULE: Rule = Rule::Signed;
+}
+
 /// The name of an action that policies decide; made by [`actions!`](crate::actions).
 pub trait ActionName: Send + Sync + 'static {
     /// The action's name, as policies write it: `Action::"…"`.

@@ -41,6 +41,8 @@ pub enum Rule {
     FreshLogin(u32),
     /// A login by a person with two factors. Machine credentials never satisfy it.
     SecondFactor,
+    /// A signature over the request, or a signed URL. Nothing that is merely shown satisfies it.
+    Signed,
     /// A policy that permits the action of this name, and none that forbids it.
     Policy(&'static str),
     /// A member of the organization that the request selects, with what the membership gives.
@@ -64,6 +66,7 @@ impl Rule {
             | Self::Role(_)
             | Self::FreshLogin(_)
             | Self::SecondFactor
+            | Self::Signed
             | Self::Policy(_) => {}
         }
     }
@@ -80,7 +83,8 @@ impl Rule {
             | Self::Permission(_)
             | Self::Role(_)
             | Self::FreshLogin(_)
-            | Self::SecondFactor => {}
+            | Self::SecondFactor
+            | Self::Signed => {}
         }
     }
 
@@ -104,6 +108,7 @@ impl Rule {
             | Self::Role(_)
             | Self::FreshLogin(_)
             | Self::SecondFactor
+            | Self::Signed
             | Self::Policy(_) => false,
         }
     }
@@ -138,6 +143,40 @@ impl Rule {
             | Self::Unscoped
             | Self::Permission(_)
             | Self::Role(_)
+            | Self::Signed
+            | Self::Policy(_) => false,
+        }
+    }
+
+    /// Whether nobody satisfies the rule without a signature: nothing that is merely shown helps.
+    pub const fn needs_signature(&self) -> bool {
+        match *self {
+            Self::Signed => true,
+            Self::Member(rule) => rule.needs_signature(),
+            Self::All(mut rules) => {
+                while let [rule, rest @ ..] = rules {
+                    if rule.needs_signature() {
+                        return true;
+                    }
+                    rules = rest;
+                }
+                false
+            }
+            Self::Any(mut rules) => {
+                let mut needs = !rules.is_empty();
+                while let [rule, rest @ ..] = rules {
+                    needs = needs && rule.needs_signature();
+                    rules = rest;
+                }
+                needs
+            }
+            Self::Public
+            | Self::Authenticated
+            | Self::Unscoped
+            | Self::Permission(_)
+            | Self::Role(_)
+            | Self::FreshLogin(_)
+            | Self::SecondFactor
             | Self::Policy(_) => false,
         }
     }
@@ -154,6 +193,7 @@ impl fmt::Display for Rule {
             Self::Role(name) => write!(f, "role({name})"),
             Self::FreshLogin(seconds) => write!(f, "fresh-login({seconds})"),
             Self::SecondFactor => f.write_str("second-factor"),
+            Self::Signed => f.write_str("signed"),
             Self::Policy(action) => write!(f, "policy({action})"),
             Self::Member(Self::Authenticated) => f.write_str("member"),
             Self::Member(rule) => write!(f, "member({rule})"),

@@ -31,6 +31,7 @@ use super::Portcullis;
 use super::api_keys::Keys;
 use super::limits::Rates;
 use super::sessions::SessionStore;
+use super::signed::Signatures;
 use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
 use crate::enforcer;
@@ -86,6 +87,7 @@ pub struct Builder {
     roles: Vec<RoleRef>,
     declared: Declaration,
     pub(super) api_keys: Keys,
+    pub(super) signatures: Signatures,
     organizations: organization::Settings,
     emails: email::Settings,
     base_domain: Option<String>,
@@ -138,6 +140,7 @@ impl Builder {
             hosts: Vec::new(),
             policies: Keeper::default(),
             api_keys: Keys::default(),
+            signatures: Signatures::default(),
             follow: Duration::from_millis(250),
             capacity: 100_000,
             blank: Blank::Filled,

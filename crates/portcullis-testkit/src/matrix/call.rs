@@ -95,8 +95,12 @@ fn judge_challenges(answer: &Answer, route: &Route) -> Vec<String> {
     let all = answer.headers().get_all("www-authenticate").iter();
     let all: Vec<&str> = all.filter_map(|value| value.to_str().ok()).collect();
     let basic = route.accepts(CredentialKind::Basic);
-    let known =
-        |said: &&str| said.starts_with("Bearer realm=") || (basic && said.starts_with("Basic realm="));
+    let signed = route.accepts(CredentialKind::Signature) || route.accepts(CredentialKind::SignedUrl);
+    let known = |said: &&str| {
+        said.starts_with("Bearer realm=")
+            || (basic && said.starts_with("Basic realm="))
+            || (signed && said.starts_with("Signature realm="))
+    };
     let mut faults = Vec::new();
     if answer.status() == 401 && all.is_empty() {
         faults.push("no WWW-Authenticate says how to come back".to_owned());
@@ -159,11 +163,14 @@ pub(super) async fn open(target: &Target, route: &Route, mut cell: Cell<'_>) {
 /// prove nothing.
 pub(super) async fn accepted(target: &Target, cast: &Cast, route: &Route, mut cell: Cell<'_>) {
     let named = Privileges::named_by(&route.rule);
-    for kind in Kinds::ALL.iter().filter(|kind| route.accepts(*kind)) {
+    for kind in Kinds::OF_ACCOUNTS.iter().filter(|kind| route.accepts(*kind)) {
         let (privileges, age) = match kind {
             CredentialKind::ApiKey => named.clone().of_a_key(),
             CredentialKind::Basic => (named.clone(), NO_LOGIN),
-            CredentialKind::Jwt | CredentialKind::Session => (named.clone(), 0),
+            CredentialKind::Jwt
+            | CredentialKind::Session
+            | CredentialKind::Signature
+            | CredentialKind::SignedUrl => (named.clone(), 0),
         };
         if !route.is_satisfied_by(&privileges, age) {
             continue;

@@ -188,7 +188,11 @@ fn withdrawn(cast: &Cast) -> Vec<Case> {
             let cases = presented(what, held).into_iter();
             all.extend(cases.map(|case| match held.kind {
                 CredentialKind::Jwt => case.claiming(cast.everything.clone()),
-                CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => case,
+                CredentialKind::Session
+                | CredentialKind::ApiKey
+                | CredentialKind::Basic
+                | CredentialKind::Signature
+                | CredentialKind::SignedUrl => case,
             }));
         }
     }
@@ -326,6 +330,8 @@ pub(super) fn presentations(held: &Held) -> Vec<(&'static str, Headers)> {
             ("header", vec![("x-session-token", held.text.clone())]),
             ("cookie", cookie(held)),
         ],
+        // Nobody of the cast signs.
+        CredentialKind::Signature | CredentialKind::SignedUrl => Vec::new(),
     }
 }
 

@@ -39,6 +39,7 @@ impl Privileges {
             | Rule::Unscoped
             | Rule::FreshLogin(_)
             | Rule::SecondFactor
+            | Rule::Signed
             | Rule::Policy(_) => {}
             Rule::Member(rule) => self.gather(rule),
             Rule::Permission(permission) => drop(self.permissions.insert(permission.name.to_owned())),
@@ -122,8 +123,8 @@ impl Privileges {
             Rule::Permission(permission) => self.permissions.contains(permission.name),
             Rule::Role(name) => self.roles.contains(*name),
             Rule::FreshLogin(seconds) => age < *seconds,
-            // Nobody of the cast has two factors or a policy.
-            Rule::SecondFactor | Rule::Policy(_) => false,
+            // Nobody of the cast has two factors or a policy, or signs.
+            Rule::SecondFactor | Rule::Signed | Rule::Policy(_) => false,
             Rule::Member(rule) => here.is_some_and(|here| here.satisfied(rule, age, Some(here))),
             Rule::All(rules) => rules.iter().all(|rule| self.satisfied(rule, age, here)),
             Rule::Any(rules) => rules.iter().any(|rule| self.satisfied(rule, age, here)),
@@ -164,6 +165,7 @@ impl Statuses {
             | Rule::Unscoped
             | Rule::Permission(_)
             | Rule::Role(_)
+            | Rule::Signed
             | Rule::Policy(_) => Self::FORBIDDEN,
         }
     }
@@ -202,6 +204,7 @@ pub(super) fn ages(rule: &Rule, found: &mut BTreeSet<u32>) {
         | Rule::Permission(_)
         | Rule::Role(_)
         | Rule::SecondFactor
+        | Rule::Signed
         | Rule::Policy(_) => {}
     }
 }

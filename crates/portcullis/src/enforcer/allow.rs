@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use portcullis_core::authz::{InOrganization, Kinds, Permit, Principal, Requirement, Rule};
+use portcullis_core::authz::{CredentialKind, InOrganization, Kinds, Permit, Principal, Requirement, Rule};
 use portcullis_core::defends;
 use portcullis_core::organization::Current;
 
@@ -93,9 +93,18 @@ impl<R: Requirement, V: Accepts> Access for Allow<R, V> {
     const CALLER: Caller = Caller::Required;
 }
 
-/// Of the kinds that are named, those that can satisfy the rule: where it asks for a login by a person, no machine's. Where
-/// none can, they stay as they are named: nobody gets in by any.
+/// Of the kinds that are named, those that can satisfy the rule: where it asks for a login by a person, no machine's; where it asks
+/// for a signature, nothing that is shown, and a signed request unless something is named. Where none can, they stay as they are
+/// named: nobody gets in by any.
 const fn within_reach(rule: &Rule, named: Kinds) -> Kinds {
+    if rule.needs_signature() {
+        let signed = named.intersection(Kinds::SIGNED);
+        return match (signed.is_empty(), named.equals(Kinds::DEFAULT)) {
+            (false, _) => signed,
+            (true, true) => Kinds::of(&[CredentialKind::Signature]),
+            (true, false) => named,
+        };
+    }
     let personal = named.intersection(Kinds::PERSONAL);
     if rule.needs_person() && !personal.is_empty() {
         personal

@@ -34,6 +34,7 @@ use super::counting::Counting;
 use super::denials::Denial;
 use super::organization::Selected;
 use super::scheme::Presented;
+use super::signed::SignedBody;
 use super::{Gate, KeyInQuery};
 use crate::Problem;
 use crate::host;
@@ -78,6 +79,8 @@ pub(crate) struct RequestContext {
     body_too_large: AtomicBool,
     /// What the caller is answered who was let in, and refused when the body had come.
     refused_late: OnceLock<Problem>,
+    /// What the body must be, where it is signed.
+    pub(crate) signed_body: SignedBody,
     /// What the page's own scripts are known by, once somebody asked for it.
     csp_nonce: OnceLock<Box<str>>,
     /// How often the route may be called, if that is limited.
@@ -177,6 +180,7 @@ impl RequestContext {
             body_owed: AtomicBool::new(false),
             body_too_large: AtomicBool::new(false),
             refused_late: OnceLock::new(),
+            signed_body: SignedBody::default(),
             csp_nonce: OnceLock::new(),
             rates: rates.map(Counting::of),
         })
@@ -276,7 +280,7 @@ impl RequestContext {
     }
 
     /// Remembers what the caller is answered, whatever the handler makes of it.
-    pub(super) fn refuse_late(&self, problem: Problem) {
+    pub(crate) fn refuse_late(&self, problem: Problem) {
         self.refused_late.get_or_init(|| problem);
     }
 

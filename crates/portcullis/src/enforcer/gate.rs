@@ -4,12 +4,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use portcullis_core::api_key::{self, Format};
 use portcullis_core::authn::{Authentication, Authenticator};
-use portcullis_core::authz::{Kinds, NoPolicies, Policies, explain};
+use portcullis_core::authz::{CredentialKind, Kinds, NoPolicies, Policies, explain};
 use portcullis_core::environment::{Environment, Timestamp};
 use portcullis_core::grants::{Grants, NoGrants};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::MemberDirectory;
 use portcullis_core::session::Token;
+use portcullis_core::signature::{MemoryNonces, Nonces, Urls, Verifier};
 use portcullis_core::throttle::{Limiter, Rate, Throttle};
 use url::{Origin, Url};
 
@@ -46,6 +47,8 @@ struct Inner {
     cookies: Cookies,
     sealer: Arc<Sealer>,
     csrf: csrf::Signer,
+    signatures: Option<Verifier>,
+    urls: Urls,
     proxies: Proxies,
     key_format: Format,
     key_places: Places,
@@ -57,7 +60,7 @@ struct Inner {
 }
 
 /// How a [`Gate`] presents itself.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// What challenges call the API.
@@ -81,6 +84,11 @@ pub struct Settings {
     pub base_domain: Option<String>,
     /// How many refusals of one account are recorded at once: 100. Then it is one each 30 seconds.
     pub recorded_at_once: u32,
+    /// What verifies signed requests: without it, no route accepts any.
+    pub signatures: Option<Verifier>,
+    /// Where it is remembered which signed URLs were used that are good once. In this process's memory unless said otherwise:
+    /// several nodes need something that they share.
+    pub nonces: Arc<dyn Nonces>,
     /// Which proxies are believed about the client's address: none by default.
     pub proxies: Proxies,
     /// The hosts that requests may name, besides the base domain and those below it, and whatever names this machine. Without
@@ -109,12 +117,23 @@ impl Default for Settings {
             organizations: None,
             base_domain: None,
             recorded_at_once: denials::AT_ONCE,
+            signatures: None,
+            nonces: Arc::new(MemoryNonces::new()),
             proxies: Proxies::default(),
             hosts: None,
             throttle: None,
             limit_headers: LimitHeaders::default(),
             origin: None,
         }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("realm", &self.realm)
+            .field("signatures", &self.signatures)
+            .finish_non_exhaustive()
     }
 }
 
@@ -169,6 +188,8 @@ impl Gate {
             realm: settings.realm,
             cookies: settings.cookies,
             csrf: csrf::Signer::new(&sealer),
+            signatures: settings.signatures,
+            urls: Urls::new(&sealer, settings.nonces),
             sealer,
             proxies: settings.proxies,
             key_format: settings.api_key_format,
@@ -189,7 +210,15 @@ impl Gate {
 
     /// Those of the kinds a route accepts that can be honoured here.
     pub(crate) fn kinds(&self, accepted: Kinds) -> Kinds {
-        accepted.intersection(self.0.authentication.kinds())
+        let mut here = self
+            .0
+            .authentication
+            .kinds()
+            .union(Kinds::of(&[CredentialKind::SignedUrl]));
+        if self.0.signatures.is_some() {
+            here = here.union(Kinds::of(&[CredentialKind::Signature]));
+        }
+        accepted.intersection(here)
     }
 
     /// The clock and the randomness.
@@ -219,6 +248,16 @@ impl Gate {
 
     pub(crate) fn limit_headers(&self) -> LimitHeaders {
         self.0.limit_headers
+    }
+
+    /// What verifies signed requests, if anything does.
+    pub(crate) fn signatures(&self) -> Option<&Verifier> {
+        self.0.signatures.as_ref()
+    }
+
+    /// Signs URLs that a route with `Via<SignedUrl>` opens for, and verifies them.
+    pub fn signed_urls(&self) -> &Urls {
+        &self.0.urls
     }
 
     /// Where API keys stand in a request.

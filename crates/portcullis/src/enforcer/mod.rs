@@ -28,6 +28,7 @@ mod optional_auth;
 pub mod organization;
 mod public;
 pub(crate) mod scheme;
+mod signed;
 mod traces;
 mod unknown;
 mod verify;
@@ -52,7 +53,9 @@ pub use self::optional_auth::OptionalAuth;
 pub use self::public::Public;
 pub(crate) use self::scheme::KeyInQuery;
 pub use self::scheme::{InvalidPlace, Places};
-pub use self::via::{Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Usual, Via};
+pub use self::via::{
+    Accepts, ApiKey, Basic, Jwt, KindList, KindMarker, Personal, Session, Signature, SignedUrl, Usual, Via,
+};
 pub use self::who_called::WhoCalled;
 pub use crate::request::{InvalidRealm, Realm};
 pub use crate::route::{Access, Caller, Guarded};

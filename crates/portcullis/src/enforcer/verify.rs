@@ -12,7 +12,7 @@ use super::context::RequestContext;
 use super::denials::{Denial, Operation};
 use super::scheme::{self, Found, Place, Presented};
 use super::unknown::Unknown;
-use super::{counting, cross_site, csrf, dead_cookie, handler_refusal, organization};
+use super::{counting, cross_site, csrf, dead_cookie, handler_refusal, organization, signed};
 use crate::Problem;
 
 /// The caller, if the request presents a credential. Whoever is known is remembered in the request's context; a credential
@@ -88,7 +88,8 @@ async fn turned_down(
 /// Only a header that a caller's own code sets is looked at, where no page of another site can act.
 fn remembered(parts: &Parts, context: &RequestContext, accepted: Kinds) -> Option<Verified> {
     let (credential, presented) = scheme::seeming(&parts.headers, context)?;
-    if !accepted.accepts(credential.kind()) {
+    // Beside what is signed a token is one credential too many, remembered or not.
+    if !accepted.accepts(credential.kind()) || signed::is_accepted(accepted) {
         return None;
     }
     let (authenticator, at) = (context.gate.authenticator(), context.snapshot().at);
@@ -112,6 +113,12 @@ async fn known(
     context: &RequestContext,
     accepted: Kinds,
 ) -> Result<Option<Verified>, Unknown> {
+    // Kept apart, so that it costs little room on routes that take nothing signed.
+    if signed::is_accepted(accepted)
+        && let Some(caller) = Box::pin(signed::caller(parts, context, accepted)).await?
+    {
+        return Ok(Some(caller));
+    }
     let gate = &context.gate;
     let (credential, place) = match scheme::find(&parts.headers, context)? {
         Found::Nothing => return Ok(None),
@@ -168,6 +175,11 @@ async fn known(
 
 /// The same later in the request: of what was presented then, and accepted.
 async fn known_again(context: &RequestContext, headers: &HeaderMap) -> Result<Verified, Unknown> {
+    let signed = context.snapshot().caller.clone();
+    if let Some(proven) = signed.as_ref().and_then(Verified::proven) {
+        let now = context.snapshot().at;
+        return Box::pin(signed::again(context, proven, now)).await;
+    }
     let Found::Credential(credential, place) = scheme::find(headers, context)? else {
         return Err(Problem::invalid_token().into());
     };

@@ -78,6 +78,10 @@ markers! {
     ApiKey;
     /// An identifier and a password with every request. Browsers remember and attach it by themselves.
     Basic;
+    /// A signature over the request, with a key that the program knows (RFC 9421).
+    Signature;
+    /// An address that this program signed.
+    SignedUrl;
 }
 
 macro_rules! tuples {

@@ -63,13 +63,17 @@ impl Challenge {
         realm: &Realm,
     ) -> impl Iterator<Item = HeaderValue> {
         let accepts = |kind| accepted.is_some_and(|kinds| kinds.accepts(kind));
-        let bearer = !accepts(CredentialKind::Basic) || BEARER.into_iter().any(accepts);
+        let signature = status == StatusCode::UNAUTHORIZED
+            && (accepts(CredentialKind::Signature) || accepts(CredentialKind::SignedUrl));
+        let others = accepts(CredentialKind::Basic) || signature;
+        let bearer = !others || BEARER.into_iter().any(accepts);
         let basic = status == StatusCode::UNAUTHORIZED
             && accepts(CredentialKind::Basic)
             && !(bearer && self.asks_for_login());
         let bearer = bearer.then(|| self.bearer(realm));
         let basic = basic.then(|| basic_challenge(realm)).flatten();
-        bearer.into_iter().chain(basic)
+        let signature = signature.then(|| signature_challenge(realm)).flatten();
+        bearer.into_iter().chain(basic).chain(signature)
     }
 
     /// Whether only a login by a person helps.
@@ -98,6 +102,11 @@ impl Challenge {
 /// Source: RFC 7617 §2, §2.1
 fn basic_challenge(realm: &Realm) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("Basic realm=\"{realm}\", charset=\"UTF-8\"")).ok()
+}
+
+/// There is no registered scheme for signatures; a 401 must name one (RFC 9110 §15.5.2).
+fn signature_challenge(realm: &Realm) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("Signature realm=\"{realm}\"")).ok()
 }
 
 /// The kinds that travel as `Authorization: Bearer`.
@@ -202,6 +211,15 @@ mod tests {
         }
         // What a resource server answers on a route for passwords or sessions.
         check(invalid, 401, &[], &[bearer]);
+        let signature = "Signature realm=\"r\"";
+        check(invalid, 401, &[CredentialKind::Signature], &[signature]);
+        check(invalid, 401, &[CredentialKind::SignedUrl], &[signature]);
+        check(
+            invalid,
+            401,
+            &[Jwt, CredentialKind::Signature],
+            &[bearer, signature],
+        );
         // Another password changes nothing about a missing permission.
         let scope = "Bearer realm=\"r\", error=\"insufficient_scope\", scope=\"a\"";
         check(Challenge::scope("a"), 403, &[Jwt, Basic], &[scope]);

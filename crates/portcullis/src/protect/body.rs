@@ -31,6 +31,7 @@ pub(super) fn guard(body: &mut Body, limit: usize, context: &Arc<RequestContext>
         return;
     }
     context.owe_body(true);
+    context.signed_body.announce();
     let inner = Limited::new(std::mem::take(body), limit);
     *body = Body::new(Guarded {
         inner,
@@ -96,6 +97,14 @@ impl Guarded {
                             self.context.cut_body();
                         }
                     })?;
+                    if let Some(part) = &part {
+                        self.context.signed_body.take_in(part);
+                    }
+                    if last && let Err(problem) = self.context.signed_body.check() {
+                        self.state = State::Ended;
+                        self.context.refuse_late(problem.clone());
+                        return Poll::Ready(Err(LateRefusal(problem).into()));
+                    }
                     defends!("T180");
                     if look(&self.context, last) == Look::Unchanged {
                         self.state = State::after(last);

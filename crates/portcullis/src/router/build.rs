@@ -9,7 +9,7 @@ use axum::handler::Handler as _;
 use axum::middleware::from_fn_with_state;
 use axum::routing::MethodRouter;
 use indexmap::IndexMap;
-use portcullis_core::authz::Rule;
+use portcullis_core::authz::{CredentialKind, Rule};
 use tower::Layer as _;
 
 use super::addresses::ready;
@@ -71,6 +71,7 @@ impl Api<()> {
         let mut errors = self.errors.clone();
         errors.extend(conflicts(self));
         errors.extend(undeclared(self, gate));
+        errors.extend(nobodys_signatures(self, gate));
         errors.extend(bad_policies(self));
         errors.extend(not_provided(self));
         errors.extend(foreign_tags(self));
@@ -169,6 +170,22 @@ fn with_routes(router: axum::Router, routes: Vec<Route<()>>, gate: &Gate, limits
     by_path
         .into_iter()
         .fold(router, |router, (path, handlers)| router.route(&path, handlers))
+}
+
+/// Routes that take signed requests, where none can be verified.
+fn nobodys_signatures(api: &Api, gate: &Gate) -> Vec<ApiError> {
+    if gate.signatures().is_some() {
+        return Vec::new();
+    }
+    let signed = api
+        .routes()
+        .filter(|route| route.kinds().accepts(CredentialKind::Signature));
+    signed
+        .map(|route| ApiError::NoKeys {
+            method: route.verb().as_str().to_owned(),
+            path: route.path().to_owned(),
+        })
+        .collect()
 }
 
 /// This library's own headings that other routes use.

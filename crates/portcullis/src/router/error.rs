@@ -63,6 +63,16 @@ pub enum ApiError {
         /// The path, as it was registered.
         path: String,
     },
+    /// Signatures are asked for where nobody's key is known.
+    #[error(
+        "{method} {path} takes signed requests, and no keys are known here: name them in the builder, with `signed_requests`"
+    )]
+    NoKeys {
+        /// The HTTP method.
+        method: String,
+        /// The path, as it was registered.
+        path: String,
+    },
     /// What is read has a schema that can't be checked.
     #[error("{method} {path} reads what can't be checked: {why}")]
     Flawed {

@@ -26,6 +26,7 @@ mod providing;
 mod rates;
 mod routing;
 mod rules;
+mod signing;
 mod step_up;
 mod support;
 mod validation;

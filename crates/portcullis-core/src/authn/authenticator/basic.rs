@@ -93,6 +93,7 @@ impl Authenticator {
             assurance: None,
             authenticated_at: None,
             scopes: Scopes::Everything,
+            signer: None,
         };
         Ok(Entry {
             principal: Arc::new(principal),

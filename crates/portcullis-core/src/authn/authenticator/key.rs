@@ -130,5 +130,6 @@ fn principal(facts: Arc<Facts>, Found { key, .. }: Found) -> Principal {
             networks: key.networks,
             limit: key.limit,
         })),
+        signer: None,
     }
 }

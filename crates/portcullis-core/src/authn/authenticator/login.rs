@@ -115,6 +115,7 @@ fn principal(kind: CredentialKind, facts: Arc<Facts>, session: &Session, scopes:
         authenticated_at: Some(session.authenticated_at),
         scopes,
         key: None,
+        signer: None,
     }
 }
 

@@ -93,6 +93,8 @@ impl Evaluation<'_> {
             (Rule::SecondFactor, Err(_)) => self
                 .no_login()
                 .unwrap_or_else(|| "the login was made with one factor".to_owned()),
+            (Rule::Signed, Ok(())) => "the request is signed".to_owned(),
+            (Rule::Signed, Err(_)) => "the credential is shown, and nothing is signed".to_owned(),
             (Rule::Policy(action), _) => self.why_policy(action),
             (Rule::Member(_), Err(Denied::NoOrganization)) => {
                 "the request selects no organization".to_owned()

@@ -134,6 +134,7 @@ impl Caller {
             scopes: self.scopes.clone(),
             effective: PermissionSet::default(),
             key: None,
+            signer: None,
         }
     }
 }

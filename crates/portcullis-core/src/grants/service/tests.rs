@@ -157,6 +157,7 @@ fn principal(scopes: Scopes) -> Principal {
         authenticated_at: None,
         scopes,
         effective: PermissionSet::default(),
+        signer: None,
     }
 }
 

@@ -67,6 +67,7 @@ impl Builder {
         let throttle = self.rates.counts.open().map_err(OpenError::Rates)?;
         http_settings.throttle = Some(Arc::clone(&throttle));
         let counted = (generations, throttle);
+        (http_settings.nonces, http_settings.signatures) = self.signatures.build(&database)?;
         let authenticator = self
             .authenticator(&apart, session_store.apart(), &keyring, &directory, counted)
             .with_passwords(self.passwords_of(&database, &hasher), &environment);

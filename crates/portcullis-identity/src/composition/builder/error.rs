@@ -4,6 +4,7 @@ use portcullis_core::attribute::InvalidAttribute;
 use portcullis_core::fault::Fault;
 use portcullis_core::key::KeyringError;
 use portcullis_core::roles::DeclarationError;
+use portcullis_core::signature::InvalidSettings;
 use portcullis_core::token;
 
 use crate::cookie::InvalidCookies;
@@ -50,6 +51,9 @@ pub enum OpenError {
     /// What challenges call this server.
     #[error(transparent)]
     Realm(#[from] enforcer::InvalidRealm),
+    /// What is asked of signed requests.
+    #[error(transparent)]
+    Signatures(#[from] InvalidSettings),
     /// The issuer of tokens ends in a slash.
     #[error(
         "the issuer of tokens must not end in a slash: many clients compare it with the address they ask, to the letter"

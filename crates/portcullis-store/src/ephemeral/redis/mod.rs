@@ -7,6 +7,7 @@
 //! | `s:<session id>` | a hash: the session's record |
 //! | `t:<SHA-256 of the token, hex>` | the session's id |
 //! | `a:<account id>` | a sorted set of the account's session ids, by when they were last seen |
+//! | `o:<SHA-256, hex>` | a nonce that was taken ([`Nonces`](portcullis_core::signature::Nonces)) |
 //! | `n` | a sorted set of [`Notice`]s that the database hasn't got yet, by when they happened |
 //! | `r:<name>:<limits>:<subject>` | a hash: what a subject used of its limits (`rates`) |
 //!
@@ -28,6 +29,7 @@
 //! `{portcullis}:`, would bind them to one node and gain nothing.
 
 mod connection;
+mod nonces;
 mod rates;
 mod record;
 mod scripts;

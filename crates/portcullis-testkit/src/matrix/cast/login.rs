@@ -20,9 +20,11 @@ pub(super) const fn delivery(kind: CredentialKind) -> Delivery {
     match kind {
         CredentialKind::Jwt => Delivery::Tokens,
         // A login gives neither of the latter: nobody asks for them.
-        CredentialKind::Session | CredentialKind::ApiKey | CredentialKind::Basic => {
-            Delivery::Session(Stay::Brief)
-        }
+        CredentialKind::Session
+        | CredentialKind::ApiKey
+        | CredentialKind::Basic
+        | CredentialKind::Signature
+        | CredentialKind::SignedUrl => Delivery::Session(Stay::Brief),
     }
 }
 

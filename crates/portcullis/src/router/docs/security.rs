@@ -57,6 +57,7 @@ fn normalise(rule: &Rule) -> Vec<Conjunction> {
         | Rule::Unscoped
         | Rule::FreshLogin(_)
         | Rule::SecondFactor
+        | Rule::Signed
         | Rule::Policy(_) => {
             vec![Conjunction::default()]
         }
@@ -106,6 +107,8 @@ fn schemes(kinds: Kinds) -> impl Iterator<Item = &'static str> {
             CredentialKind::Session => [SESSION_HEADER, SESSION_COOKIE].as_slice(),
             CredentialKind::ApiKey => [API_KEY].as_slice(),
             CredentialKind::Basic => [BASIC].as_slice(),
+            CredentialKind::Signature => [SIGNATURE].as_slice(),
+            CredentialKind::SignedUrl => [SIGNED_URL].as_slice(),
         })
         .copied()
 }
@@ -152,6 +155,18 @@ pub(super) fn scheme_objects(docs: &Docs, token_url: Option<&str>, scopes: &Map<
             "scheme": "basic",
             "description": "Identifier and password with every request.",
         },
+        SIGNATURE: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Signature",
+            "description": "A signature over the request by RFC 9421, with `Signature-Input`, and `Content-Digest` where there is a body.",
+        },
+        SIGNED_URL: {
+            "type": "apiKey",
+            "in": "query",
+            "name": "pc_signature",
+            "description": "An address that this server signed, as it was given out.",
+        },
     });
     if let Value::Object(others) = others {
         objects.extend(others);
@@ -165,6 +180,8 @@ const SESSION_HEADER: &str = "session";
 const SESSION_COOKIE: &str = "sessionCookie";
 const API_KEY: &str = "apiKey";
 const BASIC: &str = "basic";
+const SIGNATURE: &str = "signature";
+const SIGNED_URL: &str = "signedUrl";
 
 /// The most alternatives that are written out.
 const MOST: usize = 32;

@@ -135,6 +135,7 @@ fn principal(permissions: &[&str], scopes: Option<&[&str]>) -> Principal {
         scopes,
         effective,
         key: None,
+        signer: None,
     }
 }
 
