@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use governor::{Quota as Reference, RateLimiter};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::throttle::{Ask, Limiter, Limits, Quota, Subject};
+use portcullis_core::throttle::{Ask, LimitKey, Limiter, Limits, Quota};
 use uuid::Uuid;
 
 use super::Plan;
@@ -42,7 +42,7 @@ fn decisions(plan: &Plan, named: &str, subjects: u32) -> Result<Vec<Line>> {
         let started = Stopwatch::processor_of_this_thread();
         for (call, id) in (0..calls).zip(ids.iter().cycle()) {
             let now = START.plus(Duration::from_micros(call.into()));
-            let verdict = limiter.take(&Ask::once(&quota, Subject::user(black_box(*id))), now);
+            let verdict = limiter.take(&Ask::once(&quota, LimitKey::user(black_box(*id))), now);
             ensure!(verdict.wait().is_none(), "a call was refused");
         }
         Ok(per_call_ns(started, calls))
@@ -81,7 +81,7 @@ fn memory(plan: &Plan) -> Result<Line> {
     let before = resident()?;
     let limiter = Limiter::new(Limiter::CAPACITY);
     for number in 0..subjects {
-        let ask = Ask::once(&quota, Subject::user(id(number, subjects)));
+        let ask = Ask::once(&quota, LimitKey::user(id(number, subjects)));
         ensure!(
             limiter.take(&ask, START).wait().is_none(),
             "a first call was refused"

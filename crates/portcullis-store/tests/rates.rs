@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use ephemeral::{Keys, START, fresh_id, server};
 use portcullis_core::checks;
 use portcullis_core::throttle::{
-    Ask, Counts, Limiter, Limits, Outcome, Quota, SharedCounts, Subject, Throttle, V6Prefix, Verdict,
+    Ask, Counts, LimitKey, LimitVerdict, Limiter, Limits, Outcome, Quota, SharedCounts, Throttle, V6Prefix,
 };
 use portcullis_store::ephemeral::Redis;
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ use proptest::test_runner::{Config, TestRunner};
 /// Counts whose time a test moves.
 #[async_trait]
 trait Store {
-    async fn take(&self, ask: &Ask<'_>) -> Verdict;
+    async fn take(&self, ask: &Ask<'_>) -> LimitVerdict;
     fn pass(&self, time: Duration);
 }
 
@@ -35,7 +35,7 @@ struct InMemory(Limiter, AtomicU64);
 
 #[async_trait]
 impl Store for InMemory {
-    async fn take(&self, ask: &Ask<'_>) -> Verdict {
+    async fn take(&self, ask: &Ask<'_>) -> LimitVerdict {
         self.0.take(
             ask,
             START.plus(Duration::from_micros(self.1.load(Ordering::Relaxed))),
@@ -52,7 +52,7 @@ struct InRedis(Redis, Keys);
 
 #[async_trait]
 impl Store for InRedis {
-    async fn take(&self, ask: &Ask<'_>) -> Verdict {
+    async fn take(&self, ask: &Ask<'_>) -> LimitVerdict {
         SharedCounts::take(&self.0, ask).await.unwrap()
     }
 
@@ -87,8 +87,8 @@ fn quota(text: &str) -> Quota {
     Quota::new("test", Limits::parse(text).unwrap()).unwrap()
 }
 
-fn someone() -> Subject {
-    Subject::user(fresh_id())
+fn someone() -> LimitKey {
+    LimitKey::user(fresh_id())
 }
 
 fn in_memory() -> InMemory {
@@ -211,15 +211,15 @@ async fn a_call_that_one_limit_refuses_costs_nothing_under_the_others(store: &dy
 }
 
 async fn subjects_and_quotas_are_counted_apart(store: &dyn Store) {
-    let network = |text: &str| Subject::address(text.parse().unwrap(), V6Prefix::SITE);
+    let network = |text: &str| LimitKey::address(text.parse().unwrap(), V6Prefix::SITE);
     let one = quota("1/hour");
     let all = [
         someone(),
         someone(),
         network("192.0.2.1"),
         network("2001:db8::1"),
-        Subject::NOBODY,
-        Subject::named("x"),
+        LimitKey::NOBODY,
+        LimitKey::named("x"),
     ];
     for who in all {
         assert_eq!(store.take(&Ask::once(&one, who)).await.wait(), None, "{who:?}");

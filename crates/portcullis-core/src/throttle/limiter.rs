@@ -17,7 +17,7 @@ use indexmap::map::Entry;
 use uuid::Uuid;
 
 use super::state::State;
-use super::{Ask, Quota, Rate, Subject, Verdict};
+use super::{Ask, LimitKey, LimitVerdict, Quota, Rate};
 use crate::defends;
 use crate::environment::Timestamp;
 
@@ -63,7 +63,7 @@ impl Limiter {
     }
 
     /// Counts a call at `now`, if every limit of its quota admits it. What is refused isn't counted.
-    pub fn take(&self, ask: &Ask<'_>, now: Timestamp) -> Verdict {
+    pub fn take(&self, ask: &Ask<'_>, now: Timestamp) -> LimitVerdict {
         defends!("T243");
         let shards = match ask.subject.is_made_up() {
             true => &self.made_up,
@@ -79,7 +79,7 @@ impl Limiter {
     /// How long to wait; what is refused isn't counted.
     pub fn count(&self, subject: Uuid, rate: Rate, now: Timestamp) -> Result<(), Duration> {
         let quota = Quota::of_rate("one", rate);
-        let verdict = self.take(&Ask::once(&quota, Subject::user(subject)), now);
+        let verdict = self.take(&Ask::once(&quota, LimitKey::user(subject)), now);
         verdict.wait().map_or(Ok(()), Err)
     }
 
@@ -122,7 +122,7 @@ impl Shards {
 }
 
 impl Shard {
-    fn take(&mut self, key: Key, ask: &Ask<'_>, now: Timestamp, room: usize) -> Verdict {
+    fn take(&mut self, key: Key, ask: &Ask<'_>, now: Timestamp, room: usize) -> LimitVerdict {
         let limits = ask.quota.limits();
         if let Some(state) = self.subjects.get_mut(&key) {
             return state.take(limits, ask.cost, now);

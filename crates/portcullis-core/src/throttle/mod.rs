@@ -2,7 +2,7 @@
 //!
 //! A [`Rate`] is text such as `100/minute`; a [`Limit`] says how it is kept (`1000/day; burst 50`, `5/minute; sliding`), and
 //! [`Limits`] are several that must all admit (`60/minute, 1000/day`). A [`Quota`] gives them a name, and is counted for each
-//! [`Subject`]: an address, a user, a key, an organization, or what a function names.
+//! [`LimitKey`]: an address, a user, a key, an organization, or what a function names.
 //!
 //! [`admit`] is the usual rule, a pure function: the generic cell rate algorithm, which needs one moment per subject and
 //! spreads what was used up evenly instead of opening all at once when a window turns. The sliding window ([`window`]) keeps
@@ -39,9 +39,9 @@ pub use self::budget::{Budget, BudgetSubject};
 pub use self::limit::{InvalidLimit, Keeping, Limit};
 pub use self::limiter::Limiter;
 pub use self::limits::{InvalidLimits, Limits};
-pub use self::outcome::{Outcome, Verdict};
+pub use self::outcome::{LimitVerdict, Outcome};
 pub use self::quota::{InvalidQuota, Quota};
 pub use self::rate::{InvalidRate, Per, Rate};
 pub use self::shared::{Counts, SharedCounts, Throttle};
-pub use self::subject::{Subject, V6Prefix};
+pub use self::subject::{LimitKey, V6Prefix};
 pub use self::tiers::{InvalidTier, InvalidTiers, Tiers};

@@ -31,13 +31,13 @@ impl Outcome {
 
 /// What the limits of a quota say of a call: it is admitted only if each of them admits it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct LimitVerdict {
     first: Outcome,
     /// Most quotas have one limit: nothing is allocated for them.
     rest: Vec<Outcome>,
 }
 
-impl Verdict {
+impl LimitVerdict {
     /// What the first limit says, and what those after it do, in their order.
     pub const fn new(first: Outcome, rest: Vec<Outcome>) -> Self {
         Self { first, rest }
@@ -86,7 +86,7 @@ mod tests {
         ] {
             let all = all.map(|(remaining, wait)| outcome(remaining, wait));
             let [first, rest @ ..] = all;
-            let verdict = Verdict::new(first, rest.to_vec());
+            let verdict = LimitVerdict::new(first, rest.to_vec());
             assert_eq!(verdict.tightest(), &all[tightest], "{all:?}");
             assert_eq!(verdict.wait(), all.iter().filter_map(|one| one.wait).max());
         }

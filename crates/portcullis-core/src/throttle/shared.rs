@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 
-use super::{Ask, Limiter, Verdict};
+use super::{Ask, LimitVerdict, Limiter};
 use crate::defends;
 use crate::environment::Timestamp;
 use crate::fault::Fault;
@@ -17,7 +17,7 @@ pub trait SharedCounts: Send + Sync {
     ///
     /// # Errors
     /// [`Fault`] if they don't answer; whether it was counted isn't known then.
-    async fn take(&self, ask: &Ask<'_>) -> Result<Verdict, Fault>;
+    async fn take(&self, ask: &Ask<'_>) -> Result<LimitVerdict, Fault>;
 
     /// Whether they answer.
     ///
@@ -82,7 +82,7 @@ impl Throttle {
     }
 
     /// Counts a call at `now`, if every limit of its quota admits it.
-    pub async fn take(&self, ask: &Ask<'_>, now: Timestamp) -> Verdict {
+    pub async fn take(&self, ask: &Ask<'_>, now: Timestamp) -> LimitVerdict {
         let Some(shared) = self.shared.as_ref().filter(|_| self.asks(now)) else {
             return self.own.take(ask, now);
         };
@@ -167,7 +167,7 @@ mod tests {
 
     use uuid::Uuid;
 
-    use super::super::{Limits, Quota, Subject};
+    use super::super::{LimitKey, Limits, Quota};
     use super::*;
     use crate::checks;
 
@@ -198,7 +198,7 @@ mod tests {
 
     #[async_trait]
     impl SharedCounts for Elsewhere {
-        async fn take(&self, ask: &Ask<'_>) -> Result<Verdict, Fault> {
+        async fn take(&self, ask: &Ask<'_>) -> Result<LimitVerdict, Fault> {
             self.asked.fetch_add(1, Ordering::Relaxed);
             if self.away.load(Ordering::Relaxed) {
                 return Err(Fault::Unreachable("away".into()));
@@ -219,8 +219,8 @@ mod tests {
         Quota::new("test", Limits::parse(text).unwrap()).unwrap()
     }
 
-    fn subject() -> Subject {
-        Subject::user(Uuid::from_u128(1))
+    fn subject() -> LimitKey {
+        LimitKey::user(Uuid::from_u128(1))
     }
 
     async fn admits(node: &Throttle, quota: &Quota, now: Timestamp) -> bool {

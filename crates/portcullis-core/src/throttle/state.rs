@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::bucket::{Due, spend};
 use super::limit::{Keeping, Limit};
 use super::limits::Limits;
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{LimitVerdict, Outcome};
 use super::window::Window;
 use crate::environment::Timestamp;
 
@@ -44,13 +44,13 @@ impl State {
     }
 
     /// Counts a call if each limit admits it.
-    pub(super) fn take(&mut self, limits: &Limits, cost: u32, now: Timestamp) -> Verdict {
+    pub(super) fn take(&mut self, limits: &Limits, cost: u32, now: Timestamp) -> LimitVerdict {
         match self {
             Self::One(due, _) => {
                 let limit = limits.first();
                 let (next, outcome) = spend(limit, limit.at_once(), Some(*due), cost, now);
                 *due = next;
-                Verdict::new(outcome, Vec::new())
+                LimitVerdict::new(outcome, Vec::new())
             }
             Self::Several(all) => take_each(all, limits, cost, now),
         }
@@ -74,7 +74,7 @@ impl State {
 }
 
 /// A call that one of the limits refuses costs nothing under the others either.
-fn take_each(all: &mut [Kept], limits: &Limits, cost: u32, now: Timestamp) -> Verdict {
+fn take_each(all: &mut [Kept], limits: &Limits, cost: u32, now: Timestamp) -> LimitVerdict {
     let refused = all.iter_mut().any(|kept| kept.look(cost, now).wait.is_some());
     let mut outcomes = all.iter_mut().map(|kept| {
         let seen = kept.look(cost, now);
@@ -91,7 +91,7 @@ fn take_each(all: &mut [Kept], limits: &Limits, cost: u32, now: Timestamp) -> Ve
     let first = outcomes
         .next()
         .unwrap_or_else(|| Kept::fresh(limits.first()).look(cost, now));
-    Verdict::new(first, outcomes.collect())
+    LimitVerdict::new(first, outcomes.collect())
 }
 
 impl Kept {

@@ -41,7 +41,7 @@ impl Default for V6Prefix {
 
 /// For whom is counted. Two kinds never meet, whatever their ids.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subject {
+pub struct LimitKey {
     kind: Kind,
     id: [u8; 16],
 }
@@ -57,7 +57,7 @@ enum Kind {
     Organization,
 }
 
-impl Subject {
+impl LimitKey {
     /// Whoever's address isn't known, all together.
     pub const NOBODY: Self = Self {
         kind: Kind::Nobody,
@@ -129,7 +129,7 @@ impl Subject {
 }
 
 /// A letter for the kind and the id in hex: the end of a key where counts are shared.
-impl fmt::Display for Subject {
+impl fmt::Display for LimitKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let letter = match self.kind {
             Kind::Nobody => 'n',
@@ -144,7 +144,7 @@ impl fmt::Display for Subject {
     }
 }
 
-impl fmt::Debug for Subject {
+impl fmt::Debug for LimitKey {
     /// Without the address: where counts are looked at is no place for it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)
@@ -155,8 +155,8 @@ impl fmt::Debug for Subject {
 mod tests {
     use super::*;
 
-    fn at(address: &str, bits: u8) -> Subject {
-        Subject::address(address.parse().unwrap(), V6Prefix::new(bits).unwrap())
+    fn at(address: &str, bits: u8) -> LimitKey {
+        LimitKey::address(address.parse().unwrap(), V6Prefix::new(bits).unwrap())
     }
 
     #[test]
@@ -196,14 +196,14 @@ mod tests {
     fn subjects_of_two_kinds_never_meet() {
         let id = Uuid::from_u128(0xc000_0201);
         let all = [
-            Subject::NOBODY,
-            Subject::user(id),
-            Subject::api_key(id),
-            Subject::organization(id),
+            LimitKey::NOBODY,
+            LimitKey::user(id),
+            LimitKey::api_key(id),
+            LimitKey::organization(id),
             at("192.0.2.1", 64),
             at("::c000:201", 128),
-            Subject::named("192.0.2.1"),
-            Subject::named(""),
+            LimitKey::named("192.0.2.1"),
+            LimitKey::named(""),
         ];
         for (index, one) in all.iter().enumerate() {
             assert_eq!(all.iter().position(|other| other == one), Some(index), "{index}");

@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use portcullis_core::authz::Principal;
-use portcullis_core::throttle::{Limit, Limits, Quota, Rate, Subject, V6Prefix};
+use portcullis_core::throttle::{Limit, LimitKey, Limits, Quota, Rate, V6Prefix};
 
 use super::{Allowance, Asking, IntoAllowance};
 
-type Naming = dyn Fn(&Asking<'_>) -> Option<Subject> + Send + Sync;
+type Naming = dyn Fn(&Asking<'_>) -> Option<LimitKey> + Send + Sync;
 type Pricing = dyn Fn(&Asking<'_>) -> u32 + Send + Sync;
 
 /// How often routes may be called, and for whom that is counted.
@@ -86,10 +86,10 @@ impl RateLimit {
     }
 
     /// For whatever a function makes of a request's head, before anybody is authenticated. `None` isn't limited: answer
-    /// [`Subject::NOBODY`] for what all others share. A header is what the caller wants it to be.
+    /// [`LimitKey::NOBODY`] for what all others share. A header is what the caller wants it to be.
     pub fn by_request(
         allowance: impl IntoAllowance,
-        subject: impl Fn(&Asking<'_>) -> Option<Subject> + Send + Sync + 'static,
+        subject: impl Fn(&Asking<'_>) -> Option<LimitKey> + Send + Sync + 'static,
     ) -> Self {
         Self::new(By::Request(Arc::new(subject)), allowance)
     }
@@ -97,7 +97,7 @@ impl RateLimit {
     /// For whatever a function makes of a request and its caller, once they are authenticated. `None` isn't limited.
     pub fn by_caller(
         allowance: impl IntoAllowance,
-        subject: impl Fn(&Asking<'_>) -> Option<Subject> + Send + Sync + 'static,
+        subject: impl Fn(&Asking<'_>) -> Option<LimitKey> + Send + Sync + 'static,
     ) -> Self {
         Self::new(By::Caller(Arc::new(subject)), allowance)
     }
@@ -193,23 +193,23 @@ impl RateLimit {
     }
 
     /// For whom the request is counted, if it is.
-    pub(super) fn subject(&self, asking: &Asking<'_>) -> Option<Subject> {
-        let user = || asking.principal.map(|who| Subject::user(who.id().as_uuid()));
+    pub(super) fn subject(&self, asking: &Asking<'_>) -> Option<LimitKey> {
+        let user = || asking.principal.map(|who| LimitKey::user(who.id().as_uuid()));
         let known = match &self.by {
             By::Request(subject) | By::Caller(subject) => return subject(asking),
             By::Address => None,
             By::User => user(),
             By::ApiKey => {
                 let key = asking.principal.and_then(Principal::api_key);
-                key.map(|key| Subject::api_key(key.as_uuid())).or_else(user)
+                key.map(|key| LimitKey::api_key(key.as_uuid())).or_else(user)
             }
             By::Organization => asking
                 .organization
-                .map(|here| Subject::organization(here.id().as_uuid()))
+                .map(|here| LimitKey::organization(here.id().as_uuid()))
                 .or_else(user),
         };
-        let address = || asking.client.map(|client| Subject::address(client, self.prefix));
-        known.or_else(address).or(Some(Subject::NOBODY))
+        let address = || asking.client.map(|client| LimitKey::address(client, self.prefix));
+        known.or_else(address).or(Some(LimitKey::NOBODY))
     }
 }
 

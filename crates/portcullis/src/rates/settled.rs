@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
-use portcullis_core::throttle::{Ask, Limiter, Quota, Subject, Throttle, Verdict};
+use portcullis_core::throttle::{Ask, LimitKey, LimitVerdict, Limiter, Quota, Throttle};
 
 use super::limit::Cost;
 use super::{Allowance, Asking, RateLimit, Tally};
@@ -118,7 +118,7 @@ impl Rates {
 }
 
 /// Puts the first that would refuse before the others, which it costs nothing then.
-fn refusing_first<'v>(calls: &mut [Call], mut looked: impl Iterator<Item = &'v Verdict>) {
+fn refusing_first<'v>(calls: &mut [Call], mut looked: impl Iterator<Item = &'v LimitVerdict>) {
     let mut refusing = calls.iter().map(|call| {
         let verdict = looked.next();
         verdict.is_some_and(|verdict| verdict.outcomes().any(|outcome| !outcome.leaves(call.cost)))
@@ -162,7 +162,7 @@ impl Named {
 /// A request, as one limit counts it.
 struct Call {
     quota: Arc<Quota>,
-    subject: Subject,
+    subject: LimitKey,
     cost: u32,
 }
 

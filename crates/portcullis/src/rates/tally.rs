@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_core::environment::Timestamp;
-use portcullis_core::throttle::{Outcome, Quota, Verdict};
+use portcullis_core::throttle::{LimitVerdict, Outcome, Quota};
 
 use crate::Problem;
 
@@ -28,14 +28,14 @@ pub enum LimitHeaders {
 
 /// What was counted for a request.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Vec<(Arc<Quota>, Verdict)>>);
+pub(crate) struct Tally(Mutex<Vec<(Arc<Quota>, LimitVerdict)>>);
 
 impl Tally {
     /// Notes what a quota says.
     ///
     /// # Errors
     /// 429 if it refuses.
-    pub(super) fn note(&self, quota: Arc<Quota>, verdict: Verdict) -> Result<(), Problem> {
+    pub(super) fn note(&self, quota: Arc<Quota>, verdict: LimitVerdict) -> Result<(), Problem> {
         let wait = verdict.wait();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.push((quota, verdict));
@@ -56,7 +56,7 @@ impl Tally {
     }
 }
 
-fn draft(all: &[(Arc<Quota>, Verdict)], headers: &mut HeaderMap) {
+fn draft(all: &[(Arc<Quota>, LimitVerdict)], headers: &mut HeaderMap) {
     let (mut policies, mut limits) = (String::new(), String::new());
     for (quota, verdict) in all {
         for (index, outcome) in verdict.outcomes().enumerate() {
@@ -91,7 +91,7 @@ fn name(quota: &Quota, index: usize, outcome: &Outcome) -> String {
     }
 }
 
-fn older(all: &[(Arc<Quota>, Verdict)], headers: &mut HeaderMap, now: Timestamp) {
+fn older(all: &[(Arc<Quota>, LimitVerdict)], headers: &mut HeaderMap, now: Timestamp) {
     let tightest = all.iter().map(|(_, verdict)| verdict.tightest());
     // The last one counted is the one that refused, if any did.
     let tightest =

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use portcullis::core::checks;
 use portcullis::core::environment::Timestamp;
 use portcullis::core::fault::Fault;
-use portcullis::core::throttle::{Ask, Limiter, Rate, SharedCounts, Subject, Throttle, Tiers, Verdict};
+use portcullis::core::throttle::{Ask, LimitKey, LimitVerdict, Limiter, Rate, SharedCounts, Throttle, Tiers};
 use portcullis::rates::{Allowance, Asking, LimitHeaders, RateLimit};
 use portcullis::{Allow, Api, Authenticated, Docs, OptionalAuth, Public, permissions};
 use tower::ServiceExt as _;
@@ -267,8 +267,8 @@ async fn an_account_is_one_caller_wherever_it_comes_from() {
 async fn a_function_says_for_whom_and_at_what_cost() {
     let tenant = |asking: &Asking<'_>| match asking.header("x-tenant") {
         Some("ours") => None,
-        Some(tenant) => Some(Subject::named(tenant)),
-        None => Some(Subject::NOBODY),
+        Some(tenant) => Some(LimitKey::named(tenant)),
+        None => Some(LimitKey::NOBODY),
     };
     let dear = |asking: &Asking<'_>| {
         if asking.path().ends_with("open") && asking.header("x-dear").is_some() {
@@ -297,7 +297,7 @@ async fn a_function_says_for_whom_and_at_what_cost() {
     let by_caller = |asking: &Asking<'_>| {
         asking
             .principal()
-            .map(|who| Subject::named(&who.id().to_string()))
+            .map(|who| LimitKey::named(&who.id().to_string()))
     };
     let api = test()
         .get("/known", known)
@@ -509,7 +509,7 @@ struct Elsewhere {
 
 #[async_trait]
 impl SharedCounts for Elsewhere {
-    async fn take(&self, ask: &Ask<'_>) -> Result<Verdict, Fault> {
+    async fn take(&self, ask: &Ask<'_>) -> Result<LimitVerdict, Fault> {
         tokio::task::yield_now().await;
         match self.away.load(Ordering::Relaxed) {
             true => Err(Fault::Unreachable("away".into())),

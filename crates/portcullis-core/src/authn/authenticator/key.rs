@@ -12,7 +12,7 @@ use crate::authz::{CredentialKind, Facts, Principal};
 use crate::defends;
 use crate::environment::Timestamp;
 use crate::scopes::Scopes;
-use crate::throttle::{Ask, Quota, Subject};
+use crate::throttle::{Ask, LimitKey, Quota};
 
 impl Authenticator {
     pub(super) async fn read_key(
@@ -78,7 +78,7 @@ impl Authenticator {
             return Ok(());
         };
         let quota = Quota::of_rate(RATE_OF_KEY, rate);
-        let ask = Ask::once(&quota, Subject::api_key(terms.id.as_uuid()));
+        let ask = Ask::once(&quota, LimitKey::api_key(terms.id.as_uuid()));
         let verdict = match self.on.throttle.own() {
             Some(own) => own.take(&ask, now),
             // Kept apart: few deployments have to wait for it.

@@ -40,7 +40,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::canonical::{Query, percent_decoded};
-pub use self::grant::{Grant, InvalidGrant};
+pub use self::grant::{InvalidGrant, UrlGrant};
 use super::proven::{By, Proven, Signer};
 use super::refused::{SignatureError, Unsigned};
 use super::{Nonce, Nonces};
@@ -89,7 +89,7 @@ impl Urls {
     pub fn sign(
         &self,
         target: &str,
-        grant: &Grant,
+        grant: &UrlGrant,
         environment: &Environment,
     ) -> Result<String, InvalidGrant> {
         let (path, query) = canonical::split(target)?;

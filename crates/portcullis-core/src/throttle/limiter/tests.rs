@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::super::{Limits, Quota, Subject, V6Prefix};
+use super::super::{LimitKey, Limits, Quota, V6Prefix};
 use super::*;
 use crate::checks;
 
@@ -13,17 +13,17 @@ fn quota(text: &str) -> Quota {
     Quota::new("test", Limits::parse(text).unwrap()).unwrap()
 }
 
-fn user(number: u128) -> Subject {
-    Subject::user(Uuid::from_u128(number))
+fn user(number: u128) -> LimitKey {
+    LimitKey::user(Uuid::from_u128(number))
 }
 
 /// One of the networks that a caller has, as many as they like.
-fn network(number: u64) -> Subject {
+fn network(number: u64) -> LimitKey {
     let address = Ipv6Addr::from_bits(u128::from(number) << 64);
-    Subject::address(address.into(), V6Prefix::SITE)
+    LimitKey::address(address.into(), V6Prefix::SITE)
 }
 
-fn wait(limiter: &Limiter, quota: &Quota, subject: Subject, now: Timestamp) -> Option<Duration> {
+fn wait(limiter: &Limiter, quota: &Quota, subject: LimitKey, now: Timestamp) -> Option<Duration> {
     limiter.take(&Ask::once(quota, subject), now).wait()
 }
 
@@ -31,7 +31,7 @@ fn wait(limiter: &Limiter, quota: &Quota, subject: Subject, now: Timestamp) -> O
 fn subjects_are_counted_apart() {
     let limiter = Limiter::new(100);
     let two = quota("2/minute");
-    for subject in [user(1), user(2), network(1), network(2), Subject::NOBODY] {
+    for subject in [user(1), user(2), network(1), network(2), LimitKey::NOBODY] {
         assert_eq!(wait(&limiter, &two, subject, START), None);
         assert_eq!(wait(&limiter, &two, subject, START), None);
         assert_eq!(

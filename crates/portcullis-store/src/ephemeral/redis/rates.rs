@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use portcullis_core::defends;
 use portcullis_core::fault::Fault;
-use portcullis_core::throttle::{Ask, Keeping, Limit, Outcome, SharedCounts, Verdict, window};
+use portcullis_core::throttle::{Ask, Keeping, Limit, LimitVerdict, Outcome, SharedCounts, window};
 use redis::Script;
 
 use super::super::Ephemeral;
@@ -21,7 +21,7 @@ use super::Redis;
 
 #[async_trait]
 impl SharedCounts for Redis {
-    async fn take(&self, ask: &Ask<'_>) -> Result<Verdict, Fault> {
+    async fn take(&self, ask: &Ask<'_>) -> Result<LimitVerdict, Fault> {
         defends!("T246");
         let quota = ask.quota;
         let key = format!(
@@ -51,7 +51,7 @@ impl SharedCounts for Redis {
         let first = outcomes.next().ok_or_else(corrupt)?;
         let rest: Vec<_> = outcomes.collect();
         match rest.len() == quota.limits().rest().len() {
-            true => Ok(Verdict::new(first, rest)),
+            true => Ok(LimitVerdict::new(first, rest)),
             false => Err(corrupt()),
         }
     }
