@@ -16,27 +16,21 @@
 //! {…"plan":"pro"…}
 //! $ curl -s -D - -o /dev/null localhost:8080/quote -H "Authorization: Bearer $token" | grep ratelimit-policy
 //! ratelimit-policy: "plan-minute";q=1000;w=60, "plan-day";q=100000;w=86400…
-//! $ curl -s -X PUT localhost:8080/tiers -H "Authorization: Bearer $token" -H "$json" -d '{"free": "10/minute", "pro": "5000/minute"}'
-//! {"free":"10/minute","pro":"5000/minute"}
+//! $ curl -s -X PUT localhost:8080/admin/api/v1/tiers -H "Authorization: Bearer $token" -H "$json" -d '{"default": "free", "tiers": {"free": "10/minute", "pro": "5000/minute"}}'
+//! {"default":"free","tiers":{"free":"10/minute","pro":"5000/minute"}}
 //! $ curl -s -D - -o /dev/null localhost:8080/quote -H "Authorization: Bearer $token" | grep ratelimit-policy
 //! ratelimit-policy: "plan";q=5000;w=60…
-//! $ curl -s -X PUT localhost:8080/tiers -H "Authorization: Bearer $token" -H "$json" -d '{"free": "10/min", "pro": "lots"}'
-//! {…"code":"invalid_tiers","detail":"tier \"free\": …}
+//! $ curl -s -X PUT localhost:8080/admin/api/v1/tiers -H "Authorization: Bearer $token" -H "$json" -d '{"default": "free", "tiers": {"free": "10/min"}}'
+//! {…"code":"invalid_fields"…"field":"/tiers","code":"invalid_tiers"…}
 //! ```
+//!
+//! What is set holds on every node within a second, and after a restart. A program that keeps its plans elsewhere leaves
+//! `Builder::tiers` away and calls `Tiers::replace` when they change.
 #![allow(clippy::print_stdout, reason = "it speaks to whoever starts it")]
 
-use std::collections::BTreeMap;
-
-use portcullis_identity::core::throttle::{InvalidTiers, Limits, Tiers};
+use portcullis_identity::core::throttle::{InvalidTiers, Tiers};
 use portcullis_identity::rates::Allowance;
-use portcullis_identity::{
-    Allow, Api, Attribute, Authenticated, Builder, Json, Portcullis, Problem, RateLimit, Result, State,
-    permissions,
-};
-
-permissions! {
-    pub TiersWrite = "tiers:write": "Change what plans allow";
-}
+use portcullis_identity::{Allow, Api, Attribute, Authenticated, Builder, Portcullis, RateLimit};
 
 /// Which plan an account is on: `free` if there is nothing, or nothing that there is.
 pub const PLAN: Attribute<String> = Attribute::new("plan");
@@ -45,19 +39,7 @@ async fn quote(_: Allow<Authenticated>) -> &'static str {
     "42"
 }
 
-/// All tiers, all at once: they hold for the next request.
-async fn change(
-    _: Allow<TiersWrite>,
-    State(tiers): State<Tiers>,
-    Json(new): Json<BTreeMap<String, String>>,
-) -> Result<Json<BTreeMap<String, String>>> {
-    let wrong = |error: InvalidTiers| Problem::bad_request("invalid_tiers", error.to_string());
-    tiers.replace("free", new).map_err(wrong)?;
-    let text = |(name, limits): (String, Limits)| (name, limits.to_string());
-    Ok(Json(tiers.all().into_iter().map(text).collect()))
-}
-
-/// What plans allow, until somebody changes it.
+/// What plans allow, until an administrator changes it.
 ///
 /// # Errors
 /// All that is wrong with them.
@@ -77,26 +59,24 @@ pub fn api(portcullis: &Portcullis, tiers: &Tiers) -> Api {
     Api::new("Quotes", "1.0")
         .get("/quote", quote)
         .rate_limit(RateLimit::by_user(Allowance::tier_in(tiers, PLAN)).named("plan"))
-        .put("/tiers", change)
-        .with_state(tiers.clone())
         .nest("/auth", portcullis.routes())
         .nest("/admin/api/v1", portcullis.admin_routes())
 }
 
-/// What the program knows of an account by itself.
-pub fn settings(builder: Builder) -> Builder {
-    builder.attribute(PLAN)
+/// What the program knows of an account by itself, and what its plans allow.
+pub fn settings(builder: Builder, tiers: &Tiers) -> Builder {
+    builder.attribute(PLAN).tiers(tiers)
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let portcullis = settings(Portcullis::builder().database("sqlite:tiers.db"))
-        .open()
-        .await?;
+    let tiers = tiers()?;
+    let builder = settings(Portcullis::builder().database("sqlite:tiers.db"), &tiers);
+    let portcullis = builder.open().await?;
     if let Some(token) = portcullis.registrar().offer_setup().await? {
         println!("no administrator yet; set-up token: {}", *token.expose());
     }
     let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
-    portcullis.serve(api(&portcullis, &tiers()?), address).await?;
+    portcullis.serve(api(&portcullis, &tiers), address).await?;
     Ok(())
 }

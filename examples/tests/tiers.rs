@@ -12,17 +12,13 @@ mod tiers;
 
 use std::time::Duration;
 
-use portcullis_identity::Permission as _;
 use portcullis_testkit::TestApp;
 use serde_json::json;
 
 async fn app() -> TestApp {
-    let declared = [tiers::TiersWrite::PERMISSION];
-    let settings = |builder| tiers::settings(builder).declare(declared);
-    TestApp::with(settings, |portcullis| {
-        tiers::api(portcullis, &tiers::tiers().unwrap())
-    })
-    .await
+    let tiers = tiers::tiers().unwrap();
+    let settings = |builder| tiers::settings(builder, &tiers);
+    TestApp::with(settings, |portcullis| tiers::api(portcullis, &tiers)).await
 }
 
 /// How many of so many calls are let in.
@@ -38,28 +34,35 @@ async fn admitted(app: &TestApp, calls: usize, token: &str) -> usize {
 #[tokio::test]
 async fn each_plan_allows_its_own_and_is_changed_while_the_program_runs() {
     let app = app().await;
-    let anna = app.user_with("anna@example.com", &["tiers:write"]).await;
+    let anna = app.administrator("anna@example.com").await;
     let token = anna.access_token;
     assert_eq!(admitted(&app, 70, &token).await, 60);
-    let change = tiers::PLAN.set("basic");
     let accounts = app.portcullis.accounts();
+    let change = tiers::PLAN.set("basic");
     accounts
         .change_attributes_by_program(anna.id, [change])
         .await
         .unwrap();
     assert_eq!(admitted(&app, 310, &token).await, 300);
-    let new = json!({ "free": "1/day", "basic": "2/minute, 3/hour" });
-    app.put("/tiers")
+    let new = json!({ "default": "free", "tiers": { "free": "1/day", "basic": "2/minute, 3/hour" } });
+    app.put("/admin/api/v1/tiers")
         .bearer(&token)
         .json(&new)
         .send()
         .await
         .expect(200);
+    let seen = app
+        .get("/admin/api/v1/tiers")
+        .bearer(&token)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(seen.json(), new);
     assert_eq!(admitted(&app, 5, &token).await, 2);
     app.clock.advance(Duration::from_secs(60));
-    let refused = app.get("/quote").bearer(&token).send().await.expect(200);
+    let third = app.get("/quote").bearer(&token).send().await.expect(200);
     assert_eq!(
-        refused.header("ratelimit-policy"),
+        third.header("ratelimit-policy"),
         "\"plan-minute\";q=2;w=60, \"plan-hour\";q=3;w=3600"
     );
     assert_eq!(admitted(&app, 5, &token).await, 0, "the hour's");
@@ -69,19 +72,12 @@ async fn each_plan_allows_its_own_and_is_changed_while_the_program_runs() {
 #[tokio::test]
 async fn what_is_no_tier_changes_nothing_and_all_of_it_is_said() {
     let app = app().await;
-    let token = app
-        .user_with("anna@example.com", &["tiers:write"])
-        .await
-        .access_token;
-    let new = json!({ "basic": "lots", "Pro": "1/day" });
-    let refused = app
-        .put("/tiers")
-        .bearer(&token)
-        .json(&new)
-        .send()
-        .await
-        .refused(400, "invalid_tiers");
-    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    let token = app.administrator("anna@example.com").await.access_token;
+    let new = json!({ "default": "free", "tiers": { "basic": "lots", "Pro": "1/day" } });
+    let put = |token: &str, new| app.put("/admin/api/v1/tiers").bearer(token).json(new).send();
+    let refused = put(&token, &new).await.refused(422, "invalid_fields").json();
+    assert_eq!(refused["errors"][0]["code"], "invalid_tiers");
+    let detail = refused["errors"][0]["detail"].as_str().unwrap();
     for line in [
         "tier \"Pro\": ",
         "tier \"basic\": ",
@@ -91,10 +87,7 @@ async fn what_is_no_tier_changes_nothing_and_all_of_it_is_said() {
     }
     assert_eq!(admitted(&app, 70, &token).await, 60);
     let other = app.user("bert@example.com").await.access_token;
-    app.put("/tiers")
-        .bearer(&other)
-        .json(&json!({ "free": "9/second" }))
-        .send()
-        .await
-        .refused(403, "missing_permission");
+    let good = json!({ "default": "free", "tiers": { "free": "9/second" } });
+    put(&other, &good).await.refused(403, "missing_permission");
+    assert_eq!(admitted(&app, 70, &other).await, 60);
 }

@@ -32,6 +32,8 @@ pub enum Invalidation {
     Roles,
     /// The key ring changed.
     Keys,
+    /// What tiers allow changed.
+    Tiers,
 }
 
 impl Invalidation {
@@ -45,6 +47,7 @@ impl Invalidation {
             Self::Organization(id) => ("organization", Some(id.as_uuid())),
             Self::Roles => ("roles", None),
             Self::Keys => ("keys", None),
+            Self::Tiers => ("tiers", None),
         }
     }
 
@@ -58,6 +61,7 @@ impl Invalidation {
             ("organization", Some(id)) => Self::Organization(OrganizationId::from_uuid(id)),
             ("roles", None) => Self::Roles,
             ("keys", None) => Self::Keys,
+            ("tiers", None) => Self::Tiers,
             _ => return None,
         })
     }
@@ -141,6 +145,10 @@ impl Generations {
 
     /// Makes everything that was read from the subject before now a miss.
     pub fn apply(&self, invalidation: Invalidation) {
+        if invalidation == Invalidation::Tiers {
+            // Nothing that is remembered of a caller rests on them.
+            return;
+        }
         self.count();
         match invalidation.to_parts().1.and_then(|subject| self.slot(subject)) {
             Some(slot) => slot.fetch_add(1, Ordering::AcqRel),
@@ -265,6 +273,7 @@ mod tests {
             Invalidation::Organization(OrganizationId::from_uuid(id)),
             Invalidation::Roles,
             Invalidation::Keys,
+            Invalidation::Tiers,
         ] {
             let (kind, subject) = what.to_parts();
             assert_eq!(Invalidation::from_parts(kind, subject), Some(what));

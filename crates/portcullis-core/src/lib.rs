@@ -39,4 +39,5 @@ pub mod signature;
 pub mod text;
 pub mod threat;
 pub mod throttle;
+pub mod tier;
 pub mod token;

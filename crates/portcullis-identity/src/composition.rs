@@ -33,6 +33,7 @@ use portcullis_core::key::{Keyring, KeyringError};
 use portcullis_core::login::Manager;
 use portcullis_core::organization::Organizations;
 use portcullis_core::roles::Roles;
+use portcullis_core::tier;
 use portcullis_core::token::{self, Issuer, Verifier};
 use portcullis_store::{Database, Follower};
 use tokio::sync::Notify;
@@ -42,6 +43,7 @@ pub(crate) use self::builder::HttpSettings;
 pub use self::builder::{Builder, Enumeration, OpenError};
 use self::emails::{Emails, Words, Worker};
 pub use self::limits::RateCounts;
+use self::limits::TierWatch;
 pub use self::sessions::SessionStore;
 use self::sessions::Sessions;
 use crate::enforcer::Gate;
@@ -86,6 +88,8 @@ struct Inner {
     key_age: Duration,
     transaction_limit: Duration,
     policies: Keeper,
+    tiers: Option<tier::Keeper>,
+    _tier_watch: Option<TierWatch>,
     _follower: Follower,
     key_watch: KeyWatch,
 }

@@ -58,10 +58,7 @@ impl Portcullis {
 
     /// The administrators' routes, to be nested at `/admin/api/v1`.
     pub fn admin_routes<S: Clone + Send + Sync + 'static>(&self) -> Api<S> {
-        let routes = organization::admin_routes(access::routes(
-            Api::new("", ""),
-            self.accounts().declared().iter().next().is_some(),
-        ));
+        let routes = organization::admin_routes(access::routes(Api::new("", ""), self));
         self.finish(routes.own_group("admin", "Administration"))
     }
 

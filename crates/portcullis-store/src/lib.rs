@@ -43,6 +43,7 @@ mod session;
 mod settings;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod tier;
 mod token;
 mod tx;
 mod value;

@@ -93,7 +93,7 @@ pub(crate) const SQLITE: Migrations = migrations!(
     "sqlite": 11 "0011_begin"; 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants",
         5 "0005_decisions", 6 "0006_budgets", 7 "0007_audit_api_keys", 8 "0008_claims", 9 "0009_jobs", 10 "0010_skeletons",
         11 "0011_prefix" breaking, 12 "0012_actions", 13 "0013_attributes", 14 "0014_declared_roles",
-        15 "0015_refresh_tokens" breaking,
+        15 "0015_refresh_tokens" breaking, 16 "0016_tiers",
 );
 
 #[cfg(feature = "postgres")]
@@ -101,7 +101,7 @@ pub(crate) const POSTGRES: Migrations = migrations!(
     "postgres": 11 "0011_begin"; 1 "0001_begin", 2 "0002_api_keys", 3 "0003_organizations", 4 "0004_grants",
         5 "0005_decisions", 6 "0006_budgets", 7 "0007_audit_api_keys", 8 "0008_claims", 9 "0009_jobs", 10 "0010_skeletons",
         11 "0011_prefix" breaking, 12 "0012_actions", 13 "0013_attributes", 14 "0014_declared_roles",
-        15 "0015_refresh_tokens" breaking,
+        15 "0015_refresh_tokens" breaking, 16 "0016_tiers",
 );
 
 /// Refuses a database without a schema where there should be one: it is left as it is.

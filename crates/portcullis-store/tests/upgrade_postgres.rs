@@ -190,7 +190,7 @@ async fn nodes_that_start_together_bring_a_database_up_to_date_once() {
     };
     let (one, other, third) = tokio::join!(open(&url), open(&url), open(&url));
     for database in [one, other, third] {
-        assert_eq!(database.unwrap().schema_version().await.unwrap(), 15);
+        assert_eq!(database.unwrap().schema_version().await.unwrap(), 16);
     }
 }
 
@@ -241,7 +241,7 @@ async fn an_applications_own_tables_stand_beside() {
         WHERE relnamespace = current_schema()::regnamespace AND relname NOT LIKE 'portcullis%' ORDER BY 1";
     let before = texts(&client, theirs).await;
     let database = open(&url).await.unwrap();
-    assert_eq!(database.schema_version().await.unwrap(), 15);
+    assert_eq!(database.schema_version().await.unwrap(), 16);
     assert_eq!(texts(&client, theirs).await, before);
     open(&url).await.unwrap();
 }

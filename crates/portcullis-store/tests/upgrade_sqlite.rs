@@ -107,7 +107,7 @@ async fn programs_that_start_together_bring_a_folder_up_to_date_once() {
     };
     let (one, other, third) = tokio::join!(open(), open(), open());
     for database in [one, other, third] {
-        assert_eq!(database.unwrap().schema_version().await.unwrap(), 15);
+        assert_eq!(database.unwrap().schema_version().await.unwrap(), 16);
     }
 }
 
@@ -173,7 +173,7 @@ async fn an_applications_own_tables_stand_beside() {
     .unwrap();
     let before = rows(&raw, "SELECT name, sql FROM sqlite_schema ORDER BY name");
     let database = open(&file).await.unwrap();
-    assert_eq!(database.schema_version().await.unwrap(), 15);
+    assert_eq!(database.schema_version().await.unwrap(), 16);
     let theirs =
         "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE '%portcullis%' AND name NOT LIKE 'sqlite%'
         ORDER BY name";

@@ -198,6 +198,8 @@ actions! {
     ApiKeyExpiring = "api_key.expiring",
     /// That it ends soon was told to nobody, for too many e-mails were written; it is tried again.
     ApiKeyUntold = "api_key.untold",
+    /// What tiers allow was set; the detail says to what.
+    TiersSet = "tiers.set",
     /// An e-mail was not written, for too many were; the detail says what it was about.
     JobWithheld = "job.withheld",
     /// An e-mail was given up; the detail says what it was about, and why.

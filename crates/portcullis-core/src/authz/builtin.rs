@@ -36,10 +36,12 @@ crate::permissions! {
     pub ApiKeysRead = "portcullis:api-keys:read": "See the API keys of any account, never their text";
     /// Changing others' API keys.
     pub ApiKeysWrite = "portcullis:api-keys:write": "Make API keys for service accounts, revoke those of any account";
+    /// Seeing and changing what tiers allow.
+    pub LimitsWrite = "portcullis:limits:write": "See and change what tiers allow";
 }
 
 /// Every permission that Portcullis declares itself.
-pub const BUILT_IN: [PermissionRef; 16] = [
+pub const BUILT_IN: [PermissionRef; 17] = [
     AccountsRead::PERMISSION,
     AccountsWrite::PERMISSION,
     RolesRead::PERMISSION,
@@ -56,6 +58,7 @@ pub const BUILT_IN: [PermissionRef; 16] = [
     SettingsWrite::PERMISSION,
     ApiKeysRead::PERMISSION,
     ApiKeysWrite::PERMISSION,
+    LimitsWrite::PERMISSION,
 ];
 
 /// Whether only Portcullis' own code declares permissions of this name: those below `portcullis:` and `org:`.

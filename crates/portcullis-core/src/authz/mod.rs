@@ -32,8 +32,8 @@ mod step_up;
 pub use self::authority::{Authority, Brings, Everywhere, InAnOrganization};
 pub use self::builtin::{
     AccountsRead, AccountsWrite, ApiKeysRead, ApiKeysWrite, AuditRead, BUILT_IN, DecisionsRead, KeysWrite,
-    MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead, RolesWrite,
-    SessionsWrite, SettingsWrite, is_reserved, is_the_servers,
+    LimitsWrite, MembersRead, MembersWrite, OrganizationsRead, OrganizationsWrite, PoliciesRead, RolesRead,
+    RolesWrite, SessionsWrite, SettingsWrite, is_reserved, is_the_servers,
 };
 pub use self::decide::{Denied, decide};
 pub use self::decision_context::{

@@ -31,13 +31,15 @@ struct Shards {
     /// Nobody outside knows which subjects meet in a shard, or in a place of its map.
     hasher: RandomState,
     all: Box<[Mutex<Shard>]>,
-    /// How many subjects one of them remembers.
+    /// How much one of them remembers.
     room: usize,
 }
 
 #[derive(Default)]
 struct Shard {
     subjects: IndexMap<Key, State, RandomState>,
+    /// What they weigh together.
+    weight: usize,
     /// Where the search for what is all back goes on.
     next: usize,
 }
@@ -49,8 +51,8 @@ struct Key {
 }
 
 impl Limiter {
-    /// How many subjects of each sort are remembered where nobody says otherwise: with one limit each they take at most
-    /// 110 MB.
+    /// How many subjects of each sort are remembered where nobody says otherwise, in at most 110 MB. One with several limits
+    /// takes the room of several; one with a sliding window that of five.
     pub const CAPACITY: usize = 1 << 20;
 
     /// A limiter that remembers up to about `capacity` subjects that callers make up (addresses, what a function names), and
@@ -94,6 +96,7 @@ impl Shards {
         let hasher = RandomState::new();
         let shard = || Shard {
             subjects: IndexMap::with_hasher(hasher.clone()),
+            weight: 0,
             next: 0,
         };
         Self {
@@ -132,7 +135,7 @@ impl Shard {
         if !state.is_over(now) {
             self.make_room(now, room);
             if let Entry::Vacant(place) = self.subjects.entry(key) {
-                place.insert(state);
+                self.weight += place.insert(state).weight();
             }
         }
         verdict
@@ -143,14 +146,18 @@ impl Shard {
     fn make_room(&mut self, now: Timestamp, room: usize) {
         for _ in 0..SWEPT {
             match self.subjects.get_index(self.next) {
-                Some((_, state)) if state.is_over(now) => drop(self.subjects.swap_remove_index(self.next)),
+                Some((_, state)) if state.is_over(now) => self.forget(self.next),
                 Some(_) => self.next += 1,
                 None => self.next = 0,
             }
         }
-        if self.subjects.len() < room {
-            return;
+        while self.weight >= room && !self.subjects.is_empty() {
+            self.forget_one(now);
         }
+    }
+
+    /// Forgets whoever has used the smallest part, of the next few.
+    fn forget_one(&mut self, now: Timestamp) {
         let len = self.subjects.len();
         let sample = (self.next..).take(SAMPLE).map(|index| index % len.max(1));
         let least = sample.min_by_key(|index| {
@@ -158,9 +165,15 @@ impl Shard {
             state.map_or(u8::MAX, |state| state.share(now))
         });
         if let Some(index) = least {
-            self.subjects.swap_remove_index(index);
+            self.forget(index);
         }
         self.next = (self.next + SAMPLE) % len.max(1);
+    }
+
+    fn forget(&mut self, index: usize) {
+        if let Some((_, state)) = self.subjects.swap_remove_index(index) {
+            self.weight = self.weight.saturating_sub(state.weight());
+        }
     }
 }
 

@@ -56,6 +56,14 @@ impl State {
         }
     }
 
+    /// How much room it takes, in that of one limit which comes back evenly.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::One(..) => 1,
+            Self::Several(all) => 1 + all.iter().map(Kept::weight).sum::<usize>(),
+        }
+    }
+
     /// Whether all that was used is back: then nothing is lost by forgetting it.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         match self {
@@ -101,6 +109,14 @@ impl Kept {
             Keeping::Sliding => Memory::Window(Window::default()),
         };
         Self { limit, memory }
+    }
+
+    /// A window's marks take what four moments do.
+    const fn weight(&self) -> usize {
+        match self.memory {
+            Memory::Due(_) => 1,
+            Memory::Window(_) => 4,
+        }
     }
 
     fn look(&mut self, cost: u32, now: Timestamp) -> Outcome {

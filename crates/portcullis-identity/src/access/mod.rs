@@ -12,16 +12,21 @@ mod decisions;
 mod keys;
 mod policies;
 mod roles;
+mod tiers;
 
 pub use self::decisions::{DryRun, RouteAccess};
 use crate::Api;
 use crate::composition::Portcullis;
 
-/// The routes below `/admin/api/v1`; those of attributes where the program declares some.
-pub(crate) fn routes(api: Api<Portcullis>, has_attributes: bool) -> Api<Portcullis> {
-    let api = match has_attributes {
-        true => attributes::routes(api),
-        false => api,
+/// The routes below `/admin/api/v1`; those of attributes and tiers where the program declares some.
+pub(crate) fn routes(api: Api<Portcullis>, of: &Portcullis) -> Api<Portcullis> {
+    let api = match of.accounts().declared().iter().next() {
+        Some(_) => attributes::routes(api),
+        None => api,
+    };
+    let api = match of.tiers() {
+        Some(_) => tiers::routes(api),
+        None => api,
     };
     let api = policies::routes(keys::routes(audit::routes(decisions::routes(api))));
     api_keys::routes(accounts::routes(roles::routes(api)))

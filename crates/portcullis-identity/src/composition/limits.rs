@@ -2,13 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis::health::Health;
 use portcullis_core::fault::Fault;
+use portcullis_core::invalidation::Invalidation;
 #[cfg(feature = "redis")]
 use portcullis_core::throttle::SharedCounts;
-use portcullis_core::throttle::{Counts, Limiter, Throttle};
+use portcullis_core::throttle::{Counts, Limiter, Throttle, Tiers};
+use portcullis_core::tier;
+use portcullis_store::Database;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
+use super::builder::shared;
 use super::{Builder, Portcullis};
 use crate::rates::LimitHeaders;
 
@@ -60,12 +67,71 @@ fn redis(_: &str, _: Limiter) -> Result<Throttle, Fault> {
 pub(super) struct Rates {
     pub(super) counts: RateCounts,
     pub(super) headers: LimitHeaders,
+    tiers: Option<Tiers>,
 }
+
+impl Rates {
+    /// What keeps the program's tiers, with those in force that somebody set.
+    pub(super) async fn keep_tiers(&self, database: &Database) -> Result<Option<tier::Keeper>, Fault> {
+        let Some(tiers) = self.tiers.clone() else {
+            return Ok(None);
+        };
+        let keeper = tier::Keeper::new(shared(database), tiers);
+        keeper.reload().await?;
+        Ok(Some(keeper))
+    }
+}
+
+/// Puts tiers in force that another node set. Dropping it ends that.
+pub(super) struct TierWatch(JoinHandle<()>);
+
+impl TierWatch {
+    pub(super) fn start(database: &Database, keeper: tier::Keeper) -> Self {
+        let changed = Arc::new(Notify::new());
+        let notify = Arc::clone(&changed);
+        database.subscribe(Arc::new(move |what| {
+            if what == Invalidation::Tiers {
+                notify.notify_one();
+            }
+        }));
+        Self(tokio::spawn(follow(keeper, changed)))
+    }
+}
+
+impl Drop for TierWatch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn follow(keeper: tier::Keeper, changed: Arc<Notify>) {
+    loop {
+        changed.notified().await;
+        while let Err(fault) = keeper.reload().await {
+            if fault == Fault::Closed {
+                return;
+            }
+            tracing::error!(%fault, "the changed tiers can't be read; the last good ones stay in force");
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}
+
+/// How long after a failed reload the tiers are read again.
+const RETRY: Duration = Duration::from_secs(1);
 
 impl Builder {
     /// Where it is counted how often routes are called and API keys are used: in this process unless said otherwise.
     pub fn rate_counts(mut self, counts: RateCounts) -> Self {
         self.rates.counts = counts;
+        self
+    }
+
+    /// The program's tiers, to be kept in the database once an administrator sets others (`PUT /admin/api/v1/tiers`): they hold
+    /// on every node then, within a second and after a restart. Limits go by the same `tiers`
+    /// ([`Allowance::tier`](crate::rates::Allowance::tier)).
+    pub fn tiers(mut self, tiers: &Tiers) -> Self {
+        self.rates.tiers = Some(tiers.clone());
         self
     }
 
@@ -77,6 +143,11 @@ impl Builder {
 }
 
 impl Portcullis {
+    /// What keeps the program's tiers, if it has any ([`Builder::tiers`]).
+    pub fn tiers(&self) -> Option<&tier::Keeper> {
+        self.0.tiers.as_ref()
+    }
+
     /// What readiness answers of a node that is ready: it says whether limits are counted over all nodes, where they should
     /// be. A node whose shared counts are away works on.
     pub(crate) async fn health(&self) -> Health {

@@ -146,13 +146,28 @@ pub(crate) fn now(app: &TestApp) -> Timestamp {
 
 /// One of several processes on the same file.
 pub(crate) async fn node(file: &std::path::Path, seed: u64, api: impl FnOnce(&Portcullis) -> Api) -> TestApp {
+    node_with(file, seed, |builder| builder, api).await
+}
+
+/// The same, with more settings.
+pub(crate) async fn node_with(
+    file: &std::path::Path,
+    seed: u64,
+    more: impl FnOnce(portcullis_identity::Builder) -> portcullis_identity::Builder,
+    api: impl FnOnce(&Portcullis) -> Api,
+) -> TestApp {
     let url = format!("sqlite:{}", file.display());
     let on = environment(&Arc::new(FakeClock::new()), seed);
     let settings = |builder: portcullis_identity::Builder| {
         let builder = builder.database(&url).environment(on);
-        builder.follow(Duration::from_millis(50))
+        more(builder.follow(Duration::from_millis(50)))
     };
     TestApp::with(settings, api).await
+}
+
+/// A Redis of the tests', if there is one.
+pub(crate) fn redis() -> Option<String> {
+    std::env::var("PORTCULLIS_TEST_REDIS").ok()
 }
 
 /// Asks until it is so, for a second at most. A turn counts for 10 ms at most: what took longer was waiting for a

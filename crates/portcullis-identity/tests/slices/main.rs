@@ -47,6 +47,7 @@ mod probing;
 mod proxies;
 mod purpose;
 mod races;
+mod rates;
 mod reading;
 mod remote;
 mod resource;

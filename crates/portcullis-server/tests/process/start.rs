@@ -190,3 +190,33 @@ async fn log_lines_are_json_where_asked_and_hold_no_token() {
     assert!(request["ms"].is_u64(), "{request}");
     assert!(request.get("path").is_none(), "{request}");
 }
+
+// Shows: AB-1
+#[tokio::test]
+async fn an_address_calls_as_often_as_it_is_set_and_health_is_asked_all_the_same() {
+    let place = Place::new();
+    let limits = [
+        "--set",
+        "rate_limits.per_address=3/hour",
+        "--set",
+        "rate_limits.headers=x-ratelimit",
+    ];
+    let server = place.serve(&limits);
+    let get = async |path: &str| client().get(server.url(path)).send().await.unwrap();
+    for left in ["2", "1", "0"] {
+        let answer = get("/auth/me").await;
+        assert_eq!(answer.status(), 401);
+        assert_eq!(answer.headers()["x-ratelimit-remaining"], left);
+    }
+    let refused = get("/setup").await;
+    assert_eq!(refused.status(), 429);
+    let wait: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1_100..=1_200).contains(&wait), "{wait}");
+    for _ in 0..10 {
+        assert_eq!(get("/health/ready").await.status(), 200);
+    }
+}

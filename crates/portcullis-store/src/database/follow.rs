@@ -141,6 +141,7 @@ fn publish(inner: &Inner, found: &[Option<Invalidation>], away: Duration) {
     if away >= LOST {
         inner.bus.publish(Invalidation::Roles);
         inner.bus.publish(Invalidation::Keys);
+        inner.bus.publish(Invalidation::Tiers);
     }
     for what in found {
         // A kind that a newer node writes: forget everything rather than too little.

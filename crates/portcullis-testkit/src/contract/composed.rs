@@ -155,6 +155,15 @@ mod of_keys {
     portcullis_core::key_port!();
 }
 
+mod of_tiers {
+    use portcullis_core::audit;
+    use portcullis_core::tier::{Kept, Store};
+
+    use super::pass_on_to_rest as implement;
+
+    portcullis_core::tier_port!();
+}
+
 mod of_grants {
     use portcullis_core::audit;
     use portcullis_core::effect::Effect;

@@ -36,6 +36,7 @@ pub mod job;
 pub mod key;
 pub mod organization;
 pub mod session;
+pub mod tier;
 pub mod token;
 
 pub use self::composed::Composed;
@@ -62,6 +63,7 @@ pub trait Stores:
     + portcullis_core::organization::Store
     + portcullis_core::api_key::Store
     + portcullis_core::job::Store
+    + portcullis_core::tier::Store
     + Clone
     + 'static
 {
@@ -230,6 +232,9 @@ macro_rules! store_contract {
             share_in_parallel_keeps_the_limit
             share_in_parallel_makes_one_grant
             sweep_takes_grants_that_are_over
+        );
+        $crate::store_contract!(@ $open, tier:
+            tiers_are_replaced_as_a_whole_with_their_event
         );
         $crate::store_contract!(@ $open, decisions:
             keep_writes_the_event_with_the_decision

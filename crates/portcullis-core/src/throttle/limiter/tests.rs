@@ -164,6 +164,23 @@ fn memory_is_bounded_whatever_is_used() {
 }
 
 #[test]
+fn what_takes_more_room_leaves_room_for_fewer() {
+    checks!("T243");
+    for (text, most) in [("1/hour, 1/day", 213), ("1/hour; sliding", 128)] {
+        let (limiter, quota) = (Limiter::new(640), quota(text));
+        for number in 0..20_000 {
+            assert_eq!(wait(&limiter, &quota, network(number), START), None, "{text}");
+        }
+        // Each of the 64 shards takes whole ones.
+        assert!(
+            (most / 2..=most + 64).contains(&limiter.subjects()),
+            "{text}: {}",
+            limiter.subjects()
+        );
+    }
+}
+
+#[test]
 fn what_is_all_back_is_forgotten() {
     let limiter = Limiter::new(100_000);
     let one = quota("1/second");

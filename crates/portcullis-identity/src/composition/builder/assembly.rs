@@ -23,6 +23,7 @@ use portcullis_core::token::{InvalidClaim, Issuer, Verifier};
 use portcullis_store::{Blank, Database};
 
 use super::super::emails::{Emails, Words};
+use super::super::limits::TierWatch;
 use super::super::sessions::Sessions;
 use super::super::{Followed, Inner, Portcullis, listen};
 use super::{Builder, OpenError};
@@ -65,6 +66,7 @@ impl Builder {
         let accounts = Accounts::new(shared(&database), environment.clone()).with_attributes(declared);
         let mut http_settings = self.http_settings(&database, &generations, appearance, sealer);
         let throttle = self.rates.counts.open().map_err(OpenError::Rates)?;
+        let tiers = self.rates.keep_tiers(&apart).await?;
         http_settings.throttle = Some(Arc::clone(&throttle));
         let counted = (generations, throttle);
         (http_settings.nonces, http_settings.signatures) = self.signatures.build(&database)?;
@@ -107,6 +109,8 @@ impl Builder {
             transaction_limit: self.own.transaction_limit(),
             policies: self.policies,
             environment,
+            _tier_watch: tiers.clone().map(|tiers| TierWatch::start(&database, tiers)),
+            tiers,
             _follower: database.follow(self.follow),
             key_watch,
             database,
