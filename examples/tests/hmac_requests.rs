@@ -97,8 +97,8 @@ async fn a_nonce_is_taken_once_by_all_nodes_of_a_database() {
     checks!("T255");
     let app = app().await;
     let request = signed(&app, "acme-1", SECRET);
-    let order = order("a-1");
-    let all = (0..100).map(|_| send(&app, &request, &order));
+    let body = order("a-1");
+    let all = (0..100).map(|_| send(&app, &request, &body));
     let all = futures_util::future::join_all(all).await;
     let taken = all.iter().filter(|answer| answer.status() == 200).count();
     assert_eq!(taken, 1);

@@ -63,7 +63,7 @@ fn ask(rule: &Rule, words: &mut Vec<String>) {
         Rule::Role(name) => format!("with the role `{name}`"),
         Rule::FreshLogin(seconds) => format!("logged in within {} minutes", seconds / 60),
         Rule::SecondFactor => "with two factors".to_owned(),
-        Rule::Signed => "by a signature".to_owned(),
+        Rule::Signed => "who signed it".to_owned(),
         Rule::Policy(action) => format!("whom a policy permits `{action}`"),
         Rule::Any(_) => format!("`{rule}`"),
     });
