@@ -33,8 +33,9 @@ pub fn api(_: &Portcullis) -> Api {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> anyhow::Result<()> {
     let portcullis = Portcullis::open("sqlite:ip_lists.db").await?;
-    portcullis.serve(api(&portcullis), "127.0.0.1:8080").await?;
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
+    portcullis.serve(api(&portcullis), address).await?;
     Ok(())
 }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use http::StatusCode;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use portcullis_core::api_key::network;
 use portcullis_core::defends;
@@ -125,8 +124,7 @@ impl Addresses {
         });
         match admitted {
             true => Ok(()),
-            false => Err(Problem::new(
-                StatusCode::FORBIDDEN,
+            false => Err(Problem::forbidden(
                 "address_not_allowed",
                 "this isn't answered to your address",
             )),
