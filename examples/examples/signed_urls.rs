@@ -27,7 +27,7 @@
 
 use std::time::Duration;
 
-use portcullis_identity::core::signature::Grant;
+use portcullis_identity::core::signature::UrlGrant;
 use portcullis_identity::{
     Allow, Api, Authenticated, Path, Portcullis, Problem, Result, Signed, SignedUrl, State, Via,
 };
@@ -38,7 +38,7 @@ async fn link(
     State(portcullis): State<Portcullis>,
     Path(file): Path<u64>,
 ) -> Result<String> {
-    let grant = Grant::lasting(Duration::from_secs(300)).made_for(&who.id().to_string());
+    let grant = UrlGrant::lasting(Duration::from_secs(300)).made_for(&who.id().to_string());
     let link = portcullis.sign_url(&format!("/files/{file}"), &grant);
     link.map_err(Problem::internal)
 }
@@ -49,7 +49,7 @@ async fn ticket(
     State(portcullis): State<Portcullis>,
     Path(file): Path<u64>,
 ) -> Result<String> {
-    let grant = Grant::lasting(Duration::from_secs(300)).once();
+    let grant = UrlGrant::lasting(Duration::from_secs(300)).once();
     let link = portcullis.sign_url(&format!("/files/{file}"), &grant);
     link.map_err(Problem::internal)
 }

@@ -15,7 +15,7 @@ use portcullis_identity::core::environment::Environment;
 use portcullis_identity::core::key::{Algorithm, HmacSecret, SigningKey};
 use portcullis_identity::core::secret::SecretBytes;
 use portcullis_identity::core::signature::{
-    Fields, KeyList, KnownKey, MemoryNonces, Request, RequestSigner, Settings, Verifier,
+    Fields, KeyList, KnownKey, MemoryNonces, Request, RequestSigner, Settings, SignatureVerifier,
 };
 
 use super::Plan;
@@ -43,7 +43,7 @@ fn one(plan: &Plan, named: &str, length: usize) -> Result<Line> {
     let now = environment.now();
     let ours: Side<'_, f64> = Box::new(|_| {
         // Each round takes the same nonces.
-        let verifier = Verifier::new(
+        let verifier = SignatureVerifier::new(
             Arc::clone(&keys) as _,
             Arc::new(MemoryNonces::new()),
             Settings::default(),

@@ -15,7 +15,7 @@ use portcullis_core::environment::{Clock, Entropy, Environment, Timestamp};
 use portcullis_core::key::{Algorithm, HmacSecret, SigningKey};
 use portcullis_core::secret::SecretBytes;
 use portcullis_core::signature::{
-    Fields, KeyList, KnownKey, MemoryNonces, Request, RequestSigner, Settings, SimpleForm, Verifier,
+    Fields, KeyList, KnownKey, MemoryNonces, Request, RequestSigner, Settings, SignatureVerifier, SimpleForm,
 };
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn request<'r>(all: &'r Value, fields: &'r Headers) -> Request<'r> {
     }
 }
 
-fn verifier(all: &Value) -> Verifier {
+fn verifier(all: &Value) -> SignatureVerifier {
     let secret = SecretBytes::new(text(all, "secret").as_bytes().to_vec());
     let edward = KnownKey::ed25519("edward", text(all, "public_key")).unwrap();
     let keys = KeyList::new()
@@ -75,7 +75,7 @@ fn verifier(all: &Value) -> Verifier {
         .with("edward", edward);
     let mut settings = Settings::default();
     settings.simple = Some(SimpleForm::default());
-    Verifier::new(Arc::new(keys), Arc::new(MemoryNonces::new()), settings).unwrap()
+    SignatureVerifier::new(Arc::new(keys), Arc::new(MemoryNonces::new()), settings).unwrap()
 }
 
 fn created(all: &Value) -> Timestamp {

@@ -2,7 +2,7 @@
 //!
 //! Three forms. [RFC 9421](https://www.rfc-editor.org/rfc/rfc9421) says in two header fields what of a request is signed; the
 //! [simple form](SimpleForm) signs six lines that every language can write; a [signed URL](Urls) carries its signature with
-//! it and opens one address to whoever has it. The first two are verified by a [`Verifier`], with [keys](Keys) that the program
+//! it and opens one address to whoever has it. The first two are verified by a [`SignatureVerifier`], with [keys](Keys) that the program
 //! knows.
 //!
 //! Flow of a request: the fields are read strictly → what must be covered is covered, by a signature of the present → the key is
@@ -45,5 +45,5 @@ pub use self::refused::{Part, SignatureError, Unsigned};
 pub use self::settings::{InvalidSettings, Settings};
 pub use self::sign::{RequestSigner, SignRequestError, Written};
 pub use self::simple::SimpleForm;
-pub use self::url::{Grant, InvalidGrant, Urls, Visit};
-pub use self::verify::Verifier;
+pub use self::url::{InvalidGrant, UrlGrant, Urls, Visit};
+pub use self::verify::SignatureVerifier;

@@ -136,16 +136,16 @@ fn keys() -> KeyList {
         .with("edward", edward)
 }
 
-fn verifier_with(settings: Settings) -> Verifier {
-    Verifier::new(Arc::new(keys()), Arc::new(MemoryNonces::new()), settings).unwrap()
+fn verifier_with(settings: Settings) -> SignatureVerifier {
+    SignatureVerifier::new(Arc::new(keys()), Arc::new(MemoryNonces::new()), settings).unwrap()
 }
 
-fn verifier() -> Verifier {
+fn verifier() -> SignatureVerifier {
     verifier_with(Settings::default())
 }
 
 fn verify(
-    verifier: &Verifier,
+    verifier: &SignatureVerifier,
     message: &Message,
     body: bool,
     at: Timestamp,
@@ -266,7 +266,8 @@ fn what_we_sign_is_good_with_either_algorithm() {
         .tagged("orders")
         .lasting(Duration::from_secs(60));
     let keys = keys().with(&thumbprint, KnownKey::ed25519("edward", ED25519_PUBLIC).unwrap());
-    let verifier = Verifier::new(Arc::new(keys), Arc::new(MemoryNonces::new()), Settings::default()).unwrap();
+    let verifier =
+        SignatureVerifier::new(Arc::new(keys), Arc::new(MemoryNonces::new()), Settings::default()).unwrap();
     let environment = environment();
     for (signer, caller, tag) in [(hmac_signer(), "acme", None), (edward, "edward", Some("orders"))] {
         let signer = signer.covering(Component::parse("x-request").unwrap());
@@ -639,9 +640,10 @@ fn while_nobody_can_tell_whether_it_was_used_nobody_is_let_in() {
     }
     let message = with_digest().signed_over(&parameters(ALL));
     let fault = SignatureError::Fault(Fault::Busy("away".into()));
-    let nonces = Verifier::new(Arc::new(keys()), Arc::new(Away), Settings::default()).unwrap();
+    let nonces = SignatureVerifier::new(Arc::new(keys()), Arc::new(Away), Settings::default()).unwrap();
     assert_eq!(verify(&nonces, &message, true, NOW).unwrap_err(), fault);
-    let keys = Verifier::new(Arc::new(Away), Arc::new(MemoryNonces::new()), Settings::default()).unwrap();
+    let keys =
+        SignatureVerifier::new(Arc::new(Away), Arc::new(MemoryNonces::new()), Settings::default()).unwrap();
     assert_eq!(verify(&keys, &message, true, NOW).unwrap_err(), fault);
 }
 
@@ -658,7 +660,7 @@ fn a_key_that_is_taken_away_is_noticed_while_the_body_comes() {
     }
     let changing = Arc::new(Changing(Mutex::new(keys())));
     let keys = Arc::clone(&changing);
-    let verifier = Verifier::new(keys, Arc::new(MemoryNonces::new()), Settings::default()).unwrap();
+    let verifier = SignatureVerifier::new(keys, Arc::new(MemoryNonces::new()), Settings::default()).unwrap();
     let message = with_digest().signed_over(&parameters(ALL));
     let proven = verify(&verifier, &message, true, NOW).unwrap();
     let later = NOW.plus(Duration::from_secs(1));

@@ -15,7 +15,7 @@ use crate::environment::Timestamp;
 
 /// Role: verifier of signed requests.
 #[derive(Clone)]
-pub struct Verifier {
+pub struct SignatureVerifier {
     keys: Arc<dyn Keys>,
     nonces: Arc<dyn Nonces>,
     settings: Arc<Settings>,
@@ -35,7 +35,7 @@ pub(super) struct Claimed {
     pub(super) digest: Option<BodyDigest>,
 }
 
-impl Verifier {
+impl SignatureVerifier {
     /// Verifies with these keys, and remembers there what was used.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Verifier {
     /// The same later in a request that was good when it began: whether the key is still the caller's.
     ///
     /// # Errors
-    /// As [`Verifier::verify`]; an address whose time is over is refused.
+    /// As [`SignatureVerifier::verify`]; an address whose time is over is refused.
     pub async fn again(&self, proven: &Proven, now: Timestamp) -> Result<Proven, SignatureError> {
         let By::Key { base, signature, .. } = &proven.by else {
             return proven.still(now);
@@ -244,9 +244,9 @@ impl Verifier {
     }
 }
 
-impl fmt::Debug for Verifier {
+impl fmt::Debug for SignatureVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier")
+        f.debug_struct("SignatureVerifier")
             .field("settings", &self.settings)
             .finish_non_exhaustive()
     }

@@ -7,7 +7,9 @@ use portcullis_core::account::Store as _;
 use portcullis_core::defends;
 use portcullis_core::environment::Timestamp;
 use portcullis_core::fault::Fault;
-use portcullis_core::signature::{self, Grant, InvalidGrant, InvalidSettings, Keys, Nonce, Nonces, Verifier};
+use portcullis_core::signature::{
+    self, InvalidGrant, InvalidSettings, Keys, Nonce, Nonces, SignatureVerifier, UrlGrant,
+};
 use portcullis_core::throttle::{Budget, Per, Rate};
 use portcullis_store::Database;
 
@@ -25,15 +27,14 @@ impl Signatures {
     pub(super) fn build(
         &self,
         database: &Database,
-    ) -> Result<(Arc<dyn Nonces>, Option<Verifier>), InvalidSettings> {
+    ) -> Result<(Arc<dyn Nonces>, Option<SignatureVerifier>), InvalidSettings> {
         let nonces = match &self.nonces {
             Some(nonces) => Arc::clone(nonces),
             None => Arc::new(InDatabase(database.apart())) as _,
         };
-        let verifier = self
-            .keys
-            .as_ref()
-            .map(|(keys, settings)| Verifier::new(Arc::clone(keys), Arc::clone(&nonces), settings.clone()));
+        let verifier = self.keys.as_ref().map(|(keys, settings)| {
+            SignatureVerifier::new(Arc::clone(keys), Arc::clone(&nonces), settings.clone())
+        });
         Ok((nonces, verifier.transpose()?))
     }
 }
@@ -73,7 +74,7 @@ impl Portcullis {
     ///
     /// # Errors
     /// [`InvalidGrant`]: it can't be signed, or not so.
-    pub fn sign_url(&self, target: &str, grant: &Grant) -> Result<String, InvalidGrant> {
+    pub fn sign_url(&self, target: &str, grant: &UrlGrant) -> Result<String, InvalidGrant> {
         self.gate().signed_urls().sign(target, grant, self.environment())
     }
 }

@@ -10,7 +10,7 @@ use portcullis_core::grants::{Grants, NoGrants};
 use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::MemberDirectory;
 use portcullis_core::session::Token;
-use portcullis_core::signature::{MemoryNonces, Nonces, Urls, Verifier};
+use portcullis_core::signature::{MemoryNonces, Nonces, SignatureVerifier, Urls};
 use portcullis_core::throttle::{Limiter, Rate};
 use url::{Origin, Url};
 
@@ -44,7 +44,7 @@ struct Inner {
     cookies: Cookies,
     sealer: Arc<Sealer>,
     csrf: csrf::Signer,
-    signatures: Option<Verifier>,
+    signatures: Option<SignatureVerifier>,
     urls: Urls,
     proxies: Proxies,
     key_format: Format,
@@ -82,7 +82,7 @@ pub struct Settings {
     /// How many refusals of one account are recorded at once: 100. Then it is one each 30 seconds.
     pub recorded_at_once: u32,
     /// What verifies signed requests: without it, no route accepts any.
-    pub signatures: Option<Verifier>,
+    pub signatures: Option<SignatureVerifier>,
     /// Where it is remembered which signed URLs were used that are good once. In this process's memory unless said otherwise:
     /// several nodes need something that they share.
     pub nonces: Arc<dyn Nonces>,
@@ -226,7 +226,7 @@ impl Gate {
     }
 
     /// What verifies signed requests, if anything does.
-    pub(crate) fn signatures(&self) -> Option<&Verifier> {
+    pub(crate) fn signatures(&self) -> Option<&SignatureVerifier> {
         self.0.signatures.as_ref()
     }
 

@@ -14,7 +14,7 @@ use crate::signature::Nonce;
 /// What a signed URL is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Grant {
+pub struct UrlGrant {
     lifetime: Duration,
     method: String,
     subject: Option<String>,
@@ -47,7 +47,7 @@ pub enum InvalidGrant {
     NoKey,
 }
 
-impl Grant {
+impl UrlGrant {
     /// For `GET` and `HEAD`, by whoever has it, as often as they like, for so long: in whole seconds.
     pub fn lasting(lifetime: Duration) -> Self {
         Self {

@@ -40,7 +40,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use self::canonical::{Query, percent_decoded};
-pub use self::grant::{Grant, InvalidGrant};
+pub use self::grant::{InvalidGrant, UrlGrant};
 use super::proven::{By, Proven, Signer};
 use super::refused::{SignatureError, Unsigned};
 use super::{Nonce, Nonces};
@@ -48,7 +48,7 @@ use crate::defends;
 use crate::environment::{Environment, Timestamp};
 use crate::key::Sealer;
 
-/// Role: signs addresses, and verifies those that are visited.
+/// Signs addresses, and verifies those that are visited.
 #[derive(Clone)]
 pub struct Urls {
     keys: Arc<[hmac::Key]>,
@@ -69,6 +69,9 @@ pub struct Visit<'r> {
 }
 
 impl Urls {
+    /// The parameter that a signed URL is known by.
+    pub const PARAMETER: &'static str = "pc_signature";
+
     /// Signs with a key of the sealer's own, and verifies with each of its ring. What is good once is remembered in `nonces`.
     pub fn new(sealer: &Sealer, nonces: Arc<dyn Nonces>) -> Self {
         let keys = sealer.derive(LABEL);
@@ -89,7 +92,7 @@ impl Urls {
     pub fn sign(
         &self,
         target: &str,
-        grant: &Grant,
+        grant: &UrlGrant,
         environment: &Environment,
     ) -> Result<String, InvalidGrant> {
         let (path, query) = canonical::split(target)?;
@@ -202,6 +205,6 @@ const EXPIRES: &str = "pc_expires";
 const SUBJECT: &str = "pc_subject";
 const ADDRESS: &str = "pc_address";
 const ONCE: &str = "pc_once";
-const SIGNATURE: &str = "pc_signature";
+const SIGNATURE: &str = Urls::PARAMETER;
 /// What the names of our own parameters begin with.
 const OWN: &str = "pc_";

@@ -39,11 +39,11 @@ fn urls() -> Urls {
     urls_under(MasterKey::generate(&environment()))
 }
 
-fn grant() -> Grant {
-    Grant::lasting(Duration::from_secs(300))
+fn grant() -> UrlGrant {
+    UrlGrant::lasting(Duration::from_secs(300))
 }
 
-fn sign(target: &str, grant: &Grant) -> String {
+fn sign(target: &str, grant: &UrlGrant) -> String {
     urls().sign(target, grant, &environment()).unwrap()
 }
 
@@ -260,7 +260,7 @@ fn a_key_of_another_deployment_or_purpose_signs_nothing_here() {
 
 #[test]
 fn what_cannot_be_signed_is_told_why() {
-    let error = |target: &str, grant: &Grant| urls().sign(target, grant, &environment()).unwrap_err();
+    let error = |target: &str, grant: &UrlGrant| urls().sign(target, grant, &environment()).unwrap_err();
     for target in [
         "",
         "files",
@@ -277,9 +277,12 @@ fn what_cannot_be_signed_is_told_why() {
     assert_eq!(error("/a?pc_expires=1", &grant()), InvalidGrant::Reserved);
     let seconds = Duration::from_secs;
     for (grant, expected) in [
-        (Grant::lasting(seconds(0)), InvalidGrant::Lifetime),
-        (Grant::lasting(seconds(366 * 86_400 + 1)), InvalidGrant::Lifetime),
-        (Grant::lasting(seconds(86_401)).once(), InvalidGrant::Lifetime),
+        (UrlGrant::lasting(seconds(0)), InvalidGrant::Lifetime),
+        (
+            UrlGrant::lasting(seconds(366 * 86_400 + 1)),
+            InvalidGrant::Lifetime,
+        ),
+        (UrlGrant::lasting(seconds(86_401)).once(), InvalidGrant::Lifetime),
         (grant().by_method("get"), InvalidGrant::Method),
         (grant().by_method("HEAD"), InvalidGrant::Method),
         (grant().by_method(""), InvalidGrant::Method),
@@ -290,7 +293,7 @@ fn what_cannot_be_signed_is_told_why() {
     }
     assert!(
         urls()
-            .sign("/a", &Grant::lasting(seconds(366 * 86_400)), &environment())
+            .sign("/a", &UrlGrant::lasting(seconds(366 * 86_400)), &environment())
             .is_ok()
     );
 }
