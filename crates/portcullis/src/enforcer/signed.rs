@@ -52,6 +52,12 @@ pub(super) async fn caller(
     Ok(Some(Verified::by_signature(proven)))
 }
 
+/// The request as it was sent.
+fn parts_of<'p>(parts: &'p Parts, context: &RequestContext) -> SignedParts<'p> {
+    let gate = &context.gate;
+    SignedParts::of(parts, gate.origin().map(|_| gate.is_https()))
+}
+
 /// The same later in the request.
 pub(super) async fn again(
     context: &RequestContext,
@@ -78,7 +84,7 @@ fn found(
     context: &RequestContext,
     accepted: Kinds,
 ) -> Result<Option<CredentialKind>, Unknown> {
-    let request = SignedParts::of(parts, &context.gate);
+    let request = parts_of(parts, context);
     let verifier = context.gate.signatures();
     let by_request = accepted.accepts(CredentialKind::Signature)
         && verifier.is_some_and(|verifier| verifier.is_signed(&request.request()));
@@ -104,7 +110,7 @@ async fn signed(parts: &Parts, context: &RequestContext, at: Timestamp) -> Resul
     let Some(verifier) = context.gate.signatures() else {
         return Err(Unsigned::Bad.into());
     };
-    let request = SignedParts::of(parts, &context.gate);
+    let request = parts_of(parts, context);
     let body = &context.signed_body;
     let proven = verifier.verify(&request.request(), body.is_there(), at).await?;
     if let Some(digest) = proven.digest() {
@@ -114,7 +120,7 @@ async fn signed(parts: &Parts, context: &RequestContext, at: Timestamp) -> Resul
 }
 
 async fn visited(parts: &Parts, context: &RequestContext, at: Timestamp) -> Result<Proven, SignatureError> {
-    let request = SignedParts::of(parts, &context.gate);
+    let request = parts_of(parts, context);
     let visit = Visit {
         method: parts.method.as_str(),
         path: request.path(),

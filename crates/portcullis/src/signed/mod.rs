@@ -11,7 +11,6 @@ use http::{HeaderMap, HeaderName, Uri};
 use portcullis_core::signature::{Fields, Request};
 
 pub use self::client::sign_request;
-use crate::enforcer::Gate;
 
 /// A request's parts, as far as they can be signed.
 pub(crate) struct SignedParts<'p> {
@@ -22,11 +21,11 @@ pub(crate) struct SignedParts<'p> {
 }
 
 impl<'p> SignedParts<'p> {
-    /// Of a request as it was sent, whatever was taken off the front of its path since.
-    pub(crate) fn of(parts: &'p Parts, gate: &Gate) -> Self {
+    /// Of a request as it was sent, whatever was taken off the front of its path since. `https` says whether clients come by TLS, if
+    /// that is known.
+    pub(crate) fn of(parts: &'p Parts, https: Option<bool>) -> Self {
         let original = parts.extensions.get::<OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
-        let https = gate.origin().map(|_| gate.is_https());
         Self {
             method: parts.method.as_str(),
             authority: authority(uri, &parts.headers, https),
