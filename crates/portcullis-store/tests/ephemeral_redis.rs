@@ -21,9 +21,12 @@ use portcullis_core::account::Stamp;
 use portcullis_core::audit::Action;
 use portcullis_core::checks;
 use portcullis_core::fault::Fault;
+use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::session::{ApiKeyHandling, Ending, Store as _};
+use portcullis_core::signature::{UrlGrant, Urls, Visit};
 use portcullis_store::Database;
 use portcullis_store::ephemeral::{Redis, SplitSessions};
+use portcullis_testkit::FakeClock;
 use tempfile::TempDir;
 
 async fn split(url: &str, prefix: &str) -> (Database, SplitSessions) {
@@ -356,4 +359,37 @@ async fn a_redis_that_does_not_answer_is_a_fault_within_a_second() {
         assert!(began.elapsed() < Duration::from_secs(20), "Redis stays silent");
     }
     assert!(lives(&sessions, &new).await);
+}
+
+#[tokio::test]
+async fn a_nonce_is_taken_once_by_all_nodes_and_forgotten_by_itself() {
+    checks!("T255");
+    checks!("T261");
+    let Some(server) = server() else { return };
+    let keys = Keys::new(server);
+    let environment = portcullis_testkit::environment(&Arc::new(FakeClock::new()), 1);
+    let sealer = Sealer::new(MasterKey::generate(&environment), environment.clone());
+    let mut nodes = Vec::new();
+    for _ in 0..2 {
+        let redis = Redis::connect_with(&keys.server, &keys.prefix).await.unwrap();
+        nodes.push(Urls::new(&sealer, Arc::new(redis)));
+    }
+    let grant = UrlGrant::lasting(Duration::from_secs(60)).once();
+    let url = nodes[0].sign("/files/7", &grant, &environment).unwrap();
+    let (path, query) = url.split_once('?').unwrap();
+    let visit = Visit {
+        method: "GET",
+        path,
+        query: Some(query),
+        address: None,
+    };
+    let (visit, now) = (&visit, environment.now());
+    let all = (0..100).map(|n| nodes[n % 2].verify(visit, now));
+    let all = futures_util::future::join_all(all).await;
+    assert_eq!(all.iter().filter(|verified| verified.is_ok()).count(), 1);
+    let mut connection = keys.connection();
+    let kept = keys.all();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let left: i64 = redis::cmd("PTTL").arg(&kept[0]).query(&mut connection).unwrap();
+    assert!((60_000..=120_000).contains(&left), "{left}");
 }

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::key::{Algorithm, HmacSecret, InvalidKey, VerifyingKey, jwk};
 use crate::secret::SecretBytes;
 
-/// Role: knows the keys that callers sign with.
+/// Knows the keys that callers sign with.
 #[async_trait]
 pub trait Keys: Send + Sync {
     /// The key of this id; `None` if there is none, or none any more. Asked for every signed request, and again while a long

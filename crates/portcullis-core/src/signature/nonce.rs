@@ -40,7 +40,7 @@ impl Nonce {
     pub const MAX_LIFETIME: Duration = Duration::from_secs(86_400);
 }
 
-/// Role: remembers the nonces that were taken, for all nodes.
+/// Remembers the nonces that were taken, for all nodes.
 #[async_trait]
 pub trait Nonces: Send + Sync {
     /// Takes the nonce at this moment. Of any number of parallel calls, on all nodes, exactly one answers `true`; each later one

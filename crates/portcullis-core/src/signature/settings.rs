@@ -106,9 +106,10 @@ mod tests {
         assert_eq!(check(|s| s.leeway = Duration::MAX), Err(InvalidSettings::TooLong));
         assert_eq!(check(|s| s.required.clear()), Err(InvalidSettings::Open));
         let same = |s: &mut Settings| {
-            let mut simple = SimpleForm::default();
-            simple.nonce = simple.signature.clone();
-            s.simple = Some(simple);
+            s.simple = Some(SimpleForm {
+                nonce: SimpleForm::default().signature,
+                ..SimpleForm::default()
+            });
         };
         assert_eq!(check(same), Err(InvalidSettings::Headers));
     }

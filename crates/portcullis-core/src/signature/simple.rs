@@ -144,7 +144,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// Reads hexadecimal digits, large or small.
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || text.len() > 128 {
+    if !text.len().is_multiple_of(2) || text.len() > 128 {
         return None;
     }
     let digit = |byte: u8| {

@@ -10,8 +10,6 @@ mod records;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "policies")]
-use portcullis_core::authz;
 use portcullis_core::authz::{PermissionRef, RoleRef};
 use portcullis_core::email::{self, Mailer};
 use portcullis_core::environment::Environment;
@@ -34,10 +32,9 @@ use super::sessions::SessionStore;
 use super::signed::Signatures;
 use crate::cookie::{self, Cookies};
 use crate::emails::organization as emails;
-use crate::enforcer;
-use crate::environment;
 use crate::policies::{Keeper, PoliciesError};
 use crate::proxies::Proxies;
+use crate::{enforcer, environment};
 
 /// Whether an outsider may learn which addresses have accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -323,7 +320,7 @@ impl Builder {
     /// Kinds of resources that policies may speak of, besides those of the routes ([`Authorized`](crate::Authorized),
     /// [`Visible`](crate::Visible)).
     #[cfg(feature = "policies")]
-    pub fn resources(mut self, kinds: &[&'static authz::ResourceKind]) -> Self {
+    pub fn resources(mut self, kinds: &[&'static portcullis_core::authz::ResourceKind]) -> Self {
         self.policies = self.policies.kinds(kinds);
         self
     }

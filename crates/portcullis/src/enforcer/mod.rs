@@ -8,7 +8,7 @@
 //! sealed: a type can't claim a rule that it doesn't enforce. A request without a gate is refused with 500.
 //!
 //! **Deliberately absent:** a credential in the query (RFC 9700 §4.3.2), but for API keys where the deployment names a
-//! parameter for them.
+//! parameter for them, and for signed URLs, which open nothing but themselves.
 
 mod allow;
 mod audit_context;

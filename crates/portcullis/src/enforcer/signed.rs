@@ -52,6 +52,12 @@ pub(super) async fn caller(
     Ok(Some(Verified::by_signature(proven)))
 }
 
+/// The request as it was sent.
+fn parts_of<'p>(parts: &'p Parts, context: &RequestContext) -> SignedParts<'p> {
+    let gate = &context.gate;
+    SignedParts::of(parts, gate.origin().map(|_| gate.is_https()))
+}
+
 /// The same later in the request.
 pub(super) async fn again(
     context: &RequestContext,

@@ -21,8 +21,8 @@ pub(crate) struct SignedParts<'p> {
 }
 
 impl<'p> SignedParts<'p> {
-    /// Of a request as it was sent, whatever was taken off the front of its path since.
-    /// `https` says whether clients reach this server by TLS only, where that is known.
+    /// Of a request as it was sent, whatever was taken off the front of its path since. `https` says whether clients come by TLS, if
+    /// that is known.
     pub(crate) fn of(parts: &'p Parts, https: Option<bool>) -> Self {
         let original = parts.extensions.get::<OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);

@@ -48,7 +48,7 @@ use crate::defends;
 use crate::environment::{Environment, Timestamp};
 use crate::key::Sealer;
 
-/// Role: signs addresses, and verifies those that are visited.
+/// Signs addresses, and verifies those that are visited.
 #[derive(Clone)]
 pub struct Urls {
     keys: Arc<[hmac::Key]>,
@@ -69,6 +69,9 @@ pub struct Visit<'r> {
 }
 
 impl Urls {
+    /// The parameter that a signed URL is known by.
+    pub const PARAMETER: &'static str = "pc_signature";
+
     /// Signs with a key of the sealer's own, and verifies with each of its ring. What is good once is remembered in `nonces`.
     pub fn new(sealer: &Sealer, nonces: Arc<dyn Nonces>) -> Self {
         let keys = sealer.derive(LABEL);
@@ -202,6 +205,6 @@ const EXPIRES: &str = "pc_expires";
 const SUBJECT: &str = "pc_subject";
 const ADDRESS: &str = "pc_address";
 const ONCE: &str = "pc_once";
-const SIGNATURE: &str = "pc_signature";
+const SIGNATURE: &str = Urls::PARAMETER;
 /// What the names of our own parameters begin with.
 const OWN: &str = "pc_";

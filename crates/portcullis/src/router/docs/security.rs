@@ -4,6 +4,7 @@
 
 use portcullis_core::authz::{CredentialKind, Kinds, Rule};
 use portcullis_core::defends;
+use portcullis_core::signature::Urls;
 use serde_json::{Map, Value, json};
 
 use super::Docs;
@@ -164,7 +165,7 @@ pub(super) fn scheme_objects(docs: &Docs, token_url: Option<&str>, scopes: &Map<
         SIGNED_URL: {
             "type": "apiKey",
             "in": "query",
-            "name": "pc_signature",
+            "name": Urls::PARAMETER,
             "description": "An address that this server signed, as it was given out.",
         },
     });
