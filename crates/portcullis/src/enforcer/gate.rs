@@ -11,7 +11,7 @@ use portcullis_core::key::{MasterKey, Sealer};
 use portcullis_core::organization::MemberDirectory;
 use portcullis_core::session::Token;
 use portcullis_core::signature::{MemoryNonces, Nonces, SignatureVerifier, Urls};
-use portcullis_core::throttle::{Limiter, Rate};
+use portcullis_core::throttle::{Limiter, Rate, Throttle};
 use url::{Origin, Url};
 
 use super::csrf;

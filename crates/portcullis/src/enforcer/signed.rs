@@ -106,11 +106,6 @@ fn found(
     }
 }
 
-fn parts_of<'p>(parts: &'p Parts, context: &RequestContext) -> SignedParts<'p> {
-    let gate = &context.gate;
-    SignedParts::of(parts, gate.origin().map(|_| gate.is_https()))
-}
-
 async fn signed(parts: &Parts, context: &RequestContext, at: Timestamp) -> Result<Proven, SignatureError> {
     let Some(verifier) = context.gate.signatures() else {
         return Err(Unsigned::Bad.into());
