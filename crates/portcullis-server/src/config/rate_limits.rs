@@ -15,7 +15,7 @@ section! {
     "rate_limits.per_address" => per_address: Option<Limits> = None,
         optional(|text| Limits::parse(text).map_err(|error| error.to_string()), Limits::to_string),
         "how often an address may call, such as \"600/minute; burst 100\"",
-        manual "how often each client's address (of IPv6 each network of 64 bits) may call this server in all, `/health/` left \
+        manual "how often each client's address (of IPv6 each network of 64 bits) may call this server in all, health left \
             out: such as `600/minute; burst 100` or `20/second, 5000/hour`. Without it nothing limits an address";
     "rate_limits.headers" => headers: LimitHeaders = LimitHeaders::default(),
         text(parse_headers, show_headers),
