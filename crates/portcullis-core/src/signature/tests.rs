@@ -455,6 +455,12 @@ fn what_is_not_offered_or_said_twice_is_refused() {
     ] {
         refused(&malformed, true, NOW, &Unsigned::MALFORMED);
     }
+}
+
+#[test]
+fn a_signature_that_is_not_told_apart_is_refused() {
+    checks!("T262");
+    let good = with_digest().signed_over(&parameters(ALL));
     let several = format!("s={}, t={0}", parameters(ALL)).replace("{0}", &parameters(ALL));
     refused(
         &good.clone().with("signature-input", &several),
