@@ -49,6 +49,9 @@ async fn order(who: Allow<(Signed, OrdersWrite)>, Json(order): Json<Order>) -> S
 }
 
 /// In a program of yours the keys come from its configuration or its own table: `Keys` is a trait with one function.
+///
+/// # Errors
+/// [`InvalidSigner`] if the secret is too short.
 pub fn keys() -> Result<KeyList, InvalidSigner> {
     let secret = SecretBytes::new(b"only to try this out, never for real".to_vec());
     let acme = KnownKey::hmac_sha256("acme", secret)?.may([OrdersWrite::PERMISSION.name]);

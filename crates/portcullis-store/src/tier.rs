@@ -29,7 +29,7 @@ async fn set_tiers(tx: &mut Tx<'_>, kept: &Kept, by: &Context) -> Result<(), Fau
             .await?;
         said.push(format!("{name}: {text}"));
     }
-    tx.record(by, Entry::of(Action::TiersSet).detail(&said.join("; ")));
+    tx.record(by, Entry::of(Action::TiersSet).detail(said.join("; ")));
     tx.invalidate(Invalidation::Tiers, by.at);
     Ok(())
 }

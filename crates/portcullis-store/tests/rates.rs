@@ -7,7 +7,6 @@
 )]
 #![cfg(feature = "redis")]
 
-#[allow(dead_code)]
 mod ephemeral;
 
 use std::sync::Arc;

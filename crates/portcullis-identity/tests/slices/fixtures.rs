@@ -166,6 +166,10 @@ pub(crate) async fn node_with(
 }
 
 /// A Redis of the tests', if there is one.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "which services a test has is no configuration"
+)]
 pub(crate) fn redis() -> Option<String> {
     std::env::var("PORTCULLIS_TEST_REDIS").ok()
 }

@@ -125,8 +125,8 @@ impl Settings {
             return Ok(());
         }
         self.gate.hosts().check(&context.host, self.gate.base_domain())?;
-        let lists = self.wrapped.addresses.iter();
-        lists.map(|list| list.check(context.client)).collect()
+        let mut lists = self.wrapped.addresses.iter();
+        lists.try_for_each(|list| list.check(context.client))
     }
 
     /// Completes the headers, and writes the request's line.

@@ -2,9 +2,9 @@
 //! the headers of its answer.
 //!
 //! Flow: [`RateLimit`] says what, how often, and for whom it is counted; the router settles those of each route
-//! ([`Rates`]). What goes by the address or the head of a request is counted before anybody is authenticated, so that
+//! (`Rates`). What goes by the address or the head of a request is counted before anybody is authenticated, so that
 //! guessing at credentials is bounded (`T245`); what goes by the caller right after, whatever is decided about them then. A
-//! refusal is a 429 with `Retry-After`, and costs nothing. The [`Tally`] of a request becomes the fields of its answer.
+//! refusal is a 429 with `Retry-After`, and costs nothing. The `Tally` of a request becomes the fields of its answer.
 //!
 //! Invariants: whoever isn't known is counted by their address, and whoever's address isn't known together with all others
 //! like them: nothing a caller leaves away lifts a limit. An API key's own rate is counted by the authenticator.

@@ -202,7 +202,7 @@ async fn what_was_changed_on_the_way_is_refused() {
         assert!(
             r.headers_mut()
                 .append("content-digest", "md5=:AAAA:".parse().unwrap())
-        )
+        );
     };
     refused(&send(twice).await, 401, "invalid_signature");
     let bare = |r: &mut Request<Vec<u8>>| drop(r.headers_mut().remove("content-digest"));
