@@ -12,8 +12,8 @@
 //! $ anna=$(curl -s localhost:8080/auth/me -H "Authorization: Bearer $token" | grep -o '"id":"[^"]*' | head -n 1 | cut -d '"' -f 4)
 //! $ curl -s -D - -o /dev/null localhost:8080/quote -H "Authorization: Bearer $token" | grep ratelimit-policy
 //! ratelimit-policy: "plan-minute";q=60;w=60, "plan-day";q=1000;w=86400…
-//! $ curl -s -X PATCH localhost:8080/admin/api/v1/accounts/$anna/attributes -H "Authorization: Bearer $token" -H "$json" -d '{"plan": "pro"}'
-//! {…"plan":"pro"…}
+//! $ curl -s -o /dev/null -w '%{http_code}' -X PATCH localhost:8080/admin/api/v1/accounts/$anna/attributes -H "Authorization: Bearer $token" -H "$json" -d '{"plan": "pro"}'
+//! 204
 //! $ curl -s -D - -o /dev/null localhost:8080/quote -H "Authorization: Bearer $token" | grep ratelimit-policy
 //! ratelimit-policy: "plan-minute";q=1000;w=60, "plan-day";q=100000;w=86400…
 //! $ curl -s -X PUT localhost:8080/admin/api/v1/tiers -H "Authorization: Bearer $token" -H "$json" -d '{"default": "free", "tiers": {"free": "10/minute", "pro": "5000/minute"}}'

@@ -314,7 +314,7 @@ fn the_reference_lists_everything_that_looks_like_a_code() {
 }
 
 /// What only looks like a code.
-const NO_CODES: [&str; 11] = [
+const NO_CODES: [&str; 12] = [
     "account_active",
     "api_key",
     "body_limit",
@@ -323,6 +323,7 @@ const NO_CODES: [&str; 11] = [
     "insufficient_user_authentication",
     "master_key_file",
     "operation_id",
+    "rate_limit",
     "refresh_token",
     "refused_by_handler",
     "snake_case",

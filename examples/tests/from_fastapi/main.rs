@@ -24,7 +24,7 @@ const PAGE: &str = include_str!("../../../docs/from-fastapi.md");
 const ROADMAP: &str = include_str!("../../../docs/ROADMAP.md");
 
 /// What the page's blocks are taken from. All of it is run by tests, here or beside it.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 16] = [
     include_str!("access.rs"),
     include_str!("accounts.rs"),
     include_str!("around.rs"),
@@ -35,8 +35,11 @@ const SOURCES: [&str; 13] = [
     include_str!("running.rs"),
     include_str!("sessions.rs"),
     include_str!("../../examples/hmac_requests.rs"),
+    include_str!("../../examples/ip_lists.rs"),
+    include_str!("../../examples/rate_limit.rs"),
     include_str!("../../examples/resource_owner.rs"),
     include_str!("../../examples/signed_urls.rs"),
+    include_str!("../../examples/tiers.rs"),
     include_str!("../../../tests/stranger/src/layers.rs"),
 ];
 
