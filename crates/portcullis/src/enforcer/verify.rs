@@ -87,9 +87,12 @@ async fn turned_down(
 ///
 /// Only a header that a caller's own code sets is looked at, where no page of another site can act.
 fn remembered(parts: &Parts, context: &RequestContext, accepted: Kinds) -> Option<Verified> {
-    let (credential, presented) = scheme::seeming(&parts.headers, context)?;
     // Beside what is signed a token is one credential too many, remembered or not.
-    if !accepted.accepts(credential.kind()) || signed::is_accepted(accepted) {
+    if signed::is_accepted(accepted) {
+        return None;
+    }
+    let (credential, presented) = scheme::seeming(&parts.headers, context)?;
+    if !accepted.accepts(credential.kind()) {
         return None;
     }
     let (authenticator, at) = (context.gate.authenticator(), context.snapshot().at);

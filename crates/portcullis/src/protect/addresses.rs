@@ -74,8 +74,14 @@ impl AddressList {
         errors
     }
 
-    /// Ready to be asked. What is no network admits nobody: whoever builds a router has heard of it.
+    /// Ready to be asked. A list with a mistake admits nobody: whoever builds a router has heard of it.
     pub(crate) fn settled(&self) -> Addresses {
+        if !self.errors().is_empty() {
+            return Addresses {
+                allowed: Some(Nets::default()),
+                denied: Nets::default(),
+            };
+        }
         Addresses {
             allowed: self.allowed.as_deref().map(Nets::of),
             denied: Nets::of(&self.denied),
@@ -225,7 +231,9 @@ mod tests {
             assert_eq!(empty.clone().errors(), empty.except::<String>([]).errors());
         }
         // Whoever heard nothing of it gets nobody in.
-        assert!(!admits(&AddressList::allow(["nonsense"]), Some("127.0.0.1")));
+        for wrong in [AddressList::allow(["nonsense"]), AddressList::deny(["nonsense"])] {
+            assert!(!admits(&wrong, Some("127.0.0.1")), "{wrong}");
+        }
     }
 
     #[test]

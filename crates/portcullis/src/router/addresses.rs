@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use portcullis_core::defends;
 
-use super::{Api, ApiError};
+use super::limits::holds_for;
+use super::{Api, ApiError, path};
 use crate::protect::{AddressList, Addresses};
 
 impl<S: Clone + Send + Sync + 'static> Api<S> {
@@ -22,11 +23,16 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
 }
 
 impl<S> Api<S> {
-    /// Hands the lists of the whole to each route, mounted router and document, before they become another's.
-    pub(super) fn hand_down_addresses(&mut self) {
+    /// Hands the lists of the whole to each route, mounted router and document, before they come below `prefix`. What is health
+    /// goes by where it is then.
+    pub(super) fn hand_down_addresses(&mut self, prefix: &str) {
         let whole = std::mem::take(&mut self.addresses);
-        let routes = self.routes.iter_mut().map(|route| &mut route.addresses);
-        let mounts = self.mounts.iter_mut().map(|mount| &mut mount.addresses);
+        let held = |path: &str| holds_for(&path::join(prefix, path));
+        let routes = self.routes.iter_mut().filter(|route| held(&route.path));
+        let routes = routes.map(|route| &mut route.addresses);
+        let mounts = self.mounts.iter_mut();
+        let mounts = mounts.filter(|mount| held(&format!("{}/*", mount.prefix)));
+        let mounts = mounts.map(|mount| &mut mount.addresses);
         let parts = self.parts.iter_mut().map(|part| &mut part.addresses);
         for lists in routes.chain(mounts).chain(parts) {
             lists.extend(whole.iter().cloned());
@@ -44,17 +50,25 @@ impl<S> Api<S> {
             let lists = mount.addresses.iter();
             lists.map(|list| (mount.prefix.clone(), list))
         });
+        let parts = self.parts.iter().flat_map(|part| {
+            let lists = part.addresses.iter();
+            lists.map(|list| (format!("the documents of {}", part.title), list))
+        });
         let routes = self.routes.iter().flat_map(|route| {
             let lists = route.addresses.iter();
             lists.map(move |list| (format!("{} {}", route.method, route.path), list))
         });
-        let each = whole.chain(mounts).chain(routes).flat_map(|(place, list)| {
-            let errors = list.errors().into_iter();
-            errors.map(move |why| ApiError::Addresses {
-                place: place.clone(),
-                why,
-            })
-        });
+        let each = whole
+            .chain(mounts)
+            .chain(parts)
+            .chain(routes)
+            .flat_map(|(place, list)| {
+                let errors = list.errors().into_iter();
+                errors.map(move |why| ApiError::Addresses {
+                    place: place.clone(),
+                    why,
+                })
+            });
         each.collect()
     }
 }

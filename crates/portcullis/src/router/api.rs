@@ -193,6 +193,7 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self.below.nest(prefix, &api);
         let mut api = api;
         api.hand_down();
+        api.hand_down_addresses(prefix);
         let Self {
             mut routes,
             mut mounts,

@@ -41,6 +41,7 @@ impl Api<()> {
         self.say_what_is_here(&gate);
         let whole = (self.rates.clone(), self.addresses.clone());
         self.hand_down();
+        self.hand_down_addresses("/");
         // Of everything but its own document, which is read from where all may be called.
         self.addresses.clone_from(&whole.1);
         let limits = self.limits;

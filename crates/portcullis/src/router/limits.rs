@@ -24,9 +24,8 @@ impl<S: Clone + Send + Sync + 'static> Api<S> {
         self
     }
 
-    /// Hands the limits, and the addresses, of the whole to each route and mounted router, before they become another's.
+    /// Hands the limits of the whole to each route and mounted router, before they become another's.
     pub(super) fn hand_down(&mut self) {
-        self.hand_down_addresses();
         let whole = std::mem::take(&mut self.rates).into_iter();
         let names: Vec<_> = whole.map(|limit| limit.or_named(WHOLE)).collect();
         for route in self.routes.iter_mut().filter(|route| holds_for(&route.path)) {

@@ -14,7 +14,7 @@ use crate::rates::RateLimit;
 
 /// A part of an API that has a document of its own: what it says of itself. Its routes know that they are its.
 pub(crate) struct Part {
-    title: Cow<'static, str>,
+    pub(super) title: Cow<'static, str>,
     version: Cow<'static, str>,
     about: Option<Cow<'static, str>>,
     groups: IndexMap<String, Group>,

@@ -105,6 +105,31 @@ async fn a_list_of_the_whole_holds_for_everything_but_health() {
 
 // Shows: WP-3
 #[tokio::test]
+async fn a_list_of_its_own_holds_for_health_too_and_a_nested_one_for_what_is_called_so() {
+    checks!("T251");
+    let office = || AddressList::allow(["10.0.0.0/8"]);
+    let inner = Api::new("Inner", "1")
+        .get("/health/live", open)
+        .addresses_all(office());
+    let api = test()
+        .get("/health/live", open)
+        .get("/health/details", open)
+        .addresses(office())
+        .nest("/inner", inner)
+        .addresses_all(AddressList::deny(["192.0.2.7"]));
+    let client = Bench::default().client(api);
+    for (path, stranger) in [
+        ("/health/live", 200),
+        ("/health/details", 403),
+        ("/inner/health/live", 403),
+    ] {
+        assert_eq!(status(&client, path, Some("10.0.0.1")).await, 200, "{path}");
+        assert_eq!(status(&client, path, Some("192.0.2.7")).await, stranger, "{path}");
+    }
+}
+
+// Shows: WP-3
+#[tokio::test]
 async fn a_nested_list_holds_for_what_was_nested_and_its_document() {
     let inner = Api::new("Inner", "1")
         .get("/open", open)
